@@ -1,0 +1,34 @@
+"""The closed list of what can become of a record."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Terminal state of one record. Adding one needs a reason in docs/decisions.md."""
+
+    OK = "ok"
+    MISSING = "missing"
+    """The object named by the plan is not there (404)."""
+    UNREADABLE = "unreadable"
+    """Its bytes are not what their format demands."""
+    UNSUPPORTED = "unsupported"
+    """Valid, but of a kind that no installed decoder reads."""
+    NO_PIXELS = "no_pixels"
+    """A DICOM object without an image in it."""
+    TOO_LARGE = "too_large"
+    """Larger than the limits of the spec, found before decoding."""
+    OUT_OF_CONTRACT = "out_of_contract"
+    """Readable, but not what the model was made for (channels, size, value range)."""
+    EMPTY = "empty"
+    NO_EVENTS = "no_events"
+    LOW_OVERLAP = "low_overlap"
+    REF_MISMATCH = "ref_mismatch"
+    INPUT_CHANGED = "input_changed"
+    """The object is not the one that was planned (another etag or size)."""
+    INVALID_OUTPUT = "invalid_output"
+    """The model gave NaN where it promises none."""
+    TIMED_OUT = "timed_out"
+    CRASHED_WORKER = "crashed_worker"
+    """Read or scored alone, it killed its process twice."""

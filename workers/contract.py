@@ -1,0 +1,100 @@
+"""The few values that pass between reading, preparing and scoring inside a worker.
+
+A record becomes an `Image` a frame (decode), each image an array a model (prepare steps), each array a value an
+output column (model). Steps run where torch is not imported; what a device does better (`Affine`) is left to the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.outputs import OutputField
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Image:
+    """One decoded frame.
+
+    `pixels` is (rows, columns) or (rows, columns, channels). For DICOM these are modality values in the order that
+    docs/pixels.md gives. `value_range` is the smallest and largest value that the stored type can give after the
+    same mapping: (0, 255) for 8 bit. `spacing` is mm between rows and between columns. `dataset` is the DICOM header, for steps that need it (`voi`).
+    """
+
+    pixels: Array
+    value_range: tuple[float, float]
+    spacing: tuple[float, float] | None = None
+    dataset: Dataset | None = None
+
+
+@dataclass(frozen=True)
+class Affine:
+    """`(x * scale - mean) / std` in float32, per channel or for all: the last steps, done on the device."""
+
+    scale: float = 1.0
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+
+
+class Step(Protocol):
+    """One prepare step: a frozen pydantic model of its settings that is called with an image.
+
+    Raises RecordError where this image cannot be prepared.
+    """
+
+    def __call__(self, image: Image) -> Image:
+        """The image after the step."""
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model directory says of itself, read without torch.
+
+    `prepare` is the list of steps as it stands in a spec: each a mapping of one step name to its settings.
+    `channels` is the number of input channels (None: any). `digest` is the sha256 of the sorted `sha256sum` lines.
+    """
+
+    format: str
+    outputs: tuple[OutputField, ...]
+    prepare: tuple[Mapping[str, Any], ...] = ()
+    channels: int | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Model(Protocol):
+    """A loaded model on one device."""
+
+    outputs: tuple[OutputField, ...]
+
+    def batch_key(self, array: Array) -> Hashable:
+        """Arrays with equal keys may share a forward pass."""
+
+    def forward(self, batch: Sequence[Array]) -> Mapping[str, Sequence[Any] | Array]:
+        """For each output one value an array, in order. Arrays have equal batch keys.
+
+        A float output is float32. Raises MemoryError where the device ran out of memory, so that a smaller batch can
+        be tried, and RecordError (out_of_contract) if the arrays do not fit the network.
+        """
+
+
+class Format(Protocol):
+    """A model format: one module with these three functions, and one line in `workers/registry.py`."""
+
+    def recognises(self, directory: Path) -> bool:
+        """Whether the directory holds a model of this format, judged by its files' names and config alone."""
+
+    def describe(self, directory: Path) -> ModelCard:
+        """Read the card without importing torch. Raises SpecError with what is wrong."""
+
+    def load(self, directory: Path, card: ModelCard, affine: Affine | None, device: str, threads: int) -> Model:
+        """Load the weights to `device` ('cpu' or 'cuda')."""
