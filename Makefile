@@ -1,0 +1,43 @@
+# Everything runs from .venv; `make setup` makes it. On a fresh Debian: Python 3.11+, make and nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.wardround-setup
+
+.PHONY: setup demo test check bench bench-images bench-scale chaos clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[images,demo,bench,dev]'
+	# rapidocr asks for another OpenCV build; only its model file is used.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps rapidocr-onnxruntime
+	touch $@
+
+demo: setup
+	$(BIN)/python -m jobs demo
+
+test: setup
+	$(BIN)/python -m pytest -q -m "not gpu"
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tests/check_sizes.py
+
+bench: bench-images bench-scale
+
+bench-images: setup
+	$(BIN)/python tests/benchmarks/bench_images.py
+
+bench-scale: setup
+	$(BIN)/python tests/benchmarks/bench_scale.py
+
+chaos: setup
+	$(BIN)/python -m tests.chaos --seeds 200
+
+clean:
+	rm -rf demo-output .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,57 @@
+"""From the YAML that a person wrote to checked settings, with errors that name the key."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from schemas.errors import SpecError
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def validate(model: type[M], raw: object, where: str = "spec") -> M:
+    """`raw` as `model`. Raises SpecError that lists every wrong key, with the nearest known one for an unknown key."""
+    if not isinstance(raw, Mapping):
+        raise SpecError(f"{where}: expected a mapping of keys, found {type(raw).__name__}")
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        lines = [_explain(model, detail) for detail in error.errors(include_url=False, include_input=False)]
+        raise SpecError(f"{where}: " + "; ".join(lines)) from None
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`, did you mean 'x'?` or nothing."""
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f", did you mean {found[0]!r}?" if found else ""
+
+
+def _explain(model: type[BaseModel], detail: ErrorDetails) -> str:
+    path = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        known = _known_keys(model, detail["loc"][:-1])
+        return f"unknown key {path!r}{nearest(str(detail['loc'][-1]), known)}"
+    return f"{path}: {detail['msg']}" if path else str(detail["msg"])
+
+
+def _known_keys(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    current: Any = model
+    for part in path:
+        fields = getattr(current, "model_fields", {})
+        current = _inner_model(fields[part].annotation) if part in fields else current
+    return list(getattr(current, "model_fields", {}))
+
+
+def _inner_model(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in getattr(annotation, "__args__", ()):
+        inner = _inner_model(argument)
+        if inner is not None:
+            return inner
+    return None

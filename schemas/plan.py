@@ -1,0 +1,53 @@
+"""The frozen, ordered list of a stage's records, cut into shards: one Parquet row group a shard.
+
+| column | meaning |
+|---|---|
+| `record_id` | unique in the collection; the key relative to the prefix, or the table's own id |
+| `subject_id` | whom the record is about, or null |
+| `uri` | where the bytes lie |
+| `member` | which part of that object: a frame (0-based), or a row of a Parquet file; null for all of it |
+| `size`, `etag` | of the object when it was planned; null where a table does not say |
+| others | columns of the input table that the spec carries to the output, under their own names |
+
+The shard of a record is the index of its row group, which is why it is not a column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+PLAN_FIELDS = (
+    pa.field("record_id", pa.string(), nullable=False),
+    pa.field("subject_id", pa.string()),
+    pa.field("uri", pa.string(), nullable=False),
+    pa.field("member", pa.int64()),
+    pa.field("size", pa.int64()),
+    pa.field("etag", pa.string()),
+)
+RESERVED = frozenset(field.name for field in PLAN_FIELDS) | {"status", "detail"}
+
+
+def plan_schema(carry: Iterable[pa.Field] = ()) -> pa.Schema:
+    """Schema of a plan that carries these columns of the input table."""
+    return pa.schema([*PLAN_FIELDS, *carry])
+
+
+class PlanInfo(BaseModel):
+    """A plan as a run names it. `key` is relative to the stage's directory."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str
+    sha256: str
+    records: int
+    shards: int
+    shard_records: int
+    bytes: int
+    """Sum of the known sizes of the planned objects."""
+
+    def shard_rows(self, shard: int) -> int:
+        """Number of records in one shard."""
+        return min(self.shard_records, self.records - shard * self.shard_records)

@@ -1,0 +1,74 @@
+"""The rows a run writes: identity, status, carried columns, then each model's outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+from schemas.arrow_types import parse_type
+from schemas.errors import SpecError
+from schemas.outputs import OutputField
+from schemas.plan import RESERVED
+
+STATUS_TYPE = pa.dictionary(pa.int32(), pa.string())
+IDENTITY = (
+    pa.field("record_id", pa.string(), nullable=False),
+    pa.field("subject_id", pa.string()),
+    pa.field("status", STATUS_TYPE, nullable=False),
+    pa.field("detail", pa.string()),
+)
+
+
+class OutputColumn(BaseModel):
+    """One column after the carried ones. `output` is empty for the status column of a model among several."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    type: str
+    meaning: str
+    model: str
+    output: str
+
+
+def output_columns(models: Mapping[str, Sequence[OutputField]]) -> tuple[OutputColumn, ...]:
+    """The models' columns in spec order: their own names for one model, `<model>__<output>` for several.
+
+    Raises SpecError where two columns would have one name.
+    """
+    columns: list[OutputColumn] = []
+    for model, outputs in models.items():
+        prefix = f"{model}__" if len(models) > 1 else ""
+        if prefix:
+            meaning = f"what became of the record in model {model}"
+            columns.append(OutputColumn(name=f"{prefix}status", type="string", meaning=meaning, model=model, output=""))
+        for field in outputs:
+            columns.append(
+                OutputColumn(
+                    name=prefix + field.name, type=field.type, meaning=field.meaning, model=model, output=field.name
+                )
+            )
+    _refuse_doubles([column.name for column in columns])
+    return tuple(columns)
+
+
+def _refuse_doubles(names: list[str]) -> None:
+    taken = set(RESERVED)
+    for name in names:
+        if name in taken:
+            raise SpecError(f"output column {name!r} exists already; rename the model's output or the carried column")
+        taken.add(name)
+
+
+def row_schema(carry: Iterable[pa.Field], columns: Iterable[OutputColumn]) -> pa.Schema:
+    """Schema of a shard object. Raises SpecError if a carried column has the name of an output."""
+    carried, outputs = list(carry), list(columns)
+    _refuse_doubles([field.name for field in carried] + [column.name for column in outputs])
+    return pa.schema([*IDENTITY, *carried, *(_output_field(column) for column in outputs)])
+
+
+def _output_field(column: OutputColumn) -> pa.Field:
+    kind = STATUS_TYPE if not column.output else parse_type(column.type)
+    return pa.field(column.name, kind, metadata={"meaning": column.meaning})

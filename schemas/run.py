@@ -1,0 +1,132 @@
+"""What a run directory says of itself: `run.json`, created once, and `manifest.json`, created last."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from schemas.canonical import digest
+from schemas.errors import VerificationError
+from schemas.plan import PlanInfo
+from schemas.rows import OutputColumn
+from schemas.spec import Spec
+
+FORMAT_VERSION = 1
+RESULTS_VERSION = 1
+"""Raised when our own change alters results: an older run is then another run."""
+
+RUN_KEY = "run.json"
+MANIFEST_KEY = "manifest.json"
+REPORT_KEY = "report.html"
+
+D = TypeVar("D", bound="Document")
+
+
+class Document(BaseModel):
+    """A JSON object of a run directory. Not `extra=forbid`: a newer minor version may say more."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format_version: int = FORMAT_VERSION
+    fingerprint: str
+    attempt: str
+
+    def encode(self) -> bytes:
+        """The JSON text, indented for people."""
+        return json.dumps(self.model_dump(mode="json"), indent=1, ensure_ascii=False).encode()
+
+    @classmethod
+    def decode(cls: type[D], body: bytes, name: str) -> D:
+        """Raises VerificationError if the text is not one, or of another format version."""
+        try:
+            raw = json.loads(body)
+            version = raw.get("format_version")
+            if version != FORMAT_VERSION:
+                raise VerificationError(
+                    f"{name} has format version {version}, this wardround reads {FORMAT_VERSION}: use the version that wrote it"
+                )
+            return cls.model_validate(raw)
+        except (ValueError, AttributeError, ValidationError):
+            raise VerificationError(f"{name} is damaged: it is not the JSON that a run writes") from None
+
+
+class ModelRecord(BaseModel):
+    """A model as it was used: where it lay, its digest, its files."""
+
+    model_config = ConfigDict(frozen=True)
+
+    uri: str
+    sha256: str
+    format: str
+    files: Mapping[str, str] = Field(default_factory=dict)
+    prepare_from: str = "model"
+    """`model` directory or `spec`."""
+
+
+class RunFile(Document):
+    """One stage's plan and all that decides its rows. Its creation is the commit of the plan."""
+
+    run_id: str
+    name: str
+    stage: str
+    rows_dir: str
+    created: str
+    plan: PlanInfo
+    parts: Mapping[str, Any]
+    """What the fingerprint is made of, to print what changed."""
+    spec: Spec
+    prepare: Mapping[str, tuple[Any, ...]] = Field(default_factory=dict)
+    models: Mapping[str, ModelRecord] = Field(default_factory=dict)
+    carry: tuple[str, ...] = ()
+    """Carried columns of the plan, then of the records' own headers."""
+    header_carry: tuple[str, ...] = ()
+    columns: tuple[OutputColumn, ...] = ()
+    recorded: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class FileRecord(BaseModel):
+    """One object of the run directory. `rows` and `statuses` are of shard objects only."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    bytes: int
+    sha256: str
+    rows: int | None = None
+    statuses: Mapping[str, int] | None = None
+
+
+class Manifest(Document):
+    """Every file of a complete, checked run. Written last: its existence means complete."""
+
+    run_id: str
+    name: str
+    records: int
+    statuses: Mapping[str, int]
+    files: tuple[FileRecord, ...]
+    started: str
+    finished: str
+    seconds: Mapping[str, float] = Field(default_factory=dict)
+    busy: float | None = None
+
+
+def fingerprint_of(parts: Mapping[str, Any]) -> str:
+    """sha256 of the canonical JSON of what decides the rows."""
+    return digest(parts)
+
+
+def shard_key(rows_dir: str, shard: int) -> str:
+    """Key of a shard's object, relative to its stage's directory."""
+    return f"{rows_dir}/shard-{shard:06d}.parquet"
+
+
+def shard_of(key: str, rows_dir: str) -> int | None:
+    """The shard that a key names, or None if it is no shard object."""
+    name = key.removeprefix(f"{rows_dir}/")
+    if not (name.startswith("shard-") and name.endswith(".parquet") and "/" not in name):
+        return None
+    digits = name[len("shard-") : -len(".parquet")]
+    return int(digits) if digits.isdecimal() and shard_key(rows_dir, int(digits)) == key else None

@@ -1,0 +1,140 @@
+"""The envelope of a spec: what every kind of job has. What is inside `input` and `prepare` is checked by their owners."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from schemas.errors import SpecError
+from schemas.loading import validate
+from schemas.units import Bytes, Seconds, Share
+
+_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
+
+
+class Settings(BaseModel):
+    """Base of all settings: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelRef(Settings):
+    """Where a model directory lies. `sha256` is checked when given and recorded always."""
+
+    uri: str
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+
+
+class OutputSpec(Settings):
+    """Where the run directory lies.
+
+    `single_committer` serves a store without conditional writes: one driver, one worker at a time may write a shard,
+    and two drivers on one run are then no longer safe.
+    """
+
+    uri: str
+    single_committer: bool = False
+
+
+class Limits(Settings):
+    """When to give up. `max_rejects` is the share of records with a status other than `ok` (100 %: never)."""
+
+    max_rejects: Share = Field(default=1.0, ge=0, le=1)
+    sample: int = Field(default=64, ge=0, description="records scored before the first commit to check max_rejects")
+    record_timeout: Seconds = Field(default=120.0, gt=0)
+    shard_deadline: Seconds | None = Field(default=None, gt=0)
+
+
+class WorkerCount(Settings):
+    """How many workers: at least `min` must start, up to `max` while there is work."""
+
+    min: int = Field(default=1, ge=1)
+    max: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> WorkerCount:
+        if self.max < self.min:
+            raise ValueError(f"max ({self.max}) is smaller than min ({self.min})")
+        return self
+
+
+def _count_as_range(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return {"min": value, "max": value}
+    if isinstance(value, Mapping) and "min" in value and "max" not in value:
+        return {**value, "max": value["min"]}
+    return value
+
+
+class Compute(Settings):
+    """On what it runs. None of it changes a result, `shard_records` apart: it is part of the plan."""
+
+    pool: Literal["ray", "serial"] = "ray"
+    address: str | None = None
+    workers: Annotated[WorkerCount, BeforeValidator(_count_as_range)] = WorkerCount()
+    gpus_per_worker: float = Field(default=0.0, ge=0)
+    cpus_per_worker: float = Field(default=1.0, gt=0)
+    memory_per_worker: Bytes | None = Field(default=None, gt=0)
+    shard_records: int = Field(default=2048, ge=1, le=1_000_000)
+    prefetch_bytes: Bytes = Field(default=512 * 2**20, gt=0)
+    decode: Literal["auto", "threads", "processes"] = "auto"
+    decoders: int | None = Field(default=None, ge=1, le=256)
+    start_timeout: Seconds = Field(default=300.0, gt=0)
+    hedge: bool = True
+    batch: int | None = Field(default=None, ge=1, description="instead of the measured batch size")
+
+
+class StorageSpec(Settings):
+    """Only where the environment's usual chain is not enough. Never secrets."""
+
+    endpoint_url: str | None = None
+    region: str | None = None
+
+
+class Spec(Settings):
+    """What to read, how to prepare it, which models, where to write, on what hardware."""
+
+    job: Literal["predict"]
+    name: str = Field(min_length=1, max_length=200)
+    input: Mapping[str, Any]
+    models: Mapping[str, ModelRef] = Field(min_length=1)
+    prepare: tuple[Any, ...] | None = None
+    output: OutputSpec
+    limits: Limits = Limits()
+    numerics: Literal["float32", "deterministic"] = "float32"
+    compute: Compute = Compute()
+    storage: StorageSpec = StorageSpec()
+
+    @model_validator(mode="after")
+    def _model_names(self) -> Spec:
+        for name in self.models:
+            if not _NAME.match(name):
+                raise ValueError(f"model name {name!r} must be letters, digits and _, since columns are named after it")
+        return self
+
+
+def load_spec(path: Path) -> Spec:
+    """Read and check a spec file. Raises SpecError with what to mend."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SpecError(f"cannot read the spec {str(path)!r}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SpecError(f"the spec {str(path)!r} is not UTF-8 text") from None
+    return parse_spec(text, str(path))
+
+
+def parse_spec(text: str, where: str = "spec") -> Spec:
+    """Check the text of a spec. Raises SpecError with what to mend."""
+    try:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" near line {mark.line + 1}" if mark else ""
+        raise SpecError(f"{where}: not valid YAML{line}") from None
+    return validate(Spec, raw, where)

@@ -1,0 +1,47 @@
+"""Sizes, shares and durations as people write them."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+_SIZE = re.compile(r"^\s*([0-9.]+)\s*([KMGT]?i?B?)\s*$", re.IGNORECASE)
+_FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
+_BINARY = {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+_DURATION = re.compile(r"^\s*([0-9.]+)\s*(ms|s|m|min|h)?\s*$")
+_SECONDS = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+def parse_bytes(value: object) -> object:
+    """`24GiB`, `500MB`, `1024` as a number of bytes."""
+    if not isinstance(value, str):
+        return value
+    match = _SIZE.match(value)
+    if match is None:
+        raise ValueError(f"{value!r} is not a size; write 24GiB, 500MB or a number of bytes")
+    unit = match[2].lower().removesuffix("b")
+    return int(float(match[1]) * (_BINARY[unit] if unit in _BINARY else _FACTORS[unit]))
+
+
+def parse_share(value: object) -> object:
+    """`5%` or `0.05` as 0.05."""
+    if isinstance(value, str) and value.strip().endswith("%"):
+        return float(value.strip()[:-1]) / 100
+    return value
+
+
+def parse_seconds(value: object) -> object:
+    """`90`, `90s`, `5m`, `2h` as seconds."""
+    if not isinstance(value, str):
+        return value
+    match = _DURATION.match(value)
+    if match is None:
+        raise ValueError(f"{value!r} is not a duration; write 90s, 5m or 2h")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+Bytes = Annotated[int, BeforeValidator(parse_bytes)]
+Share = Annotated[float, BeforeValidator(parse_share)]
+Seconds = Annotated[float, BeforeValidator(parse_seconds)]
