@@ -46,7 +46,8 @@ class Document(BaseModel):
             version = raw.get("format_version")
             if version != FORMAT_VERSION:
                 raise VerificationError(
-                    f"{name} has format version {version}, this wardround reads {FORMAT_VERSION}: use the version that wrote it"
+                    f"{name} has format version {version} and this wardround reads {FORMAT_VERSION}: "
+                    "use the version that wrote it"
                 )
             return cls.model_validate(raw)
         except (ValueError, AttributeError, ValidationError):

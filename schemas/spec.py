@@ -1,4 +1,4 @@
-"""The envelope of a spec: what every kind of job has. What is inside `input` and `prepare` is checked by their owners."""
+"""The envelope of a spec: what every kind of job has. The insides of `input` and `prepare` are checked by their owners."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Limits(Settings):
     max_rejects: Share = Field(default=1.0, ge=0, le=1)
     sample: int = Field(default=64, ge=0, description="records scored before the first commit to check max_rejects")
     record_timeout: Seconds = Field(default=120.0, gt=0)
-    shard_deadline: Seconds | None = Field(default=None, gt=0)
+    shard_deadline: Seconds = Field(default=3600.0, gt=0)
 
 
 class WorkerCount(Settings):

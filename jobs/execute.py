@@ -1,0 +1,128 @@
+"""Run the missing shards of a stage through a pool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cluster.pool import Dispatcher, DispatchResult, Host, PoolSettings, Progress
+from jobs.rejects import RejectWatch, spread_sample
+from jobs.rundir import Stage
+from schemas.errors import IncompleteError
+from schemas.spec import Spec
+from schemas.work import ShardReport, ShardTask
+from workers.engine.factory import DOTTED
+
+SAMPLE_SHARD = -1
+"""The number under which a sample runs: no shard has it."""
+
+
+@dataclass
+class StageFigures:
+    """What a driver saw of a stage: seconds by step, records by status, and how busy the cores were."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    committed: int = 0
+    adopted: int = 0
+    busy: float | None = None
+
+    def add(self, report: ShardReport) -> None:
+        """Count one finished shard."""
+        self.committed += report.outcome == "committed"
+        self.adopted += report.outcome == "adopted"
+        for step, spent in report.seconds.items():
+            self.seconds[step] = self.seconds.get(step, 0.0) + spent
+
+
+@dataclass(frozen=True)
+class Watchers:
+    """Who is told of progress, and who may ask to stop."""
+
+    on_progress: Callable[[Progress], None]
+    should_stop: Callable[[], str]
+
+
+def worker_job(stage: Stage, spec: Spec) -> dict[str, Any]:
+    """What a worker is started with: where the run lies, and settings that change no result. No secret, no key."""
+    return {
+        "run_uri": stage.store.uri,
+        "stage_dir": stage.directory,
+        "compute": spec.compute.model_dump(mode="json"),
+        "limits": spec.limits.model_dump(mode="json"),
+        "storage": spec.storage.model_dump(mode="json"),
+        "single_committer": spec.output.single_committer,
+    }
+
+
+def execute(stage: Stage, spec: Spec, host: Host, watchers: Watchers) -> StageFigures:
+    """Score and commit every shard that is not there yet.
+
+    Raises RejectLimitError, IncompleteError (stopped by the user, or infrastructure), or what a worker refused.
+    """
+    done = stage.committed()
+    figures = StageFigures()
+    watch = RejectWatch(spec.limits.max_rejects, stage.run.plan.records)
+    for record in done.values():
+        watch.add(record.statuses or {})
+    missing = [shard for shard in range(stage.run.plan.shards) if shard not in done]
+    if not missing:
+        return figures
+    tasks = [ShardTask(shard) for shard in missing]
+    dispatcher = Dispatcher(host, pool_settings(spec))
+    if not done and spec.limits.max_rejects < 1 and spec.limits.sample:
+        _sample(stage, spec, dispatcher, watch, watchers)
+
+    def on_report(report: ShardReport) -> None:
+        figures.add(report)
+        watch.add(report.statuses)
+
+    result = dispatcher.run(
+        tasks,
+        on_report=on_report,
+        should_stop=watchers.should_stop,
+        committed_elsewhere=stage.present,
+        on_progress=watchers.on_progress,
+    )
+    figures.busy = _busy(result.worker_info)
+    _refuse_unfinished(result, len(missing))
+    return figures
+
+
+def _sample(stage: Stage, spec: Spec, dispatcher: Dispatcher, watch: RejectWatch, watchers: Watchers) -> None:
+    task = ShardTask(SAMPLE_SHARD, sample=spread_sample(stage.run.plan, spec.limits.sample))
+    result = dispatcher.run(
+        [task],
+        on_report=lambda report: watch.check_sample(report.statuses),
+        should_stop=watchers.should_stop,
+        committed_elsewhere=None,
+        on_progress=lambda progress: None,
+    )
+    _refuse_unfinished(result, 1)
+
+
+def _refuse_unfinished(result: DispatchResult, wanted: int) -> None:
+    if result.stopped != "no":
+        raise IncompleteError(
+            f"stopped with {result.done} of {wanted} shards done: run the same command again to go on"
+        )
+
+
+def pool_settings(spec: Spec) -> PoolSettings:
+    """The pool's settings as the spec has them."""
+    return PoolSettings(
+        min_workers=spec.compute.workers.min,
+        max_workers=spec.compute.workers.max,
+        start_timeout_s=spec.compute.start_timeout,
+        shard_deadline_s=spec.limits.shard_deadline,
+        hedge=spec.compute.hedge,
+    )
+
+
+def _busy(infos: list[Mapping[str, Any]]) -> float | None:
+    given = sum(float(info.get("core_seconds_given", 0.0)) for info in infos)
+    used = sum(float(info.get("core_seconds_used", 0.0)) for info in infos)
+    return round(min(1.0, used / given), 4) if given else None
+
+
+__all__ = ["DOTTED", "StageFigures", "Watchers", "execute", "pool_settings", "worker_job"]

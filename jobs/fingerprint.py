@@ -1,0 +1,67 @@
+"""What decides the rows of a run, and in which words a difference is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from schemas.canonical import canonical_json
+from schemas.rows import OutputColumn
+from schemas.run import RESULTS_VERSION, ModelRecord
+from schemas.spec import Spec
+
+_WORDS = {
+    "plan": "the planned records",
+    "input": "input",
+    "prepare": "prepare",
+    "models": "the models' files",
+    "columns": "the models' declared outputs",
+    "shard_records": "compute.shard_records",
+    "numerics": "numerics or device kind",
+    "results_version": "wardround's own results version",
+    "stage": "the stage",
+    "subject_from": "input.subject_id",
+}
+
+
+def fingerprint_parts(
+    spec: Spec,
+    stage: str,
+    source: Mapping[str, Any],
+    prepare: Mapping[str, Any],
+    models: Mapping[str, ModelRecord],
+    columns: tuple[OutputColumn, ...],
+    subject_from: str | None,
+) -> dict[str, Any]:
+    """Everything but the plan's digest, which is known only when the plan is. Plain JSON."""
+    return {
+        "results_version": RESULTS_VERSION,
+        "stage": stage,
+        "input": dict(source),
+        "prepare": {name: list(steps) for name, steps in prepare.items()},
+        "models": {name: model.sha256 for name, model in models.items()},
+        "columns": [column.model_dump() for column in columns],
+        "shard_records": spec.compute.shard_records,
+        "numerics": {"precision": spec.numerics, "device": "gpu" if spec.compute.gpus_per_worker else "cpu"},
+        "subject_from": subject_from,
+    }
+
+
+def difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Which parts changed, with both values where they are short."""
+    lines = []
+    for key in sorted({*then, *now}):
+        old, new = (canonical_json(parts.get(key)) for parts in (then, now))
+        if old != new:
+            shown = (
+                f" (was {old}, is {new})" if len(old) + len(new) < 160 else f"{_inside(then.get(key), now.get(key))}"
+            )
+            lines.append(f"{_WORDS.get(key, key)}{shown}")
+    return "; ".join(lines)
+
+
+def _inside(old: Any, new: Any) -> str:
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
+        return ""
+    keys = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    return f" ({', '.join(keys)})"

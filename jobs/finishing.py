@@ -1,0 +1,85 @@
+"""Check that every shard lies there and write the manifest, last."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from cluster.storage import Store, attempt_id, commit
+from jobs.rundir import Stage, add_counts
+from schemas.crashpoints import crashpoint
+from schemas.errors import IncompleteError, VerificationError
+from schemas.run import MANIFEST_KEY, RUN_KEY, FileRecord, Manifest
+
+_NAMED = 10
+
+
+def finish(stages: Iterable[Stage], seconds: Mapping[str, float], busy: float | None) -> Manifest:
+    """Check every stage against its plan and create the manifest.
+
+    Raises IncompleteError naming the missing shards, VerificationError where rows and plan disagree.
+    """
+    files: list[FileRecord] = []
+    last: Stage | None = None
+    counts: dict[str, int] = {}
+    for stage in stages:
+        shards = _complete(stage)
+        files += [
+            _file(stage.store, stage.directory + RUN_KEY),
+            _file(stage.store, stage.directory + stage.run.plan.key),
+        ]
+        files += [shards[shard] for shard in sorted(shards)]
+        counts = add_counts(record.statuses for record in shards.values())
+        last = stage
+    assert last is not None
+    files += [_file(last.store, info.key) for info in last.store.list("tuning/")]
+    manifest = Manifest(
+        fingerprint=last.run.fingerprint,
+        attempt=attempt_id(),
+        run_id=last.run.run_id,
+        name=last.run.name,
+        records=last.run.plan.records,
+        statuses=counts,
+        files=tuple(files),
+        started=last.run.created,
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=dict(seconds),
+        busy=busy,
+    )
+    _commit(last, manifest)
+    return manifest
+
+
+def _complete(stage: Stage) -> dict[int, FileRecord]:
+    found = stage.committed()
+    missing = [shard for shard in range(stage.run.plan.shards) if shard not in found]
+    if missing:
+        named = ", ".join(str(shard) for shard in missing[:_NAMED])
+        raise IncompleteError(f"{len(missing)} shards are not there (first: {named}): run the same command again")
+    for shard, record in found.items():
+        if record.rows != stage.run.plan.shard_rows(shard) or sum((record.statuses or {}).values()) != record.rows:
+            raise VerificationError(f"shard {shard} has other rows than its plan: the run is damaged")
+    return found
+
+
+def _file(store: Store, key: str) -> FileRecord:
+    head = store.head(key)
+    if head is None:
+        raise VerificationError(f"{key.rsplit('/', 1)[-1]} is gone: the run is damaged")
+    return FileRecord(key=key, bytes=head.size, sha256=head.metadata.get("sha256") or store.sha256(key))
+
+
+def _commit(stage: Stage, manifest: Manifest) -> None:
+    body = manifest.encode()
+    crashpoint("manifest.before_put")
+    commit(
+        stage.store,
+        MANIFEST_KEY,
+        body,
+        fingerprint=manifest.fingerprint,
+        attempt=manifest.attempt,
+        sha256=hashlib.sha256(body).hexdigest(),
+        single_committer=stage.run.spec.output.single_committer,
+    )
+    crashpoint("manifest.after_put")

@@ -1,0 +1,49 @@
+"""Find the models of a spec: fetch, check the digest, read the card. Loads no weights and imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cluster.storage import StorageSettings, fetch_directory
+from schemas.run import ModelRecord
+from schemas.spec import Spec
+from workers.contract import ModelCard
+from workers.formats.detect import describe
+from workers.prepare.catalogue import parse_steps
+
+
+@dataclass(frozen=True)
+class ResolvedModel:
+    """A model with its card, and the prepare steps that this run uses for it."""
+
+    record: ModelRecord
+    card: ModelCard
+    prepare: tuple[Any, ...]
+
+
+def resolve_models(spec: Spec, storage: StorageSettings) -> dict[str, ResolvedModel]:
+    """Every model of the spec, in its order. Raises SpecError or RefusedError naming what is wrong with which."""
+    return {name: _resolve(spec, name, storage) for name in spec.models}
+
+
+def _resolve(spec: Spec, name: str, storage: StorageSettings) -> ResolvedModel:
+    ref = spec.models[name]
+    fetched = fetch_directory(ref.uri, storage, expected_sha256=ref.sha256)
+    kind, card = describe(fetched.path)
+    prepare = tuple(card.prepare) if spec.prepare is None else spec.prepare
+    parse_steps(list(prepare))
+    record = ModelRecord(
+        uri=ref.uri,
+        sha256=fetched.digest,
+        format=kind,
+        files=dict(fetched.files),
+        prepare_from="model" if spec.prepare is None else "spec",
+    )
+    return ResolvedModel(record, card, prepare)
+
+
+def outputs_of(models: Mapping[str, ResolvedModel]) -> dict[str, Any]:
+    """The declared outputs by model."""
+    return {name: model.card.outputs for name, model in models.items()}

@@ -1,0 +1,145 @@
+"""Open a stage of a run: resume what lies there, refuse what is another's, or plan and create it."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from cluster.storage import Store, attempt_id, commit
+from jobs.fingerprint import difference
+from jobs.planning.writer import write_plan
+from jobs.rundir import Stage, read_run
+from schemas.crashpoints import crashpoint
+from schemas.errors import FingerprintError, RefusedError
+from schemas.plan import PlanInfo
+from schemas.rows import OutputColumn
+from schemas.run import RUN_KEY, ModelRecord, RunFile, fingerprint_of
+from schemas.spec import Spec
+
+_RECORDED = ("wardround", "ray", "torch", "numpy", "pyarrow", "pydicom", "onnxruntime", "opencv-python-headless")
+
+
+@dataclass(frozen=True)
+class StageRequest:
+    """All that decides a stage, before its records are known."""
+
+    stage: str
+    directory: str
+    rows_dir: str
+    spec: Spec
+    parts: Mapping[str, Any]
+    schema: pa.Schema
+    batches: Callable[[], Iterator[pa.RecordBatch]]
+    prepare: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    models: Mapping[str, ModelRecord] = field(default_factory=dict)
+    carry: tuple[str, ...] = ()
+    header_carry: tuple[str, ...] = ()
+    columns: tuple[OutputColumn, ...] = ()
+
+
+def open_stage(store: Store, request: StageRequest) -> Stage:
+    """The stage, planned and committed. The input is listed only if no plan lies there yet.
+
+    Raises FingerprintError, with what changed, if another run lies there.
+    """
+    found = read_run(store, request.directory)
+    if found is None:
+        found = _create(store, request)
+    _refuse_other(found, request)
+    return Stage(store, request.directory, found)
+
+
+def _refuse_other(found: RunFile, request: StageRequest) -> None:
+    parts = {**request.parts, "plan": found.plan.sha256}
+    if found.fingerprint != fingerprint_of(parts):
+        raise FingerprintError(
+            f"another run lies at output.uri; changed: {difference(found.parts, parts)}. "
+            "Choose another output.uri, or restore the spec to resume that run"
+        )
+
+
+def _create(store: Store, request: StageRequest) -> RunFile:
+    _refuse_orphans(store, request)
+    with tempfile.TemporaryDirectory(prefix="wardround-plan-") as folder:
+        path = Path(folder) / "plan.parquet"
+        info = write_plan(request.batches(), request.schema, path, request.spec.compute.shard_records)
+        crashpoint("plan.before_put")
+        fingerprint = fingerprint_of({**request.parts, "plan": info.sha256})
+        commit(
+            store,
+            request.directory + info.key,
+            path,
+            fingerprint=info.sha256,
+            attempt=attempt_id(),
+            sha256=info.sha256,
+            single_committer=request.spec.output.single_committer,
+        )
+        crashpoint("plan.after_put")
+    run = _run_file(request, info, fingerprint)
+    crashpoint("run.before_put")
+    body = run.encode()
+    commit(
+        store,
+        request.directory + RUN_KEY,
+        body,
+        fingerprint=fingerprint,
+        attempt=run.attempt,
+        sha256=_sha256(body),
+        single_committer=request.spec.output.single_committer,
+    )
+    crashpoint("run.after_put")
+    created = read_run(store, request.directory)
+    return created if created is not None else run
+
+
+def _refuse_orphans(store: Store, request: StageRequest) -> None:
+    if next(iter(store.list(f"{request.directory}{request.rows_dir}/")), None) is not None:
+        raise RefusedError(
+            f"{request.rows_dir}/ at output.uri is not empty but no run.json names its run: "
+            "nothing is proved about those objects. Choose another output.uri"
+        )
+
+
+def _run_file(request: StageRequest, info: PlanInfo, fingerprint: str) -> RunFile:
+    return RunFile(
+        fingerprint=fingerprint,
+        attempt=attempt_id(),
+        run_id=fingerprint[:12],
+        name=request.spec.name,
+        stage=request.stage,
+        rows_dir=request.rows_dir,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        plan=info,
+        parts={**request.parts, "plan": info.sha256},
+        spec=request.spec,
+        prepare=request.prepare,
+        models=request.models,
+        carry=request.carry,
+        header_carry=request.header_carry,
+        columns=request.columns,
+        recorded={"versions": _versions(), "python": sys.version.split()[0], "machine": platform.machine()},
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _RECORDED:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()

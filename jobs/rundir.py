@@ -1,0 +1,100 @@
+"""A run directory on storage: what lies there, and which of it is ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from cluster.storage import ObjectMissing, Store
+from schemas.errors import FingerprintError, UsageError
+from schemas.run import MANIFEST_KEY, RUN_KEY, FileRecord, Manifest, RunFile, shard_of
+
+_HEADS = 32
+"""Requests at a time where many objects are asked for their metadata."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One pass of a run: a directory with its own plan, `run.json` and shard objects."""
+
+    store: Store
+    directory: str
+    """Empty for the last stage, `stages/<name>/` for an earlier one."""
+    run: RunFile
+
+    def present(self) -> set[int]:
+        """Shards that have an object, by name alone: one listing."""
+        prefix = f"{self.directory}{self.run.rows_dir}/"
+        keys = (info.key.removeprefix(self.directory) for info in self.store.list(prefix))
+        found = {shard_of(key, self.run.rows_dir) for key in keys}
+        return {shard for shard in found if shard is not None}
+
+    def committed(self) -> dict[int, FileRecord]:
+        """Every shard object of this run, its metadata checked. Raises FingerprintError for another run's object."""
+        prefix = f"{self.directory}{self.run.rows_dir}/"
+        keys = [info.key for info in self.store.list(prefix)]
+        with ThreadPoolExecutor(_HEADS) as pool:
+            records = pool.map(self._file_record, keys)
+            pairs = [
+                (shard_of(record.key.removeprefix(self.directory), self.run.rows_dir), record) for record in records
+            ]
+        strangers = sum(shard is None or shard >= self.run.plan.shards for shard, _ in pairs)
+        if strangers:
+            raise FingerprintError(
+                f"{strangers} objects under {self.run.rows_dir}/ are not shards of this run's plan: move them away"
+            )
+        return {shard: record for shard, record in pairs if shard is not None}
+
+    def _file_record(self, key: str) -> FileRecord:
+        head = self.store.head(key)
+        metadata = head.metadata if head else {}
+        if head is None or metadata.get("fingerprint") != self.run.fingerprint:
+            raise FingerprintError(
+                f"an object under {self.run.rows_dir}/ was not written by this run: choose another output.uri"
+            )
+        return FileRecord(
+            key=key,
+            bytes=head.size,
+            sha256=metadata.get("sha256") or self.store.sha256(key),
+            rows=int(metadata["rows"]),
+            statuses=parse_counts(metadata["statuses"]),
+        )
+
+
+def parse_counts(text: str) -> dict[str, int]:
+    """`ok=3,missing=1` as a mapping."""
+    return {name: int(count) for name, _, count in (pair.partition("=") for pair in text.split(",")) if name}
+
+
+def add_counts(counts: Iterable[Mapping[str, int] | None]) -> dict[str, int]:
+    """Sum of several counts by status, largest first."""
+    total: dict[str, int] = {}
+    for part in counts:
+        for name, count in (part or {}).items():
+            total[name] = total.get(name, 0) + count
+    return dict(sorted(total.items(), key=lambda item: (-item[1], item[0])))
+
+
+def read_run(store: Store, directory: str = "") -> RunFile | None:
+    """The run file, or None where no run was started."""
+    try:
+        return RunFile.decode(store.get(directory + RUN_KEY), RUN_KEY)
+    except ObjectMissing:
+        return None
+
+
+def read_manifest(store: Store) -> Manifest | None:
+    """The manifest, or None where the run is not complete."""
+    try:
+        return Manifest.decode(store.get(MANIFEST_KEY), MANIFEST_KEY)
+    except ObjectMissing:
+        return None
+
+
+def existing_run(store: Store) -> RunFile:
+    """The run that lies there. Raises UsageError if there is none."""
+    run = read_run(store)
+    if run is None:
+        raise UsageError(f"no run lies at {store.uri}: give the output.uri of a spec that was run")
+    return run

@@ -1,0 +1,118 @@
+"""Prove a finished run: read every object again and hold it against the manifest and the plan."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cluster.storage import ObjectMissing, Store
+from jobs.rundir import Stage, add_counts, read_manifest, read_run
+from schemas.errors import IncompleteError, VerificationError
+from schemas.run import MANIFEST_KEY, RUN_KEY, FileRecord, Manifest, shard_of
+from schemas.rows import row_schema
+from workers.engine.rowtable import status_counts
+from workers.engine.stage import header_field
+from workers.planfile import PlanReader
+
+_NAMED = 5
+
+
+@dataclass
+class Verified:
+    """What was read, and every fault that was found."""
+
+    objects: int = 0
+    rows: int = 0
+    bytes: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def verify(store: Store) -> Verified:
+    """Check every object of a complete run. Raises IncompleteError without a manifest, VerificationError on a fault."""
+    manifest = read_manifest(store)
+    if manifest is None:
+        raise IncompleteError("the run has no manifest: it is not complete. Run its spec again, then verify")
+    found = Verified()
+    by_key = {record.key: record for record in manifest.files}
+    for stage in _stages(store, manifest):
+        _check_stage(stage, by_key, found)
+    _check_totals(manifest, found)
+    shards = {f"{stage.directory}{stage.run.rows_dir}/" for stage in _stages(store, manifest)}
+    for record in manifest.files:
+        if not any(record.key.startswith(prefix) for prefix in shards):
+            _check_bytes(store, record, found)
+    if found.faults:
+        more = f"; and {len(found.faults) - _NAMED} more" if len(found.faults) > _NAMED else ""
+        raise VerificationError("; ".join(found.faults[:_NAMED]) + more)
+    return found
+
+
+def _stages(store: Store, manifest: Manifest) -> Iterator[Stage]:
+    for record in manifest.files:
+        if record.key.endswith(RUN_KEY):
+            directory = record.key.removesuffix(RUN_KEY)
+            run = read_run(store, directory)
+            if run is None:
+                raise VerificationError(f"{record.key} is gone, and the manifest names it")
+            yield Stage(store, directory, run)
+
+
+def _check_stage(stage: Stage, by_key: dict[str, FileRecord], found: Verified) -> None:
+    run = stage.run
+    plan = PlanReader(stage.store, stage.directory + run.plan.key, run.plan)
+    headers = [header_field(name) for name in run.header_carry]
+    schema = row_schema([*plan.carry_fields, *headers], run.columns)
+    listed = {info.key for info in stage.store.list(f"{stage.directory}{run.rows_dir}/")}
+    named = {key for key in by_key if key.startswith(f"{stage.directory}{run.rows_dir}/")}
+    for key in sorted(listed - named):
+        found.faults.append(f"{key} is there and the manifest does not name it")
+    for key in sorted(named):
+        shard = shard_of(key.removeprefix(stage.directory), run.rows_dir)
+        body = _check_bytes(stage.store, by_key[key], found)
+        if body is not None and shard is not None:
+            _check_shard(body, shard, plan, schema, by_key[key], run.fingerprint, found)
+    if len(named) != run.plan.shards:
+        found.faults.append(
+            f"the manifest names {len(named)} shards of stage {run.stage}, the plan has {run.plan.shards}"
+        )
+
+
+def _check_bytes(store: Store, record: FileRecord, found: Verified) -> bytes | None:
+    try:
+        body = store.get(record.key)
+    except ObjectMissing:
+        found.faults.append(f"{record.key} is missing")
+        return None
+    found.objects += 1
+    found.bytes += len(body)
+    if len(body) != record.bytes or hashlib.sha256(body).hexdigest() != record.sha256:
+        found.faults.append(f"{record.key} is not the object that the manifest names: its sha256 differs")
+        return None
+    return body
+
+
+def _check_shard(
+    body: bytes, shard: int, plan: PlanReader, schema: pa.Schema, record: FileRecord, fingerprint: str, found: Verified
+) -> None:
+    file = pq.ParquetFile(pa.BufferReader(body))
+    stamped = (file.schema_arrow.metadata or {}).get(b"wardround.fingerprint", b"").decode()
+    table = file.read()
+    found.rows += table.num_rows
+    if stamped != fingerprint:
+        found.faults.append(f"{record.key} carries the fingerprint of another run")
+    if not table.schema.equals(schema, check_metadata=False):
+        found.faults.append(f"{record.key} has other columns than the run declares")
+    elif not table["record_id"].combine_chunks().equals(plan.record_ids(shard).combine_chunks()):
+        found.faults.append(f"{record.key} does not hold the planned records in plan order")
+    elif status_counts(table) != dict(record.statuses or {}):
+        found.faults.append(f"{record.key} has other statuses than the manifest says")
+
+
+def _check_totals(manifest: Manifest, found: Verified) -> None:
+    last = [record.statuses for record in manifest.files if record.statuses and not record.key.startswith("stages/")]
+    if add_counts(last) != dict(manifest.statuses) or sum(manifest.statuses.values()) != manifest.records:
+        found.faults.append(f"{MANIFEST_KEY} does not add up: its totals are not the sum of its shards")

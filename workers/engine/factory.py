@@ -1,0 +1,30 @@
+"""Build the worker of a stage: the one dotted path that a pool is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from workers import registry
+from workers.engine.models import load_scorer
+from workers.engine.scoring import Scorer
+from workers.engine.stage import StageContext, StageJob
+from workers.engine.worker import PipelineWorker
+from workers.threads import cap_threads
+
+DOTTED = "workers.engine.factory:build"
+
+
+def build(job: Mapping[str, Any], cpus: float, gpus: float) -> PipelineWorker:
+    """A worker for `job`: `run_uri`, `stage_dir`, `compute`, `limits`, `storage`, `single_committer`, all plain JSON."""
+    stage = open_stage(job, cpus, gpus)
+    return PipelineWorker(stage, stage.context.budget)
+
+
+def open_stage(job: Mapping[str, Any], cpus: float, gpus: float) -> StageJob:
+    """The stage without the pipeline around it, for one thread that does it all."""
+    cap_threads(max(1, int(cpus)))
+    context = StageContext(job, cpus, gpus)
+    collection = context.run.spec.input["collection"]
+    reader = registry.resolve(registry.READERS[f"{collection}.{context.run.stage}"])(context)
+    return StageJob(context, reader, lambda: load_scorer(context) if context.run.models else Scorer({}, {}), job)

@@ -1,0 +1,103 @@
+"""Load the models of a run into a worker, with what is known of the best batch size."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from cluster.storage import ObjectMissing, fetch_directory
+from schemas.errors import WardroundError
+from workers import registry
+from workers.contract import Model
+from workers.engine.runner import ModelRunner
+from workers.engine.scoring import Scorer
+from workers.engine.stage import StageContext
+from workers.engine.tuning import Tuner
+from workers.formats.detect import describe
+from workers.prepare.catalogue import parse_steps
+from workers.prepare.plan import split
+
+_FIXED_BATCH = 16
+"""Of `numerics: deterministic`, where no measurement may choose."""
+
+
+def prepare_lists(prepare: dict[str, tuple[Any, ...]]) -> tuple[list[list[Any]], dict[str, int]]:
+    """The distinct lists of steps before the device, and which of them each model takes."""
+    lists: list[list[Any]] = []
+    taken: dict[str, int] = {}
+    for name, steps in prepare.items():
+        host, _ = split(parse_steps(list(steps)))
+        on_host = list(steps)[: len(host)]
+        if on_host not in lists:
+            lists.append(on_host)
+        taken[name] = lists.index(on_host)
+    return lists, taken
+
+
+def load_scorer(context: StageContext) -> Scorer:
+    """Every model of the run, loaded to this worker's device."""
+    kind = device(context.gpus)
+    known = _known_tuning(context, device_kind(kind))
+    runners = {}
+    for name, record in context.run.models.items():
+        model = _load(context, name, kind)
+        tuner = Tuner(model, kind, fixed=_fixed(context), known=known.get(name))
+        runners[name] = ModelRunner(model, tuner)
+        if record.sha256 not in context.run.parts["models"].values():
+            raise WardroundError(f"model {name} is not part of the run's fingerprint")
+    _, taken = prepare_lists(dict(context.run.prepare))
+    return Scorer(runners, taken)
+
+
+def _load(context: StageContext, name: str, kind: str) -> Model:
+    record = context.run.models[name]
+    fetched = fetch_directory(record.uri, context.storage, expected_sha256=record.sha256)
+    form, card = describe(fetched.path)
+    _, affine = split(parse_steps(list(context.run.prepare[name])))
+    module: Any = registry.module(registry.FORMATS[form])
+    model: Model = module.load(fetched.path, card, affine, kind, max(1, int(context.cpus)))
+    return model
+
+
+def _fixed(context: StageContext) -> int | None:
+    if context.run.spec.numerics == "deterministic":
+        return context.run.spec.compute.batch or _FIXED_BATCH
+    return context.compute.batch
+
+
+def device(gpus: float) -> str:
+    """`cuda` where this worker was given a GPU and it is real, else `cpu`."""
+    if gpus <= 0:
+        return "cpu"
+    torch: Any = registry.module("torch")
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def device_kind(kind: str) -> str:
+    """A name for devices that a measurement holds for."""
+    if kind == "cpu":
+        return "cpu"
+    torch: Any = registry.module("torch")
+    return "".join(char if char.isalnum() else "-" for char in torch.cuda.get_device_name(0).lower())
+
+
+def _known_tuning(context: StageContext, kind: str) -> dict[str, Any]:
+    try:
+        known: dict[str, Any] = json.loads(context.store.get(tuning_key(kind)))["models"]
+    except ObjectMissing:
+        return {}
+    return known
+
+
+def tuning_key(kind: str) -> str:
+    """Where the measurement of a device kind is kept in the run directory."""
+    return f"tuning/{kind}.json"
+
+
+def keep_tuning(context: StageContext, scorer: Scorer) -> None:
+    """Put what was measured into the run directory, once; a second worker's finding is dropped."""
+    found = {name: runner.tuner.known for name, runner in scorer.runners.items() if runner.tuner.known}
+    if found:
+        kind = device_kind(device(context.gpus))
+        body = json.dumps({"format_version": 1, "device": kind, "models": found}, indent=1, sort_keys=True).encode()
+        context.store.put_if_absent(tuning_key(kind), body, {"fingerprint": context.run.fingerprint})

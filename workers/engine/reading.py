@@ -1,0 +1,44 @@
+"""What a collection gives to the pipeline: records, read and prepared, in the order of the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from schemas.status import Status
+from workers.contract import Array
+
+
+@dataclass
+class Prepared:
+    """One record after reading and preparing.
+
+    `inputs[p][f]` is frame `f` as prepared by the p-th distinct prepare list. `status` is None while all is well.
+    `columns` are values that the record's own header gives. `nbytes` counts against the budget until it is scored.
+    """
+
+    row: int
+    inputs: Sequence[Sequence[Array]] = ()
+    status: Status | None = None
+    detail: str = ""
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    nbytes: int = 0
+
+
+class Reader(Protocol):
+    """Reads the records of one shard at a time, ahead of who consumes it."""
+
+    prepare_seconds: float
+    """Processor seconds spent in decoding and preparing since the start."""
+
+    def read(self, records: pa.Table) -> Iterator[list[Prepared]]:
+        """Every record once, in order, in small lists. Adds what it holds to the budget; the consumer takes it off.
+
+        Raises InfrastructureError where storage keeps failing; what is wrong with one record is in its status.
+        """
+
+    def close(self) -> None:
+        """Stop threads and children."""

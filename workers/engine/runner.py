@@ -1,0 +1,93 @@
+"""Run one model over arrays that arrive one by one: batches by key, the out-of-memory ladder, the live measurement."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+from schemas.crashpoints import crash_armed, crashpoint
+from schemas.errors import InfrastructureError, RecordError
+from schemas.status import Status
+from workers.contract import Array, Model
+from workers.engine.columns import ModelColumns, Sample
+from workers.engine.tuning import Tuner
+
+
+class ModelRunner:
+    """Scores samples of one shard at a time with one model. Batches never cross a shard."""
+
+    def __init__(self, model: Model, tuner: Tuner) -> None:
+        self.model = model
+        self.tuner = tuner
+        self.seconds = 0.0
+        self.largest_that_fits: int | None = None
+        self._waiting: dict[Hashable, list[tuple[Sample, Array]]] = {}
+        self._columns: ModelColumns | None = None
+        self._ids: Sequence[str] = ()
+
+    def start(self, rows: int, record_ids: Sequence[str] = ()) -> ModelColumns:
+        """Begin a shard. `record_ids` are for crash points only."""
+        self._waiting.clear()
+        self._columns = ModelColumns(self.model.outputs, rows)
+        self._ids = record_ids if crash_armed("forward.record") else ()
+        return self._columns
+
+    def add(self, sample: Sample, array: Array) -> None:
+        """Queue one array; runs the batch that it completes."""
+        key = self.model.batch_key(array)
+        waiting = self._waiting.setdefault(key, [])
+        waiting.append((sample, array))
+        if len(waiting) >= self._batch_size(key):
+            del self._waiting[key]
+            self._run(key, waiting)
+
+    def flush(self) -> None:
+        """Run what is left of the shard, in order of first arrival."""
+        waiting, self._waiting = self._waiting, {}
+        for key, samples in waiting.items():
+            self._run(key, samples)
+
+    def _batch_size(self, key: Hashable) -> int:
+        wanted = self.tuner.batch_size(key)
+        return min(wanted, self.largest_that_fits) if self.largest_that_fits else wanted
+
+    def _run(self, key: Hashable, samples: Sequence[tuple[Sample, Array]]) -> None:
+        size = self._batch_size(key)
+        start = 0
+        while start < len(samples):
+            part = samples[start : start + size]
+            try:
+                self._forward(key, part)
+            except MemoryError:
+                size = self._halve(len(part))
+                continue
+            start += len(part)
+
+    def _halve(self, failed: int) -> int:
+        if failed == 1:
+            raise InfrastructureError(
+                "the device has no memory left for a batch of one record: give the workers more memory, "
+                "or set input limits that refuse such records"
+            )
+        self.largest_that_fits = max(1, failed // 2)
+        return self.largest_that_fits
+
+    def _forward(self, key: Hashable, samples: Sequence[tuple[Sample, Array]]) -> None:
+        assert self._columns is not None
+        for (row, _), _ in samples if self._ids else ():
+            crashpoint("forward.record", self._ids[row])
+        arrays = [array for _, array in samples]
+        choice = self.tuner.before(key, self.model)
+        began = time.perf_counter()
+        try:
+            values: Any = self.model.forward(arrays)
+        except RecordError as error:
+            for (row, _), _ in samples:
+                self._columns.reject(row, Status(error.status), error.detail)
+            return
+        finally:
+            spent = time.perf_counter() - began
+            self.seconds += spent
+        self.tuner.after(key, choice, len(arrays), spent)
+        self._columns.put([sample for sample, _ in samples], values)

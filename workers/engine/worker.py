@@ -1,0 +1,240 @@
+"""One worker: three threads that keep reading, device and storage busy at the same time, over shards."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import pyarrow as pa
+
+from schemas.errors import InfrastructureError, WardroundError
+from schemas.work import ShardReport, ShardTask, WorkerPoll
+from workers.engine.budget import ByteBudget
+from workers.engine.reading import Prepared
+from workers.engine.rowtable import ShardRows
+from workers.engine.stage import StageJob
+
+_AHEAD = 2
+"""Shards in hand before the commit: one on the device, one being read."""
+
+
+@dataclass
+class _InHand:
+    task: ShardTask
+    rows: ShardRows
+    record_ids: pa.ChunkedArray
+    began: float
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class _Stop(Exception):
+    """The worker is closing."""
+
+
+class PipelineWorker:
+    """Scores and commits shards of one stage. Implements `schemas.work.Worker`."""
+
+    def __init__(self, job: StageJob, budget: ByteBudget) -> None:
+        self.job = job
+        self.budget = budget
+        self._tasks: queue.SimpleQueue[ShardTask | None] = queue.SimpleQueue()
+        self._prepared: queue.SimpleQueue[tuple[_InHand, list[Prepared] | None] | None] = queue.SimpleQueue()
+        self._finished: queue.SimpleQueue[_InHand | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._reports: list[ShardReport] = []
+        self._hands: dict[int, Literal["pipeline", "commit"]] = {}
+        self._fatal: WardroundError | None = None
+        self._cancelled: set[int] = set()
+        self._records_done = 0
+        self._closed = False
+        self._born = time.monotonic()
+        loops = (self._read_loop, self._forward_loop, self._commit_loop)
+        self._threads = [threading.Thread(target=self._guard, args=(loop,), daemon=True) for loop in loops]
+        for thread in self._threads:
+            thread.start()
+
+    def offer(self, task: ShardTask) -> None:
+        """Queue one task."""
+        with self._lock:
+            self._hands[task.shard] = "pipeline"
+            self._cancelled.discard(task.shard)
+        if self._fatal is not None:
+            self._fail(task, self._fatal, retryable=isinstance(self._fatal, InfrastructureError))
+            return
+        self._tasks.put(task)
+
+    def poll(self) -> WorkerPoll:
+        """Reports since the last poll, and the state now."""
+        with self._lock:
+            done, self._reports = self._reports, []
+            return WorkerPoll(
+                ready=True,
+                done=done,
+                running=tuple(self._hands),
+                wants=max(0, self._depth() - sum(where == "pipeline" for where in self._hands.values())),
+                records_done=self._records_done,
+                info=self.job.info(time.monotonic() - self._born),
+            )
+
+    def cancel(self, shard: int) -> None:
+        """Forget a shard as soon as a thread comes to it."""
+        with self._lock:
+            if shard in self._hands:
+                self._cancelled.add(shard)
+
+    def close(self) -> None:
+        """Stop the threads and children; unfinished shards are dropped."""
+        self._closed = True
+        self.budget.close()
+        self._tasks.put(None)
+        self._prepared.put(None)
+        self._finished.put(None)
+        self.job.close()
+
+    def _depth(self) -> int:
+        """Tiny shards are taken by the handful, so that the round trip to the driver is not what limits them."""
+        return max(_AHEAD, min(64, 64 // self.job.run.plan.shard_records))
+
+    def _guard(self, loop: Callable[[], None]) -> None:
+        try:
+            loop()
+        except _Stop:
+            return
+        except WardroundError as error:
+            self._give_up(error)
+        except Exception as error:  # noqa: BLE001 - told to the driver as an internal error, with its place and type
+            self._give_up(WardroundError(_where(error)))
+
+    def _give_up(self, error: WardroundError) -> None:
+        """Nothing can be scored here any more: every shard in hand, and every later one, fails with the reason."""
+        self._fatal = error
+        self.budget.close()
+        for shard in list(self._hands):
+            self._fail(ShardTask(shard), error, retryable=isinstance(error, InfrastructureError))
+
+    def _read_loop(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            self._attempt(task, lambda task=task: self._read(task))
+
+    def _read(self, task: ShardTask) -> None:
+        if task.mode == "isolate":
+            self._isolate(task)
+            return
+        records = self.job.records(task)
+        hand = _InHand(task, self.job.new_rows(records), records["record_id"], time.monotonic())
+        began = time.perf_counter()
+        for part in self.job.reader.read(records):
+            if self._closed:
+                raise _Stop
+            self._prepared.put((hand, part))
+            if task.shard in self._cancelled:
+                break
+            self.budget.wait_below()
+        hand.seconds["read"] = time.perf_counter() - began
+        self._prepared.put((hand, None))
+
+    def _isolate(self, task: ShardTask) -> None:
+        began = time.perf_counter()
+        records, table = self.job.score_isolated(task)
+        hand = _InHand(task, ShardRows(records, {}, [], []), records["record_id"], time.monotonic())
+        hand.seconds["isolate"] = time.perf_counter() - began
+        self._leaves_pipeline(task.shard)
+        self._commit(hand, table)
+
+    def _forward_loop(self) -> None:
+        self.job.load_models()
+        current: _InHand | None = None
+        while (item := self._prepared.get()) is not None:
+            hand, part = item
+            if hand is not current:
+                current = hand
+                self._attempt(hand.task, lambda hand=hand: self.job.scorer.start(hand.rows))
+            if part is None:
+                self._attempt(hand.task, lambda hand=hand: self._end_of_shard(hand))
+            else:
+                self._attempt(hand.task, lambda hand=hand, part=part: self._score(hand, part))
+
+    def _score(self, hand: _InHand, part: list[Prepared]) -> None:
+        try:
+            if hand.task.shard not in self._cancelled and self._is_running(hand.task.shard):
+                self.job.scorer.score(hand.rows, part)
+                self._records_done += len(part)
+        finally:
+            self.budget.add(-sum(record.nbytes for record in part))
+
+    def _end_of_shard(self, hand: _InHand) -> None:
+        if hand.task.shard not in self._cancelled and self._is_running(hand.task.shard):
+            hand.seconds["forward"] = self.job.scorer.finish(hand.rows)
+        self._leaves_pipeline(hand.task.shard)
+        self._finished.put(hand)
+
+    def _leaves_pipeline(self, shard: int) -> None:
+        with self._lock:
+            if shard in self._hands:
+                self._hands[shard] = "commit"
+
+    def _commit_loop(self) -> None:
+        while (hand := self._finished.get()) is not None:
+            self._attempt(hand.task, lambda hand=hand: self._commit(hand, None))
+
+    def _commit(self, hand: _InHand, table: pa.Table | None) -> None:
+        if hand.task.shard in self._cancelled:
+            self._forget(hand.task.shard)
+            return
+        if not self._is_running(hand.task.shard):
+            return
+        began = time.perf_counter()
+        report = self.job.commit(hand.task, hand.rows, hand.record_ids, table)
+        seconds = {**hand.seconds, "commit": time.perf_counter() - began, "total": time.monotonic() - hand.began}
+        self._report(replace(report, seconds=seconds))
+
+    def _attempt(self, task: ShardTask, step: Callable[[], None]) -> None:
+        """Run one step of a shard; what goes wrong is that shard's report, and the worker lives on."""
+        try:
+            step()
+        except _Stop:
+            raise
+        except WardroundError as error:
+            self._fail(task, error, isinstance(error, InfrastructureError))
+        except Exception as error:  # noqa: BLE001 - told to the driver as an internal error, with its place and type
+            self._fail(task, WardroundError(_where(error)), retryable=False)
+
+    def _fail(self, task: ShardTask, error: WardroundError, retryable: bool) -> None:
+        if not self._is_running(task.shard):
+            return
+        self._report(
+            ShardReport(
+                shard=task.shard,
+                outcome="failed",
+                error=str(error),
+                error_type=type(error).__name__,
+                retryable=retryable,
+            )
+        )
+
+    def _is_running(self, shard: int) -> bool:
+        with self._lock:
+            return shard in self._hands
+
+    def _forget(self, shard: int) -> None:
+        with self._lock:
+            self._cancelled.discard(shard)
+            self._hands.pop(shard, None)
+
+    def _report(self, report: ShardReport) -> None:
+        self._forget(report.shard)
+        with self._lock:
+            self._reports.append(report)
+
+
+def _where(error: Exception) -> str:
+    """Type and place of an exception, without its message: that may hold record content."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if trace else "unknown place"
+    return f"internal error {type(error).__name__} at {place}; please report it"

@@ -1,0 +1,142 @@
+"""Get the bytes of planned records: whole objects by key, or rows of a Parquet column."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cluster.storage import ObjectChanged, ObjectMissing, ObjectTooLarge, StorageSettings, Store, is_inside, open_store
+from schemas.status import Status
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One object, or one row of one."""
+
+    uri: str
+    row: int | None = None
+    etag: str | None = None
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """Its bytes, or why there are none."""
+
+    data: bytes | memoryview = b""
+    status: Status | None = None
+    detail: str = ""
+
+
+class Fetcher(Protocol):
+    """Where bytes come from."""
+
+    def fetch(self, wanted: Sequence[Wanted]) -> list[Fetched]:
+        """In the order asked for. Raises InfrastructureError where storage keeps failing."""
+
+    def close(self) -> None:
+        """Stop what runs in the background."""
+
+
+class ObjectFetcher:
+    """Whole objects under the roots that the spec allows, several at a time. Safe for several threads."""
+
+    def __init__(
+        self, roots: Sequence[str], settings: StorageSettings, max_bytes: int, threads: int, confine: bool
+    ) -> None:
+        self._stores: dict[str, Store] = {root.rstrip("/"): open_store(root, settings) for root in roots}
+        self._max_bytes = max_bytes
+        self._confine = confine
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="fetch")
+
+    def fetch(self, wanted: Sequence[Wanted]) -> list[Fetched]:
+        """In the order asked for."""
+        return list(self._pool.map(self._one, wanted))
+
+    def _one(self, wanted: Wanted) -> Fetched:
+        found = self._locate(wanted.uri)
+        if found is None:
+            return Fetched(status=Status.UNSUPPORTED, detail="lies outside input.roots")
+        store, key = found
+        try:
+            return Fetched(store.get(key, max_bytes=self._max_bytes, if_etag=wanted.etag))
+        except ObjectMissing:
+            return Fetched(status=Status.MISSING, detail="no object at its uri")
+        except ObjectChanged:
+            return Fetched(status=Status.INPUT_CHANGED, detail="the object was changed after it was planned")
+        except ObjectTooLarge:
+            return Fetched(status=Status.TOO_LARGE, detail=f"the object is larger than {self._max_bytes} bytes")
+
+    def _locate(self, uri: str) -> tuple[Store, str] | None:
+        for root, store in self._stores.items():
+            if uri.startswith(root + "/") and (not self._confine or is_inside(uri, [root])):
+                return store, uri[len(root) + 1 :]
+        return None
+
+    def close(self) -> None:
+        """Stop the threads."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+class ColumnFetcher:
+    """Rows of a binary column of Parquet files, a row group at a time; the last one is kept."""
+
+    def __init__(self, root: str, settings: StorageSettings, column: str) -> None:
+        self._root = root.rstrip("/")
+        self._store = open_store(root, settings)
+        self._column = column
+        self._uri = ""
+        self._file: pq.ParquetFile | None = None
+        self._starts: list[int] = []
+        self._group = -1
+        self._values: pa.Array | None = None
+        self._lock = threading.Lock()
+
+    def fetch(self, wanted: Sequence[Wanted]) -> list[Fetched]:
+        """In the order asked for; rows of one row group next to each other cost one read."""
+        with self._lock:
+            return [self._one(item) for item in wanted]
+
+    def _one(self, wanted: Wanted) -> Fetched:
+        assert wanted.row is not None
+        try:
+            self._open(wanted.uri)
+        except ObjectMissing:
+            return Fetched(status=Status.MISSING, detail="no Parquet file at its uri")
+        values, place = self._group_of(wanted.row)
+        if values is None or not values[place].is_valid:
+            return Fetched(status=Status.EMPTY, detail=f"column {self._column} is null")
+        return Fetched(memoryview(values[place].as_buffer()))
+
+    def _open(self, uri: str) -> None:
+        if uri == self._uri:
+            return
+        self._file = pq.ParquetFile(self._store.open_reader(uri[len(self._root) + 1 :]))
+        self._uri, self._group = uri, -1
+        sizes = [self._file.metadata.row_group(group).num_rows for group in range(self._file.num_row_groups)]
+        self._starts = [sum(sizes[:group]) for group in range(len(sizes) + 1)]
+
+    def _group_of(self, row: int) -> tuple[pa.Array | None, int]:
+        assert self._file is not None
+        group = next((g for g in range(len(self._starts) - 1) if row < self._starts[g + 1]), -1)
+        if group < 0:
+            return None, 0
+        if group != self._group:
+            table = self._file.read_row_group(group, columns=[self._column], use_threads=False)
+            self._values = table.column(0).combine_chunks()
+            self._group = group
+        return self._values, row - self._starts[group]
+
+    def close(self) -> None:
+        """Nothing runs in the background."""
+
+
+def rows_of(records: pa.Table) -> list[Mapping[str, Any]]:
+    """The plan's columns that reading needs, a mapping a record."""
+    rows: list[Mapping[str, Any]] = records.select(["record_id", "uri", "member", "size", "etag"]).to_pylist()
+    return rows

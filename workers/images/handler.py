@@ -1,0 +1,65 @@
+"""Decode and prepare one object where it runs: in a decoding child, or in a thread of the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from schemas.errors import RecordError
+from workers.children.contract import Handler, Item
+from workers.contract import Array, Image, Step
+from workers.images.decode import decode
+from workers.images.settings import ImagesInput
+from workers.prepare.catalogue import parse_steps
+from workers.prepare.plan import run
+from workers.threads import cap_threads
+
+
+def build(settings: Mapping[str, Any]) -> Handler:
+    """`settings`: `input`, the collection's settings; `prepare`, the distinct lists of host steps.
+
+    The handler's context names the `members` (frames; null for what the spec's `frame` picks) wanted of the object.
+    Arrays come back by member, then prepare list, then frame; `meta["members"]` says how many frames, or what failed.
+    """
+    cap_threads(1)
+    source = ImagesInput.model_validate(settings["input"])
+    lists = [parse_steps(steps) for steps in settings["prepare"]]
+
+    def handle(data: memoryview, context: Mapping[str, Any]) -> Item:
+        arrays: list[Array] = []
+        members = [_member(data, source, lists, member, arrays) for member in context["members"]]
+        return Item(arrays, {"members": members})
+
+    return handle
+
+
+def _member(
+    data: memoryview, source: ImagesInput, lists: Sequence[Sequence[Step]], member: int | None, arrays: list[Array]
+) -> dict[str, Any]:
+    decoded = decode(data, source, member)
+    if decoded.error is not None:
+        return {"header": decoded.header, "status": decoded.error.status, "detail": decoded.error.detail}
+    try:
+        prepared = [array for steps in lists for array in _prepare(steps, decoded.frames)]
+    except RecordError as error:
+        return {"header": decoded.header, "status": error.status, "detail": error.detail}
+    arrays.extend(prepared)
+    return {"header": decoded.header, "frames": len(decoded.frames)}
+
+
+def _prepare(steps: Sequence[Step], frames: Sequence[Image]) -> list[Array]:
+    return [run(steps, frame) for frame in frames]
+
+
+def build_scan(settings: Mapping[str, Any]) -> Handler:
+    """A handler that counts frames and decodes nothing."""
+    source = ImagesInput.model_validate(settings["input"])
+
+    def handle(data: memoryview, context: Mapping[str, Any]) -> Item:
+        try:
+            facts: dict[str, Any] = {"header": {"n_frames": count_frames(data, source)}, "frames": 0}
+        except RecordError as error:
+            facts = {"header": {}, "status": error.status, "detail": error.detail}
+        return Item([], {"members": [facts for _ in context["members"]]})
+
+    return handle

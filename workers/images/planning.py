@@ -1,0 +1,221 @@
+"""List the records of collection `images`: a prefix of objects, a table of uris, or a binary column of Parquet files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pcsv
+import pyarrow.parquet as pq
+
+from cluster.storage import ObjectInfo, StorageSettings, Store, join, open_store
+from schemas.errors import SpecError
+from schemas.plan import PLAN_FIELDS, RESERVED, plan_schema
+from workers.images.settings import ImagesInput
+
+_LISTED = 10_000
+_TABLES = (".parquet", ".csv", ".csv.gz", ".tsv")
+
+
+class ImageRecords:
+    """The records of the collection in their one order: by key, or as the table has them."""
+
+    def __init__(self, source: ImagesInput, storage: StorageSettings) -> None:
+        self.source = source
+        self.storage = storage
+        self.kind = _kind(source)
+        self.columns = self._table_schema() if self.kind != "prefix" else pa.schema([])
+        self.carry = tuple(self._carried(name) for name in source.carry if name in self.columns.names)
+        self.header_carry = tuple(name for name in source.carry if name not in self.columns.names)
+        self._refuse_unknown()
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Schema of the plan."""
+        return plan_schema(self.carry)
+
+    @property
+    def subject_from(self) -> str | None:
+        """DICOM keyword that gives the subject, where no column does."""
+        named = self.source.subject_id
+        return named if named and named not in self.columns.names else None
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Every record, in order. Raises InfrastructureError if the store cannot be read."""
+        match self.kind:
+            case "prefix":
+                return self._from_prefix()
+            case "table":
+                return self._from_table()
+            case _:
+                return self._from_columns()
+
+    def roots(self) -> tuple[str, ...]:
+        """Where the bytes may lie."""
+        if self.kind == "table":
+            return self.source.roots or (self.source.uri.rsplit("/", 1)[0],)
+        return (_folder(self.source.uri),)
+
+    def _from_prefix(self) -> Iterator[pa.RecordBatch]:
+        store = open_store(self.source.uri, self.storage)
+        objects = (info for info in store.list() if self._is_wanted(info))
+        while listed := list(islice(objects, _LISTED)):
+            keys = pa.array([info.key for info in listed], pa.string())
+            yield _batch(
+                self.schema,
+                record_id=keys,
+                uri=pc.binary_join_element_wise(store.uri + "/", keys, ""),
+                size=pa.array([info.size for info in listed], pa.int64()),
+                etag=pa.array([info.etag for info in listed], pa.string()),
+            )
+
+    def _is_wanted(self, info: ObjectInfo) -> bool:
+        marker = info.key.endswith("/") and info.size == 0
+        return not marker and (self.source.glob is None or fnmatchcase(info.key, self.source.glob))
+
+    def _from_table(self) -> Iterator[pa.RecordBatch]:
+        folder, name = self.source.uri.rsplit("/", 1)
+        reader = open_store(folder, self.storage).open_reader(name)
+        start = 0
+        for batch in _table_batches(reader, name, self.columns):
+            uris = self._absolute(batch.column("uri").cast(pa.string()), folder, start)
+            yield _batch(
+                self.schema,
+                record_id=_text(batch, self.source.record_id) or batch.column("uri").cast(pa.string()),
+                subject_id=_text(batch, self.source.subject_id or "subject_id"),
+                uri=uris,
+                member=_column(batch, "member"),
+                size=_column(batch, "size"),
+                etag=_column(batch, "etag"),
+                carry=batch,
+            )
+            start += batch.num_rows
+
+    def _absolute(self, uris: pa.Array, folder: str, start: int) -> pa.Array:
+        relative = pc.invert(pc.or_(pc.match_substring(uris, "://"), pc.starts_with(uris, "/")))
+        full = pc.if_else(relative, pc.binary_join_element_wise(folder + "/", uris, ""), uris)
+        inside = pa.scalar(False)
+        for root in self.roots():
+            inside = pc.or_(inside, pc.starts_with(full, root.rstrip("/") + "/"))
+        climbs = pc.match_substring_regex(full, r"(^|/)\.\.(/|$)")
+        bad = pc.or_(pc.fill_null(pc.invert(inside), True), pc.fill_null(climbs, True))
+        if pc.any(bad).as_py():
+            row = start + pc.index(bad, True).as_py() + 1
+            raise SpecError(
+                f"the uri in row {row} of the table is null or lies outside input.roots; name its root there"
+            )
+        return full
+
+    def _from_columns(self) -> Iterator[pa.RecordBatch]:
+        folder = _folder(self.source.uri)
+        store = open_store(folder, self.storage)
+        for key in self._parquet_keys(store):
+            wanted = {self.source.record_id, self.source.subject_id or "subject_id", *(f.name for f in self.carry)}
+            file = pq.ParquetFile(store.open_reader(key))
+            columns = [name for name in file.schema_arrow.names if name in wanted]
+            start = 0
+            for batch in _column_batches(file, columns):
+                rows = pa.array(range(start, start + batch.num_rows), pa.int64())
+                named = _text(batch, self.source.record_id)
+                yield _batch(
+                    self.schema,
+                    record_id=named or pc.binary_join_element_wise(key, rows.cast(pa.string()), "#"),
+                    subject_id=_text(batch, self.source.subject_id or "subject_id"),
+                    uri=pa.array([join(store.uri, key)] * batch.num_rows, pa.string()),
+                    member=rows,
+                    carry=batch,
+                )
+                start += batch.num_rows
+
+    def _parquet_keys(self, store: Store) -> list[str]:
+        if self.source.uri.endswith(".parquet"):
+            return [self.source.uri.rsplit("/", 1)[1]]
+        keys = [info.key for info in store.list() if info.key.endswith(".parquet")]
+        if not keys:
+            raise SpecError("input.uri has no .parquet files, and input.bytes_column asks for some")
+        return keys
+
+    def _table_schema(self) -> pa.Schema:
+        store = open_store(_folder(self.source.uri), self.storage)
+        name = self._parquet_keys(store)[0] if self.kind == "columns" else self.source.uri.rsplit("/", 1)[1]
+        if name.endswith(".parquet"):
+            schema: pa.Schema = pq.ParquetFile(store.open_reader(name)).schema_arrow
+            return schema
+        return _open_csv(store.open_reader(name), name, {}).schema
+
+    def _carried(self, name: str) -> pa.Field:
+        if name in RESERVED:
+            raise SpecError(f"input.carry names {name!r}, which every run writes anyway")
+        return pa.field(name, self.columns.field(name).type)
+
+    def _refuse_unknown(self) -> None:
+        needed = {"table": "uri", "columns": self.source.bytes_column}.get(self.kind)
+        if needed and needed not in self.columns.names:
+            raise SpecError(f"the input table has no column {needed!r}; it has {', '.join(self.columns.names)}")
+
+
+def _kind(source: ImagesInput) -> str:
+    if source.bytes_column:
+        return "columns"
+    return "table" if source.uri.endswith(_TABLES) else "prefix"
+
+
+def _folder(uri: str) -> str:
+    return uri.rsplit("/", 1)[0] if uri.endswith(_TABLES) else uri.rstrip("/")
+
+
+def _table_batches(reader: Any, name: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    if name.endswith(".parquet"):
+        yield from pq.ParquetFile(reader).iter_batches(batch_size=65_536, use_threads=False)
+        return
+    ids = {field: pa.string() for field in ("record_id", "subject_id", "uri", "etag")}
+    yield from _open_csv(reader, name, {key: kind for key, kind in ids.items() if key in schema.names})
+
+
+def _open_csv(reader: Any, name: str, types: dict[str, pa.DataType]) -> Any:
+    stream = pa.CompressedInputStream(reader, "gzip") if name.endswith(".gz") else reader
+    delimiter = "\t" if name.endswith(".tsv") else ","
+    try:
+        return pcsv.open_csv(
+            stream,
+            parse_options=pcsv.ParseOptions(delimiter=delimiter),
+            convert_options=pcsv.ConvertOptions(column_types=types, strings_can_be_null=True),
+        )
+    except pa.ArrowInvalid:
+        raise SpecError("the input table is not CSV with a header line and equal columns in every row") from None
+
+
+def _column_batches(file: pq.ParquetFile, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """Batches of these columns; of none at all, batches that only count rows."""
+    if columns:
+        yield from file.iter_batches(batch_size=65_536, columns=columns, use_threads=False)
+        return
+    for group in range(file.num_row_groups):
+        rows = file.metadata.row_group(group).num_rows
+        yield pa.record_batch([pa.nulls(rows)], names=["nothing"])
+
+
+def _text(batch: pa.RecordBatch, name: str) -> pa.Array | None:
+    return batch.column(name).cast(pa.string()) if name in batch.schema.names else None
+
+
+def _column(batch: pa.RecordBatch, name: str) -> pa.Array | None:
+    return batch.column(name) if name in batch.schema.names else None
+
+
+def _batch(schema: pa.Schema, carry: pa.RecordBatch | None = None, **columns: pa.Array | None) -> pa.RecordBatch:
+    rows = len(columns["uri"]) if columns["uri"] is not None else 0
+    arrays = []
+    for field in schema:
+        given = columns.get(field.name)
+        if given is None and carry is not None and field.name not in {known.name for known in PLAN_FIELDS}:
+            given = carry.column(field.name)
+        arrays.append(pa.nulls(rows, field.type) if given is None else given.cast(field.type))
+    return pa.record_batch(arrays, schema=schema)
+
+
+Records = Callable[[], Iterator[pa.RecordBatch]]

@@ -1,0 +1,161 @@
+"""The reading side of collection `images`: fetch, decode, prepare, in plan order and bounded in bytes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from schemas.status import Status
+from workers.children.contract import DecodePool, Request, Result
+from workers.engine.budget import ByteBudget
+from workers.engine.reading import Prepared
+from workers.images.fetching import Fetched, Fetcher, Wanted, rows_of
+
+CHUNK_RECORDS = 16
+CHUNK_BYTES = 32 * 2**20
+
+
+class PoolOf(Protocol):
+    """Picks where an object is decoded, by its first bytes."""
+
+    def __call__(self, data: bytes | memoryview) -> DecodePool:
+        """The pool for this object."""
+
+    def close(self) -> None:
+        """Stop the pools."""
+
+
+class Group(list[int]):
+    """Rows of a shard that read the same object: the frames of a file, else a single row."""
+
+
+class ImageReader:
+    """Implements `workers.engine.reading.Reader`.
+
+    `lists` is the number of distinct prepare lists. `by_frame`: the plan's `member` is a frame of the object,
+    not a row of a Parquet file.
+    """
+
+    def __init__(
+        self, fetcher: Fetcher, pool_of: PoolOf, budget: ByteBudget, lists: int, by_frame: bool, depth: int
+    ) -> None:
+        self.prepare_seconds = 0.0
+        self._fetcher = fetcher
+        self._pool_of = pool_of
+        self._budget = budget
+        self._lists = lists
+        self._by_frame = by_frame
+        self._depth = depth
+        self._threads = ThreadPoolExecutor(depth, thread_name_prefix="read")
+
+    def read(self, records: pa.Table) -> Iterator[list[Prepared]]:
+        """Every record once, in order, a chunk at a time."""
+        rows = rows_of(records)
+        chunks = _chunks(rows, self._by_frame)
+        ahead: deque[Future[list[Prepared]]] = deque()
+        for chunk in chunks:
+            if ahead and (len(ahead) >= self._depth or self._budget.held >= self._budget.limit):
+                yield ahead.popleft().result()
+            ahead.append(self._threads.submit(self._read_chunk, rows, chunk))
+        while ahead:
+            yield ahead.popleft().result()
+
+    def _read_chunk(self, rows: Sequence[Mapping[str, Any]], chunk: Sequence[Group]) -> list[Prepared]:
+        fetched = self._fetcher.fetch([self._wanted(rows[group[0]]) for group in chunk])
+        raw = sum(len(item.data) for item in fetched)
+        self._budget.add(raw)
+        try:
+            results = self._decode(rows, chunk, fetched)
+            prepared = [
+                record
+                for group, item, result in zip(chunk, fetched, results, strict=True)
+                for record in self._prepared(rows, group, item, result)
+            ]
+            self._budget.add(sum(record.nbytes for record in prepared))
+            return prepared
+        finally:
+            self._budget.add(-raw)
+
+    def _wanted(self, row: Mapping[str, Any]) -> Wanted:
+        return Wanted(row["uri"], None if self._by_frame else row["member"], row["etag"])
+
+    def _decode(
+        self, rows: Sequence[Mapping[str, Any]], chunk: Sequence[Group], fetched: Sequence[Fetched]
+    ) -> list[Result | None]:
+        """One result a group, None where there were no bytes. Objects of one chunk may need different pools."""
+        waiting: dict[int, tuple[DecodePool, list[int], list[Request]]] = {}
+        results: list[Result | None] = [None] * len(chunk)
+        for place, (group, item) in enumerate(zip(chunk, fetched, strict=True)):
+            if item.status is None:
+                pool = self._pool_of(item.data)
+                entry = waiting.setdefault(id(pool), (pool, [], []))
+                entry[1].append(place)
+                entry[2].append(self._request(rows, group, item.data))
+        futures = [(places, pool.submit(requests)) for pool, places, requests in waiting.values()]
+        for places, future in futures:
+            for place, result in zip(places, future.result(), strict=True):
+                results[place] = result
+                self.prepare_seconds += result.seconds
+        return results
+
+    def _request(self, rows: Sequence[Mapping[str, Any]], group: Group, data: bytes | memoryview) -> Request:
+        members = [rows[row]["member"] if self._by_frame else None for row in group]
+        return Request(data, {"members": members}, rows[group[0]]["record_id"])
+
+    def _prepared(
+        self, rows: Sequence[Mapping[str, Any]], group: Group, item: Fetched, result: Result | None
+    ) -> list[Prepared]:
+        if result is None:
+            return [Prepared(row, status=item.status, detail=item.detail) for row in group]
+        if result.status is not None and len(group) > 1:
+            return self._one_by_one(rows, group, item)
+        if result.status is not None:
+            return [Prepared(group[0], status=Status(result.status), detail=result.detail)]
+        arrays = iter(result.arrays)
+        members = zip(group, result.meta["members"], strict=True)
+        return [self._member(row, member, arrays) for row, member in members]
+
+    def _one_by_one(self, rows: Sequence[Mapping[str, Any]], group: Group, item: Fetched) -> list[Prepared]:
+        """Several frames of one object were decoded together and one of them killed it: find out which."""
+        prepared: list[Prepared] = []
+        for row in group:
+            alone = Group([row])
+            (result,) = self._decode(rows, [alone], [item])
+            prepared += self._prepared(rows, alone, item, result)
+        return prepared
+
+    def _member(self, row: int, member: Mapping[str, Any], arrays: Iterator[Any]) -> Prepared:
+        if "status" in member:
+            return Prepared(row, status=Status(member["status"]), detail=member["detail"], columns=member["header"])
+        inputs = [[next(arrays) for _ in range(member["frames"])] for _ in range(self._lists)]
+        nbytes = sum(array.nbytes for frames in inputs for array in frames)
+        return Prepared(row, inputs, columns=member["header"], nbytes=nbytes)
+
+    def close(self) -> None:
+        """Stop reading ahead, and what reads and decodes."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._pool_of.close()
+        self._fetcher.close()
+
+
+def _chunks(rows: Sequence[Mapping[str, Any]], by_frame: bool) -> Iterator[list[Group]]:
+    """Neighbours of one object in one group, groups in chunks that are small in records and bytes."""
+    chunk: list[Group] = []
+    records = size = 0
+    for index, row in enumerate(rows):
+        same = by_frame and chunk and rows[chunk[-1][-1]]["uri"] == row["uri"] and records < CHUNK_RECORDS
+        if same:
+            chunk[-1].append(index)
+        else:
+            if chunk and (records >= CHUNK_RECORDS or size + (row["size"] or 0) > CHUNK_BYTES):
+                yield chunk
+                chunk, records, size = [], 0, 0
+            chunk.append(Group([index]))
+            size += row["size"] or 0
+        records += 1
+    if chunk:
+        yield chunk

@@ -1,0 +1,99 @@
+"""Open the reading side of collection `images` in a worker, for each of its stages."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from workers.children.child_pool import ChildPool
+from workers.children.contract import DecodePool
+from workers.children.inline_pool import InlinePool
+from workers.engine.models import prepare_lists
+from workers.engine.stage import StageContext
+from workers.images.fetching import ColumnFetcher, Fetcher, ObjectFetcher
+from workers.images.planning import ImageRecords
+from workers.images.reader import ImageReader
+from workers.images.settings import ImagesInput
+from workers.images.sniff import sniff
+
+_FETCHES = 16
+_GIL_FREE = frozenset({"png", "jpeg", "tiff", "npy", "npz"})
+
+
+def predict(context: StageContext) -> ImageReader:
+    """Read, decode and prepare for the run's models."""
+    source = _source(context)
+    lists, _ = prepare_lists(dict(context.run.prepare))
+    settings = {"input": _from_header(source, context).model_dump(mode="json"), "prepare": lists}
+    return _reader(context, source, "workers.images.handler:build", settings, len(lists))
+
+
+def headers(context: StageContext) -> ImageReader:
+    """Count the frames of every object."""
+    source = _source(context)
+    settings = {"input": source.model_dump(mode="json")}
+    return _reader(context, source, "workers.images.handler:build_scan", settings, 0)
+
+
+def _reader(
+    context: StageContext, source: ImagesInput, entry: str, settings: Mapping[str, Any], lists: int
+) -> ImageReader:
+    decoders = context.compute.decoders or max(1, int(context.cpus))
+    pools = Pools(context, entry, settings, decoders)
+    return ImageReader(
+        _fetcher(context, source, decoders),
+        pools,
+        context.budget,
+        lists,
+        by_frame=source.bytes_column is None,
+        depth=decoders + 1,
+    )
+
+
+def _fetcher(context: StageContext, source: ImagesInput, decoders: int) -> Fetcher:
+    records = ImageRecords(source, context.storage)
+    if source.bytes_column is not None:
+        return ColumnFetcher(records.roots()[0], context.storage, source.bytes_column)
+    threads = max(4, min(_FETCHES, 4 * decoders))
+    return ObjectFetcher(records.roots(), context.storage, source.max_bytes, threads, confine=records.kind == "table")
+
+
+def _source(context: StageContext) -> ImagesInput:
+    return ImagesInput.model_validate(context.run.spec.input)
+
+
+def _from_header(source: ImagesInput, context: StageContext) -> ImagesInput:
+    """The collection's settings with only those names left that a record's own header has to give."""
+    subject = context.run.parts["subject_from"]
+    return source.model_copy(update={"carry": context.run.header_carry, "subject_id": subject})
+
+
+class Pools:
+    """Where an object is decoded: DICOM in child processes, what releases the GIL in threads, unless the spec says."""
+
+    def __init__(self, context: StageContext, entry: str, settings: Mapping[str, Any], decoders: int) -> None:
+        self._mode = context.compute.decode
+        self._make_children = lambda: ChildPool(
+            entry, settings, decoders, record_timeout_s=context.limits.record_timeout
+        )
+        self._make_threads = lambda: InlinePool(entry, settings, decoders)
+        self._children: ChildPool | None = None
+        self._threads: InlinePool | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, data: bytes | memoryview) -> DecodePool:
+        """The pool for this object."""
+        threads = self._mode == "threads" or (self._mode == "auto" and sniff(data) in _GIL_FREE)
+        with self._lock:
+            if threads:
+                self._threads = self._threads or self._make_threads()
+                return self._threads
+            self._children = self._children or self._make_children()
+            return self._children
+
+    def close(self) -> None:
+        """Stop both."""
+        for pool in (self._children, self._threads):
+            if pool is not None:
+                pool.close()
