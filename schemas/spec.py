@@ -1,4 +1,4 @@
-"""The envelope of a spec: what every kind of job has. The insides of `input` and `prepare` are checked by their owners."""
+"""The envelope of a spec: what every job has. The insides of `input` and `prepare` are checked by their owners."""
 
 from __future__ import annotations
 

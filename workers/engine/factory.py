@@ -16,7 +16,7 @@ DOTTED = "workers.engine.factory:build"
 
 
 def build(job: Mapping[str, Any], cpus: float, gpus: float) -> PipelineWorker:
-    """A worker for `job`: `run_uri`, `stage_dir`, `compute`, `limits`, `storage`, `single_committer`, all plain JSON."""
+    """A worker for the plain JSON that `jobs.execute.worker_job` makes."""
     stage = open_stage(job, cpus, gpus)
     return PipelineWorker(stage, stage.context.budget)
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from cluster.storage import Store, StorageSettings, attempt_id, commit, open_store
+from cluster.storage import StorageSettings, Store, attempt_id, commit, open_store
 from schemas.run import RunFile, shard_key
 from schemas.spec import Compute, Limits
 from schemas.work import ShardReport, ShardTask

@@ -1,4 +1,4 @@
-"""List the records of collection `images`: a prefix of objects, a table of uris, or a binary column of Parquet files."""
+"""List the records of collection `images`: a prefix of objects, a table of uris, or a column of Parquet files."""
 
 from __future__ import annotations
 
