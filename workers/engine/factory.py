@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from workers import registry
-from workers.engine.models import load_scorer
+from workers.engine.models import keep_tuning, load_scorer
+from workers.engine.reading import Reader
 from workers.engine.scoring import Scorer
 from workers.engine.stage import StageContext, StageJob
 from workers.engine.worker import PipelineWorker
@@ -26,5 +29,10 @@ def open_stage(job: Mapping[str, Any], cpus: float, gpus: float) -> StageJob:
     cap_threads(max(1, int(cpus)))
     context = StageContext(job, cpus, gpus)
     collection = context.run.spec.input["collection"]
-    reader = registry.resolve(registry.READERS[f"{collection}.{context.run.stage}"])(context)
-    return StageJob(context, reader, lambda: load_scorer(context) if context.run.models else Scorer({}, {}), job)
+    stages = registry.resolve(registry.COLLECTIONS, collection, "collection")
+    reader: Reader = getattr(importlib.import_module(f"{stages.__name__}.stages"), context.run.stage)(context)
+    return StageJob(context, reader, partial(_load, context), partial(keep_tuning, context), job)
+
+
+def _load(context: StageContext) -> Scorer:
+    return load_scorer(context) if context.run.models else Scorer({}, {})

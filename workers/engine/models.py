@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from typing import Any
 
@@ -54,7 +55,7 @@ def _load(context: StageContext, name: str, kind: str) -> Model:
     fetched = fetch_directory(record.uri, context.storage, expected_sha256=record.sha256)
     form, card = describe(fetched.path)
     _, affine = split(parse_steps(list(context.run.prepare[name])))
-    module: Any = registry.module(registry.FORMATS[form])
+    module: Any = registry.resolve(registry.FORMATS, form, "model format")
     model: Model = module.load(fetched.path, card, affine, kind, max(1, int(context.cpus)))
     return model
 
@@ -69,7 +70,7 @@ def device(gpus: float) -> str:
     """`cuda` where this worker was given a GPU and it is real, else `cpu`."""
     if gpus <= 0:
         return "cpu"
-    torch: Any = registry.module("torch")
+    torch: Any = importlib.import_module("torch")
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -77,7 +78,7 @@ def device_kind(kind: str) -> str:
     """A name for devices that a measurement holds for."""
     if kind == "cpu":
         return "cpu"
-    torch: Any = registry.module("torch")
+    torch: Any = importlib.import_module("torch")
     return "".join(char if char.isalnum() else "-" for char in torch.cuda.get_device_name(0).lower())
 
 

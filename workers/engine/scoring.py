@@ -25,6 +25,11 @@ class Scorer:
         """Seconds in forward passes since the start."""
         return sum(runner.seconds for runner in self.runners.values())
 
+    @property
+    def is_tuned(self) -> bool:
+        """Whether every model has found its batch size by measurement."""
+        return bool(self.runners) and all(runner.tuner.measured for runner in self.runners.values())
+
     def start(self, rows: ShardRows) -> None:
         """Begin a shard."""
         ids: Sequence[str] = rows.records["record_id"].to_pylist() if self.runners else ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -20,7 +19,7 @@ from workers.planfile import PlanReader
 
 
 class ReaderFactory(Protocol):
-    """How a collection opens its reading side in a worker: `workers.registry.READERS` names one by stage."""
+    """How a collection opens its reading side in a worker: `<collection>.stages` has one function a stage."""
 
     def __call__(self, context: StageContext) -> Reader:
         """The reader of this stage's records."""
@@ -58,16 +57,29 @@ def header_field(name: str) -> pa.Field:
 class StageJob:
     """One stage in one worker: records in, committed shards out."""
 
-    def __init__(self, context: StageContext, reader: Reader, load: Callable[[], Scorer]) -> None:
+    def __init__(
+        self,
+        context: StageContext,
+        reader: Reader,
+        load: Callable[[], Scorer],
+        keep_tuning: Callable[[Scorer], None],
+        job: Mapping[str, Any],
+    ) -> None:
         self.context = context
+        self.job = job
         self.run = context.run
         self.reader = reader
         self.scorer = Scorer({}, {})
         self._load = load
+        self._keep_tuning = keep_tuning
 
     def load_models(self) -> None:
         """Load the models; until then reading already goes on."""
         self.scorer = self._load()
+
+    def keep_tuning(self) -> None:
+        """Put what was measured into the run directory, for later workers of this device kind."""
+        self._keep_tuning(self.scorer)
 
     def records(self, task: ShardTask) -> pa.Table:
         """The planned records of a task."""
@@ -140,9 +152,3 @@ class StageJob:
 
 def _pairs(values: Mapping[str, Any]) -> str:
     return ",".join(f"{key}={value}" for key, value in sorted(values.items()))
-
-
-def resolve(dotted: str) -> Any:
-    """The object that `module:name` names."""
-    module, _, name = dotted.partition(":")
-    return getattr(importlib.import_module(module), name)

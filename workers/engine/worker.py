@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ import pyarrow as pa
 from schemas.errors import InfrastructureError, WardroundError
 from schemas.work import ShardReport, ShardTask, WorkerPoll
 from workers.engine.budget import ByteBudget
+from workers.engine.isolation import score_isolated
 from workers.engine.reading import Prepared
 from workers.engine.rowtable import ShardRows
 from workers.engine.stage import StageJob
@@ -51,6 +53,7 @@ class PipelineWorker:
         self._cancelled: set[int] = set()
         self._records_done = 0
         self._closed = False
+        self._tuning_kept = False
         self._born = time.monotonic()
         loops = (self._read_loop, self._forward_loop, self._commit_loop)
         self._threads = [threading.Thread(target=self._guard, args=(loop,), daemon=True) for loop in loops]
@@ -118,7 +121,7 @@ class PipelineWorker:
 
     def _read_loop(self) -> None:
         while (task := self._tasks.get()) is not None:
-            self._attempt(task, lambda task=task: self._read(task))
+            self._attempt(task, partial(self._read, task))
 
     def _read(self, task: ShardTask) -> None:
         if task.mode == "isolate":
@@ -139,7 +142,8 @@ class PipelineWorker:
 
     def _isolate(self, task: ShardTask) -> None:
         began = time.perf_counter()
-        records, table = self.job.score_isolated(task)
+        records = self.job.records(task)
+        table = score_isolated(self.job, task, records)
         hand = _InHand(task, ShardRows(records, {}, [], []), records["record_id"], time.monotonic())
         hand.seconds["isolate"] = time.perf_counter() - began
         self._leaves_pipeline(task.shard)
@@ -152,19 +156,28 @@ class PipelineWorker:
             hand, part = item
             if hand is not current:
                 current = hand
-                self._attempt(hand.task, lambda hand=hand: self.job.scorer.start(hand.rows))
+                self._attempt(hand.task, partial(self._start, hand))
             if part is None:
-                self._attempt(hand.task, lambda hand=hand: self._end_of_shard(hand))
+                self._attempt(hand.task, partial(self._end_of_shard, hand))
             else:
-                self._attempt(hand.task, lambda hand=hand, part=part: self._score(hand, part))
+                self._attempt(hand.task, partial(self._score, hand, part))
+
+    def _start(self, hand: _InHand) -> None:
+        self.job.scorer.start(hand.rows)
 
     def _score(self, hand: _InHand, part: list[Prepared]) -> None:
         try:
             if hand.task.shard not in self._cancelled and self._is_running(hand.task.shard):
                 self.job.scorer.score(hand.rows, part)
                 self._records_done += len(part)
+                self._keep_tuning()
         finally:
             self.budget.add(-sum(record.nbytes for record in part))
+
+    def _keep_tuning(self) -> None:
+        if not self._tuning_kept and self.job.scorer.is_tuned:
+            self._tuning_kept = True
+            self.job.keep_tuning()
 
     def _end_of_shard(self, hand: _InHand) -> None:
         if hand.task.shard not in self._cancelled and self._is_running(hand.task.shard):
@@ -179,7 +192,7 @@ class PipelineWorker:
 
     def _commit_loop(self) -> None:
         while (hand := self._finished.get()) is not None:
-            self._attempt(hand.task, lambda hand=hand: self._commit(hand, None))
+            self._attempt(hand.task, partial(self._commit, hand, None))
 
     def _commit(self, hand: _InHand, table: pa.Table | None) -> None:
         if hand.task.shard in self._cancelled:

@@ -1,0 +1,80 @@
+"""The envelope of a spec, and what its errors say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from schemas.errors import SpecError
+from schemas.spec import load_spec, parse_spec
+
+GOOD = """
+job: predict
+name: cxr
+input: {collection: images, uri: s3://archive/cxr/}
+models: {cxr: {uri: s3://models/cxr/}}
+output: {uri: s3://results/cxr/}
+"""
+
+
+def test_a_small_spec_gets_documented_defaults() -> None:
+    spec = parse_spec(GOOD)
+    assert spec.compute.shard_records == 2048
+    assert spec.compute.workers.min == spec.compute.workers.max == 1
+    assert spec.limits.max_rejects == 1.0
+
+
+def test_sizes_shares_and_durations_are_read_as_people_write_them() -> None:
+    spec = parse_spec(
+        GOOD + "limits: {max_rejects: 5%, record_timeout: 2m}\ncompute: {memory_per_worker: 24GiB, prefetch_bytes: 500MB}\n"
+    )
+    assert spec.limits.max_rejects == pytest.approx(0.05)
+    assert spec.limits.record_timeout == 120
+    assert spec.compute.memory_per_worker == 24 * 2**30
+    assert spec.compute.prefetch_bytes == 500 * 10**6
+
+
+def test_a_number_of_workers_is_a_fixed_range() -> None:
+    spec = parse_spec(GOOD + "compute: {workers: 4}\n")
+    assert (spec.compute.workers.min, spec.compute.workers.max) == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ("outptu: {uri: x}", "unknown key 'outptu', did you mean 'output'?"),
+        ("compute: {shard_record: 5}", "unknown key 'compute.shard_record', did you mean 'shard_records'?"),
+        ("compute: {workers: {min: 3, max: 2}}", "max (2) is smaller than min (3)"),
+        ("compute: {workers: {minn: 3}}", "unknown key 'compute.workers.minn', did you mean 'min'?"),
+        ("limits: {max_rejects: 130%}", "limits.max_rejects"),
+        ("compute: {memory_per_worker: lots}", "is not a size"),
+        ("storage: {secret_key: hunter2}", "unknown key 'storage.secret_key'"),
+    ],
+)
+def test_a_wrong_key_or_value_is_named_with_its_place(extra: str, said: str) -> None:
+    with pytest.raises(SpecError) as error:
+        parse_spec(GOOD + extra)
+    assert said in str(error.value)
+
+
+def test_the_value_of_a_wrong_key_is_never_repeated() -> None:
+    with pytest.raises(SpecError) as error:
+        parse_spec(GOOD + "storage: {secret_key: hunter2}")
+    assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b", "job: [", "just words", "\x00"])
+def test_what_is_not_a_mapping_is_a_spec_error(text: str) -> None:
+    with pytest.raises(SpecError):
+        parse_spec(text)
+
+
+def test_a_missing_file_is_a_spec_error_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"no-such\.yaml"):
+        load_spec(tmp_path / "no-such.yaml")
+
+
+def test_a_model_name_that_cannot_be_a_column_is_refused() -> None:
+    with pytest.raises(SpecError, match="columns are named after it"):
+        parse_spec(GOOD.replace("{cxr: {uri", "{'c x': {uri"))

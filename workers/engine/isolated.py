@@ -1,0 +1,35 @@
+"""The child of `workers.engine.isolation`: score some records of one shard and leave the rows in a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import pyarrow as pa
+import pyarrow.ipc as ipc
+
+from schemas.errors import WardroundError
+from schemas.work import ShardTask
+from workers.engine.factory import open_stage
+
+
+def main() -> int:
+    """Reads the request from standard input. Exit code: that of the error, 0 if the file is complete."""
+    request = json.load(sys.stdin)
+    try:
+        stage = open_stage(request["job"], request["cpus"], request["gpus"])
+        stage.load_models()
+        table = stage.score_now(stage.records(ShardTask(request["shard"])).take(pa.array(request["indices"])))
+    except WardroundError as error:
+        sys.stderr.write(f"wardround: {error}\n")
+        return error.exit_code
+    with pa.OSFile(request["out"], "wb") as sink, ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,97 @@
+"""Score a shard that killed its worker: in child processes, in halves, until the record to blame stands alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.ipc as ipc
+
+from schemas.errors import InfrastructureError, WardroundError
+from schemas.rows import STATUS_TYPE
+from schemas.status import Status
+from schemas.work import ShardTask
+from workers.engine.stage import StageJob
+from workers.isolate import ChildDied, Killed, bisect
+
+_OVERHEAD_S = 300.0
+"""For starting the child and loading its models, beside the time that its records may take."""
+
+
+def score_isolated(job: StageJob, task: ShardTask, records: pa.Table) -> pa.Table:
+    """The rows of a shard; a record that kills its process twice while alone gets the status `crashed_worker`."""
+
+    def run(indices: list[int]) -> dict[int, pa.Table]:
+        table = _in_child(job, task.shard, indices)
+        return {index: table.slice(place, 1) for place, index in enumerate(indices)}
+
+    found = bisect(list(range(records.num_rows)), run)
+    parts = [
+        _killed(job, records, index) if isinstance(found[index], Killed) else found[index]
+        for index in range(records.num_rows)
+    ]
+    return pa.concat_tables(parts).unify_dictionaries().combine_chunks()
+
+
+def _in_child(job: StageJob, shard: int, indices: Sequence[int]) -> pa.Table:
+    with tempfile.TemporaryDirectory(prefix="wardround-isolate-") as folder:
+        out = Path(folder) / "rows.arrow"
+        request = {
+            "job": dict(job.job),
+            "cpus": job.context.cpus,
+            "gpus": job.context.gpus,
+            "shard": shard,
+            "indices": list(indices),
+            "out": str(out),
+        }
+        limit = _OVERHEAD_S + job.context.limits.record_timeout * len(indices)
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "workers.engine.isolated"],
+                input=json.dumps(request).encode(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                timeout=limit,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise ChildDied("ran out of time") from None
+        if done.returncode < 0:
+            raise ChildDied(f"killed by signal {-done.returncode}")
+        if done.returncode:
+            raise _error(done.returncode, done.stderr)
+        with pa.OSFile(str(out)) as file:
+            return ipc.open_file(file).read_all()
+
+
+def _error(code: int, stderr: bytes) -> WardroundError:
+    lines = stderr.decode(errors="replace").strip().splitlines()
+    said = next((line for line in reversed(lines) if line.startswith("wardround: ")), "wardround: it gave no reason")
+    kind = InfrastructureError if code == InfrastructureError.exit_code else WardroundError
+    return kind(f"a shard could not be scored in a process of its own: {said.removeprefix('wardround: ')}")
+
+
+def _killed(job: StageJob, records: pa.Table, index: int) -> pa.Table:
+    layout = job.context.layout
+    row: dict[str, Any] = {field.name: None for field in layout.schema}
+    row.update({field.name: records[field.name][index].as_py() for field in layout.plan_carry})
+    row["record_id"] = records["record_id"][index].as_py()
+    row["subject_id"] = records["subject_id"][index].as_py()
+    row["status"] = str(Status.CRASHED_WORKER)
+    row["detail"] = "killed its process twice while alone in it"
+    for column in layout.columns:
+        if not column.output:
+            row[column.name] = str(Status.CRASHED_WORKER)
+    arrays = [
+        pa.array([row[field.name]], pa.string()).cast(STATUS_TYPE)
+        if field.type == STATUS_TYPE
+        else pa.array([row[field.name]], field.type)
+        for field in layout.schema
+    ]
+    return pa.table(arrays, schema=layout.schema)
