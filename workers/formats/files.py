@@ -1,0 +1,73 @@
+"""Reading the files of a model directory with suspicion: sizes first, names confined, no pickle."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from schemas.errors import SecurityError, SpecError
+
+JSON_LIMIT = 32 << 20
+"""Bytes. The largest real one is the index of a sharded model, a few MB."""
+
+_HEADER_LIMIT = 100_000_000
+"""Bytes; the limit that the safetensors format itself sets."""
+
+_Settings = TypeVar("_Settings", bound=BaseModel)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a small file. Raises SpecError if it is absent, too large or something else."""
+    try:
+        if path.stat().st_size > JSON_LIMIT:
+            raise SpecError(f"{path}: larger than {JSON_LIMIT} bytes, which no model configuration is")
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise SpecError(f"{path}: cannot be read as JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise SpecError(f"{path}: holds a {type(value).__name__}, must hold a JSON object")
+    return value
+
+
+def validated(settings: type[_Settings], data: Mapping[str, Any], where: str) -> _Settings:
+    """`data` as the settings class. Raises SpecError that lists every wrong key on one line."""
+    try:
+        return settings.model_validate(data)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
+        raise SpecError(f"{where}: {problems}") from error
+
+
+def confined(directory: Path, name: str) -> Path:
+    """`directory / name` for a name that cannot leave the directory. Raises SecurityError for any other."""
+    parts = PurePosixPath(name).parts
+    if not parts or name.startswith("/") or "\\" in name or "\0" in name or any(part in (".", "..") for part in parts):
+        raise SecurityError(f"{directory}: names the file {name!r}, which lies outside the model directory")
+    return directory / name
+
+
+def check_safetensors(path: Path) -> None:
+    """Refuse what is not a safetensors file before any library opens it.
+
+    Format: 8 bytes little-endian header length, that many bytes of JSON, tensors.
+    Raises SecurityError for a pickle or zip under that name, SpecError for any other wrong file.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            start = file.read(9)
+    except OSError as error:
+        raise SpecError(f"{path}: cannot be read ({error.strerror})") from error
+    if start[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
+        raise SecurityError(f"{path}: is a pickle or zip checkpoint, which can run code when loaded: {CONVERT}")
+    header = struct.unpack("<Q", start[:8])[0] if len(start) == 9 else size
+    if header > min(size - 8, _HEADER_LIMIT) or start[8:] != b"{":
+        raise SpecError(f"{path}: is not a safetensors file, or is truncated")
+
+
+CONVERT = "convert it where you trust it, with safetensors.torch.save_file(torch.load(f, weights_only=True), ...)"
