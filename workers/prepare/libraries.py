@@ -1,0 +1,43 @@
+"""The optional packages that steps compute with, imported at first use.
+
+A driver checks the settings of a spec without them; a worker that lacks one is told what to install.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from types import ModuleType
+
+from schemas.errors import MissingExtraError
+
+
+@functools.cache
+def opencv() -> ModuleType:
+    """The module `cv2`. Raises MissingExtraError."""
+    return _load("cv2", "opencv-python-headless")
+
+
+@functools.cache
+def simpleitk() -> ModuleType:
+    """The module `SimpleITK`. Raises MissingExtraError."""
+    return _load("SimpleITK", "SimpleITK")
+
+
+@functools.cache
+def pillow() -> ModuleType:
+    """The module `PIL.Image`. Raises MissingExtraError."""
+    return _load("PIL.Image", "pillow")
+
+
+@functools.cache
+def pydicom_processing() -> ModuleType:
+    """The module `pydicom.pixels.processing`. Raises MissingExtraError."""
+    return _load("pydicom.pixels.processing", "pydicom")
+
+
+def _load(module: str, package: str) -> ModuleType:
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise MissingExtraError(package, "images") from None

@@ -1,0 +1,42 @@
+"""Caps on the threads that numeric libraries start by themselves.
+
+Left alone, each of OpenBLAS, OpenMP, OpenCV, ITK and torch starts a thread a core in every process.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "RAYON_NUM_THREADS",
+    "OPENCV_FOR_THREADS_NUM",
+    "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
+)
+
+
+def cap_threads(threads: int) -> None:
+    """Let every numeric library of this process, loaded or not, use at most `threads` threads.
+
+    What is not loaded yet reads the environment when it is, so this belongs before the first heavy import; child
+    processes inherit it. OpenCV, ITK and torch are told even when loaded, and none of them is imported for it.
+    Raises ValueError for less than one thread.
+    """
+    if threads < 1:
+        raise ValueError(f"threads must be at least 1, not {threads}")
+    os.environ.update(dict.fromkeys(_VARIABLES, str(threads)))
+    cap_decoders(threads)
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_num_threads(threads)
+
+
+def cap_decoders(threads: int) -> None:
+    """Cap OpenCV and ITK alone, where they are loaded: for a process whose model keeps its own threads."""
+    if (cv2 := sys.modules.get("cv2")) is not None:
+        cv2.setNumThreads(threads)
+    if (sitk := sys.modules.get("SimpleITK")) is not None:
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
