@@ -8,13 +8,12 @@ from typing import Any
 
 from cluster.storage import ObjectMissing, fetch_directory
 from schemas.errors import WardroundError
-from workers import registry
 from workers.contract import Model
 from workers.engine.runner import ModelRunner
 from workers.engine.scoring import Scorer
 from workers.engine.stage import StageContext
 from workers.engine.tuning import Tuner
-from workers.formats.detect import describe
+from workers.formats.detect import describe, load
 from workers.prepare.catalogue import parse_steps
 from workers.prepare.plan import split
 
@@ -53,11 +52,9 @@ def load_scorer(context: StageContext) -> Scorer:
 def _load(context: StageContext, name: str, kind: str) -> Model:
     record = context.run.models[name]
     fetched = fetch_directory(record.uri, context.storage, expected_sha256=record.sha256)
-    form, card = describe(fetched.path)
+    _, card = describe(fetched.path)
     _, affine = split(parse_steps(list(context.run.prepare[name])))
-    module: Any = registry.resolve(registry.FORMATS, form, "model format")
-    model: Model = module.load(fetched.path, card, affine, kind, max(1, int(context.cpus)))
-    return model
+    return load(fetched.path, card, affine, kind, max(1, int(context.cpus)))
 
 
 def _fixed(context: StageContext) -> int | None:

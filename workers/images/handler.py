@@ -8,11 +8,12 @@ from typing import Any
 from schemas.errors import RecordError
 from workers.children.contract import Handler, Item
 from workers.contract import Array, Image, Step
-from workers.images.decode import decode
+from workers.images.decode import Decoded, decode_each
+from workers.images.headers import count_frames
 from workers.images.settings import ImagesInput
 from workers.prepare.catalogue import parse_steps
 from workers.prepare.plan import run
-from workers.threads import cap_threads
+from workers.threads import cap_decoders
 
 
 def build(settings: Mapping[str, Any]) -> Handler:
@@ -21,22 +22,20 @@ def build(settings: Mapping[str, Any]) -> Handler:
     The handler's context names the `members` (frames; null for what the spec's `frame` picks) wanted of the object.
     Arrays come back by member, then prepare list, then frame; `meta["members"]` says how many frames, or what failed.
     """
-    cap_threads(1)
+    cap_decoders(1)
     source = ImagesInput.model_validate(settings["input"])
     lists = [parse_steps(steps) for steps in settings["prepare"]]
 
     def handle(data: memoryview, context: Mapping[str, Any]) -> Item:
         arrays: list[Array] = []
-        members = [_member(data, source, lists, member, arrays) for member in context["members"]]
+        decoded = decode_each(data, source, context["members"])
+        members = [_member(one, lists, arrays) for one in decoded]
         return Item(arrays, {"members": members})
 
     return handle
 
 
-def _member(
-    data: memoryview, source: ImagesInput, lists: Sequence[Sequence[Step]], member: int | None, arrays: list[Array]
-) -> dict[str, Any]:
-    decoded = decode(data, source, member)
+def _member(decoded: Decoded, lists: Sequence[Sequence[Step]], arrays: list[Array]) -> dict[str, Any]:
     if decoded.error is not None:
         return {"header": decoded.header, "status": decoded.error.status, "detail": decoded.error.detail}
     try:

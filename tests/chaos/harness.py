@@ -1,0 +1,159 @@
+"""One seed: a run that is killed at random moments until it ends, and what is left on storage afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from cluster.storage import Store, open_store
+from jobs.rundir import existing_run
+from jobs.verify import verify
+from tests.chaos.standing_cluster import StandingCluster
+
+_PATIENCE_S = 120
+_MOST_STARTS = 12
+
+
+@dataclass(frozen=True)
+class Seed:
+    """What one seed came to."""
+
+    seed: int
+    starts: int
+    driver_kills: int
+    worker_kills: int
+    seconds: float
+
+
+class ChaosError(AssertionError):
+    """The result is not that of an undisturbed run."""
+
+
+def spec_text(archive: str, model: Path, output: str, endpoint: str) -> str:
+    """A run of two workers on small shards, so that there is much to interrupt."""
+    return f"""
+job: predict
+name: chaos
+input: {{collection: images, uri: {archive}, carry: [Modality]}}
+models: {{mean: {{uri: {model}}}}}
+output: {{uri: {output}}}
+compute: {{workers: {{min: 1, max: 2}}, cpus_per_worker: 1, shard_records: 6, batch: 4}}
+storage: {{endpoint_url: "{endpoint}"}}
+"""
+
+
+def run_once(spec: Path, cluster: StandingCluster) -> subprocess.Popen[bytes]:
+    """The command that a person gives, in a process group of its own."""
+    command = [sys.executable, "-m", "jobs", "run", str(spec), "--progress", "none"]
+    log = spec.with_suffix(".log").open("ab")
+    return subprocess.Popen(command, env=cluster.env, stdout=log, stderr=log, start_new_session=True)
+
+
+def undisturbed(spec: Path, cluster: StandingCluster) -> float:
+    """Seconds of a run that nobody disturbs."""
+    began = time.monotonic()
+    code = run_once(spec, cluster).wait(timeout=_PATIENCE_S)
+    if code:
+        raise ChaosError(f"the undisturbed run ended with {code}: {spec.with_suffix('.log').read_text()[-2000:]}")
+    return time.monotonic() - began
+
+
+def disturbed(seed: int, spec: Path, cluster: StandingCluster, usual_s: float) -> Seed:
+    """Give the command again and again, killing it and its workers at random moments, until it ends by itself."""
+    chance = random.Random(seed)
+    began = time.monotonic()
+    kills = [chance.random() < 0.6 for _ in range(chance.randint(1, 3))]
+    driver_kills = worker_kills = starts = 0
+    driver = run_once(spec, cluster)
+    starts += 1
+    for kill_driver in kills:
+        wait_until = time.monotonic() + chance.uniform(0.05, usual_s)
+        while driver.poll() is None and time.monotonic() < wait_until:
+            time.sleep(0.01)
+        if driver.poll() is not None:
+            break
+        if kill_driver:
+            os.killpg(driver.pid, signal.SIGKILL)
+            driver.wait()
+            driver_kills += 1
+            driver = run_once(spec, cluster)
+            starts += 1
+        else:
+            worker_kills += _kill_a_worker(chance, cluster)
+    while (code := driver.wait(timeout=_PATIENCE_S)) != 0:
+        if code != 4 or starts >= _MOST_STARTS:
+            raise ChaosError(f"seed {seed}: ended with {code}: {spec.with_suffix('.log').read_text()[-3000:]}")
+        driver = run_once(spec, cluster)
+        starts += 1
+    return Seed(seed, starts, driver_kills, worker_kills, time.monotonic() - began)
+
+
+def _kill_a_worker(chance: random.Random, cluster: StandingCluster) -> int:
+    pids = cluster.worker_pids()
+    if not pids:
+        return 0
+    try:
+        os.kill(chance.choice(pids), signal.SIGKILL)
+    except ProcessLookupError:
+        return 0
+    return 1
+
+
+def logical_content(store: Store) -> pl.DataFrame:
+    """Every row of the run in plan order, from the shard objects themselves."""
+    run = existing_run(store)
+    keys = sorted(info.key for info in store.list(f"{run.rows_dir}/"))
+    with tempfile.TemporaryDirectory() as folder:
+        parts = []
+        for key in keys:
+            path = Path(folder) / "shard.parquet"
+            store.download(key, path)
+            parts.append(pl.from_arrow(pq.read_table(path)))
+    return pl.concat([part.with_columns(pl.col("status").cast(pl.String)) for part in parts])  # type: ignore[union-attr]
+
+
+def compare(seed: int, clean: pl.DataFrame, store: Store) -> None:
+    """Raises ChaosError for a lost, doubled or different row, a broken proof, or an upload left pending."""
+    verify(store)
+    found = logical_content(store)
+    lost = set(clean["record_id"]) - set(found["record_id"])
+    doubled = found.height - found["record_id"].n_unique()
+    if lost or doubled or not found.equals(clean):
+        raise ChaosError(f"seed {seed}: {len(lost)} lost, {doubled} doubled, equal: {found.equals(clean)}")
+    pending = list(store.pending_uploads())
+    if pending:
+        raise ChaosError(f"seed {seed}: {len(pending)} uploads were left pending")
+
+
+def as_json(seeds: list[Seed], seconds: float) -> str:
+    """One line that sums it up."""
+    return json.dumps(
+        {
+            "seeds": len(seeds),
+            "starts": sum(seed.starts for seed in seeds),
+            "driver_kills": sum(seed.driver_kills for seed in seeds),
+            "worker_kills": sum(seed.worker_kills for seed in seeds),
+            "lost": 0,
+            "duplicated": 0,
+            "pending_uploads": 0,
+            "seconds": round(seconds, 1),
+        }
+    )
+
+
+def open_output(uri: str, endpoint: str) -> Store:
+    """The run directory of a seed."""
+    from cluster.storage import StorageSettings
+
+    return open_store(uri, StorageSettings(endpoint_url=endpoint))
