@@ -1,0 +1,1 @@
+"""Collection `images`: DICOM, PNG, JPEG, TIFF, npy and npz, decoded to arrays without torch."""

@@ -1,0 +1,101 @@
+"""Bytes of one object to images: the one door to every format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from schemas.errors import RecordError
+from schemas.status import Status
+from workers.contract import Image
+from workers.images.bounds import wanted_frames
+from workers.images.dicom import decode_dicom
+from workers.images.dicom_file import read_dicom
+from workers.images.identifiers import identifiers
+from workers.images.inflate import GZIP, inflate
+from workers.images.numpy_files import decode_npy, decode_npz
+from workers.images.rasters import decode_jpeg, decode_png
+from workers.images.settings import ImageFormat, ImagesInput
+from workers.images.sniff import is_gzip, sniff
+from workers.images.tiff import decode_tiff
+
+Buffer = bytes | memoryview
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What became of one object.
+
+    `frames` are the wanted ones, in order, and `n_frames` is how many the object has. `header` has an entry for each
+    of `ImagesInput.header_names`: the DICOM attribute as text, or None. With an `error` there are no frames, and
+    the header is there all the same as far as it could be read.
+    """
+
+    frames: list[Image]
+    n_frames: int
+    header: Mapping[str, str | None]
+    error: RecordError | None = None
+
+
+def decode(data: Buffer, settings: ImagesInput, frame: int | None = None) -> Decoded:
+    """Decode frame number `frame` (from 0), or without one what `settings.frame` picks.
+
+    Never raises for what the bytes are: `error` says it. The arrays do not refer to `data`.
+    """
+    return decode_each(data, settings, (frame,))[0]
+
+
+def decode_each(data: Buffer, settings: ImagesInput, frames: Sequence[int | None]) -> list[Decoded]:
+    """As `decode` for several frames of one object, which is then parsed once."""
+    header: Mapping[str, str | None] = dict.fromkeys(settings.header_names)
+    try:
+        data, kind = opened(data, settings)
+        if kind != "dicom":
+            return [_attempt(partial(_DECODERS[kind], data, settings, frame), header) for frame in frames]
+        dataset = read_dicom(bytes(data), settings.max_inflated)
+    except RecordError as error:
+        return [Decoded([], 0, header, error) for _ in frames]
+    header = identifiers(dataset, settings.header_names)
+    return [_attempt(partial(decode_dicom, dataset, settings, frame), header) for frame in frames]
+
+
+def opened(data: Buffer, settings: ImagesInput) -> tuple[Buffer, ImageFormat]:
+    """The bytes, out of gzip if need be, and their format. Raises RecordError: unreadable, too_large."""
+    if len(data) > settings.max_bytes:
+        raise RecordError(Status.TOO_LARGE, f"the object is larger than {settings.max_bytes} bytes")
+    if is_gzip(data):
+        data = inflate(data, settings.max_inflated, GZIP)
+    kind = sniff(data)
+    if kind is None:
+        raise RecordError(Status.UNREADABLE, "of no known image format" if len(data) else "the object is empty")
+    if settings.format not in ("auto", kind):
+        raise RecordError(Status.UNREADABLE, f"not {settings.format} but {kind}, by its first bytes")
+    return data, kind
+
+
+def _attempt(decoder: Callable[[], tuple[list[Image], int]], header: Mapping[str, str | None]) -> Decoded:
+    try:
+        frames, n_frames = decoder()
+    except RecordError as error:
+        return Decoded([], 0, header, error)
+    return Decoded(frames, n_frames, header)
+
+
+def _png(data: Buffer, settings: ImagesInput, frame: int | None) -> tuple[list[Image], int]:
+    wanted_frames(1, settings, frame)
+    return [decode_png(data, settings.max_pixels)], 1
+
+
+def _jpeg(data: Buffer, settings: ImagesInput, frame: int | None) -> tuple[list[Image], int]:
+    wanted_frames(1, settings, frame)
+    return [decode_jpeg(data, settings.max_pixels)], 1
+
+
+_DECODERS: Mapping[str, Callable[[Buffer, ImagesInput, int | None], tuple[list[Image], int]]] = {
+    "png": _png,
+    "jpeg": _jpeg,
+    "tiff": decode_tiff,
+    "npy": decode_npy,
+    "npz": decode_npz,
+}

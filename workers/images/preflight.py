@@ -1,0 +1,72 @@
+"""What a sample of the input is, and what could not be decoded here: asked before any device is claimed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import IO
+
+from pydicom.datadict import keyword_dict
+
+from schemas.errors import RecordError, SpecError
+from schemas.status import Status
+from workers.images.headers import HeaderFacts, read_header
+from workers.images.identifiers import attribute_tag
+from workers.images.settings import ImagesInput
+
+Reader = Callable[[], IO[bytes]]
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """Counts over the objects read.
+
+    `formats` and `transfer_syntaxes` are counted by name; `undecodable` gives the remedy for each transfer syntax
+    that nothing installed decodes. `refused` counts, by status, what would get no score by its header alone.
+    """
+
+    read: int
+    formats: Mapping[str, int]
+    transfer_syntaxes: Mapping[str, int]
+    undecodable: Mapping[str, str]
+    refused: Mapping[Status, int]
+
+    @property
+    def unreadable(self) -> int:
+        """How many objects are no image that anyone could read."""
+        return self.refused.get(Status.UNREADABLE, 0)
+
+
+def preflight(readers: Iterable[Reader], settings: ImagesInput) -> Preflight:
+    """Read the headers of some objects; each reader opens one of them, seekable. Errors of storage pass through."""
+    facts: list[HeaderFacts] = []
+    refused: Counter[Status] = Counter()
+    read = 0
+    for opener in readers:
+        read += 1
+        try:
+            with opener() as reader:
+                facts.append(read_header(reader, settings))
+        except RecordError as error:
+            refused[error.status] += 1
+    named = [fact for fact in facts if fact.transfer_syntax_name]
+    refused[Status.NO_PIXELS] += sum(not fact.has_pixels for fact in facts)
+    refused[Status.UNSUPPORTED] += sum(not fact.decodable for fact in facts)
+    return Preflight(
+        read=read,
+        formats=Counter(fact.format for fact in facts),
+        transfer_syntaxes=Counter(str(fact.transfer_syntax_name) for fact in named),
+        undecodable={str(fact.transfer_syntax_name): fact.remedy for fact in named if not fact.decodable},
+        refused={status: count for status, count in refused.items() if count},
+    )
+
+
+def check_attributes(names: Iterable[str]) -> None:
+    """That each name is a DICOM keyword or tag. Raises SpecError with the nearest known keyword."""
+    for name in names:
+        if attribute_tag(name) is None:
+            near = get_close_matches(name, keyword_dict, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else "; give a keyword, or a tag as eight hex digits"
+            raise SpecError(f"input names the DICOM attribute {name!r}, which is unknown{hint}")

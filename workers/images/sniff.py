@@ -1,0 +1,50 @@
+"""Which format bytes are, by their first bytes alone."""
+
+from __future__ import annotations
+
+import struct
+
+from pydicom.valuerep import VR
+
+from workers.images.settings import ImageFormat
+
+SNIFF_BYTES = 132
+GZIP_MAGIC = b"\x1f\x8b\x08"
+
+_EXPLICIT = frozenset(str(vr).encode() for vr in VR if len(str(vr)) == 2)
+# A file without preamble starts with its meta information or, older ones, with the identifying group.
+_FIRST_GROUPS = frozenset({0x0002, 0x0008})
+_LONGEST_FIRST_VALUE = 1024
+
+
+def sniff(data: bytes | memoryview) -> ImageFormat | None:
+    """The format, or None. DICOM wins over what its preamble pretends to be (a TIFF, a program)."""
+    if data[128:132] == b"DICM":
+        return "dicom"
+    start = bytes(data[:8])
+    if start == b"\x89PNG\r\n\x1a\n":
+        return "png"
+    if start[:3] == b"\xff\xd8\xff":
+        return "jpeg"
+    if start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return "tiff"
+    if start[:6] == b"\x93NUMPY":
+        return "npy"
+    if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        return "npz"
+    return "dicom" if _is_bare_dicom(start) else None
+
+
+def is_gzip(data: bytes | memoryview) -> bool:
+    """Whether it is a gzip stream, of whatever."""
+    return data[:3] == GZIP_MAGIC
+
+
+def _is_bare_dicom(start: bytes) -> bool:
+    """DICOM without preamble: a known first group, a VR or a small length where one must stand."""
+    if len(start) < 8:
+        return False
+    if start[4:6] in _EXPLICIT:
+        return bool({struct.unpack("<H", start[:2])[0], struct.unpack(">H", start[:2])[0]} & _FIRST_GROUPS)
+    group, element, length = struct.unpack("<HHI", start)
+    return group in _FIRST_GROUPS and element <= 0x0100 and 0 < length <= _LONGEST_FIRST_VALUE and length % 2 == 0
