@@ -14,8 +14,10 @@ from schemas.errors import SpecError
     [
         ("float32", pa.float32()),
         (" list< float32 > ", pa.list_(pa.float32())),
-        ("struct<a: int64, b: list<struct<c: string>>>",
-         pa.struct([("a", pa.int64()), ("b", pa.list_(pa.struct([("c", pa.string())])))])),
+        (
+            "struct<a: int64, b: list<struct<c: string>>>",
+            pa.struct([("a", pa.int64()), ("b", pa.list_(pa.struct([("c", pa.string())])))]),
+        ),
     ],
 )
 def test_a_written_type_is_its_arrow_type(text: str, expected: pa.DataType) -> None:

@@ -16,7 +16,8 @@ def test_a_shard_key_names_its_shard_and_nothing_else(shard: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["predictions/shard-1.parquet", "predictions/x/shard-000001.parquet", "predictions/.tmp-1", "shard-00000x.parquet"]
+    "key",
+    ["predictions/shard-1.parquet", "predictions/x/shard-000001.parquet", "predictions/.tmp-1", "shard-00000x.parquet"],
 )
 def test_what_is_no_shard_object_has_no_shard(key: str) -> None:
     assert shard_of(key, "predictions") is None

@@ -27,7 +27,8 @@ def test_a_small_spec_gets_documented_defaults() -> None:
 
 def test_sizes_shares_and_durations_are_read_as_people_write_them() -> None:
     spec = parse_spec(
-        GOOD + "limits: {max_rejects: 5%, record_timeout: 2m}\ncompute: {memory_per_worker: 24GiB, prefetch_bytes: 500MB}\n"
+        GOOD
+        + "limits: {max_rejects: 5%, record_timeout: 2m}\ncompute: {memory_per_worker: 24GiB, prefetch_bytes: 500MB}\n"
     )
     assert spec.limits.max_rejects == pytest.approx(0.05)
     assert spec.limits.record_timeout == 120

@@ -130,8 +130,9 @@ def _fold_objects(field: OutputField, items: list[Any]) -> Any:
     if field.over_frames == "concat":
         return [part for item in items for part in item]
     stacked = np.asarray(items)
-    folded = {"max": stacked.max, "sum": stacked.sum, "mean": stacked.mean}[field.over_frames](axis=0)
-    return folded.tolist()
+    folded = stacked.max(axis=0) if field.over_frames == "max" else stacked.sum(axis=0)
+    result: list[Any] = (folded / len(items) if field.over_frames == "mean" else folded).tolist()
+    return result
 
 
 def _has_nan(value: Any) -> bool:

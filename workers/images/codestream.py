@@ -43,29 +43,28 @@ def codestream_size(frame: bytes) -> FrameSize | None:
 
 def jpeg_size(data: bytes) -> FrameSize | None:
     """From the SOF marker (ISO/IEC 10918-1 B.2.2; JPEG-LS: ISO/IEC 14495-1 C.2.2). `scan_at`: its first SOS."""
-    size: FrameSize | None = None
+    frame_at = 0
     at, end = 2, len(data) - 3
-    while at < end:
-        if data[at] != 0xFF:
-            return None
+    while at < end and data[at] == 0xFF:
         marker = data[at + 1]
         if marker == 0xFF:
             at += 1
-            continue
-        if marker in _WITHOUT_LENGTH:
+        elif marker in _WITHOUT_LENGTH:
             at += 2
-            continue
-        if marker == _START_OF_SCAN:
-            return size._replace(scan_at=at) if size else None
-        if marker == _END_OF_IMAGE:
+        elif marker == _START_OF_SCAN:
+            return _jpeg_frame(data, frame_at, at) if frame_at else None
+        elif marker == _END_OF_IMAGE:
             return None
-        if marker in _START_OF_FRAME and size is None:
-            if at + 10 > len(data):
-                return None
-            bits, rows, columns, channels = struct.unpack_from(">BHHB", data, at + 4)
-            size = FrameSize(rows, columns, channels, bits, marker)
-        at += 2 + (data[at + 2] << 8 | data[at + 3])
+        else:
+            if marker in _START_OF_FRAME:
+                frame_at = at
+            at += 2 + (data[at + 2] << 8 | data[at + 3])
     return None
+
+
+def _jpeg_frame(data: bytes, frame_at: int, scan_at: int) -> FrameSize:
+    bits, rows, columns, channels = struct.unpack_from(">BHHB", data, frame_at + 4)
+    return FrameSize(rows, columns, channels, bits, data[frame_at + 1], scan_at)
 
 
 def _jpeg2000_size(data: bytes, at: int) -> FrameSize | None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from typing import NamedTuple
 
 from schemas.errors import RecordError
 from schemas.status import Status
@@ -23,8 +22,7 @@ from workers.images.tiff import decode_tiff
 Buffer = bytes | memoryview
 
 
-@dataclass(frozen=True)
-class Decoded:
+class Decoded(NamedTuple):
     """What became of one object.
 
     `frames` are the wanted ones, in order, and `n_frames` is how many the object has. `header` has an entry for each
@@ -43,21 +41,40 @@ def decode(data: Buffer, settings: ImagesInput, frame: int | None = None) -> Dec
 
     Never raises for what the bytes are: `error` says it. The arrays do not refer to `data`.
     """
-    return decode_each(data, settings, (frame,))[0]
-
-
-def decode_each(data: Buffer, settings: ImagesInput, frames: Sequence[int | None]) -> list[Decoded]:
-    """As `decode` for several frames of one object, which is then parsed once."""
     header: Mapping[str, str | None] = dict.fromkeys(settings.header_names)
     try:
         data, kind = opened(data, settings)
-        if kind != "dicom":
-            return [_attempt(partial(_DECODERS[kind], data, settings, frame), header) for frame in frames]
-        dataset = read_dicom(bytes(data), settings.max_inflated)
+        if kind == "dicom":
+            return _decode_dicom(data, settings, (frame,))[0]
+        frames, n_frames = _DECODERS[kind](data, settings, frame)
     except RecordError as error:
-        return [Decoded([], 0, header, error) for _ in frames]
+        return Decoded([], 0, header, error)
+    return Decoded(frames, n_frames, header)
+
+
+def decode_each(data: Buffer, settings: ImagesInput, frames: Sequence[int | None]) -> list[Decoded]:
+    """As `decode` for several frames of one object; a DICOM object is then parsed once."""
+    if len(frames) > 1:
+        try:
+            opened_data, kind = opened(data, settings)
+            if kind == "dicom":
+                return _decode_dicom(opened_data, settings, frames)
+        except RecordError as error:
+            return [Decoded([], 0, dict.fromkeys(settings.header_names), error) for _ in frames]
+    return [decode(data, settings, frame) for frame in frames]
+
+
+def _decode_dicom(data: Buffer, settings: ImagesInput, frames: Sequence[int | None]) -> list[Decoded]:
+    """Raises RecordError where the dataset cannot be read at all; what only a frame lacks is its `error`."""
+    dataset = read_dicom(bytes(data), settings.max_inflated)
     header = identifiers(dataset, settings.header_names)
-    return [_attempt(partial(decode_dicom, dataset, settings, frame), header) for frame in frames]
+    decoded: list[Decoded] = []
+    for frame in frames:
+        try:
+            decoded.append(Decoded(*decode_dicom(dataset, settings, frame), header))
+        except RecordError as error:
+            decoded.append(Decoded([], 0, header, error))
+    return decoded
 
 
 def opened(data: Buffer, settings: ImagesInput) -> tuple[Buffer, ImageFormat]:
@@ -72,14 +89,6 @@ def opened(data: Buffer, settings: ImagesInput) -> tuple[Buffer, ImageFormat]:
     if settings.format not in ("auto", kind):
         raise RecordError(Status.UNREADABLE, f"not {settings.format} but {kind}, by its first bytes")
     return data, kind
-
-
-def _attempt(decoder: Callable[[], tuple[list[Image], int]], header: Mapping[str, str | None]) -> Decoded:
-    try:
-        frames, n_frames = decoder()
-    except RecordError as error:
-        return Decoded([], 0, header, error)
-    return Decoded(frames, n_frames, header)
 
 
 def _png(data: Buffer, settings: ImagesInput, frame: int | None) -> tuple[list[Image], int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -71,6 +72,16 @@ class ObjectFetcher:
             return Fetched(status=Status.INPUT_CHANGED, detail="the object was changed after it was planned")
         except ObjectTooLarge:
             return Fetched(status=Status.TOO_LARGE, detail=f"the object is larger than {self._max_bytes} bytes")
+
+    def open(self, wanted: Wanted) -> io.RawIOBase | Fetched:
+        """A file that reads ranges of the object, or why there is none."""
+        found = self._locate(wanted.uri)
+        if found is None:
+            return Fetched(status=Status.UNSUPPORTED, detail="lies outside input.roots")
+        try:
+            return found[0].open_reader(found[1])
+        except ObjectMissing:
+            return Fetched(status=Status.MISSING, detail="no object at its uri")
 
     def _locate(self, uri: str) -> tuple[Store, str] | None:
         for root, store in self._stores.items():

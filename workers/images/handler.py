@@ -9,7 +9,6 @@ from schemas.errors import RecordError
 from workers.children.contract import Handler, Item
 from workers.contract import Array, Image, Step
 from workers.images.decode import Decoded, decode_each
-from workers.images.headers import count_frames
 from workers.images.settings import ImagesInput
 from workers.prepare.catalogue import parse_steps
 from workers.prepare.plan import run
@@ -48,17 +47,3 @@ def _member(decoded: Decoded, lists: Sequence[Sequence[Step]], arrays: list[Arra
 
 def _prepare(steps: Sequence[Step], frames: Sequence[Image]) -> list[Array]:
     return [run(steps, frame) for frame in frames]
-
-
-def build_scan(settings: Mapping[str, Any]) -> Handler:
-    """A handler that counts frames and decodes nothing."""
-    source = ImagesInput.model_validate(settings["input"])
-
-    def handle(data: memoryview, context: Mapping[str, Any]) -> Item:
-        try:
-            facts: dict[str, Any] = {"header": {"n_frames": count_frames(data, source)}, "frames": 0}
-        except RecordError as error:
-            facts = {"header": {}, "status": error.status, "detail": error.detail}
-        return Item([], {"members": [facts for _ in context["members"]]})
-
-    return handle

@@ -25,6 +25,7 @@ _JPEG_END = b"\xff\xd9"
 # Baseline, extended and progressive Huffman: the processes that OpenCV's libjpeg-turbo decodes.
 _JPEG_PROCESSES = frozenset({0xC0, 0xC1, 0xC2})
 _TAIL = 64
+_USUAL_HEADER = 2048
 
 
 def decode_png(data: Buffer, max_pixels: int) -> Image:
@@ -62,7 +63,7 @@ def png_header(data: Buffer) -> tuple[int, int, int, int]:
 
 def jpeg_header(data: Buffer) -> FrameSize:
     """Its size. Raises RecordError: unreadable, or unsupported for what is not 8-bit grey or colour."""
-    size = jpeg_size(data)
+    size = jpeg_size(bytes(data[:_USUAL_HEADER])) or jpeg_size(bytes(data))
     if size is None:
         raise RecordError(Status.UNREADABLE, "a JPEG without a header")
     if size.process not in _JPEG_PROCESSES or size.bits != 8:

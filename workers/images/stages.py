@@ -6,12 +6,14 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from schemas.errors import SpecError
 from workers.children.child_pool import ChildPool
 from workers.children.contract import DecodePool
 from workers.children.inline_pool import InlinePool
 from workers.engine.models import prepare_lists
 from workers.engine.stage import StageContext
 from workers.images.fetching import ColumnFetcher, Fetcher, ObjectFetcher
+from workers.images.header_reader import HeaderReader
 from workers.images.planning import ImageRecords
 from workers.images.reader import ImageReader
 from workers.images.settings import ImagesInput
@@ -26,37 +28,35 @@ def predict(context: StageContext) -> ImageReader:
     source = _source(context)
     lists, _ = prepare_lists(dict(context.run.prepare))
     settings = {"input": _from_header(source, context).model_dump(mode="json"), "prepare": lists}
-    return _reader(context, source, "workers.images.handler:build", settings, len(lists))
-
-
-def headers(context: StageContext) -> ImageReader:
-    """Count the frames of every object."""
-    source = _source(context)
-    settings = {"input": source.model_dump(mode="json")}
-    return _reader(context, source, "workers.images.handler:build_scan", settings, 0)
-
-
-def _reader(
-    context: StageContext, source: ImagesInput, entry: str, settings: Mapping[str, Any], lists: int
-) -> ImageReader:
-    decoders = context.compute.decoders or max(1, int(context.cpus))
-    pools = Pools(context, entry, settings, decoders)
+    decoders = _decoders(context)
     return ImageReader(
-        _fetcher(context, source, decoders),
-        pools,
+        _fetcher(context, source),
+        Pools(context, "workers.images.handler:build", settings, decoders),
         context.budget,
-        lists,
+        len(lists),
         by_frame=source.bytes_column is None,
         depth=decoders + 1,
     )
 
 
-def _fetcher(context: StageContext, source: ImagesInput, decoders: int) -> Fetcher:
+def headers(context: StageContext) -> HeaderReader:
+    """Count the frames of every object."""
+    source = _source(context)
+    fetcher = _fetcher(context, source)
+    if not isinstance(fetcher, ObjectFetcher):
+        raise SpecError("input.record: frame needs objects, not images in a column of Parquet files")
+    return HeaderReader(fetcher, source, _FETCHES)
+
+
+def _decoders(context: StageContext) -> int:
+    return context.compute.decoders or max(1, int(context.cpus))
+
+
+def _fetcher(context: StageContext, source: ImagesInput) -> Fetcher:
     records = ImageRecords(source, context.storage)
     if source.bytes_column is not None:
         return ColumnFetcher(records.roots()[0], context.storage, source.bytes_column)
-    threads = max(4, min(_FETCHES, 4 * decoders))
-    return ObjectFetcher(records.roots(), context.storage, source.max_bytes, threads, confine=records.kind == "table")
+    return ObjectFetcher(records.roots(), context.storage, source.max_bytes, _FETCHES, confine=records.kind == "table")
 
 
 def _source(context: StageContext) -> ImagesInput:

@@ -1,0 +1,61 @@
+"""The reading side of the stage that counts frames: headers by range, no pixel."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+
+from cluster.storage import ObjectChanged
+from schemas.errors import RecordError
+from schemas.status import Status
+from workers.engine.reading import Prepared
+from workers.images.fetching import Fetched, ObjectFetcher, Wanted, rows_of
+from workers.images.headers import read_header
+from workers.images.settings import ImagesInput
+
+_CHUNK = 64
+_BUFFER = 1 << 16
+
+
+class HeaderReader:
+    """Implements `workers.engine.reading.Reader`: `n_frames` of each object, or its status."""
+
+    def __init__(self, fetcher: ObjectFetcher, source: ImagesInput, threads: int) -> None:
+        self.prepare_seconds = 0.0
+        self._fetcher = fetcher
+        self._source = source
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="headers")
+
+    def read(self, records: pa.Table) -> Iterator[list[Prepared]]:
+        """Every record once, in order."""
+        rows = enumerate(rows_of(records))
+        while chunk := list(islice(rows, _CHUNK)):
+            yield list(self._pool.map(self._one, chunk))
+
+    def _one(self, numbered: tuple[int, Mapping[str, Any]]) -> Prepared:
+        row, record = numbered
+        opened = self._fetcher.open(Wanted(record["uri"], etag=record["etag"]))
+        if isinstance(opened, Fetched):
+            assert opened.status is not None
+            return Prepared(row, status=opened.status, detail=opened.detail)
+        began = time.thread_time()
+        try:
+            facts = read_header(io.BufferedReader(opened, _BUFFER), self._source)
+        except RecordError as error:
+            return Prepared(row, status=Status(error.status), detail=error.detail)
+        except ObjectChanged:
+            return Prepared(row, status=Status.INPUT_CHANGED, detail="the object was changed while it was read")
+        finally:
+            self.prepare_seconds += time.thread_time() - began
+        return Prepared(row, columns={"n_frames": facts.n_frames})
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._fetcher.close()
