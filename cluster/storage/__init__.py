@@ -1,0 +1,38 @@
+"""Where bytes lie: local disks and S3, the conditional commit, and the cache of model directories."""
+
+from __future__ import annotations
+
+from cluster.storage.base import open_store
+from cluster.storage.cache import Fetched, fetch_directory
+from cluster.storage.commit import CommitResult, attempt_id, commit
+from cluster.storage.errors import ObjectChanged, ObjectError, ObjectMissing, ObjectTooLarge, TransientError
+from cluster.storage.objects import ObjectHead, ObjectInfo, PendingUpload, Store
+from cluster.storage.probe import ProbeResult, probe
+from cluster.storage.settings import StorageSettings
+from cluster.storage.uri import Uri, is_inside, join, parse, split
+
+__all__ = [
+    "CommitResult",
+    "Fetched",
+    "ObjectChanged",
+    "ObjectError",
+    "ObjectHead",
+    "ObjectInfo",
+    "ObjectMissing",
+    "ObjectTooLarge",
+    "PendingUpload",
+    "ProbeResult",
+    "StorageSettings",
+    "Store",
+    "TransientError",
+    "Uri",
+    "attempt_id",
+    "commit",
+    "fetch_directory",
+    "is_inside",
+    "join",
+    "open_store",
+    "parse",
+    "probe",
+    "split",
+]

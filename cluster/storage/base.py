@@ -1,0 +1,24 @@
+"""Open the store that a uri points into."""
+
+from __future__ import annotations
+
+from cluster.storage.local import LocalStore
+from cluster.storage.objects import ObjectHead, ObjectInfo, PendingUpload, Store
+from cluster.storage.settings import StorageSettings
+from cluster.storage.uri import parse
+
+__all__ = ["ObjectHead", "ObjectInfo", "PendingUpload", "StorageSettings", "Store", "open_store"]
+
+
+def open_store(uri: str, settings: StorageSettings | None = None) -> Store:
+    """The store whose root is `uri`: a folder or prefix that need not exist yet. Sends no request.
+
+    Raises UsageError for a scheme that is not known.
+    """
+    parsed = parse(uri)
+    if parsed.scheme == "file":
+        return LocalStore(parsed.path)
+    # boto3 takes a third of a second to import, which commands on local files need not pay.
+    from cluster.storage.s3 import open_s3  # noqa: PLC0415
+
+    return open_s3(parsed, settings or StorageSettings())

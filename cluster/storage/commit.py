@@ -1,0 +1,135 @@
+"""The commit: one conditional PUT that publishes data and the proof of who wrote it in a single step.
+
+An answer can get lost after the store has acted. A writer that then asks again is refused because of itself, so every
+refusal is settled by reading back what lies there: this attempt's own object is success, one of the same fingerprint
+is another worker's equal result, anything else is another run's.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from cluster.storage.errors import ObjectMissing, TransientError
+from cluster.storage.objects import ObjectHead, Store
+from schemas.crashpoints import crashpoint
+from schemas.errors import FingerprintError, InfrastructureError
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class CommitResult:
+    """`committed`: this attempt's body lies there. `adopted`: another's does, of the same fingerprint.
+
+    `metadata` is that of the object that lies there, `sha256` always in it.
+    """
+
+    outcome: Literal["committed", "adopted"]
+    metadata: Mapping[str, str]
+
+
+def attempt_id() -> str:
+    """A fresh name for one encoded body."""
+    return uuid.uuid4().hex
+
+
+def commit(
+    store: Store,
+    key: str,
+    body: bytes | Path,
+    *,
+    fingerprint: str,
+    attempt: str,
+    sha256: str,
+    extra: Mapping[str, str] = _NOTHING,
+    single_committer: bool = False,
+) -> CommitResult:
+    """Create `key` with `body` unless it is there. `sha256` is that of `body`, `attempt` its own and fresh.
+
+    On a local disk the fingerprint is read from the content of what lies there (Parquet footer, JSON); a file that
+    can carry none is adopted if it has the same sha256.
+
+    `single_committer` looks, then writes: for stores without conditional writes. Two committers at once may then both
+    succeed, and the last one's body stays.
+
+    Raises FingerprintError if another run's object lies there, InfrastructureError if the outcome cannot be had; the
+    same call may then be made again.
+    """
+    metadata = {**extra, "fingerprint": fingerprint, "attempt": attempt, "sha256": sha256}
+    commission = _Commission(store, key, body, metadata)
+    crashpoint("commit.before_put")
+    found = commission.look_then_put() if single_committer else commission.put_until_known()
+    crashpoint("commit.after_put")
+    return commission.settle(found)
+
+
+@dataclass(frozen=True)
+class _Commission:
+    store: Store
+    key: str
+    body: bytes | Path
+    metadata: Mapping[str, str]
+
+    def put_until_known(self) -> ObjectHead | None:
+        """What lies there instead of this body; None if this body was created."""
+        failure: InfrastructureError | None = None
+        for pause in self.store.backoff.pauses():
+            time.sleep(pause)
+            try:
+                if self.store.put_if_absent(self.key, self.body, self.metadata):
+                    return None
+                found = self.store.head(self.key)
+                if found is not None:
+                    return found
+                failure = InfrastructureError(f"{self.store.uri}: an object that forbade its creation is not there")
+            except TransientError as error:
+                failure = error
+            except InfrastructureError as error:
+                failure = error
+                break
+        assert failure is not None
+        return self._read_back(failure)
+
+    def _read_back(self, failure: InfrastructureError) -> ObjectHead:
+        """An earlier try may have taken effect though its answer did not arrive."""
+        try:
+            found = self.store.head(self.key)
+        except InfrastructureError:
+            found = None
+        if found is None:
+            raise failure
+        return found
+
+    def look_then_put(self) -> ObjectHead | None:
+        """As `put_until_known`, without the store's help."""
+        found = self.store.head(self.key)
+        if found is None:
+            self.store.put(self.key, self.body, self.metadata)
+        return found
+
+    def settle(self, found: ObjectHead | None) -> CommitResult:
+        """Whose the object is that lies there."""
+        if found is None or found.metadata.get("attempt") == self.metadata["attempt"]:
+            return CommitResult("committed", self.metadata)
+        digest = found.metadata.get("sha256") or self._sha256_there()
+        theirs = found.metadata.get("fingerprint", "")
+        if theirs != self.metadata["fingerprint"] and (theirs or digest != self.metadata["sha256"]):
+            raise FingerprintError(
+                f"{self.store.uri}: another run's object lies where this run writes (fingerprint "
+                f"{theirs[:12] or 'none'}, ours is {self.metadata['fingerprint'][:12]}): choose another output.uri"
+            )
+        return CommitResult("adopted", {**found.metadata, "sha256": digest})
+
+    def _sha256_there(self) -> str:
+        try:
+            return self.store.sha256(self.key)
+        except ObjectMissing:
+            raise InfrastructureError(
+                f"{self.store.uri}: an object vanished as it was read: stop what deletes there, then run again"
+            ) from None

@@ -1,0 +1,29 @@
+"""The digest of a directory."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def digest_of(files: Mapping[str, str]) -> str:
+    """sha256 of the sorted lines that `sha256sum` prints for the files: `<hex>  <relative path>` and a newline.
+
+    The same as `cd DIR && find . -type f -printf '%P\\0' | xargs -0 sha256sum | LC_ALL=C sort | sha256sum` for names
+    without backslash and newline.
+    """
+    lines = [f"{sha256}  {name}\n".encode("utf-8", "surrogateescape") for name, sha256 in files.items()]
+    return hashlib.sha256(b"".join(sorted(lines))).hexdigest()
+
+
+def digest_files(folder: Path) -> dict[str, str]:
+    """The sha256 of every file under `folder` by its relative path, hidden ones too."""
+    found = {}
+    for at, _, names in os.walk(folder):
+        for name in names:
+            path = Path(at, name)
+            with path.open("rb") as file:
+                found[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+    return dict(sorted(found.items()))

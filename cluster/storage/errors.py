@@ -1,0 +1,55 @@
+"""What a store says of one object, and of one attempt. The rest is in schemas/errors.py.
+
+    ObjectError                        the store answered; it is about this object
+    ├── ObjectMissing                  no object has that key
+    ├── ObjectChanged                  it is not the one that was asked for
+    └── ObjectTooLarge                 larger than the caller takes; its body was not read
+
+    InfrastructureError                the store did not answer as it should
+    └── TransientError                 and trying again may help
+
+None of them carries a key.
+"""
+
+from __future__ import annotations
+
+from schemas.errors import InfrastructureError
+
+
+class ObjectError(Exception):
+    """The store answered, and the object is not what was asked for. The caller decides what that means."""
+
+    def __str__(self) -> str:
+        return Exception.__str__(self)
+
+
+class ObjectMissing(ObjectError, KeyError):
+    """No object has that key."""
+
+    def __init__(self, message: str = "no such object") -> None:
+        super().__init__(message)
+
+    __str__ = ObjectError.__str__
+
+
+class ObjectChanged(ObjectError):
+    """The object has another etag than the one that was asked for."""
+
+    def __init__(self, message: str = "the object is another one by now") -> None:
+        super().__init__(message)
+
+
+class ObjectTooLarge(ObjectError):
+    """The object, or the part asked for, has more bytes than allowed."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(size, limit)
+        self.size = size
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"{self.size} bytes are more than the {self.limit} allowed"
+
+
+class TransientError(InfrastructureError):
+    """One attempt failed in a way that another may not. Of a write it is then unknown whether it took effect."""

@@ -1,0 +1,230 @@
+"""Objects in a bucket of S3 or of a server that speaks its protocol."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import UTC
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import boto3
+from botocore.config import Config
+
+from cluster.storage.errors import ObjectChanged, ObjectMissing
+from cluster.storage.objects import ObjectHead, ObjectInfo, PendingUpload
+from cluster.storage.range_reader import HashSink, RangeReader
+from cluster.storage.retry import Backoff, again
+from cluster.storage.s3_errors import Where
+from cluster.storage.s3_reading import S3Reading
+from cluster.storage.settings import StorageSettings
+from cluster.storage.uri import Uri
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+T = TypeVar("T")
+
+
+def open_s3(uri: Uri, settings: StorageSettings) -> S3Store:
+    """The store at `uri`, with a client of its own. Sends no request."""
+    config = Config(
+        # Every retry is ours: a conditional PUT that boto3 repeats in silence may be refused because of itself.
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        s3={"addressing_style": settings.addressing},
+        max_pool_connections=settings.max_pool_connections,
+        connect_timeout=settings.connect_timeout,
+        read_timeout=settings.read_timeout,
+        request_checksum_calculation=settings.request_checksum,
+        tcp_keepalive=True,
+    )
+    # A client of the default session is not made safely by two threads at once.
+    session = boto3.session.Session(region_name=settings.region)
+    client = session.client("s3", endpoint_url=settings.endpoint_url, config=config)
+    return S3Store(uri, client, Backoff(settings.attempts, settings.backoff, settings.longest_backoff))
+
+
+class S3Store:
+    """A prefix of a bucket. Keys are literal."""
+
+    def __init__(self, uri: Uri, client: S3Client, backoff: Backoff) -> None:
+        root = uri.path.removesuffix("/")
+        self._uri = str(Uri("s3", uri.bucket, root))
+        self._prefix = f"{root}/" if root else ""
+        self._bucket = uri.bucket
+        self._client = client
+        self._backoff = backoff
+        self._where = Where(uri.bucket, client.meta.endpoint_url)
+
+    @property
+    def uri(self) -> str:
+        """`s3://bucket/prefix`."""
+        return self._uri
+
+    @property
+    def backoff(self) -> Backoff:
+        """As the settings say."""
+        return self._backoff
+
+    def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
+        """All objects under `prefix`.
+
+        They are collected and sorted, since not every server keeps S3's order (SeaweedFS goes folder by folder,
+        directory buckets promise none).
+        """
+        found = [_info(self._name(item["Key"]), item) for page in self._pages(prefix) for item in page]
+        markers = (info.key.endswith("/") and info.size == 0 for info in found)
+        objects = [info for info, marker in zip(found, markers, strict=True) if info.key and not marker]
+        return iter(sorted(objects, key=lambda info: info.key.encode("utf-8", "surrogatepass")))
+
+    def _pages(self, prefix: str) -> Iterator[Sequence[Any]]:
+        after: dict[str, Any] = {}
+        while True:
+            page = self._again(
+                partial(self._client.list_objects_v2, Bucket=self._bucket, Prefix=self._key(prefix), **after)
+            )
+            yield page.get("Contents", [])
+            if not page.get("IsTruncated"):
+                return
+            after = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def head(self, key: str) -> ObjectHead | None:
+        """The object's size, etag and metadata."""
+        try:
+            answer = self._again(lambda: self._client.head_object(Bucket=self._bucket, Key=self._key(key)))
+        except ObjectMissing:
+            return None
+        info = _info(key, {**answer, "Size": answer["ContentLength"]})
+        return ObjectHead(info.key, info.size, info.etag, info.modified, dict(answer.get("Metadata", {})))
+
+    def get(
+        self,
+        key: str,
+        start: int = 0,
+        length: int | None = None,
+        *,
+        max_bytes: int | None = None,
+        if_etag: str | None = None,
+    ) -> bytes:
+        """The body or a range of it, whole or not at all."""
+        if length == 0:
+            return self._nothing(key, if_etag)
+        sink = io.BytesIO()
+        self._reading(key, start=start, length=length, max_bytes=max_bytes, etag=if_etag).into(sink)
+        return sink.getvalue()
+
+    def _nothing(self, key: str, if_etag: str | None) -> bytes:
+        head = self.head(key)
+        if head is None:
+            raise ObjectMissing
+        if if_etag not in (None, head.etag):
+            raise ObjectChanged
+        return b""
+
+    def open_reader(self, key: str) -> io.RawIOBase:
+        """Ranges of the version that is there now."""
+        head = self.head(key)
+        if head is None:
+            raise ObjectMissing
+        return RangeReader(lambda start, length: self.get(key, start, length, if_etag=head.etag), head.size)
+
+    def sha256(self, key: str) -> str:
+        """Hex digest of the body."""
+        sink = HashSink()
+        self._reading(key).into(sink)
+        return sink.hexdigest()
+
+    def download(self, key: str, path: Path, *, if_etag: str | None = None) -> None:
+        """Write the body to a local file."""
+        with path.open("wb") as sink:
+            self._reading(key, etag=if_etag).into(sink)
+
+    def put_if_absent(self, key: str, body: bytes | Path, metadata: Mapping[str, str]) -> bool:
+        """One PUT with `If-None-Match: *`."""
+        try:
+            self._put(key, body, metadata, IfNoneMatch="*")
+        except ObjectChanged:  # 412, the answer to every condition that does not hold
+            return False
+        return True
+
+    def put(self, key: str, body: bytes | Path, metadata: Mapping[str, str]) -> None:
+        """One PUT, repeated if need be: the second replaces the first by the same."""
+        again(lambda: self._put(key, body, metadata), self._backoff)
+
+    def _put(self, key: str, body: bytes | Path, metadata: Mapping[str, str], **condition: Any) -> None:
+        with ExitStack() as stack:
+            content = stack.enter_context(body.open("rb")) if isinstance(body, Path) else body
+            self._where.ask(
+                lambda: self._client.put_object(
+                    Bucket=self._bucket, Key=self._key(key), Body=content, Metadata=dict(metadata), **condition
+                )
+            )
+
+    def delete(self, key: str) -> None:
+        """Remove the object; one that is not there is no error to S3."""
+        self._again(lambda: self._client.delete_object(Bucket=self._bucket, Key=self._key(key)))
+
+    def stage_upload(self, key: str, body: bytes, metadata: Mapping[str, str]) -> Callable[[], bool]:
+        """Send a multipart upload of one part; its completion is conditional."""
+        name: Any = {"Bucket": self._bucket, "Key": self._key(key)}
+        begun = self._again(lambda: self._client.create_multipart_upload(**name, Metadata=dict(metadata)))
+        upload: Any = {**name, "UploadId": begun["UploadId"]}
+        part = self._again(lambda: self._client.upload_part(**upload, PartNumber=1, Body=body))
+        parts: Any = {"Parts": [{"ETag": part["ETag"], "PartNumber": 1}]}
+
+        def complete() -> bool:
+            try:
+                self._where.ask(
+                    lambda: self._client.complete_multipart_upload(**upload, MultipartUpload=parts, IfNoneMatch="*")
+                )
+            except ObjectChanged:
+                return False
+            return True
+
+        return complete
+
+    def pending_uploads(self, prefix: str = "") -> Sequence[PendingUpload]:
+        """Multipart uploads that were neither completed nor aborted."""
+        return tuple(self._uploads(prefix))
+
+    def _uploads(self, prefix: str) -> Iterator[PendingUpload]:
+        after: dict[str, Any] = {}
+        while True:
+            page = self._again(
+                partial(self._client.list_multipart_uploads, Bucket=self._bucket, Prefix=self._key(prefix), **after)
+            )
+            for item in page.get("Uploads", []):
+                when = item["Initiated"].astimezone(UTC)
+                yield PendingUpload(self._name(item["Key"]), item["UploadId"], when)
+            if not page.get("IsTruncated"):
+                return
+            after = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}
+
+    def abort_upload(self, upload: PendingUpload) -> None:
+        """Drop its parts; one that is gone is no error."""
+        try:
+            self._again(
+                lambda: self._client.abort_multipart_upload(
+                    Bucket=self._bucket, Key=self._key(upload.key), UploadId=upload.upload_id
+                )
+            )
+        except ObjectMissing:
+            return
+
+    def _reading(self, key: str, **options: Any) -> S3Reading:
+        return S3Reading(self._client, self._where, self._backoff, self._key(key), **options)
+
+    def _again(self, call: Callable[[], T]) -> T:
+        return again(lambda: self._where.ask(call), self._backoff)
+
+    def _key(self, key: str) -> str:
+        return self._prefix + key
+
+    def _name(self, key: str) -> str:
+        return key[len(self._prefix) :]
+
+
+def _info(key: str, item: Mapping[str, Any]) -> ObjectInfo:
+    return ObjectInfo(key, int(item["Size"]), item["ETag"].strip('"'), item["LastModified"].astimezone(UTC))

@@ -1,0 +1,29 @@
+"""Settings of storage access."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class StorageSettings(BaseModel):
+    """How to reach an S3 store. Never secrets: credentials come from the usual chain of the AWS tools.
+
+    `request_checksum`: `when_required` for servers that do not know the checksums which clients send since 2025.
+    `attempts` requests are made before a failure counts, with pauses of `backoff` seconds, doubled each time up to
+    `longest_backoff`, and jitter.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    endpoint_url: str | None = None
+    region: str | None = None
+    addressing: Literal["auto", "path", "virtual"] = "auto"
+    request_checksum: Literal["when_supported", "when_required"] = "when_supported"
+    max_pool_connections: int = Field(default=64, ge=1, le=1024)
+    connect_timeout: float = Field(default=10.0, gt=0)
+    read_timeout: float = Field(default=60.0, gt=0)
+    attempts: int = Field(default=8, ge=1, le=50)
+    backoff: float = Field(default=0.2, ge=0)
+    longest_backoff: float = Field(default=20.0, ge=0)
