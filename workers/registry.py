@@ -5,12 +5,12 @@ The tables are literal, so that what exists can be read here; a module is import
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Mapping
 from types import ModuleType
 
 from schemas.errors import MissingExtraError, SpecError
+from schemas.loading import nearest
 
 NETWORKS: dict[str, str] = {
     "densenet": "workers.networks.densenet",
@@ -38,9 +38,7 @@ def resolve(table: Mapping[str, str], name: str, kind: str, extra: str = "images
     Raises SpecError for an unknown name and MissingExtraError where it needs a package of `extra` that is not there.
     """
     if name not in table:
-        near = difflib.get_close_matches(name, table, n=1)
-        hint = f" (nearest: {near[0]!r})" if near else ""
-        raise SpecError(f"{kind} {name!r} is unknown{hint}; known: {', '.join(sorted(table))}")
+        raise SpecError(f"{kind} {name!r} is unknown{nearest(name, table) or '.'} Known: {', '.join(sorted(table))}")
     try:
         return importlib.import_module(table[name])
     except ModuleNotFoundError as error:

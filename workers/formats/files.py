@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import Any
 
 from schemas.errors import SecurityError, SpecError
 
 JSON_LIMIT = 32 << 20
 """Bytes. The largest real one is the index of a sharded model, a few MB."""
 
+CONVERT = "convert it where you trust it: safetensors.torch.save_file(torch.load(file, weights_only=True), ...)"
+
 _HEADER_LIMIT = 100_000_000
 """Bytes; the limit that the safetensors format itself sets."""
-
-_Settings = TypeVar("_Settings", bound=BaseModel)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -32,15 +29,6 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise SpecError(f"{path}: holds a {type(value).__name__}, must hold a JSON object")
     return value
-
-
-def validated(settings: type[_Settings], data: Mapping[str, Any], where: str) -> _Settings:
-    """`data` as the settings class. Raises SpecError that lists every wrong key on one line."""
-    try:
-        return settings.model_validate(data)
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
-        raise SpecError(f"{where}: {problems}") from error
 
 
 def confined(directory: Path, name: str) -> Path:
@@ -68,6 +56,3 @@ def check_safetensors(path: Path) -> None:
     header = struct.unpack("<Q", start[:8])[0] if len(start) == 9 else size
     if header > min(size - 8, _HEADER_LIMIT) or start[8:] != b"{":
         raise SpecError(f"{path}: is not a safetensors file, or is truncated")
-
-
-CONVERT = "convert it where you trust it, with safetensors.torch.save_file(torch.load(f, weights_only=True), ...)"

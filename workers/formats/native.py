@@ -16,9 +16,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.errors import SpecError
+from schemas.loading import nearest, validate
 from schemas.outputs import OutputField
 from workers.contract import Affine, Model, ModelCard
-from workers.formats.files import check_safetensors, read_json, validated
+from workers.formats.files import check_safetensors, read_json
 from workers.formats.head import Head, check_fields
 from workers.registry import NETWORKS
 
@@ -51,10 +52,11 @@ def recognises(directory: Path) -> bool:
 def describe(directory: Path) -> ModelCard:
     """The card from `config.json`. Raises SpecError with what is wrong, SecurityError if the weights are a pickle."""
     path = directory / CONFIG
-    config = validated(NativeConfig, read_json(path), str(path))
+    config = validate(NativeConfig, read_json(path), str(path))
     check_safetensors(directory / WEIGHTS)
     if config.network not in NETWORKS:
-        raise SpecError(f"{path}: network {config.network!r} is unknown; known: {', '.join(sorted(NETWORKS))}")
+        hint = nearest(config.network, NETWORKS) or "."
+        raise SpecError(f"{path}: network {config.network!r} is unknown{hint} Known: {', '.join(sorted(NETWORKS))}")
     channels = _count(config.settings, "in_channels", path)
     if _count(config.settings, "num_outputs", path) != len(config.head.labels):
         raise SpecError(f"{path}: settings.num_outputs differs from the number of head.labels")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -12,69 +11,29 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from schemas.errors import SpecError
-from workers.contract import Affine, Array, ModelCard
-from workers.formats.files import check_safetensors, validated
-from workers.formats.head import by_column
+from schemas.loading import validate
+from workers.contract import Affine, ModelCard
+from workers.formats.files import check_safetensors
+from workers.formats.torch_classifier import TorchClassifier
 from workers.formats.torch_device import ToTensor, memory_error, set_up
 from workers.networks.fold import fold
 from workers.registry import NETWORKS, resolve
 
 
-class NativeModel:
-    """A network of our own on one device.
-
-    `layouts` are the memory layouts it can run in; `configure` chooses. Both give the same answer within rounding.
-    """
-
-    layouts = ("contiguous", "channels_last")
-
-    def __init__(self, network: nn.Module, card: ModelCard, to_tensor: ToTensor) -> None:
-        self.outputs = card.outputs
-        self.channels_last = False
-        self._network = network
-        self._activation = card.settings["activation"]
-        self._to_tensor = to_tensor
-        self.configure(channels_last=True)
-
-    def configure(self, channels_last: bool) -> None:
-        """Lay weights and batches out with the channels last, or not."""
-        layout: Any = torch.channels_last if channels_last else torch.contiguous_format
-        self._network.to(memory_format=layout)  # type: ignore[call-overload]  # torch types only 4-d tensors so
-        self.channels_last = channels_last
-
-    def batch_key(self, array: Array) -> Hashable:
-        """Shape and type: only equal ones stack."""
-        return array.shape, array.dtype.str
-
-    def forward(self, batch: Sequence[Array]) -> Mapping[str, Array]:
-        """Scores by column, (N,) float32 each. See workers.contract.Model."""
-        with memory_error(), torch.inference_mode():
-            logits = self._network(self._to_tensor(batch, self.channels_last))
-            scores: Array = activate(logits, self._activation).cpu().numpy()
-        return by_column(self.outputs, scores)
-
-
-def activate(logits: Tensor, activation: str) -> Tensor:
-    """(N, labels) logits to scores on the device."""
-    if activation == "sigmoid":
-        return torch.sigmoid(logits)
-    return torch.softmax(logits, dim=1) if activation == "softmax" else logits
-
-
-def load(weights: Path, card: ModelCard, affine: Affine | None, device: str, threads: int) -> NativeModel:
+def load(weights: Path, card: ModelCard, affine: Affine | None, device: str, threads: int) -> TorchClassifier:
     """See workers.formats.native.load."""
     set_up(threads)
     network, smallest_side = load_network(weights, card)
     folded = fold(network, device)
     with memory_error():
         folded.to(device)
-    return NativeModel(folded, card, ToTensor(affine, device, card.channels, smallest_side))
+    return TorchClassifier(folded, card, ToTensor(affine, device, card.channels, smallest_side))
 
 
 def load_network(weights: Path, card: ModelCard) -> tuple[nn.Module, int]:
     """The network as its file builds it, with its weights, on the CPU; and the smallest image side it takes."""
     module = resolve(NETWORKS, card.settings["network"], "network")
-    config = validated(module.Config, card.settings["settings"], f"{weights.parent}: settings")
+    config = validate(module.Config, card.settings["settings"], f"{weights.parent}: settings")
     with torch.device("meta"):
         network: nn.Module = module.build(config)
     fill(network, read_tensors(weights), str(weights))

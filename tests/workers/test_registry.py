@@ -1,0 +1,55 @@
+"""Every name leads somewhere."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from schemas.errors import MissingExtraError, SpecError
+from workers.registry import COLLECTIONS, FORMATS, NETWORKS, resolve
+
+
+@pytest.mark.parametrize(
+    ("table", "name"), [(table, name) for table in (NETWORKS, FORMATS, COLLECTIONS) for name in table]
+)
+def test_every_name_resolves(table, name):
+    assert resolve(table, name, "thing").__name__ == table[name]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_has_config_build_and_smallest_side(name):
+    module = resolve(NETWORKS, name, "network")
+    config = module.Config(in_channels=1, num_outputs=2)
+    assert module.smallest_side(config) >= 1
+    assert config.model_config["frozen"]
+    assert config.model_config["extra"] == "forbid"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_format_has_its_three_functions(name):
+    module = resolve(FORMATS, name, "format")
+    assert all(callable(getattr(module, function)) for function in ("recognises", "describe", "load"))
+
+
+def test_an_unknown_name_is_answered_with_the_nearest():
+    with pytest.raises(SpecError, match="network 'resnett' is unknown, did you mean 'resnet'"):
+        resolve(NETWORKS, "resnett", "network")
+
+
+def test_a_missing_package_says_what_to_install(tmp_path, monkeypatch):
+    (tmp_path / "needs_more.py").write_text("import surely_not_installed.inner\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(MissingExtraError, match=r"pip install 'wardround\[images\]'"):
+        resolve({"x": "needs_more"}, "x", "format")
+
+
+def test_describing_imports_no_torch_nor_onnxruntime_nor_transformers():
+    names = ", ".join(repr(path) for path in FORMATS.values())
+    code = (
+        f"import importlib, sys; [importlib.import_module(n) for n in ({names}, 'workers.formats.detect')];"
+        "print([n for n in ('torch', 'onnxruntime', 'transformers', 'cv2') if n in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

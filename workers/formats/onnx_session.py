@@ -1,0 +1,68 @@
+"""Opening and running onnxruntime sessions: providers, threads, errors in our own terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+
+from schemas.errors import SpecError, UsageError
+from workers.contract import Array
+
+DTYPES: Mapping[str, str] = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(double)": "float64",
+    "tensor(uint8)": "uint8",
+    "tensor(int8)": "int8",
+    "tensor(uint16)": "uint16",
+    "tensor(int16)": "int16",
+    "tensor(int32)": "int32",
+    "tensor(int64)": "int64",
+}
+
+
+def open_session(path: Path, device: str, threads: int) -> Any:
+    """A session in float32 without TF32. Raises SpecError if the model cannot be loaded.
+
+    Raises UsageError where CUDA is asked for and this onnxruntime has none: falling back would go unnoticed.
+    """
+    providers: list[Any] = ["CPUExecutionProvider"]
+    if device.startswith("cuda"):
+        if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+            raise UsageError("this onnxruntime has no CUDA: pip install onnxruntime-gpu, or set gpus_per_worker: 0")
+        providers.insert(0, ("CUDAExecutionProvider", {"use_tf32": "0"}))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = max(1, threads)
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    # Spinning threads would take the cores from decoding.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=providers)
+    except _errors() as error:
+        raise SpecError(f"{path}: onnxruntime cannot load it ({_first_line(error)})") from error
+
+
+def run(session: Any, names: Sequence[str], inputs: Mapping[str, Array]) -> list[Array]:
+    """The outputs of these names. Raises MemoryError where memory was short."""
+    try:
+        results: list[Array] = session.run(list(names), dict(inputs))
+    except _errors() as error:
+        text = str(error).lower()
+        if "allocate memory" in text or "out of memory" in text or "bad_alloc" in text:
+            raise MemoryError("the device ran out of memory") from error
+        raise
+    return results
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:300]
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """onnxruntime's exceptions: they share no base but Exception."""
+    state = onnxruntime.capi.onnxruntime_pybind11_state
+    return tuple(kind for kind in vars(state).values() if isinstance(kind, type) and issubclass(kind, Exception))
