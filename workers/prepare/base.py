@@ -54,6 +54,12 @@ class PrepareStep(BaseModel):
         if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
             raise self.reject("the image has NaN or infinite values")
 
+    def require_range(self, image: Image) -> tuple[float, float]:
+        """The `value_range`; an image without one (float pixels have none) is rejected."""
+        if not all(np.isfinite(image.value_range)):
+            raise self.reject("the pixels' type has no range of values: put `min_max`, `percentile` or `window` before")
+        return image.value_range
+
     def require_size(self, rows: int, columns: int) -> None:
         """Reject a result of more than MAX_PIXELS."""
         if rows * columns > MAX_PIXELS:

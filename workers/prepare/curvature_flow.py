@@ -58,4 +58,4 @@ class CurvatureFlow(PrepareStep):
                 conductanceParameter=self.conductance,
                 numberOfIterations=self.iterations,
             )
-        return np.asarray(sitk.GetArrayFromImage(result))
+        return np.asarray(sitk.GetArrayFromImage(result), np.float32)

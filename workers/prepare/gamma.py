@@ -16,7 +16,8 @@ class Gamma(PrepareStep):
     """`low + (high - low) * ((x - low) / (high - low)) ** gamma`, with low and high the image's `value_range`.
 
     Values outside of the range are clipped to it, infinities too; NaN stays NaN. uint8 and uint16 keep their dtype,
-    rounded half to even; all else becomes float32. gamma > 1 darkens. A range of one value leaves the image as it is.
+    rounded half to even; all else becomes float32. gamma > 1 darkens. A range of one value leaves the image as it is;
+    an image whose type has no range is rejected.
     """
 
     name: ClassVar[str] = "gamma"
@@ -24,7 +25,7 @@ class Gamma(PrepareStep):
     gamma: float = Field(gt=0)
 
     def apply(self, image: Image) -> Image:
-        low, high = image.value_range
+        low, high = self.require_range(image)
         keep = image.pixels.dtype in (np.uint8, np.uint16)
 
         def convert(values: Array) -> Array:

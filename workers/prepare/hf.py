@@ -18,11 +18,12 @@ StepSpec = dict[str, Any]
 _CONVNEXT_WARP_FROM = 384
 
 
-def steps_from_config(config: Mapping[str, Any]) -> list[StepSpec]:
+def steps_from_config(config: Mapping[str, Any], channels: int | None = None) -> list[StepSpec]:
     """The `prepare` list of a processor's settings, which may also stand under `image_processor`.
 
-    A model that normalises by three channels is given three, as transformers' pipelines do: grey is repeated, alpha
-    dropped; with `do_convert_rgb` alpha is laid on white. Raises SpecError that names an unknown processor type, an
+    A model of three channels is given three, as transformers' pipelines do: grey is repeated, alpha dropped; with
+    `do_convert_rgb` alpha is laid on white. `channels` are the model's (`num_channels` of its config.json); None: as
+    many as the processor has means. Raises SpecError that names an unknown processor type, an
     unknown or unsupported key, or a value that makes no sense.
     """
     nested = config.get("image_processor")
@@ -31,7 +32,7 @@ def steps_from_config(config: Mapping[str, Any]) -> list[StepSpec]:
     kind = _kind(config)
     _refuse_unknown(config, kind)
     settings = {**DEFAULTS[kind], **{key: value for key, value in config.items() if value is not None}}
-    steps = [*_channels(settings), *_resize(settings, kind)]
+    steps = [*_channels(settings, channels), *_resize(settings, kind)]
     if settings["do_center_crop"]:
         steps.append({"crop": {"size": _pair(settings.get("crop_size"), "crop_size")}})
     return [*steps, *_arithmetic(settings)]
@@ -66,12 +67,12 @@ def _refuse_unknown(config: Mapping[str, Any], kind: str) -> None:
             raise SpecError(f"preprocessor_config.json: {key!r} must be true or false")
 
 
-def _channels(settings: Mapping[str, Any]) -> list[StepSpec]:
+def _channels(settings: Mapping[str, Any], channels: int | None) -> list[StepSpec]:
     if settings["do_convert_rgb"]:
         return [{"channels": {"to": 3, "alpha": "white"}}]
-    means = settings["image_mean"]
-    three = settings["do_normalize"] and isinstance(means, Sequence) and len(means) == 3
-    return [{"channels": {"to": 3}}] if three else []
+    if channels is None and settings["do_normalize"]:
+        channels = len(_numbers(settings["image_mean"], "image_mean"))
+    return [{"channels": {"to": 3}}] if channels == 3 else []
 
 
 def _resize(settings: Mapping[str, Any], kind: str) -> list[StepSpec]:

@@ -9,7 +9,6 @@ import numpy as np
 from workers.contract import Array, Image
 from workers.prepare.base import PrepareStep, replaced
 from workers.prepare.libraries import opencv
-from workers.prepare.pixels import on_grey
 
 
 def on_lightness(step: PrepareStep, image: Image, function: Callable[[Array], Array]) -> Image:
@@ -31,10 +30,6 @@ def _contrasted(step: PrepareStep, pixels: Array, function: Callable[[Array], Ar
         return function(np.ascontiguousarray(pixels[:, :, 0]))[:, :, np.newaxis]
     if pixels.shape[2] != 3:
         raise step.reject(f"needs 1 or 3 channels, has {pixels.shape[2]}: put `channels` before it")
-    return on_grey(pixels, lambda plane: _contrasted(step, plane, function), lambda rgb: _rgb(step, rgb, function))
-
-
-def _rgb(step: PrepareStep, pixels: Array, function: Callable[[Array], Array]) -> Array:
     if pixels.dtype != np.uint8:
         raise step.reject("colour needs 8 bit pixels: put `to_uint8` before it")
     cv2 = opencv()

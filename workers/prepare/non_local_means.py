@@ -42,5 +42,5 @@ class NonLocalMeans(PrepareStep):
         cv2 = opencv()
         norm = cv2.NORM_L2 if pixels.dtype == np.uint8 else cv2.NORM_L1
         pixels = np.ascontiguousarray(pixels)
-        result = cv2.fastNlMeansDenoising(pixels, None, [self.strength], self.patch, self.search, norm)
+        result = cv2.fastNlMeansDenoising(pixels, [self.strength], None, self.patch, self.search, norm)
         return replaced(image, result.reshape(pixels.shape))

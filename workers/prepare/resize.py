@@ -78,13 +78,14 @@ class Resize(PrepareStep):
         short, long = min(height, width), max(height, width)
         if self.shortest_edge is None:
             longest = self.longest_edge or 1
-            new_short, new_long = max(1, int(longest * short / long)), longest
+            new_short, new_long = int(longest * short / long), longest
         elif self.longest_edge is None or float(long) / float(short) * self.shortest_edge <= self.longest_edge:
             new_short, new_long = self.shortest_edge, int(self.shortest_edge * long / short)
         else:
             limit = self.longest_edge * float(short) / float(long)
-            new_short = max(1, round(limit))
-            new_long = long if new_short == short else max(1, int(limit * long / short))
+            new_short = round(limit)
+            new_long = long if new_short == short else int(limit * long / short)
+        new_short, new_long = max(1, new_short), max(1, new_long)
         return (new_short, new_long) if height <= width else (new_long, new_short)
 
 

@@ -16,7 +16,11 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-PerChannel = Annotated[tuple[float, ...], BeforeValidator(_as_list), Field(min_length=1)]
+PerChannel = Annotated[
+    tuple[float, ...],
+    BeforeValidator(_as_list, json_schema_input_type=float | tuple[float, ...]),
+    Field(min_length=1),
+]
 
 
 class Standardise(PrepareStep):

@@ -16,7 +16,8 @@ class ToUint8(PrepareStep):
 
     `source: range` takes low and high from `value_range`, the same for all images of a kind; `source: image` from the
     pixels of this image, all channels together. Where low equals high, all pixels become 0.
-    Result uint8 with `value_range` (0, 255). Rejects NaN and infinities.
+    Result uint8 with `value_range` (0, 255). Rejects NaN, infinities and,
+    for `source: range`, an image whose type has no range.
     """
 
     name: ClassVar[str] = "to_uint8"
@@ -26,7 +27,7 @@ class ToUint8(PrepareStep):
     def apply(self, image: Image) -> Image:
         pixels = image.pixels
         self.require_finite(pixels)
-        low, high = image.value_range if self.source == "range" else limits(pixels)
+        low, high = self.require_range(image) if self.source == "range" else limits(pixels)
         if pixels.dtype == np.uint8 and (low, high) == (0, 255):
             return image
 

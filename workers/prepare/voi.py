@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -12,23 +12,22 @@ from schemas.status import Status
 from workers.contract import Array, Image
 from workers.prepare.base import PrepareStep, replaced
 from workers.prepare.libraries import pydicom_processing
-from workers.prepare.monochrome import is_mirrored, mirrored
+from workers.prepare.monochrome import is_grey_dicom, is_mirrored, mirrored
 from workers.prepare.pixels import map_values
-from workers.prepare.voi_lut import read_voi_lut, voi_luts
+from workers.prepare.voi_lut import VoiLut, read_voi_lut, voi_luts
 
 
 class Voi(PrepareStep):
     """VOI LUT or window of the header, as pydicom's `apply_voi_lut` applies it (DICOM PS3.3 C.11.2).
 
     `index` picks one of several views (a header with a single window has that one only, whatever the index). A header
-    with both a LUT and windows gives the LUT if `prefer_lut`. An image without either, or without a DICOM header, is
-    left as it is (`missing: keep`) or rejected (`missing: reject`). Only the top level of the header is looked at,
-    not the functional groups of an enhanced multi-frame object.
+    with both a LUT and windows gives the LUT if `prefer_lut`. An image without either is left as it is
+    (`missing: keep`) or rejected (`missing: reject`); so is one without a DICOM header, and one in colour, for which
+    DICOM defines no VOI.
 
     A MONOCHROME1 image is unmirrored, mapped and mirrored again within the output range. Result: a LUT gives uint8 or
     uint16 and `value_range` (0, 2**bits - 1); a window gives float32 and the range of pydicom, that of the stored
-    values after the modality LUT. Rejects NaN, infinities and a window on colour. A malformed
-    LUT or window makes the record unreadable.
+    values after the modality LUT. Rejects NaN and infinities. A malformed LUT or window makes the record unreadable.
     """
 
     name: ClassVar[str] = "voi"
@@ -38,16 +37,11 @@ class Voi(PrepareStep):
     prefer_lut: bool = True
 
     def apply(self, image: Image) -> Image:
-        header = image.dataset
-        lut = header is not None and voi_luts(header) > 0
-        window = header is not None and None not in (header.get("WindowCenter"), header.get("WindowWidth"))
-        if not lut and not window:
-            if self.missing == "reject":
-                raise self.reject("there is no VOI LUT and no window in the header")
-            return image
+        if not is_grey_dicom(image):
+            return self._without_view(image)
         self.require_finite(image.pixels)
         try:
-            return self._by_lut(image) if lut and (self.prefer_lut or not window) else self._by_window(image)
+            return self._by_header(image, image.dataset)
         except IndexError:
             raise self.reject(f"the header has no view with index {self.index}") from None
         except (ValueError, TypeError, AttributeError, KeyError) as error:
@@ -56,8 +50,19 @@ class Voi(PrepareStep):
                 Status.UNREADABLE, f"prepare step 'voi': the header's view is malformed ({type(error).__name__})"
             ) from None
 
-    def _by_lut(self, image: Image) -> Image:
-        lut = read_voi_lut(image.dataset, self.index)  # type: ignore[arg-type]  # `apply` saw that there is a header
+    def _by_header(self, image: Image, header: Any) -> Image:
+        lut = voi_luts(header) > 0
+        window = None not in (header.get("WindowCenter"), header.get("WindowWidth"))
+        if lut and (self.prefer_lut or not window):
+            return self._by_lut(image, read_voi_lut(header, self.index))
+        return self._by_window(image) if window else self._without_view(image)
+
+    def _without_view(self, image: Image) -> Image:
+        if self.missing == "reject":
+            raise self.reject("the image has no VOI LUT and no window")
+        return image
+
+    def _by_lut(self, image: Image, lut: VoiLut) -> Image:
         output = (0.0, float(2**lut.bits - 1))
 
         def convert(values: Array) -> Array:
@@ -69,9 +74,6 @@ class Voi(PrepareStep):
         return replaced(image, map_values(image.pixels, convert), value_range=output)
 
     def _by_window(self, image: Image) -> Image:
-        header = image.dataset
-        if header is not None and header.get("PhotometricInterpretation") not in ("MONOCHROME1", "MONOCHROME2"):
-            raise self.reject("the header's window is for grey images, this one is in colour")
         apply = pydicom_processing().apply_windowing
         with np.errstate(over="ignore"):
             low, high = apply(np.array([-1e30, 1e30]), image.dataset, self.index).tolist()

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from workers.threads import cap_threads
+
+
+def _run(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_libraries_loaded_before_and_after_are_capped() -> None:
+    code = (
+        "import cv2; from workers.threads import cap_threads; cap_threads(1); import SimpleITK, os;"
+        "print(cv2.getNumThreads(), SimpleITK.ProcessObject.GetGlobalDefaultNumberOfThreads());"
+        "print(os.environ['OMP_NUM_THREADS'])"
+    )
+    assert _run(code) == "1 1\n1"
+    code = (
+        "import SimpleITK; from workers.threads import cap_threads; cap_threads(1); import cv2;"
+        "print(cv2.getNumThreads(), SimpleITK.ProcessObject.GetGlobalDefaultNumberOfThreads())"
+    )
+    assert _run(code) == "1 1"
+
+
+def test_torch_is_told_where_it_is_loaded_and_never_imported_for_it() -> None:
+    code = "import torch; from workers.threads import cap_threads; cap_threads(1); print(torch.get_num_threads())"
+    assert _run(code) == "1"
+    code = "import sys; from workers.threads import cap_threads; cap_threads(2);"
+    code += "print({'torch', 'cv2'} & set(sys.modules))"
+    assert _run(code) == "set()"
+
+
+def test_decoders_alone_leave_the_models_threads() -> None:
+    code = (
+        "import torch, cv2; torch.set_num_threads(2); from workers.threads import cap_decoders; cap_decoders(1);"
+        "print(torch.get_num_threads(), cv2.getNumThreads())"
+    )
+    assert _run(code) == "2 1"
+
+
+def test_less_than_one_thread_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        cap_threads(0)
