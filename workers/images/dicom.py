@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import islice
+from typing import Any
 
 import numpy as np
 from pydicom import Dataset, FileDataset
@@ -67,7 +68,7 @@ def _decoded_frames(dataset: FileDataset, module: PixelModule, uid: str, wanted:
         frames = [stored]
     if str(described["photometric_interpretation"]).startswith("YBR"):
         raise RecordError(Status.UNSUPPORTED, "its colours were not converted to RGB by its decoder")
-    return [_native_order(stored) for stored in frames]
+    return [_plain(stored) for stored in frames]
 
 
 def _check_codestreams(dataset: FileDataset, module: PixelModule, uid: str, wanted: Sequence[int]) -> int:
@@ -114,25 +115,26 @@ def _inflated_frames(dataset: FileDataset, module: PixelModule, wanted: Sequence
     """Deflated Image Frame Compression (PS3.5 A.4.12), which pydicom lacks: each frame inflates to a native one."""
     decoder = get_decoder(ExplicitVRLittleEndian)
     limit = replace(module, frames=1).native_bytes + 1
+    described: dict[str, Any] = {
+        "rows": module.rows,
+        "columns": module.columns,
+        "samples_per_pixel": module.samples,
+        "number_of_frames": 1,
+        "bits_allocated": module.bits_allocated,
+        "bits_stored": module.bits_stored,
+        "pixel_representation": int(module.signed),
+        "photometric_interpretation": module.photometric,
+        "planar_configuration": int(dataset.get("PlanarConfiguration") or 0),
+        "pixel_keyword": module.keyword,
+    }
     for encoded in _encapsulated(dataset, module, wanted):
-        stored, _ = decoder.as_array(
-            inflate(encoded, limit),
-            rows=module.rows,
-            columns=module.columns,
-            samples_per_pixel=module.samples,
-            number_of_frames=1,
-            bits_allocated=module.bits_allocated,
-            bits_stored=module.bits_stored,
-            pixel_representation=int(module.signed),
-            photometric_interpretation=module.photometric,
-            planar_configuration=int(dataset.get("PlanarConfiguration") or 0),
-            pixel_keyword=module.keyword,
-        )
-        yield stored
+        stored, _ = decoder.as_array(inflate(encoded, limit), **described)
+        yield _plain(stored)
 
 
-def _native_order(stored: Array) -> Array:
-    return stored if stored.dtype.isnative else stored.astype(stored.dtype.newbyteorder("="))
+def _plain(stored: Array) -> Array:
+    """In native byte order and C order; a copy only where it is not yet so."""
+    return np.ascontiguousarray(stored, stored.dtype.newbyteorder("="))
 
 
 def _image(stored: Array, dataset: FileDataset, module: PixelModule, index: int) -> Image:
