@@ -5,6 +5,8 @@
      "head": {"activation": "softmax", "labels": ["normal", "pneumonia"]},
      "outputs": [...],   optional: one float32 a label, in order; default `score_<label>`
      "prepare": [...]}   optional: prepare steps as they stand in a spec
+
+Settings of each network and names of its weights: workers/networks/.
 """
 
 from __future__ import annotations
