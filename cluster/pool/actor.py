@@ -1,0 +1,126 @@
+"""The Ray actor around a worker. It runs where the worker runs, and imports nothing heavy before the worker's factory.
+
+A Ray actor runs one method at a time, so no method waits: the worker is built in a thread and has threads of its own.
+Driver and actor speak through one method, `exchange`, which may be repeated without harm: commands have numbers and are
+carried out once, reports are kept until their number is acknowledged. So an answer that is lost on the way is not.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import ray
+
+from cluster.pool.factory import build
+from schemas.errors import WardroundError
+from schemas.work import ShardReport, ShardTask, Worker, WorkerPoll
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+@dataclass(frozen=True)
+class Command:
+    """What the driver wants done, numbered from 1."""
+
+    number: int
+    kind: Literal["offer", "cancel"]
+    task: ShardTask
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What went wrong in the worker: our own errors with their message, others by type and place only, since their
+    text may hold what must not leave the worker."""
+
+    error_type: str
+    detail: str
+    at_start: bool
+
+
+@dataclass(frozen=True)
+class Answer:
+    """State of the actor after the commands. `poll.done` are the unacknowledged reports, `first` the first's number."""
+
+    poll: WorkerPoll
+    first: int
+    pid: int
+    node: str
+    fault: Fault | None = None
+
+
+class WorkerActor:
+    """Holds one worker."""
+
+    def __init__(self, factory: str, job: Mapping[str, Any], cpus: float, gpus: float) -> None:
+        _limit_process(cpus, gpus)
+        self._make = (factory, job, cpus, gpus)
+        self._node = ray.get_runtime_context().get_node_id()
+        self._worker: Worker | None = None
+        self._fault: Fault | None = None
+        self._stopped = threading.Event()
+        self._carried_out = 0
+        self._reports: list[ShardReport] = []
+        self._first = 1
+        threading.Thread(target=self._build, name="worker-factory", daemon=True).start()
+
+    def exchange(self, acknowledged: int, commands: Sequence[Command]) -> Answer:
+        """Carry out what is new of the commands, forget the acknowledged reports, and say how things are."""
+        seen = max(0, acknowledged - self._first + 1)
+        self._reports, self._first = self._reports[seen:], self._first + seen
+        poll = WorkerPoll(ready=False)
+        worker = self._worker
+        if worker is not None and self._fault is None:
+            try:
+                for command in commands:
+                    self._carry_out(worker, command)
+                poll = worker.poll()
+            except Exception as error:  # noqa: BLE001 - told to the driver, which ends the run with it
+                self._fault = _fault(error, at_start=False)
+        self._reports.extend(poll.done)
+        return Answer(replace(poll, done=tuple(self._reports)), self._first, os.getpid(), self._node, self._fault)
+
+    def stop(self) -> None:
+        """Close the worker. The last call."""
+        self._stopped.set()
+        if self._worker is not None:
+            self._worker.close()
+
+    def _carry_out(self, worker: Worker, command: Command) -> None:
+        if command.number <= self._carried_out:
+            return
+        self._carried_out = command.number
+        if command.kind == "offer":
+            worker.offer(command.task)
+        else:
+            worker.cancel(command.task.shard)
+
+    def _build(self) -> None:
+        try:
+            self._worker = build(*self._make)
+        except BaseException as error:  # noqa: BLE001 - told to the driver, which ends the run with it
+            self._fault = _fault(error, at_start=True)
+        # Linux tells children that asked to die with their parent when the THREAD that made them ends.
+        self._stopped.wait()
+
+
+def _limit_process(cpus: float, gpus: float) -> None:
+    """Before any numeric library is loaded: as many threads as cores were given, and no GPU where none was."""
+    for variable in THREAD_VARIABLES:
+        os.environ[variable] = str(max(1, int(cpus)))
+    if gpus == 0:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
+def _fault(error: BaseException, *, at_start: bool) -> Fault:
+    kind = type(error).__name__
+    if isinstance(error, WardroundError):
+        return Fault(kind, str(error), at_start)
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"at {frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}" if frames else ""
+    module = f" (module {error.name!r})" if isinstance(error, ImportError) and error.name else ""
+    return Fault(kind, f"{kind}{module} {where}", at_start)

@@ -1,0 +1,233 @@
+"""The dispatcher: gives shards to workers that want them, and sees to it that each is done once, whatever dies.
+
+It keeps nothing that storage does not know: kill it, start another, and the committed shards are the state. It trusts
+no worker's word about another shard, accepts a report from whoever brings it first, and counts a death against a shard
+only where the worker's own process died on a node that lives on, or a deadline passed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable
+from typing import Literal
+
+from cluster.pool.allot import Allotment
+from cluster.pool.contract import DispatchResult, Host, PoolSettings, Progress, Stop, WorkerLost
+from cluster.pool.crew import Crew, News, Seat
+from cluster.pool.elsewhere import Elsewhere
+from cluster.pool.failures import Budget, DeathBudget, StartBudget, rebuild
+from cluster.pool.ledger import Ledger
+from schemas.work import ShardReport, ShardTask
+
+
+class Dispatcher:
+    """Runs tasks on the workers of one host. Workers live on between runs that ask for it, until `close`."""
+
+    def __init__(self, host: Host, settings: PoolSettings, clock: Callable[[], float] = time.monotonic) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._crew = Crew(host, settings)
+
+    def run(
+        self,
+        tasks: Iterable[ShardTask | int],
+        *,
+        on_report: Callable[[ShardReport], None] = lambda report: None,
+        should_stop: Callable[[], Stop] = lambda: "no",
+        committed_elsewhere: Callable[[], Collection[int]] | None = None,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+        keep_workers: bool = False,
+    ) -> DispatchResult:
+        """Do all tasks, and return when they are done, drained or aborted.
+
+        `on_report` gets one report for each shard that was done here or given up, in the order of arrival; what it
+        raises ends the run. `committed_elsewhere` (shards that storage has) runs in a thread of its own, now and then.
+        Raises InfrastructureError when workers do not start or nothing succeeds for long, and the worker's own error
+        where a worker says that the run must stop. Any error ends all workers at once.
+        """
+        watch = Elsewhere(committed_elsewhere, self._settings.elsewhere_interval_s)
+        ledger = Ledger(tasks)
+        allot = Allotment(self._crew, ledger, self._settings, keep_workers, self._clock())
+        one = _Run(self._crew, self._settings, ledger, allot, watch, on_report, self._clock)
+        try:
+            outcome = one.loop(should_stop, on_progress)
+            if outcome == "aborted":
+                self._crew.kill_all(self._clock())
+            elif not keep_workers:
+                self._crew.release_all(self._clock())
+            self._wait_for_leavers()
+        except BaseException:
+            self._crew.kill_all(self._clock())
+            raise
+        finally:
+            watch.close()
+        return one.result(outcome)
+
+    def close(self) -> None:
+        """Let all workers go."""
+        self._crew.release_all(self._clock())
+        self._wait_for_leavers()
+
+    def _wait_for_leavers(self) -> None:
+        while not self._crew.see_off(self._clock()):
+            self._crew.wait(self._settings.poll_interval_s)
+
+
+class _Run:
+    """One dispatch."""
+
+    def __init__(
+        self,
+        crew: Crew,
+        settings: PoolSettings,
+        ledger: Ledger,
+        allot: Allotment,
+        watch: Elsewhere,
+        on_report: Callable[[ShardReport], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._crew, self._settings, self._ledger, self._allot, self._watch = crew, settings, ledger, allot, watch
+        self._on_report = on_report
+        self._clock = clock
+        self._began = clock()
+        self._budget = Budget(settings)
+        self._starts = StartBudget(settings)
+        self._deaths = DeathBudget(settings)
+        self._lost_before = crew.lost.copy()
+        self._started_before = crew.started
+
+    def loop(
+        self, should_stop: Callable[[], Stop], on_progress: Callable[[Progress], None]
+    ) -> Literal["complete", "drained", "aborted"]:
+        """Turn until there is nothing left to do."""
+        while True:
+            now = self._clock()
+            for news in self._crew.listen(now):
+                self._take(news, now)
+            self._forget_committed_elsewhere(now)
+            stop = should_stop()
+            on_progress(self._progress(now))
+            if not len(self._ledger):
+                return "complete"
+            if stop == "abort":
+                return "aborted"
+            if stop == "drain" and not self._ledger.count("held"):
+                return "drained"
+            self._enforce_deadlines(now)
+            if stop == "no":
+                self._allot.turn(now)
+            self._crew.see_off(now)
+            self._crew.wait(self._settings.poll_interval_s)
+
+    def result(self, outcome: Literal["complete", "drained", "aborted"]) -> DispatchResult:
+        """What became of the run."""
+        ledger = self._ledger
+        return DispatchResult(
+            outcome,
+            total=ledger.total,
+            done=ledger.done,
+            failed=tuple(ledger.failed),
+            elsewhere=tuple(ledger.elsewhere),
+            lost=dict(self._crew.lost - self._lost_before),
+            workers_started=self._crew.started - self._started_before,
+            elapsed_s=self._clock() - self._began,
+        )
+
+    def _progress(self, now: float) -> Progress:
+        ledger, crew = self._ledger, self._crew
+        return Progress(
+            total=ledger.total,
+            done=ledger.done + len(ledger.elsewhere),
+            failed=len(ledger.failed),
+            running=ledger.count("held"),
+            suspects=ledger.count("suspect"),
+            records_done=crew.records_done,
+            workers_ready=crew.ready,
+            workers_starting=crew.starting,
+            elapsed_s=now - self._began,
+            info=crew.info(),
+        )
+
+    # What workers say
+
+    def _take(self, news: News, now: float) -> None:
+        if news.lost is not None:
+            self._bury(news.seat, news.lost, now)
+            return
+        if news.became_ready:
+            self._starts.ready()
+        for report, task in news.reports:
+            self._take_report(news.seat, report, task, now)
+
+    def _take_report(self, seat: Seat, report: ShardReport, task: ShardTask | None, now: float) -> None:
+        if report.shard not in self._ledger:
+            return
+        sample = bool(self._ledger.entry(report.shard).task.sample)
+        if report.outcome != "failed":
+            if sample == (report.outcome == "sampled"):
+                self._settle(seat, report, now)
+        elif task is not None and report.retryable:
+            ready_at = self._budget.failure(report.error or report.error_type, now)
+            self._ledger.give_back(report.shard, seat.name, ready_at)
+        elif task is not None:
+            raise rebuild(report.error_type, report.error)
+
+    def _settle(self, seat: Seat, report: ShardReport, now: float) -> None:
+        held_since = self._ledger.entry(report.shard).held_since
+        holders = self._ledger.settle(report.shard)
+        self._call_off(report.shard, holders, now)
+        self._allot.note_duration(now - held_since)
+        self._budget.progress()
+        self._deaths.progress()
+        if report.outcome == "adopted" and len(holders) == 1:
+            self._ledger.shuffle()
+            self._watch.hurry(now)
+        self._on_report(report)
+
+    def _bury(self, seat: Seat, lost: WorkerLost, now: float) -> None:
+        """A worker died. Only a process that died by itself, once it was ready, speaks against its shards."""
+        how = lost.detail or lost.kind
+        if lost.kind == "own_signal" and seat.hands:
+            self._suspect(seat, how)
+        elif lost.kind in ("start", "own_signal"):
+            self._starts.failure(lost)
+        else:
+            ready_at = self._budget.failure(f"worker lost ({lost.kind}): {how}", now)
+            for shard in seat.hands:
+                self._ledger.give_back(shard, seat.name, ready_at)
+        self._watch.hurry(now)
+
+    def _suspect(self, seat: Seat, how: str) -> None:
+        self._deaths.death(how)
+        for shard in seat.hands:
+            given_up = self._ledger.strike(shard, seat.name, how)
+            if given_up is not None:
+                self._ledger.give_up(given_up)
+                self._on_report(given_up)
+
+    def _forget_committed_elsewhere(self, now: float) -> None:
+        for shard in self._watch.look(now):
+            if shard in self._ledger:
+                self._call_off(shard, self._ledger.drop(shard), now)
+                self._budget.progress()
+
+    def _call_off(self, shard: int, holders: Iterable[str], now: float) -> None:
+        for name in holders:
+            if name in self._crew.seats:
+                self._crew.seats[name].take_back(shard, now)
+
+    # What the dispatcher does
+
+    def _enforce_deadlines(self, now: float) -> None:
+        for seat in list(self._crew.seats.values()):
+            limit = self._deadline(seat)
+            if limit is not None and now - seat.oldest_since > limit:
+                self._crew.kill(seat, "deadline", now)
+                self._suspect(seat, f"no end after {limit:g} s")
+
+    def _deadline(self, seat: Seat) -> float | None:
+        deadline = self._settings.shard_deadline_s
+        if deadline is None or seat.oldest is None:
+            return None
+        isolated = seat.hands[seat.oldest].mode == "isolate"
+        return deadline * self._settings.isolate_deadline_factor if isolated else deadline

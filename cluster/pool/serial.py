@@ -1,0 +1,66 @@
+"""A pool of one worker in this very process: for debugging, for tests, and for jobs too small to start Ray for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from cluster.pool.factory import build
+from schemas.work import ShardTask, Worker, WorkerPoll
+
+
+class SerialHandle:
+    """The worker itself."""
+
+    def __init__(self, name: str, worker: Worker) -> None:
+        self.name = name
+        self._worker = worker
+        self._closed = False
+
+    def offer(self, task: ShardTask) -> None:
+        """Hand over a task."""
+        self._worker.offer(task)
+
+    def poll(self) -> WorkerPoll:
+        """The worker's state."""
+        return self._worker.poll()
+
+    def cancel(self, shard: int) -> None:
+        """Tell the worker that a shard is not needed any more."""
+        self._worker.cancel(shard)
+
+    def close(self) -> None:
+        """End the worker's threads."""
+        if not self._closed:
+            self._closed = True
+            self._worker.close()
+
+    def closed(self) -> bool:
+        """Whether `close` was called: it returns when the worker has ended."""
+        return self._closed
+
+    def kill(self) -> None:
+        """What can be done to a worker that shares this process: close it."""
+        self.close()
+
+
+class SerialHost:
+    """Builds the worker where the dispatcher runs. What the factory raises is raised here, with its traceback."""
+
+    def __init__(self, factory: str, job: Mapping[str, Any], cpus: float = 1, gpus: float = 0) -> None:
+        self._factory, self._job, self._cpus, self._gpus = factory, job, cpus, gpus
+        self._built = 0
+
+    def spawn(self) -> SerialHandle:
+        """Build a worker."""
+        self._built += 1
+        return SerialHandle(f"serial-{self._built}", build(self._factory, self._job, self._cpus, self._gpus))
+
+    def pending_reason(self) -> str:
+        """Why the worker is not ready: it is still loading."""
+        return "the worker in this process is still loading its models; raise the start timeout if that is expected"
+
+    def wait(self, timeout_s: float) -> None:
+        """Sleep."""
+        time.sleep(timeout_s)
