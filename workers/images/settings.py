@@ -55,3 +55,7 @@ class ImagesInput(BaseModel):
         if self.subject_id is None or self.subject_id in self.carry:
             return self.carry
         return (*self.carry, self.subject_id)
+
+
+INPUT = ImagesInput
+"""What `input:` of a spec is checked against; every collection's `settings` module has one."""

@@ -1,0 +1,37 @@
+"""`wardround doctor [SPEC]`: whether this machine, cluster and store are fit for a run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from jobs.cli.console import paint, show, show_json
+from jobs.cli.locate import add_json
+from jobs.doctor import Finding, as_json, examine
+from schemas.spec import load_spec
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("spec", metavar="SPEC", nargs="?", help="also try its input, models, cluster and output")
+    add_json(parser)
+
+
+def call(arguments: argparse.Namespace) -> int:
+    """0 unless something failed; then the exit code that a run would end with."""
+    spec = load_spec(Path(arguments.spec)) if arguments.spec else None
+    code = 0
+    for finding in examine(spec):
+        code = code or finding.exit_code
+        if arguments.json:
+            show_json(as_json(finding))
+        else:
+            show(_line(finding))
+    return code
+
+
+def _line(finding: Finding) -> str:
+    remedy = f" -> {finding.remedy}" if finding.remedy else ""
+    return f"{paint(finding.state.ljust(4), _COLOURS[finding.state])}  {finding.what.ljust(11)}  {finding.says}{remedy}"

@@ -1,0 +1,62 @@
+"""`wardround gc RUN`: what crashed attempts left behind. Shows; deletes with --yes only."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import timedelta
+
+from jobs.amounts import duration, size
+from jobs.cli.console import columns, say, show, show_json
+from jobs.cli.locate import add_json, add_run, locate
+from jobs.leftovers import Leftover, leftovers
+from jobs.state import age
+from schemas.errors import UsageError
+from schemas.units import parse_seconds
+
+_DEFAULT_AGE = "24h"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_run(parser)
+    parser.add_argument("--yes", action="store_true", help="delete them; rows are never touched")
+    parser.add_argument(
+        "--older-than",
+        default=_DEFAULT_AGE,
+        metavar="AGE",
+        help=f"only what is older, such as 90m or 24h (default {_DEFAULT_AGE}); younger may belong to a run at work",
+    )
+    add_json(parser)
+
+
+def call(arguments: argparse.Namespace) -> int:
+    """0, whether there was something or not."""
+    store = locate(arguments.run).store
+    found = list(leftovers(store, _age(arguments.older_than)))
+    for leftover in found if arguments.yes else []:
+        leftover.remove(store)
+    if arguments.json:
+        for leftover in found:
+            show_json({**_facts(leftover), "deleted": arguments.yes})
+    elif found:
+        show(columns([("kind", "age", "size", "key"), *(_row(leftover) for leftover in found)]))
+    word = "deleted" if arguments.yes else "would be deleted with --yes"
+    say(f"{len(found)} leftovers {word}" if found else "nothing is left over")
+    return 0
+
+
+def _age(text: str) -> timedelta:
+    try:
+        seconds = float(str(parse_seconds(text)))
+    except ValueError as error:
+        raise UsageError(f"--older-than: {error}") from None
+    return timedelta(seconds=seconds)
+
+
+def _facts(leftover: Leftover) -> dict[str, object]:
+    return {"kind": leftover.kind, "key": leftover.key, "bytes": leftover.size, "modified": leftover.modified}
+
+
+def _row(leftover: Leftover) -> tuple[str, str, str, str]:
+    known = "" if leftover.size is None else size(leftover.size)
+    return leftover.kind, duration(age(leftover.modified)), known, leftover.key

@@ -1,0 +1,99 @@
+"""Find the command, run it, and end with one line and an exit code whatever happens.
+
+argparse, not typer or click: it costs 10 ms of start-up against 65 ms, and only the module of the command that was
+asked for is imported, so `wardround status` does not wait for what `wardround run` needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import metadata
+from typing import Any, NoReturn
+
+from jobs.cli.console import say
+from schemas.errors import UsageError, WardroundError
+from schemas.loading import nearest
+
+COMMANDS: dict[str, str] = {
+    "run": "score every record of a spec, or go on where an earlier command stopped",
+    "plan": "what a run would read, and whether it can be read; writes nothing",
+    "status": "how far a run is, from storage alone",
+    "rows": "the records of one status, and why they have it",
+    "verify": "read every object of a finished run again and prove it",
+    "report": "make report.html again",
+    "schema": "JSON Schema of a spec, for editors",
+    "doctor": "whether this machine, cluster and store are fit for a run",
+    "submit": "run a spec on a Ray cluster",
+    "gc": "what crashed attempts left behind; deletes it with --yes",
+    "demo": "a whole run on a real S3 server on this machine",
+}
+INTERRUPTED = 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells what is wrong in one line, as every other error is told."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code: 0, or that of the error (see `schemas.errors`), or 130."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        arguments = _parser(words).parse_args(words)
+        code: int = arguments.call(arguments)
+        sys.stdout.flush()
+        return code
+    except WardroundError as error:
+        _debug()
+        say(" ".join(str(error).split()))
+        return error.exit_code
+    except KeyboardInterrupt:
+        _debug()
+        say("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read stdout has seen enough; Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last line of defence: one line, without the message's content
+        _debug()
+        say(f"internal error {type(error).__name__} at {_place(error)}; WARDROUND_DEBUG=1 shows the traceback")
+        return 1
+
+
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="wardround",
+        description="Batch inference for medicine: every record of a collection gets its row of predictions, once.",
+        epilog="exit codes: 0 complete, 1 internal error, 2 bad spec or usage, 3 refused, 4 incomplete and resumable, "
+        "5 verification failed, 6 reject limit, 130 interrupted",
+    )
+    parser.add_argument("--version", action="version", version=f"wardround {metadata.version('wardround')}")
+    wanted = next((word for word in words if not word.startswith("-")), "")
+    if wanted and wanted not in COMMANDS:
+        raise UsageError(f"unknown command {wanted!r}{nearest(wanted, COMMANDS)}; see wardround --help")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    for name, text in COMMANDS.items():
+        sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        if name == wanted:
+            module: Any = importlib.import_module(f"jobs.cli.{name}")
+            module.add_arguments(sub)
+            sub.set_defaults(call=module.call)
+    return parser
+
+
+def _debug() -> None:
+    if os.environ.get("WARDROUND_DEBUG"):
+        traceback.print_exc()
+
+
+def _place(error: BaseException) -> str:
+    trace = traceback.extract_tb(error.__traceback__)
+    return f"{os.path.basename(trace[-1].filename)}:{trace[-1].lineno}" if trace else "unknown place"

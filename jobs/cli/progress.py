@@ -1,0 +1,148 @@
+"""How far a run is, for the person who waits: a bar on a terminal, else a plain line every few seconds. On stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as Bar
+
+from cluster.pool import Progress
+from jobs.amounts import duration
+from jobs.cli.console import say
+from schemas.status import Status
+from schemas.work import ShardReport
+
+MODES = ("auto", "rich", "plain", "none")
+_EVERY_S = 5.0
+
+
+class Display(Protocol):
+    """Who shows it."""
+
+    def announce(self, line: str) -> None:
+        """One line a step."""
+
+    def update(self, progress: Progress) -> None:
+        """The pool's state now; called many times a second."""
+
+    def report(self, report: ShardReport) -> None:
+        """A finished shard."""
+
+
+class Tally:
+    """What the finished shards of this command add up to."""
+
+    def __init__(self) -> None:
+        self.shards = 0
+        self.rows = 0
+        self.rejects = 0
+
+    def add(self, report: ShardReport) -> None:
+        """Count a shard."""
+        self.shards += 1
+        self.rows += report.rows
+        self.rejects += sum(count for status, count in report.statuses.items() if status != Status.OK)
+
+    def line(self, progress: Progress) -> str:
+        """Done, rate, time left, rejects so far, workers."""
+        parts = [f"{progress.done} of {progress.total} shards", f"{progress.records_done:,} records"]
+        rate = progress.records_done / progress.elapsed_s if progress.elapsed_s else 0.0
+        if rate:
+            parts.append(f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s")
+        left = self.seconds_left(progress, rate)
+        if left is not None:
+            parts.append(f"about {duration(left)} left")
+        if self.shards:
+            parts.append(f"{self.rejects:,} of {self.rows:,} rejected")
+        starting = f" and {progress.workers_starting} starting" if progress.workers_starting else ""
+        workers = f"{progress.workers_ready} worker{'' if progress.workers_ready == 1 else 's'}"
+        return ", ".join([*parts, workers + starting])
+
+    def seconds_left(self, progress: Progress, rate: float) -> float | None:
+        """At the rate so far and the mean shard so far; None before the first shard."""
+        if not (self.shards and self.rows and rate):
+            return None
+        planned = (progress.total - progress.done) * self.rows / self.shards
+        forwarded_ahead = max(0, progress.records_done - self.rows)
+        return max(0.0, planned - forwarded_ahead) / rate
+
+
+class Quiet:
+    """Shows nothing."""
+
+    def announce(self, line: str) -> None:
+        """Nothing."""
+
+    def update(self, progress: Progress) -> None:
+        """Nothing."""
+
+    def report(self, report: ShardReport) -> None:
+        """Nothing."""
+
+
+class Plain:
+    """A line at the start of each step, and one every few seconds."""
+
+    def __init__(self) -> None:
+        self._tally = Tally()
+        self._last = time.monotonic()
+
+    def announce(self, line: str) -> None:
+        """A step begins, and with it another count."""
+        self._tally = Tally()
+        say(line)
+
+    def update(self, progress: Progress) -> None:
+        """A line, if the last one is old enough."""
+        now = time.monotonic()
+        if now - self._last >= _EVERY_S:
+            self._last = now
+            say(self._tally.line(progress))
+
+    def report(self, report: ShardReport) -> None:
+        """Count it."""
+        self._tally.add(report)
+
+
+class Rich:
+    """A bar that moves, with the same words."""
+
+    def __init__(self, bar: Bar) -> None:
+        self._bar = bar
+        self._tally = Tally()
+        self._task = bar.add_task("", total=None, words="starting workers", visible=False)
+
+    def announce(self, line: str) -> None:
+        """Printed above the bar."""
+        self._tally = Tally()
+        self._bar.console.print(f"wardround: {line}", markup=False, highlight=False)
+
+    def update(self, progress: Progress) -> None:
+        """Move the bar."""
+        words = self._tally.line(progress).partition("shards, ")[2]
+        self._bar.update(self._task, total=progress.total, completed=progress.done, words=words, visible=True)
+
+    def report(self, report: ShardReport) -> None:
+        """Count it."""
+        self._tally.add(report)
+
+
+@contextmanager
+def open_progress(mode: str) -> Iterator[Display]:
+    """The display for `--progress`; `auto` is rich on a terminal that can move the cursor, outside CI."""
+    if mode == "auto":
+        able = sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
+        mode = "rich" if able else "plain"
+    if mode != "rich":
+        yield Plain() if mode == "plain" else Quiet()
+        return
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[words]}"))
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield Rich(bar)

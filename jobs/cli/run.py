@@ -1,0 +1,60 @@
+"""`wardround run SPEC`: score every record, or go on where an earlier command stopped."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from cluster.storage import open_store
+from jobs.cli.console import say, show, show_json
+from jobs.cli.locate import add_json
+from jobs.cli.progress import MODES, open_progress
+from jobs.cli.signals import StopRequests
+from jobs.cli.summary import as_json, as_table
+from jobs.execute import Watchers
+from jobs.hosts import open_host
+from jobs.predict import Outcome
+from jobs.registry import job
+from jobs.report import write_report
+from jobs.settings import storage_settings
+from schemas.errors import IncompleteError
+from schemas.run import REPORT_KEY
+from schemas.spec import Spec, load_spec
+
+INTERRUPTED = 130
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("spec", metavar="SPEC", help="the YAML file that says what to read, which models, where to")
+    parser.add_argument("--progress", choices=MODES, default="auto", help="auto: rich on a terminal, else plain lines")
+    add_json(parser)
+
+
+def call(arguments: argparse.Namespace) -> int:
+    """Run it; 130 if it was interrupted before its end."""
+    spec = load_spec(Path(arguments.spec))
+    with StopRequests().installed() as stop:
+        try:
+            outcome = run(spec, stop, arguments.progress)
+        except IncompleteError as error:
+            if not stop.count:
+                raise
+            say(str(error))
+            return INTERRUPTED
+    if arguments.json:
+        show_json(as_json(outcome))
+    else:
+        show(as_table(outcome))
+    return 0
+
+
+def run(spec: Spec, stop: StopRequests, progress: str) -> Outcome:
+    """Run a spec under the eyes of a person, and write its report."""
+    with open_progress(progress) as shown:
+        watchers = Watchers(on_progress=shown.update, should_stop=stop.should_stop, on_report=shown.report)
+        outcome: Outcome = job(spec.job)(spec, stop.graceful(open_host), watchers, shown.announce)
+    store = open_store(outcome.run_uri, storage_settings(spec))
+    if not outcome.nothing_to_do or store.head(REPORT_KEY) is None:
+        write_report(store)
+    return outcome

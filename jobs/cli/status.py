@@ -1,0 +1,50 @@
+"""`wardround status RUN`: how far a run is, from storage alone."""
+
+from __future__ import annotations
+
+import argparse
+
+from jobs.amounts import duration
+from jobs.cli.console import columns, show, show_json
+from jobs.cli.locate import add_json, add_run, locate
+from jobs.cli.summary import status_rows
+from jobs.state import RunState, StageState, age, run_state
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_run(parser)
+    add_json(parser)
+
+
+def call(arguments: argparse.Namespace) -> int:
+    """0 if a run lies there, complete or not."""
+    store = locate(arguments.run).store
+    state = run_state(store)
+    if arguments.json:
+        show_json({"run": store.uri, **state.as_json()})
+    else:
+        show(columns(_rows(state, store.uri)))
+    return 0
+
+
+def _rows(state: RunState, uri: str) -> list[tuple[str, str]]:
+    rows = [("run", f"{state.name} ({state.run_id})"), ("state", "complete" if state.complete else "not complete")]
+    for stage in state.stages:
+        named = f"shards of {stage.name}" if len(state.stages) > 1 else "shards"
+        rows.append((named, f"{stage.done:,} of {stage.shards:,}"))
+    last = state.stages[-1]
+    rows.append(("records", f"{last.rows:,} of {last.records:,}"))
+    rows += status_rows(last.statuses)
+    return [*rows, *_pace(last, state.complete), ("lies at", uri)]
+
+
+def _pace(stage: StageState, complete: bool) -> list[tuple[str, str]]:
+    rows = []
+    if stage.rate is not None:
+        left = stage.seconds_left
+        ends = f", about {duration(left)} left" if left and not complete else ""
+        rows.append(("rate", f"{stage.rate:,.1f} records/s{ends}"))
+    if stage.last is not None:
+        rows.append(("last commit", f"{duration(max(0.0, age(stage.last)))} ago"))
+    return rows

@@ -1,0 +1,48 @@
+"""The short table at the end of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from jobs.amounts import duration
+from jobs.cli.console import columns
+
+if TYPE_CHECKING:
+    from jobs.predict import Outcome
+
+
+def as_json(outcome: Outcome) -> dict[str, Any]:
+    """What `--json` prints."""
+    manifest = outcome.manifest
+    return {
+        "run_id": manifest.run_id,
+        "name": manifest.name,
+        "run": outcome.run_uri,
+        "complete": True,
+        "nothing_to_do": outcome.nothing_to_do,
+        "records": manifest.records,
+        "statuses": dict(manifest.statuses),
+        "seconds": round(outcome.seconds, 3),
+        "seconds_by_step": dict(manifest.seconds),
+        "busy": manifest.busy,
+        "fingerprint": manifest.fingerprint,
+    }
+
+
+def as_table(outcome: Outcome) -> str:
+    """What a person reads: records by status, seconds, busy, where it lies."""
+    manifest = outcome.manifest
+    rows = [("records", f"{manifest.records:,}")]
+    rows += status_rows(manifest.statuses)
+    rows += [("time", "nothing to do: the run is complete" if outcome.nothing_to_do else duration(outcome.seconds))]
+    if manifest.busy is not None:
+        rows.append(("busy", f"{manifest.busy:.0%}"))
+    rows.append(("lies at", outcome.run_uri))
+    return columns(rows)
+
+
+def status_rows(statuses: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Indented lines, one a status, most frequent first."""
+    width = max((len(f"{count:,}") for count in statuses.values()), default=0)
+    return [(f"  {status}", f"{count:,}".rjust(width)) for status, count in statuses.items()]

@@ -1,0 +1,173 @@
+"""Whether a machine, a cluster and a store are fit for a run: one finding a line, each with a remedy."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from cluster.doctor import credential_source, ray_token, ray_version, token_mode
+from cluster.storage import ObjectError, open_store, parse, probe
+from jobs.models import resolve_models
+from jobs.settings import storage_settings
+from jobs.stages import understand
+from schemas.errors import SpecError, WardroundError
+from schemas.spec import Spec
+from workers.doctor import decoders, torch_facts
+
+_OLDEST_PYTHON = (3, 11)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at. `remedy` is empty where there is nothing to do; `exit_code` is 0 unless it failed."""
+
+    what: str
+    state: Literal["ok", "warn", "fail"]
+    says: str
+    remedy: str = ""
+    exit_code: int = 0
+
+
+def examine(spec: Spec | None) -> Iterator[Finding]:
+    """Look at everything, the slow things last; nothing that fails stops the rest.
+
+    With a spec its input, models and output are tried as well: the output by writing and deleting a few objects.
+    """
+    checks: list[Callable[[], Iterator[Finding]]] = [_python, _ray, _torch, _decoders, _credentials]
+    if spec is None:
+        checks.append(_hard_links)
+    else:
+        checks += [lambda: _address(spec), lambda: _input(spec), lambda: _models(spec), lambda: _output(spec)]
+    for check in checks:
+        yield from check()
+
+
+def _python() -> Iterator[Finding]:
+    says = f"{platform.python_version()} on {platform.machine()}, {os.cpu_count()} CPUs"
+    if sys.version_info < _OLDEST_PYTHON:
+        yield Finding("Python", "fail", says, "install Python 3.11 or newer", 3)
+    else:
+        yield Finding("Python", "ok", says)
+
+
+def _ray() -> Iterator[Finding]:
+    version = ray_version()
+    if version is None:
+        yield Finding("Ray", "fail", "not installed", "pip install 'ray[default]', or use compute.pool: serial", 3)
+        return
+    yield Finding("Ray", "ok", version)
+    source = ray_token()
+    if token_mode() and not source:
+        yield Finding(
+            "Ray token", "fail", "RAY_AUTH_MODE is token and there is none", "ray get-auth-token --generate", 3
+        )
+    elif source:
+        yield Finding("Ray token", "ok", f"from {source}, mode {'token' if token_mode() else 'not set'}")
+    else:
+        yield Finding("Ray token", "ok", "none: a local cluster makes its own; a remote one needs one")
+
+
+def _torch() -> Iterator[Finding]:
+    found = torch_facts()
+    if found is None:
+        yield Finding("torch", "fail", "cannot be imported", "pip install torch", 3)
+        return
+    yield Finding("torch", "ok", f"{found.version}, {found.threads} threads")
+    if found.devices:
+        yield Finding("device", "ok", ", ".join(found.devices))
+    else:
+        built = f"torch is built for CUDA {found.cuda}" if found.cuda else "torch is built without CUDA"
+        yield Finding("device", "ok", f"CPU only; {built}")
+
+
+def _decoders() -> Iterator[Finding]:
+    known = decoders()
+    able = [status for status in known if status.available]
+    yield Finding("decoders", "ok", f"{len(able)} of {len(known)} transfer syntaxes")
+    for status in known:
+        if status.packages and not status.available:
+            yield Finding("decoders", "warn", f"none for {status.name}", status.remedy)
+    hopeless = sum(not status.packages for status in known)
+    if hopeless:
+        yield Finding("decoders", "ok", f"{hopeless} video and streaming syntaxes are never decoded (unsupported)")
+
+
+def _credentials() -> Iterator[Finding]:
+    source = credential_source()
+    if source:
+        yield Finding("credentials", "ok", f"from {source}")
+    else:
+        remedy = "for S3 set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or an instance role"
+        yield Finding("credentials", "warn", "none found in the AWS chain", remedy)
+
+
+def _hard_links() -> Iterator[Finding]:
+    """The current directory stands for a local output."""
+
+    def look() -> Iterator[str]:
+        probe(open_store(os.getcwd()), quick=True)
+        yield "this disk keeps the commit's condition"
+
+    return _attempt("hard links", "here", look)
+
+
+def _address(spec: Spec) -> Iterator[Finding]:
+    address = spec.compute.address
+    if address is None or spec.compute.pool == "serial":
+        yield Finding("cluster", "ok", "embedded, on this machine" if spec.compute.pool == "ray" else "serial, no Ray")
+    elif not ray_token():
+        yield Finding(
+            "cluster", "fail", f"{address} needs a token", "set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH", 3
+        )
+    else:
+        yield Finding("cluster", "ok", f"{address}, token from {ray_token()}")
+
+
+def _input(spec: Spec) -> Iterator[Finding]:
+    def look() -> Iterator[str]:
+        first = next(understand(spec, storage_settings(spec), {}).records.batches(), None)
+        if first is None or not first.num_rows:
+            raise SpecError("the input has no records: check input.uri")
+        yield "can be listed"
+
+    return _attempt("input", str(spec.input.get("uri", "?")), look)
+
+
+def _models(spec: Spec) -> Iterator[Finding]:
+    def look() -> Iterator[str]:
+        for name, model in resolve_models(spec, storage_settings(spec)).items():
+            yield f"{name} is {model.record.format}, sha256 {model.record.sha256[:12]}"
+
+    return _attempt("models", f"{len(spec.models)} in the spec", look)
+
+
+def _output(spec: Spec) -> Iterator[Finding]:
+    def look() -> Iterator[str]:
+        result = probe(open_store(spec.output.uri, storage_settings(spec)))
+        kind = "hard links" if parse(spec.output.uri).scheme == "file" else "conditional PUT"
+        multipart = " and as many by multipart" if result.multipart else ""
+        yield f"{kind} held in {result.rounds} races of {result.contenders}{multipart}, {result.seconds:.1f} s"
+        if result.multipart is False:
+            yield "multipart uploads are not conditional here; results are committed by PUT alone"
+
+    return _attempt("output", spec.output.uri, look)
+
+
+def _attempt(what: str, where: str, look: Callable[[], Iterator[str]]) -> Iterator[Finding]:
+    """What `look` says of `where`, or the error that it ended with."""
+    try:
+        for says in look():
+            yield Finding(what, "ok", f"{where}: {says}")
+    except WardroundError as error:
+        yield Finding(what, "fail", str(error), exit_code=error.exit_code)
+    except ObjectError as error:
+        yield Finding(what, "fail", f"{where}: {error}", "correct its uri", 2)
+
+
+def as_json(finding: Finding) -> Mapping[str, str]:
+    """Plain JSON."""
+    return {"what": finding.what, "state": finding.state, "says": finding.says, "remedy": finding.remedy}

@@ -1,0 +1,68 @@
+"""What crashed attempts left in a run directory, and which of it is proved ours and useless.
+
+Never an object under `predictions/` or a stage's rows, never what is not recognised. An unfinished write (a multipart
+upload that was not completed, a hidden file on a local disk) is not an object yet, wherever it lies.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from cluster.storage import PendingUpload, Store
+from cluster.storage.probe import FOLDER
+from jobs.rundir import read_run
+
+_PLAN = re.compile(r"^(?P<directory>stages/[^/]+/)?plan-(?P<sha256>[0-9a-f]{64})\.parquet$")
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """One thing that nobody needs. `upload` is set where it is an unfinished write."""
+
+    kind: str
+    key: str
+    modified: datetime
+    size: int | None = None
+    upload: PendingUpload | None = None
+
+    def remove(self, store: Store) -> None:
+        """Delete it."""
+        if self.upload is not None:
+            store.abort_upload(self.upload)
+        else:
+            store.delete(self.key)
+
+
+def leftovers(store: Store, older_than: timedelta) -> Iterator[Leftover]:
+    """Everything that is older than that: what is younger may belong to a run at work."""
+    before = datetime.now(UTC) - older_than
+    for found in _all(store):
+        if found.modified < before:
+            yield found
+
+
+def _all(store: Store) -> Iterator[Leftover]:
+    for upload in store.pending_uploads():
+        yield Leftover("unfinished write", upload.key, upload.initiated, upload=upload)
+    for info in store.list(f"{FOLDER}/"):
+        yield Leftover("probe", info.key, info.modified, info.size)
+    yield from _stale_plans(store)
+
+
+def _stale_plans(store: Store) -> Iterator[Leftover]:
+    """Plans beside a `run.json` that names another: that file is never replaced, so nobody can ever need them.
+
+    Without a `run.json` a plan is left alone: a driver may be about to adopt it.
+    """
+    for prefix in ("plan-", "stages/"):
+        for info in store.list(prefix):
+            match = _PLAN.match(info.key)
+            if match is None:
+                continue
+            directory = match["directory"] or ""
+            run = read_run(store, directory)
+            if run is not None and directory + run.plan.key != info.key:
+                yield Leftover("plan of no run", info.key, info.modified, info.size)

@@ -1,0 +1,69 @@
+"""What a run would do, found out without writing anything where it would write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pyarrow as pa
+
+from cluster.storage import Store, open_store
+from jobs.fingerprint import difference
+from jobs.opening import StageRequest
+from jobs.planning.writer import write_plan
+from jobs.rejects import spread_sample
+from jobs.rundir import Stage, read_manifest, read_run
+from jobs.stages import Prediction
+from schemas.plan import PlanInfo
+from schemas.run import fingerprint_of
+from workers.planfile import PlanReader
+
+_PLAN = "plan.parquet"
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A plan in a temporary file. `output` says what lies where the run would write."""
+
+    info: PlanInfo
+    plan: PlanReader
+    output: str
+
+    def spread(self, size: int) -> pa.Table:
+        """So many records, evenly spread over the plan."""
+        return self.plan.rows(spread_sample(self.info, size))
+
+
+@contextmanager
+def preview(prediction: Prediction) -> Iterator[Preview]:
+    """List the input and plan it, in a folder that is gone afterwards."""
+    request = first_request(prediction)
+    with TemporaryDirectory(prefix="wardround-plan-") as folder:
+        info = write_plan(
+            request.batches(), request.schema, Path(folder) / _PLAN, prediction.spec.compute.shard_records
+        )
+        output = _at_output(open_store(prediction.spec.output.uri, prediction.storage), request)
+        yield Preview(info, PlanReader(open_store(folder), _PLAN, info), output)
+
+
+def first_request(prediction: Prediction) -> StageRequest:
+    """What the first stage of a run would be opened with."""
+    if prediction.by_frame:
+        return prediction.headers_request()
+    return prediction.predict_request(prediction.records.batches)
+
+
+def _at_output(store: Store, request: StageRequest) -> str:
+    found = read_run(store, request.directory)
+    if found is None:
+        return "nothing yet"
+    parts = {**request.parts, "plan": found.plan.sha256}
+    if found.fingerprint != fingerprint_of(parts):
+        return f"another run, which would be refused; changed: {difference(found.parts, parts)}"
+    if read_manifest(store) is not None:
+        return "this run, complete: nothing to do"
+    done = len(Stage(store, request.directory, found).present())
+    return f"this run, {done} of {found.plan.shards} shards of stage {found.stage} done: it would go on"

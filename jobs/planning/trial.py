@@ -1,0 +1,90 @@
+"""Score a few spread records here and now, in a run directory that is thrown away, to forecast a run."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pyarrow as pa
+
+from cluster.storage import open_store
+from jobs.execute import worker_job
+from jobs.opening import open_stage
+from jobs.planning.preview import first_request
+from jobs.rejects import spread_sample
+from jobs.rundir import Stage
+from jobs.stages import Prediction
+from schemas.errors import IncompleteError
+from schemas.work import ShardReport, ShardTask, Worker
+from workers.engine.factory import build
+
+_WARM_UP = 16
+_POLL_S = 0.02
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of the sample. `seconds` is without loading the model; `per_object` is records an object."""
+
+    records: int
+    seconds: float
+    statuses: Mapping[str, int]
+    per_object: float
+    cpus: int
+
+    def hours(self, objects: int, workers: int) -> float:
+        """For so many planned objects on so many workers like this one."""
+        return objects * self.per_object * self.seconds / max(1, self.records) / workers / 3600
+
+
+def try_out(prediction: Prediction, sample: pa.Table) -> Trial:
+    """Score these planned records with one worker in this process. Raises IncompleteError where it fails."""
+    cpus = min(int(max(1, prediction.spec.compute.cpus_per_worker)), os.cpu_count() or 1)
+    with TemporaryDirectory(prefix="wardround-trial-") as folder:
+        stage = _open(prediction, sample, folder, cpus)
+        records = stage.run.plan.records
+        with _worker(stage, prediction, cpus) as worker:
+            _finish(worker, [ShardTask(-1, sample=spread_sample(stage.run.plan, _WARM_UP))])
+            began = time.monotonic()
+            (report,) = _finish(worker, [ShardTask(-1, sample=tuple(range(records)))])
+            seconds = time.monotonic() - began
+    return Trial(records, seconds, report.statuses, records / sample.num_rows, cpus)
+
+
+def _open(prediction: Prediction, sample: pa.Table, folder: str, cpus: int) -> Stage:
+    """The scoring stage over the sample; where frames are counted first, they are."""
+    store = open_store(str(Path(folder)))
+    stage = open_stage(store, replace(first_request(prediction), batches=lambda: iter(sample.to_batches())))
+    if not prediction.by_frame:
+        return stage
+    with _worker(stage, prediction, cpus) as worker:
+        _finish(worker, [ShardTask(shard) for shard in range(stage.run.plan.shards)])
+    return prediction.open_next(store, stage)
+
+
+@contextmanager
+def _worker(stage: Stage, prediction: Prediction, cpus: int) -> Iterator[Worker]:
+    job = {**worker_job(stage, prediction.spec), "single_committer": False}
+    worker = build(job, float(cpus), prediction.spec.compute.gpus_per_worker)
+    try:
+        yield worker
+    finally:
+        worker.close()
+
+
+def _finish(worker: Worker, tasks: list[ShardTask]) -> list[ShardReport]:
+    for task in tasks:
+        worker.offer(task)
+    reports: list[ShardReport] = []
+    while len(reports) < len(tasks):
+        time.sleep(_POLL_S)
+        reports += worker.poll().done
+    for report in reports:
+        if report.outcome == "failed":
+            raise IncompleteError(f"the sample could not be scored: {report.error}")
+    return reports

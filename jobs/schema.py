@@ -1,0 +1,33 @@
+"""JSON Schema of a spec: the envelope, with what each collection and each prepare step says of its own settings."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from pydantic import BaseModel
+
+from schemas.spec import Spec
+from workers import registry
+from workers.prepare import catalogue
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def spec_schema() -> dict[str, Any]:
+    """The whole schema as plain JSON. Imports no torch and no decoder."""
+    schema = Spec.model_json_schema()
+    definitions: dict[str, Any] = schema.setdefault("$defs", {})
+    schema["properties"]["input"] = {"anyOf": [_collection(name, definitions) for name in registry.COLLECTIONS]}
+    steps = catalogue.json_schema()
+    definitions |= steps.pop("$defs")
+    schema["properties"]["prepare"] = {"anyOf": [steps, {"type": "null"}], "default": None}
+    return {"$schema": DIALECT, "title": "wardround spec", **{k: v for k, v in schema.items() if k != "title"}}
+
+
+def _collection(name: str, definitions: dict[str, Any]) -> dict[str, str]:
+    model: type[BaseModel] = importlib.import_module(f"{registry.COLLECTIONS[name]}.settings").INPUT
+    found = model.model_json_schema(ref_template="#/$defs/{model}")
+    definitions |= found.pop("$defs", {})
+    definitions[model.__name__] = found
+    return {"$ref": f"#/$defs/{model.__name__}"}
