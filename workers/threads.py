@@ -19,6 +19,11 @@ _VARIABLES = (
 )
 
 
+def thread_variables(threads: int) -> dict[str, str]:
+    """Environment for a child process whose numeric libraries are to use at most `threads` threads each."""
+    return dict.fromkeys(_VARIABLES, str(threads))
+
+
 def cap_threads(threads: int) -> None:
     """Let every numeric library of this process, loaded or not, use at most `threads` threads.
 
@@ -28,7 +33,7 @@ def cap_threads(threads: int) -> None:
     """
     if threads < 1:
         raise ValueError(f"threads must be at least 1, not {threads}")
-    os.environ.update(dict.fromkeys(_VARIABLES, str(threads)))
+    os.environ.update(thread_variables(threads))
     cap_decoders(threads)
     if (torch := sys.modules.get("torch")) is not None:
         torch.set_num_threads(threads)

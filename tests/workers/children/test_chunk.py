@@ -1,0 +1,66 @@
+"""The rules of blame, without processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.errors import InfrastructureError
+from schemas.status import Status
+from workers.children.child import Answer
+from workers.children.chunk import decode_chunk
+from workers.children.contract import Request, Result
+
+
+def chunk_of(count: int) -> list[Request]:
+    return [Request(b"", {"index": index}) for index in range(count)]
+
+
+def killed_by(fates: dict[int, str]) -> Callable[[Sequence[Request]], Answer]:
+    def ask(requests: Sequence[Request]) -> Answer:
+        done: list[Result] = []
+        for request in requests:
+            fate = fates.get(request.context["index"])
+            if fate is not None:
+                return Answer(done, fate, "signal 11")  # type: ignore[arg-type]  # drawn from its literals
+            done.append(Result(meta=request.context))
+        return Answer(done)
+
+    return ask
+
+
+@given(st.integers(0, 12), st.dictionaries(st.integers(0, 11), st.sampled_from(["died", "timed_out", "out_of_memory"])))
+def test_every_record_has_its_own_result_whichever_of_them_kill(count: int, fates: dict[int, str]) -> None:
+    wanted = {"died": Status.CRASHED_WORKER, "timed_out": Status.TIMED_OUT, "out_of_memory": Status.TOO_LARGE}
+    results = decode_chunk(chunk_of(count), killed_by(fates))
+    assert len(results) == count
+    for index, result in enumerate(results):
+        assert result.status == (wanted[fates[index]] if index in fates else None)
+        assert index in fates or result.meta == {"index": index}
+
+
+def test_what_was_finished_before_a_death_is_not_decoded_again() -> None:
+    asked: list[list[int]] = []
+    inner = killed_by({2: "died"})
+
+    def ask(requests: Sequence[Request]) -> Answer:
+        asked.append([request.context["index"] for request in requests])
+        return inner(requests)
+
+    decode_chunk(chunk_of(5), ask)
+    assert asked == [[0, 1, 2, 3, 4], [2], [3, 4]]
+
+
+def test_processes_that_die_without_a_record_at_hand_condemn_no_record() -> None:
+    with pytest.raises(InfrastructureError, match="3 times in a row"):
+        decode_chunk(chunk_of(2), lambda requests: Answer([], "lost", "signal 9"))
+
+
+def test_losses_are_forgiven_as_long_as_records_get_done() -> None:
+    def ask(requests: Sequence[Request]) -> Answer:
+        return Answer([Result(meta=requests[0].context)], "lost" if len(requests) > 1 else "complete")
+
+    assert [result.meta["index"] for result in decode_chunk(chunk_of(9), ask)] == list(range(9))

@@ -1,0 +1,45 @@
+"""Run a handler on one record, with the same outcome in a child and in a thread."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from schemas.errors import RecordError, WardroundError
+from workers.children.contract import Handler, Request, Result
+
+
+def build_handler(entry: str, settings: Mapping[str, Any]) -> Handler:
+    """Import `module:function` and build its handler. Raises what the import or the function raises."""
+    module, colon, function = entry.partition(":")
+    if not colon:
+        raise WardroundError(f"decoder entry {entry!r} must read 'module:function'")
+    build = getattr(importlib.import_module(module), function)
+    handler: Handler = build(settings)
+    return handler
+
+
+def handle(handler: Handler, request: Request) -> Result:
+    """Raises MemoryError, and WardroundError for a bug in the handler; RecordError becomes the result."""
+    began = time.perf_counter()
+    try:
+        arrays, meta = handler(memoryview(request.data), request.context)
+    except RecordError as error:
+        return Result(status=error.status, detail=error.detail, seconds=time.perf_counter() - began)
+    except (MemoryError, WardroundError):
+        raise
+    except Exception as error:  # noqa: BLE001 - any bug of any decoder, to be told from our own
+        # Without the message and the chain: both may quote the record.
+        raise WardroundError(f"the decoder has a bug: {type(error).__name__} {_place(error)}") from None
+    return Result(arrays, meta, seconds=time.perf_counter() - began)
+
+
+def _place(error: Exception) -> str:
+    frames = error.__traceback__
+    while frames is not None and frames.tb_next is not None:
+        frames = frames.tb_next
+    if frames is None:
+        return "at an unknown place"
+    return f"in {frames.tb_frame.f_globals.get('__name__')} line {frames.tb_lineno}"

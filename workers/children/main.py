@@ -1,0 +1,110 @@
+"""The decoding child: `python -m workers.children.main SOCKET PAGE PARENT`, started by `workers.children.spawn`."""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import resource
+import socket
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from schemas.crashpoints import crash_armed, crashpoint
+from schemas.errors import WardroundError
+from workers.children import failure, frames, memory, wire
+from workers.children.contract import Handler, Request
+from workers.children.handle import build_handler, handle
+from workers.children.lifeline import die_with
+from workers.threads import cap_decoders
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Serve chunks until the parent is gone."""
+    socket_fd, page_fd, parent = (int(argument) for argument in arguments)
+    die_with(parent)
+    faulthandler.disable()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    sock = socket.socket(fileno=socket_fd)
+    progress = memory.Progress(page_fd)
+    launch, handler = _start(sock)
+    if not launch["debug"]:
+        _silence()
+    limit = _MemoryLimit(launch["memory_limit_bytes"])
+    sock.send(wire.READY)
+    while (work := wire.receive_work(sock)) is not None:
+        _serve(handler, progress, limit, *work[:2])
+        sock.send(wire.DONE)
+
+
+def _start(sock: socket.socket) -> tuple[dict[str, Any], Handler]:
+    work = wire.receive_work(sock)
+    if work is None:
+        raise SystemExit
+    launch = json.loads(memory.map_shared(work[0]).tobytes())
+    try:
+        handler = build_handler(launch["entry"], launch["settings"])
+    except WardroundError as error:
+        memory.write_at(work[1], 0, [failure.pack(error)])
+        sock.send(wire.FAILED)
+        raise SystemExit from None
+    cap_decoders(1)
+    os.close(work[0])
+    os.close(work[1])
+    return launch, handler
+
+
+def _silence() -> None:
+    # Decoders print what they read. Until here stderr was kept, to say why a child could not start.
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stderr.fileno())
+    os.close(null)
+
+
+class _MemoryLimit:
+    """Caps the address space at what the idle child has, the chunk, and the allowance for decoding a record."""
+
+    def __init__(self, allowance: int | None) -> None:
+        self._allowance = allowance
+        with open("/proc/self/statm") as statm:
+            self._idle = int(statm.read().split()[0]) * resource.getpagesize()
+
+    def apply(self, chunk_bytes: int) -> None:
+        """The soft limit for the next chunk."""
+        if self._allowance is not None:
+            hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+            wanted = self._idle + chunk_bytes + self._allowance
+            resource.setrlimit(resource.RLIMIT_AS, (wanted if hard < 0 else min(wanted, hard), hard))
+
+
+def _serve(handler: Handler, progress: memory.Progress, limit: _MemoryLimit, request_fd: int, answer_fd: int) -> None:
+    limit.apply(os.fstat(request_fd).st_size)
+    requests = frames.read_requests(memory.map_shared(request_fd, writable=False))
+    armed = crash_armed("decode.record")
+    offset = 0
+    for index, request in enumerate(requests):
+        progress.publish(index)
+        if armed:
+            crashpoint("decode.record", request.record_id)
+        offset, sound = _decode(handler, request, answer_fd, offset)
+        if not sound:
+            break
+    progress.publish(len(requests))
+    os.close(request_fd)
+    os.close(answer_fd)
+
+
+def _decode(handler: Handler, request: Request, answer_fd: int, offset: int) -> tuple[int, bool]:
+    try:
+        return frames.write_result(answer_fd, offset, handle(handler, request)), True
+    except (MemoryError, OSError):
+        # OSError: no shared memory for the result. Whether memory sufficed may depend on earlier records: the parent
+        # tries again in a fresh child.
+        os._exit(wire.EXIT_MEMORY)
+    except WardroundError as error:
+        return frames.write_bug(answer_fd, offset, str(error)), False
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

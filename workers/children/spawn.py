@@ -1,0 +1,72 @@
+"""Start a decoding child, and say why one died."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from workers.threads import thread_variables
+
+# A process that eats hostile bytes needs neither credentials nor the cluster's token.
+_KEPT_FROM_CHILDREN = ("AWS_", "RAY_", "PYTHONFAULTHANDLER", "PYTHONDEVMODE")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What a child is to be: its job as the child reads it, and how it is started.
+
+    `debug`: it inherits stdout and stderr instead of writing to nowhere.
+    """
+
+    job: bytes
+    env: Mapping[str, str]
+    debug: bool
+
+
+def encode_job(entry: str, settings: Mapping[str, Any], memory_limit_bytes: int | None, debug: bool) -> bytes:
+    """The job of a child. Raises TypeError for settings that are not JSON."""
+    job = {"entry": entry, "settings": dict(settings), "memory_limit_bytes": memory_limit_bytes, "debug": debug}
+    return json.dumps(job).encode()
+
+
+def spawn(launch: Launch, child_socket: socket.socket, page_fd: int, stderr_fd: int) -> subprocess.Popen[bytes]:
+    """Start the process, in a session of its own so that Ctrl-C is the parent's business. Raises OSError."""
+    fds = (child_socket.fileno(), page_fd)
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "workers.children.main", *map(str, fds), str(os.getpid())],
+        pass_fds=fds,
+        stdin=subprocess.DEVNULL,
+        stdout=None if launch.debug else subprocess.DEVNULL,
+        stderr=None if launch.debug else stderr_fd,
+        env=_environment(launch.env),
+        start_new_session=True,
+    )
+
+
+def _environment(extra: Mapping[str, str]) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_KEPT_FROM_CHILDREN)}
+    # The parent's own path: a cluster adds to it at run time what the environment does not say.
+    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+    return {**kept, "PYTHONPATH": path, **thread_variables(1), **extra}
+
+
+def cause_of_death(process: subprocess.Popen[bytes]) -> str:
+    """`signal 11` or `exit code 1`, once it is dead. A signal is given by number: names differ by platform."""
+    code = process.returncode
+    if code is None:
+        return "it would not die"
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def last_line(stderr_fd: int) -> str:
+    """The last line that a child wrote before it was ready: it has seen no record yet."""
+    size = os.fstat(stderr_fd).st_size
+    text = os.pread(stderr_fd, 4096, max(0, size - 4096)).decode(errors="replace")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""
