@@ -26,20 +26,19 @@ def test_libraries_loaded_before_and_after_are_capped() -> None:
     assert _run(code) == "1 1"
 
 
-def test_torch_is_told_where_it_is_loaded_and_never_imported_for_it() -> None:
-    code = "import torch; from workers.threads import cap_threads; cap_threads(1); print(torch.get_num_threads())"
-    assert _run(code) == "1"
-    code = "import sys; from workers.threads import cap_threads; cap_threads(2);"
-    code += "print({'torch', 'cv2'} & set(sys.modules))"
-    assert _run(code) == "set()"
-
-
-def test_decoders_alone_leave_the_models_threads() -> None:
+def test_torch_is_told_where_it_is_loaded_and_left_alone_where_only_decoders_are_capped() -> None:
     code = (
-        "import torch, cv2; torch.set_num_threads(2); from workers.threads import cap_decoders; cap_decoders(1);"
-        "print(torch.get_num_threads(), cv2.getNumThreads())"
+        "import torch, cv2; torch.set_num_threads(2); from workers.threads import cap_decoders, cap_threads;"
+        "cap_decoders(1); print(torch.get_num_threads(), cv2.getNumThreads());"
+        "cap_threads(1); print(torch.get_num_threads())"
     )
-    assert _run(code) == "2 1"
+    assert _run(code) == "2 1\n1"
+
+
+def test_nothing_is_imported_for_a_cap() -> None:
+    code = "import sys; from workers.threads import cap_threads; cap_threads(2);"
+    code += "print({'torch', 'cv2', 'SimpleITK'} & set(sys.modules))"
+    assert _run(code) == "set()"
 
 
 def test_less_than_one_thread_is_refused() -> None:

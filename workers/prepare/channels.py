@@ -17,7 +17,7 @@ class Channels(PrepareStep):
 
     Taken are 1 channel (grey), 2 (grey, alpha), 3 (RGB) and 4 (RGB, alpha); others are rejected. Alpha is dropped, or
     with `alpha: white` laid on white (8 bit only, as Pillow's `alpha_composite` rounds). Grey is repeated to three.
-    RGB to grey: `luma`, ITU-R 601 (uint8: `(19595 R + 38470 G + 7471 B + 2**15) >> 16`, as Pillow's mode L; else
+    RGB to grey: `luma`, ITU-R 601 (uint8: `(19595 R + 38470 G + 7471 B + 2**15) >> 16`, Pillow's mode L; else
     `0.299 R + 0.587 G + 0.114 B` in float64), or `mean`; integers rounded half to even. `order: bgr` gives the three
     channels in reverse. dtype, `value_range` and `spacing` stay. NaN and infinities go into what is made of them.
     """
@@ -61,8 +61,7 @@ class Channels(PrepareStep):
         if pixels.strides[2] == 0:
             return pixels[:, :, 0]
         if self.grey == "luma" and pixels.dtype == np.uint8:
-            weighted: Array = pixels.astype(np.uint32) @ np.array([19595, 38470, 7471], np.uint32)
-            return ((weighted + 0x8000) >> 16).astype(np.uint8)
+            return np.asarray(pillow().fromarray(np.ascontiguousarray(pixels)).convert("L"))
         if self.grey == "mean":
             result: Array = pixels.mean(axis=2, dtype=np.float64)
         else:

@@ -7,9 +7,10 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field, model_validator
 
-from workers.contract import Image
+from workers.contract import Array, Image
 from workers.prepare.base import PrepareStep
 from workers.prepare.min_max import stretched
+from workers.prepare.pixels import histogram
 
 
 class Percentile(PrepareStep):
@@ -36,5 +37,21 @@ class Percentile(PrepareStep):
 
     def apply(self, image: Image) -> Image:
         self.require_finite(image.pixels)
-        low, high = np.percentile(image.pixels, (self.low, self.high)).tolist()
-        return stretched(image, (float(low), float(high)), self.output)
+        low, high = percentiles(image.pixels, (self.low, self.high))
+        return stretched(image, (low, high), self.output)
+
+
+def percentiles(pixels: Array, percents: tuple[float, float]) -> tuple[float, float]:
+    """`numpy.percentile` of all pixels, counted instead of sorted where the type is of 8 or 16 bit."""
+    counted = histogram(pixels)
+    if counted is None:
+        low, high = np.percentile(pixels.astype(np.float64), percents).tolist()
+        return float(low), float(high)
+    values, counts = counted
+    places = np.array(percents) / 100 * (pixels.size - 1)
+    below = np.floor(places)
+    upto = np.cumsum(counts)
+    lower = values[np.searchsorted(upto, below, side="right")].astype(np.float64)
+    upper = values[np.searchsorted(upto, np.ceil(places), side="right")].astype(np.float64)
+    low, high = (lower + (upper - lower) * (places - below)).tolist()
+    return float(low), float(high)

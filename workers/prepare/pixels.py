@@ -16,12 +16,24 @@ def map_values(pixels: Array, function: Callable[[Array], Array]) -> Array:
     """`function`, elementwise on float64, of every pixel; by a table where that is shorter than the image."""
     if pixels.dtype not in _TABLE_TYPES:
         return function(pixels.astype(np.float64))
-    index_type = np.uint8 if pixels.dtype.itemsize == 1 else np.uint16
-    entries = 2 ** (8 * pixels.dtype.itemsize)
-    if pixels.size <= entries:
+    unsigned = _unsigned(pixels)
+    values = _all_values(pixels.dtype)
+    if pixels.size <= values.size:
         return function(pixels.astype(np.float64))
-    table = function(np.arange(entries, dtype=index_type).view(pixels.dtype).astype(np.float64))
-    return np.take(table, pixels.view(index_type))
+    return np.take(function(values.astype(np.float64)), unsigned)
+
+
+def histogram(pixels: Array) -> tuple[Array, Array] | None:
+    """All values that the dtype has, ascending, and how often each occurs; None for types of more than 16 bit.
+
+    None also for an image with fewer pixels than that, where looking at the pixels is shorter.
+    """
+    if pixels.dtype not in _TABLE_TYPES or pixels.size <= 2 ** (8 * pixels.dtype.itemsize):
+        return None
+    values = _all_values(pixels.dtype)
+    counts = np.bincount(_unsigned(pixels).ravel(), minlength=values.size)
+    half = values.size // 2 if pixels.dtype.kind == "i" else 0
+    return np.roll(values, half), np.roll(counts, half)
 
 
 def filterable(pixels: Array) -> Array:
@@ -72,6 +84,15 @@ def fits(value: float, dtype: np.dtype[np.generic]) -> bool:
         return True
     info = np.iinfo(dtype)  # type: ignore[type-var]  # the kinds left are integers
     return float(value).is_integer() and info.min <= value <= info.max
+
+
+def _unsigned(pixels: Array) -> Array:
+    return pixels.view(np.uint8 if pixels.dtype.itemsize == 1 else np.uint16)
+
+
+def _all_values(dtype: np.dtype[np.generic]) -> Array:
+    """Every value of an integer type of 8 or 16 bit, in the order of its bits read as unsigned."""
+    return np.arange(2 ** (8 * dtype.itemsize), dtype=f"u{dtype.itemsize}").view(dtype)
 
 
 def _stack(pixels: Array, function: Callable[[Array], Array]) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 
 from workers.contract import Array, Image
 from workers.prepare.base import PrepareStep, replaced
-from workers.prepare.pixels import by_plane, limits
+from workers.prepare.pixels import by_plane, histogram, limits, map_values
 
 
 class ZScore(PrepareStep):
@@ -27,13 +27,25 @@ class ZScore(PrepareStep):
         ranges: list[float] = []
 
         def scored(values: Array) -> Array:
-            low, high = limits(values)
-            mean, std = float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
-            if low == high or std == 0:
+            mean, std = moments(values)
+            if std == 0:
                 ranges.append(0.0)
                 return np.zeros(values.shape, np.float32)
             ranges.extend((end - mean) / std for end in image.value_range)
-            return ((values.astype(np.float64) - mean) / std).astype(np.float32)
+            return map_values(values, lambda chunk: ((chunk - mean) / std).astype(np.float32))
 
         result = by_plane(image.pixels, scored) if self.per_channel else scored(image.pixels)
         return replaced(image, result, value_range=(min(ranges), max(ranges)))
+
+
+def moments(pixels: Array) -> tuple[float, float]:
+    """Mean and population standard deviation in float64; exactly 0 where all pixels are equal."""
+    low, high = limits(pixels)
+    if low == high:
+        return low, 0.0
+    counted = histogram(pixels)
+    if counted is None:
+        return float(pixels.mean(dtype=np.float64)), float(pixels.std(dtype=np.float64))
+    values, counts = counted[0].astype(np.float64), counted[1]
+    mean = float((values * counts).sum() / pixels.size)
+    return mean, float(np.sqrt(((values - mean) ** 2 * counts).sum() / pixels.size))

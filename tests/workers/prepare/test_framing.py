@@ -89,9 +89,10 @@ def test_padding_needs_one_target(settings: dict[str, object]) -> None:
 
 def test_luma_of_8_bit_equals_pillows_mode_l_for_every_kind_of_colour() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
-    np.testing.assert_array_equal(
-        Channels(to=1)(picture(pixels)).pixels, np.asarray(Pillow.fromarray(pixels).convert("L"))
-    )
+    expected = (pixels.astype(np.int64) @ [19595, 38470, 7471] + 2**15) >> 16
+    result = Channels(to=1)(picture(pixels)).pixels
+    np.testing.assert_array_equal(result, expected)
+    np.testing.assert_array_equal(result, np.asarray(Pillow.fromarray(pixels).convert("L")))
 
 
 @pytest.mark.parametrize("dtype", ["uint16", "int16", "float32"])

@@ -13,11 +13,11 @@ from schemas.errors import RecordError
 from tests.support.pictures import DTYPES, noise, picture
 from workers.prepare.cast import Cast
 from workers.prepare.min_max import MinMax
-from workers.prepare.percentile import Percentile
+from workers.prepare.percentile import Percentile, percentiles
 from workers.prepare.rescale import Rescale
 from workers.prepare.standardise import Standardise
 from workers.prepare.to_uint8 import ToUint8
-from workers.prepare.z_score import ZScore
+from workers.prepare.z_score import ZScore, moments
 
 FINITE = hnp.arrays(
     np.float32, hnp.array_shapes(min_dims=2, max_dims=2, max_side=6), elements=st.floats(-1e6, 1e6, width=32)
@@ -66,6 +66,15 @@ def test_min_max_and_percentile_equal_monais(dtype: str) -> None:
     result = Percentile(low=2, high=97.5, output=(-1, 3))(picture(pixels))
     np.testing.assert_allclose(result.pixels, _monai(theirs, pixels), rtol=0, atol=4e-6)
     assert result.value_range == (-1, 3)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "int16"])
+@pytest.mark.parametrize("shape", [(300, 301), (257, 256, 3), (5, 5)])
+def test_counting_large_images_gives_what_sorting_and_summing_give(dtype: str, shape: tuple[int, ...]) -> None:
+    pixels = noise(*shape, dtype=dtype)
+    for percents in ((0, 100), (1, 99), (33.3, 66.7)):
+        assert percentiles(pixels, percents) == pytest.approx(tuple(np.percentile(pixels.astype(float), percents)))
+    assert moments(pixels) == pytest.approx((pixels.mean(dtype=np.float64), pixels.std(dtype=np.float64)))
 
 
 def test_percentiles_of_a_nearly_constant_image_give_the_low_end() -> None:
