@@ -51,7 +51,7 @@ _QUIET = (
 )
 _STARTS = 3
 _READY_SECONDS = 30.0
-_STOP_SECONDS = 10.0
+_STOP_SECONDS = 3.0
 
 # The child asks the kernel to die with its parent (prctl PR_SET_PDEATHSIG = 1, SIGKILL = 9), then becomes the server.
 _DIE_WITH_PARENT = (

@@ -18,7 +18,7 @@ def open_store(uri: str, settings: StorageSettings | None = None) -> Store:
     parsed = parse(uri)
     if parsed.scheme == "file":
         return LocalStore(parsed.path)
-    # boto3 takes a third of a second to import, which commands on local files need not pay.
+    # botocore takes a third of a second to import, which commands on local files need not pay.
     from cluster.storage.s3 import open_s3  # noqa: PLC0415
 
     return open_s3(parsed, settings or StorageSettings())

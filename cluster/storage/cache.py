@@ -88,6 +88,9 @@ class _Cache:
     def fetch(self) -> Fetched:
         """From the cache, or from the store."""
         try:
+            known = self._known()
+            if known is not None:
+                return known
             with self._locked():
                 return self._known() or self._download()
         except OSError as error:
@@ -105,18 +108,13 @@ class _Cache:
             yield
 
     def _known(self) -> Fetched | None:
-        index = self._root / "index" / self._name
-        if not index.is_file():
+        """What the index names for this listing, if it is whole. Needs no lock: the workers of a node check at once."""
+        try:
+            digest = (self._root / "index" / self._name).read_text()
+            files = digest_files(self._root / digest)
+        except FileNotFoundError:  # not there yet, or discarded by another process as it was damaged
             return None
-        digest = index.read_text()
-        path = self._root / digest
-        if not path.is_dir():
-            return None
-        files = digest_files(path)
-        if digest_of(files) == digest:
-            return Fetched(path, digest, files)
-        self._discard(path)
-        return None
+        return Fetched(self._root / digest, digest, files) if digest_of(files) == digest else None
 
     def _discard(self, path: Path) -> None:
         """Move a damaged directory away first, so that no other process sees it half removed."""

@@ -98,7 +98,7 @@ class LocalStore:
     def put_if_absent(self, key: str, body: bytes | Path, metadata: Mapping[str, str]) -> bool:
         """Write beside it, then link: the name appears with its whole content or not at all."""
         final = self._path(key)
-        with disk(self._root):
+        with disk(self._root, writing=True):
             hidden = write_hidden(final, body, metadata.get("attempt") or uuid.uuid4().hex)
             try:
                 created = _link(hidden, final, self._root)
@@ -110,7 +110,7 @@ class LocalStore:
     def put(self, key: str, body: bytes | Path, metadata: Mapping[str, str]) -> None:
         """Write beside it, then rename over it."""
         final = self._path(key)
-        with disk(self._root):
+        with disk(self._root, writing=True):
             os.replace(write_hidden(final, body, metadata.get("attempt") or uuid.uuid4().hex), final)
             sync_folder(os.path.dirname(final))
 

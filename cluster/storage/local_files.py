@@ -27,12 +27,12 @@ _REMEDIES = {
 
 
 @contextmanager
-def disk(root: str) -> Iterator[None]:
-    """OSErrors as ObjectMissing or InfrastructureError. The path is left out: it holds the key."""
+def disk(root: str, writing: bool = False) -> Iterator[None]:
+    """OSErrors as InfrastructureError, or ObjectMissing when reading. The path is left out: it holds the key."""
     try:
         yield
     except OSError as error:
-        if error.errno in _ABSENT:
+        if error.errno in _ABSENT and not writing:
             raise ObjectMissing from None
         code = errno.errorcode.get(error.errno or 0, "EIO")
         remedy = _REMEDIES.get(error.errno or 0, "check the disk or mount")
