@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cluster.pool import Dispatcher, DispatchResult, Host, PoolSettings, Progress
+from cluster.pool import Dispatcher, DispatchResult, Host, PoolSettings, Progress, Stop
 from jobs.rejects import RejectWatch, spread_sample
 from jobs.rundir import Stage
 from schemas.errors import IncompleteError
@@ -40,7 +40,8 @@ class Watchers:
     """Who is told of progress, and who may ask to stop."""
 
     on_progress: Callable[[Progress], None]
-    should_stop: Callable[[], str]
+    should_stop: Callable[[], Stop]
+    on_report: Callable[[ShardReport], None] = lambda report: None
 
 
 def worker_job(stage: Stage, spec: Spec) -> dict[str, Any]:
@@ -75,17 +76,24 @@ def execute(stage: Stage, spec: Spec, host: Host, watchers: Watchers) -> StageFi
 
     def on_report(report: ShardReport) -> None:
         figures.add(report)
+        watchers.on_report(report)
         watch.add(report.statuses)
+
+    infos: dict[str, Mapping[str, Any]] = {}
+
+    def on_progress(progress: Progress) -> None:
+        infos.update(progress.info)
+        watchers.on_progress(progress)
 
     result = dispatcher.run(
         tasks,
         on_report=on_report,
         should_stop=watchers.should_stop,
         committed_elsewhere=stage.present,
-        on_progress=watchers.on_progress,
+        on_progress=on_progress,
     )
-    figures.busy = _busy(result.worker_info)
-    _refuse_unfinished(result, len(missing))
+    figures.busy = _busy(infos)
+    _refuse_unfinished(result)
     return figures
 
 
@@ -95,16 +103,21 @@ def _sample(stage: Stage, spec: Spec, dispatcher: Dispatcher, watch: RejectWatch
         [task],
         on_report=lambda report: watch.check_sample(report.statuses),
         should_stop=watchers.should_stop,
-        committed_elsewhere=None,
-        on_progress=lambda progress: None,
+        keep_workers=True,
     )
-    _refuse_unfinished(result, 1)
+    _refuse_unfinished(result)
 
 
-def _refuse_unfinished(result: DispatchResult, wanted: int) -> None:
-    if result.stopped != "no":
+def _refuse_unfinished(result: DispatchResult) -> None:
+    if result.failed:
+        shards = ", ".join(str(report.shard) for report in result.failed[:5])
         raise IncompleteError(
-            f"stopped with {result.done} of {wanted} shards done: run the same command again to go on"
+            f"{len(result.failed)} shards killed every worker that took them (first: {shards}), even record by record: "
+            "give the workers more memory, or look at the worker logs, then run the same command again"
+        )
+    if result.outcome != "complete":
+        raise IncompleteError(
+            f"stopped with {result.done} of {result.total} shards done: run the same command again to go on"
         )
 
 
@@ -119,9 +132,10 @@ def pool_settings(spec: Spec) -> PoolSettings:
     )
 
 
-def _busy(infos: list[Mapping[str, Any]]) -> float | None:
-    given = sum(float(info.get("core_seconds_given", 0.0)) for info in infos)
-    used = sum(float(info.get("core_seconds_used", 0.0)) for info in infos)
+def _busy(infos: Mapping[str, Mapping[str, Any]]) -> float | None:
+    """The share of the workers' cores spent in prepare and forward, over all workers."""
+    given = sum(float(info.get("core_seconds_given", 0.0)) for info in infos.values())
+    used = sum(float(info.get("core_seconds_used", 0.0)) for info in infos.values())
     return round(min(1.0, used / given), 4) if given else None
 
 

@@ -12,7 +12,7 @@ from jobs.cli.progress import MODES, open_progress
 from jobs.cli.signals import StopRequests
 from jobs.cli.summary import as_json, as_table
 from jobs.execute import Watchers
-from jobs.hosts import open_host
+from jobs.hosts import pool
 from jobs.predict import Outcome
 from jobs.registry import job
 from jobs.report import write_report
@@ -51,7 +51,7 @@ def call(arguments: argparse.Namespace) -> int:
 
 def run(spec: Spec, stop: StopRequests, progress: str) -> Outcome:
     """Run a spec under the eyes of a person, and write its report."""
-    with open_progress(progress) as shown:
+    with pool(spec) as open_host, open_progress(progress) as shown:
         watchers = Watchers(on_progress=shown.update, should_stop=stop.should_stop, on_report=shown.report)
         outcome: Outcome = job(spec.job)(spec, stop.graceful(open_host), watchers, shown.announce)
     store = open_store(outcome.run_uri, storage_settings(spec))

@@ -56,7 +56,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="wr-chaos-") as name:
         folder = Path(name)
         with EmbeddedS3(folder / "s3", "chaos") as server:
-            os.environ.update(server.env)
+            os.environ.update(server.environment)
             done = campaign(options.first, options.seeds, options.at_once, folder, server.endpoint_url)
     print(as_json(done, time.monotonic() - began))
     return 0

@@ -17,7 +17,7 @@ SEEDS = 5
 @pytest.mark.timeout(600)
 def test_killing_drivers_and_workers_at_random_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with EmbeddedS3(tmp_path / "s3", "chaos") as server:
-        for name, value in server.env.items():
+        for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         done = campaign(1000, SEEDS, 2, tmp_path, server.endpoint_url)
     assert len(done) == SEEDS

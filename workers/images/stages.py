@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from schemas.errors import SpecError
@@ -74,10 +75,10 @@ class Pools:
 
     def __init__(self, context: StageContext, entry: str, settings: Mapping[str, Any], decoders: int) -> None:
         self._mode = context.compute.decode
-        self._make_children = lambda: ChildPool(
-            entry, settings, decoders, record_timeout_s=context.limits.record_timeout
+        self._make_children = partial(
+            ChildPool, entry, settings, decoders, record_timeout_s=context.limits.record_timeout
         )
-        self._make_threads = lambda: InlinePool(entry, settings, decoders)
+        self._make_threads = partial(InlinePool, entry, settings, decoders)
         self._children: ChildPool | None = None
         self._threads: InlinePool | None = None
         self._lock = threading.Lock()

@@ -1,0 +1,68 @@
+"""Open the pool that a spec asks for: Ray, started while the run is still being planned, or this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from cluster.pool import Host
+from cluster.pool.serial import SerialHost
+from cluster.session import Session, SessionSettings, session
+from cluster.storage import open_store
+from jobs.predict import HostOpener
+from jobs.rundir import read_manifest
+from jobs.settings import storage_settings
+from schemas.spec import Spec
+from workers.engine.factory import DOTTED
+
+
+@contextmanager
+def pool(spec: Spec) -> Iterator[HostOpener]:
+    """An opener of hosts for the stages of one run. Ray starts in the background at once, if there is work for it."""
+    if spec.compute.pool == "serial":
+        yield _serial
+        return
+    early = None if _is_complete(spec) else session(_session_settings(spec))
+    try:
+        yield lambda spec, job: _ray(early or session(_session_settings(spec)), spec, job)
+    finally:
+        if early is not None:
+            early.close()
+
+
+@contextmanager
+def open_host(spec: Spec, job: dict[str, Any]) -> Iterator[Host]:
+    """The host of one stage, with a pool of its own."""
+    with pool(spec) as opener, opener(spec, job) as host:
+        yield host
+
+
+def _is_complete(spec: Spec) -> bool:
+    return read_manifest(open_store(spec.output.uri, storage_settings(spec))) is not None
+
+
+@contextmanager
+def _serial(spec: Spec, job: dict[str, Any]) -> Iterator[Host]:
+    yield SerialHost(DOTTED, job, spec.compute.cpus_per_worker, spec.compute.gpus_per_worker)
+
+
+def _ray(joined: Session, spec: Spec, job: dict[str, Any]) -> AbstractContextManager[Host]:
+    @contextmanager
+    def opened() -> Iterator[Host]:
+        joined.wait()
+        # Ray reads its environment when it is imported, and the session sets that.
+        from cluster.pool.ray_pool import RayHost, WorkerResources  # noqa: PLC0415
+
+        resources = WorkerResources(
+            cpus=spec.compute.cpus_per_worker,
+            gpus=spec.compute.gpus_per_worker,
+            memory_bytes=spec.compute.memory_per_worker or 0,
+        )
+        yield RayHost(DOTTED, job, resources)
+
+    return opened()
+
+
+def _session_settings(spec: Spec) -> SessionSettings:
+    return SessionSettings(address=spec.compute.address)
