@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -37,10 +38,11 @@ def write_requests(fd: int, requests: Sequence[Request], *, named: bool) -> None
 
 def read_requests(chunk: Bytes) -> list[Request]:
     """The chunk that `write_requests` wrote; data are views of it."""
-    header, offset = _read_head(chunk, 0)
+    whole = chunk.data
+    header, offset = _read_head(whole, 0)
     requests = []
     for length, context, record_id in header:
-        requests.append(Request(_cut(chunk, offset, length).data, context, record_id))
+        requests.append(Request(whole[offset : offset + length], context, record_id))
         offset = _aligned(offset + length)
     return requests
 
@@ -70,23 +72,25 @@ def read_results(answer: Bytes, count: int) -> list[Result]:
 
     Raises WardroundError where the handler has a bug, ValueError where the bytes are not frames.
     """
+    whole = answer.data
     results, offset = [], 0
     try:
         for _ in range(count):
-            result, offset = _read_result(answer, offset)
+            head, offset = _read_head(whole, offset)
+            result, offset = _read_result(answer, head, offset)
             results.append(result)
-    except TypeError as error:
+    except (TypeError, struct.error) as error:
         raise ValueError("the memory does not hold results") from error
     return results
 
 
-def _read_result(answer: Bytes, offset: int) -> tuple[Result, int]:
-    (shapes, meta, status, detail, seconds, bug), offset = _read_head(answer, offset)
+def _read_result(answer: Bytes, head: Any, offset: int) -> tuple[Result, int]:
+    shapes, meta, status, detail, seconds, bug = head
     if bug:
         raise WardroundError(bug)
-    arrays = []
+    arrays: list[Array] = []
     for dtype, shape in shapes:
-        array = _view(answer, offset, np.dtype(dtype), shape)
+        array: Array = np.ndarray(shape, dtype, answer, offset)
         offset = _aligned(offset + array.nbytes)
         arrays.append(array)
     return Result(arrays, meta, None if status is None else Status(status), detail, seconds), offset
@@ -97,21 +101,10 @@ def _head(content: object) -> list[bytes | memoryview]:
     return [_LENGTH.pack(len(text)), text, memory.padding(_LENGTH.size + len(text))]
 
 
-def _read_head(data: Bytes, offset: int) -> tuple[list, int]:  # type: ignore[type-arg]  # JSON
-    (length,) = _LENGTH.unpack(_cut(data, offset, _LENGTH.size).data)
-    content = json.loads(_cut(data, offset + _LENGTH.size, length).tobytes())
-    return content, _aligned(offset + _LENGTH.size + length)
-
-
-def _view(data: Bytes, offset: int, dtype: np.dtype[np.generic], shape: Sequence[int]) -> Array:
-    size = dtype.itemsize * int(np.prod(shape, dtype=np.int64))
-    return _cut(data, offset, size).view(dtype).reshape(shape)
-
-
-def _cut(data: Bytes, offset: int, length: int) -> Bytes:
-    if not 0 <= length <= len(data) - offset:
-        raise ValueError("the frame is longer than the memory that holds it")
-    return data[offset : offset + length]
+def _read_head(whole: memoryview, offset: int) -> tuple[Any, int]:
+    (length,) = _LENGTH.unpack_from(whole, offset)
+    begin, end = offset + _LENGTH.size, offset + _LENGTH.size + length
+    return json.loads(bytes(whole[begin:end])), _aligned(end)
 
 
 def _aligned(offset: int) -> int:
