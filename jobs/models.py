@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cluster.storage import StorageSettings, fetch_directory
+from schemas.errors import SpecError
 from schemas.run import ModelRecord
 from schemas.spec import Spec
 from workers.contract import ModelCard
@@ -32,6 +33,8 @@ def _resolve(spec: Spec, name: str, storage: StorageSettings) -> ResolvedModel:
     ref = spec.models[name]
     fetched = fetch_directory(ref.uri, storage, expected_sha256=ref.sha256)
     kind, card = describe(fetched.path)
+    if spec.prepare is None and "prepare_problem" in card.settings:
+        raise SpecError(f"model {name!r}: {card.settings['prepare_problem']}")
     prepare = tuple(card.prepare) if spec.prepare is None else spec.prepare
     parse_steps(list(prepare))
     record = ModelRecord(
