@@ -47,8 +47,8 @@ class LocalStore:
 
     def head(self, key: str) -> ObjectHead | None:
         """The file with the metadata that its content carries."""
-        path = self._path(key)
         try:
+            path = self._path(key)
             with disk(self._root), _open(path) as file:
                 info = _info(key, os.fstat(file.fileno()))
                 return ObjectHead(info.key, info.size, info.etag, info.modified, content_metadata(Path(path)))
@@ -97,7 +97,7 @@ class LocalStore:
 
     def put_if_absent(self, key: str, body: bytes | Path, metadata: Mapping[str, str]) -> bool:
         """Write beside it, then link: the name appears with its whole content or not at all."""
-        final = self._path(key)
+        final = self._new_path(key)
         with disk(self._root, writing=True):
             hidden = write_hidden(final, body, metadata.get("attempt") or uuid.uuid4().hex)
             try:
@@ -109,14 +109,14 @@ class LocalStore:
 
     def put(self, key: str, body: bytes | Path, metadata: Mapping[str, str]) -> None:
         """Write beside it, then rename over it."""
-        final = self._path(key)
+        final = self._new_path(key)
         with disk(self._root, writing=True):
             os.replace(write_hidden(final, body, metadata.get("attempt") or uuid.uuid4().hex), final)
             sync_folder(os.path.dirname(final))
 
     def delete(self, key: str) -> None:
         """Remove the file, and the folders that it leaves empty."""
-        self._remove(self._path(key))
+        self._remove(key)
 
     def pending_uploads(self, prefix: str = "") -> Sequence[PendingUpload]:
         """Hidden files of writers that died, or are still writing."""
@@ -130,14 +130,15 @@ class LocalStore:
         """Remove the hidden file."""
         if not upload.upload_id.startswith(HIDDEN):
             raise SecurityError("that is not an unfinished write")
-        self._remove(self._path(upload.key))
+        self._remove(upload.key)
 
     def _pending(self, path: str) -> PendingUpload:
         when = datetime.fromtimestamp(os.path.getmtime(path), UTC)
         return PendingUpload(os.path.relpath(path, self._root), os.path.basename(path), when)
 
-    def _remove(self, path: str) -> None:
+    def _remove(self, key: str) -> None:
         try:
+            path = self._path(key)
             with disk(self._root):
                 os.unlink(path)
         except ObjectMissing:
@@ -145,12 +146,19 @@ class LocalStore:
         prune(os.path.dirname(path), self._root)
 
     def _path(self, key: str) -> str:
-        if "\0" in key:
-            raise ObjectMissing
+        """Where the object lies. No file has a key with an empty or '.' part: ObjectMissing."""
         parts = key.split("/")
-        if not {"", ".", ".."}.isdisjoint(parts):
-            raise SecurityError(f"a key names no file under {self._root!r}: it is empty, or has '..' or '//' in it")
+        if ".." in parts:
+            raise SecurityError(f"a key leaves {self._root!r} by '..': correct the uri that it comes from")
+        if "\0" in key or not {"", "."}.isdisjoint(parts):
+            raise ObjectMissing
         return os.path.join(self._root, *parts)
+
+    def _new_path(self, key: str) -> str:
+        try:
+            return self._path(key)
+        except ObjectMissing:
+            raise SecurityError(f"a key cannot be a file under {self._root!r}: it is empty or has '//' in it") from None
 
 
 def _open(path: str) -> io.FileIO:

@@ -27,12 +27,23 @@ def test_folders_are_no_objects_and_empty_ones_go_with_their_last_object(tmp_pat
     assert os.listdir(tmp_path / "root") == []
 
 
-@pytest.mark.parametrize("key", ["../x", "a/../../x", "/x", "a//b", "", "./x", "a/"])
+@pytest.mark.parametrize("key", ["../x", "a/../../x", ".."])
 def test_a_key_cannot_leave_the_directory(key: str, tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "root"))
     for call in (store.get, store.head, store.delete, lambda key: store.put(key, b"", {})):
         with pytest.raises(SecurityError, match="root"):
             call(key)
+
+
+@pytest.mark.parametrize("key", ["/x", "a//b", "", "./x", "a/", "a\0b"])
+def test_a_key_that_no_file_can_have_is_missing_and_cannot_be_written(key: str, tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "root"))
+    assert store.head(key) is None
+    store.delete(key)
+    with pytest.raises(ObjectMissing):
+        store.get(key)
+    with pytest.raises(SecurityError, match="root"):
+        store.put_if_absent(key, b"", {})
 
 
 def test_links_are_followed_once_and_broken_ones_are_missing_objects(tmp_path: Path) -> None:
