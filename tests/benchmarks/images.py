@@ -17,23 +17,23 @@ GROUP_ROWS = 250
 _BLURS = (1, 2, 3, 5)
 
 
-def image_files(folder: Path, images: int) -> Path:
+def image_files(folder: Path, images: int, side: int = SIDE) -> Path:
     """A directory of Parquet files (`id`, `png`) with `images` records, made once and kept in `folder`."""
-    made = folder / f"images-{images}"
+    made = folder / f"images-{images}-{side}px"
     if made.is_dir():
         return made
-    unfinished = folder / f"images-{images}.part"
+    unfinished = folder / f"{made.name}.part"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    write_images(unfinished, images)
+    write_images(unfinished, images, side)
     unfinished.rename(made)
     return made
 
 
-def write_images(folder: Path, images: int) -> None:
+def write_images(folder: Path, images: int, side: int) -> None:
     """Write the records as files of 1,000 rows in row groups of 250. The same pixels every time."""
     rng = np.random.default_rng(0)
-    textures = [_texture(rng, blur) for blur in _BLURS]
+    textures = [_texture(rng, blur, side) for blur in _BLURS]
     for start in range(0, images, FILE_ROWS):
         rows = range(start, min(start + FILE_ROWS, images))
         bodies = [_encode(_vary(textures[row % len(textures)], rng)) for row in rows]
@@ -58,14 +58,15 @@ def read_some(folder: Path, images: int) -> dict[str, bytes]:
     return found
 
 
-def _texture(rng: np.random.Generator, blur: float) -> NDArray[np.uint8]:
-    return np.asarray(cv2.GaussianBlur(rng.integers(0, 255, (SIDE, SIDE), dtype=np.uint8), (0, 0), blur), np.uint8)
+def _texture(rng: np.random.Generator, blur: float, side: int) -> NDArray[np.uint8]:
+    return np.asarray(cv2.GaussianBlur(rng.integers(0, 255, (side, side), dtype=np.uint8), (0, 0), blur), np.uint8)
 
 
 def _vary(texture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Shifted by chance, with noise on top, so that no two files compress alike."""
-    shifted = np.roll(texture, (int(rng.integers(SIDE)), int(rng.integers(SIDE))), (0, 1))
-    return np.asarray(cv2.add(shifted, rng.integers(0, 12, (SIDE, SIDE), dtype=np.uint8)), np.uint8)
+    side = len(texture)
+    shifted = np.roll(texture, (int(rng.integers(side)), int(rng.integers(side))), (0, 1))
+    return np.asarray(cv2.add(shifted, rng.integers(0, 12, (side, side), dtype=np.uint8)), np.uint8)
 
 
 def _encode(image: NDArray[np.uint8]) -> bytes:
