@@ -22,6 +22,7 @@ from workers.engine.stage import StageJob
 
 _AHEAD = 2
 """Shards in hand before the commit: one on the device, one being read."""
+_LONGEST_GOODBYE_S = 10.0
 
 
 @dataclass
@@ -90,13 +91,20 @@ class PipelineWorker:
                 self._cancelled.add(shard)
 
     def close(self) -> None:
-        """Stop the threads and children; unfinished shards are dropped."""
+        """Stop the threads and children; unfinished shards are dropped.
+
+        Waits for the record or batch in hand: a thread that is inside a decoder or a network when the interpreter ends
+        takes the process down with it.
+        """
         self._closed = True
         self.budget.close()
         self._tasks.put(None)
         self._prepared.put(None)
         self._finished.put(None)
         self.job.close()
+        end = time.monotonic() + _LONGEST_GOODBYE_S
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
 
     def _depth(self) -> int:
         """Tiny shards are taken by the handful, so that the round trip to the driver is not what limits them."""
@@ -120,7 +128,7 @@ class PipelineWorker:
             self._fail(ShardTask(shard), error, retryable=isinstance(error, InfrastructureError))
 
     def _read_loop(self) -> None:
-        while (task := self._tasks.get()) is not None:
+        while (task := self._tasks.get()) is not None and not self._closed:
             self._attempt(task, partial(self._read, task))
 
     def _read(self, task: ShardTask) -> None:
@@ -152,7 +160,7 @@ class PipelineWorker:
     def _forward_loop(self) -> None:
         self.job.load_models()
         current: _InHand | None = None
-        while (item := self._prepared.get()) is not None:
+        while (item := self._prepared.get()) is not None and not self._closed:
             hand, part = item
             if hand is not current:
                 current = hand
@@ -191,7 +199,7 @@ class PipelineWorker:
                 self._hands[shard] = "commit"
 
     def _commit_loop(self) -> None:
-        while (hand := self._finished.get()) is not None:
+        while (hand := self._finished.get()) is not None and not self._closed:
             self._attempt(hand.task, partial(self._commit, hand, None))
 
     def _commit(self, hand: _InHand, table: pa.Table | None) -> None:
