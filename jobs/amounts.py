@@ -15,7 +15,7 @@ def size(number: float) -> str:
 def duration(seconds: float) -> str:
     """Seconds for people: `4.2 s`, `3 min 10 s`, `5 h 2 min`."""
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.0f} s" if seconds >= 10 or seconds == round(seconds) else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes} min {rest} s"

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from cluster.storage import PendingUpload, Store
 from cluster.storage.probe import FOLDER
 from jobs.rundir import read_run
+from jobs.state import open_stages
 
 _PLAN = re.compile(r"^(?P<directory>stages/[^/]+/)?plan-(?P<sha256>[0-9a-f]{64})\.parquet$")
 
@@ -37,7 +38,11 @@ class Leftover:
 
 
 def leftovers(store: Store, older_than: timedelta) -> Iterator[Leftover]:
-    """Everything that is older than that: what is younger may belong to a run at work."""
+    """Everything that is older than that: what is younger may belong to a run at work.
+
+    Raises UsageError where no run lies: nothing in a directory that is not a run's is ours.
+    """
+    open_stages(store)
     before = datetime.now(UTC) - older_than
     for found in _all(store):
         if found.modified < before:

@@ -45,7 +45,8 @@ class RunState:
 
     name: str
     run_id: str
-    complete: bool
+    finished: str | None
+    """When its manifest was written (ISO 8601); None while it is not complete."""
     stages: Sequence[StageState]
 
     def as_json(self) -> dict[str, Any]:
@@ -53,7 +54,8 @@ class RunState:
         return {
             "name": self.name,
             "run_id": self.run_id,
-            "complete": self.complete,
+            "complete": self.finished is not None,
+            "finished": self.finished,
             "stages": [
                 {
                     "stage": stage.name,
@@ -78,7 +80,7 @@ def run_state(store: Store) -> RunState:
     return RunState(
         name=last.name,
         run_id=last.run_id,
-        complete=manifest is not None,
+        finished=manifest.finished if manifest else None,
         stages=[_stage_state(stage, manifest) for stage in stages],
     )
 

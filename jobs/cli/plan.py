@@ -96,9 +96,7 @@ def _rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _forecast_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    spent = (
-        f"{facts['sampled']:,} records in {duration(facts['sample_seconds'])}, one worker, {facts['sample_cpus']} CPUs"
-    )
+    spent = f"{facts['sampled']:,} records in {duration(facts['sample_seconds'])}"
     took = duration(facts["hours"] * 3600)
     return [
         ("sample", f"{spent}, one worker, {facts['sample_cpus']} CPUs"),

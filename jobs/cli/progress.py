@@ -55,9 +55,9 @@ class Tally:
         parts = [f"{progress.done} of {progress.total} shards", f"{progress.records_done:,} records"]
         rate = progress.records_done / progress.elapsed_s if progress.elapsed_s else 0.0
         if rate:
-            parts.append(f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s")
+            parts.append(f"{rate:,.{0 if rate >= 10 else 1}f}/s")
         left = self.seconds_left(progress, rate)
-        if left is not None:
+        if left:
             parts.append(f"about {duration(left)} left")
         if self.shards:
             parts.append(f"{self.rejects:,} of {self.rows:,} rejected")
@@ -71,7 +71,7 @@ class Tally:
             return None
         planned = (progress.total - progress.done) * self.rows / self.shards
         forwarded_ahead = max(0, progress.records_done - self.rows)
-        return max(0.0, planned - forwarded_ahead) / rate
+        return float(round(max(0.0, planned - forwarded_ahead) / rate))
 
 
 class Quiet:

@@ -29,21 +29,22 @@ def call(arguments: argparse.Namespace) -> int:
 
 
 def _rows(state: RunState, uri: str) -> list[tuple[str, str]]:
-    rows = [("run", f"{state.name} ({state.run_id})"), ("state", "complete" if state.complete else "not complete")]
+    rows = [("run", f"{state.name} ({state.run_id})")]
+    rows.append(("state", f"complete since {state.finished}" if state.finished else "not complete"))
     for stage in state.stages:
         named = f"shards of {stage.name}" if len(state.stages) > 1 else "shards"
         rows.append((named, f"{stage.done:,} of {stage.shards:,}"))
     last = state.stages[-1]
     rows.append(("records", f"{last.rows:,} of {last.records:,}"))
     rows += status_rows(last.statuses)
-    return [*rows, *_pace(last, state.complete), ("lies at", uri)]
+    return [*rows, *([] if state.finished else _pace(last)), ("lies at", uri)]
 
 
-def _pace(stage: StageState, complete: bool) -> list[tuple[str, str]]:
+def _pace(stage: StageState) -> list[tuple[str, str]]:
     rows = []
     if stage.rate is not None:
         left = stage.seconds_left
-        ends = f", about {duration(left)} left" if left and not complete else ""
+        ends = f", about {duration(left)} left if somebody works on it" if left else ""
         rows.append(("rate", f"{stage.rate:,.1f} records/s{ends}"))
     if stage.last is not None:
         rows.append(("last commit", f"{duration(max(0.0, age(stage.last)))} ago"))
