@@ -102,7 +102,7 @@ class Allotment:
         if now - self._crew.seats[holder].heard_at > self._settings.unresponsive_s:
             return True
         usual = median(self._durations) if self._durations else float("inf")
-        return now - entry.held_since > self._settings.hedge_factor * usual
+        return now - entry.held_since > max(self._settings.hedge_factor * usual, self._settings.hedge_min_s)
 
     def _let_go(self, now: float, spare: int) -> None:
         """With nothing left to hand out, idle workers go, but for `spare`; so do those that are still to come."""

@@ -86,6 +86,7 @@ class PoolSettings(BaseModel):
     unresponsive_s: float = Field(30.0, gt=0, description="without an answer: its shards may be scored elsewhere too")
     hedge: bool = True
     hedge_factor: float = Field(3.0, ge=1, description="times the median shard, after which an idle worker gets a copy")
+    hedge_min_s: float = Field(2.0, ge=0, description="and at least so long")
     max_infrastructure_failures: int = Field(8, ge=1, description="consecutive, without any progress between")
     backoff_s: float = Field(1.0, ge=0)
     max_backoff_s: float = Field(60.0, ge=0)

@@ -1,0 +1,209 @@
+"""Joins a Ray cluster, or starts a small one for this process alone. Never ends what it did not start.
+
+Ray reads its environment when it is first imported, so this module imports it only after having set that right.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NoReturn
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.errors import InfrastructureError, RefusedError, SecurityError, UsageError
+
+OLDEST_RAY = (2, 55)
+SOCKET_PATH_ROOM = 40
+"""Ray puts sockets some 65 characters below its directory, and a socket's path may have 107."""
+
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # Ray prints the raylet's notices of dead workers to stdout even when told not to; this drops them.
+    "RAY_DEDUP_LOGS_SKIP_REGEX": "(?s).*",
+}
+
+
+class SessionSettings(BaseModel):
+    """Which cluster. `address` None: what RAY_ADDRESS names, or one started here with `cpus` and `gpus` (None: what
+    the machine has; more GPUs than it has are logical ones). `quiet`: Ray's own messages stay in its log files."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    address: str | None = None
+    cpus: int | None = Field(None, ge=1)
+    gpus: int | None = Field(None, ge=0)
+    object_store_bytes: int = Field(200 * 2**20, ge=80 * 2**20, description="arrays never cross the object store")
+    quiet: bool = True
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What was joined. `started_here`: it ends with the session."""
+
+    address: str
+    started_here: bool
+
+
+class Session:
+    """A connection to Ray that is being made in the background from the moment this is created.
+
+    A context manager that gives the Cluster. Raises (from `wait` or on entering) UsageError for an address that is
+    none, RefusedError for a Ray that is too old, SecurityError for a wrong token, and InfrastructureError.
+    """
+
+    def __init__(self, settings: SessionSettings) -> None:
+        check_ray_version(importlib.metadata.version("ray"))
+        self._settings = settings
+        self._address = _address(settings)
+        self._directory: Path | None = None
+        self._cluster: Cluster | None = None
+        self._error: BaseException | None = None
+        self._ours = False
+        self._settled = threading.Event()
+        self._ended = threading.Event()
+        _set_environment(settings.quiet, joining=self._address is not None)
+        threading.Thread(target=self._live, name="ray-session", daemon=True).start()
+
+    def wait(self) -> Cluster:
+        """The cluster, once it is there."""
+        self._settled.wait()
+        if self._error is not None:
+            _explain(self._error, self._address)
+        assert self._cluster is not None
+        return self._cluster
+
+    def close(self) -> None:
+        """Leave the cluster, and end it if it was started here."""
+        self._settled.wait()
+        if self._ours:
+            self._ours = False
+            import ray  # noqa: PLC0415 - see the module's docstring
+
+            ray.shutdown()
+        self._ended.set()
+        if self._directory is not None:
+            shutil.rmtree(self._directory, ignore_errors=True)
+
+    def __enter__(self) -> Cluster:
+        try:
+            return self.wait()
+        except BaseException:
+            self.close()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _live(self) -> None:
+        """Connect, then stay: Ray's processes are told to die with the thread that started them."""
+        try:
+            self._cluster = self._connect()
+        except BaseException as error:  # noqa: BLE001 - raised by `wait`
+            self._error = error
+        self._settled.set()
+        self._ended.wait()
+
+    def _connect(self) -> Cluster:
+        import ray  # noqa: PLC0415 - see the module's docstring
+
+        if ray.is_initialized():
+            return Cluster(ray.get_runtime_context().gcs_address, started_here=False)
+        options: dict[str, Any] = {
+            "log_to_driver": False,
+            "logging_level": logging.CRITICAL if self._settings.quiet else logging.INFO,
+        }
+        if self._address is None:
+            self._directory = Path(tempfile.mkdtemp(prefix="wr-", dir=_short_temporary_directory()))
+            options |= self._local_options(self._directory)
+        else:
+            options["address"] = self._address
+        self._ours = True
+        ray.init(**options)
+        return Cluster(ray.get_runtime_context().gcs_address, started_here=self._address is None)
+
+    def _local_options(self, directory: Path) -> dict[str, Any]:
+        settings = self._settings
+        return {
+            "address": "local",
+            "num_cpus": settings.cpus,
+            "num_gpus": settings.gpus,
+            "include_dashboard": False,
+            "object_store_memory": settings.object_store_bytes,
+            "_temp_dir": str(directory),
+        }
+
+
+def session(settings: SessionSettings) -> Session:
+    """Join or start a cluster: `with session(settings) as cluster:`. It is under way before the `with` waits for it,
+    so what needs no cluster can be done in between."""
+    return Session(settings)
+
+
+def check_ray_version(version: str) -> None:
+    """Raise RefusedError if this Ray is too old to be safe or to behave as is relied on."""
+    major, minor = (int(part) for part in version.split(".")[:2])
+    if (major, minor) < OLDEST_RAY:
+        oldest = ".".join(map(str, OLDEST_RAY))
+        raise RefusedError(f"Ray {version} is too old, {oldest} is needed: pip install 'ray[default]>={oldest}'")
+
+
+def _address(settings: SessionSettings) -> str | None:
+    address = settings.address or os.environ.get("RAY_ADDRESS") or None
+    if address is not None and "://" in address:
+        raise UsageError(
+            f"the cluster address {address!r} is not that of a cluster's head (host:port or 'auto'); "
+            "to run on a cluster from outside it, use `submit` with the address of its dashboard"
+        )
+    return None if address == "local" else address
+
+
+def _set_environment(quiet: bool, *, joining: bool) -> None:
+    """What Ray must find when it is imported. What the user set is left alone."""
+    if quiet:
+        for name, value in QUIET.items():
+            os.environ.setdefault(name, value)
+    if joining:
+        if _has_token() and "ray" not in sys.modules:
+            os.environ.setdefault("RAY_AUTH_MODE", "token")
+        return
+    if os.environ.get("RAY_AUTH_MODE", "token") == "token":
+        if not _has_token():
+            os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+        # A Ray that is imported already turns the mode on by itself, but only where it finds it not set.
+        if "ray" not in sys.modules:
+            os.environ["RAY_AUTH_MODE"] = "token"
+
+
+def _has_token() -> bool:
+    named = os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")
+    return bool(named) or (Path.home() / ".ray" / "auth_token").exists()
+
+
+def _short_temporary_directory() -> str:
+    directory = tempfile.gettempdir()
+    return directory if len(directory) <= SOCKET_PATH_ROOM - len("/wr-12345678") else "/tmp"
+
+
+def _explain(error: BaseException, address: str | None) -> NoReturn:
+    from ray.exceptions import AuthenticationError  # noqa: PLC0415 - see the module's docstring
+
+    if isinstance(error, AuthenticationError):
+        raise SecurityError(
+            f"the Ray cluster {address or 'started here'} does not accept this token: set RAY_AUTH_MODE=token, and "
+            "RAY_AUTH_TOKEN_PATH to a file with the cluster's token"
+        ) from error
+    where = "a Ray cluster could not be started on this machine" if address is None else f"no Ray cluster at {address}"
+    lines = str(error).strip().splitlines()
+    raise InfrastructureError(f"{where}: {type(error).__name__}: {lines[0] if lines else 'no reason given'}") from error
