@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "bench"
+_POLL_SECONDS = 0.01
 _QUIET = {
     "DAFT_PROGRESS_BAR": "0",
     "DO_NOT_TRACK": "1",
@@ -25,7 +26,7 @@ _QUIET = {
 
 @dataclass(frozen=True)
 class Finished:
-    """A command that ended well. `peak_rss` in bytes, of the process itself and of children that it waited for."""
+    """A command that ended well. `peak_rss` in bytes, of the process itself without its children."""
 
     seconds: float
     output: str
@@ -46,14 +47,14 @@ def run(
         process = subprocess.Popen(
             command, cwd=ROOT, env=_environment(environment), stdout=output, stderr=errors, start_new_session=True
         )
-        status, usage = _wait(process, began + timeout)
+        peak = _wait(process, began + timeout)
         seconds = time.perf_counter() - began
         output.seek(0)
         text = output.read().decode(errors="replace")
-    if status:
+    if process.returncode:
         tail = "\n".join((log.read_text(errors="replace") + text).splitlines()[-20:])
-        raise CommandFailed(f"{' '.join(command)} ended with {status} after {seconds:.0f} s:\n{tail}")
-    return Finished(seconds, text, usage * 1024)
+        raise CommandFailed(f"{' '.join(command)} ended with {process.returncode} after {seconds:.0f} s:\n{tail}")
+    return Finished(seconds, text, peak)
 
 
 def python(script: str, *arguments: str) -> list[str]:
@@ -61,15 +62,20 @@ def python(script: str, *arguments: str) -> list[str]:
     return [sys.executable, str(ROOT / "tests" / "benchmarks" / script), *arguments]
 
 
-def _wait(process: subprocess.Popen[bytes], until: float) -> tuple[int, int]:
-    while True:
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            process.returncode = os.waitstatus_to_exitcode(status)
-            return process.returncode, usage.ru_maxrss
+def _wait(process: subprocess.Popen[bytes], until: float) -> int:
+    """Wait for the end, or end it. Returns the highest VmHWM seen (proc(5)), which only grows.
+
+    Not ru_maxrss: across exec a child inherits that of its parent, and this one has torch in it.
+    """
+    peak = 0
+    status = Path(f"/proc/{process.pid}/status")
+    while process.poll() is None:
+        lines = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
+        peak = max(peak, *(int(line.split()[1]) * 1024 for line in lines), 0)
         if time.perf_counter() > until:
             os.killpg(process.pid, signal.SIGKILL)
-        time.sleep(0.005)
+        time.sleep(_POLL_SECONDS)
+    return peak
 
 
 def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
