@@ -33,7 +33,7 @@ def shipped(name: str) -> bytes:
 
 def dataset(pixels: NDArray[Any], syntax: str = EXPLICIT, bits_stored: int | None = None, **attributes: Any) -> Dataset:
     """A grey or RGB image, (rows, columns[, 3]) or, with `NumberOfFrames`, a stack of them. Pixels are native."""
-    shape = pixels.shape[1:] if attributes.get("NumberOfFrames", 1) != 1 else pixels.shape
+    shape = pixels.shape[1:] if int(attributes.get("NumberOfFrames", 1)) > 1 else pixels.shape
     bits = pixels.dtype.itemsize * 8
     made = Dataset()
     made.file_meta = FileMetaDataset()

@@ -5,22 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import cache
 from itertools import islice
 from typing import Any
 
 import numpy as np
 from pydicom import Dataset, FileDataset
 from pydicom.encaps import generate_frames, get_frame
-from pydicom.pixels import apply_color_lut, get_decoder
-from pydicom.pixels.decoders.base import Decoder
-from pydicom.uid import UID, ExplicitVRLittleEndian
+from pydicom.pixels.processing import apply_color_lut
 
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.contract import Array, Image
 from workers.images.bounds import check_pixels, wanted_frames
 from workers.images.codestream import codestream_size
+from workers.images.decoders import decoder_for
 from workers.images.dicom_file import pixel_keyword, transfer_syntax_of
 from workers.images.fence import fenced
 from workers.images.functional_groups import frame_header
@@ -28,9 +26,11 @@ from workers.images.inflate import inflate
 from workers.images.modality import inverted, modality_values
 from workers.images.pixel_module import PixelModule, check_holds, read_pixel_module
 from workers.images.settings import ImagesInput
-from workers.images.transfer_syntax import DEFLATED_FRAMES, JPEG_EXTENDED, NATIVE, RLE, decoder_status
+from workers.images.transfer_syntax import DEFLATED_FRAMES, EXPLICIT_LITTLE, NATIVE, RLE, decoder_status
 
 _DAMAGED = "its pixel data cannot be decoded"
+# More frames than NumberOfFrames says are not frames of the record.
+_EXACT: dict[str, Any] = {"allow_excess_frames": False}
 
 
 def decode_dicom(dataset: FileDataset, settings: ImagesInput, frame: int | None) -> tuple[list[Image], int]:
@@ -56,15 +56,13 @@ def decode_dicom(dataset: FileDataset, settings: ImagesInput, frame: int | None)
 
 
 def _decoded_frames(dataset: FileDataset, module: PixelModule, uid: str, wanted: Sequence[int]) -> list[Array]:
-    decoder = get_decoder(uid)
-    if uid not in NATIVE:
-        bits = _check_codestreams(dataset, module, uid, wanted)
-        decoder = _own_decoder(uid, bits) or decoder
+    bits = 0 if uid in NATIVE else _check_codestreams(dataset, module, uid, wanted)
+    decoder = decoder_for(uid, bits)
     if len(wanted) > 1:
-        stored, described = decoder.as_array(dataset, allow_excess_frames=False)
+        stored, described = decoder.as_array(dataset, **_EXACT)
         frames = list(stored[: len(wanted)])
     else:
-        stored, described = decoder.as_array(dataset, index=wanted[0], allow_excess_frames=False)
+        stored, described = decoder.as_array(dataset, index=wanted[0], **_EXACT)
         frames = [stored]
     if str(described["photometric_interpretation"]).startswith("YBR"):
         raise RecordError(Status.UNSUPPORTED, "its colours were not converted to RGB by its decoder")
@@ -96,24 +94,9 @@ def _encapsulated(dataset: FileDataset, module: PixelModule, wanted: Sequence[in
         yield from islice(frames, module.frames)
 
 
-@cache
-def _own_decoder(uid: str, bits: int) -> Decoder | None:
-    """Plugins other than pydicom's choice: 12-bit JPEG, which it lacks, and RLE, where it tries its slowest first."""
-    if uid == JPEG_EXTENDED and bits > 8:
-        decoder = Decoder(UID(uid))
-        decoder.add_plugin("imagecodecs", ("workers.images.jpeg12", "decode_frame"))
-        return decoder
-    if uid == RLE:
-        decoder = Decoder(UID(uid))
-        decoder.add_plugin("pylibjpeg", ("pydicom.pixels.decoders.pylibjpeg", "_decode_frame"))
-        decoder.add_plugin("pydicom", ("pydicom.pixels.decoders.rle", "_decode_frame"))
-        return decoder
-    return None
-
-
 def _inflated_frames(dataset: FileDataset, module: PixelModule, wanted: Sequence[int]) -> Iterator[Array]:
     """Deflated Image Frame Compression (PS3.5 A.4.12), which pydicom lacks: each frame inflates to a native one."""
-    decoder = get_decoder(ExplicitVRLittleEndian)
+    decoder = decoder_for(EXPLICIT_LITTLE, 0)
     limit = replace(module, frames=1).native_bytes + 1
     described: dict[str, Any] = {
         "rows": module.rows,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from io import BytesIO
 
-from pydicom import FileDataset, dcmread
+from pydicom import DataElement, Dataset, FileDataset, dcmread
 from pydicom.dataelem import RawDataElement
 from pydicom.filereader import _read_file_meta_info
 from pydicom.uid import UID
@@ -93,11 +94,19 @@ def pixel_keyword(dataset: FileDataset) -> str:
 
 def is_cut(dataset: FileDataset) -> bool:
     """Whether an element claims more bytes than the file had left for it."""
-    raw = (element for element in dataset.elements() if isinstance(element, RawDataElement))
     return any(
         element.value is not None and element.length != _UNDEFINED_LENGTH and len(element.value) < element.length
-        for element in raw
+        for element in raw_elements(dataset)
+        if isinstance(element, RawDataElement)
     )
+
+
+def raw_elements(dataset: Dataset) -> Iterator[RawDataElement | DataElement]:
+    """The top-level elements as they were read: converting all would fail on the one that nobody asked for."""
+    for tag in list(dataset.keys()):
+        element = dataset.get_item(tag, keep_deferred=True)
+        if element is not None:
+            yield element
 
 
 def _is_wrapped(dataset: FileDataset, keyword: str) -> bool:

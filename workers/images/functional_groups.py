@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydicom import Dataset, FileDataset
 
+from workers.images.dicom_file import raw_elements
 from workers.images.fence import fenced
 
 PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
@@ -17,14 +18,15 @@ def frame_header(dataset: FileDataset, frame: int) -> Dataset:
     level, so that pydicom's functions for single-frame objects find it. Raises RecordError (unreadable).
     """
     with fenced("its functional groups cannot be read"):
-        elements = {element.tag: element for element in dataset.elements() if element.tag not in PIXELS}
+        elements = {element.tag: element for element in raw_elements(dataset) if element.tag not in PIXELS}
         groups = _items(dataset, "SharedFunctionalGroupsSequence", 0)
         groups += _items(dataset, "PerFrameFunctionalGroupsSequence", frame)
         for macro in (item for group in groups for name in _MACROS for item in _items(group, name, 0)):
-            elements |= {element.tag: element for element in macro.elements()}
+            elements |= {element.tag: element for element in raw_elements(macro)}
         header = Dataset(elements)
         header.file_meta = dataset.file_meta
-        header.set_original_encoding(*dataset.original_encoding, dataset.original_character_set)
+        implicit, little = dataset.original_encoding
+        header.set_original_encoding(implicit, little, dataset.original_character_set)
         return header
 
 

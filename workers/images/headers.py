@@ -93,7 +93,8 @@ def _other(reader: IO[bytes], kind: ImageFormat, size: int) -> HeaderFacts:
         pages, rows, columns = count_pages(reader)
         return HeaderFacts(kind, rows, columns, pages)
     header = read_npy_header(reader) if kind == "npy" else _npz(reader)
-    return HeaderFacts(kind, *header.frame_shape[:2], n_frames=header.frames)
+    rows, columns = header.frame_shape[:2]
+    return HeaderFacts(kind, rows, columns, header.frames)
 
 
 def _npz(reader: IO[bytes]) -> NpyHeader:

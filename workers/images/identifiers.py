@@ -11,7 +11,8 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 
-from workers.images.fence import FOREIGN_ERRORS
+from schemas.errors import RecordError
+from workers.images.fence import fenced
 
 _HEX_TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _FILE_META = 0x0002
@@ -37,10 +38,11 @@ def _attribute(dataset: FileDataset, name: str) -> str | None:
     if tag is None:
         return None
     try:
-        holder: Dataset = dataset.file_meta if tag >> 16 == _FILE_META else dataset
-        text = _text(holder[tag].value) if tag in holder else None
-        return text if text and text.encode() else None
-    except FOREIGN_ERRORS:
+        with fenced("an attribute cannot be read"):
+            holder: Dataset = dataset.file_meta if tag >> 16 == _FILE_META else dataset
+            text = _text(holder[tag].value) if tag in holder else None
+            return text if text and text.encode() else None
+    except RecordError:
         return None
 
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 from pydicom import Dataset
-from pydicom.pixels import apply_modality_lut
+from pydicom.pixels.processing import apply_modality_lut
 
 from schemas.errors import RecordError
 from schemas.status import Status

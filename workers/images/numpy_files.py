@@ -127,20 +127,20 @@ def _image(values: Array) -> Image:
     """A copy in native byte order. 8, 16 and 32 bit keep their type; floats and 64 bit have no range."""
     kind, size = values.dtype.kind, values.dtype.itemsize
     if kind == "b":
-        return Image(values.astype(np.uint8), (0, 1))
+        return Image(values.astype(np.uint8, order="C"), (0, 1))
     if kind == "f":
-        return Image(values.astype(np.float32 if size <= 4 else np.float64), (-math.inf, math.inf))
+        return Image(values.astype(np.float32 if size <= 4 else np.float64, order="C"), (-math.inf, math.inf))
     if size == 8:
         return Image(_at_most_float64(values), (-math.inf, math.inf))
     limits = np.iinfo(values.dtype)
-    return Image(values.astype(values.dtype.newbyteorder("=")), (int(limits.min), int(limits.max)))
+    return Image(values.astype(values.dtype.newbyteorder("="), order="C"), (int(limits.min), int(limits.max)))
 
 
 def _at_most_float64(values: Array) -> Array:
     least, most = int(values.min()), int(values.max())
     limits = np.iinfo(np.int32)
     if limits.min <= least and most <= limits.max:
-        return values.astype(np.int32)
+        return values.astype(np.int32, order="C")
     if max(-least, most) > _EXACT_IN_FLOAT64:
         raise RecordError(Status.UNSUPPORTED, "an array of integers beyond what a float can hold")
-    return values.astype(np.float64)
+    return values.astype(np.float64, order="C")

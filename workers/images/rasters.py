@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 
 import cv2
 import numpy as np
@@ -20,7 +21,10 @@ _SHORT_RANGE = (0, 65_535)
 _GREY_ALPHA = 4
 # By colour type (ISO/IEC 15948 11.2.2); OpenCV expands palettes to three channels and any alpha to four.
 _PNG_CHANNELS = {0: 1, 2: 4, 3: 4, 4: 4, 6: 4}
-_PNG_END = b"IEND\xaeB`\x82"
+_CHUNK_LENGTH = struct.Struct(">I")
+# Bit 5 of its first letter says that a chunk may be unknown (ISO/IEC 15948 5.4).
+_ANCILLARY = 0x20
+_CRITICAL = (b"IHDR", b"PLTE")
 _JPEG_END = b"\xff\xd9"
 # Baseline, extended and progressive Huffman: the processes that OpenCV's libjpeg-turbo decodes.
 _JPEG_PROCESSES = frozenset({0xC0, 0xC1, 0xC2})
@@ -35,7 +39,8 @@ def decode_png(data: Buffer, max_pixels: int) -> Image:
     """
     columns, rows, bits, colour = png_header(data)
     check_pixels(rows, columns, _PNG_CHANNELS[colour], 1, max_pixels)
-    pixels = _imdecode(data, _PNG_END, 0, "PNG")
+    _check_chunks(data)
+    pixels = _imdecode(data, "PNG")
     if colour == _GREY_ALPHA:
         pixels = np.ascontiguousarray(pixels[..., 0])
     return Image(_rgb(pixels), _SHORT_RANGE if bits == 16 else _BYTE_RANGE)
@@ -48,7 +53,8 @@ def decode_jpeg(data: Buffer, max_pixels: int) -> Image:
     """
     size = jpeg_header(data)
     check_pixels(size.rows, size.columns, size.channels, 1, max_pixels)
-    return Image(_rgb(_imdecode(data, _JPEG_END, size.scan_at, "JPEG")), _BYTE_RANGE)
+    _check_end(data, size.scan_at)
+    return Image(_rgb(_imdecode(data, "JPEG")), _BYTE_RANGE)
 
 
 def png_header(data: Buffer) -> tuple[int, int, int, int]:
@@ -73,21 +79,41 @@ def jpeg_header(data: Buffer) -> FrameSize:
     return size
 
 
-def _imdecode(data: Buffer, end: bytes, start: int, name: str) -> Array:
-    """The end marker is looked for since some versions of OpenCV fill up with grey what is cut off."""
-    tail = bytes(data[max(start, len(data) - _TAIL) :])
-    if end not in tail and end not in bytes(data[start:]):
-        raise RecordError(Status.UNREADABLE, f"a {name} that is cut off")
-    try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        pixels = None
-    if pixels is None:
-        raise RecordError(Status.UNREADABLE, f"a {name} that is damaged")
-    return pixels
+def _check_chunks(data: Buffer) -> None:
+    """That the chunks follow each other to the end, with pixels among them and none that must be known and is not.
+
+    OpenCV reserves gigabytes by what a damaged chunk claims before it finds that out.
+    """
+    at, size, has_pixels = 8, len(data), False
+    while at + 12 <= size:
+        kind = bytes(data[at + 4 : at + 8])
+        if kind == b"IDAT":
+            has_pixels = True
+        elif kind == b"IEND" and has_pixels:
+            return
+        elif not kind[0] & _ANCILLARY and kind not in _CRITICAL:
+            break
+        at += 12 + _CHUNK_LENGTH.unpack_from(data, at)[0]
+    raise RecordError(Status.UNREADABLE, "a PNG that is cut off or damaged")
+
+
+def _check_end(data: Buffer, scan_at: int) -> None:
+    """That an end marker follows the scan: some versions of OpenCV fill up with grey what is cut off."""
+    tail = bytes(data[max(scan_at, len(data) - _TAIL) :])
+    if _JPEG_END not in tail and _JPEG_END not in bytes(data[scan_at:]):
+        raise RecordError(Status.UNREADABLE, "a JPEG that is cut off")
+
+
+def _imdecode(data: Buffer, name: str) -> Array:
+    with suppress(cv2.error):
+        pixels: Array | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        if pixels is not None:
+            return pixels
+    raise RecordError(Status.UNREADABLE, f"a {name} that is damaged")
 
 
 def _rgb(pixels: Array) -> Array:
     if pixels.ndim == 2:
         return pixels
-    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB if pixels.shape[2] == 3 else cv2.COLOR_BGRA2RGB)
+    rgb: Array = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB if pixels.shape[2] == 3 else cv2.COLOR_BGRA2RGB)
+    return rgb

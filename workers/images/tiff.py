@@ -32,7 +32,7 @@ def decode_tiff(data: bytes | memoryview, settings: ImagesInput, frame: int | No
 
     Raises RecordError: unreadable, unsupported, too_large, input_changed.
     """
-    with fenced(_DAMAGED, also=(tifffile.TiffFileError,)), tifffile.TiffFile(BytesIO(data)) as file:
+    with fenced(_DAMAGED), tifffile.TiffFile(BytesIO(data)) as file:
         pages = file.pages
         wanted = wanted_frames(len(pages), settings, frame)
         for index in wanted:
@@ -42,7 +42,7 @@ def decode_tiff(data: bytes | memoryview, settings: ImagesInput, frame: int | No
 
 def count_pages(stream: IO[bytes]) -> tuple[int, int, int]:
     """Pages, and the rows and columns of the first. Raises RecordError (unreadable)."""
-    with fenced(_DAMAGED, also=(tifffile.TiffFileError,)), tifffile.TiffFile(stream) as file:
+    with fenced(_DAMAGED), tifffile.TiffFile(stream) as file:
         first = file.pages[0]
         return len(file.pages), int(first.imagelength), int(first.imagewidth)
 

