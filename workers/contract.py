@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 from schemas.outputs import OutputField
@@ -28,7 +27,8 @@ class Image:
 
     `pixels` is (rows, columns) or (rows, columns, channels). For DICOM these are modality values in the order that
     docs/pixels.md gives. `value_range` is the smallest and largest value that the stored type can give after the
-    same mapping: (0, 255) for 8 bit. `spacing` is mm between rows and between columns. `dataset` is the DICOM header, for steps that need it (`voi`).
+    same mapping: (0, 255) for 8 bit. `spacing` is mm between rows and between columns. `dataset` is the DICOM header,
+    for steps that need it (`voi`).
     """
 
     pixels: Array

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -49,6 +50,7 @@ def _in_child(job: StageJob, shard: int, indices: Sequence[int]) -> pa.Table:
             "shard": shard,
             "indices": list(indices),
             "out": str(out),
+            "parent": os.getpid(),
         }
         limit = _OVERHEAD_S + job.context.limits.record_timeout * len(indices)
         try:

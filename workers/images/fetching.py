@@ -50,7 +50,8 @@ class ObjectFetcher:
     def __init__(
         self, roots: Sequence[str], settings: StorageSettings, max_bytes: int, threads: int, confine: bool
     ) -> None:
-        self._stores: dict[str, Store] = {root.rstrip("/"): open_store(root, settings) for root in roots}
+        stores = (open_store(root, settings) for root in roots)
+        self._stores: dict[str, Store] = {store.uri.rstrip("/"): store for store in stores}
         self._max_bytes = max_bytes
         self._confine = confine
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="fetch")
@@ -98,8 +99,8 @@ class ColumnFetcher:
     """Rows of a binary column of Parquet files, a row group at a time; the last one is kept."""
 
     def __init__(self, root: str, settings: StorageSettings, column: str) -> None:
-        self._root = root.rstrip("/")
         self._store = open_store(root, settings)
+        self._root = self._store.uri.rstrip("/")
         self._column = column
         self._uri = ""
         self._file: pq.ParquetFile | None = None

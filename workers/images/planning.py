@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Any
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
-from cluster.storage import ObjectInfo, StorageSettings, Store, join, open_store
+from cluster.storage import ObjectInfo, StorageSettings, Store, join, open_store, parse, split
 from schemas.errors import SpecError
 from schemas.plan import PLAN_FIELDS, RESERVED, plan_schema
 from workers.images.settings import ImagesInput
@@ -57,8 +57,10 @@ class ImageRecords:
     def roots(self) -> tuple[str, ...]:
         """Where the bytes may lie."""
         if self.kind == "table":
-            return self.source.roots or (self.source.uri.rsplit("/", 1)[0],)
-        return (_folder(self.source.uri),)
+            return tuple(
+                open_store(root, self.storage).uri for root in self.source.roots or (_folder(self.source.uri),)
+            )
+        return (open_store(_folder(self.source.uri), self.storage).uri,)
 
     def _from_prefix(self) -> Iterator[pa.RecordBatch]:
         store = open_store(self.source.uri, self.storage)
@@ -78,11 +80,12 @@ class ImageRecords:
         return not marker and (self.source.glob is None or fnmatchcase(info.key, self.source.glob))
 
     def _from_table(self) -> Iterator[pa.RecordBatch]:
-        folder, name = self.source.uri.rsplit("/", 1)
-        reader = open_store(folder, self.storage).open_reader(name)
+        store, name = open_store(_folder(self.source.uri), self.storage), split(self.source.uri)[1]
+        reader = store.open_reader(name)
+        roots = self.roots()
         start = 0
         for batch in _table_batches(reader, name, self.columns):
-            uris = self._absolute(batch.column("uri").cast(pa.string()), folder, start)
+            uris = _absolute(batch.column("uri").cast(pa.string()), store.uri, roots, start)
             yield _batch(
                 self.schema,
                 record_id=_text(batch, self.source.record_id) or batch.column("uri").cast(pa.string()),
@@ -94,21 +97,6 @@ class ImageRecords:
                 carry=batch,
             )
             start += batch.num_rows
-
-    def _absolute(self, uris: pa.Array, folder: str, start: int) -> pa.Array:
-        relative = pc.invert(pc.or_(pc.match_substring(uris, "://"), pc.starts_with(uris, "/")))
-        full = pc.if_else(relative, pc.binary_join_element_wise(folder + "/", uris, ""), uris)
-        inside = pa.scalar(False)
-        for root in self.roots():
-            inside = pc.or_(inside, pc.starts_with(full, root.rstrip("/") + "/"))
-        climbs = pc.match_substring_regex(full, r"(^|/)\.\.(/|$)")
-        bad = pc.or_(pc.fill_null(pc.invert(inside), True), pc.fill_null(climbs, True))
-        if pc.any(bad).as_py():
-            row = start + pc.index(bad, True).as_py() + 1
-            raise SpecError(
-                f"the uri in row {row} of the table is null or lies outside input.roots; name its root there"
-            )
-        return full
 
     def _from_columns(self) -> Iterator[pa.RecordBatch]:
         folder = _folder(self.source.uri)
@@ -133,7 +121,7 @@ class ImageRecords:
 
     def _parquet_keys(self, store: Store) -> list[str]:
         if self.source.uri.endswith(".parquet"):
-            return [self.source.uri.rsplit("/", 1)[1]]
+            return [split(self.source.uri)[1]]
         keys = [info.key for info in store.list() if info.key.endswith(".parquet")]
         if not keys:
             raise SpecError("input.uri has no .parquet files, and input.bytes_column asks for some")
@@ -141,7 +129,7 @@ class ImageRecords:
 
     def _table_schema(self) -> pa.Schema:
         store = open_store(_folder(self.source.uri), self.storage)
-        name = self._parquet_keys(store)[0] if self.kind == "columns" else self.source.uri.rsplit("/", 1)[1]
+        name = self._parquet_keys(store)[0] if self.kind == "columns" else split(self.source.uri)[1]
         if name.endswith(".parquet"):
             schema: pa.Schema = pq.ParquetFile(store.open_reader(name)).schema_arrow
             return schema
@@ -158,6 +146,23 @@ class ImageRecords:
             raise SpecError(f"the input table has no column {needed!r}; it has {', '.join(self.columns.names)}")
 
 
+def _absolute(uris: pa.Array, folder: str, roots: Sequence[str], start: int) -> pa.Array:
+    """Uris in their canonical spelling; relative ones lie beside the table. Refuses what no root holds, by row."""
+    if pc.any(pc.starts_with(uris, "file:")).as_py():
+        uris = pa.array([None if uri is None else str(parse(uri)) for uri in uris.to_pylist()], pa.string())
+    relative = pc.invert(pc.or_(pc.match_substring(uris, "://"), pc.starts_with(uris, "/")))
+    full = pc.if_else(relative, pc.binary_join_element_wise(folder + "/", uris, ""), uris)
+    inside = pa.scalar(False)
+    for root in roots:
+        inside = pc.or_(inside, pc.starts_with(full, root.rstrip("/") + "/"))
+    climbs = pc.match_substring_regex(full, r"(^|/)\.\.(/|$)")
+    bad = pc.or_(pc.fill_null(pc.invert(inside), True), pc.fill_null(climbs, True))
+    if pc.any(bad).as_py():
+        row = start + pc.index(bad, True).as_py() + 1
+        raise SpecError(f"the uri in row {row} of the table is null or lies outside input.roots; name its root there")
+    return full
+
+
 def _kind(source: ImagesInput) -> str:
     if source.bytes_column:
         return "columns"
@@ -165,7 +170,7 @@ def _kind(source: ImagesInput) -> str:
 
 
 def _folder(uri: str) -> str:
-    return uri.rsplit("/", 1)[0] if uri.endswith(_TABLES) else uri.rstrip("/")
+    return split(uri)[0] if uri.endswith(_TABLES) else uri
 
 
 def _table_batches(reader: Any, name: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
