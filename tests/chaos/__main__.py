@@ -29,7 +29,7 @@ def campaign(first: int, seeds: int, at_once: int, folder: Path, endpoint: str) 
 
         def one(seed: int) -> Seed:
             done = disturbed(seed, _spec(folder, f"seed-{seed}", model, endpoint), cluster, usual * at_once)
-            compare(seed, clean, open_output(f"s3://chaos/seed-{seed}", endpoint))
+            done = compare(done, clean, open_output(f"s3://chaos/seed-{seed}", endpoint))
             sys.stderr.write(f"{done}\n")
             return done
 

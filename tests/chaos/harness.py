@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -34,6 +34,9 @@ class Seed:
     driver_kills: int
     worker_kills: int
     seconds: float
+    lost: int = 0
+    duplicated: int = 0
+    pending_uploads: int = 0
 
 
 class ChaosError(AssertionError):
@@ -123,17 +126,19 @@ def logical_content(store: Store) -> pl.DataFrame:
     return pl.concat([part.with_columns(pl.col("status").cast(pl.String)) for part in parts])  # type: ignore[union-attr]
 
 
-def compare(seed: int, clean: pl.DataFrame, store: Store) -> None:
-    """Raises ChaosError for a lost, doubled or different row, a broken proof, or an upload left pending."""
+def compare(done: Seed, clean: pl.DataFrame, store: Store) -> Seed:
+    """Hold what a seed left against the undisturbed rows. Raises ChaosError where they are not the same."""
     verify(store)
     found = logical_content(store)
-    lost = set(clean["record_id"]) - set(found["record_id"])
-    doubled = found.height - found["record_id"].n_unique()
-    if lost or doubled or not found.equals(clean):
-        raise ChaosError(f"seed {seed}: {len(lost)} lost, {doubled} doubled, equal: {found.equals(clean)}")
-    pending = list(store.pending_uploads())
-    if pending:
-        raise ChaosError(f"seed {seed}: {len(pending)} uploads were left pending")
+    counted = replace(
+        done,
+        lost=len(set(clean["record_id"]) - set(found["record_id"])),
+        duplicated=found.height - found["record_id"].n_unique(),
+        pending_uploads=len(list(store.pending_uploads())),
+    )
+    if counted.lost or counted.duplicated or counted.pending_uploads or not found.equals(clean):
+        raise ChaosError(f"{counted}; equal to the undisturbed rows: {found.equals(clean)}")
+    return counted
 
 
 def as_json(seeds: list[Seed], seconds: float) -> str:
@@ -144,9 +149,9 @@ def as_json(seeds: list[Seed], seconds: float) -> str:
             "starts": sum(seed.starts for seed in seeds),
             "driver_kills": sum(seed.driver_kills for seed in seeds),
             "worker_kills": sum(seed.worker_kills for seed in seeds),
-            "lost": 0,
-            "duplicated": 0,
-            "pending_uploads": 0,
+            "lost": sum(seed.lost for seed in seeds),
+            "duplicated": sum(seed.duplicated for seed in seeds),
+            "pending_uploads": sum(seed.pending_uploads for seed in seeds),
             "seconds": round(seconds, 1),
         }
     )

@@ -13,6 +13,10 @@ import time
 from pathlib import Path
 
 
+_ACTOR = "ray::WorkerActor"
+"""Only these: a node ends with the agents that Ray runs beside its raylet."""
+
+
 class StandingCluster:
     """A head node with token authentication on free ports; only its own processes are ever touched."""
 
@@ -34,7 +38,7 @@ class StandingCluster:
     def worker_pids(self) -> list[int]:
         """Processes of actors that run now."""
         raylets = [pid for pid in _pids() if self._is_ours(pid, "raylet")]
-        return [pid for pid in _pids() if _parent(pid) in raylets and _cmdline(pid).startswith("ray::")]
+        return [pid for pid in _pids() if _parent(pid) in raylets and _cmdline(pid).startswith(_ACTOR)]
 
     def _is_ours(self, pid: int, name: str) -> bool:
         line = _cmdline(pid)
