@@ -8,11 +8,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from cluster.pool import Host
-from cluster.storage import StorageSettings, Store, is_inside, open_store, probe
+from cluster.storage import StorageSettings, is_inside, open_store, probe
 from jobs.execute import StageFigures, Watchers, execute, worker_job
 from jobs.finishing import finish
 from jobs.models import resolve_models
 from jobs.rundir import Stage, read_manifest
+from jobs.settings import storage_settings
 from jobs.stages import Prediction, understand
 from schemas.errors import SpecError
 from schemas.run import Manifest
@@ -62,11 +63,6 @@ def prepare_prediction(spec: Spec, storage: StorageSettings) -> Prediction:
     return understand(spec, storage, resolve_models(spec, storage))
 
 
-def storage_settings(spec: Spec) -> StorageSettings:
-    """The storage settings of a spec, as the storage wants them."""
-    return StorageSettings.model_validate(spec.storage.model_dump(exclude_none=True))
-
-
 def _run_stage(
     stage: Stage, spec: Spec, open_host: HostOpener, watchers: Watchers, announce: Callable[[str], None]
 ) -> StageFigures:
@@ -79,4 +75,4 @@ def _run_stage(
         return execute(stage, spec, host, watchers)
 
 
-__all__ = ["Outcome", "Store", "predict", "prepare_prediction", "storage_settings"]
+__all__ = ["HostOpener", "Outcome", "predict", "prepare_prediction"]

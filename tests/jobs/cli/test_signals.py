@@ -1,0 +1,109 @@
+"""Ctrl-C, sent as a terminal sends it: to the whole process group."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.support.cli import Wardround, finish, start
+
+MakeSpec = Callable[..., Path]
+SHARDS = 60
+DRAIN = "finishing the shards in hand, then stopping; press Ctrl-C again to stop at once"
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Enough images that a run can be interrupted in its middle."""
+    folder = tmp_path_factory.mktemp("many")
+    noise = np.random.default_rng(0).integers(0, 255, (900, 900), dtype=np.uint8)
+    body = cv2.imencode(".png", noise)[1].tobytes()
+    for number in range(SHARDS):
+        (folder / f"{number:03d}.png").write_bytes(body)
+    return folder
+
+
+def shards(folder: Path) -> int:
+    return len(list(folder.glob("predictions/shard-*")))
+
+
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, finish(process)
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def stopped(make_spec: MakeSpec, many: Path, tmp_path: Path) -> Iterator[Callable[[str, int], tuple[Path, int, str]]]:
+    """Starts a run, presses Ctrl-C after the first shard so many times, and gives spec, exit code and stderr."""
+    running: list[subprocess.Popen[str]] = []
+
+    def stop(pool: str, presses: int) -> tuple[Path, int, str]:
+        # Workers take shards as small as these by the handful; with a deeper hand there would be none left.
+        compute = f"{{pool: {pool}, shard_records: 1, batch: 1, prefetch_bytes: 1MiB}}"
+        spec = make_spec(compute=compute, input=f"{{collection: images, uri: {many}}}")
+        process = start("run", spec, "--progress", "none")
+        running.append(process)
+        wait_for(lambda: shards(tmp_path / "out") > 0, process)
+        for _ in range(presses):
+            os.killpg(process.pid, signal.SIGINT)
+            time.sleep(0.1)
+        said = finish(process)
+        return spec, said.code, said.err
+
+    yield stop
+    for process in running:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def test_ctrl_c_twice_stops_at_once_and_the_same_command_goes_on(
+    stopped: Callable[[str, int], tuple[Path, int, str]], wardround: Wardround, tmp_path: Path
+) -> None:
+    spec, code, err = stopped("serial", 2)
+    assert code == 130
+    assert DRAIN in err
+    assert "stopping at once" in err
+    assert "Traceback" not in err
+    left = SHARDS - shards(tmp_path / "out")
+    assert left > 0
+    assert f"{left} to do" in wardround("run", spec).err
+    assert wardround("verify", tmp_path / "out").code == 0
+
+
+@pytest.mark.ray
+def test_ctrl_c_once_finishes_the_shards_in_hand_also_with_workers_on_ray(
+    stopped: Callable[[str, int], tuple[Path, int, str]], wardround: Wardround, tmp_path: Path
+) -> None:
+    _, code, err = stopped("ray", 1)
+    assert code in (0, 130)
+    assert DRAIN in err
+    assert "Traceback" not in err
+    assert (code == 0) == (tmp_path / "out" / "manifest.json").exists()
+    assert "unfinished write" not in wardround("gc", tmp_path / "out", "--older-than", "0s").out
+
+
+def test_ctrl_c_while_a_run_is_planned_interrupts_it_at_once(make_spec: MakeSpec, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        storage = f'{{endpoint_url: "http://127.0.0.1:{silent.getsockname()[1]}", region: us-east-1}}'
+        spec = make_spec(models="{m: {uri: s3://bucket/model}}", storage=storage)
+        process = start("run", spec, AWS_ACCESS_KEY_ID="key", AWS_SECRET_ACCESS_KEY="secret")
+        silent.settimeout(60)
+        silent.accept()  # and never an answer: the run waits for the listing of its model
+        os.killpg(process.pid, signal.SIGINT)
+        said = finish(process, 30)
+    assert said.code == 130
+    assert said.err == "wardround: interrupted\n"
+    assert not (tmp_path / "out").exists()

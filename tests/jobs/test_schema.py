@@ -1,0 +1,85 @@
+"""The JSON Schema of a spec says what the code accepts, and every example is accepted by both."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from jobs.schema import spec_schema
+from schemas.loading import validate
+from schemas.spec import parse_spec
+from tests.support.cli import ROOT, spec_text
+from workers.images.settings import ImagesInput
+from workers.prepare.catalogue import parse_steps
+
+EXAMPLES = sorted((ROOT / "jobs" / "specs").glob("*.yaml"))
+README = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+SCHEMA = jsonschema.Draft202012Validator(spec_schema())
+
+
+def accepted(text: str) -> dict[str, Any]:
+    """The spec, checked by the code and by the schema."""
+    spec = parse_spec(text)
+    validate(ImagesInput, spec.input)
+    parse_steps(list(spec.prepare or []))
+    raw: dict[str, Any] = yaml.safe_load(text)
+    SCHEMA.validate(raw)
+    return raw
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=[path.name for path in EXAMPLES])
+def test_every_example_is_a_spec(path: Path) -> None:
+    accepted(path.read_text(encoding="utf-8"))
+
+
+def test_every_spec_in_the_readme_is_one() -> None:
+    assert README
+    for text in README:
+        if "job:" in text:
+            accepted(text)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"limits": "{max_rejects: 5%, record_timeout: 2m}"},
+        {"compute": "{workers: 4, memory_per_worker: 24GiB}"},
+        {"compute": "{workers: {min: 1, max: 4}}"},
+        {"prepare": "[clahe, {resize: {size: [64, 64]}}]"},
+    ],
+)
+def test_what_people_write_is_accepted_by_the_schema_as_by_the_code(change: dict[str, str]) -> None:
+    accepted(spec_text("/archive", "/model", output="{uri: /out}", **change))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ouput": "{uri: x}"},
+        {"input": "{collection: images, uri: x, fromat: png}"},
+        {"prepare": "[{clahee: {}}]"},
+        {"compute": "{workers: many}"},
+        {"limits": "{sample: -1}"},
+    ],
+)
+def test_what_the_code_refuses_the_schema_refuses(change: dict[str, str]) -> None:
+    text = spec_text("/archive", "/model", output="{uri: /out}", **change)
+    with pytest.raises(jsonschema.ValidationError):
+        SCHEMA.validate(yaml.safe_load(text))
+
+
+def test_the_command_prints_it_without_torch_or_a_decoder() -> None:
+    code = (
+        "import sys; from jobs.cli.main import main; main(['schema']); "
+        "sys.exit(bool({'torch', 'ray', 'pydicom', 'cv2', 'SimpleITK'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0
+    assert yaml.safe_load(done.stdout)["title"] == "wardround spec"
