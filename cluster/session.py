@@ -10,6 +10,7 @@ import logging
 import os
 import secrets
 import shutil
+import socket
 import sys
 import tempfile
 import threading
@@ -25,6 +26,8 @@ from schemas.errors import InfrastructureError, RefusedError, SecurityError, Usa
 OLDEST_RAY = (2, 55)
 SOCKET_PATH_ROOM = 40
 """Ray puts sockets some 65 characters below its directory, and a socket's path may have 107."""
+
+KNOCK_S = 15.0
 
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -71,7 +74,7 @@ class Session:
         self._ours = False
         self._settled = threading.Event()
         self._ended = threading.Event()
-        _set_environment(settings.quiet, joining=self._address is not None)
+        prepare_environment(settings.quiet, joining=self._address is not None)
         threading.Thread(target=self._live, name="ray-session", daemon=True).start()
 
     def wait(self) -> Cluster:
@@ -128,6 +131,8 @@ class Session:
             self._directory = Path(tempfile.mkdtemp(prefix="wr-", dir=_short_temporary_directory()))
             options |= self._local_options(self._directory)
         else:
+            _knock(self._address)
+            _show_token(self._address)
             options["address"] = self._address
         self._ours = True
         ray.init(**options)
@@ -169,8 +174,8 @@ def _address(settings: SessionSettings) -> str | None:
     return None if address == "local" else address
 
 
-def _set_environment(quiet: bool, *, joining: bool) -> None:
-    """What Ray must find when it is imported. What the user set is left alone."""
+def prepare_environment(quiet: bool, *, joining: bool) -> None:
+    """Set what Ray must find when it is imported. What the user set is left alone."""
     if quiet:
         for name, value in QUIET.items():
             os.environ.setdefault(name, value)
@@ -189,6 +194,28 @@ def _set_environment(quiet: bool, *, joining: bool) -> None:
 def _has_token() -> bool:
     named = os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")
     return bool(named) or (Path.home() / ".ray" / "auth_token").exists()
+
+
+def _knock(address: str) -> None:
+    """Raise OSError if nobody listens: Ray itself would try for minutes, complaining at each."""
+    host, _, port = address.rpartition(":")
+    if port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
+
+
+def _show_token(address: str) -> None:
+    """Raise AuthenticationError for a wrong token, which `ray.init` does not tell from a cluster that is gone."""
+    from ray._raylet import GcsClient  # type: ignore[attr-defined]  # noqa: PLC0415 - compiled; as above
+    from ray.exceptions import AuthenticationError, RpcError  # noqa: PLC0415
+
+    if ":" not in address:
+        return
+    try:
+        GcsClient(address=address)
+    except AuthenticationError:
+        raise
+    except RpcError:
+        return
 
 
 def _short_temporary_directory() -> str:

@@ -13,7 +13,8 @@ from schemas.work import ShardTask
 
 
 class Allotment:
-    """Hands out the shards of one ledger to one crew. `keep_workers`: nobody is let go when there is nothing to do."""
+    """Hands out the shards of one ledger to one crew. `keep_workers`: more work is to come, so the minimum is asked for
+    even if this is not enough for it, and nobody is let go."""
 
     def __init__(self, crew: Crew, ledger: Ledger, settings: PoolSettings, keep_workers: bool, now: float) -> None:
         self._crew, self._ledger, self._settings, self._keep_workers = crew, ledger, settings, keep_workers
@@ -66,7 +67,7 @@ class Allotment:
         Asking for workers that do not come yet is what makes a cluster grow; ask for a bounded number at a time.
         """
         settings, crew = self._settings, self._crew
-        floor = self._floor()
+        floor = settings.min_workers if self._keep_workers else self._floor()
         wanted = min(settings.max_workers, max(floor, crew.ready + self._ledger.unheld))
         while len(crew.seats) < wanted and (len(crew.seats) < floor or crew.starting < settings.max_starting):
             crew.hire(now)

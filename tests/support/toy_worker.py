@@ -2,7 +2,8 @@
 
 `job` (plain JSON): `directory` to commit to; `seconds` a shard takes; `depth` shards it takes at once; `start`:
 {"sleep": s}, {"raise": class of schemas.errors}, {"crash": true} or {"bug": true}; `acts`: shard -> {"do": "die" |
-"hang" | "stop" | "slow" | "fail" | "refuse", "times": n, "modes": [...]}: what happens the first n times in those modes.
+"hang" | "stop" | "slow" | "fail" | "refuse", "times": n, "modes": [...]}: what it does the first n times, in those
+modes.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ ROWS = 10
 def build(job: Mapping[str, Any], cpus: float, gpus: float) -> ToyWorker:
     """The factory."""
     start = job.get("start", {})
-    note(job, "start", cpus=cpus, gpus=gpus, visible=os.environ.get("CUDA_VISIBLE_DEVICES"), ordinal=_turn(job, "start"))
+    note(
+        job, "start", cpus=cpus, gpus=gpus, visible=os.environ.get("CUDA_VISIBLE_DEVICES"), ordinal=_turn(job, "start")
+    )
     time.sleep(start.get("sleep", 0))
     if "raise" in start:
         raise getattr(errors, start["raise"])("the factory was told to raise this")
