@@ -1,0 +1,60 @@
+"""`wardround submit SPEC --address URL`: run a spec on a Ray cluster as a Ray job, and follow it."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+
+from cluster.storage import parse
+from cluster.submit import SubmitSettings, submit
+from jobs.cli.console import columns, say, show, show_json
+from jobs.cli.locate import add_json
+from schemas.canonical import digest
+from schemas.errors import UsageError
+from schemas.spec import Spec, load_spec
+
+_NAME = 40
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("spec", metavar="SPEC", help="the YAML file of the run; it alone travels to the cluster")
+    parser.add_argument("--address", required=True, metavar="URL", help="http(s) address of the dashboard")
+    parser.add_argument("--ca-file", metavar="FILE", help="certificate to check it against, if not one of the system's")
+    add_json(parser)
+
+
+def call(arguments: argparse.Namespace) -> int:
+    """The exit code of the run; 130 if only following it was interrupted: the job goes on."""
+    path = Path(arguments.spec)
+    spec = load_spec(path)
+    _check(spec)
+    settings = SubmitSettings(address=arguments.address, ca_file=arguments.ca_file)
+    done = submit(path, run_name(spec), settings, _log)
+    if arguments.json:
+        show_json({"submission_id": done.submission_id, "exit_code": done.exit_code})
+    else:
+        show(columns([("submitted as", done.submission_id), ("exit code", str(done.exit_code))]))
+    return done.exit_code
+
+
+def run_name(spec: Spec) -> str:
+    """The same for the same output: a job that is still going is followed, not doubled."""
+    name = re.sub(r"[^A-Za-z0-9]+", "-", spec.name).strip("-")[:_NAME]
+    return f"{name}-{digest(str(parse(spec.output.uri)))[:10]}"
+
+
+def _check(spec: Spec) -> None:
+    if spec.compute.pool != "ray":
+        raise UsageError("compute.pool is serial: a spec to submit runs on Ray. Remove the key")
+    uris = [str(spec.input.get("uri", "")), spec.output.uri, *(model.uri for model in spec.models.values())]
+    local = sum(bool(uri) and parse(uri).scheme == "file" for uri in uris)
+    if local:
+        say(f"{local} uris of the spec are paths: they must lead to the same place on every node")
+
+
+def _log(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()
