@@ -76,7 +76,9 @@ class Compute(Settings):
 
     pool: Literal["ray", "serial"] = "ray"
     address: str | None = None
-    workers: Annotated[WorkerCount, BeforeValidator(_count_as_range, json_schema_input_type=int | WorkerCount)] = WorkerCount()
+    workers: Annotated[WorkerCount, BeforeValidator(_count_as_range, json_schema_input_type=int | WorkerCount)] = (
+        WorkerCount()
+    )
     gpus_per_worker: float = Field(default=0.0, ge=0)
     cpus_per_worker: float = Field(default=1.0, gt=0)
     memory_per_worker: Bytes | None = Field(default=None, gt=0)
