@@ -80,7 +80,8 @@ class Allotment:
             self._short_since = now
         elif now - self._short_since > self._settings.start_timeout_s:
             raise InfrastructureError(
-                f"{crew.ready} of at least {floor} workers are ready after {self._settings.start_timeout_s:g} s: "
+                f"{crew.ready} of at least {floor} workers are ready after {self._settings.start_timeout_s:g} s, "
+                f"{crew.loading} are still loading their models, {crew.starting - crew.loading} have no place: "
                 f"{crew.pending_reason()}"
             )
 

@@ -22,6 +22,7 @@ class Seat:
     wants: int = 0
     oldest: int | None = None
     oldest_since: float = 0.0
+    placed_at: float | None = None
 
     @property
     def name(self) -> str:
@@ -57,6 +58,8 @@ class Seat:
     def hear(self, poll: WorkerPoll, now: float) -> None:
         """Take note of an answer."""
         self.poll, self.wants, self.heard_at = poll, poll.wants, now
+        if self.placed_at is None:
+            self.placed_at = now
         for report in poll.done:
             self.hands.pop(report.shard, None)
         self._find_oldest(now)
@@ -99,6 +102,11 @@ class Crew:
     def starting(self) -> int:
         """How many were asked for and are not ready."""
         return len(self.seats) - self.ready
+
+    @property
+    def loading(self) -> int:
+        """How many of those starting have their place and are loading their models."""
+        return sum(seat.placed_at is not None and not seat.ready for seat in self.seats.values())
 
     @property
     def records_done(self) -> int:

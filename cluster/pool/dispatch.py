@@ -219,9 +219,13 @@ class _Run:
     # What the dispatcher does
 
     def _enforce_deadlines(self, now: float) -> None:
+        settings = self._settings
         for seat in list(self._crew.seats.values()):
             limit = self._deadline(seat)
-            if limit is not None and now - seat.oldest_since > limit:
+            if not seat.ready and seat.placed_at is not None and now - seat.placed_at > settings.start_timeout_s:
+                self._crew.kill(seat, "start", now)
+                self._starts.failure(WorkerLost("start", f"not ready after {settings.start_timeout_s:g} s"))
+            elif limit is not None and now - seat.oldest_since > limit:
                 self._crew.kill(seat, "deadline", now)
                 self._suspect(seat, f"no end after {limit:g} s")
 
