@@ -12,7 +12,6 @@ import tempfile
 import time
 from pathlib import Path
 
-
 _ACTOR = "ray::WorkerActor"
 """Only these: a node ends with the agents that Ray runs beside its raylet."""
 

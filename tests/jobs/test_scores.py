@@ -78,7 +78,7 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture(scope="module")
 def expected(archive: Path, model: Path) -> pl.DataFrame:
     """What transformers' own processor and model say, one image at a time."""
-    processor = transformers.AutoImageProcessor.from_pretrained(model, use_fast=False)
+    processor = transformers.AutoImageProcessor.from_pretrained(model, backend="pil")
     network = transformers.AutoModelForImageClassification.from_pretrained(model).eval()
     multi = network.config.problem_type == "multi_label_classification"
     found = []
@@ -97,7 +97,7 @@ def expected(archive: Path, model: Path) -> pl.DataFrame:
 
 
 def columns(network: transformers.PreTrainedModel) -> list[str]:
-    return [f"score_{network.config.id2label[index]}" for index in range(network.config.num_labels)]
+    return [f"score_{network.config.id2label[index].lower()}" for index in range(network.config.num_labels)]
 
 
 def spec(archive: Path, model: Path, out: Path, compute: str) -> str:
