@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from cluster.storage import open_store
-from jobs.cli.console import say, show, show_json
+from jobs.cli.console import show, show_json
 from jobs.cli.locate import add_json
 from jobs.cli.progress import MODES, open_progress
 from jobs.cli.signals import StopRequests
@@ -17,11 +17,8 @@ from jobs.predict import Outcome
 from jobs.registry import job
 from jobs.report import write_report
 from jobs.settings import storage_settings
-from schemas.errors import IncompleteError
 from schemas.run import REPORT_KEY
 from schemas.spec import Spec, load_spec
-
-INTERRUPTED = 130
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,16 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def call(arguments: argparse.Namespace) -> int:
-    """Run it; 130 if it was interrupted before its end."""
+    """0 if the run is complete."""
     spec = load_spec(Path(arguments.spec))
     with StopRequests().installed() as stop:
-        try:
-            outcome = run(spec, stop, arguments.progress)
-        except IncompleteError as error:
-            if not stop.count:
-                raise
-            say(str(error))
-            return INTERRUPTED
+        outcome = run(spec, stop, arguments.progress)
     if arguments.json:
         show_json(as_json(outcome))
     else:

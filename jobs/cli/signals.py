@@ -11,10 +11,17 @@ from typing import Any
 
 from cluster.pool import Host, Stop
 from jobs.predict import HostOpener
+from schemas.errors import IncompleteError, InfrastructureError
 from schemas.spec import Spec
 
 _DRAIN = "finishing the shards in hand, then stopping; press Ctrl-C again to stop at once"
 _ABORT = "stopping at once; run the same command again to go on"
+
+
+class InterruptedRunError(IncompleteError):
+    """The run stopped since somebody asked for it."""
+
+    exit_code = 130
 
 
 class StopRequests:
@@ -31,11 +38,18 @@ class StopRequests:
 
     @contextmanager
     def installed(self) -> Iterator[StopRequests]:
-        """Handle both signals for as long as this lasts."""
+        """Handle both signals for as long as this lasts.
+
+        Raises InterruptedRunError in place of the IncompleteError that a signal led to.
+        """
         before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         self._install()
         try:
             yield self
+        except IncompleteError as error:
+            if self.count and not isinstance(error, InfrastructureError):
+                raise InterruptedRunError(str(error)) from error
+            raise
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)

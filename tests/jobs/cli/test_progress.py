@@ -1,0 +1,90 @@
+"""What a person sees while a run goes on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cluster.pool import Progress
+from jobs.cli.progress import Plain, Tally, open_progress
+from schemas.work import ShardReport
+from tests.support.cli import ROOT
+
+MakeSpec = Callable[..., Path]
+
+
+def progress(done: int, records: int, elapsed: float) -> Progress:
+    return Progress(
+        total=10,
+        done=done,
+        failed=0,
+        running=2,
+        suspects=0,
+        records_done=records,
+        workers_ready=2,
+        workers_starting=1,
+        elapsed_s=elapsed,
+    )
+
+
+def test_a_line_says_done_rate_time_left_and_rejects() -> None:
+    tally = Tally()
+    for shard in range(2):
+        tally.add(ShardReport(shard, "committed", {"ok": 90, "unreadable": 10}, rows=100))
+    assert tally.line(progress(2, 200, 10.0)) == (
+        "2 of 10 shards, 200 records, 20/s, about 40 s left, 20 of 200 rejected, 2 workers and 1 starting"
+    )
+
+
+def test_before_the_first_shard_nothing_is_forecast() -> None:
+    assert Tally().line(progress(0, 0, 0.0)) == "0 of 10 shards, 0 records, 2 workers and 1 starting"
+
+
+def test_plain_lines_come_every_few_seconds_at_most(capsys: pytest.CaptureFixture[str]) -> None:
+    plain = Plain()
+    for _ in range(100):
+        plain.update(progress(1, 100, 5.0))
+    assert capsys.readouterr().err == ""
+
+
+def test_auto_is_plain_where_stderr_is_no_terminal() -> None:
+    with open_progress("auto") as shown:
+        assert isinstance(shown, Plain)
+
+
+def read_all(terminal: int) -> str:
+    """Everything written to the other end until it is closed, which Linux tells by EIO."""
+    seen = b""
+    try:
+        while part := os.read(terminal, 1 << 16):
+            seen += part
+    except OSError:
+        pass
+    os.close(terminal)
+    return seen.decode()
+
+
+@pytest.mark.parametrize(("variable", "coloured"), [("NO_COLOR", False), ("COLORTERM", True)])
+def test_on_a_terminal_a_bar_moves_and_no_color_is_honoured(make_spec: MakeSpec, variable: str, coloured: bool) -> None:
+    ours, theirs = os.openpty()
+    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "NO_COLOR", "TERM")}
+    done = subprocess.Popen(
+        [sys.executable, "-m", "jobs", "run", str(make_spec())],
+        cwd=ROOT,
+        env={**environment, "TERM": "xterm-256color", variable: "1"},
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    seen = read_all(ours)
+    out, _ = done.communicate(timeout=120)
+    assert done.returncode == 0
+    assert "lies at" in out.decode()
+    assert "20 records in 4 shards" in seen
+    assert "/4" in seen
+    assert ("\x1b[38;5;" in seen or "\x1b[32m" in seen) == coloured
