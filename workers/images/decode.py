@@ -9,15 +9,11 @@ from schemas.errors import RecordError
 from schemas.status import Status
 from workers.contract import Image
 from workers.images.bounds import wanted_frames
-from workers.images.dicom import decode_dicom
-from workers.images.dicom_file import read_dicom
-from workers.images.identifiers import identifiers
 from workers.images.inflate import GZIP, inflate
 from workers.images.numpy_files import decode_npy, decode_npz
 from workers.images.rasters import decode_jpeg, decode_png
 from workers.images.settings import ImageFormat, ImagesInput
 from workers.images.sniff import is_gzip, sniff
-from workers.images.tiff import decode_tiff
 
 Buffer = bytes | memoryview
 
@@ -66,6 +62,11 @@ def decode_each(data: Buffer, settings: ImagesInput, frames: Sequence[int | None
 
 def _decode_dicom(data: Buffer, settings: ImagesInput, frames: Sequence[int | None]) -> list[Decoded]:
     """Raises RecordError where the dataset cannot be read at all; what only a frame lacks is its `error`."""
+    # pydicom takes half a second to import, which other formats need not pay.
+    from workers.images.dicom import decode_dicom  # noqa: PLC0415
+    from workers.images.dicom_file import read_dicom  # noqa: PLC0415
+    from workers.images.identifiers import identifiers  # noqa: PLC0415
+
     dataset = read_dicom(bytes(data), settings.max_inflated)
     header = identifiers(dataset, settings.header_names)
     decoded: list[Decoded] = []
@@ -101,10 +102,16 @@ def _jpeg(data: Buffer, settings: ImagesInput, frame: int | None) -> tuple[list[
     return [decode_jpeg(data, settings.max_pixels)], 1
 
 
+def _tiff(data: Buffer, settings: ImagesInput, frame: int | None) -> tuple[list[Image], int]:
+    from workers.images.tiff import decode_tiff  # noqa: PLC0415 - as for DICOM
+
+    return decode_tiff(data, settings, frame)
+
+
 _DECODERS: Mapping[str, Callable[[Buffer, ImagesInput, int | None], tuple[list[Image], int]]] = {
     "png": _png,
     "jpeg": _jpeg,
-    "tiff": decode_tiff,
+    "tiff": _tiff,
     "npy": decode_npy,
     "npz": decode_npz,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from schemas.errors import SpecError
 from workers.children.child_pool import ChildPool
@@ -14,11 +14,13 @@ from workers.children.inline_pool import InlinePool
 from workers.engine.models import prepare_lists
 from workers.engine.stage import StageContext
 from workers.images.fetching import ColumnFetcher, Fetcher, ObjectFetcher
-from workers.images.header_reader import HeaderReader
 from workers.images.planning import ImageRecords
 from workers.images.reader import ImageReader
 from workers.images.settings import ImagesInput
 from workers.images.sniff import sniff
+
+if TYPE_CHECKING:
+    from workers.images.header_reader import HeaderReader
 
 _FETCHES = 16
 _GIL_FREE = frozenset({"png", "jpeg", "tiff", "npy", "npz"})
@@ -46,6 +48,9 @@ def headers(context: StageContext) -> HeaderReader:
     fetcher = _fetcher(context, source)
     if not isinstance(fetcher, ObjectFetcher):
         raise SpecError("input.record: frame needs objects, not images in a column of Parquet files")
+    # pydicom takes half a second to import, which the other stage need not pay.
+    from workers.images.header_reader import HeaderReader  # noqa: PLC0415
+
     return HeaderReader(fetcher, source, _FETCHES)
 
 
