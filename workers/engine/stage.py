@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from cluster.storage import StorageSettings, Store, attempt_id, commit, open_store
+from schemas.crashpoints import crashpoint
 from schemas.run import RunFile, shard_key
 from schemas.spec import Compute, Limits
 from schemas.work import ShardReport, ShardTask
@@ -111,6 +112,7 @@ class StageJob:
         counts = status_counts(table)
         if task.sample:
             return ShardReport(task.shard, "sampled", statuses=counts, rows=table.num_rows)
+        crashpoint("commit.before_encode")
         attempt = attempt_id()
         metadata = {
             "fingerprint": self.run.fingerprint,
