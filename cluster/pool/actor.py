@@ -18,6 +18,7 @@ import ray
 
 from cluster.pool.factory import build
 from schemas.errors import WardroundError
+from schemas.without_pandas import keep_pandas_out
 from schemas.work import ShardReport, ShardTask, Worker, WorkerPoll
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -101,6 +102,7 @@ class WorkerActor:
 
     def _build(self) -> None:
         try:
+            keep_pandas_out()
             self._worker = build(*self._make)
         except BaseException as error:  # noqa: BLE001 - told to the driver, which ends the run with it
             self._fault = _fault(error, at_start=True)

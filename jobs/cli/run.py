@@ -19,6 +19,7 @@ from jobs.report import write_report
 from jobs.settings import storage_settings
 from schemas.run import REPORT_KEY
 from schemas.spec import Spec, load_spec
+from schemas.without_pandas import keep_pandas_out
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def call(arguments: argparse.Namespace) -> int:
     """0 if the run is complete."""
+    keep_pandas_out()
     spec = load_spec(Path(arguments.spec))
     with StopRequests().installed() as stop:
         outcome = run(spec, stop, arguments.progress)
