@@ -28,7 +28,7 @@ def campaign(first: int, seeds: int, at_once: int, folder: Path, endpoint: str) 
         clean = logical_content(open_output("s3://chaos/clean", endpoint))
 
         def one(seed: int) -> Seed:
-            done = disturbed(seed, _spec(folder, f"seed-{seed}", model, endpoint), cluster, usual * at_once)
+            done = disturbed(seed, _spec(folder, f"seed-{seed}", model, endpoint), cluster, usual)
             done = compare(done, clean, open_output(f"s3://chaos/seed-{seed}", endpoint))
             sys.stderr.write(f"{done}\n")
             return done

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from tests.chaos.standing_cluster import StandingCluster
 
 _PATIENCE_S = 120
 _MOST_STARTS = 12
+_WORKER_LIFE_S = 3.0
+"""A worker is killed within this time of the moment that one is seen."""
 
 
 @dataclass(frozen=True)
@@ -76,14 +79,14 @@ def disturbed(seed: int, spec: Path, cluster: StandingCluster, usual_s: float) -
     """Give the command again and again, killing it and its workers at random moments, until it ends by itself."""
     chance = random.Random(seed)
     began = time.monotonic()
-    kills = [chance.random() < 0.6 for _ in range(chance.randint(1, 3))]
+    kills = [chance.random() < 0.6 for _ in range(chance.randint(1, 4))]
     driver_kills = worker_kills = starts = 0
     driver = run_once(spec, cluster)
     starts += 1
     for kill_driver in kills:
-        wait_until = time.monotonic() + chance.uniform(0.05, usual_s)
-        while driver.poll() is None and time.monotonic() < wait_until:
-            time.sleep(0.01)
+        if not kill_driver:
+            _wait(driver, _PATIENCE_S, cluster.worker_pids)
+        _wait(driver, chance.uniform(0.05, usual_s if kill_driver else _WORKER_LIFE_S))
         if driver.poll() is not None:
             break
         if kill_driver:
@@ -100,6 +103,13 @@ def disturbed(seed: int, spec: Path, cluster: StandingCluster, usual_s: float) -
         driver = run_once(spec, cluster)
         starts += 1
     return Seed(seed, starts, driver_kills, worker_kills, time.monotonic() - began)
+
+
+def _wait(driver: subprocess.Popen[bytes], seconds: float, until: Callable[[], object] = lambda: None) -> None:
+    """Wait until `until` says something, the driver ends by itself, or the time is over."""
+    end = time.monotonic() + seconds
+    while driver.poll() is None and time.monotonic() < end and not until():
+        time.sleep(0.02)
 
 
 def _kill_a_worker(chance: random.Random, cluster: StandingCluster) -> int:
