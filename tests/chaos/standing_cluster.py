@@ -27,6 +27,8 @@ class StandingCluster:
         token.chmod(0o600)
         self.env = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
         self.env |= {"RAY_ADDRESS": self.address, "RAY_USAGE_STATS_ENABLED": "0"}
+        # Each driver would have as many idle workers started as there are processors, and the next one again.
+        self.env["RAY_prestart_worker_first_driver"] = "0"
         self._temp = tempfile.mkdtemp(prefix="wr-ray-", dir="/tmp")  # Ray's socket paths must stay short
         command = [str(Path(sys.executable).with_name("ray")), "start", "--head", f"--port={self.port}"]
         command += [f"--num-cpus={cpus}", "--include-dashboard=false", "--disable-usage-stats"]
