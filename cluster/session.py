@@ -14,6 +14,7 @@ import socket
 import sys
 import tempfile
 import threading
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,7 @@ from typing import Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cluster.bare_node import bare_node
 from schemas.errors import InfrastructureError, RefusedError, SecurityError, UsageError
 
 OLDEST_RAY = (2, 55)
@@ -135,7 +137,8 @@ class Session:
             _show_token(self._address)
             options["address"] = self._address
         self._ours = True
-        ray.init(**options)
+        with bare_node() if self._address is None else nullcontext():
+            ray.init(**options)
         return Cluster(ray.get_runtime_context().gcs_address, started_here=self._address is None)
 
     def _local_options(self, directory: Path) -> dict[str, Any]:
