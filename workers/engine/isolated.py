@@ -22,7 +22,8 @@ def main() -> int:
     try:
         stage = open_stage(request["job"], request["cpus"], request["gpus"])
         stage.load_models()
-        table = stage.score_now(stage.records(ShardTask(request["shard"])).take(pa.array(request["indices"])))
+        task = ShardTask(request["shard"], sample=tuple(request["sample"]))
+        table = stage.score_now(stage.records(task).take(pa.array(request["indices"])))
     except WardroundError as error:
         sys.stderr.write(f"wardround: {error}\n")
         return error.exit_code

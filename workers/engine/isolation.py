@@ -29,7 +29,7 @@ def score_isolated(job: StageJob, task: ShardTask, records: pa.Table) -> pa.Tabl
     """The rows of a shard; a record that kills its process twice while alone gets the status `crashed_worker`."""
 
     def run(indices: list[int]) -> dict[int, pa.Table]:
-        table = _in_child(job, task.shard, indices)
+        table = _in_child(job, task, indices)
         return {index: table.slice(place, 1) for place, index in enumerate(indices)}
 
     found = bisect(list(range(records.num_rows)), run)
@@ -40,14 +40,15 @@ def score_isolated(job: StageJob, task: ShardTask, records: pa.Table) -> pa.Tabl
     return pa.concat_tables(parts).unify_dictionaries().combine_chunks()
 
 
-def _in_child(job: StageJob, shard: int, indices: Sequence[int]) -> pa.Table:
+def _in_child(job: StageJob, task: ShardTask, indices: Sequence[int]) -> pa.Table:
     with tempfile.TemporaryDirectory(prefix="wardround-isolate-") as folder:
         out = Path(folder) / "rows.arrow"
         request = {
             "job": dict(job.job),
             "cpus": job.context.cpus,
             "gpus": job.context.gpus,
-            "shard": shard,
+            "shard": task.shard,
+            "sample": task.sample,
             "indices": list(indices),
             "out": str(out),
             "parent": os.getpid(),

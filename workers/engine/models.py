@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 import json
+from contextlib import suppress
 from typing import Any
 
 from cluster.storage import ObjectMissing, fetch_directory
-from schemas.errors import WardroundError
+from schemas.errors import InfrastructureError, WardroundError
 from workers.contract import Model
 from workers.engine.runner import ModelRunner
 from workers.engine.scoring import Scorer
@@ -93,9 +94,14 @@ def tuning_key(kind: str) -> str:
 
 
 def keep_tuning(context: StageContext, scorer: Scorer) -> None:
-    """Put what was measured into the run directory, once; a second worker's finding is dropped."""
+    """Put what was measured into the run directory, once; a second worker's finding is dropped.
+
+    It only saves later workers a measurement: where storage does not take it, nothing is said.
+    """
     found = {name: runner.tuner.known for name, runner in scorer.runners.items() if runner.tuner.known}
     if found:
         kind = device_kind(device(context.gpus))
         body = json.dumps({"format_version": 1, "device": kind, "models": found}, indent=1, sort_keys=True).encode()
-        context.store.put_if_absent(tuning_key(kind), body, {"fingerprint": context.run.fingerprint})
+        # Workers that find theirs at the same moment get 409 from some stores; no shard has to fail for that.
+        with suppress(InfrastructureError):
+            context.store.put_if_absent(tuning_key(kind), body, {"fingerprint": context.run.fingerprint})

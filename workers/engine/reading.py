@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -34,9 +34,10 @@ class Reader(Protocol):
     prepare_seconds: float
     """Processor seconds spent in decoding and preparing since the start."""
 
-    def read(self, records: pa.Table) -> Iterator[list[Prepared]]:
+    def read(self, records: pa.Table) -> Generator[list[Prepared], None, None]:
         """Every record once, in order, in small lists. Adds what it holds to the budget; the consumer takes it off.
 
+        Reads no further while the budget is full. Closed before its end it takes off what it did not hand over.
         Raises InfrastructureError where storage keeps failing; what is wrong with one record is in its status.
         """
 

@@ -26,6 +26,8 @@ class ShardRows:
     statuses: list[Status | None]
     details: list[str | None]
     header: dict[str, list[Any]] = field(default_factory=dict)
+    taken: int = 0
+    """Records that were scored or rejected so far."""
 
     def reject(self, row: int, status: Status, detail: str) -> None:
         """The record itself cannot be scored, by any model."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from schemas.errors import WardroundError
 from workers.engine.reading import Prepared
 from workers.engine.rowtable import ShardRows
 from workers.engine.runner import ModelRunner
@@ -38,6 +39,7 @@ class Scorer:
 
     def score(self, rows: ShardRows, part: Sequence[Prepared]) -> None:
         """Take in some records, in order."""
+        rows.taken += len(part)
         for record in part:
             for name, values in rows.header.items():
                 values[record.row] = record.columns.get(name)
@@ -49,7 +51,15 @@ class Scorer:
                     runner.add((record.row, frame), array)
 
     def finish(self, rows: ShardRows) -> float:
-        """Score what still waits. Returns the seconds that the shard took on the device."""
+        """Score what still waits. Returns the seconds that the shard took on the device.
+
+        Raises WardroundError if not every record came by.
+        """
+        if rows.taken != rows.records.num_rows:
+            raise WardroundError(
+                f"{rows.taken} of the {rows.records.num_rows} records of a shard were read: this is a bug, "
+                "nothing is written"
+            )
         for runner in self.runners.values():
             runner.flush()
         return self.seconds - self._seconds_before

@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
@@ -25,9 +26,19 @@ _AHEAD = 2
 _LONGEST_GOODBYE_S = 10.0
 
 
-@dataclass
-class _InHand:
+@dataclass(eq=False)
+class _Offer:
+    """One offer of a shard, until its report. The same shard may be offered again: what is left in the queues of an
+    earlier offer has then nothing to do with the later one."""
+
     task: ShardTask
+    place: Literal["pipeline", "commit"] = "pipeline"
+    cancelled: bool = False
+
+
+@dataclass(eq=False)
+class _InHand:
+    offer: _Offer
     rows: ShardRows
     record_ids: pa.ChunkedArray
     began: float
@@ -44,14 +55,14 @@ class PipelineWorker:
     def __init__(self, job: StageJob, budget: ByteBudget) -> None:
         self.job = job
         self.budget = budget
-        self._tasks: queue.SimpleQueue[ShardTask | None] = queue.SimpleQueue()
+        self._offers: queue.SimpleQueue[_Offer | None] = queue.SimpleQueue()
         self._prepared: queue.SimpleQueue[tuple[_InHand, list[Prepared] | None] | None] = queue.SimpleQueue()
         self._finished: queue.SimpleQueue[_InHand | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._reports: list[ShardReport] = []
-        self._hands: dict[int, Literal["pipeline", "commit"]] = {}
+        self._hands: dict[int, _Offer] = {}
         self._fatal: WardroundError | None = None
-        self._cancelled: set[int] = set()
+        self._loaded = False
         self._records_done = 0
         self._closed = False
         self._tuning_kept = False
@@ -63,13 +74,14 @@ class PipelineWorker:
 
     def offer(self, task: ShardTask) -> None:
         """Queue one task."""
+        offer = _Offer(task)
         with self._lock:
-            self._hands[task.shard] = "pipeline"
-            self._cancelled.discard(task.shard)
-        if self._fatal is not None:
-            self._fail(task, self._fatal, retryable=isinstance(self._fatal, InfrastructureError))
+            self._hands[task.shard] = offer
+            fatal = self._fatal
+        if fatal is not None:
+            self._fail(offer, fatal)
             return
-        self._tasks.put(task)
+        self._offers.put(offer)
 
     def poll(self) -> WorkerPoll:
         """Reports since the last poll, and the state now."""
@@ -79,7 +91,7 @@ class PipelineWorker:
                 ready=True,
                 done=done,
                 running=tuple(self._hands),
-                wants=max(0, self._depth() - sum(where == "pipeline" for where in self._hands.values())),
+                wants=max(0, self._depth() - sum(offer.place == "pipeline" for offer in self._hands.values())),
                 records_done=self._records_done,
                 info=self.job.info(time.monotonic() - self._born),
             )
@@ -88,7 +100,7 @@ class PipelineWorker:
         """Forget a shard as soon as a thread comes to it."""
         with self._lock:
             if shard in self._hands:
-                self._cancelled.add(shard)
+                self._hands[shard].cancelled = True
 
     def close(self) -> None:
         """Stop the threads and children; unfinished shards are dropped.
@@ -98,7 +110,7 @@ class PipelineWorker:
         """
         self._closed = True
         self.budget.close()
-        self._tasks.put(None)
+        self._offers.put(None)
         self._prepared.put(None)
         self._finished.put(None)
         self.job.close()
@@ -122,60 +134,77 @@ class PipelineWorker:
 
     def _give_up(self, error: WardroundError) -> None:
         """Nothing can be scored here any more: every shard in hand, and every later one, fails with the reason."""
-        self._fatal = error
+        with self._lock:
+            self._fatal = error
         self.budget.close()
-        for shard in list(self._hands):
-            self._fail(ShardTask(shard), error, retryable=isinstance(error, InfrastructureError))
+        self._fail_all(error)
 
     def _read_loop(self) -> None:
-        while (task := self._tasks.get()) is not None and not self._closed:
-            self._attempt(task, partial(self._read, task))
+        while (offer := self._offers.get()) is not None and not self._closed:
+            self._attempt(offer, partial(self._read, offer))
 
-    def _read(self, task: ShardTask) -> None:
-        if task.mode == "isolate":
-            self._isolate(task)
+    def _read(self, offer: _Offer) -> None:
+        if not self._is_wanted(offer):
             return
-        records = self.job.records(task)
-        hand = _InHand(task, self.job.new_rows(records), records["record_id"], time.monotonic())
+        if offer.task.mode == "isolate":
+            self._isolate(offer)
+            return
+        records = self.job.records(offer.task)
+        hand = _InHand(offer, self.job.new_rows(records), records["record_id"], time.monotonic())
         began = time.perf_counter()
-        for part in self.job.reader.read(records):
-            if self._closed:
-                raise _Stop
-            self._prepared.put((hand, part))
-            if task.shard in self._cancelled:
-                break
-            self.budget.wait_below()
+        with closing(self.job.reader.read(records)) as parts:
+            for part in parts:
+                self._prepared.put((hand, part))
+                if self._closed:
+                    raise _Stop
+                if not self._is_wanted(offer):
+                    return
         hand.seconds["read"] = time.perf_counter() - began
         self._prepared.put((hand, None))
 
-    def _isolate(self, task: ShardTask) -> None:
+    def _isolate(self, offer: _Offer) -> None:
         began = time.perf_counter()
-        records = self.job.records(task)
-        table = score_isolated(self.job, task, records)
-        hand = _InHand(task, ShardRows(records, {}, [], []), records["record_id"], time.monotonic())
+        records = self.job.records(offer.task)
+        table = score_isolated(self.job, offer.task, records)
+        hand = _InHand(offer, ShardRows(records, {}, [], []), records["record_id"], time.monotonic())
         hand.seconds["isolate"] = time.perf_counter() - began
-        self._leaves_pipeline(task.shard)
+        self._leaves_pipeline(offer)
         self._commit(hand, table)
 
-    def _forward_loop(self) -> None:
+    def _load(self) -> None:
         self.job.load_models()
+        self._loaded = True
+
+    def _first_load(self) -> None:
+        """Load while the first shard is read. Where storage fails, each later shard tries again."""
+        try:
+            self._load()
+        except InfrastructureError as error:
+            self._fail_all(error)
+
+    def _forward_loop(self) -> None:
+        self._first_load()
         current: _InHand | None = None
         while (item := self._prepared.get()) is not None and not self._closed:
             hand, part = item
             if hand is not current:
                 current = hand
-                self._attempt(hand.task, partial(self._start, hand))
+                self._attempt(hand.offer, partial(self._start, hand))
             if part is None:
-                self._attempt(hand.task, partial(self._end_of_shard, hand))
+                self._attempt(hand.offer, partial(self._end_of_shard, hand))
             else:
-                self._attempt(hand.task, partial(self._score, hand, part))
+                self._attempt(hand.offer, partial(self._score, hand, part))
 
     def _start(self, hand: _InHand) -> None:
+        if not self._is_wanted(hand.offer):
+            return
+        if not self._loaded:
+            self._load()
         self.job.scorer.start(hand.rows)
 
     def _score(self, hand: _InHand, part: list[Prepared]) -> None:
         try:
-            if hand.task.shard not in self._cancelled and self._is_running(hand.task.shard):
+            if self._is_wanted(hand.offer):
                 self.job.scorer.score(hand.rows, part)
                 self._records_done += len(part)
                 self._keep_tuning()
@@ -188,68 +217,71 @@ class PipelineWorker:
             self.job.keep_tuning()
 
     def _end_of_shard(self, hand: _InHand) -> None:
-        if hand.task.shard not in self._cancelled and self._is_running(hand.task.shard):
+        if self._is_wanted(hand.offer):
             hand.seconds["forward"] = self.job.scorer.finish(hand.rows)
-        self._leaves_pipeline(hand.task.shard)
-        self._finished.put(hand)
+            self._leaves_pipeline(hand.offer)
+            self._finished.put(hand)
 
-    def _leaves_pipeline(self, shard: int) -> None:
+    def _leaves_pipeline(self, offer: _Offer) -> None:
         with self._lock:
-            if shard in self._hands:
-                self._hands[shard] = "commit"
+            offer.place = "commit"
 
     def _commit_loop(self) -> None:
         while (hand := self._finished.get()) is not None and not self._closed:
-            self._attempt(hand.task, partial(self._commit, hand, None))
+            self._attempt(hand.offer, partial(self._commit, hand, None))
 
     def _commit(self, hand: _InHand, table: pa.Table | None) -> None:
-        if hand.task.shard in self._cancelled:
-            self._forget(hand.task.shard)
-            return
-        if not self._is_running(hand.task.shard):
+        if not self._is_wanted(hand.offer):
             return
         began = time.perf_counter()
-        report = self.job.commit(hand.task, hand.rows, hand.record_ids, table)
+        report = self.job.commit(hand.offer.task, hand.rows, hand.record_ids, table)
         seconds = {**hand.seconds, "commit": time.perf_counter() - began, "total": time.monotonic() - hand.began}
-        self._report(replace(report, seconds=seconds))
+        self._report(hand.offer, replace(report, seconds=seconds))
 
-    def _attempt(self, task: ShardTask, step: Callable[[], None]) -> None:
+    def _attempt(self, offer: _Offer, step: Callable[[], None]) -> None:
         """Run one step of a shard; what goes wrong is that shard's report, and the worker lives on."""
         try:
             step()
         except _Stop:
             raise
         except WardroundError as error:
-            self._fail(task, error, isinstance(error, InfrastructureError))
+            self._fail(offer, error)
         except Exception as error:  # noqa: BLE001 - told to the driver as an internal error, with its place and type
-            self._fail(task, WardroundError(_where(error)), retryable=False)
+            self._fail(offer, WardroundError(_where(error)))
 
-    def _fail(self, task: ShardTask, error: WardroundError, retryable: bool) -> None:
-        if not self._is_running(task.shard):
-            return
+    def _fail(self, offer: _Offer, error: WardroundError) -> None:
         self._report(
+            offer,
             ShardReport(
-                shard=task.shard,
+                shard=offer.task.shard,
                 outcome="failed",
                 error=str(error),
                 error_type=type(error).__name__,
-                retryable=retryable,
-            )
+                retryable=isinstance(error, InfrastructureError),
+            ),
         )
 
-    def _is_running(self, shard: int) -> bool:
+    def _fail_all(self, error: WardroundError) -> None:
         with self._lock:
-            return shard in self._hands
+            offers = list(self._hands.values())
+        for offer in offers:
+            self._fail(offer, error)
 
-    def _forget(self, shard: int) -> None:
+    def _is_wanted(self, offer: _Offer) -> bool:
+        """Whether to go on with it; one that was cancelled is forgotten here."""
         with self._lock:
-            self._cancelled.discard(shard)
-            self._hands.pop(shard, None)
+            if self._hands.get(offer.task.shard) is not offer:
+                return False
+            if offer.cancelled:
+                del self._hands[offer.task.shard]
+            return not offer.cancelled
 
-    def _report(self, report: ShardReport) -> None:
-        self._forget(report.shard)
+    def _report(self, offer: _Offer, report: ShardReport) -> None:
+        """Once for each offer; of one that was reported or replaced nobody wants to hear."""
         with self._lock:
-            self._reports.append(report)
+            if self._hands.get(offer.task.shard) is offer:
+                del self._hands[offer.task.shard]
+                self._reports.append(report)
 
 
 def _where(error: Exception) -> str:

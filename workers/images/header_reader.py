@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any
@@ -32,7 +32,7 @@ class HeaderReader:
         self._source = source
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="headers")
 
-    def read(self, records: pa.Table) -> Iterator[list[Prepared]]:
+    def read(self, records: pa.Table) -> Generator[list[Prepared], None, None]:
         """Every record once, in order."""
         rows = enumerate(rows_of(records))
         while chunk := list(islice(rows, _CHUNK)):

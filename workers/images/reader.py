@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Protocol
 
@@ -52,17 +52,31 @@ class ImageReader:
         self._depth = depth
         self._threads = ThreadPoolExecutor(depth, thread_name_prefix="read")
 
-    def read(self, records: pa.Table) -> Iterator[list[Prepared]]:
-        """Every record once, in order, a chunk at a time."""
+    def read(self, records: pa.Table) -> Generator[list[Prepared], None, None]:
+        """Every record once, in order, a chunk at a time.
+
+        Waits for the budget only with nothing read ahead: else what it waits for could be its own.
+        """
         rows = rows_of(records)
-        chunks = _chunks(rows, self._by_frame)
         ahead: deque[Future[list[Prepared]]] = deque()
-        for chunk in chunks:
-            if ahead and (len(ahead) >= self._depth or self._budget.held >= self._budget.limit):
+        try:
+            for chunk in _chunks(rows, self._by_frame):
+                while ahead and (len(ahead) >= self._depth or self._budget.held >= self._budget.limit):
+                    yield ahead.popleft().result()
+                if not ahead:
+                    self._budget.wait_below()
+                ahead.append(self._threads.submit(self._read_chunk, rows, chunk))
+            while ahead:
                 yield ahead.popleft().result()
-            ahead.append(self._threads.submit(self._read_chunk, rows, chunk))
-        while ahead:
-            yield ahead.popleft().result()
+        finally:
+            for future in ahead:
+                future.cancel()
+                future.add_done_callback(self._take_off)
+
+    def _take_off(self, future: Future[list[Prepared]]) -> None:
+        """What was read ahead for a shard that nobody waits for any more is off the budget once it is there."""
+        if not future.cancelled() and future.exception() is None:
+            self._budget.add(-sum(record.nbytes for record in future.result()))
 
     def _read_chunk(self, rows: Sequence[Mapping[str, Any]], chunk: Sequence[Group]) -> list[Prepared]:
         fetched = self._fetcher.fetch([self._wanted(rows[group[0]]) for group in chunk])

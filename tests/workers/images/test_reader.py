@@ -1,0 +1,97 @@
+"""Reading ahead is bounded in bytes, and what is given up leaves nothing on the budget."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from schemas.errors import InfrastructureError
+from workers.children.contract import Request, Result
+from workers.engine.budget import ByteBudget
+from workers.images.fetching import Fetched, Wanted
+from workers.images.reader import ImageReader
+
+ARRAY_BYTES = 1000
+
+
+class Bytes:
+    """A fetcher that fails at the object that it is told."""
+
+    def __init__(self, fails_at: str = "") -> None:
+        self._fails_at = fails_at
+
+    def fetch(self, wanted: Sequence[Wanted]) -> list[Fetched]:
+        if any(one.uri == self._fails_at for one in wanted):
+            raise InfrastructureError("storage is down")
+        return [Fetched(b"x") for _ in wanted]
+
+    def close(self) -> None:
+        """Nothing to stop."""
+
+
+class Arrays:
+    """A pool that makes an array of every object at once."""
+
+    def __call__(self, data: bytes | memoryview) -> Arrays:
+        return self
+
+    def submit(self, chunk: Sequence[Request]) -> Future[list[Result]]:
+        future: Future[list[Result]] = Future()
+        meta = {"members": [{"header": {}, "frames": 1}]}
+        future.set_result([Result([np.zeros(ARRAY_BYTES, np.uint8)], meta) for _ in chunk])
+        return future
+
+    def close(self) -> None:
+        """Nothing to stop."""
+
+
+def records(number: int) -> pa.Table:
+    names = [f"{i:03d}" for i in range(number)]
+    nothing = {"member": pa.nulls(number, pa.int64()), "size": pa.nulls(number, pa.int64())}
+    return pa.table({"record_id": names, "uri": names, **nothing, "etag": pa.nulls(number, pa.string())})
+
+
+def reader(budget: ByteBudget, fails_at: str = "") -> ImageReader:
+    return ImageReader(Bytes(fails_at), Arrays(), budget, lists=1, by_frame=False, depth=3)
+
+
+def drained(budget: ByteBudget) -> bool:
+    end = time.monotonic() + 5
+    while budget.held and time.monotonic() < end:
+        time.sleep(0.01)
+    return budget.held == 0
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("limit", [1, ARRAY_BYTES, 20 * ARRAY_BYTES, 1000 * ARRAY_BYTES])
+def test_chunks_larger_than_the_bound_pass_while_another_thread_consumes(limit: int) -> None:
+    budget = ByteBudget(limit)
+    rows: list[int] = []
+    for part in reader(budget).read(records(200)):
+        rows += [record.row for record in part]
+        threading.Timer(0.002, budget.add, [-sum(record.nbytes for record in part)]).start()
+    assert rows == list(range(200))
+    assert drained(budget)
+
+
+def test_a_reader_that_is_closed_in_the_middle_takes_what_it_read_ahead_off_the_budget() -> None:
+    budget = ByteBudget(1000 * ARRAY_BYTES)
+    parts = reader(budget).read(records(200))
+    first = next(parts)
+    parts.close()
+    budget.add(-sum(record.nbytes for record in first))
+    assert drained(budget)
+
+
+def test_where_storage_fails_nothing_stays_on_the_budget() -> None:
+    budget = ByteBudget(1000 * ARRAY_BYTES)
+    parts = reader(budget, fails_at="000").read(records(200))
+    with pytest.raises(InfrastructureError):
+        next(parts)
+    assert drained(budget)
