@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from cluster.storage import ObjectChanged
+from cluster.storage import ObjectChanged, ObjectMissing
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.engine.reading import Prepared
@@ -49,6 +49,8 @@ class HeaderReader:
             facts = read_header(io.BufferedReader(opened, _BUFFER), self._source)
         except RecordError as error:
             return Prepared(row, status=Status(error.status), detail=error.detail)
+        except ObjectMissing:
+            return Prepared(row, status=Status.MISSING, detail="no object at its uri")
         except ObjectChanged:
             return Prepared(row, status=Status.INPUT_CHANGED, detail="the object was changed while it was read")
         finally:

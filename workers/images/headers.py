@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import SEEK_END, BytesIO
-from typing import IO
+from typing import IO, cast
 
 from pydicom import FileDataset
 from pydicom.filereader import read_partial
@@ -26,6 +26,7 @@ from workers.images.settings import ImageFormat, ImagesInput
 from workers.images.sniff import is_gzip, sniff
 from workers.images.tiff import count_pages
 from workers.images.transfer_syntax import DEFLATED, NATIVE, decoder_status
+from workers.images.watched import WatchedFile
 
 _PREFIXES = (1 << 16, 1 << 20, 1 << 24)
 _PIXEL_MODULE_TAGS = (
@@ -64,8 +65,17 @@ class HeaderFacts:
 def read_header(reader: IO[bytes], settings: ImagesInput) -> HeaderFacts:
     """Read as little of a seekable object as tells its format, size, frames and transfer syntax.
 
-    Raises RecordError for what decoding would refuse by its header alone.
+    Raises RecordError for what decoding would refuse by its header alone; InfrastructureError or ObjectError where
+    the reader did, which is never taken for damage.
     """
+    watched = WatchedFile(reader)
+    try:
+        return _read(cast(IO[bytes], watched), settings)
+    finally:
+        watched.raise_failure()
+
+
+def _read(reader: IO[bytes], settings: ImagesInput) -> HeaderFacts:
     size = reader.seek(0, SEEK_END)
     if size > settings.max_bytes:
         raise RecordError(Status.TOO_LARGE, f"the object is larger than {settings.max_bytes} bytes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 
 import cv2
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from schemas.errors import RecordError
+from cluster.storage import ObjectChanged
+from schemas.errors import InfrastructureError, RecordError
 from schemas.status import Status
 from tests.support.dicom_files import dataset, ramp, settings, shipped, stored, wrapped
 from workers.images.headers import HeaderFacts, read_header
@@ -107,3 +109,34 @@ def test_every_transfer_syntax_that_the_extras_promise_is_decodable() -> None:
         status = decoder_status(uid)
         assert status.available == bool(status.packages), status.name
         assert bool(status.remedy) != status.available
+
+
+class Broken(io.BytesIO):
+    """A storage that fails after its first bytes."""
+
+    def __init__(self, data: bytes, error: Exception) -> None:
+        super().__init__(data)
+        self._error = error
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.tell() or size is None or size < 0 or size > 1 << 16:
+            raise self._error
+        return super().read(size)
+
+
+@pytest.mark.parametrize("error", [InfrastructureError("503"), ObjectChanged()])
+def test_a_storage_that_fails_is_not_a_damaged_object(error: Exception) -> None:
+    page = np.zeros((200, 300), np.uint16)
+    tiff, npz = io.BytesIO(), io.BytesIO()
+    tifffile.imwrite(tiff, np.stack([page, page]), photometric="minisblack")
+    np.savez(npz, page)
+    for body in (tiff.getvalue(), npz.getvalue()):
+        with pytest.raises(type(error)):
+            read_header(Broken(body, error), settings())
+
+
+def test_a_disk_that_fails_is_not_a_damaged_object() -> None:
+    tiff = io.BytesIO()
+    tifffile.imwrite(tiff, np.zeros((2, 200, 300), np.uint16), photometric="minisblack")
+    with pytest.raises(InfrastructureError, match="EIO"):
+        read_header(Broken(tiff.getvalue(), OSError(errno.EIO, "a name")), settings())
