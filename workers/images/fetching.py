@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from cluster.storage import ObjectChanged, ObjectMissing, ObjectTooLarge, StorageSettings, Store, is_inside, open_store
 from schemas.status import Status
+from workers.images.watched import raise_if_disk
 
 
 @dataclass(frozen=True)
@@ -102,11 +103,11 @@ class ColumnFetcher:
         self._store = open_store(root, settings)
         self._root = self._store.uri.rstrip("/")
         self._column = column
-        self._uri = ""
+        self._opened: tuple[str, str | None] = ("", None)
         self._file: pq.ParquetFile | None = None
         self._starts: list[int] = []
         self._group = -1
-        self._values: pa.Array | None = None
+        self._values: pa.ChunkedArray = pa.chunked_array([], pa.binary())
         self._lock = threading.Lock()
 
     def fetch(self, wanted: Sequence[Wanted]) -> list[Fetched]:
@@ -117,32 +118,47 @@ class ColumnFetcher:
     def _one(self, wanted: Wanted) -> Fetched:
         assert wanted.row is not None
         try:
-            self._open(wanted.uri)
+            self._open(wanted.uri, wanted.etag)
+            value = self._value(wanted.row)
         except ObjectMissing:
             return Fetched(status=Status.MISSING, detail="no Parquet file at its uri")
-        values, place = self._group_of(wanted.row)
-        if values is None or not values[place].is_valid:
+        except ObjectChanged:
+            return Fetched(status=Status.INPUT_CHANGED, detail="the Parquet file was changed after it was planned")
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+            raise_if_disk(error)
+            return Fetched(status=Status.UNREADABLE, detail="its Parquet file is damaged")
+        if value is None or not value.is_valid:
             return Fetched(status=Status.EMPTY, detail=f"column {self._column} is null")
-        return Fetched(memoryview(values[place].as_buffer()))
+        return Fetched(memoryview(value.as_buffer()))
 
-    def _open(self, uri: str) -> None:
-        if uri == self._uri:
+    def _open(self, uri: str, etag: str | None) -> None:
+        if (uri, etag) == self._opened:
             return
-        self._file = pq.ParquetFile(self._store.open_reader(uri[len(self._root) + 1 :]))
-        self._uri, self._group = uri, -1
+        self._opened, self._group = ("", None), -1
+        key = uri[len(self._root) + 1 :]
+        head = self._store.head(key) if etag is not None else None
+        if head is not None and head.etag != etag:
+            raise ObjectChanged
+        self._file = pq.ParquetFile(self._store.open_reader(key))
+        self._opened = uri, etag
         sizes = [self._file.metadata.row_group(group).num_rows for group in range(self._file.num_row_groups)]
         self._starts = [sum(sizes[:group]) for group in range(len(sizes) + 1)]
 
-    def _group_of(self, row: int) -> tuple[pa.Array | None, int]:
+    def _value(self, row: int) -> pa.Scalar | None:
+        """None where the file has no such row."""
         assert self._file is not None
         group = next((g for g in range(len(self._starts) - 1) if row < self._starts[g + 1]), -1)
         if group < 0:
-            return None, 0
+            return None
         if group != self._group:
-            table = self._file.read_row_group(group, columns=[self._column], use_threads=False)
-            self._values = table.column(0).combine_chunks()
+            self._values = self._column_of(group)
             self._group = group
-        return self._values, row - self._starts[group]
+        return self._values[row - self._starts[group]]
+
+    def _column_of(self, group: int) -> pa.ChunkedArray:
+        """Left in chunks: an array of binary values cannot hold more than 2 GiB."""
+        assert self._file is not None
+        return self._file.read_row_group(group, columns=[self._column], use_threads=False).column(0)
 
     def close(self) -> None:
         """Nothing runs in the background."""

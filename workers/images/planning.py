@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Any
@@ -12,13 +13,17 @@ import pyarrow.compute as pc
 import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
-from cluster.storage import ObjectInfo, StorageSettings, Store, join, open_store, parse, split
+from cluster.storage import ObjectInfo, ObjectMissing, StorageSettings, Store, join, open_store, parse, split
 from schemas.errors import SpecError
 from schemas.plan import PLAN_FIELDS, RESERVED, plan_schema
 from workers.images.settings import ImagesInput
+from workers.images.watched import raise_if_disk
 
 _LISTED = 10_000
 _TABLES = (".parquet", ".csv", ".csv.gz", ".tsv")
+_CSV_NUMBERS = ("member", "size")
+_CSV_BLOCK = 8 << 20
+"""A row of a CSV table must fit in here."""
 
 
 class ImageRecords:
@@ -66,7 +71,7 @@ class ImageRecords:
         store = open_store(self.source.uri, self.storage)
         objects = (info for info in store.list() if self._is_wanted(info))
         while listed := list(islice(objects, _LISTED)):
-            keys = pa.array([info.key for info in listed], pa.string())
+            keys = _keys(listed)
             yield _batch(
                 self.schema,
                 record_id=keys,
@@ -81,10 +86,9 @@ class ImageRecords:
 
     def _from_table(self) -> Iterator[pa.RecordBatch]:
         store, name = open_store(_folder(self.source.uri), self.storage), split(self.source.uri)[1]
-        reader = store.open_reader(name)
         roots = self.roots()
         start = 0
-        for batch in _table_batches(reader, name, self.columns):
+        for batch in _table_batches(store, name, self.columns):
             uris = _absolute(batch.column("uri").cast(pa.string()), store.uri, roots, start)
             yield _batch(
                 self.schema,
@@ -103,8 +107,10 @@ class ImageRecords:
         store = open_store(folder, self.storage)
         for key in self._parquet_keys(store):
             wanted = {self.source.record_id, self.source.subject_id or "subject_id", *(f.name for f in self.carry)}
-            file = pq.ParquetFile(store.open_reader(key))
+            etag = _etag(store, key)
+            file = _parquet(store, key)
             columns = [name for name in file.schema_arrow.names if name in wanted]
+            _refuse_lacking(file, {self.source.bytes_column or "", *(field.name for field in self.carry)})
             start = 0
             for batch in _column_batches(file, columns):
                 rows = pa.array(range(start, start + batch.num_rows), pa.int64())
@@ -115,6 +121,7 @@ class ImageRecords:
                     subject_id=_text(batch, self.source.subject_id or "subject_id"),
                     uri=pa.array([join(store.uri, key)] * batch.num_rows, pa.string()),
                     member=rows,
+                    etag=pa.array([etag] * batch.num_rows, pa.string()),
                     carry=batch,
                 )
                 start += batch.num_rows
@@ -131,9 +138,9 @@ class ImageRecords:
         store = open_store(_folder(self.source.uri), self.storage)
         name = self._parquet_keys(store)[0] if self.kind == "columns" else split(self.source.uri)[1]
         if name.endswith(".parquet"):
-            schema: pa.Schema = pq.ParquetFile(store.open_reader(name)).schema_arrow
+            schema: pa.Schema = _parquet(store, name).schema_arrow
             return schema
-        return _open_csv(store.open_reader(name), name, {}).schema
+        return _csv_schema(store.open_reader(name), name)
 
     def _carried(self, name: str) -> pa.Field:
         if name in RESERVED:
@@ -144,6 +151,13 @@ class ImageRecords:
         needed = {"table": "uri", "columns": self.source.bytes_column}.get(self.kind)
         if needed and needed not in self.columns.names:
             raise SpecError(f"the input table has no column {needed!r}; it has {', '.join(self.columns.names)}")
+
+
+def _keys(listed: Sequence[ObjectInfo]) -> pa.Array:
+    try:
+        return pa.array([info.key for info in listed], pa.string())
+    except UnicodeEncodeError:
+        raise SpecError("a file name under input.uri is not UTF-8, so no record_id can hold it: rename it") from None
 
 
 def _absolute(uris: pa.Array, folder: str, roots: Sequence[str], start: int) -> pa.Array:
@@ -173,31 +187,86 @@ def _folder(uri: str) -> str:
     return split(uri)[0] if uri.endswith(_TABLES) else uri
 
 
-def _table_batches(reader: Any, name: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    if name.endswith(".parquet"):
-        yield from pq.ParquetFile(reader).iter_batches(batch_size=65_536, use_threads=False)
-        return
-    ids = {field: pa.string() for field in ("record_id", "subject_id", "uri", "etag")}
-    yield from _open_csv(reader, name, {key: kind for key, kind in ids.items() if key in schema.names})
+def _refuse_lacking(file: pq.ParquetFile, needed: set[str]) -> None:
+    lacking = sorted(needed - set(file.schema_arrow.names))
+    if lacking:
+        raise SpecError(f"a .parquet file of input.uri has no column {lacking[0]!r}, and others have: write it again")
 
 
-def _open_csv(reader: Any, name: str, types: dict[str, pa.DataType]) -> Any:
-    stream = pa.CompressedInputStream(reader, "gzip") if name.endswith(".gz") else reader
-    delimiter = "\t" if name.endswith(".tsv") else ","
+def _etag(store: Store, key: str) -> str:
+    head = store.head(key)
+    if head is None:
+        raise SpecError("a Parquet file of input.uri vanished while it was listed: stop what deletes there")
+    return head.etag
+
+
+def _parquet(store: Store, name: str) -> pq.ParquetFile:
+    with _readable("a .parquet file of input.uri is no Parquet file, or damaged: write it again, or move it away"):
+        return pq.ParquetFile(store.open_reader(name))
+
+
+@contextmanager
+def _readable(problem: str) -> Iterator[None]:
+    """SpecError for what Arrow cannot read; its own message is dropped, since it quotes what it read."""
     try:
+        yield
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+        raise_if_disk(error)
+        raise SpecError(problem) from None
+    except ObjectMissing:
+        raise SpecError("input.uri names a table that is not there: correct the uri") from None
+
+
+def _table_batches(store: Store, name: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    if name.endswith(".parquet"):
+        file = _parquet(store, name)
+        yield from _guarded(file.iter_batches(batch_size=65_536, use_threads=False), "the input table is damaged")
+        return
+    yield from _guarded(_open_csv(store.open_reader(name), name, schema), _NO_CSV)
+
+
+def _guarded(batches: Iterator[pa.RecordBatch], problem: str) -> Iterator[pa.RecordBatch]:
+    while True:
+        with _readable(problem):
+            batch = next(batches, None)
+        if batch is None:
+            return
+        yield batch
+
+
+_NO_CSV = (
+    "the input table is not UTF-8 CSV with a header line, equal columns in every row, and whole numbers in "
+    f"{' and '.join(_CSV_NUMBERS)}: correct it, or write it as Parquet"
+)
+
+
+def _csv_schema(reader: Any, name: str) -> pa.Schema:
+    """Columns of a CSV table. They are text, as an id like 007 is not a number, but for those that we count with."""
+    names = _open_csv(reader, name, pa.schema([])).schema.names
+    doubled = sorted({column for column in names if names.count(column) > 1})
+    if doubled:
+        raise SpecError(f"the input table has two columns {doubled[0]!r}: rename one")
+    return pa.schema([(column, pa.int64() if column in _CSV_NUMBERS else pa.string()) for column in names])
+
+
+def _open_csv(reader: Any, name: str, schema: pa.Schema) -> Any:
+    """Only an empty field that is not quoted is null: `NA` and `null` are names and codes too."""
+    with _readable(_NO_CSV):
         return pcsv.open_csv(
-            stream,
-            parse_options=pcsv.ParseOptions(delimiter=delimiter),
-            convert_options=pcsv.ConvertOptions(column_types=types, strings_can_be_null=True),
+            pa.CompressedInputStream(reader, "gzip") if name.endswith(".gz") else reader,
+            read_options=pcsv.ReadOptions(block_size=_CSV_BLOCK, use_threads=False),
+            parse_options=pcsv.ParseOptions(delimiter="\t" if name.endswith(".tsv") else ",", newlines_in_values=True),
+            convert_options=pcsv.ConvertOptions(
+                column_types=schema, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
+            ),
         )
-    except pa.ArrowInvalid:
-        raise SpecError("the input table is not CSV with a header line and equal columns in every row") from None
 
 
 def _column_batches(file: pq.ParquetFile, columns: list[str]) -> Iterator[pa.RecordBatch]:
     """Batches of these columns; of none at all, batches that only count rows."""
     if columns:
-        yield from file.iter_batches(batch_size=65_536, columns=columns, use_threads=False)
+        batches = file.iter_batches(batch_size=65_536, columns=columns, use_threads=False)
+        yield from _guarded(batches, "a .parquet file of input.uri is damaged: write it again, or move it away")
         return
     for group in range(file.num_row_groups):
         rows = file.metadata.row_group(group).num_rows

@@ -20,6 +20,9 @@ class ImagesInput(BaseModel):
     `subject_id` may be a DICOM keyword. `roots` are the prefixes that uris of a table may point to; none given: the
     directory of the table. `glob` filters keys relative to the prefix.
 
+    Columns of a CSV table are text as it is written (`007` stays `007`), but for `size` and `member`; only an empty
+    field without quotes is null. Columns of Parquet keep their type.
+
     `format: auto` goes by content, never by name. `carry` names columns of the table or, for DICOM, attributes: by
     keyword (`PatientID`) or as eight hex digits (`00100020`).
 

@@ -13,6 +13,18 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 
+def disk_failure(error: OSError) -> InfrastructureError:
+    """What an error of the operating system is to us. The path is left out: it holds the key."""
+    code = errno.errorcode.get(error.errno or 0, "EIO")
+    return InfrastructureError(f"a file cannot be read: {code}: check the disk or mount, then run the command again")
+
+
+def raise_if_disk(error: Exception) -> None:
+    """Raise InfrastructureError for an error of the operating system; Arrow's own OSErrors carry no number."""
+    if isinstance(error, OSError) and error.errno is not None:
+        raise disk_failure(error) from None
+
+
 class WatchedFile(io.RawIOBase):
     """A file as it is, which remembers the first time that reading it failed.
 
@@ -52,8 +64,7 @@ class WatchedFile(io.RawIOBase):
         except (InfrastructureError, ObjectError) as error:
             raise self._note(error) from None
         except OSError as error:
-            code = errno.errorcode.get(error.errno or 0, "EIO")
-            raise self._note(InfrastructureError(f"a file cannot be read: {code}: check the disk or mount")) from None
+            raise self._note(disk_failure(error)) from None
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Read as the file does."""
