@@ -94,7 +94,16 @@ def execute(stage: Stage, spec: Spec, host: Host, watchers: Watchers) -> StageFi
     )
     figures.busy = _busy(infos)
     _refuse_unfinished(result)
+    if result.elsewhere:
+        _check_all(stage, spec)
     return figures
+
+
+def _check_all(stage: Stage, spec: Spec) -> None:
+    """Shards that another driver committed were not counted on the way. Raises RejectLimitError."""
+    watch = RejectWatch(spec.limits.max_rejects, stage.run.plan.records)
+    for record in stage.committed().values():
+        watch.add(record.statuses or {})
 
 
 def _sample(stage: Stage, spec: Spec, dispatcher: Dispatcher, watch: RejectWatch, watchers: Watchers) -> None:
@@ -109,6 +118,11 @@ def _sample(stage: Stage, spec: Spec, dispatcher: Dispatcher, watch: RejectWatch
 
 
 def _refuse_unfinished(result: DispatchResult) -> None:
+    if any(report.shard == SAMPLE_SHARD for report in result.failed):
+        raise IncompleteError(
+            "the sample of records that limits.max_rejects is checked on killed every worker that took it: give the "
+            "workers more memory, or look at the worker logs; limits.sample: 0 skips it"
+        )
     if result.failed:
         shards = ", ".join(str(report.shard) for report in result.failed[:5])
         raise IncompleteError(

@@ -7,6 +7,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -20,7 +21,7 @@ from jobs.fingerprint import difference
 from jobs.planning.writer import write_plan
 from jobs.rundir import Stage, read_run
 from schemas.crashpoints import crashpoint
-from schemas.errors import FingerprintError, RefusedError
+from schemas.errors import FingerprintError, InfrastructureError, RefusedError
 from schemas.plan import PlanInfo
 from schemas.rows import OutputColumn
 from schemas.run import RUN_KEY, ModelRecord, RunFile, fingerprint_of
@@ -88,18 +89,25 @@ def _create(store: Store, request: StageRequest) -> RunFile:
     run = _run_file(request, info, fingerprint)
     crashpoint("run.before_put")
     body = run.encode()
-    commit(
-        store,
-        request.directory + RUN_KEY,
-        body,
-        fingerprint=fingerprint,
-        attempt=run.attempt,
-        sha256=_sha256(body),
-        single_committer=request.spec.output.single_committer,
-    )
+    # Another driver may have planned at the same moment, and an object arrived between the two listings: its plan is
+    # then the run's, and whether it is the same run otherwise is told by who reads it back.
+    with suppress(FingerprintError):
+        commit(
+            store,
+            request.directory + RUN_KEY,
+            body,
+            fingerprint=fingerprint,
+            attempt=run.attempt,
+            sha256=_sha256(body),
+            single_committer=request.spec.output.single_committer,
+        )
     crashpoint("run.after_put")
     created = read_run(store, request.directory)
-    return created if created is not None else run
+    if created is None:
+        raise InfrastructureError(
+            "run.json vanished as it was written: stop what deletes at output.uri, then run again"
+        )
+    return created
 
 
 def _refuse_orphans(store: Store, request: StageRequest) -> None:

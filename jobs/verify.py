@@ -63,6 +63,8 @@ def _stages(store: Store, manifest: Manifest) -> Iterator[Stage]:
 
 def _check_stage(stage: Stage, by_key: dict[str, FileRecord], found: Verified) -> None:
     run = stage.run
+    if not _check_plan(stage, by_key, found):
+        return
     plan = PlanReader(stage.store, stage.directory + run.plan.key, run.plan)
     headers = [header_field(name) for name in run.header_carry]
     schema = row_schema([*plan.carry_fields, *headers], run.columns)
@@ -79,6 +81,20 @@ def _check_stage(stage: Stage, by_key: dict[str, FileRecord], found: Verified) -
         found.faults.append(
             f"the manifest names {len(named)} shards of stage {run.stage}, the plan has {run.plan.shards}"
         )
+
+
+def _check_plan(stage: Stage, by_key: dict[str, FileRecord], found: Verified) -> bool:
+    """Whether the plan is the one that the run names, so that its shards can be held against it."""
+    key = stage.directory + stage.run.plan.key
+    try:
+        whole = stage.store.sha256(key) == stage.run.plan.sha256
+    except ObjectMissing:
+        whole = False
+    if not whole:
+        found.faults.append(f"{key} is missing or not the plan that run.json names: its shards cannot be checked")
+    elif key not in by_key:
+        found.faults.append(f"{key} is not named by the manifest")
+    return whole
 
 
 def _check_bytes(store: Store, record: FileRecord, found: Verified) -> bytes | None:

@@ -66,6 +66,8 @@ class ObjectFetcher:
         if found is None:
             return Fetched(status=Status.UNSUPPORTED, detail="lies outside input.roots")
         store, key = found
+        if not key:
+            return Fetched(status=Status.MISSING, detail="its uri names no object")
         try:
             return Fetched(store.get(key, max_bytes=self._max_bytes, if_etag=wanted.etag))
         except ObjectMissing:

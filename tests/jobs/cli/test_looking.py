@@ -129,6 +129,16 @@ def test_verify_finds_rows_that_were_rewritten_without_their_order(wardround: Wa
     assert wardround("verify", run_dir).code == 5
 
 
+def test_verify_finds_a_plan_that_is_damaged_or_gone(wardround: Wardround, run_dir: Path) -> None:
+    (plan,) = run_dir.glob("plan-*.parquet")
+    plan.write_bytes(plan.read_bytes()[:-20])
+    said = wardround("verify", run_dir)
+    assert (said.code, "not the plan that run.json names" in said.err) == (5, True)
+    plan.unlink()
+    said = wardround("verify", run_dir)
+    assert (said.code, "is missing" in said.err) == (5, True)
+
+
 def test_verify_of_an_unfinished_run_is_4(wardround: Wardround, run_dir: Path) -> None:
     (run_dir / "manifest.json").unlink()
     said = wardround("verify", run_dir)
