@@ -83,11 +83,20 @@ class ModelRunner:
         try:
             values: Any = self.model.forward(arrays)
         except RecordError as error:
-            for (row, _), _ in samples:
-                self._columns.reject(row, Status(error.status), error.detail)
+            self._refused(key, samples, error)
             return
         finally:
             spent = time.perf_counter() - began
             self.seconds += spent
         self.tuner.after(key, choice, len(arrays), spent)
         self._columns.put([sample for sample, _ in samples], values)
+
+    def _refused(self, key: Hashable, samples: Sequence[tuple[Sample, Array]], error: RecordError) -> None:
+        """One record may be to blame for its whole batch: each is tried alone, so that none suffers for another."""
+        assert self._columns is not None
+        if len(samples) > 1:
+            for sample in samples:
+                self._forward(key, [sample])
+            return
+        ((row, _), _), *_ = samples
+        self._columns.reject(row, Status(error.status), error.detail)

@@ -8,7 +8,8 @@ from typing import Any
 
 import onnxruntime
 
-from schemas.errors import SpecError, UsageError
+from schemas.errors import RecordError, SpecError, UsageError
+from schemas.status import Status
 from workers.contract import Array
 
 DTYPES: Mapping[str, str] = {
@@ -22,6 +23,9 @@ DTYPES: Mapping[str, str] = {
     "tensor(int32)": "int32",
     "tensor(int64)": "int64",
 }
+
+_REFUSED = "non-zero status code returned while running"
+_DEVICE = ("cuda", "cudnn", "cublas", "hip")
 
 
 def open_session(path: Path, device: str, threads: int) -> Any:
@@ -47,13 +51,19 @@ def open_session(path: Path, device: str, threads: int) -> Any:
 
 
 def run(session: Any, names: Sequence[str], inputs: Mapping[str, Array]) -> list[Array]:
-    """The outputs of these names. Raises MemoryError where memory was short."""
+    """The outputs of these names.
+
+    Raises MemoryError where memory was short, and RecordError (out_of_contract) where a node of the graph cannot take
+    these inputs: what a graph of free sizes really takes is known by running it only.
+    """
     try:
         results: list[Array] = session.run(list(names), dict(inputs))
     except _errors() as error:
         text = str(error).lower()
         if "allocate memory" in text or "out of memory" in text or "bad_alloc" in text:
             raise MemoryError("the device ran out of memory") from error
+        if _REFUSED in text and not any(word in text for word in _DEVICE):
+            raise RecordError(Status.OUT_OF_CONTRACT, "a node of the graph fails on the prepared image") from None
         raise
     return results
 

@@ -37,6 +37,8 @@ class SumModel:
             raise MemoryError
         if batch[0].shape == (7,):
             raise RecordError(Status.OUT_OF_CONTRACT, "seven is not allowed")
+        if any(array[0] == -1 for array in batch):
+            raise RecordError(Status.OUT_OF_CONTRACT, "no negative numbers")
         self.batches.append(len(batch))
         return {"total": np.array([array.sum() for array in batch], np.float32)}
 
@@ -79,6 +81,13 @@ def test_what_breaks_the_contract_of_the_model_becomes_a_status() -> None:
     columns = score(SumModel(), [np.ones(7, np.float32), np.ones(6, np.float32)])
     assert columns.finish()["total"].to_pylist() == [None, 6.0]
     assert columns.statuses == [Status.OUT_OF_CONTRACT, None]
+
+
+def test_a_record_that_breaks_the_contract_does_not_take_its_batch_with_it() -> None:
+    arrays = [np.full(4, -1 if row == 5 else row, np.float32) for row in range(12)]
+    columns = score(SumModel(), arrays, fixed=8)
+    assert columns.finish()["total"].to_pylist() == [None if row == 5 else 4.0 * row for row in range(12)]
+    assert [row for row, status in enumerate(columns.statuses) if status] == [5]
 
 
 def test_the_measurement_ends_with_one_choice_and_later_workers_start_with_it() -> None:

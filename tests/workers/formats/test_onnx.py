@@ -165,6 +165,21 @@ def test_an_image_that_the_graph_does_not_take_is_out_of_contract(directory, ima
     assert error.value.status is Status.OUT_OF_CONTRACT
 
 
+def test_an_image_that_a_node_inside_the_graph_does_not_take_is_out_of_contract(directory):
+    rows = numpy_helper.from_array(np.ones((3 * 10 * 12, 2), np.float32), "rows")
+    nodes = [helper.make_node("Flatten", ["image"], ["flat"]), helper.make_node("MatMul", ["flat", "rows"], ["logits"])]
+    taken = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, None, None])
+    given = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 2])
+    graph = helper.make_graph(nodes, "g", [taken], [given], [rows])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    (directory / "model.onnx").write_bytes(model.SerializeToString())
+    loaded = load(directory)
+    assert len(loaded.forward(images(2))["logits"]) == 2
+    with pytest.raises(RecordError, match="a node of the graph fails") as error:
+        loaded.forward(images(2, shape=(11, 12, 3)))
+    assert error.value.status is Status.OUT_OF_CONTRACT
+
+
 def test_the_only_onnx_file_is_taken_whatever_its_name(directory):
     (directory / "model.onnx").rename(directory / "densenet.onnx")
     assert describe(directory)[1].settings["file"] == "densenet.onnx"
