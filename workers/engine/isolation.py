@@ -21,12 +21,15 @@ from schemas.work import ShardTask
 from workers.engine.stage import StageJob
 from workers.isolate import ChildDied, Killed, bisect
 
-_OVERHEAD_S = 300.0
-"""For starting the child and loading its models, beside the time that its records may take."""
+_OVERHEAD_S = 900.0
+"""For starting the child and loading its models, beside the time that its records may take. Longer than storage that
+does not answer is waited for, so that the child says so itself and no record is blamed for it."""
+_LATE = "ran out of time"
 
 
 def score_isolated(job: StageJob, task: ShardTask, records: pa.Table) -> pa.Table:
-    """The rows of a shard; a record that kills its process twice while alone gets the status `crashed_worker`."""
+    """The rows of a shard; a record that kills its process twice while alone gets the status `crashed_worker`, one
+    that does not end `timed_out`."""
 
     def run(indices: list[int]) -> dict[int, pa.Table]:
         table = _in_child(job, task, indices)
@@ -34,8 +37,8 @@ def score_isolated(job: StageJob, task: ShardTask, records: pa.Table) -> pa.Tabl
 
     found = bisect(list(range(records.num_rows)), run)
     parts = [
-        _killed(job, records, index) if isinstance(found[index], Killed) else found[index]
-        for index in range(records.num_rows)
+        _killed(job, records, index, outcome.cause) if isinstance(outcome, Killed) else outcome
+        for index, outcome in found.items()
     ]
     return pa.concat_tables(parts).unify_dictionaries().combine_chunks()
 
@@ -64,7 +67,7 @@ def _in_child(job: StageJob, task: ShardTask, indices: Sequence[int]) -> pa.Tabl
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise ChildDied("ran out of time") from None
+            raise ChildDied(_LATE) from None
         if done.returncode < 0:
             raise ChildDied(f"killed by signal {-done.returncode}")
         if done.returncode:
@@ -80,17 +83,20 @@ def _error(code: int, stderr: bytes) -> WardroundError:
     return kind(f"a shard could not be scored in a process of its own: {said.removeprefix('wardround: ')}")
 
 
-def _killed(job: StageJob, records: pa.Table, index: int) -> pa.Table:
+def _killed(job: StageJob, records: pa.Table, index: int, cause: str) -> pa.Table:
     layout = job.context.layout
+    status, detail = Status.CRASHED_WORKER, "killed its process twice while alone in it"
+    if cause == _LATE:
+        status, detail = Status.TIMED_OUT, "was not scored in time, twice, while alone in a process"
     row: dict[str, Any] = {field.name: None for field in layout.schema}
     row.update({field.name: records[field.name][index].as_py() for field in layout.plan_carry})
     row["record_id"] = records["record_id"][index].as_py()
     row["subject_id"] = records["subject_id"][index].as_py()
-    row["status"] = str(Status.CRASHED_WORKER)
-    row["detail"] = "killed its process twice while alone in it"
+    row["status"] = str(status)
+    row["detail"] = detail
     for column in layout.columns:
         if not column.output:
-            row[column.name] = str(Status.CRASHED_WORKER)
+            row[column.name] = str(status)
     arrays = [
         pa.array([row[field.name]], pa.string()).cast(STATUS_TYPE)
         if field.type == STATUS_TYPE
