@@ -42,9 +42,20 @@ def fingerprint_parts(
         "models": {name: model.sha256 for name, model in models.items()},
         "columns": [column.model_dump() for column in columns],
         "shard_records": spec.compute.shard_records,
-        "numerics": {"precision": spec.numerics, "device": "gpu" if spec.compute.gpus_per_worker else "cpu"},
+        "numerics": _numerics(spec),
         "subject_from": subject_from,
     }
+
+
+def _numerics(spec: Spec) -> dict[str, Any]:
+    """Identical bits need the same batches and threads; scores within rounding do not."""
+    numerics: dict[str, Any] = {
+        "precision": spec.numerics,
+        "device": "gpu" if spec.compute.gpus_per_worker else "cpu",
+    }
+    if spec.numerics == "deterministic":
+        numerics |= {"batch": spec.compute.batch, "threads": max(1, int(spec.compute.cpus_per_worker))}
+    return numerics
 
 
 def difference(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
