@@ -59,7 +59,7 @@ class Result:
     """The outcome of one request. `status` None: decoded; else arrays and meta are empty and `detail` says why.
 
     Arrays are writable views of memory shared by the whole chunk, which lives as long as any of them.
-    `seconds` is the time inside the handler.
+    `seconds` is the processor time of the handler's thread.
     """
 
     arrays: Sequence[Array] = ()

@@ -47,7 +47,7 @@ def load_scorer(context: StageContext) -> Scorer:
         if record.sha256 not in context.run.parts["models"].values():
             raise WardroundError(f"model {name} is not part of the run's fingerprint")
     _, taken = prepare_lists(dict(context.run.prepare))
-    return Scorer(runners, taken)
+    return Scorer(runners, taken, kind)
 
 
 def _load(context: StageContext, name: str, kind: str) -> Model:

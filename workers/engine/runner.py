@@ -21,6 +21,8 @@ class ModelRunner:
         self.model = model
         self.tuner = tuner
         self.seconds = 0.0
+        self.core_seconds = 0.0
+        """Processor seconds of the thread that calls the model, which takes part in what its helpers compute."""
         self.largest_that_fits: int | None = None
         self._waiting: dict[Hashable, list[tuple[Sample, Array]]] = {}
         self._columns: ModelColumns | None = None
@@ -79,7 +81,7 @@ class ModelRunner:
             crashpoint("forward.record", self._ids[row])
         arrays = [array for _, array in samples]
         choice = self.tuner.before(key, self.model)
-        began = time.perf_counter()
+        began, computing = time.perf_counter(), time.thread_time()
         try:
             values: Any = self.model.forward(arrays)
         except RecordError as error:
@@ -88,6 +90,7 @@ class ModelRunner:
         finally:
             spent = time.perf_counter() - began
             self.seconds += spent
+            self.core_seconds += time.thread_time() - computing
         self.tuner.after(key, choice, len(arrays), spent)
         self._columns.put([sample for sample, _ in samples], values)
 

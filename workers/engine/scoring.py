@@ -16,7 +16,8 @@ class Scorer:
     `prepare_of` says which of a record's prepared inputs each model takes.
     """
 
-    def __init__(self, runners: Mapping[str, ModelRunner], prepare_of: Mapping[str, int]) -> None:
+    def __init__(self, runners: Mapping[str, ModelRunner], prepare_of: Mapping[str, int], device: str = "cpu") -> None:
+        self.device = device
         self.runners = dict(runners)
         self.prepare_of = dict(prepare_of)
         self._seconds_before = 0.0
@@ -25,6 +26,11 @@ class Scorer:
     def seconds(self) -> float:
         """Seconds in forward passes since the start."""
         return sum(runner.seconds for runner in self.runners.values())
+
+    @property
+    def core_seconds(self) -> float:
+        """Processor seconds of the calling thread in forward passes since the start."""
+        return sum(runner.core_seconds for runner in self.runners.values())
 
     @property
     def is_tuned(self) -> bool:

@@ -137,13 +137,18 @@ class StageJob:
         return ShardReport(task.shard, result.outcome, statuses=counts, rows=table.num_rows)
 
     def info(self, alive: float) -> dict[str, Any]:
-        """Figures for progress and report: what the cores were busy with."""
-        forward = self.scorer.seconds * max(1.0, self.context.cpus)
+        """Figures for progress and report. What the cores were busy with; on a GPU, how long it was waited for.
+
+        A forward pass on a GPU returns when its answer is on the host, so its wall time bounds the device's from above.
+        """
+        cores = max(1.0, self.context.cpus)
+        on_device = self.scorer.device != "cpu"
+        used = self.scorer.seconds if on_device else self.reader.prepare_seconds + self.scorer.core_seconds * cores
         return {
             "seconds_prepare": self.reader.prepare_seconds,
             "seconds_forward": self.scorer.seconds,
-            "core_seconds_used": self.reader.prepare_seconds + forward,
-            "core_seconds_given": alive * max(1.0, self.context.cpus),
+            "core_seconds_used": used,
+            "core_seconds_given": alive if on_device else alive * cores,
             "peak_bytes_in_flight": self.context.budget.peak,
         }
 
