@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -51,6 +51,12 @@ class ImagesInput(BaseModel):
     max_pixels: int = Field(default=268_435_456, gt=0)
     max_bytes: int = Field(default=2 * GIB, gt=0)
     max_inflated: int = Field(default=GIB, gt=0)
+
+    @model_validator(mode="after")
+    def _frames_of_objects(self) -> ImagesInput:
+        if self.record == "frame" and self.bytes_column is not None:
+            raise ValueError("record: frame needs objects; images in a column of Parquet files are records as they are")
+        return self
 
     @property
     def header_names(self) -> tuple[str, ...]:

@@ -33,3 +33,8 @@ def test_what_is_not_a_setting_is_refused(wrong: dict[str, object]) -> None:
 def test_the_subject_is_asked_for_once() -> None:
     assert settings(carry=("PatientID",), subject_id="PatientID").header_names == ("PatientID",)
     assert settings(carry=("Modality",), subject_id="PatientID").header_names == ("Modality", "PatientID")
+
+
+def test_frames_of_images_in_a_column_are_refused_at_once() -> None:
+    with pytest.raises(ValidationError, match="record: frame needs objects"):
+        settings(record="frame", bytes_column="png")
