@@ -19,7 +19,7 @@ demo: setup
 	$(BIN)/python -m jobs demo
 
 test: setup
-	$(BIN)/python -m pytest -q -m "not gpu"
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations=15 -m "not gpu"
 
 check: setup
 	$(BIN)/ruff check .
