@@ -29,6 +29,7 @@ from schemas.errors import InfrastructureError, SecurityError, UsageError
 SPEC_NAME = "spec.yaml"
 ENTRYPOINT = f"python -m jobs run {SPEC_NAME}"
 ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
+NO_AGENT = "No available agent"
 INCOMPLETE, INTERRUPTED = 4, 130
 ATTEMPTS = 1000
 OVERRIDING = ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS")
@@ -45,6 +46,7 @@ class SubmitSettings(BaseModel):
     ca_file: str | None = None
     entrypoint: str = ENTRYPOINT
     poll_interval_s: float = Field(1.0, gt=0)
+    agent_wait_s: float = Field(60.0, ge=0, description="for the first agent of a young cluster to take jobs")
     reconnects: int = Field(30, ge=0, description="times that following the log may be taken up again")
 
 
@@ -139,12 +141,24 @@ def _start(client: Any, body: bytes, run: str, settings: SubmitSettings) -> str:
                 return submission_id
             continue
         try:
-            return _send(client, body, submission_id, settings)
+            return _send_when_ready(client, body, submission_id, settings)
         except RuntimeError as error:
             if "already exists" not in str(error):
                 raise
             return submission_id
     raise UsageError(f"run {run} was submitted {ATTEMPTS} times to {settings.address}: look into why it does not end")
+
+
+def _send_when_ready(client: Any, body: bytes, submission_id: str, settings: SubmitSettings) -> str:
+    """A cluster takes no jobs for the first seconds of its life, until the agent of some node has come up."""
+    end = time.monotonic() + settings.agent_wait_s
+    while True:
+        try:
+            return _send(client, body, submission_id, settings)
+        except RuntimeError as error:
+            if NO_AGENT not in str(error) or time.monotonic() > end:
+                raise
+        time.sleep(settings.poll_interval_s)
 
 
 def _send(client: Any, body: bytes, submission_id: str, settings: SubmitSettings) -> str:

@@ -35,6 +35,8 @@ class TokenCluster:
             *(str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--disable-usage-stats"),
             *("--node-ip-address=127.0.0.1", f"--port={self.address.rsplit(':')[1]}", f"--num-cpus={cpus}"),
             *("--dashboard-host=127.0.0.1", f"--dashboard-port={self.dashboard.rsplit(':')[-1]}"),
+            # Two clusters on one machine must not share the port of the agents that take jobs.
+            *(f"--dashboard-agent-listen-port={free_port()}", f"--dashboard-agent-grpc-port={free_port()}"),
             *(f"--temp-dir={self.directory}", f"--object-store-memory={100 * 2**20}"),
         ]
         self._process = subprocess.Popen(
