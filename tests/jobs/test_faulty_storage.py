@@ -73,4 +73,4 @@ def test_storage_that_refuses_is_infrastructure_and_never_becomes_a_row(
         with pytest.raises(InfrastructureError, match="403"):
             job.score_now(job.records(ShardTask(0)))
         job.close()
-    assert not stage.present()
+        assert not stage.present()
