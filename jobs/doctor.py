@@ -13,7 +13,7 @@ from cluster.doctor import credential_source, ray_token, ray_version, token_mode
 from cluster.storage import ObjectError, open_store, parse, probe
 from jobs.models import resolve_models
 from jobs.settings import storage_settings
-from jobs.stages import understand
+from jobs.stages import open_input
 from schemas.errors import SpecError, WardroundError
 from schemas.spec import Spec
 from workers.doctor import decoders, torch_facts
@@ -129,7 +129,8 @@ def _address(spec: Spec) -> Iterator[Finding]:
 
 def _input(spec: Spec) -> Iterator[Finding]:
     def look() -> Iterator[str]:
-        first = next(understand(spec, storage_settings(spec), {}).records.batches(), None)
+        collection = open_input(spec, storage_settings(spec))
+        first = next(collection.plan(collection.stages[0], [], {}).batches(), None)
         if first is None or not first.num_rows:
             raise SpecError("the input has no records: check input.uri")
         yield "can be listed"
@@ -139,7 +140,8 @@ def _input(spec: Spec) -> Iterator[Finding]:
 
 def _models(spec: Spec) -> Iterator[Finding]:
     def look() -> Iterator[str]:
-        for name, model in resolve_models(spec, storage_settings(spec)).items():
+        storage = storage_settings(spec)
+        for name, model in resolve_models(spec, storage, open_input(spec, storage)).items():
             yield f"{name} is {model.record.format}, sha256 {model.record.sha256[:12]}"
 
     return _attempt("models", f"{len(spec.models)} in the spec", look)

@@ -71,7 +71,7 @@ def execute(stage: Stage, spec: Spec, host: Host, watchers: Watchers) -> StageFi
         return figures
     tasks = [ShardTask(shard) for shard in missing]
     dispatcher = Dispatcher(host, pool_settings(spec))
-    if not done and spec.limits.max_rejects < 1 and spec.limits.sample:
+    if stage.run.kind == "records" and not done and spec.limits.max_rejects < 1 and spec.limits.sample:
         _sample(stage, spec, dispatcher, watch, watchers)
 
     def on_report(report: ShardReport) -> None:

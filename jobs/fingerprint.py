@@ -9,6 +9,7 @@ from schemas.canonical import canonical_json
 from schemas.rows import OutputColumn
 from schemas.run import RESULTS_VERSION, ModelRecord
 from schemas.spec import Spec
+from workers.collection import StagePlan
 
 _WORDS = {
     "plan": "the planned records",
@@ -19,31 +20,34 @@ _WORDS = {
     "shard_records": "compute.shard_records",
     "numerics": "numerics or device kind",
     "results_version": "wardround's own results version",
+    "job": "job",
     "stage": "the stage",
+    "state": "what earlier stages found",
     "subject_from": "input.subject_id",
 }
 
 
 def fingerprint_parts(
     spec: Spec,
-    stage: str,
+    plan: StagePlan,
     source: Mapping[str, Any],
     prepare: Mapping[str, Any],
     models: Mapping[str, ModelRecord],
     columns: tuple[OutputColumn, ...],
-    subject_from: str | None,
 ) -> dict[str, Any]:
     """Everything but the plan's digest, which is known only when the plan is. Plain JSON."""
     return {
         "results_version": RESULTS_VERSION,
-        "stage": stage,
+        "job": spec.job,
+        "stage": plan.stage,
         "input": dict(source),
         "prepare": {name: list(steps) for name, steps in prepare.items()},
         "models": {name: model.sha256 for name, model in models.items()},
         "columns": [column.model_dump() for column in columns],
         "shard_records": spec.compute.shard_records,
         "numerics": _numerics(spec),
-        "subject_from": subject_from,
+        "subject_from": plan.subject_from,
+        "state": dict(plan.state),
     }
 
 

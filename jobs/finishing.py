@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 
 from cluster.storage import Store, attempt_id, commit
-from jobs.rundir import Stage, add_counts
+from jobs.rundir import Stage, add_counts, side_objects
 from schemas.crashpoints import crashpoint
 from schemas.errors import IncompleteError, VerificationError
 from schemas.run import MANIFEST_KEY, RUN_KEY, FileRecord, Manifest
 
 _NAMED = 10
+_READS = 16
+"""Footers read at a time."""
 
 
 def finish(stages: Iterable[Stage], seconds: Mapping[str, float], busy: float | None) -> Manifest:
@@ -30,6 +34,7 @@ def finish(stages: Iterable[Stage], seconds: Mapping[str, float], busy: float | 
             _file(stage.store, stage.directory + stage.run.plan.key),
         ]
         files += [shards[shard] for shard in sorted(shards)]
+        files += _side_objects(stage, shards)
         counts = add_counts(record.statuses for record in shards.values())
         last = stage
     assert last is not None
@@ -61,6 +66,12 @@ def _complete(stage: Stage) -> dict[int, FileRecord]:
         if record.rows != stage.run.plan.shard_rows(shard) or sum((record.statuses or {}).values()) != record.rows:
             raise VerificationError(f"shard {shard} has other rows than its plan: the run is damaged")
     return found
+
+
+def _side_objects(stage: Stage, shards: Mapping[int, FileRecord]) -> list[FileRecord]:
+    vouching = [shards[shard] for shard in sorted(shards) if shards[shard].side]
+    with ThreadPoolExecutor(_READS) as pool:
+        return [record for part in pool.map(partial(side_objects, stage), vouching) for record in part]
 
 
 def _file(store: Store, key: str) -> FileRecord:

@@ -10,8 +10,8 @@ from cluster.pool import Host
 from cluster.pool.serial import SerialHost
 from cluster.session import Session, SessionSettings, session
 from cluster.storage import open_store
-from jobs.predict import HostOpener
 from jobs.rundir import read_manifest
+from jobs.running import HostOpener
 from jobs.settings import storage_settings
 from schemas.spec import Spec
 from workers.engine.factory import DOTTED

@@ -10,9 +10,9 @@ from cluster.storage import StorageSettings, fetch_directory
 from schemas.errors import SpecError
 from schemas.run import ModelRecord
 from schemas.spec import Spec
+from workers.collection import Collection
 from workers.contract import ModelCard
 from workers.formats.detect import describe
-from workers.prepare.catalogue import parse_steps
 
 
 @dataclass(frozen=True)
@@ -24,19 +24,19 @@ class ResolvedModel:
     prepare: tuple[Any, ...]
 
 
-def resolve_models(spec: Spec, storage: StorageSettings) -> dict[str, ResolvedModel]:
+def resolve_models(spec: Spec, storage: StorageSettings, collection: Collection) -> dict[str, ResolvedModel]:
     """Every model of the spec, in its order. Raises SpecError or RefusedError naming what is wrong with which."""
-    return {name: _resolve(spec, name, storage) for name in spec.models}
+    return {name: _resolve(spec, name, storage, collection) for name in spec.models}
 
 
-def _resolve(spec: Spec, name: str, storage: StorageSettings) -> ResolvedModel:
+def _resolve(spec: Spec, name: str, storage: StorageSettings, collection: Collection) -> ResolvedModel:
     ref = spec.models[name]
     fetched = fetch_directory(ref.uri, storage, expected_sha256=ref.sha256)
-    kind, card = describe(fetched.path)
-    if spec.prepare is None and "prepare_problem" in card.settings:
-        raise SpecError(f"model {name!r}: {card.settings['prepare_problem']}")
-    prepare = tuple(card.prepare) if spec.prepare is None else spec.prepare
-    parse_steps(list(prepare))
+    kind, card = describe(fetched.path, spec.input["collection"])
+    try:
+        prepare = collection.prepare(card, spec.prepare)
+    except SpecError as error:
+        raise SpecError(f"model {name!r}: {error}") from None
     record = ModelRecord(
         uri=ref.uri,
         sha256=fetched.digest,

@@ -24,7 +24,7 @@ from schemas.crashpoints import crashpoint
 from schemas.errors import FingerprintError, InfrastructureError, RefusedError
 from schemas.plan import PlanInfo
 from schemas.rows import OutputColumn
-from schemas.run import RUN_KEY, ModelRecord, RunFile, fingerprint_of
+from schemas.run import RUN_KEY, ModelRecord, RunFile, StageKind, fingerprint_of
 from schemas.spec import Spec
 
 _RECORDED = ("wardround", "ray", "torch", "numpy", "pyarrow", "pydicom", "onnxruntime", "opencv-python-headless")
@@ -41,6 +41,8 @@ class StageRequest:
     parts: Mapping[str, Any]
     schema: pa.Schema
     batches: Callable[[], Iterator[pa.RecordBatch]]
+    shard_records: int
+    kind: StageKind = "records"
     prepare: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     models: Mapping[str, ModelRecord] = field(default_factory=dict)
     carry: tuple[str, ...] = ()
@@ -73,7 +75,7 @@ def _create(store: Store, request: StageRequest) -> RunFile:
     _refuse_orphans(store, request)
     with tempfile.TemporaryDirectory(prefix="wardround-plan-") as folder:
         path = Path(folder) / "plan.parquet"
-        info = write_plan(request.batches(), request.schema, path, request.spec.compute.shard_records)
+        info = write_plan(request.batches(), request.schema, path, request.shard_records)
         crashpoint("plan.before_put")
         fingerprint = fingerprint_of({**request.parts, "plan": info.sha256})
         commit(
@@ -125,6 +127,7 @@ def _run_file(request: StageRequest, info: PlanInfo, fingerprint: str) -> RunFil
         run_id=fingerprint[:12],
         name=request.spec.name,
         stage=request.stage,
+        kind=request.kind,
         rows_dir=request.rows_dir,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         plan=info,

@@ -7,6 +7,7 @@ from typing import Any
 
 JOBS: dict[str, str] = {
     "predict": "jobs.predict:predict",
+    "convert": "jobs.convert:convert",
 }
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import pyarrow.parquet as pq
+
 from cluster.storage import ObjectMissing, Store
-from schemas.errors import FingerprintError, UsageError
-from schemas.run import MANIFEST_KEY, RUN_KEY, FileRecord, Manifest, RunFile, shard_of
+from schemas.errors import FingerprintError, UsageError, VerificationError
+from schemas.run import MANIFEST_KEY, RUN_KEY, SIDE_KEY, FileRecord, Manifest, RunFile, shard_of
 
 _HEADS = 32
 """Requests at a time where many objects are asked for their metadata."""
@@ -59,7 +62,21 @@ class Stage:
             sha256=metadata.get("sha256") or self.store.sha256(key),
             rows=int(metadata["rows"]),
             statuses=parse_counts(metadata["statuses"]),
+            side=int(metadata["sides"]) if "sides" in metadata else None,
         )
+
+
+def side_objects(stage: Stage, record: FileRecord) -> list[FileRecord]:
+    """What the rows of a shard vouch for, as their footer names it. Raises VerificationError if it does not."""
+    footer = pq.read_metadata(stage.store.open_reader(record.key))
+    try:
+        named = json.loads((footer.metadata or {})[SIDE_KEY.encode()])
+        found = [FileRecord(key=item["key"], bytes=item["bytes"], sha256=item["sha256"]) for item in named]
+    except (KeyError, ValueError):
+        found = []
+    if len(found) != record.side:
+        raise VerificationError(f"{record.key} does not name its {record.side} side objects: the run is damaged")
+    return found
 
 
 def parse_counts(text: str) -> dict[str, int]:

@@ -1,104 +1,97 @@
-"""Which stages a job on a collection has, and what decides each: the requests that `jobs.opening` opens."""
+"""The stages of a job in their order, each planned from its input or from what the stages before it committed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 
 from cluster.storage import StorageSettings, Store
 from jobs.fingerprint import fingerprint_parts
-from jobs.models import ResolvedModel, outputs_of
+from jobs.models import ResolvedModel, outputs_of, resolve_models
 from jobs.opening import StageRequest, open_stage
 from jobs.rundir import Stage
+from schemas.errors import SpecError
 from schemas.loading import validate
-from schemas.rows import OutputColumn, output_columns, row_schema
+from schemas.rows import output_columns, row_schema
 from schemas.spec import Spec
-from workers.images.frames import frame_records
-from workers.images.planning import ImageRecords
-from workers.images.settings import ImagesInput
-
-HEADERS = "headers"
-PREDICT = "predict"
-_FRAME_COUNT = "n_frames"
+from workers import registry
+from workers.collection import Collection, FinishedStage, OpenCollection, StagePlan
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """A predict job over images, its models found and its input understood."""
+class StagedJob:
+    """A job, its models found and its input understood."""
 
     spec: Spec
     storage: StorageSettings
-    models: dict[str, ResolvedModel]
-    records: ImageRecords
+    models: Mapping[str, ResolvedModel]
+    collection: Collection
 
-    @property
-    def by_frame(self) -> bool:
-        """Whether a stage that counts frames comes first."""
-        return self.records.source.record == "frame"
+    def request(self, finished: Sequence[Stage]) -> StageRequest | None:
+        """How to open the stage after these; None if they are all."""
+        if len(finished) == len(self.collection.stages):
+            return None
+        files = [FinishedStage(stage.store, stage.directory, stage.run) for stage in finished]
+        cards = {name: model.card for name, model in self.models.items()}
+        return self._request(self.collection.plan(self.collection.stages[len(finished)], files, cards))
 
-    def parts(self, stage: str, columns: tuple[OutputColumn, ...]) -> dict[str, Any]:
-        """The fingerprint's parts but for the plan."""
-        models = {} if stage == HEADERS else self.models
-        return fingerprint_parts(
-            self.spec,
-            stage,
-            self.records.source.model_dump(mode="json"),
-            {name: model.prepare for name, model in models.items()},
-            {name: model.record for name, model in models.items()},
-            columns,
-            None if stage == HEADERS else self.records.subject_from,
-        )
+    def open_next(self, store: Store, finished: Sequence[Stage]) -> Stage | None:
+        """Open the stage after these; None if they are all."""
+        request = self.request(finished)
+        return None if request is None else open_stage(store, request)
 
-    def headers_request(self) -> StageRequest:
-        """The stage that counts the frames of every object."""
+    def _request(self, plan: StagePlan) -> StageRequest:
+        last = plan.stage == self.collection.stages[-1]
+        models = self.models if plan.columns is None else {}
+        columns = output_columns(outputs_of(models)) if plan.columns is None else plan.columns
+        carried = [plan.schema.field(name) for name in plan.carry]
+        row_schema([*carried, *(pa.field(name, pa.string()) for name in plan.header_carry)], columns)
+        prepare = {name: model.prepare for name, model in models.items()}
+        records = {name: model.record for name, model in models.items()}
         return StageRequest(
-            stage=HEADERS,
-            directory=f"stages/{HEADERS}/",
-            rows_dir="rows",
+            stage=plan.stage,
+            kind=plan.kind,
+            directory="" if last else f"stages/{plan.stage}/",
+            rows_dir=rows_dir(self.spec) if last else "rows",
             spec=self.spec,
-            parts=self.parts(HEADERS, ()),
-            schema=self.records.schema,
-            batches=self.records.batches,
-            carry=tuple(field.name for field in self.records.carry),
-            header_carry=(_FRAME_COUNT,),
-        )
-
-    def predict_request(self, batches: Callable[[], Iterator[pa.RecordBatch]]) -> StageRequest:
-        """The stage that scores; `batches` gives its records."""
-        columns = output_columns(outputs_of(self.models))
-        row_schema([*self.records.carry, *(pa.field(name, pa.string()) for name in self.records.header_carry)], columns)
-        return StageRequest(
-            stage=PREDICT,
-            directory="",
-            rows_dir="predictions",
-            spec=self.spec,
-            parts=self.parts(PREDICT, columns),
-            schema=self.records.schema,
-            batches=batches,
-            prepare={name: model.prepare for name, model in self.models.items()},
-            models={name: model.record for name, model in self.models.items()},
-            carry=tuple(field.name for field in self.records.carry),
-            header_carry=self.records.header_carry,
+            parts=fingerprint_parts(self.spec, plan, self._source(), prepare, records, columns),
+            schema=plan.schema,
+            batches=plan.batches,
+            shard_records=plan.shard_records or self.spec.compute.shard_records,
+            prepare=prepare,
+            models=records,
+            carry=plan.carry,
+            header_carry=plan.header_carry,
             columns=columns,
         )
 
-    def open_first(self, store: Store) -> Stage:
-        """The first stage of the run, planned from the input."""
-        if self.by_frame:
-            return open_stage(store, self.headers_request())
-        return open_stage(store, self.predict_request(self.records.batches))
-
-    def open_next(self, store: Store, finished: Stage) -> Stage:
-        """The stage after a finished one, planned from what that one committed and from nothing else."""
-        return open_stage(
-            store, self.predict_request(lambda: frame_records(finished.store, finished.directory, finished.run))
-        )
+    def _source(self) -> dict[str, Any]:
+        return self.collection.source.model_dump(mode="json")
 
 
-def understand(spec: Spec, storage: StorageSettings, models: dict[str, ResolvedModel]) -> Prediction:
-    """Check the collection's own settings. Raises SpecError."""
-    source = validate(ImagesInput, spec.input, "input")
-    return Prediction(spec, storage, models, ImageRecords(source, storage))
+def rows_dir(spec: Spec) -> str:
+    """Where the rows of a job's last stage lie: predictions, or the account of what a conversion wrote."""
+    return "predictions" if spec.job == "predict" else "account"
+
+
+def understand(spec: Spec, storage: StorageSettings) -> StagedJob:
+    """Check the input's own settings and find the models. Reads no record. Raises SpecError or RefusedError."""
+    collection = open_input(spec, storage)
+    return StagedJob(spec, storage, resolve_models(spec, storage, collection), collection)
+
+
+def open_input(spec: Spec, storage: StorageSettings) -> Collection:
+    """The collection, or the converter, that `input:` names. Raises SpecError."""
+    _refuse_unused(spec)
+    settings = registry.resolve_room(spec.job, spec.input, "settings")
+    source = validate(settings.INPUT, spec.input, "input")
+    opener = cast(OpenCollection, registry.resolve_room(spec.job, spec.input, "collection").open_collection)
+    return opener(source, storage, spec.compute)
+
+
+def _refuse_unused(spec: Spec) -> None:
+    if spec.job == "convert" and spec.prepare is not None:
+        raise SpecError("prepare: a convert job has no prepare steps; remove it")

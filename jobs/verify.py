@@ -14,8 +14,8 @@ from jobs.rundir import Stage, add_counts, read_manifest, read_run
 from schemas.errors import IncompleteError, VerificationError
 from schemas.rows import row_schema
 from schemas.run import MANIFEST_KEY, RUN_KEY, FileRecord, Manifest, shard_of
+from workers.engine.context import header_field
 from workers.engine.rowtable import status_counts
-from workers.engine.stage import header_field
 from workers.planfile import PlanReader
 
 _NAMED = 5

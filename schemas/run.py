@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,6 +21,12 @@ RESULTS_VERSION = 1
 RUN_KEY = "run.json"
 MANIFEST_KEY = "manifest.json"
 REPORT_KEY = "report.html"
+
+SIDE_KEY = "wardround.side"
+"""Parquet metadata of a shard object: JSON list of the side objects that it vouches for."""
+
+StageKind = Literal["records", "tables"]
+"""Whether a stage's records are scored one by one, or a shard at a time."""
 
 D = TypeVar("D", bound="Document")
 
@@ -73,6 +79,7 @@ class RunFile(Document):
     run_id: str
     name: str
     stage: str
+    kind: StageKind = "records"
     rows_dir: str
     created: str
     plan: PlanInfo
@@ -89,7 +96,8 @@ class RunFile(Document):
 
 
 class FileRecord(BaseModel):
-    """One object of the run directory. `rows` and `statuses` are of shard objects only."""
+    """One object of the run directory. `rows`, `statuses` and `side`, the number of side objects that it vouches for,
+    are of shard objects only."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -98,6 +106,7 @@ class FileRecord(BaseModel):
     sha256: str
     rows: int | None = None
     statuses: Mapping[str, int] | None = None
+    side: int | None = None
 
 
 class Manifest(Document):

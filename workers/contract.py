@@ -88,7 +88,14 @@ class Model(Protocol):
 
 
 class Format(Protocol):
-    """A model format: one module with these three functions, and one line in `workers/registry.py`."""
+    """A model format: one module with these three functions, and one line in `workers/registry.py`.
+
+    The formats of a collection other than images have `recognises` and `describe` alike; how they load is their
+    collection's own affair.
+    """
+
+    LOOKS_FOR: str
+    """By what a directory is recognised, for people."""
 
     def recognises(self, directory: Path) -> bool:
         """Whether the directory holds a model of this format, judged by its files' names and config alone."""

@@ -1,4 +1,4 @@
-"""Every network, model format and collection, by the name that specs and model directories use.
+"""Every network, model format, collection and converter, by the name that specs and model directories use.
 
 The tables are literal, so that what exists can be read here; a module is imported when it is asked for.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from types import ModuleType
+from typing import Any
 
 from schemas.errors import MissingExtraError, SpecError
 from schemas.loading import nearest
@@ -18,16 +19,27 @@ NETWORKS: dict[str, str] = {
     "smallcnn": "workers.networks.smallcnn",
 }
 
-FORMATS: dict[str, str] = {
-    "native": "workers.formats.native",
-    "text-detector": "workers.formats.text_detector",
-    "onnx": "workers.formats.onnx",
-    "huggingface": "workers.formats.huggingface",
+FORMATS: dict[str, dict[str, str]] = {
+    "images": {
+        "native": "workers.formats.native",
+        "text-detector": "workers.formats.text_detector",
+        "onnx": "workers.formats.onnx",
+        "huggingface": "workers.formats.huggingface",
+    },
 }
+"""By collection. The first that recognises a directory has it."""
 
 COLLECTIONS: dict[str, str] = {
     "images": "workers.images",
 }
+
+CONVERTERS: dict[str, str] = {}
+"""What `job: convert` reads, by `input.format`."""
+
+EXTRAS: dict[str, str] = {
+    "images": "images",
+}
+"""The extra of the package that a collection or converter needs, by its name."""
 
 _OWN = {"schemas", "cluster", "workers", "jobs"}
 
@@ -46,3 +58,17 @@ def resolve(table: Mapping[str, str], name: str, kind: str, extra: str = "images
         if not missing or missing in _OWN:
             raise
         raise MissingExtraError(missing, extra) from error
+
+
+def resolve_room(job: str, source: Mapping[str, Any], part: str) -> ModuleType:
+    """Module `part` of the collection (predict) or converter (convert) that `input:` of a spec names.
+
+    Raises SpecError for one that is not known, MissingExtraError where it needs a package that is not there.
+    """
+    key, table = ("format", CONVERTERS) if job == "convert" else ("collection", COLLECTIONS)
+    name = source.get(key)
+    if not isinstance(name, str):
+        raise SpecError(f"input.{key} is missing; known: {', '.join(sorted(table))}")
+    extra = EXTRAS.get(name, "all")
+    room = resolve(table, name, f"input.{key}", extra)
+    return resolve({name: f"{room.__name__}.{part}"}, name, f"input.{key}", extra)

@@ -14,7 +14,7 @@ from jobs.cli.progress import MODES
 from jobs.cli.run import run
 from jobs.cli.signals import StopRequests
 from jobs.cli.summary import as_json, status_rows
-from jobs.predict import Outcome
+from jobs.running import Outcome
 from jobs.settings import storage_settings
 from schemas.spec import load_spec
 

@@ -11,12 +11,10 @@ from jobs.amounts import duration, size
 from jobs.cli.console import columns, show, show_json
 from jobs.cli.locate import add_json
 from jobs.planning.preview import Preview, preview
-from jobs.predict import prepare_prediction
+from jobs.running import prepare_job
 from jobs.settings import storage_settings
-from jobs.stages import Prediction
+from jobs.stages import StagedJob
 from schemas.spec import load_spec
-from workers.images.look import look
-from workers.images.preflight import Preflight
 
 _SPREAD = 1000
 
@@ -33,12 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def call(arguments: argparse.Namespace) -> int:
     """0 if the run could start."""
     spec = load_spec(Path(arguments.spec))
-    prediction = prepare_prediction(spec, storage_settings(spec))
-    with preview(prediction) as seen:
-        looked = look(seen.plan.shards() if arguments.all else [seen.spread(_SPREAD)], prediction.records)
-        facts = _facts(seen, looked, prediction)
+    job = prepare_job(spec, storage_settings(spec))
+    with preview(job) as seen:
+        looked = job.collection.look(seen.plan.shards() if arguments.all else [seen.spread(_SPREAD)])
+        facts = _facts(seen, looked, job)
         if arguments.sample > 0:
-            facts |= _forecast(prediction, seen, arguments.sample, arguments.workers or spec.compute.workers.max)
+            facts |= _forecast(job, seen, arguments.sample, arguments.workers or spec.compute.workers.max)
     if arguments.json:
         show_json(facts)
     else:
@@ -46,27 +44,23 @@ def call(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _facts(seen: Preview, looked: Preflight, prediction: Prediction) -> dict[str, Any]:
+def _facts(seen: Preview, looked: Mapping[str, Any], job: StagedJob) -> dict[str, Any]:
     return {
         "records": seen.info.records,
-        "record": "object, whose frames the run counts first" if prediction.by_frame else "record",
+        "stages": list(job.collection.stages),
         "shards": seen.info.shards,
         "bytes": seen.info.bytes,
         "output": seen.output,
-        "models": {name: model.record.sha256 for name, model in prediction.models.items()},
-        "headers_read": looked.read,
-        "formats": dict(looked.formats),
-        "transfer_syntaxes": dict(looked.transfer_syntaxes),
-        "without_decoder": dict(looked.undecodable),
-        "refused_by_header": {str(status): count for status, count in looked.refused.items()},
+        "models": {name: model.record.sha256 for name, model in job.models.items()},
+        "found": dict(looked),
     }
 
 
-def _forecast(prediction: Prediction, seen: Preview, records: int, workers: int) -> dict[str, Any]:
+def _forecast(job: StagedJob, seen: Preview, records: int, workers: int) -> dict[str, Any]:
     # The trial loads the models, and with them torch, which no other plan waits for.
     from jobs.planning.trial import try_out  # noqa: PLC0415
 
-    trial = try_out(prediction, seen.spread(records))
+    trial = try_out(job, seen.spread(records))
     return {
         "sampled": trial.records,
         "sample_statuses": dict(trial.statuses),
@@ -78,21 +72,28 @@ def _forecast(prediction: Prediction, seen: Preview, records: int, workers: int)
 
 
 def _rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    stages: list[str] = facts["stages"]
     rows = [
-        (f"{facts['record'].partition(',')[0]}s", f"{facts['records']:,}{_clause(facts['record'])}"),
+        ("records", f"{facts['records']:,}" + (f" of stage {stages[0]}" if len(stages) > 1 else "")),
+        *([("stages", ", ".join(stages))] if len(stages) > 1 else []),
         ("shards", f"{facts['shards']:,}"),
         ("bytes", size(facts["bytes"])),
         ("at output", facts["output"]),
         *((f"model {name}", digest) for name, digest in facts["models"].items()),
-        ("headers read", f"{facts['headers_read']:,}" + ("" if _is_all(facts) else ", spread over the plan")),
-        *_counted("formats", facts["formats"]),
-        *_counted("transfer syntaxes", facts["transfer_syntaxes"]),
-        *_counted("would be refused", facts["refused_by_header"]),
+        *(row for name, value in facts["found"].items() for row in _found(name.replace("_", " "), value)),
     ]
-    rows += [("no decoder", f"{name}: {remedy}") for name, remedy in facts["without_decoder"].items()]
     if "hours" in facts:
         rows += _forecast_rows(facts)
     return rows
+
+
+def _found(title: str, value: Any) -> list[tuple[str, str]]:
+    """Counts by name on one line, remedies a line each, anything else as it is."""
+    if not isinstance(value, Mapping):
+        return [(title, f"{value:,}" if isinstance(value, int) else str(value))]
+    if all(isinstance(item, int) for item in value.values()):
+        return _counted(title, value)
+    return [(title, f"{name}: {remedy}") for name, remedy in value.items()]
 
 
 def _forecast_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -103,15 +104,6 @@ def _forecast_rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         *_counted("  statuses", facts["sample_statuses"]),
         ("forecast", f"{took} on {facts['workers']} such workers"),
     ]
-
-
-def _clause(record: str) -> str:
-    clause = record.partition(",")[2]
-    return f",{clause}" if clause else ""
-
-
-def _is_all(facts: Mapping[str, Any]) -> bool:
-    return bool(facts["headers_read"] == facts["records"])
 
 
 def _counted(title: str, counts: Mapping[str, int]) -> list[tuple[str, str]]:

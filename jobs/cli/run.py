@@ -13,9 +13,9 @@ from jobs.cli.signals import StopRequests
 from jobs.cli.summary import as_json, as_table
 from jobs.execute import Watchers
 from jobs.hosts import pool
-from jobs.predict import Outcome
 from jobs.registry import job
 from jobs.report import write_report
+from jobs.running import Outcome
 from jobs.settings import storage_settings
 from schemas.run import REPORT_KEY
 from schemas.spec import Spec, load_spec

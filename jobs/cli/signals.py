@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 from cluster.pool import Host, Stop
-from jobs.predict import HostOpener
+from jobs.running import HostOpener
 from schemas.errors import IncompleteError, InfrastructureError
 from schemas.spec import Spec
 

@@ -9,7 +9,7 @@ from jobs.amounts import duration
 from jobs.cli.console import columns
 
 if TYPE_CHECKING:
-    from jobs.predict import Outcome
+    from jobs.running import Outcome
 
 
 def as_json(outcome: Outcome) -> dict[str, Any]:

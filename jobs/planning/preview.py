@@ -16,7 +16,7 @@ from jobs.opening import StageRequest
 from jobs.planning.writer import write_plan
 from jobs.rejects import spread_sample
 from jobs.rundir import Stage, read_manifest, read_run
-from jobs.stages import Prediction
+from jobs.stages import StagedJob
 from schemas.plan import PlanInfo
 from schemas.run import fingerprint_of
 from workers.planfile import PlanReader
@@ -38,22 +38,20 @@ class Preview:
 
 
 @contextmanager
-def preview(prediction: Prediction) -> Iterator[Preview]:
+def preview(job: StagedJob) -> Iterator[Preview]:
     """List the input and plan it, in a folder that is gone afterwards."""
-    request = first_request(prediction)
+    request = first_request(job)
     with TemporaryDirectory(prefix="wardround-plan-") as folder:
-        info = write_plan(
-            request.batches(), request.schema, Path(folder) / _PLAN, prediction.spec.compute.shard_records
-        )
-        output = _at_output(open_store(prediction.spec.output.uri, prediction.storage), request)
+        info = write_plan(request.batches(), request.schema, Path(folder) / _PLAN, request.shard_records)
+        output = _at_output(open_store(job.spec.output.uri, job.storage), request)
         yield Preview(info, PlanReader(open_store(folder), _PLAN, info), output)
 
 
-def first_request(prediction: Prediction) -> StageRequest:
+def first_request(job: StagedJob) -> StageRequest:
     """What the first stage of a run would be opened with."""
-    if prediction.by_frame:
-        return prediction.headers_request()
-    return prediction.predict_request(prediction.records.batches)
+    request = job.request([])
+    assert request is not None
+    return request
 
 
 def _at_output(store: Store, request: StageRequest) -> str:

@@ -18,7 +18,7 @@ from jobs.opening import open_stage
 from jobs.planning.preview import first_request
 from jobs.rejects import spread_sample
 from jobs.rundir import Stage
-from jobs.stages import Prediction
+from jobs.stages import StagedJob
 from schemas.errors import IncompleteError
 from schemas.work import ShardReport, ShardTask, Worker
 from workers.engine.factory import build
@@ -42,13 +42,13 @@ class Trial:
         return objects * self.per_object * self.seconds / max(1, self.records) / workers / 3600
 
 
-def try_out(prediction: Prediction, sample: pa.Table) -> Trial:
+def try_out(job: StagedJob, sample: pa.Table) -> Trial:
     """Score these planned records with one worker in this process. Raises IncompleteError where it fails."""
-    cpus = min(int(max(1, prediction.spec.compute.cpus_per_worker)), os.cpu_count() or 1)
+    cpus = min(int(max(1, job.spec.compute.cpus_per_worker)), os.cpu_count() or 1)
     with TemporaryDirectory(prefix="wardround-trial-") as folder:
-        stage = _open(prediction, sample, folder, cpus)
+        stage = _open(job, sample, folder, cpus)
         records = stage.run.plan.records
-        with _worker(stage, prediction, cpus) as worker:
+        with _worker(stage, job, cpus) as worker:
             _finish(worker, [ShardTask(-1, sample=spread_sample(stage.run.plan, _WARM_UP))])
             began = time.monotonic()
             (report,) = _finish(worker, [ShardTask(-1, sample=tuple(range(records)))])
@@ -56,21 +56,23 @@ def try_out(prediction: Prediction, sample: pa.Table) -> Trial:
     return Trial(records, seconds, report.statuses, records / sample.num_rows, cpus)
 
 
-def _open(prediction: Prediction, sample: pa.Table, folder: str, cpus: int) -> Stage:
-    """The scoring stage over the sample; where frames are counted first, they are."""
+def _open(job: StagedJob, sample: pa.Table, folder: str, cpus: int) -> Stage:
+    """The scoring stage over the sample; the stages before it are run."""
     store = open_store(str(Path(folder)))
-    stage = open_stage(store, replace(first_request(prediction), batches=lambda: iter(sample.to_batches())))
-    if not prediction.by_frame:
-        return stage
-    with _worker(stage, prediction, cpus) as worker:
-        _finish(worker, [ShardTask(shard) for shard in range(stage.run.plan.shards)])
-    return prediction.open_next(store, stage)
+    stages = [open_stage(store, replace(first_request(job), batches=lambda: iter(sample.to_batches())))]
+    while len(stages) < len(job.collection.stages):
+        with _worker(stages[-1], job, cpus) as worker:
+            _finish(worker, [ShardTask(shard) for shard in range(stages[-1].run.plan.shards)])
+        later = job.open_next(store, stages)
+        assert later is not None
+        stages.append(later)
+    return stages[-1]
 
 
 @contextmanager
-def _worker(stage: Stage, prediction: Prediction, cpus: int) -> Iterator[Worker]:
-    job = {**worker_job(stage, prediction.spec), "single_committer": False}
-    worker = build(job, float(cpus), prediction.spec.compute.gpus_per_worker)
+def _worker(stage: Stage, job: StagedJob, cpus: int) -> Iterator[Worker]:
+    settings = {**worker_job(stage, job.spec), "single_committer": False}
+    worker = build(settings, float(cpus), job.spec.compute.gpus_per_worker)
     try:
         yield worker
     finally:

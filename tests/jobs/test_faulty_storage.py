@@ -9,7 +9,8 @@ import pytest
 from cluster.storage import StorageSettings, open_store
 from jobs.execute import worker_job
 from jobs.hosts import open_host
-from jobs.predict import predict, prepare_prediction
+from jobs.predict import predict
+from jobs.running import prepare_job
 from jobs.settings import storage_settings
 from jobs.verify import verify
 from schemas.errors import InfrastructureError
@@ -67,7 +68,8 @@ def test_storage_that_refuses_is_infrastructure_and_never_becomes_a_row(
     with FaultProxy(s3.endpoint_url, [outage]) as proxy:
         wanted = spec(folder, bucket_prefix, "out", proxy.endpoint_url)
         storage = storage_settings(wanted)
-        stage = prepare_prediction(wanted, storage).open_first(open_store(wanted.output.uri, storage))
+        stage = prepare_job(wanted, storage).open_next(open_store(wanted.output.uri, storage), [])
+        assert stage is not None
         job = open_stage(worker_job(stage, wanted), 1, 0)
         job.load_models()
         with pytest.raises(InfrastructureError, match="403"):

@@ -9,7 +9,8 @@ import polars as pl
 from cluster.storage import open_store
 from jobs.execute import Watchers
 from jobs.hosts import open_host
-from jobs.predict import Outcome, predict
+from jobs.predict import predict
+from jobs.running import Outcome
 from jobs.verify import verify
 from schemas.spec import parse_spec
 

@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
-from functools import partial
-from typing import Any
+from typing import Any, cast
 
+from schemas.errors import WardroundError
+from schemas.work import Worker
 from workers import registry
-from workers.engine.models import keep_tuning, load_scorer
-from workers.engine.reading import Reader
-from workers.engine.scoring import Scorer
-from workers.engine.stage import StageContext, StageJob
+from workers.engine.context import StageContext
+from workers.engine.kinds import RecordStage, TableStage
+from workers.engine.stage import StageJob
+from workers.engine.table_worker import TableWorker
 from workers.engine.worker import PipelineWorker
 from workers.threads import cap_threads
 
 DOTTED = "workers.engine.factory:build"
 
 
-def build(job: Mapping[str, Any], cpus: float, gpus: float) -> PipelineWorker:
+def build(job: Mapping[str, Any], cpus: float, gpus: float) -> Worker:
     """A worker for the plain JSON that `jobs.execute.worker_job` makes."""
-    stage = open_stage(job, cpus, gpus)
-    return PipelineWorker(stage, stage.context.budget)
+    context, stage = _open(job, cpus, gpus)
+    if isinstance(stage, RecordStage):
+        return PipelineWorker(StageJob(context, stage, job), context.budget)
+    return TableWorker(context, stage)
 
 
 def open_stage(job: Mapping[str, Any], cpus: float, gpus: float) -> StageJob:
-    """The stage without the pipeline around it, for one thread that does it all."""
+    """A stage of records without the pipeline around it, for one thread that does it all."""
+    context, stage = _open(job, cpus, gpus)
+    if not isinstance(stage, RecordStage):
+        raise WardroundError("a stage of whole shards cannot be scored record by record: this is a bug")
+    return StageJob(context, stage, job)
+
+
+def _open(job: Mapping[str, Any], cpus: float, gpus: float) -> tuple[StageContext, RecordStage | TableStage]:
     cap_threads(max(1, int(cpus)))
     context = StageContext(job, cpus, gpus)
-    collection = context.run.spec.input["collection"]
-    stages = registry.resolve(registry.COLLECTIONS, collection, "collection")
-    reader: Reader = getattr(importlib.import_module(f"{stages.__name__}.stages"), context.run.stage)(context)
-    return StageJob(context, reader, partial(_load, context), partial(keep_tuning, context), job)
-
-
-def _load(context: StageContext) -> Scorer:
-    return load_scorer(context) if context.run.models else Scorer({}, {})
+    stages = registry.resolve_room(context.run.spec.job, context.run.spec.input, "stages")
+    return context, cast("RecordStage | TableStage", getattr(stages, context.run.stage)(context))

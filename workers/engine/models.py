@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from cluster.storage import ObjectMissing, fetch_directory
 from schemas.errors import InfrastructureError, WardroundError
 from workers.contract import Model
+from workers.engine.context import StageContext
 from workers.engine.runner import ModelRunner
 from workers.engine.scoring import Scorer
-from workers.engine.stage import StageContext
 from workers.engine.tuning import Tuner
 from workers.formats.detect import describe, load
 from workers.prepare.catalogue import parse_steps
@@ -38,7 +39,7 @@ def prepare_lists(prepare: dict[str, tuple[Any, ...]]) -> tuple[list[list[Any]],
 def load_scorer(context: StageContext) -> Scorer:
     """Every model of the run, loaded to this worker's device."""
     kind = device(context.gpus)
-    known = _known_tuning(context, device_kind(kind))
+    known = known_tuning(context, device_kind(kind))
     runners = {}
     for name, record in context.run.models.items():
         model = _load(context, name, kind)
@@ -80,7 +81,8 @@ def device_kind(kind: str) -> str:
     return "".join(char if char.isalnum() else "-" for char in torch.cuda.get_device_name(0).lower())
 
 
-def _known_tuning(context: StageContext, kind: str) -> dict[str, Any]:
+def known_tuning(context: StageContext, kind: str) -> dict[str, Any]:
+    """What earlier workers of this device kind measured, by model."""
     try:
         known: dict[str, Any] = json.loads(context.store.get(tuning_key(kind)))["models"]
     except ObjectMissing:
@@ -93,15 +95,15 @@ def tuning_key(kind: str) -> str:
     return f"tuning/{kind}.json"
 
 
-def keep_tuning(context: StageContext, scorer: Scorer) -> None:
+def keep_tuning(context: StageContext, found: Mapping[str, Any]) -> None:
     """Put what was measured into the run directory, once; a second worker's finding is dropped.
 
     It only saves later workers a measurement: where storage does not take it, nothing is said.
     """
-    found = {name: runner.tuner.known for name, runner in scorer.runners.items() if runner.tuner.known}
     if found:
         kind = device_kind(device(context.gpus))
-        body = json.dumps({"format_version": 1, "device": kind, "models": found}, indent=1, sort_keys=True).encode()
+        contents = {"format_version": 1, "device": kind, "models": dict(found)}
+        body = json.dumps(contents, indent=1, sort_keys=True).encode()
         # Workers that find theirs at the same moment get 409 from some stores; no shard has to fail for that.
         with suppress(InfrastructureError):
             context.store.put_if_absent(tuning_key(kind), body, {"fingerprint": context.run.fingerprint})

@@ -73,6 +73,37 @@ def assemble(rows: ShardRows, layout: RowLayout) -> pa.Table:
     return pa.table([_one_chunk(array) for array in arrays], schema=layout.schema)
 
 
+def build_rows(
+    records: pa.Table,
+    layout: RowLayout,
+    values: Mapping[str, Any],
+    statuses: Sequence[Status],
+    details: Sequence[str | None] = (),
+) -> pa.Table:
+    """Finished rows of a stage that works on whole shards: `values` are its columns by name, in plan order.
+
+    Columns that the plan carries come from `records`; `details` may be left out where all is well. Arrays and lists
+    are cast to the declared types.
+    """
+    given: dict[str, Any] = {
+        "record_id": records["record_id"],
+        "subject_id": records["subject_id"],
+        "status": _dictionary(statuses),
+        "detail": pa.array(details or [None] * records.num_rows, pa.string()),
+        **{field.name: records[field.name] for field in layout.plan_carry},
+        **values,
+    }
+    arrays = [_as(given[field.name], field.type) for field in layout.schema]
+    return pa.table(arrays, schema=layout.schema)
+
+
+def stamp(table: pa.Table, fingerprint: str) -> pa.Table:
+    """The table with a run's fingerprint in its metadata, so that its Parquet file says whose it is."""
+    return table.replace_schema_metadata(
+        {**(table.schema.metadata or {}), b"wardround.fingerprint": fingerprint.encode()}
+    )
+
+
 def encode(table: pa.Table, layout: RowLayout, record_ids: pa.ChunkedArray, metadata: Mapping[str, str]) -> bytes:
     """The whole Parquet body in memory, checked against the plan and read back by its footer.
 
@@ -122,6 +153,11 @@ def _subjects(rows: ShardRows, layout: RowLayout) -> Any:
 
 def _dictionary(values: Sequence[str]) -> pa.Array:
     return pa.array([str(value) for value in values], pa.string()).cast(STATUS_TYPE)
+
+
+def _as(values: Any, kind: pa.DataType) -> Any:
+    array = _one_chunk(values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values, kind))
+    return array if array.type == kind else array.cast(kind)
 
 
 def _one_chunk(array: Any) -> Any:

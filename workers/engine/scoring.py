@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from schemas.errors import WardroundError
 from workers.engine.reading import Prepared
@@ -11,7 +12,7 @@ from workers.engine.runner import ModelRunner
 
 
 class Scorer:
-    """All models of a run over one decoded record: read once, scored by each.
+    """All models of a run over one decoded record: read once, scored by each. Implements `Scoring`.
 
     `prepare_of` says which of a record's prepared inputs each model takes.
     """
@@ -36,6 +37,10 @@ class Scorer:
     def is_tuned(self) -> bool:
         """Whether every model has found its batch size by measurement."""
         return bool(self.runners) and all(runner.tuner.measured for runner in self.runners.values())
+
+    def tuning(self) -> Mapping[str, Any]:
+        """What was measured, by model."""
+        return {name: runner.tuner.known for name, runner in self.runners.items() if runner.tuner.known}
 
     def start(self, rows: ShardRows) -> None:
         """Begin a shard."""

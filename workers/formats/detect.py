@@ -7,25 +7,23 @@ from typing import cast
 
 from schemas.errors import SpecError
 from workers.contract import Affine, Format, Model, ModelCard
-from workers.registry import FORMATS, resolve
+from workers.registry import EXTRAS, FORMATS, resolve
 
 
-def describe(directory: Path) -> tuple[str, ModelCard]:
-    """Name of the format, as in `workers.registry.FORMATS`, and the card. Imports no torch.
+def describe(directory: Path, collection: str = "images") -> tuple[str, ModelCard]:
+    """Name of the format, one of the collection's in `workers.registry.FORMATS`, and the card. Imports no torch.
 
     Raises SpecError if no format knows the directory, or with what is wrong in it.
     """
     if not directory.is_dir():
         raise SpecError(f"{directory}: is not a model directory")
-    for name in FORMATS:
-        candidate = model_format(name)
+    names = FORMATS.get(collection, {})
+    for name in names:
+        candidate = model_format(name, collection)
         if candidate.recognises(directory):
             return name, candidate.describe(directory)
-    raise SpecError(
-        f"{directory}: holds no model of a known format. Looked for: config.json with format 'wardround-model'; "
-        "wardround.json with format 'text-detector'; one *.onnx file; config.json with architectures "
-        "'...ForImageClassification'"
-    )
+    looked = "; ".join(model_format(name, collection).LOOKS_FOR for name in names)
+    raise SpecError(f"{directory}: holds no model of a known format for {collection}. Looked for: {looked}")
 
 
 def load(directory: Path, card: ModelCard, affine: Affine | None, device: str, threads: int) -> Model:
@@ -33,6 +31,6 @@ def load(directory: Path, card: ModelCard, affine: Affine | None, device: str, t
     return model_format(card.format).load(directory, card, affine, device, threads)
 
 
-def model_format(name: str) -> Format:
+def model_format(name: str, collection: str = "images") -> Format:
     """The module of one format. Raises SpecError for an unknown name."""
-    return cast(Format, resolve(FORMATS, name, "model format"))
+    return cast(Format, resolve(FORMATS[collection], name, "model format", EXTRAS.get(collection, "all")))

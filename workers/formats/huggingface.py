@@ -31,6 +31,9 @@ _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _SAFE_ATTENTION = (None, "eager", "sdpa")
 
 
+LOOKS_FOR = "config.json with architectures '...ForImageClassification'"
+
+
 def recognises(directory: Path) -> bool:
     """Whether `config.json` names an image classification architecture of transformers."""
     path = directory / CONFIG

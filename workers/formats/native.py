@@ -45,6 +45,9 @@ class NativeConfig(BaseModel):
     notes: str = Field(default="", description="free text: data, licence, intended use")
 
 
+LOOKS_FOR = "config.json with format 'wardround-model'"
+
+
 def recognises(directory: Path) -> bool:
     """Whether `config.json` names this format."""
     path = directory / CONFIG

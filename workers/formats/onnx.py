@@ -45,6 +45,9 @@ class OnnxCard(BaseModel):
     notes: str = ""
 
 
+LOOKS_FOR = "one *.onnx file"
+
+
 def recognises(directory: Path) -> bool:
     """Whether there is an ONNX file, and no card of another format."""
     card = directory / CARD

@@ -83,6 +83,9 @@ class Card(Detection):
     notes: str = ""
 
 
+LOOKS_FOR = "wardround.json with format 'text-detector'"
+
+
 def recognises(directory: Path) -> bool:
     """Whether `wardround.json` names this format."""
     path = directory / CARD

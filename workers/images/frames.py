@@ -7,25 +7,20 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from cluster.storage import Store
-from schemas.run import RunFile, shard_key
-from workers.planfile import PlanReader
+from workers.collection import FinishedStage
 
 
-def frame_records(store: Store, directory: str, run: RunFile) -> Iterator[pa.RecordBatch]:
-    """The records of the next stage, from what the `headers` stage committed under `directory`.
+def frame_records(counted: FinishedStage) -> Iterator[pa.RecordBatch]:
+    """The records of the next stage, from what the `headers` stage committed.
 
     `<object>#<frame>` for each frame. An object whose frames could not be counted stays one record under its own id
     and with frame 0, so that the next stage gives it a row with its status.
     """
-    plan = PlanReader(store, directory + run.plan.key, run.plan)
-    for shard in range(run.plan.shards):
-        records = plan.shard(shard)
-        rows = pq.read_table(store.open_reader(directory + shard_key(run.rows_dir, shard)), columns=["n_frames"])
-        counts = pc.fill_null(rows["n_frames"], 0).to_numpy()
-        yield from _expand(records, counts).to_batches()
+    plan = counted.plan()
+    for shard in range(counted.run.plan.shards):
+        counts = pc.fill_null(counted.rows(shard, ["n_frames"])["n_frames"], 0).to_numpy()
+        yield from _expand(plan.shard(shard), counts).to_batches()
 
 
 def _expand(records: pa.Table, counts: np.ndarray) -> pa.Table:

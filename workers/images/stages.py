@@ -5,34 +5,33 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from schemas.errors import SpecError
 from workers.children.child_pool import ChildPool
 from workers.children.contract import DecodePool
 from workers.children.inline_pool import InlinePool
-from workers.engine.models import prepare_lists
-from workers.engine.stage import StageContext
+from workers.engine.context import StageContext
+from workers.engine.kinds import RecordStage
+from workers.engine.models import load_scorer, prepare_lists
+from workers.engine.scoring import Scorer
 from workers.images.fetching import ColumnFetcher, Fetcher, ObjectFetcher
 from workers.images.planning import ImageRecords
 from workers.images.reader import ImageReader
 from workers.images.settings import ImagesInput
 from workers.images.sniff import sniff
 
-if TYPE_CHECKING:
-    from workers.images.header_reader import HeaderReader
-
 _FETCHES = 16
 _GIL_FREE = frozenset({"png", "jpeg", "tiff", "npy", "npz"})
 
 
-def predict(context: StageContext) -> ImageReader:
+def predict(context: StageContext) -> RecordStage:
     """Read, decode and prepare for the run's models."""
     source = _source(context)
     lists, _ = prepare_lists(dict(context.run.prepare))
     settings = {"input": _from_header(source, context).model_dump(mode="json"), "prepare": lists}
     decoders = _decoders(context)
-    return ImageReader(
+    reader = ImageReader(
         _fetcher(context, source),
         Pools(context, "workers.images.handler:build", settings, decoders),
         context.budget,
@@ -40,9 +39,10 @@ def predict(context: StageContext) -> ImageReader:
         by_frame=source.bytes_column is None,
         depth=decoders + 1,
     )
+    return RecordStage(reader, partial(load_scorer, context))
 
 
-def headers(context: StageContext) -> HeaderReader:
+def headers(context: StageContext) -> RecordStage:
     """Count the frames of every object."""
     source = _source(context)
     fetcher = _fetcher(context, source)
@@ -51,7 +51,7 @@ def headers(context: StageContext) -> HeaderReader:
     # pydicom takes half a second to import, which the other stage need not pay.
     from workers.images.header_reader import HeaderReader  # noqa: PLC0415
 
-    return HeaderReader(fetcher, source, _FETCHES)
+    return RecordStage(HeaderReader(fetcher, source, _FETCHES), lambda: Scorer({}, {}))
 
 
 def _decoders(context: StageContext) -> int:

@@ -9,8 +9,9 @@ from typing import Any
 import yaml
 
 from cluster.storage import StorageSettings, open_store
-from jobs.predict import prepare_prediction, storage_settings
 from jobs.rundir import Stage
+from jobs.running import prepare_job
+from jobs.settings import storage_settings
 from schemas.spec import load_spec
 
 Input = Mapping[str, Any]
@@ -36,4 +37,6 @@ def open_first(path: Path) -> Stage:
     """Plan the run of a spec, or find the plan that lies there."""
     spec = load_spec(path)
     storage: StorageSettings = storage_settings(spec)
-    return prepare_prediction(spec, storage).open_first(open_store(spec.output.uri, storage))
+    stage = prepare_job(spec, storage).open_next(open_store(spec.output.uri, storage), [])
+    assert stage is not None
+    return stage

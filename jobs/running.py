@@ -1,0 +1,73 @@
+"""Run a job of stages to its end, or resume it, and write the manifest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from cluster.pool import Host
+from cluster.storage import StorageSettings, is_inside, open_store, probe
+from jobs.execute import StageFigures, Watchers, execute, worker_job
+from jobs.finishing import finish
+from jobs.rundir import Stage, read_manifest
+from jobs.settings import storage_settings
+from jobs.stages import StagedJob, understand
+from schemas.errors import SpecError
+from schemas.run import Manifest
+from schemas.spec import Spec
+
+HostOpener = Callable[[Spec, dict[str, object]], AbstractContextManager[Host]]
+"""Opens the pool for one stage; the job it is given is plain JSON for the worker factory."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: its manifest, and whether this command did anything for it."""
+
+    manifest: Manifest
+    run_uri: str
+    nothing_to_do: bool
+    seconds: float
+
+
+def run_stages(spec: Spec, open_host: HostOpener, watchers: Watchers, announce: Callable[[str], None]) -> Outcome:
+    """Run the spec to its end, or resume it. `announce` takes one line a step, for people."""
+    began = time.monotonic()
+    job = prepare_job(spec, storage_settings(spec))
+    store = open_store(spec.output.uri, job.storage)
+    if not spec.output.single_committer:
+        probe(store, quick=True)
+    stages: list[Stage] = []
+    figures = StageFigures()
+    done = None
+    while (stage := job.open_next(store, stages)) is not None:
+        done = done or read_manifest(store)
+        stages.append(stage)
+        if done is None:
+            figures = _run_stage(stage, spec, open_host, watchers, announce)
+    if done is not None:
+        return Outcome(done, store.uri, True, time.monotonic() - began)
+    manifest = finish(stages, figures.seconds, figures.busy)
+    return Outcome(manifest, store.uri, False, time.monotonic() - began)
+
+
+def prepare_job(spec: Spec, storage: StorageSettings) -> StagedJob:
+    """Understand the input and find the models. Raises SpecError or RefusedError; reads no record."""
+    source_uri = spec.input.get("uri")
+    if isinstance(source_uri, str) and is_inside(spec.output.uri, [source_uri]):
+        raise SpecError("output.uri lies inside input.uri: the run would read its own rows. Choose another output.uri")
+    return understand(spec, storage)
+
+
+def _run_stage(
+    stage: Stage, spec: Spec, open_host: HostOpener, watchers: Watchers, announce: Callable[[str], None]
+) -> StageFigures:
+    plan = stage.run.plan
+    missing = plan.shards - len(stage.present())
+    announce(f"stage {stage.run.stage}: {plan.records} records in {plan.shards} shards, {missing} to do")
+    if not missing:
+        return StageFigures()
+    with open_host(spec, worker_job(stage, spec)) as host:
+        return execute(stage, spec, host, watchers)

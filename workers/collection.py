@@ -1,0 +1,101 @@
+"""What a job has to know of its input before any worker starts: its stages, and how each is planned.
+
+A collection, or a converter, is a folder in `workers/` with three modules that are found by name:
+
+| module | has |
+|---|---|
+| `settings` | `INPUT`, the pydantic model of `input:` in a spec |
+| `collection` | `open_collection(source, storage, compute) -> Collection`: the driver's side, without torch |
+| `stages` | one function a stage, `(context: StageContext) -> RecordStage | TableStage`: the worker's side |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel
+
+from cluster.storage import StorageSettings, Store
+from schemas.rows import OutputColumn
+from schemas.run import RunFile, StageKind, shard_key
+from schemas.spec import Compute
+from workers.contract import ModelCard
+from workers.planfile import PlanReader
+
+PREDICT = "predict"
+"""The last stage of a predict job: the one that has the models' columns and lies in `predictions/`."""
+
+
+@dataclass(frozen=True)
+class FinishedStage:
+    """What a complete stage left on storage; a later stage plans from this and from nothing else."""
+
+    store: Store
+    directory: str
+    run: RunFile
+
+    def plan(self) -> PlanReader:
+        """The stage's plan."""
+        return PlanReader(self.store, self.directory + self.run.plan.key, self.run.plan)
+
+    def rows(self, shard: int, columns: Sequence[str] | None = None) -> pa.Table:
+        """The committed rows of one shard, in plan order."""
+        key = self.directory + shard_key(self.run.rows_dir, shard)
+        names = None if columns is None else list(columns)
+        return pq.read_table(self.store.open_reader(key), columns=names, use_threads=False)
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """How one stage is planned.
+
+    `schema` and `batches` are the plan's (`schemas.plan`); `carry` names its columns after the fixed ones.
+    `header_carry` are columns that the records give themselves. `columns` are those that a stage of its own writes;
+    None: the models' outputs. `kind`: `records` are scored one by one (`RecordStage`), `tables` a shard at a time
+    (`TableStage`). `shard_records` overrules `compute.shard_records`. `state` is plain JSON that this stage's rows
+    depend on beside input, models and plan, such as a digest of what an earlier stage found: part of the fingerprint,
+    and there in the worker as `context.run.parts["state"]`.
+    """
+
+    stage: str
+    schema: pa.Schema
+    batches: Callable[[], Iterator[pa.RecordBatch]]
+    carry: tuple[str, ...] = ()
+    header_carry: tuple[str, ...] = ()
+    columns: tuple[OutputColumn, ...] | None = ()
+    kind: StageKind = "records"
+    shard_records: int | None = None
+    subject_from: str | None = None
+    state: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Collection(Protocol):
+    """One input, understood."""
+
+    @property
+    def source(self) -> BaseModel:
+        """The checked settings; as JSON they are part of the fingerprint."""
+
+    @property
+    def stages(self) -> Sequence[str]:
+        """Names of the stages in their order."""
+
+    def prepare(self, card: ModelCard, given: tuple[Any, ...] | None) -> tuple[Any, ...]:
+        """The prepare steps for one model: those `given` in the spec, else the model's. Raises SpecError."""
+
+    def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
+        """Of a stage, once all before it are finished. Raises SpecError or InfrastructureError."""
+
+    def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
+        """Facts about these planned records for `wardround plan`, by name; numbers, text, or counts by name."""
+
+
+class OpenCollection(Protocol):
+    """`collection.open_collection` of a room."""
+
+    def __call__(self, source: Any, storage: StorageSettings, compute: Compute) -> Collection:
+        """Raises SpecError if the input cannot be used. `compute` is for cutting shards, and decides nothing else."""

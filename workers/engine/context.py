@@ -1,0 +1,44 @@
+"""What a worker knows of its stage before anything heavy is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from cluster.storage import StorageSettings, Store, open_store
+from schemas.run import RunFile
+from schemas.spec import Compute, Limits
+from workers.engine.budget import ByteBudget
+from workers.engine.rowtable import RowLayout
+from workers.planfile import PlanReader
+
+
+class StageContext:
+    """One stage of one run: its run file, its plan, where it lies, and the settings that change no result."""
+
+    def __init__(self, job: Mapping[str, Any], cpus: float, gpus: float) -> None:
+        self.run_uri: str = job["run_uri"]
+        self.stage_dir: str = job["stage_dir"]
+        self.cpus = cpus
+        self.gpus = gpus
+        self.compute = Compute.model_validate(job["compute"])
+        self.limits = Limits.model_validate(job["limits"])
+        self.storage = StorageSettings.model_validate(job["storage"])
+        self.single_committer: bool = job["single_committer"]
+        self.store: Store = open_store(self.run_uri, self.storage)
+        self.run = RunFile.decode(self.store.get(f"{self.stage_dir}run.json"), "run.json")
+        self.plan = PlanReader(self.store, self.stage_dir + self.run.plan.key, self.run.plan)
+        self.budget = ByteBudget(self.compute.prefetch_bytes)
+        self.layout = RowLayout(
+            plan_carry=tuple(self.plan.carry_fields),
+            header_carry=tuple(header_field(name) for name in self.run.header_carry),
+            columns=self.run.columns,
+            subject_from=self.run.parts.get("subject_from"),
+        )
+
+
+def header_field(name: str) -> pa.Field:
+    """A column that records give themselves: text, but for counts that end in `n_frames`."""
+    return pa.field(name, pa.int64() if name == "n_frames" else pa.string())

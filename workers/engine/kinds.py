@@ -1,0 +1,100 @@
+"""The two kinds of stage that a collection can open in a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from workers.engine.reading import Prepared, Reader
+from workers.engine.rowtable import ShardRows
+
+
+class Scoring(Protocol):
+    """The device's side of a stage of records: takes what a reader prepared, fills `rows.models`.
+
+    `device` is 'cpu' or 'cuda'; `seconds` the time in forward passes since the start, `core_seconds` the processor time
+    of the calling thread in them. `is_tuned`: there is a measurement that is worth keeping, which `tuning` then gives
+    as plain JSON by model.
+    """
+
+    device: str
+
+    @property
+    def seconds(self) -> float:
+        """Of all models together."""
+
+    @property
+    def core_seconds(self) -> float:
+        """Of all models together."""
+
+    @property
+    def is_tuned(self) -> bool:
+        """Whether all measuring is done."""
+
+    def tuning(self) -> Mapping[str, Any]:
+        """What was measured, by model."""
+
+    def start(self, rows: ShardRows) -> None:
+        """Begin a shard: set `rows.models` to one `ModelColumns` a model."""
+
+    def score(self, rows: ShardRows, part: Sequence[Prepared]) -> None:
+        """Take in some records, in order. Adds their number to `rows.taken`; may hold them back until `finish`."""
+
+    def finish(self, rows: ShardRows) -> float:
+        """Score what still waits. Returns the seconds that the shard took on the device.
+
+        Raises WardroundError if not every record came by.
+        """
+
+
+@dataclass(frozen=True)
+class RecordStage:
+    """Records are read and prepared ahead, then scored one by one or in batches: `PipelineWorker` runs it.
+
+    `load` is called once, in the thread that scores, while the first shard is already being read.
+    """
+
+    reader: Reader
+    load: Callable[[], Scoring]
+
+
+@dataclass(frozen=True)
+class SideObject:
+    """An object that is written before the rows that vouch for it. `key` is relative to the run directory.
+
+    The body has to be the same whoever makes it from the same shard. Where it is Parquet or JSON it should carry the
+    run's fingerprint (`workers.engine.rowtable.stamp`), which is what proves it ours on a local disk.
+    """
+
+    key: str
+    body: bytes
+
+
+@dataclass(frozen=True)
+class ShardTable:
+    """The rows of a shard, in plan order and of the stage's schema (`workers.engine.rowtable.build_rows`)."""
+
+    table: pa.Table
+    side: Sequence[SideObject] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """By step, for the report."""
+
+
+class TableStage(Protocol):
+    """A shard is worked on as a whole: `TableWorker` runs it, one shard at a time, while the last one is committed."""
+
+    @property
+    def core_seconds(self) -> float:
+        """Processor seconds of useful work since the start, for `busy`."""
+
+    def compute(self, shard: int, records: pa.Table) -> ShardTable:
+        """The rows of these planned records. What is wrong with a record is its status.
+
+        Raises InfrastructureError where storage keeps failing.
+        """
+
+    def close(self) -> None:
+        """Stop threads and children; `compute` may be running in another thread."""

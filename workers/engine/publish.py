@@ -1,0 +1,85 @@
+"""Check, encode and commit the rows of a shard, after the side objects that they vouch for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from cluster.storage import attempt_id, commit
+from schemas.crashpoints import crashpoint
+from schemas.run import SIDE_KEY, shard_key
+from schemas.work import ShardReport, ShardTask
+from workers.engine.context import StageContext
+from workers.engine.kinds import SideObject
+from workers.engine.rowtable import encode, sha256_of, status_counts
+
+
+def publish(
+    context: StageContext,
+    task: ShardTask,
+    table: pa.Table,
+    record_ids: pa.ChunkedArray,
+    side: Sequence[SideObject] = (),
+) -> ShardReport:
+    """Commit a shard; a sample is only counted."""
+    counts = status_counts(table)
+    if task.sample:
+        return ShardReport(task.shard, "sampled", statuses=counts, rows=table.num_rows)
+    vouched = [_publish_side(context, item) for item in side]
+    crashpoint("commit.before_encode")
+    attempt = attempt_id()
+    metadata = {
+        "fingerprint": context.run.fingerprint,
+        "plan": context.run.plan.sha256,
+        "shard": str(task.shard),
+        "attempt": attempt,
+        "rows": str(table.num_rows),
+        "statuses": _pairs(counts),
+        "models": _pairs({name: model.sha256 for name, model in context.run.models.items()}),
+    }
+    shown: tuple[str, ...] = ("plan", "shard", "rows", "statuses")
+    if vouched:
+        metadata |= {SIDE_KEY.removeprefix("wardround."): json.dumps(vouched), "sides": str(len(vouched))}
+        shown = (*shown, "sides")
+    body = encode(table, context.layout, record_ids, metadata)
+    result = commit(
+        context.store,
+        context.stage_dir + shard_key(context.run.rows_dir, task.shard),
+        body,
+        fingerprint=context.run.fingerprint,
+        attempt=attempt,
+        sha256=sha256_of(body),
+        extra={key: metadata[key] for key in shown},
+        single_committer=context.single_committer,
+    )
+    return ShardReport(task.shard, result.outcome, statuses=counts, rows=table.num_rows)
+
+
+def _publish_side(context: StageContext, item: SideObject) -> dict[str, Any]:
+    """What lies there afterwards: this body, or the equal one of another worker."""
+    crashpoint("side.before_put")
+    digest = sha256_of(item.body)
+    result = commit(
+        context.store,
+        item.key,
+        item.body,
+        fingerprint=context.run.fingerprint,
+        attempt=attempt_id(),
+        sha256=digest,
+        extra={"bytes": str(len(item.body))},
+        single_committer=context.single_committer,
+    )
+    crashpoint("side.after_put")
+    there = result.metadata if result.outcome == "adopted" else {}
+    return {
+        "key": item.key,
+        "bytes": int(there.get("bytes", len(item.body))),
+        "sha256": there.get("sha256", digest),
+    }
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return ",".join(f"{key}={value}" for key, value in sorted(values.items()))

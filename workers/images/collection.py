@@ -1,0 +1,77 @@
+"""Collection `images` as a job sees it: one stage, or first one that counts frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from cluster.storage import StorageSettings
+from schemas.errors import SpecError
+from schemas.spec import Compute
+from workers.collection import PREDICT, FinishedStage, StagePlan
+from workers.contract import ModelCard
+from workers.images.frames import frame_records
+from workers.images.planning import ImageRecords
+from workers.images.settings import ImagesInput
+from workers.prepare.catalogue import parse_steps
+
+HEADERS = "headers"
+_FRAME_COUNT = "n_frames"
+
+
+class ImagesCollection:
+    """Implements `workers.collection.Collection`."""
+
+    def __init__(self, source: ImagesInput, storage: StorageSettings) -> None:
+        self.source = source
+        self.records = ImageRecords(source, storage)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """With `record: frame` the frames are counted first."""
+        return (HEADERS, PREDICT) if self.source.record == "frame" else (PREDICT,)
+
+    def prepare(self, card: ModelCard, given: tuple[Any, ...] | None) -> tuple[Any, ...]:
+        """Steps of `workers.prepare`."""
+        if given is None and "prepare_problem" in card.settings:
+            raise SpecError(card.settings["prepare_problem"])
+        steps = tuple(card.prepare) if given is None else given
+        parse_steps(list(steps))
+        return steps
+
+    def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
+        """See Collection."""
+        records, carry = self.records, tuple(field.name for field in self.records.carry)
+        if stage == HEADERS:
+            return StagePlan(HEADERS, records.schema, records.batches, carry, header_carry=(_FRAME_COUNT,))
+        counted = finished[-1] if finished else None
+        return StagePlan(
+            PREDICT,
+            records.schema,
+            records.batches if counted is None else lambda: frame_records(counted),
+            carry,
+            header_carry=records.header_carry,
+            columns=None,
+            subject_from=records.subject_from,
+        )
+
+    def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
+        """Formats and transfer syntaxes by their headers, and what would be refused by them."""
+        # Planning alone needs no decoder.
+        from workers.images.look import look  # noqa: PLC0415
+
+        looked = look(tables, self.records)
+        return {
+            "headers_read": looked.read,
+            "formats": dict(looked.formats),
+            "transfer_syntaxes": dict(looked.transfer_syntaxes),
+            "no_decoder": dict(looked.undecodable),
+            "would_be_refused": {str(status): count for status, count in looked.refused.items()},
+        }
+
+
+def open_collection(source: ImagesInput, storage: StorageSettings, compute: Compute) -> ImagesCollection:
+    """See workers.collection.OpenCollection."""
+    return ImagesCollection(source, storage)
