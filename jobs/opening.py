@@ -47,6 +47,7 @@ class StageRequest:
     models: Mapping[str, ModelRecord] = field(default_factory=dict)
     carry: tuple[str, ...] = ()
     header_carry: tuple[str, ...] = ()
+    header_types: Mapping[str, str] = field(default_factory=dict)
     columns: tuple[OutputColumn, ...] = ()
 
 
@@ -137,6 +138,7 @@ def _run_file(request: StageRequest, info: PlanInfo, fingerprint: str) -> RunFil
         models=request.models,
         carry=request.carry,
         header_carry=request.header_carry,
+        header_types=request.header_types,
         columns=request.columns,
         recorded={"versions": _versions(), "python": sys.version.split()[0], "machine": platform.machine()},
     )

@@ -65,6 +65,7 @@ class StagedJob:
             models=records,
             carry=plan.carry,
             header_carry=plan.header_carry,
+            header_types=plan.header_types,
             columns=columns,
         )
 

@@ -91,6 +91,8 @@ class RunFile(Document):
     carry: tuple[str, ...] = ()
     """Carried columns of the plan, then of the records' own headers."""
     header_carry: tuple[str, ...] = ()
+    header_types: Mapping[str, str] = Field(default_factory=dict)
+    """Of those that are not text."""
     columns: tuple[OutputColumn, ...] = ()
     recorded: Mapping[str, Any] = Field(default_factory=dict)
 

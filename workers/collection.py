@@ -54,7 +54,8 @@ class StagePlan:
     """How one stage is planned.
 
     `schema` and `batches` are the plan's (`schemas.plan`); `carry` names its columns after the fixed ones.
-    `header_carry` are columns that the records give themselves. `columns` are those that a stage of its own writes;
+    `header_carry` are columns that the records give themselves, text where `header_types` names no
+    other type (`schemas.arrow_types`). `columns` are those that a stage of its own writes;
     None: the models' outputs. `kind`: `records` are scored one by one (`RecordStage`), `tables` a shard at a time
     (`TableStage`). `shard_records` overrules `compute.shard_records`. `state` is plain JSON that this stage's rows
     depend on beside input, models and plan, such as a digest of what an earlier stage found: part of the fingerprint,
@@ -66,6 +67,7 @@ class StagePlan:
     batches: Callable[[], Iterator[pa.RecordBatch]]
     carry: tuple[str, ...] = ()
     header_carry: tuple[str, ...] = ()
+    header_types: Mapping[str, str] = field(default_factory=dict)
     columns: tuple[OutputColumn, ...] | None = ()
     kind: StageKind = "records"
     shard_records: int | None = None

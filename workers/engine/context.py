@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from cluster.storage import StorageSettings, Store, open_store
+from schemas.arrow_types import parse_type
 from schemas.run import RunFile
 from schemas.spec import Compute, Limits
 from workers.engine.budget import ByteBudget
@@ -33,12 +34,12 @@ class StageContext:
         self.budget = ByteBudget(self.compute.prefetch_bytes)
         self.layout = RowLayout(
             plan_carry=tuple(self.plan.carry_fields),
-            header_carry=tuple(header_field(name) for name in self.run.header_carry),
+            header_carry=header_fields(self.run),
             columns=self.run.columns,
             subject_from=self.run.parts.get("subject_from"),
         )
 
 
-def header_field(name: str) -> pa.Field:
-    """A column that records give themselves: text, but for counts that end in `n_frames`."""
-    return pa.field(name, pa.int64() if name == "n_frames" else pa.string())
+def header_fields(run: RunFile) -> tuple[pa.Field, ...]:
+    """The columns that records give themselves: text where the run names no other type."""
+    return tuple(pa.field(name, parse_type(run.header_types.get(name, "string"))) for name in run.header_carry)

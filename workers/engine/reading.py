@@ -9,19 +9,19 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from schemas.status import Status
-from workers.contract import Array
 
 
 @dataclass
 class Prepared:
     """One record after reading and preparing.
 
-    `inputs[p][f]` is frame `f` as prepared by the p-th distinct prepare list. `status` is None while all is well.
+    `inputs` is what the collection's `Scoring` takes: of images, `inputs[p][f]` is frame `f` as prepared by the p-th
+    distinct prepare list. `status` is None while all is well.
     `columns` are values that the record's own header gives. `nbytes` counts against the budget until it is scored.
     """
 
     row: int
-    inputs: Sequence[Sequence[Array]] = ()
+    inputs: Sequence[Any] = ()
     status: Status | None = None
     detail: str = ""
     columns: Mapping[str, Any] = field(default_factory=dict)

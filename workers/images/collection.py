@@ -45,7 +45,8 @@ class ImagesCollection:
         """See Collection."""
         records, carry = self.records, tuple(field.name for field in self.records.carry)
         if stage == HEADERS:
-            return StagePlan(HEADERS, records.schema, records.batches, carry, header_carry=(_FRAME_COUNT,))
+            counts = {_FRAME_COUNT: "int64"}
+            return StagePlan(HEADERS, records.schema, records.batches, carry, tuple(counts), counts)
         counted = finished[-1] if finished else None
         return StagePlan(
             PREDICT,

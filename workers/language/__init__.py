@@ -1,0 +1,1 @@
+"""Clinical language: cleaning, sections, sentences, tokens, entities and their context. Knows no collection."""
