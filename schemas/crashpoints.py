@@ -20,6 +20,8 @@ POINTS = frozenset(
         "commit.before_encode",
         "commit.before_put",
         "commit.after_put",
+        "side.before_put",
+        "side.after_put",
         "manifest.before_put",
         "manifest.after_put",
         "report.before_put",

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from jobs.fingerprint import difference, fingerprint_parts
+from schemas.plan import plan_schema
 from schemas.spec import parse_spec
+from workers.collection import StagePlan
 
 
 def parts(numerics: str, compute: str) -> dict[str, Any]:
@@ -15,7 +17,7 @@ def parts(numerics: str, compute: str) -> dict[str, Any]:
         "{job: predict, name: n, input: {collection: images, uri: /in}, models: {m: {uri: /m}}, output: {uri: /out}, "
         f"numerics: {numerics}, compute: {{{compute}}}}}"
     )
-    return fingerprint_parts(spec, "predict", {}, {}, {}, (), None)
+    return fingerprint_parts(spec, StagePlan("predict", plan_schema(), lambda: iter(())), {}, {}, {}, ())
 
 
 @pytest.mark.parametrize("compute", ["batch: 8", "cpus_per_worker: 4", "workers: 3"])

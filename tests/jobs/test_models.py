@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from cluster.storage import StorageSettings
-from jobs.models import resolve_models
+from jobs.stages import understand
 from schemas.errors import SpecError
 from schemas.spec import Spec
 
@@ -39,7 +39,7 @@ def test_a_model_that_does_not_say_how_to_prepare_needs_prepare_in_the_spec(tmp_
     (tmp_path / "model").mkdir()
     model = hugging_face_without_processor(tmp_path / "model")
     with pytest.raises(SpecError, match=r"model 'm': .*write the `prepare` steps in the spec"):
-        resolve_models(spec(model), StorageSettings())
-    resolved = resolve_models(spec(model, prepare=[{"channels": {"to": 3}}]), StorageSettings())["m"]
+        understand(spec(model), StorageSettings())
+    resolved = understand(spec(model, prepare=[{"channels": {"to": 3}}]), StorageSettings()).models["m"]
     assert resolved.prepare == ({"channels": {"to": 3}},)
     assert resolved.record.prepare_from == "spec"

@@ -8,12 +8,13 @@ import sys
 import pytest
 
 from schemas.errors import MissingExtraError, SpecError
-from workers.registry import COLLECTIONS, FORMATS, NETWORKS, resolve
+from workers.registry import COLLECTIONS, CONVERTERS, FORMATS, NETWORKS, resolve
+
+TABLES = (NETWORKS, COLLECTIONS, CONVERTERS, *FORMATS.values())
+EVERY_FORMAT = [(collection, name) for collection, table in FORMATS.items() for name in table]
 
 
-@pytest.mark.parametrize(
-    ("table", "name"), [(table, name) for table in (NETWORKS, FORMATS, COLLECTIONS) for name in table]
-)
+@pytest.mark.parametrize(("table", "name"), [(table, name) for table in TABLES for name in table])
 def test_every_name_resolves(table, name):
     assert resolve(table, name, "thing").__name__ == table[name]
 
@@ -27,10 +28,12 @@ def test_a_network_has_config_build_and_smallest_side(name):
     assert config.model_config["extra"] == "forbid"
 
 
-@pytest.mark.parametrize("name", FORMATS)
-def test_a_format_has_its_three_functions(name):
-    module = resolve(FORMATS, name, "format")
-    assert all(callable(getattr(module, function)) for function in ("recognises", "describe", "load"))
+@pytest.mark.parametrize(("collection", "name"), EVERY_FORMAT)
+def test_a_format_has_its_functions_and_says_what_it_looks_for(collection, name):
+    module = resolve(FORMATS[collection], name, "format")
+    halves = () if collection == "images" else ("open_encoder",)
+    assert all(callable(getattr(module, function)) for function in ("recognises", "describe", "load", *halves))
+    assert module.LOOKS_FOR
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():
@@ -46,10 +49,10 @@ def test_a_missing_package_says_what_to_install(tmp_path, monkeypatch):
 
 
 def test_describing_imports_no_torch_nor_onnxruntime_nor_transformers():
-    names = ", ".join(repr(path) for path in FORMATS.values())
+    names = ", ".join(repr(path) for table in FORMATS.values() for path in table.values())
     code = (
         f"import importlib, sys; [importlib.import_module(n) for n in ({names}, 'workers.formats.detect')];"
-        "print([n for n in ('torch', 'onnxruntime', 'transformers', 'cv2') if n in sys.modules])"
+        "print([n for n in ('torch', 'onnxruntime', 'transformers', 'cv2', 'spacy', 'nltk') if n in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

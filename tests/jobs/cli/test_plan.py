@@ -17,11 +17,11 @@ def test_a_plan_counts_records_shards_bytes_formats_and_what_cannot_be_read(
     wardround: Wardround, make_spec: MakeSpec, archive: Path
 ) -> None:
     facts = json.loads(wardround("plan", make_spec(), "--json").out)
-    assert (facts["records"], facts["shards"], facts["headers_read"]) == (20, 4, 20)
+    assert (facts["records"], facts["shards"], facts["found"]["headers_read"]) == (20, 4, 20)
     assert facts["bytes"] == sum(path.stat().st_size for path in archive.rglob("*") if path.is_file())
-    assert facts["formats"]["png"] == 13
-    assert facts["transfer_syntaxes"]["JPEG 2000"] == 1
-    assert facts["refused_by_header"] == {"unreadable": 3, "no_pixels": 1}
+    assert facts["found"]["formats"]["png"] == 13
+    assert facts["found"]["transfer_syntaxes"]["JPEG 2000"] == 1
+    assert facts["found"]["would_be_refused"] == {"unreadable": 3, "no_pixels": 1}
     assert facts["output"] == "nothing yet"
 
 

@@ -44,6 +44,7 @@ def request(
         parts={"numerics": numerics},
         schema=plan_schema(),
         batches=batches,
+        shard_records=2048,
     )
 
 
