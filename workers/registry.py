@@ -26,11 +26,13 @@ FORMATS: dict[str, dict[str, str]] = {
         "onnx": "workers.formats.onnx",
         "huggingface": "workers.formats.huggingface",
     },
+    "notes": {},
 }
 """By collection. The first that recognises a directory has it."""
 
 COLLECTIONS: dict[str, str] = {
     "images": "workers.images",
+    "notes": "workers.notes",
 }
 
 CONVERTERS: dict[str, str] = {}
@@ -38,6 +40,7 @@ CONVERTERS: dict[str, str] = {}
 
 EXTRAS: dict[str, str] = {
     "images": "images",
+    "notes": "ehr",
 }
 """The extra of the package that a collection or converter needs, by its name."""
 

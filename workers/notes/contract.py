@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from schemas.outputs import OutputField
 from schemas.status import Status
@@ -35,7 +35,7 @@ class NoteEncoder(Protocol):
     """The half of a model that needs no device. Imports no torch."""
 
     def encode(self, texts: Sequence[str]) -> Sequence[Encoded]:
-        """One value a text, in order. The texts are cleaned, never empty, and as many as the reader likes at a time.
+        """One value a text, in order. The texts are cleaned, never blank, and as many as the reader likes at a time.
 
         Called by one thread at a time. What comes out must not depend on which texts come together.
         """
@@ -44,13 +44,25 @@ class NoteEncoder(Protocol):
         """Stop threads and children."""
 
 
+@runtime_checkable
+class HasHelpers(Protocol):
+    """An encoder that computes in other threads or processes than the one that calls it."""
+
+    @property
+    def helper_seconds(self) -> float:
+        """Processor seconds that those spent since the start; `busy` counts them."""
+
+
 class NoteScorer(Protocol):
     """The half of a model that lives on the device."""
 
     outputs: tuple[OutputField, ...]
 
     def score(self, values: Sequence[Any]) -> Mapping[str, Sequence[Any]]:
-        """For each output one value an encoded note, in order. Called with all notes of a shard that were encoded.
+        """For each output one value an encoded note, in order.
+
+        Called with all notes of a shard that were encoded; where those are very large, with one run of them after the
+        other. Not called without notes.
 
         Raises RecordError if a note does not fit the network, MemoryError where the device ran out of memory even
         for the smallest batch.
@@ -58,7 +70,10 @@ class NoteScorer(Protocol):
 
 
 class NoteFormat(Protocol):
-    """A model format on notes: one module, and one line in `workers.registry.FORMATS["notes"]`."""
+    """A model format on notes: one module, and one line in `workers.registry.FORMATS["notes"]`.
+
+    One that has prepare steps of its own names them in `FORMAT_STEPS` (see `workers.notes.prepare`).
+    """
 
     LOOKS_FOR: str
     """By what a directory is recognised, for people."""
@@ -70,7 +85,7 @@ class NoteFormat(Protocol):
         """Read the card without importing torch. Raises SpecError with what is wrong."""
 
     def open_encoder(self, directory: Path, card: ModelCard, steps: Sequence[Any], cpus: float) -> NoteEncoder:
-        """The encoder. `steps` are the prepare steps that are this format's own (see `workers.notes.prepare`)."""
+        """The encoder. `steps` are the prepare steps that are this format's own: instances of its `FORMAT_STEPS`."""
 
     def load(self, directory: Path, card: ModelCard, device: str, threads: int) -> NoteScorer:
         """Load the weights to `device` ('cpu' or 'cuda')."""

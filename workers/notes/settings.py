@@ -1,0 +1,70 @@
+"""What a spec says of collection `notes`. Imports no reader: the driver reads this too."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+MIB = 1 << 20
+
+NotesFormat = Literal["parquet", "csv", "ndjson", "omop", "fhir"]
+Resource = Literal["DocumentReference", "DiagnosticReport"]
+
+
+class NotesInput(BaseModel):
+    """`input:` of a spec over clinical notes.
+
+    `uri` is a file, or a prefix of files of one format; `glob` filters keys relative to the prefix. CSV, TSV and
+    NDJSON may be compressed (`.gz`). `format: auto` goes by the names of the files, and by the columns or the first
+    line: `omop` is the table NOTE of the OMOP CDM in Parquet or CSV, `fhir` a bulk export (NDJSON) of `resources`.
+
+    `record_id`, `subject_id`, `time`, `type` and `text` name columns, or keys of NDJSON. Not given, they are `note_id`,
+    `subject_id`, `note_time`, `note_type` and `text`; of OMOP `note_id`, `person_id`, `note_datetime` (else
+    `note_date`), `note_class_concept_id` and `note_text`. Only `record_id` and `text` have to be there. `carry` names
+    columns or keys that come along to the output; of CSV and NDJSON they are text. `keep_text` writes the text too.
+
+    `time` is a time of its own type or ISO 8601 text, or text as `time_format` says (strptime). With a zone it becomes
+    UTC, without one it stays as it is. A note whose time cannot be read is scored; its `note_time` is null and
+    `detail` says so.
+
+    `encoding` is that of CSV and NDJSON. A note with bytes that are no text is `unreadable`, or with `errors: replace`
+    has U+FFFD in their place. `max_bytes` bounds a record as stored (inflated, of a compressed file), `max_chars` its
+    text: what is larger is `too_large`.
+
+    A line of CSV or NDJSON that cannot be read is a record `<key>#<line>`, counted from 1. So is the place where a
+    compressed file is cut off or damaged, and a quote in CSV that is never closed: that record stands for all that may
+    have followed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    collection: Literal["notes"]
+    uri: str
+    format: Literal["auto"] | NotesFormat = "auto"
+    glob: str | None = None
+    record_id: str | None = None
+    subject_id: str | None = None
+    time: str | None = None
+    type: str | None = None
+    text: str | None = None
+    carry: tuple[str, ...] = ()
+    keep_text: bool = False
+    resources: tuple[Resource, ...] = Field(default=("DocumentReference",), min_length=1)
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    encoding: Literal["utf-8", "latin-1", "cp1252"] = "utf-8"
+    errors: Literal["strict", "replace"] = "strict"
+    time_format: str | None = None
+    max_chars: int = Field(default=1_000_000, gt=0)
+    max_bytes: int = Field(default=64 * MIB, gt=0, le=1024 * MIB)
+
+    @field_validator("delimiter")
+    @classmethod
+    def _separates(cls, value: str | None) -> str | None:
+        if value is not None and (value in '"\r\n' or not value.isascii()):
+            raise ValueError("must be one ASCII character other than a quote or a line break")
+        return value
+
+
+INPUT = NotesInput
+"""What `input:` of a spec is checked against; every collection's `settings` module has one."""
