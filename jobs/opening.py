@@ -42,6 +42,7 @@ class StageRequest:
     schema: pa.Schema
     batches: Callable[[], Iterator[pa.RecordBatch]]
     shard_records: int
+    whole_subjects: bool = False
     kind: StageKind = "records"
     prepare: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     models: Mapping[str, ModelRecord] = field(default_factory=dict)
@@ -76,7 +77,9 @@ def _create(store: Store, request: StageRequest) -> RunFile:
     _refuse_orphans(store, request)
     with tempfile.TemporaryDirectory(prefix="wardround-plan-") as folder:
         path = Path(folder) / "plan.parquet"
-        info = write_plan(request.batches(), request.schema, path, request.shard_records)
+        info = write_plan(
+            request.batches(), request.schema, path, request.shard_records, whole_subjects=request.whole_subjects
+        )
         crashpoint("plan.before_put")
         fingerprint = fingerprint_of({**request.parts, "plan": info.sha256})
         commit(

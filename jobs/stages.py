@@ -61,6 +61,7 @@ class StagedJob:
             schema=plan.schema,
             batches=plan.batches,
             shard_records=plan.shard_records or self.spec.compute.shard_records,
+            whole_subjects=plan.whole_subjects,
             prepare=prepare,
             models=records,
             carry=plan.carry,

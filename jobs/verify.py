@@ -14,7 +14,7 @@ from jobs.rundir import Stage, add_counts, read_manifest, read_run
 from schemas.errors import IncompleteError, VerificationError
 from schemas.rows import row_schema
 from schemas.run import MANIFEST_KEY, RUN_KEY, FileRecord, Manifest, shard_of
-from workers.engine.context import header_fields
+from workers.engine.context import carried_fields, header_fields
 from workers.engine.rowtable import status_counts
 from workers.planfile import PlanReader
 
@@ -66,7 +66,7 @@ def _check_stage(stage: Stage, by_key: dict[str, FileRecord], found: Verified) -
     if not _check_plan(stage, by_key, found):
         return
     plan = PlanReader(stage.store, stage.directory + run.plan.key, run.plan)
-    schema = row_schema([*plan.carry_fields, *header_fields(run)], run.columns)
+    schema = row_schema([*carried_fields(run, plan), *header_fields(run)], run.columns)
     listed = {info.key for info in stage.store.list(f"{stage.directory}{run.rows_dir}/")}
     named = {key for key in by_key if key.startswith(f"{stage.directory}{run.rows_dir}/")}
     for key in sorted(listed - named):

@@ -14,6 +14,7 @@ The shard of a record is the index of its row group, which is why it is not a co
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 
 import pyarrow as pa
@@ -36,7 +37,11 @@ def plan_schema(carry: Iterable[pa.Field] = ()) -> pa.Schema:
 
 
 class PlanInfo(BaseModel):
-    """A plan as a run names it. `key` is relative to the stage's directory."""
+    """A plan as a run names it. `key` is relative to the stage's directory.
+
+    `ends` is None where every shard but the last has `shard_records` records. Where shards are cut between subjects it
+    says how many records there are up to the end of each.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,6 +53,19 @@ class PlanInfo(BaseModel):
     bytes: int
     """Sum of the known sizes of the planned objects."""
 
+    ends: tuple[int, ...] | None = None
+
+    def shard_start(self, shard: int) -> int:
+        """Place in the plan of a shard's first record."""
+        if self.ends is None:
+            return shard * self.shard_records
+        return self.ends[shard - 1] if shard else 0
+
     def shard_rows(self, shard: int) -> int:
         """Number of records in one shard."""
-        return min(self.shard_records, self.records - shard * self.shard_records)
+        end = min(self.records, self.shard_start(shard) + self.shard_records) if self.ends is None else self.ends[shard]
+        return end - self.shard_start(shard)
+
+    def shard_of(self, record: int) -> int:
+        """The shard of the record at this place in the plan."""
+        return record // self.shard_records if self.ends is None else bisect_right(self.ends, record)

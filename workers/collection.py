@@ -53,7 +53,9 @@ class FinishedStage:
 class StagePlan:
     """How one stage is planned.
 
-    `schema` and `batches` are the plan's (`schemas.plan`); `carry` names its columns after the fixed ones.
+    `schema` and `batches` are the plan's (`schemas.plan`); `carry` names those of its columns after the fixed ones that
+    the rows have too. `whole_subjects`: neighbours with one `subject_id` are never in two shards, whose sizes then vary
+    around `shard_records`.
     `header_carry` are columns that the records give themselves, text where `header_types` names no
     other type (`schemas.arrow_types`). `columns` are those that a stage of its own writes;
     None: the models' outputs. `kind`: `records` are scored one by one (`RecordStage`), `tables` a shard at a time
@@ -71,6 +73,7 @@ class StagePlan:
     columns: tuple[OutputColumn, ...] | None = ()
     kind: StageKind = "records"
     shard_records: int | None = None
+    whole_subjects: bool = False
     subject_from: str | None = None
     state: Mapping[str, Any] = field(default_factory=dict)
 

@@ -20,7 +20,7 @@ class PlanReader:
 
     @property
     def carry_fields(self) -> list[pa.Field]:
-        """The carried columns of the input table."""
+        """The columns after the fixed ones."""
         return list(self._file.schema_arrow)[len(PLAN_FIELDS) :]
 
     def shard(self, shard: int) -> pa.Table:
@@ -40,5 +40,6 @@ class PlanReader:
         """Records by their ascending place in the plan."""
         by_shard: dict[int, list[int]] = {}
         for index in indices:
-            by_shard.setdefault(index // self.info.shard_records, []).append(index % self.info.shard_records)
+            shard = self.info.shard_of(index)
+            by_shard.setdefault(shard, []).append(index - self.info.shard_start(shard))
         return pa.concat_tables([self.shard(shard).take(rows) for shard, rows in by_shard.items()])

@@ -42,7 +42,10 @@ def preview(job: StagedJob) -> Iterator[Preview]:
     """List the input and plan it, in a folder that is gone afterwards."""
     request = first_request(job)
     with TemporaryDirectory(prefix="wardround-plan-") as folder:
-        info = write_plan(request.batches(), request.schema, Path(folder) / _PLAN, request.shard_records)
+        path = Path(folder) / _PLAN
+        info = write_plan(
+            request.batches(), request.schema, path, request.shard_records, whole_subjects=request.whole_subjects
+        )
         output = _at_output(open_store(job.spec.output.uri, job.storage), request)
         yield Preview(info, PlanReader(open_store(folder), _PLAN, info), output)
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from jobs.planning.subjects import shards_of_subjects
 from schemas.errors import SpecError
 from schemas.plan import PlanInfo
 
@@ -21,20 +22,31 @@ _NAMED = 5
 
 
 def write_plan(
-    batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path, shard_records: int, prefix: str = ""
+    batches: Iterable[pa.RecordBatch],
+    schema: pa.Schema,
+    path: Path,
+    shard_records: int,
+    prefix: str = "",
+    *,
+    whole_subjects: bool = False,
 ) -> PlanInfo:
     """Write `batches` to the file `path`, one row group of `shard_records` a shard, and say what it is.
+
+    `whole_subjects`: cut only between neighbours of different `subject_id`, at or before `shard_records`, and later
+    only where one subject alone has more.
 
     Raises SpecError naming row numbers (1-based) where an id is null or doubled, or if there is no record at all.
     """
     hashes: list[NDArray[np.uint64]] = []
-    records = known_bytes = shards = 0
+    records = known_bytes = 0
+    ends: list[int] = []
+    cut = shards_of_subjects if whole_subjects else _in_shards
     with pq.ParquetWriter(path, schema, compression="zstd", compression_level=1) as writer:
-        for table in _in_shards(_checked(batches, schema, hashes), schema, shard_records):
-            writer.write_table(table, row_group_size=shard_records)
+        for table in cut(_checked(batches, schema, hashes), schema, shard_records):
+            writer.write_table(table, row_group_size=max(shard_records, table.num_rows))
             records += table.num_rows
             known_bytes += pc.sum(table["size"]).as_py() or 0
-            shards += 1
+            ends.append(records)
     if not records:
         raise SpecError("the input has no records: check input.uri")
     _refuse_doubles(hashes, path)
@@ -43,9 +55,10 @@ def write_plan(
         key=f"{prefix}plan-{sha256}.parquet",
         sha256=sha256,
         records=records,
-        shards=shards,
+        shards=len(ends),
         shard_records=shard_records,
         bytes=known_bytes,
+        ends=tuple(ends) if whole_subjects else None,
     )
 
 

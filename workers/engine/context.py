@@ -33,11 +33,16 @@ class StageContext:
         self.plan = PlanReader(self.store, self.stage_dir + self.run.plan.key, self.run.plan)
         self.budget = ByteBudget(self.compute.prefetch_bytes)
         self.layout = RowLayout(
-            plan_carry=tuple(self.plan.carry_fields),
+            plan_carry=carried_fields(self.run, self.plan),
             header_carry=header_fields(self.run),
             columns=self.run.columns,
             subject_from=self.run.parts.get("subject_from"),
         )
+
+
+def carried_fields(run: RunFile, plan: PlanReader) -> tuple[pa.Field, ...]:
+    """The columns of the plan that the rows have too; others are only for who reads the records."""
+    return tuple(field for field in plan.carry_fields if field.name in run.carry)
 
 
 def header_fields(run: RunFile) -> tuple[pa.Field, ...]:
