@@ -1,4 +1,4 @@
-"""`wardround demo`: a whole run on a real S3 server on this machine."""
+"""`wardround demo`: whole runs on a real S3 server on this machine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from cluster.storage import open_store
-from jobs import demo
 from jobs.amounts import duration
 from jobs.cli.console import columns, say, show, show_json
 from jobs.cli.locate import add_json
@@ -14,9 +13,10 @@ from jobs.cli.progress import MODES
 from jobs.cli.run import run
 from jobs.cli.signals import StopRequests
 from jobs.cli.summary import as_json, status_rows
+from jobs.demo import images
+from jobs.demo.stage_set import keep, set_up
 from jobs.running import Outcome
 from jobs.settings import storage_settings
-from schemas.spec import load_spec
 
 _FOLDER = "demo-output"
 
@@ -31,11 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def call(arguments: argparse.Namespace) -> int:
     """Run it and say how to look at the result."""
     folder = Path(arguments.output)
-    with StopRequests().installed() as stop, demo.environment(folder, say) as path:
-        spec = load_spec(path)
+    with StopRequests().installed() as stop, set_up(folder) as stage:
+        say(f"an S3 server listens at {stage.endpoint_url}")
+        spec = images.fill(stage, say)
         outcome = run(spec, stop, arguments.progress)
-        demo.keep(open_store(outcome.run_uri, storage_settings(spec)), folder / "run")
-    found = demo.flagged(folder)
+        keep(open_store(outcome.run_uri, storage_settings(spec)), folder / "run")
+    found = images.flagged(folder / "run")
     if arguments.json:
         show_json({**as_json(outcome), "flagged": found, "copy": str(folder / "run")})
     else:
@@ -57,5 +58,5 @@ def _show(outcome: Outcome, folder: Path, flagged: int) -> None:
     ]
     show(columns(rows))
     show("\nLook at it:")
-    for line in demo.look_lines(folder):
+    for line in images.look_lines(folder / "run"):
         show(f"    {line}")
