@@ -19,6 +19,11 @@ NETWORKS: dict[str, str] = {
     "smallcnn": "workers.networks.smallcnn",
 }
 
+EVENT_NETWORKS: dict[str, str] = {
+    "event_rnn": "workers.networks.event_rnn",
+}
+"""Of the format `events`: from `workers.networks.sequences.Sequences` to logits."""
+
 FORMATS: dict[str, dict[str, str]] = {
     "images": {
         "native": "workers.formats.native",
