@@ -1,1 +1,1 @@
-"""Clinical language: cleaning, sections, sentences, tokens, entities and their context. Knows no collection."""
+"""Rules of clinical language: sections, and what is said around a term. Knows no collection and no pipeline."""

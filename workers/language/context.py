@@ -1,0 +1,63 @@
+"""What is said around a term: absent, possible, past, of a relative.
+
+Method: ConText (Harkema, Dowling, Thornblade, Chapman, "ConText: an algorithm for determining negation, experiencer,
+and temporal status from clinical reports", J Biomed Inform 42, 2009), after NegEx (Chapman et al. 2001). A trigger
+flags the terms on its side up to the end of its scope: the end of the sentence, a stop of its flag, the next trigger
+of its flag and side, or its own greatest distance in words, whichever comes first. A trigger that overlaps a term
+does not flag that term.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from workers.language.rules import FLAGS, Flag, TriggerGroup
+from workers.language.segments import Span, segment_of
+from workers.language.triggers import Trigger, TriggerFinder
+from workers.language.words import Word, words_of
+
+Flags = frozenset[Flag]
+
+
+class ContextRules:
+    """The context rules, made ready."""
+
+    def __init__(self, groups: Sequence[TriggerGroup]) -> None:
+        self._finder = TriggerFinder(groups)
+
+    def flags(self, text: str, spans: Sequence[Span], terms: Sequence[Span]) -> list[Flags]:
+        """The flags of each term. `spans` are the text's stretches (`segments`), `terms` sorted character offsets."""
+        found: list[Flags] = []
+        for span, group in groupby(terms, key=lambda term: segment_of(spans, term[0])):
+            inside = list(group)
+            words = words_of(text, *span)
+            triggers = self._finder.find(words)
+            found.extend(_flags_of(term, words, triggers) for term in inside)
+        return found
+
+
+def _flags_of(term: Span, words: Sequence[Word], triggers: Sequence[Trigger]) -> Flags:
+    """`first` and `last` (exclusive) are the words of the term, which may be none where it is blank."""
+    first = next((i for i, word in enumerate(words) if word.end > term[0]), len(words))
+    last = next((i for i in range(first, len(words)) if words[i].start >= term[1]), len(words))
+    before = [trigger for trigger in triggers if trigger.last <= first]
+    after = [trigger for trigger in triggers if trigger.first >= last]
+    return frozenset(
+        flag
+        for flag in FLAGS
+        if _reaches(flag, "forward", [(first - trigger.last, trigger) for trigger in reversed(before)])
+        or _reaches(flag, "backward", [(trigger.first - last, trigger) for trigger in after])
+    )
+
+
+def _reaches(flag: Flag, side: str, triggers: Sequence[tuple[int, Trigger]]) -> bool:
+    """Whether the nearest trigger that has a say reaches the term; `triggers` from the term outwards, with distance."""
+    for distance, trigger in triggers:
+        says = [group for group in trigger.groups if group.flag in (flag, "all")]
+        flagging = [group for group in says if group.direction in (side, "both")]
+        if flagging:
+            return any(group.scope is None or distance < group.scope for group in flagging)
+        if any(group.direction in ("pseudo", "stop") for group in says):
+            return False
+    return False

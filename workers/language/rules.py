@@ -1,0 +1,93 @@
+"""Rule files: YAML beside this module, or of the same names in a model directory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from schemas.errors import SpecError
+
+Flag = Literal["negated", "uncertain", "historical", "family"]
+FLAGS: tuple[Flag, ...] = ("negated", "uncertain", "historical", "family")
+
+CONTEXT_FILE = "context.yaml"
+SECTIONS_FILE = "sections.yaml"
+
+_OWN = Path(__file__).parent / "data"
+_LIMIT = 4 << 20
+"""Bytes of a rule file."""
+
+
+class TriggerGroup(BaseModel):
+    """Phrases of one flag and one direction; what the words mean stands at the head of `data/context.yaml`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    flag: Literal["negated", "uncertain", "historical", "family", "all"]
+    direction: Literal["forward", "backward", "both", "pseudo", "stop"]
+    phrases: tuple[str, ...]
+    scope: int | None = Field(default=None, ge=1)
+    sense: str = ""
+
+
+class SectionRule(BaseModel):
+    """A section: its name, the titles that open it, and a flag that holds for all it says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1)
+    titles: tuple[str, ...]
+    implies: Flag | None = None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What is known of notes. `digest` is the sha256 over both files."""
+
+    triggers: tuple[TriggerGroup, ...]
+    sections: tuple[SectionRule, ...]
+    digest: str
+
+
+def load_rules(directory: Path | None = None) -> Rules:
+    """Our own rules, or in place of each file that of the same name in `directory`. Raises SpecError."""
+    context, sections = (_read(_place(directory, name)) for name in (CONTEXT_FILE, SECTIONS_FILE))
+    return Rules(
+        tuple(_parse(context, TriggerGroup, CONTEXT_FILE)),
+        tuple(_parse(sections, SectionRule, SECTIONS_FILE)),
+        hashlib.sha256(hashlib.sha256(context).digest() + hashlib.sha256(sections).digest()).hexdigest(),
+    )
+
+
+def _place(directory: Path | None, name: str) -> Path:
+    return directory / name if directory is not None and (directory / name).is_file() else _OWN / name
+
+
+def _read(path: Path) -> bytes:
+    if path.stat().st_size > _LIMIT:
+        raise SpecError(f"{path}: larger than {_LIMIT} bytes, which no rule file is")
+    return path.read_bytes()
+
+
+def _parse(body: bytes, model: Any, name: str) -> Sequence[Any]:
+    try:
+        raw = yaml.load(body, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise SpecError(f"{name}: not valid YAML") from None
+    if not isinstance(raw, list):
+        raise SpecError(f"{name}: must be a list of rules, is a {type(raw).__name__}")
+    rules = []
+    for number, entry in enumerate(raw):
+        try:
+            rules.append(model.model_validate(entry))
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise SpecError(f"{name}: rule {number}: {where}: {first['msg']}") from None
+    return rules
