@@ -38,6 +38,7 @@ FORMATS: dict[str, dict[str, str]] = {
 COLLECTIONS: dict[str, str] = {
     "images": "workers.images",
     "notes": "workers.notes",
+    "events": "workers.events",
 }
 
 CONVERTERS: dict[str, str] = {}
@@ -46,6 +47,7 @@ CONVERTERS: dict[str, str] = {}
 EXTRAS: dict[str, str] = {
     "images": "images",
     "notes": "ehr",
+    "events": "ehr",
 }
 """The extra of the package that a collection or converter needs, by its name."""
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.outputs import OutputField
+from schemas.status import Status
 from workers.contract import ModelCard
 
 STATIC = int(np.iinfo(np.int64).min)
@@ -35,7 +36,7 @@ class Histories:
     prediction_time: NDArray[np.int64]
     """(records,) microseconds since 1970"""
     code_names: Sequence[str]
-    """Every code that occurs, once."""
+    """Every code that occurs, once, and maybe some that do not."""
     code: NDArray[np.int32]
     """(events,) index into `code_names`"""
     time: NDArray[np.int64]
@@ -57,6 +58,11 @@ class EncodedHistories(Protocol):
     @property
     def nbytes(self) -> int:
         """What it counts against the budget until it is scored."""
+
+    @property
+    def refused(self) -> Mapping[int, tuple[Status, str]]:
+        """Records that this model cannot score, such as one without an event that it knows: by their place here, why,
+        in our own words. The scorer gives some value for them too, which stands for nothing."""
 
 
 class EventEncoder(Protocol):

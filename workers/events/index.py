@@ -1,0 +1,156 @@
+"""Who is where in the data files: what stage `subjects` committed, as one index in memory, about 30 bytes a subject."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.errors import SpecError
+from schemas.status import Status
+from workers.collection import FinishedStage
+from workers.events.indexing import COLUMNS, REMEDY
+
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SubjectIndex:
+    """Runs of rows in the order of the data, each of one subject. A subject has one, or with `repair: sort` several."""
+
+    files: tuple[tuple[str, str | None], ...]
+    """(uri, etag)"""
+    subject: Integers
+    file: NDArray[np.int32]
+    first: Integers
+    rows: Integers
+    lost: int
+    """Ranges of files that could not be indexed: who is in them is not known."""
+
+    @cached_property
+    def order(self) -> NDArray[np.intp]:
+        """Runs by subject, those of one in the order of the data."""
+        return np.argsort(self.subject, kind="stable")
+
+    @cached_property
+    def _sorted(self) -> Integers:
+        return self.subject[self.order]
+
+    def spans(self, subjects: Integers) -> tuple[Integers, Integers]:
+        """For each of these subjects its places in `order`, from and to; an empty span for one that is not there."""
+        return tuple(np.searchsorted(self._sorted, subjects, side=side) for side in ("left", "right"))  # type: ignore[return-value]
+
+
+def read_index(indexed: FinishedStage, repair: bool) -> SubjectIndex:
+    """Join what was found range by range. Raises SpecError naming file and row group where MEDS is violated."""
+    joiner = _Joiner(repair)
+    plan = indexed.plan()
+    names = [column.name for column in COLUMNS]
+    for shard in range(indexed.run.plan.shards):
+        records = plan.shard(shard).to_pylist()
+        rows = indexed.rows(shard, ["status", *names])
+        for place, record in enumerate(records):
+            found = {name: rows[name][place] for name in names}
+            joiner.add(record, str(rows["status"][place].as_py()), found)
+    index = joiner.finish()
+    if not repair:
+        joiner.refuse_split(index)
+    return index
+
+
+@dataclass(frozen=True)
+class _Range:
+    """Of one planned range what joining and messages need."""
+
+    file: int
+    first_row: int
+    record: Mapping[str, Any]
+    is_known: bool
+    last_time: Any = None
+
+
+class _Joiner:
+    def __init__(self, repair: bool) -> None:
+        self._repair = repair
+        self._files: list[tuple[str, str | None]] = []
+        self._ranges: list[_Range] = []
+        self._parts: list[tuple[Integers, Integers, Integers, int]] = []
+        self._lost = 0
+
+    def add(self, record: Mapping[str, Any], status: str, found: Mapping[str, Any]) -> None:
+        if not self._files or self._files[-1][0] != record["uri"]:
+            self._files.append((record["uri"], record["etag"]))
+        file = len(self._files) - 1
+        before = self._ranges[-1] if self._ranges and self._ranges[-1].file == file else None
+        known = status == Status.OK
+        here = _Range(file, record["first_row"] or 0, record, known, found["last_time"].as_py() if known else None)
+        self._ranges.append(here)
+        if not known:
+            self._lost += 1
+            if before is not None and before.is_known:
+                self._reach_into_gap()
+            return
+        subject, first, rows = (
+            np.array(found[name].values.to_numpy()) for name in ("subjects", "first_rows", "subject_rows")
+        )
+        if not len(subject):
+            return
+        if before is not None and not before.is_known:
+            first[0] -= 1
+            rows[0] += 1
+        if before is not None and before.is_known and self._goes_on(file, subject[0]):
+            self._refuse_backwards(before, here, found["first_time"].as_py())
+            self._parts[-1][2][-1] += rows[0]
+            subject, first, rows = subject[1:], first[1:], rows[1:]
+        if len(subject):
+            self._parts.append((subject, first, rows, file))
+
+    def _goes_on(self, file: int, subject: int) -> bool:
+        """Whether the last subject of the range before is the first of this one."""
+        return bool(self._parts) and self._parts[-1][3] == file and self._parts[-1][0][-1] == subject
+
+    def _reach_into_gap(self) -> None:
+        """Rows of the last subject may lie in the range that cannot be read: it must not be scored without them.
+
+        Its run is made to reach one row into the gap, so that it cannot be read either.
+        """
+        if self._parts:
+            self._parts[-1][2][-1] += 1
+
+    def _refuse_backwards(self, before: _Range, here: _Range, first_time: Any) -> None:
+        backwards = before.last_time is not None and (first_time is None or first_time < before.last_time)
+        if backwards and not self._repair:
+            raise SpecError(f"{_named(here, 0)}: the events of a subject are not sorted by time; {REMEDY}")
+
+    def finish(self) -> SubjectIndex:
+        empty = np.zeros(0, np.int64)
+        columns = [np.concatenate([empty, *(part[i] for part in self._parts)]) for i in range(3)]
+        file = np.concatenate([np.zeros(0, np.int32), *(np.full(len(p[0]), p[3], np.int32) for p in self._parts)])
+        return SubjectIndex(tuple(self._files), columns[0], file, columns[1], columns[2], self._lost)
+
+    def refuse_split(self, index: SubjectIndex) -> None:
+        """Raises SpecError if a subject has rows in two places."""
+        ordered = index.subject[index.order]
+        again = np.flatnonzero(ordered[1:] == ordered[:-1])
+        if not again.size:
+            return
+        one, other = (self._place(index, int(index.order[again[0] + step])) for step in (0, 1))
+        raise SpecError(
+            f"{len(np.unique(ordered[again]))} subjects have rows in more than one place, the first in {one} and in "
+            f"{other}; MEDS wants them together in one file: {REMEDY}"
+        )
+
+    def _place(self, index: SubjectIndex, run: int) -> str:
+        file, row = int(index.file[run]), int(index.first[run])
+        held = [found for found in self._ranges if found.file == file and found.first_row <= row]
+        return _named(held[-1], row - held[-1].first_row)
+
+
+def _named(found: _Range, row: int) -> str:
+    ends = np.cumsum(found.record["group_rows"])
+    group = found.record["member"] + int(np.searchsorted(ends, row, side="right"))
+    return f"{found.record['record_id'].rpartition('#')[0]}, row group {group}"

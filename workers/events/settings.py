@@ -1,0 +1,94 @@
+"""What a spec says of collection `events`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+VISIT_ENDS = ("ENCOUNTER_END", "VISIT_END", "HOSPITAL_DISCHARGE", "DISCHARGE")
+"""Codes that end a visit, alone or before `//`."""
+
+
+class TaskInput(BaseModel):
+    """For whom and when to predict: exactly one of `labels`, `every`, `at` and `aces`.
+
+    `labels` is a table in the MEDS label schema, a Parquet file or a folder of them: one record a row. `every:
+    visit_end` makes one at each time that has a code of `codes`, given whole or as what comes before `//`. `at` makes
+    one a subject at a fixed time; a date is its midnight. `aces` is a cohort definition in ACES YAML.
+
+    With `every` and `at` a record is only planned if its history up to then has at least `min_events` events with a
+    time, the first of them `min_days` days or more before the prediction time.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    labels: str | None = None
+    every: Literal["visit_end"] | None = None
+    at: datetime | None = None
+    aces: str | None = None
+    codes: tuple[str, ...] = Field(default=VISIT_ENDS, min_length=1)
+    min_events: int = Field(default=0, ge=0)
+    min_days: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+
+    @field_validator("at", mode="before")
+    @classmethod
+    def _midnight(cls, value: object) -> object:
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return datetime(value.year, value.month, value.day)
+        return value
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> TaskInput:
+        given = [name for name in ("labels", "every", "at", "aces") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"task needs exactly one of labels, every, at and aces; it has {' and '.join(given) or 'none'}"
+            )
+        if self.at is not None and self.at.tzinfo is not None:
+            raise ValueError("task.at has a time zone, and times in MEDS have none: leave it out")
+        if given[0] in ("labels", "aces") and (self.min_events or self.min_days):
+            raise ValueError("task.min_events and task.min_days go with every and at; a table or cohort says it itself")
+        if given[0] != "every" and "codes" in self.model_fields_set:
+            raise ValueError("task.codes goes with task.every")
+        return self
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether prediction times come from the events, and not from a table."""
+        return self.labels is None
+
+
+class EventsInput(BaseModel):
+    """`input:` of a spec over histories of events in MEDS 0.3 or 0.4.
+
+    `uri` is the root of the dataset: `data/**/*.parquet`, and `metadata/dataset.json` where there is one. One record is
+    a subject at a prediction time. `carry` names columns of the label table.
+
+    A model gets the events up to and including the prediction time, and those without a time. With
+    `time_precision: mixed` an event at midnight may stand for its whole day; on the day of the prediction it is left
+    out. With `exact` midnight is a time like any other.
+
+    MEDS wants a subject's rows together, in one file, sorted by time. `repair: none` refuses what is not so;
+    `repair: sort` gathers and sorts each subject as it is read, which costs reading.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    collection: Literal["events"]
+    uri: str
+    task: TaskInput
+    carry: tuple[str, ...] = ()
+    time_precision: Literal["mixed", "exact"] = "mixed"
+    repair: Literal["none", "sort"] = "none"
+
+    @model_validator(mode="after")
+    def _carry_of_tables(self) -> EventsInput:
+        if self.carry and (self.task.every or self.task.at):
+            raise ValueError("carry names columns of a label table or cohort, and the task is a rule")
+        return self
+
+
+INPUT = EventsInput
+"""What `input:` of a spec is checked against."""

@@ -1,0 +1,32 @@
+"""Open the stages of collection `events` in a worker."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from workers.engine.context import StageContext
+from workers.engine.kinds import RecordStage, TableStage
+from workers.events.fetching import SubjectFetcher
+from workers.events.indexing import IndexStage
+from workers.events.meds import MedsRoot
+from workers.events.models import load_scoring, open_encoders
+from workers.events.reader import EventReader
+from workers.events.settings import EventsInput
+
+
+def subjects(context: StageContext) -> TableStage:
+    """Index the data files."""
+    source = _source(context)
+    return IndexStage(context, MedsRoot(source.uri, context.storage).store, source.repair == "sort")
+
+
+def predict(context: StageContext) -> RecordStage:
+    """Read, cut and encode for the run's models."""
+    source = _source(context)
+    fetcher = SubjectFetcher(MedsRoot(source.uri, context.storage).store, source.repair == "sort")
+    reader = EventReader(fetcher, open_encoders(context), context.budget, source.time_precision == "exact")
+    return RecordStage(reader, partial(load_scoring, context))
+
+
+def _source(context: StageContext) -> EventsInput:
+    return EventsInput.model_validate(context.run.spec.input)
