@@ -1,0 +1,96 @@
+"""A model format on notes that measures texts: what it says of one proves which characters it was given."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from schemas.errors import RecordError
+from schemas.outputs import OutputField
+from schemas.status import Status
+from workers.contract import ModelCard
+from workers.formats.files import read_json
+from workers.notes.contract import Encoded
+
+LOOKS_FOR = "a config.json with format: counting-notes"
+_CONFIG = "config.json"
+
+
+class Prefix(BaseModel):
+    """A step of this format: the first so many characters of each note."""
+
+    characters: int
+
+
+FORMAT_STEPS: Mapping[str, type[BaseModel]] = {"prefix": Prefix}
+
+
+def write_model(directory: Path, **config: Any) -> Path:
+    """A model directory; `refuses`: the scorer takes no note that has this in it; `prepare`: its steps."""
+    directory.mkdir(parents=True)
+    (directory / _CONFIG).write_text(json.dumps({"format": "counting-notes", **config}))
+    return directory
+
+
+def recognises(directory: Path) -> bool:
+    """See NoteFormat."""
+    return (directory / _CONFIG).exists() and read_json(directory / _CONFIG).get("format") == "counting-notes"
+
+
+def describe(directory: Path) -> ModelCard:
+    """See NoteFormat."""
+    config = read_json(directory / _CONFIG)
+    outputs = (
+        OutputField(name="characters", type="int64", meaning="how many the note has"),
+        OutputField(name="crc", type="int64", meaning="CRC-32 of its UTF-8"),
+    )
+    return ModelCard("counting", outputs, tuple(config.get("prepare", ())), settings={"refuses": config.get("refuses")})
+
+
+class Encoder:
+    """Texts after the prefix step, as bytes."""
+
+    def __init__(self, steps: Sequence[Prefix]) -> None:
+        self._steps = steps
+
+    def encode(self, texts: Sequence[str]) -> list[Encoded]:
+        """See NoteEncoder."""
+        for step in self._steps:
+            texts = [text[: step.characters] for text in texts]
+        assert all(text.strip() for text in texts)
+        return [Encoded(text, len(text)) for text in texts]
+
+    def close(self) -> None:
+        """Nothing runs."""
+
+
+class Scorer:
+    """Measures."""
+
+    def __init__(self, card: ModelCard) -> None:
+        self.outputs = card.outputs
+        self._refuses = card.settings["refuses"]
+
+    def score(self, values: Sequence[str]) -> dict[str, list[int]]:
+        """See NoteScorer."""
+        if self._refuses and any(self._refuses in value for value in values):
+            raise RecordError(Status.OUT_OF_CONTRACT, "it has what this model does not take")
+        return {
+            "characters": [len(value) for value in values],
+            "crc": [zlib.crc32(value.encode()) for value in values],
+        }
+
+
+def open_encoder(directory: Path, card: ModelCard, steps: Sequence[Any], cpus: float) -> Encoder:
+    """See NoteFormat."""
+    return Encoder(steps)
+
+
+def load(directory: Path, card: ModelCard, device: str, threads: int) -> Scorer:
+    """See NoteFormat."""
+    return Scorer(card)

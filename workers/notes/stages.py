@@ -1,0 +1,60 @@
+"""Open the reading side of collection `notes` in a worker, and load its models."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import cast
+
+from cluster.storage import fetch_directory
+from schemas.errors import WardroundError
+from workers.engine.context import StageContext
+from workers.engine.kinds import RecordStage
+from workers.engine.models import device
+from workers.formats.detect import describe, model_format
+from workers.notes.contract import NoteEncoder, NoteFormat
+from workers.notes.fetching import NoteFetcher
+from workers.notes.files import Found
+from workers.notes.prepare import format_steps, split_steps
+from workers.notes.reader import NoteReader, Preparation
+from workers.notes.scoring import NoteScoring
+from workers.notes.settings import NotesInput
+
+
+def predict(context: StageContext) -> RecordStage:
+    """Read, clean and encode for the run's models."""
+    source = NotesInput.model_validate(context.run.spec.input)
+    fetcher = NoteFetcher(source, Found.from_state(context.run.parts["state"]), context.storage)
+    preparations = [_preparation(context, name) for name in context.run.models]
+    reader = NoteReader(fetcher, preparations, context.budget, source.keep_text)
+    return RecordStage(reader, partial(_load, context))
+
+
+def _preparation(context: StageContext, name: str) -> Preparation:
+    own = format_steps(context.run.models[name].format)
+    cleaning, _ = split_steps(list(context.run.prepare[name]), own)
+    return Preparation(cleaning, partial(_open_encoder, context, name))
+
+
+def _open_encoder(context: StageContext, name: str) -> NoteEncoder:
+    record = context.run.models[name]
+    fetched = fetch_directory(record.uri, context.storage, expected_sha256=record.sha256)
+    _, card = describe(fetched.path, "notes")
+    _, steps = split_steps(list(context.run.prepare[name]), format_steps(record.format))
+    return _format(record.format).open_encoder(fetched.path, card, steps, context.cpus)
+
+
+def _load(context: StageContext) -> NoteScoring:
+    """Every model of the run, loaded to this worker's device."""
+    kind = device(context.gpus)
+    scorers = {}
+    for name, record in context.run.models.items():
+        if record.sha256 not in context.run.parts["models"].values():
+            raise WardroundError(f"model {name} is not part of the run's fingerprint")
+        fetched = fetch_directory(record.uri, context.storage, expected_sha256=record.sha256)
+        _, card = describe(fetched.path, "notes")
+        scorers[name] = _format(record.format).load(fetched.path, card, kind, max(1, int(context.cpus)))
+    return NoteScoring(scorers, kind)
+
+
+def _format(name: str) -> NoteFormat:
+    return cast(NoteFormat, model_format(name, "notes"))
