@@ -88,7 +88,8 @@ def run_state(store: Store) -> RunState:
 def open_stages(store: Store) -> list[Stage]:
     """Every stage that was begun, the last one last. Raises UsageError where no run lies."""
     ends = f"/{RUN_KEY}"
-    earlier = [info.key.removesuffix(RUN_KEY) for info in store.list("stages/") if info.key.endswith(ends)]
+    runs = sorted((info for info in store.list("stages/") if info.key.endswith(ends)), key=lambda info: info.modified)
+    earlier = [info.key.removesuffix(RUN_KEY) for info in runs]
     found = [(directory, read_run(store, directory)) for directory in [*earlier, ""]]
     stages = [Stage(store, directory, run) for directory, run in found if run is not None]
     if not stages:

@@ -20,7 +20,9 @@ NETWORKS: dict[str, str] = {
 }
 
 EVENT_NETWORKS: dict[str, str] = {
+    "code_transformer": "workers.networks.code_transformer",
     "event_rnn": "workers.networks.event_rnn",
+    "retain": "workers.networks.retain",
 }
 """Of the format `events`: from `workers.networks.sequences.Sequences` to logits."""
 
@@ -31,7 +33,14 @@ FORMATS: dict[str, dict[str, str]] = {
         "onnx": "workers.formats.onnx",
         "huggingface": "workers.formats.huggingface",
     },
-    "notes": {},
+    "notes": {
+        "text-embedding": "workers.formats.text_embedding",
+        "text-classification": "workers.formats.text_classification",
+        "text-token-classification": "workers.formats.text_token_classification",
+    },
+    "events": {
+        "events": "workers.formats.event_model",
+    },
 }
 """By collection. The first that recognises a directory has it."""
 
@@ -41,7 +50,9 @@ COLLECTIONS: dict[str, str] = {
     "events": "workers.events",
 }
 
-CONVERTERS: dict[str, str] = {}
+CONVERTERS: dict[str, str] = {
+    "fhir": "workers.convert_fhir",
+}
 """What `job: convert` reads, by `input.format`."""
 
 EXTRAS: dict[str, str] = {

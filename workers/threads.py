@@ -1,6 +1,6 @@
 """Caps on the threads that numeric libraries start by themselves.
 
-Left alone, each of OpenBLAS, OpenMP, OpenCV, ITK and torch starts a thread a core in every process.
+Left alone, each of OpenBLAS, OpenMP, OpenCV, ITK, polars and torch starts a thread a core in every process.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ _VARIABLES = (
     "MKL_NUM_THREADS",
     "NUMEXPR_NUM_THREADS",
     "RAYON_NUM_THREADS",
+    "POLARS_MAX_THREADS",
     "OPENCV_FOR_THREADS_NUM",
     "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
 )

@@ -74,11 +74,25 @@ class SideObject:
 
 
 @dataclass(frozen=True)
+class Vouched:
+    """A side object that lies there: what the rows of its shard say of it."""
+
+    key: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class ShardTable:
-    """The rows of a shard, in plan order and of the stage's schema (`workers.engine.rowtable.build_rows`)."""
+    """The rows of a shard, in plan order and of the stage's schema (`workers.engine.rowtable.build_rows`).
+
+    `side` is still to be written. A stage that makes more than it can hold writes side objects as they come
+    (`workers.engine.publish.publish_side`) and names them in `vouched`.
+    """
 
     table: pa.Table
     side: Sequence[SideObject] = ()
+    vouched: Sequence[Vouched] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     """By step, for the report."""
 

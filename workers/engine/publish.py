@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
 
 from cluster.storage import attempt_id, commit
 from schemas.crashpoints import crashpoint
+from schemas.errors import InfrastructureError
 from schemas.run import SIDE_KEY, shard_key
 from schemas.work import ShardReport, ShardTask
 from workers.engine.context import StageContext
-from workers.engine.kinds import SideObject
+from workers.engine.kinds import SideObject, Vouched
 from workers.engine.rowtable import encode, sha256_of, status_counts
 
 
@@ -23,12 +25,13 @@ def publish(
     table: pa.Table,
     record_ids: pa.ChunkedArray,
     side: Sequence[SideObject] = (),
+    vouched: Sequence[Vouched] = (),
 ) -> ShardReport:
-    """Commit a shard; a sample is only counted."""
+    """Commit a shard; a sample is only counted. `side` is written first, `vouched` lies there already."""
     counts = status_counts(table)
     if task.sample:
         return ShardReport(task.shard, "sampled", statuses=counts, rows=table.num_rows)
-    vouched = [_publish_side(context, item) for item in side]
+    named = [asdict(item) for item in (*vouched, *(publish_side(context, item) for item in side))]
     crashpoint("commit.before_encode")
     attempt = attempt_id()
     metadata = {
@@ -41,8 +44,8 @@ def publish(
         "models": _pairs({name: model.sha256 for name, model in context.run.models.items()}),
     }
     shown: tuple[str, ...] = ("plan", "shard", "rows", "statuses")
-    if vouched:
-        metadata |= {SIDE_KEY.removeprefix("wardround."): json.dumps(vouched), "sides": str(len(vouched))}
+    if named:
+        metadata |= {SIDE_KEY.removeprefix("wardround."): json.dumps(named), "sides": str(len(named))}
         shown = (*shown, "sides")
     body = encode(table, context.layout, record_ids, metadata)
     result = commit(
@@ -58,8 +61,8 @@ def publish(
     return ShardReport(task.shard, result.outcome, statuses=counts, rows=table.num_rows)
 
 
-def _publish_side(context: StageContext, item: SideObject) -> dict[str, Any]:
-    """What lies there afterwards: this body, or the equal one of another worker."""
+def publish_side(context: StageContext, item: SideObject) -> Vouched:
+    """Write a side object. What lies there afterwards: this body, or the equal one of another worker."""
     crashpoint("side.before_put")
     digest = sha256_of(item.body)
     result = commit(
@@ -69,16 +72,17 @@ def _publish_side(context: StageContext, item: SideObject) -> dict[str, Any]:
         fingerprint=context.run.fingerprint,
         attempt=attempt_id(),
         sha256=digest,
-        extra={"bytes": str(len(item.body))},
         single_committer=context.single_committer,
     )
     crashpoint("side.after_put")
-    there = result.metadata if result.outcome == "adopted" else {}
-    return {
-        "key": item.key,
-        "bytes": int(there.get("bytes", len(item.body))),
-        "sha256": there.get("sha256", digest),
-    }
+    there = result.metadata["sha256"]
+    if there == digest:
+        return Vouched(item.key, len(item.body), digest)
+    # Another version of a library may have encoded the same table otherwise; what lies there counts.
+    head = context.store.head(item.key)
+    if head is None:
+        raise InfrastructureError("a side object vanished as it was written: stop what deletes at output.uri")
+    return Vouched(item.key, head.size, there)
 
 
 def _pairs(values: Mapping[str, Any]) -> str:

@@ -114,6 +114,8 @@ class TableWorker:
             return
         began = time.perf_counter()
         result = computed.result
-        report = publish(self._context, computed.offer.task, result.table, computed.record_ids, result.side)
+        report = publish(
+            self._context, computed.offer.task, result.table, computed.record_ids, result.side, result.vouched
+        )
         seconds = {**result.seconds, "compute": computed.seconds, "commit": time.perf_counter() - began}
         self._desk.report(computed.offer, replace(report, seconds=seconds))

@@ -1,0 +1,38 @@
+"""Read mapping rules: those of the format, or those that a spec names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel
+
+from cluster.storage import ObjectMissing, ObjectTooLarge, StorageSettings, open_store, split
+from schemas.errors import SpecError
+from schemas.loading import validate
+
+M = TypeVar("M", bound=BaseModel)
+_MOST_BYTES = 1 << 20
+
+
+def load_rules(model: type[M], uri: str | None, usual: Path, storage: StorageSettings) -> M:
+    """The rules at `uri`, else those of the file `usual`. Raises SpecError with what to mend."""
+    where = "input.rules" if uri else usual.name
+    try:
+        text = _text(uri, storage) if uri else usual.read_text(encoding="utf-8")
+        raw = yaml.safe_load(text)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        raise SpecError(f"{where}: not valid YAML{f' near line {mark.line + 1}' if mark else ''}") from None
+    return validate(model, raw, where)
+
+
+def _text(uri: str, storage: StorageSettings) -> str:
+    folder, name = split(uri)
+    try:
+        return open_store(folder, storage).get(name, max_bytes=_MOST_BYTES).decode()
+    except ObjectMissing:
+        raise SpecError("input.rules names a file that is not there: correct the uri") from None
+    except ObjectTooLarge:
+        raise SpecError(f"input.rules is larger than {_MOST_BYTES} bytes: mapping rules are not") from None
