@@ -37,7 +37,7 @@ LOOKS_FOR = "config.json with architectures '...ForImageClassification'"
 def recognises(directory: Path) -> bool:
     """Whether `config.json` names an image classification architecture of transformers."""
     path = directory / CONFIG
-    return path.is_file() and _architecture(read_json(path)).endswith(_SUFFIX)
+    return path.is_file() and architecture_of(read_json(path)).endswith(_SUFFIX)
 
 
 def describe(directory: Path) -> ModelCard:
@@ -50,10 +50,8 @@ def describe(directory: Path) -> ModelCard:
     config = read_json(path)
     refuse_code(config, path)
     check_weights(directory)
-    for key in ("quantization_config", "adapter_config"):
-        if config.get(key) is not None or (directory / f"{key}.json").exists():
-            raise SpecError(f"{path}: {key!r} is not supported: save the model in float32, adapters merged")
-    if _architecture(config).startswith("TimmWrapper"):
+    refuse_adapters(config, directory)
+    if architecture_of(config).startswith("TimmWrapper"):
         raise SpecError(f"{path}: needs timm, which is not supported: export the model to ONNX")
     head = head_of(config, path)
     prepare, problem = _prepare(directory / PREPROCESSOR)
@@ -64,7 +62,7 @@ def describe(directory: Path) -> ModelCard:
         prepare=prepare,
         channels=channels if isinstance(channels, int) else None,
         settings={
-            "architecture": _architecture(config),
+            "architecture": architecture_of(config),
             "activation": head.activation,
             **({"prepare_problem": problem} if problem else {}),
         },
@@ -103,6 +101,13 @@ def refuse_code(config: Any, path: Path) -> None:
             raise SecurityError(f"{path}: {key!r} may be 'eager' or 'sdpa' only: other values can fetch kernels")
 
 
+def refuse_adapters(config: Mapping[str, Any], directory: Path) -> None:
+    """Raises SpecError for weights that are quantised, or that lie beside the model as an adapter."""
+    for key in ("quantization_config", "adapter_config"):
+        if config.get(key) is not None or (directory / f"{key}.json").exists():
+            raise SpecError(f"{directory / CONFIG}: {key!r} is not supported: save it in float32, adapters merged")
+
+
 def check_weights(directory: Path) -> None:
     """Raises SecurityError if there are only pickles or shards lie elsewhere, SpecError if there are no weights."""
     if (directory / WEIGHTS).is_file():
@@ -137,7 +142,8 @@ def _activation(problem_type: Any, labels: int) -> Activation:
     return "sigmoid" if problem_type == "multi_label_classification" or labels == 1 else "softmax"
 
 
-def _architecture(config: Mapping[str, Any]) -> str:
+def architecture_of(config: Mapping[str, Any]) -> str:
+    """The class of transformers that wrote the directory, or nothing."""
     names = config.get("architectures")
     return str(names[0]) if isinstance(names, list) and names else ""
 

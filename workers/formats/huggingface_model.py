@@ -36,7 +36,7 @@ class Logits(nn.Module):
 def load(directory: Path, card: ModelCard, affine: Affine | None, device: str, threads: int) -> TorchClassifier:
     """See workers.formats.huggingface.load."""
     set_up(threads)
-    model = _pretrained(directory)
+    model = pretrained(AutoModelForImageClassification, directory)
     if model.config.num_labels != len(card.outputs):
         raise SpecError(f"{directory}: the model has {model.config.num_labels} labels, its card {len(card.outputs)}")
     channels = card.channels or getattr(model.config, "num_channels", None)
@@ -45,10 +45,13 @@ def load(directory: Path, card: ModelCard, affine: Affine | None, device: str, t
     return TorchClassifier(Logits(model), card, ToTensor(affine, device, channels))
 
 
-def _pretrained(directory: Path) -> Any:
-    """The model as transformers loads it, refusing what transformers only warns of: weights drawn at random."""
+def pretrained(kind: Any, directory: Path, may_lack: str = "") -> Any:
+    """The model as the `AutoModel...` class loads it, refusing what it only warns of: weights drawn at random.
+
+    `may_lack` begins the names of tensors that are not used and may therefore be absent.
+    """
     try:
-        model, report = AutoModelForImageClassification.from_pretrained(
+        model, report = kind.from_pretrained(
             str(directory),
             trust_remote_code=False,
             use_safetensors=True,
@@ -59,7 +62,7 @@ def _pretrained(directory: Path) -> Any:
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError, ImportError) as error:
         reason = str(error).strip().partition("\n")[0][:300]
         raise SpecError(f"{directory}: transformers cannot load it ({reason})") from error
-    missing = sorted(report["missing_keys"])
+    missing = sorted(name for name in report["missing_keys"] if not may_lack or not name.startswith(may_lack))
     if missing:
         raise SpecError(f"{directory}: the weights lack {len(missing)} tensors of the model, the first {missing[0]!r}")
     return model.eval().requires_grad_(False)

@@ -1,0 +1,108 @@
+"""How a note that is longer than the model's input is cut into windows, and how their scores become the note's.
+
+Windows are cut by tokens and overlap by `stride` tokens, as transformers' tokenizers cut with
+`return_overflowing_tokens`. Nothing is left out unless `max_windows` says so, and then the row's `truncated` is true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.errors import SpecError
+from schemas.loading import validate
+from schemas.outputs import OutputField
+
+STEP = "windows"
+"""Name of the prepare step."""
+
+COUNTS: tuple[OutputField, ...] = (
+    OutputField(name="n_tokens", type="int32", meaning="tokens of the note, without special ones", over_frames="sum"),
+    OutputField(name="n_windows", type="int32", meaning="windows of it that the model saw", over_frames="sum"),
+    OutputField(
+        name="truncated", type="bool", meaning="whether max_windows left some of the note out", over_frames="max"
+    ),
+)
+
+
+class Windows(BaseModel):
+    """`window` counts the special tokens in (None: as many as the model takes), `stride` the tokens shared by
+    neighbours. `max_windows` bounds the work for one note; those at the side that the tokenizer keeps are kept.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    default_stride: ClassVar[float] = 0.0
+    """Of the window, where the model directory names no stride."""
+
+    window: int | None = Field(default=None, ge=4, le=1_000_000)
+    stride: int | None = Field(default=None, ge=0)
+    max_windows: int | None = Field(default=None, ge=1)
+
+    def resolved(self, longest: int, special: int) -> Windows:
+        """With every setting written out, for a model of at most `longest` tokens, `special` of them its own.
+
+        Raises SpecError where they do not fit together.
+        """
+        window = self.window or longest
+        room = window - special
+        stride = int(room * self.default_stride) if self.stride is None else self.stride
+        if window > longest:
+            raise SpecError(f"{STEP}.window is {window}, the model takes at most {longest} tokens")
+        if room < 1 or stride >= room:
+            raise SpecError(f"{STEP}.stride is {stride}, must be less than the {room} tokens of text in a window")
+        return self.model_copy(update={"window": window, "stride": stride})
+
+
+class ScoreWindows(Windows):
+    """Of a classifier: how the windows' probabilities become the note's, label by label.
+
+    `clinicalbert` is (max + mean * n / c) / (1 + n / c) over n windows (Huang et al., "ClinicalBERT", 2019; c = 2).
+    """
+
+    aggregation: Literal["mean", "max", "clinicalbert"] = "mean"
+    c: float = Field(default=2.0, gt=0)
+
+
+class EntityWindows(Windows):
+    """Of a token classifier. `context`: each token is taken from the window that shows most on both its sides.
+
+    `longest`: of two entities that overlap the longer stays, then the higher score, as transformers' pipeline does
+    with `stride`.
+    """
+
+    default_stride: ClassVar[float] = 0.25
+
+    merge: Literal["context", "longest"] = "context"
+
+
+def given(steps: Sequence[Any], kind: type[Windows]) -> Windows | None:
+    """The step among a format's own, as mapping or as settings. Raises SpecError for what is wrong in it."""
+    found = None
+    for step in steps:
+        settings = step.get(STEP) if isinstance(step, Mapping) else step
+        if found is not None:
+            raise SpecError(f"prepare: {STEP!r} stands there twice")
+        found = settings if isinstance(settings, kind) else validate(kind, settings or {}, f"prepare {STEP}")
+    return found
+
+
+def over_windows(scores: NDArray[Any], counts: Sequence[int], how: ScoreWindows) -> NDArray[np.float32]:
+    """(windows, labels) probabilities of notes with so many windows each, to (notes, labels)."""
+    sizes = np.asarray(counts)
+    if (sizes == 1).all():
+        return scores.astype(np.float32, copy=False)
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    wide = scores.astype(np.float64)
+    highest = np.maximum.reduceat(wide, starts)
+    n = sizes[:, None]
+    mean = np.add.reduceat(wide, starts) / n
+    note = {
+        "max": highest,
+        "mean": mean,
+        "clinicalbert": np.where(n == 1, highest, (highest + mean * n / how.c) / (1 + n / how.c)),
+    }[how.aggregation]
+    return np.asarray(note, np.float32)
