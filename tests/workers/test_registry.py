@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from schemas.errors import MissingExtraError, SpecError
-from workers.registry import COLLECTIONS, CONVERTERS, FORMATS, NETWORKS, resolve
+from workers.registry import COLLECTIONS, CONVERTERS, EVENT_NETWORKS, FORMATS, NETWORKS, resolve
 
-TABLES = (NETWORKS, COLLECTIONS, CONVERTERS, *FORMATS.values())
+TABLES = (NETWORKS, EVENT_NETWORKS, COLLECTIONS, CONVERTERS, *FORMATS.values())
 EVERY_FORMAT = [(collection, name) for collection, table in FORMATS.items() for name in table]
 
 
@@ -26,6 +26,16 @@ def test_a_network_has_config_build_and_smallest_side(name):
     assert module.smallest_side(config) >= 1
     assert config.model_config["frozen"]
     assert config.model_config["extra"] == "forbid"
+
+
+@pytest.mark.parametrize("name", EVENT_NETWORKS)
+def test_a_network_on_events_has_config_and_build(name):
+    module = resolve(EVENT_NETWORKS, name, "network")
+    network = module.build(module.Config(num_codes=5, num_outputs=2))
+    assert network.bytes_per_event > 0
+    assert all(callable(getattr(network, method)) for method in ("features", "head", "accelerate"))
+    assert module.Config.model_config["frozen"]
+    assert module.Config.model_config["extra"] == "forbid"
 
 
 @pytest.mark.parametrize(("collection", "name"), EVERY_FORMAT)

@@ -84,18 +84,18 @@ class EventRnn(nn.Module):
     def _run(self, sequences: Sequences) -> tuple[Tensor | None, Tensor]:
         if self._fast is not None:
             return self._fast(sequences, states=self.config.pooling != "last")
-        return run_packed(self.rnn, self.embed(sequences), sequences)
+        return run_packed(self.rnn, self.embed(sequences), sequences.lengths)
 
 
-def run_packed(rnn: nn.RNNBase, x: Tensor, sequences: Sequences, backwards: bool = False) -> tuple[Tensor, Tensor]:
+def run_packed(rnn: nn.RNNBase, x: Tensor, lengths: Tensor, backwards: bool = False) -> tuple[Tensor, Tensor]:
     """States (events, width) in the order of `x` and the last ones (records, width), by torch's packed path.
 
     `backwards` takes each record from its last event to its first; its last state is then that of the first event.
     """
-    slots = one_each(sequences.lengths.numpy())
+    slots = one_each(lengths.numpy())
     order = torch.from_numpy(slots.order()).to(x.device)
     if backwards:
-        order = mirrored(sequences)[order]
+        order = mirrored(lengths).to(x.device)[order]
     packed = PackedSequence(x[order], torch.from_numpy(slots.widths))
     output, hidden = rnn(packed)
     states = torch.empty_like(output.data).index_copy_(0, order, output.data)
@@ -106,8 +106,8 @@ def run_packed(rnn: nn.RNNBase, x: Tensor, sequences: Sequences, backwards: bool
     return states, last
 
 
-def mirrored(sequences: Sequences) -> Tensor:
+def mirrored(lengths: Tensor) -> Tensor:
     """(events,) the place of each event when its record is turned round."""
-    here = torch.arange(len(sequences.code), device=sequences.code.device)
-    record = sequences.record()
-    return (sequences.first() + sequences.last())[record] - here
+    ends = torch.cumsum(lengths, 0)
+    both_ends = torch.repeat_interleave(2 * ends - lengths - 1, lengths)
+    return both_ends - torch.arange(len(both_ends))

@@ -59,6 +59,16 @@ class RecurrentStack:
         return [ByCode(table, sequences.code[order], more) for table in self._sources]
 
 
+def run_backwards(rnn: nn.RNNBase, x: Tensor, lengths: Tensor) -> Tensor:
+    """States (events, hidden) of a network of one layer that takes each record from its last event to its first."""
+    (cell,) = _directions(rnn, 0)
+    slots = fill_slots(lengths.numpy(), WIDTH)
+    order = torch.from_numpy(slots.order())
+    kept, last = torch.empty(len(x), cell.hidden), torch.empty(len(lengths), cell.hidden)
+    run_direction(cell, Dense(x[order], cell.inputs), slots, True, kept, last)
+    return torch.empty_like(kept).index_copy_(0, order, kept)
+
+
 def run_layer(
     cells: Sequence[Cell], sources: Sequence[Source], slots: Slots, states: bool
 ) -> tuple[Tensor | None, Tensor]:
