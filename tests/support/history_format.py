@@ -1,4 +1,4 @@
-"""A model format on events without weights: it says what it was given, so that a test can hold it against the source."""
+"""A model format on events without weights: it says what it was given, for a test to hold against the source."""
 
 from __future__ import annotations
 

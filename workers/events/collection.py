@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from cluster.storage import StorageSettings
 from schemas.errors import SpecError
+from schemas.rows import OutputColumn
 from schemas.spec import Compute
 from workers.collection import PREDICT, FinishedStage, StagePlan
 from workers.contract import ModelCard
+from workers.events import indexing, ranges, times
 from workers.events.index import read_index
-from workers.events.indexing import COLUMNS, SUBJECTS
-from workers.events.labels import LabelTable
+from workers.events.indexing import SUBJECTS
 from workers.events.meds import MedsRoot
 from workers.events.planning import PREDICTION_TIME, predict_batches, predict_schema
-from workers.events.ranges import SCHEMA, range_batches
 from workers.events.reader import HEADER_TYPES
 from workers.events.settings import EventsInput
+from workers.events.task import WantedTimes
+from workers.events.times import TIMES
+
+Batches = Callable[[], Iterator[pa.RecordBatch]]
 
 
 class EventsCollection:
@@ -28,12 +32,12 @@ class EventsCollection:
     def __init__(self, source: EventsInput, storage: StorageSettings) -> None:
         self.source = source
         self.root = MedsRoot(source.uri, storage)
-        self._storage = storage
+        self.times = WantedTimes(source, storage)
 
     @property
     def stages(self) -> tuple[str, ...]:
         """Prediction times that come from the events are found in a stage of their own."""
-        return (SUBJECTS, PREDICT)
+        return (SUBJECTS, TIMES, PREDICT) if self.source.task.reads_events else (SUBJECTS, PREDICT)
 
     def prepare(self, card: ModelCard, given: tuple[Any, ...] | None) -> tuple[Any, ...]:
         """None: how a model wants its events is in its directory."""
@@ -44,27 +48,36 @@ class EventsCollection:
     def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
         """See Collection."""
         if stage == SUBJECTS:
-            return StagePlan(
-                SUBJECTS, SCHEMA, lambda: range_batches(self.root), columns=COLUMNS, kind="tables", shard_records=1
-            )
-        table = LabelTable(self.source.task.labels or "", self._storage, self.source.carry)
-        repair = self.source.repair == "sort"
-        schema = predict_schema(table.carry, repair)
-
-        def batches() -> Iterator[pa.RecordBatch]:
-            index = read_index(finished[0], repair)
-            return predict_batches(index, table.read(), schema, self.root.store.uri)
-
+            return self._tables(SUBJECTS, ranges.SCHEMA, lambda: ranges.range_batches(self.root), indexing.COLUMNS)
+        if stage == TIMES:
+            return self._tables(TIMES, times.SCHEMA, lambda: self._blocks(finished), times.COLUMNS)
+        schema = predict_schema(self.times.carry, self._repair)
         return StagePlan(
             PREDICT,
             schema,
-            batches,
+            lambda: self._records(finished, schema),
             carry=(PREDICTION_TIME.name, *self.source.carry),
             header_carry=tuple(HEADER_TYPES),
             header_types=HEADER_TYPES,
             columns=None,
             whole_subjects=True,
+            state=self.times.state,
         )
+
+    @property
+    def _repair(self) -> bool:
+        return self.source.repair == "sort"
+
+    def _tables(self, stage: str, schema: pa.Schema, batches: Batches, columns: tuple[OutputColumn, ...]) -> StagePlan:
+        state = self.times.state
+        return StagePlan(stage, schema, batches, columns=columns, kind="tables", shard_records=1, state=state)
+
+    def _blocks(self, finished: Sequence[FinishedStage]) -> Iterator[pa.RecordBatch]:
+        return times.block_batches(read_index(finished[0], self._repair), self.root.store.uri)
+
+    def _records(self, finished: Sequence[FinishedStage], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        index = read_index(finished[0], self._repair)
+        return predict_batches(index, self.times.read(index, finished), schema, self.root.store.uri)
 
     def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
         """Files, events and the version of MEDS."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +17,8 @@ from workers.events.indexing import microseconds
 from workers.events.rowsource import RowSource, Run
 
 Fault = tuple[Status, str]
+
+COLUMNS = ("subject_id", "time", "code", "numeric_value")
 
 _NOT_THOSE = (Status.INPUT_CHANGED, "the rows of its data file are not the planned ones")
 _UNSORTED = (Status.INPUT_CHANGED, "the events of the subject are not sorted as they were when it was planned")
@@ -54,26 +56,62 @@ class SubjectRows:
         return int(self.offsets.nbytes + self.code.nbytes + self.time.nbytes + self.value.nbytes)
 
 
+@dataclass(frozen=True)
+class Gathered:
+    """Rows as the files have them: `owner` says by place in what was wanted whose each is. None of who has a fault."""
+
+    table: pa.Table | None
+    owner: NDArray[np.int64]
+    faults: dict[int, Fault]
+
+
 class SubjectFetcher:
     """Fetches subjects; for one thread. `sort`: sort each by time, keeping the order of the source among equals."""
 
-    def __init__(self, store: Store, sort: bool) -> None:
-        self._source = RowSource(store, ["subject_id", "time", "code", "numeric_value"])
+    def __init__(self, store: Store, sort: bool, columns: Sequence[str] = COLUMNS) -> None:
+        self._source = RowSource(store, columns)
         self._sort = sort
 
     def fetch(self, wanted: Sequence[Wanted]) -> SubjectRows:
         """Raises InfrastructureError where storage keeps failing; what is wrong with a subject is its fault."""
+        gathered = self.gather(wanted)
+        table, owner, faults = gathered.table, gathered.owner, gathered.faults
+        if table is None:
+            return _nothing(len(wanted), faults)
+        times = microseconds(table["time"])
+        names, code = _codes(table["code"])
+        value = _values(table)
+        order = self._order(owner, times)
+        if order is not None:
+            owner, times, code, value = owner[order], times[order], code[order], value[order]
+        backwards = (times[1:] < times[:-1]) & (owner[1:] == owner[:-1])
+        if backwards.any():
+            _blame(faults, owner[1:][backwards], _UNSORTED)
+            good = _without(owner, faults)
+            owner, times, code, value = owner[good], times[good], code[good], value[good]
+        offsets = np.searchsorted(owner, np.arange(len(wanted) + 1))
+        return SubjectRows(offsets, names, code, times, value, faults)
+
+    def gather(self, wanted: Sequence[Wanted]) -> Gathered:
+        """The rows in the order of the files. Raises InfrastructureError where storage keeps failing."""
         runs = sorted(
             ((run, subject) for subject, one in enumerate(wanted) for run in one.runs),
             key=lambda item: (item[0].uri, item[0].first),
         )
         faults = {place: one.fault for place, one in enumerate(wanted) if one.fault is not None}
-        tables, owners = [], []
-        for stretch in _stretches(runs):
-            for part, subjects in self._read(stretch, faults):
-                tables.append(part)
-                owners.append(subjects)
-        return self._assemble(wanted, tables, owners, faults)
+        parts = [part for stretch in _stretches(runs) for part in self._read(stretch, faults)]
+        if not parts:
+            return Gathered(None, np.zeros(0, np.int64), faults)
+        table = pa.concat_tables([table for table, _ in parts], promote_options="default")
+        owner = np.concatenate([subjects for _, subjects in parts])
+        ids = np.array([one.subject for one in wanted])
+        _blame(faults, owner[table["subject_id"].to_numpy() != ids[owner]], _NOT_THOSE)
+        if table["code"].null_count:
+            _blame(faults, owner[table["code"].is_null().to_numpy()], _NO_CODE)
+        if faults:
+            good = _without(owner, faults)
+            table, owner = table.filter(pa.array(good)), owner[good]
+        return Gathered(table if len(owner) else None, owner, faults)
 
     def _read(
         self, stretch: Sequence[tuple[Run, int]], faults: dict[int, Fault]
@@ -90,39 +128,15 @@ class SubjectFetcher:
             return []
         return [(table, np.repeat(np.array([subject for _, subject in stretch]), rows))]
 
-    def _assemble(
-        self,
-        wanted: Sequence[Wanted],
-        tables: Sequence[pa.Table],
-        owners: Sequence[NDArray[np.int64]],
-        faults: dict[int, Fault],
-    ) -> SubjectRows:
-        if not tables:
-            return _nothing(len(wanted), faults)
-        table = pa.concat_tables(tables, promote_options="default")
-        owner = np.concatenate(owners)
-        times = microseconds(table["time"])
-        names, code = _codes(table["code"])
-        value = _values(table)
-        ids = np.array([one.subject for one in wanted])
-        _blame(faults, owner[table["subject_id"].to_numpy() != ids[owner]], _NOT_THOSE)
-        if table["code"].null_count:
-            _blame(faults, owner[code < 0], _NO_CODE)
-        order = self._order(owner, times)
-        if order is not None:
-            owner, times, code, value = owner[order], times[order], code[order], value[order]
-        _blame(faults, owner[1:][(times[1:] < times[:-1]) & (owner[1:] == owner[:-1])], _UNSORTED)
-        if faults:
-            good = ~np.isin(owner, np.array(sorted(faults)))
-            owner, times, code, value = owner[good], times[good], code[good], value[good]
-        offsets = np.searchsorted(owner, np.arange(len(wanted) + 1))
-        return SubjectRows(offsets, names, code, times, value, faults)
-
     def _order(self, owner: NDArray[np.int64], times: NDArray[np.int64]) -> NDArray[np.intp] | None:
         """None where the rows lie in order already."""
         if self._sort:
             return np.lexsort((times, owner))
         return np.argsort(owner, kind="stable") if (owner[1:] < owner[:-1]).any() else None
+
+
+def _without(owner: NDArray[np.int64], faults: Mapping[int, Fault]) -> NDArray[np.bool_]:
+    return ~np.isin(owner, np.array(sorted(faults)))
 
 
 def _stretches(runs: Sequence[tuple[Run, int]]) -> list[list[tuple[Run, int]]]:

@@ -42,7 +42,13 @@ class SubjectIndex:
 
     def spans(self, subjects: Integers) -> tuple[Integers, Integers]:
         """For each of these subjects its places in `order`, from and to; an empty span for one that is not there."""
-        return tuple(np.searchsorted(self._sorted, subjects, side=side) for side in ("left", "right"))  # type: ignore[return-value]
+        left, right = (np.searchsorted(self._sorted, subjects, side=side) for side in ("left", "right"))
+        return left, right
+
+    def run(self, run: int) -> dict[str, Any]:
+        """One run, as plans have it."""
+        uri, etag = self.files[self.file[run]]
+        return {"uri": uri, "etag": etag, "first": int(self.first[run]), "rows": int(self.rows[run])}
 
 
 def read_index(indexed: FinishedStage, repair: bool) -> SubjectIndex:

@@ -108,7 +108,8 @@ class IndexStage:
                 raise self._violation(record, row, "a row has no subject_id")
             subjects.append(part["subject_id"].to_numpy())
             times.append(microseconds(part["time"]))
-        return (np.concatenate(part) if part else np.zeros(0, np.int64) for part in (subjects, times))  # type: ignore[return-value]
+        empty = np.zeros(0, np.int64)
+        return np.concatenate([empty, *subjects]), np.concatenate([empty, *times])
 
     def _violation(self, record: Mapping[str, Any], row: int, what: str) -> SpecError:
         group = record["member"] + int(np.searchsorted(np.cumsum(record["group_rows"]), row, side="right"))

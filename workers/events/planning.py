@@ -94,13 +94,8 @@ def _more_runs(index: SubjectIndex, start: NDArray[np.int64], end: NDArray[np.in
     lists: list[list[dict[str, object]] | None] = [None] * len(start)
     for row in np.flatnonzero(end > start + 1):
         runs = index.order[start[row] + 1 : end[row]]
-        lists[row] = [_run(index, int(run)) for run in runs]
+        lists[row] = [index.run(int(run)) for run in runs]
     return pa.array(lists, MORE_RUNS.type)
-
-
-def _run(index: SubjectIndex, run: int) -> dict[str, object]:
-    uri, etag = index.files[index.file[run]]
-    return {"uri": uri, "etag": etag, "first": int(index.first[run]), "rows": int(index.rows[run])}
 
 
 def iso_time(times: pa.Array) -> pa.Array:

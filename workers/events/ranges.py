@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from typing import Any
 
 import pyarrow as pa
 
@@ -64,8 +65,8 @@ def _read_footer(root: MedsRoot, version: str, info: ObjectInfo) -> _File:
     return _File(info, [group.num_rows for group in groups], [_stored(group) for group in groups])
 
 
-def _stored(group: object) -> int:
-    return sum(group.column(i).total_compressed_size for i in range(group.num_columns))  # type: ignore[attr-defined]
+def _stored(group: Any) -> int:
+    return sum(group.column(i).total_compressed_size for i in range(group.num_columns))
 
 
 def _ranges(root: MedsRoot, file: _File) -> Iterator[dict[str, object]]:

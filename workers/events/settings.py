@@ -16,7 +16,8 @@ class TaskInput(BaseModel):
 
     `labels` is a table in the MEDS label schema, a Parquet file or a folder of them: one record a row. `every:
     visit_end` makes one at each time that has a code of `codes`, given whole or as what comes before `//`. `at` makes
-    one a subject at a fixed time; a date is its midnight. `aces` is a cohort definition in ACES YAML.
+    one a subject at a fixed time; a date is its midnight. `aces` is a cohort definition in ACES YAML, and `predicates`
+    a second file that fills in or replaces its predicates.
 
     With `every` and `at` a record is only planned if its history up to then has at least `min_events` events with a
     time, the first of them `min_days` days or more before the prediction time.
@@ -28,6 +29,7 @@ class TaskInput(BaseModel):
     every: Literal["visit_end"] | None = None
     at: datetime | None = None
     aces: str | None = None
+    predicates: str | None = None
     codes: tuple[str, ...] = Field(default=VISIT_ENDS, min_length=1)
     min_events: int = Field(default=0, ge=0)
     min_days: float = Field(default=0.0, ge=0, allow_inf_nan=False)
@@ -52,12 +54,14 @@ class TaskInput(BaseModel):
             raise ValueError("task.min_events and task.min_days go with every and at; a table or cohort says it itself")
         if given[0] != "every" and "codes" in self.model_fields_set:
             raise ValueError("task.codes goes with task.every")
+        if given[0] != "aces" and self.predicates is not None:
+            raise ValueError("task.predicates goes with task.aces")
         return self
 
     @property
-    def is_computed(self) -> bool:
-        """Whether prediction times come from the events, and not from a table."""
-        return self.labels is None
+    def reads_events(self) -> bool:
+        """Whether the events themselves say when to predict."""
+        return self.labels is None and (self.at is None or self.min_events > 0 or self.min_days > 0)
 
 
 class EventsInput(BaseModel):

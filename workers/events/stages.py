@@ -12,12 +12,21 @@ from workers.events.meds import MedsRoot
 from workers.events.models import load_scoring, open_encoders
 from workers.events.reader import EventReader
 from workers.events.settings import EventsInput
+from workers.events.task import cohort_of
+from workers.events.times import TimesStage
 
 
 def subjects(context: StageContext) -> TableStage:
     """Index the data files."""
     source = _source(context)
     return IndexStage(context, MedsRoot(source.uri, context.storage).store, source.repair == "sort")
+
+
+def times(context: StageContext) -> TableStage:
+    """Find when to predict."""
+    source = _source(context)
+    store = MedsRoot(source.uri, context.storage).store
+    return TimesStage(context, store, source, cohort_of(context.run.parts["state"]))
 
 
 def predict(context: StageContext) -> RecordStage:
