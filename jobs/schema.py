@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from schemas.spec import Spec
 from workers import registry
+from workers.notes import prepare as notes
 from workers.prepare import catalogue
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -19,9 +20,10 @@ def spec_schema() -> dict[str, Any]:
     schema = Spec.model_json_schema()
     definitions: dict[str, Any] = schema.setdefault("$defs", {})
     schema["properties"]["input"] = {"anyOf": [_collection(name, definitions) for name in registry.COLLECTIONS]}
-    steps = catalogue.json_schema()
-    definitions |= steps.pop("$defs")
-    schema["properties"]["prepare"] = {"anyOf": [steps, {"type": "null"}], "default": None}
+    lists = [catalogue.json_schema(), notes.json_schema()]
+    for steps in lists:
+        definitions |= steps.pop("$defs")
+    schema["properties"]["prepare"] = {"anyOf": [*lists, {"type": "null"}], "default": None}
     return {"$schema": DIALECT, "title": "wardround spec", **{k: v for k, v in schema.items() if k != "title"}}
 
 

@@ -16,8 +16,8 @@ from jobs.schema import spec_schema
 from schemas.loading import validate
 from schemas.spec import parse_spec
 from tests.support.cli import ROOT, spec_text
-from workers.images.settings import ImagesInput
 from workers.prepare.catalogue import parse_steps
+from workers.registry import resolve_room
 
 EXAMPLES = sorted((ROOT / "jobs" / "specs").glob("*.yaml"))
 README = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
@@ -27,8 +27,9 @@ SCHEMA = jsonschema.Draft202012Validator(spec_schema())
 def accepted(text: str) -> dict[str, Any]:
     """The spec, checked by the code and by the schema."""
     spec = parse_spec(text)
-    validate(ImagesInput, spec.input)
-    parse_steps(list(spec.prepare or []))
+    validate(resolve_room(spec.job, spec.input, "settings").INPUT, spec.input)
+    if spec.input.get("collection") == "images":
+        parse_steps(list(spec.prepare or []))
     raw: dict[str, Any] = yaml.safe_load(text)
     SCHEMA.validate(raw)
     return raw
@@ -53,6 +54,7 @@ def test_every_spec_in_the_readme_is_one() -> None:
         {"compute": "{workers: 4, memory_per_worker: 24GiB}"},
         {"compute": "{workers: {min: 1, max: 4}}"},
         {"prepare": "[clahe, {resize: {size: [64, 64]}}]"},
+        {"prepare": "[html, {unicode: {form: NFKC}}]", "input": "{collection: notes, uri: x, carry: [site]}"},
     ],
 )
 def test_what_people_write_is_accepted_by_the_schema_as_by_the_code(change: dict[str, str]) -> None:
@@ -65,6 +67,8 @@ def test_what_people_write_is_accepted_by_the_schema_as_by_the_code(change: dict
         {"ouput": "{uri: x}"},
         {"input": "{collection: images, uri: x, fromat: png}"},
         {"prepare": "[{clahee: {}}]"},
+        {"prepare": "[{unicode: {form: NFD}}]"},
+        {"input": "{collection: notes, uri: x, encoding: utf-7}"},
         {"compute": "{workers: many}"},
         {"limits": "{sample: -1}"},
     ],
