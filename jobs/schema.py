@@ -1,4 +1,4 @@
-"""JSON Schema of a spec: the envelope, with what each collection and each prepare step says of its own settings."""
+"""JSON Schema of a spec: the envelope, with what each collection, converter and prepare step says of its own settings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ def spec_schema() -> dict[str, Any]:
     """The whole schema as plain JSON. Imports no torch and no decoder."""
     schema = Spec.model_json_schema()
     definitions: dict[str, Any] = schema.setdefault("$defs", {})
-    schema["properties"]["input"] = {"anyOf": [_collection(name, definitions) for name in registry.COLLECTIONS]}
+    rooms = [*registry.COLLECTIONS.values(), *registry.CONVERTERS.values()]
+    schema["properties"]["input"] = {"anyOf": [_input(room, definitions) for room in dict.fromkeys(rooms)]}
     lists = [catalogue.json_schema(), notes.json_schema()]
     for steps in lists:
         definitions |= steps.pop("$defs")
@@ -27,8 +28,8 @@ def spec_schema() -> dict[str, Any]:
     return {"$schema": DIALECT, "title": "wardround spec", **{k: v for k, v in schema.items() if k != "title"}}
 
 
-def _collection(name: str, definitions: dict[str, Any]) -> dict[str, str]:
-    model: type[BaseModel] = importlib.import_module(f"{registry.COLLECTIONS[name]}.settings").INPUT
+def _input(room: str, definitions: dict[str, Any]) -> dict[str, str]:
+    model: type[BaseModel] = importlib.import_module(f"{room}.settings").INPUT
     found = model.model_json_schema(ref_template="#/$defs/{model}")
     definitions |= found.pop("$defs", {})
     definitions[model.__name__] = found
