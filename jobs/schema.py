@@ -1,4 +1,4 @@
-"""JSON Schema of a spec: the envelope, with what each collection, converter and prepare step says of its own settings."""
+"""JSON Schema of a spec: the envelope, with what each input and each prepare step says of its own settings."""
 
 from __future__ import annotations
 
