@@ -10,10 +10,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cluster.storage import ObjectMissing, Store
+from jobs.rechecking import recheck
 from jobs.rundir import Stage, add_counts, read_manifest, read_run
 from schemas.errors import IncompleteError, VerificationError
 from schemas.rows import row_schema
 from schemas.run import MANIFEST_KEY, RUN_KEY, FileRecord, Manifest, shard_of
+from workers.collection import Recheck
 from workers.engine.context import carried_fields, header_fields
 from workers.engine.rowtable import status_counts
 from workers.planfile import PlanReader
@@ -28,6 +30,8 @@ class Verified:
     objects: int = 0
     rows: int = 0
     bytes: int = 0
+    recheck: Recheck | None = None
+    """What a sample of rows said when it was computed again; None where the collection cannot."""
     faults: list[str] = field(default_factory=list)
 
 
@@ -42,6 +46,8 @@ def verify(store: Store) -> Verified:
         _check_stage(stage, by_key, found)
     _check_totals(manifest, found)
     shards = {f"{stage.directory}{stage.run.rows_dir}/" for stage in _stages(store, manifest)}
+    if not found.faults:
+        found.recheck = recheck(_stages(store, manifest), found.faults)
     for record in manifest.files:
         if not any(record.key.startswith(prefix) for prefix in shards):
             _check_bytes(store, record, found)

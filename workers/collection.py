@@ -99,6 +99,23 @@ class Collection(Protocol):
         """Facts about these planned records for `wardround plan`, by name; numbers, text, or counts by name."""
 
 
+@dataclass(frozen=True)
+class Recheck:
+    """Some rows of a run, computed again from the source. `wrong` are places among them; `gone` is how many could not
+    be computed since the source is not there any more, or not as it was."""
+
+    checked: int
+    gone: int
+    wrong: tuple[int, ...]
+
+
+class Rechecker(Protocol):
+    """`recheck.recheck` of a room: what of a row can be told from the source alone, found in another way."""
+
+    def __call__(self, source: Any, storage: StorageSettings, records: pa.Table, rows: pa.Table) -> Recheck:
+        """`records` are planned, `rows` what was committed of each. Raises nothing for a source that is gone."""
+
+
 class OpenCollection(Protocol):
     """`collection.open_collection` of a room."""
 

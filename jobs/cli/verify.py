@@ -8,6 +8,7 @@ from jobs.amounts import size
 from jobs.cli.console import columns, show, show_json
 from jobs.cli.locate import add_json, add_run, locate
 from jobs.verify import verify
+from workers.collection import Recheck
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,10 +21,10 @@ def call(arguments: argparse.Namespace) -> int:
     """0 if all is as the manifest says, 5 if not, 4 if the run is not complete."""
     store = locate(arguments.run).store
     found = verify(store)
+    again = found.recheck
     if arguments.json:
-        show_json(
-            {"run": store.uri, "verified": True, "objects": found.objects, "rows": found.rows, "bytes": found.bytes}
-        )
+        facts = {"run": store.uri, "verified": True, "objects": found.objects, "rows": found.rows, "bytes": found.bytes}
+        show_json(facts | ({} if again is None else {"recomputed": again.checked, "source_gone": again.gone}))
         return 0
     show(
         columns(
@@ -32,7 +33,13 @@ def call(arguments: argparse.Namespace) -> int:
                 ("objects", f"{found.objects:,}"),
                 ("rows", f"{found.rows:,}"),
                 ("bytes", size(found.bytes)),
+                *([] if again is None else [("recomputed", _recomputed(again))]),
             ]
         )
     )
     return 0
+
+
+def _recomputed(again: Recheck) -> str:
+    gone = f"; of {again.gone} more the source is gone or changed" if again.gone else ""
+    return f"{again.checked:,} rows from the source{gone}"

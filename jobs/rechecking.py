@@ -1,0 +1,53 @@
+"""Compute a sample of a run's rows again from the source, where its collection knows how."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import cast
+
+import pyarrow as pa
+
+from jobs.rejects import spread_sample
+from jobs.rundir import Stage
+from jobs.settings import storage_settings
+from schemas.loading import validate
+from schemas.run import shard_key
+from workers import registry
+from workers.collection import FinishedStage, Recheck, Rechecker
+
+_SAMPLE = 64
+
+
+def recheck(stages: Iterable[Stage], faults: list[str]) -> Recheck | None:
+    """Of the last stage of a verified run; None where its collection cannot. Adds a fault for each row that is wrong.
+
+    Only the source can be missing: that is told, and no fault.
+    """
+    last = next(stage for stage in stages if not stage.directory)
+    spec = last.run.spec
+    if spec.job != "predict" or spec.input.get("collection") not in registry.RECHECKS:
+        return None
+    source = validate(registry.resolve_room(spec.job, spec.input, "settings").INPUT, spec.input, "input")
+    rechecker = cast(Rechecker, registry.resolve_room(spec.job, spec.input, "recheck").recheck)
+    plan = FinishedStage(last.store, last.directory, last.run)
+    places = spread_sample(last.run.plan, _SAMPLE)
+    again = rechecker(source, storage_settings(spec), plan.plan().rows(places), _rows(plan, places))
+    info = last.run.plan
+    for wrong in again.wrong:
+        shard = info.shard_of(places[wrong])
+        faults.append(
+            f"row {places[wrong] - info.shard_start(shard)} of {shard_key(last.run.rows_dir, shard)} is not what the "
+            "source gives when it is computed again"
+        )
+    return again
+
+
+def _rows(finished: FinishedStage, places: Iterable[int]) -> pa.Table:
+    info = finished.run.plan
+    by_shard: dict[int, list[int]] = {}
+    for place in places:
+        shard = info.shard_of(place)
+        by_shard.setdefault(shard, []).append(place - info.shard_start(shard))
+    names = ["status", *finished.run.header_carry]
+    parts = [finished.rows(shard, names).take(rows) for shard, rows in by_shard.items()]
+    return pa.concat_tables(parts).unify_dictionaries()
