@@ -34,6 +34,7 @@ FORMATS: dict[str, dict[str, str]] = {
         "huggingface": "workers.formats.huggingface",
     },
     "notes": {
+        "word-rnn": "workers.formats.word_rnn",
         "text-embedding": "workers.formats.text_embedding",
         "text-classification": "workers.formats.text_classification",
         "text-token-classification": "workers.formats.text_token_classification",
@@ -54,6 +55,9 @@ CONVERTERS: dict[str, str] = {
     "fhir": "workers.convert_fhir",
 }
 """What `job: convert` reads, by `input.format`."""
+
+RECHECKS: frozenset[str] = frozenset({"events"})
+"""Collections with a module `recheck`: `wardround verify` has it compute a sample of rows again."""
 
 EXTRAS: dict[str, str] = {
     "images": "images",

@@ -36,6 +36,10 @@ class Sums:
     def nbytes(self) -> int:
         return int(self.values.nbytes)
 
+    @property
+    def refused(self) -> Mapping[int, Any]:
+        return {}
+
 
 class Encoder:
     def encode(self, histories: Histories) -> Sums:

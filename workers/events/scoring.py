@@ -92,3 +92,8 @@ class EventScoring:
             ) from None
         columns = rows.models[name]
         columns.put([(row, 0) for row in self._good], values)
+        first = 0
+        for part in parts:
+            for record, (status, detail) in part.refused.items():
+                columns.reject(self._good[first + record], status, detail)
+            first += len(part)
