@@ -10,7 +10,7 @@ from cluster.storage import StorageSettings, fetch_directory
 from schemas.errors import SpecError
 from schemas.run import ModelRecord
 from schemas.spec import Spec
-from workers.collection import Collection
+from workers.collection import Collection, StepsDecideOutputs
 from workers.contract import ModelCard
 from workers.formats.detect import describe
 
@@ -35,6 +35,8 @@ def _resolve(spec: Spec, name: str, storage: StorageSettings, collection: Collec
     kind, card = describe(fetched.path, spec.input["collection"])
     try:
         prepare = collection.prepare(card, spec.prepare)
+        if isinstance(collection, StepsDecideOutputs):
+            card = collection.with_steps(card, prepare)
     except SpecError as error:
         raise SpecError(f"model {name!r}: {error}") from None
     record = ModelRecord(

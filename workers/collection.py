@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -114,6 +114,14 @@ class Rechecker(Protocol):
 
     def __call__(self, source: Any, storage: StorageSettings, records: pa.Table, rows: pa.Table) -> Recheck:
         """`records` are planned, `rows` what was committed of each. Raises nothing for a source that is gone."""
+
+
+@runtime_checkable
+class StepsDecideOutputs(Protocol):
+    """A collection where prepare steps can decide which columns a model writes."""
+
+    def with_steps(self, card: ModelCard, steps: Sequence[Any]) -> ModelCard:
+        """The card of the model under these steps, which `Collection.prepare` gave. Raises SpecError."""
 
 
 class OpenCollection(Protocol):

@@ -13,7 +13,7 @@ from schemas.spec import Compute
 from workers.collection import PREDICT, FinishedStage, StagePlan
 from workers.contract import ModelCard
 from workers.notes.planning import NoteRecords
-from workers.notes.prepare import format_steps, split_steps
+from workers.notes.prepare import format_steps, split_steps, with_steps
 from workers.notes.settings import NotesInput
 
 
@@ -37,6 +37,10 @@ class NotesCollection:
         steps = tuple(card.prepare) if given is None else given
         split_steps(list(steps), format_steps(card.format))
         return steps
+
+    def with_steps(self, card: ModelCard, steps: Sequence[Any]) -> ModelCard:
+        """See StepsDecideOutputs."""
+        return with_steps(card, steps)
 
     def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
         """See Collection."""

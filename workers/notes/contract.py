@@ -72,7 +72,9 @@ class NoteScorer(Protocol):
 class NoteFormat(Protocol):
     """A model format on notes: one module, and one line in `workers.registry.FORMATS["notes"]`.
 
-    One that has prepare steps of its own names them in `FORMAT_STEPS` (see `workers.notes.prepare`).
+    One that has prepare steps of its own names them in `FORMAT_STEPS` (see `workers.notes.prepare`). Where those decide
+    which columns the model writes, or how it is loaded, the module has `with_steps(card, steps) -> ModelCard` as well:
+    the card that the run, `open_encoder` and `load` then get. Raises SpecError.
     """
 
     LOOKS_FOR: str

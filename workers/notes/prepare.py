@@ -7,7 +7,7 @@ to the pydantic model of its settings, which must not import torch. Its encoder 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -15,6 +15,7 @@ from pydantic.json_schema import models_json_schema
 
 from schemas.errors import SpecError
 from schemas.loading import nearest, validate
+from workers.contract import ModelCard
 from workers.formats.detect import model_format
 from workers.notes.cleaning import STEPS, CleaningStep
 from workers.registry import FORMATS
@@ -26,6 +27,13 @@ def format_steps(name: str) -> Mapping[str, type[BaseModel]]:
     """The steps that a model format on notes has of its own, by name."""
     own: Mapping[str, type[BaseModel]] = getattr(model_format(name, "notes"), "FORMAT_STEPS", {})
     return own
+
+
+def with_steps(card: ModelCard, steps: Sequence[Any]) -> ModelCard:
+    """The card under these steps (a whole `prepare` list), where its format makes a difference. Raises SpecError."""
+    module = model_format(card.format, "notes")
+    settle: Callable[[ModelCard, Sequence[BaseModel]], ModelCard] | None = getattr(module, "with_steps", None)
+    return card if settle is None else settle(card, split_steps(steps, format_steps(card.format))[1])
 
 
 def split_steps(raw: Sequence[Any], own: Mapping[str, type[BaseModel]]) -> tuple[Cleaning, tuple[BaseModel, ...]]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import cast
 
 from cluster.storage import fetch_directory
 from schemas.errors import WardroundError
+from workers.contract import ModelCard
 from workers.engine.context import StageContext
 from workers.engine.kinds import RecordStage
 from workers.engine.models import device
@@ -14,7 +16,7 @@ from workers.formats.detect import describe, model_format
 from workers.notes.contract import NoteEncoder, NoteFormat
 from workers.notes.fetching import NoteFetcher
 from workers.notes.files import Found
-from workers.notes.prepare import format_steps, split_steps
+from workers.notes.prepare import format_steps, split_steps, with_steps
 from workers.notes.reader import NoteReader, Preparation
 from workers.notes.scoring import NoteScoring
 from workers.notes.settings import NotesInput
@@ -37,10 +39,9 @@ def _preparation(context: StageContext, name: str) -> Preparation:
 
 def _open_encoder(context: StageContext, name: str) -> NoteEncoder:
     record = context.run.models[name]
-    fetched = fetch_directory(record.uri, context.storage, expected_sha256=record.sha256)
-    _, card = describe(fetched.path, "notes")
+    directory, card = _fetched(context, name)
     _, steps = split_steps(list(context.run.prepare[name]), format_steps(record.format))
-    return _format(record.format).open_encoder(fetched.path, card, steps, context.cpus)
+    return _format(record.format).open_encoder(directory, card, steps, context.cpus)
 
 
 def _load(context: StageContext) -> NoteScoring:
@@ -50,10 +51,17 @@ def _load(context: StageContext) -> NoteScoring:
     for name, record in context.run.models.items():
         if record.sha256 not in context.run.parts["models"].values():
             raise WardroundError(f"model {name} is not part of the run's fingerprint")
-        fetched = fetch_directory(record.uri, context.storage, expected_sha256=record.sha256)
-        _, card = describe(fetched.path, "notes")
-        scorers[name] = _format(record.format).load(fetched.path, card, kind, max(1, int(context.cpus)))
+        directory, card = _fetched(context, name)
+        scorers[name] = _format(record.format).load(directory, card, kind, max(1, int(context.cpus)))
     return NoteScoring(scorers, kind)
+
+
+def _fetched(context: StageContext, name: str) -> tuple[Path, ModelCard]:
+    """A model's directory on this node, and its card under the run's steps."""
+    record = context.run.models[name]
+    fetched = fetch_directory(record.uri, context.storage, expected_sha256=record.sha256)
+    _, card = describe(fetched.path, "notes")
+    return fetched.path, with_steps(card, context.run.prepare[name])
 
 
 def _format(name: str) -> NoteFormat:
