@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -93,12 +94,21 @@ class EventModelScorer:
         """Batches of records with their answers. Cut by the shard's own content, whatever else goes on."""
         events = min(self.budget, max(1, -(-shard.events // self._threads)))
         batches = cut(shard.lengths, events)
-        if self._threads == 1:
-            return [answer for batch in batches for answer in self._ladder(shard, batch)]
+        waiting, lock = iter(batches), threading.Lock()
+
+        def work() -> list[Scored]:
+            done: list[Scored] = []
+            while True:
+                with lock:
+                    records = next(waiting, None)
+                if records is None:
+                    return done
+                done += self._ladder(shard, records)
+
         with ThreadPoolExecutor(self._threads) as pool:
-            return [
-                answer for answers in pool.map(lambda batch: self._ladder(shard, batch), batches) for answer in answers
-            ]
+            helpers = [pool.submit(work) for _ in range(self._threads - 1)]
+            # The calling thread works too: its processor time stands for that of all of them.
+            return [*work(), *(answer for helper in helpers for answer in helper.result())]
 
     def _ladder(self, shard: Shard, records: Integers) -> list[Scored]:
         """Answers of these records; where memory does not suffice, of the halves."""

@@ -36,7 +36,9 @@ class Vocabulary:
         self._fallback = tuple(fallback)
         codes = table["code"].to_pylist()
         indices = table["code/vocab_index"].to_pylist()
-        self._index: dict[str, int] = {code: index for code, index in zip(codes, indices, strict=True) if index is not None}
+        self._index: dict[str, int] = {
+            code: index for code, index in zip(codes, indices, strict=True) if index is not None
+        }
         self._parents = self._known_parents(codes, indices, table) if "parents" in self._fallback else {}
         self.size = max(self._index.values(), default=0) + 1
         self.mean, self.std = self._scale(table)
