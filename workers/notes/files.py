@@ -88,6 +88,9 @@ def note_files(store: Store, found: Found, source: NotesInput) -> Iterator[Objec
         head = store.head(found.name)
         if head is None:
             raise SpecError("input.uri names a file that is not there: correct the uri")
+        if found.container(found.name) not in _OF_FORMAT[found.format]:
+            named = found.container(found.name)
+            raise SpecError(f"input.format is {found.format}, and the name of the file says {named}: correct one")
         yield head
         return
     wanted = _OF_FORMAT[found.format]
