@@ -53,6 +53,7 @@ COLLECTIONS: dict[str, str] = {
 
 CONVERTERS: dict[str, str] = {
     "fhir": "workers.convert_fhir",
+    "omop": "workers.convert_omop",
 }
 """What `job: convert` reads, by `input.format`."""
 

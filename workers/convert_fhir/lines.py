@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from schemas.status import Status
+from workers.meds.inflating import inflated
 
 _STEP = 1 << 20
-_GZIP = 16 + zlib.MAX_WBITS
 
 Fetch = Callable[[int, int], bytes]
 """Bytes of a file from a place on; fewer only at its end."""
@@ -77,7 +76,7 @@ def lines_of_gzip(stream: io.BufferedIOBase, max_line: int, max_inflated: int) -
     """The lines of a gzipped file, of one member or several. What cannot be had of it is one last line with trouble."""
     position, held, skipping = 0, bytearray(), False
     trouble: tuple[Status, str] | None = None
-    for step in _inflated(stream, max_inflated):
+    for step in inflated(stream, max_inflated):
         if isinstance(step, tuple):
             trouble = step
             break
@@ -102,31 +101,3 @@ def lines_of_gzip(stream: io.BufferedIOBase, max_line: int, max_inflated: int) -
 
 def _too_long(position: int, max_line: int) -> Line:
     return Line(position, b"", Status.TOO_LARGE, f"longer than {max_line} bytes")
-
-
-def _inflated(stream: io.BufferedIOBase, max_inflated: int) -> Iterator[bytes | tuple[Status, str]]:
-    """Pieces of at most a mebibyte; where there are no more for a bad reason, that reason."""
-    machine, total, fed = zlib.decompressobj(_GZIP), 0, False
-    while True:
-        pending = machine.unconsumed_tail or machine.unused_data or stream.read(_STEP)
-        if machine.eof:
-            pending = pending.lstrip(b"\0")
-            machine, fed = zlib.decompressobj(_GZIP), False
-            if not pending:
-                pending = stream.read(_STEP)
-        if not pending:
-            break
-        try:
-            piece = machine.decompress(pending, _STEP)
-        except zlib.error:
-            yield Status.UNREADABLE, "the gzipped file is damaged from here on"
-            return
-        fed = True
-        total += len(piece)
-        if total > max_inflated:
-            yield Status.TOO_LARGE, f"the file inflates to more than {max_inflated} bytes"
-            return
-        if piece:
-            yield piece
-    if fed and not machine.eof:
-        yield Status.UNREADABLE, "the gzipped file ends early"

@@ -1,0 +1,56 @@
+"""The mapping rules of OMOP: what they may say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Rules(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Event(_Rules):
+    """One event. `rules.yaml` says what each key means."""
+
+    code: tuple[str, ...] = Field(min_length=1)
+    time: tuple[str, ...] = ()
+    value: str | None = None
+    text: str | None = None
+
+    def columns(self) -> Iterator[str]:
+        """Every column that it names."""
+        for part in self.code:
+            yield from (name[1:].removesuffix(".code") for name in part.split("|") if name.startswith("$"))
+        for name in self.time:
+            yield from name.split("/")
+        yield from (name.rstrip("?") for name in (self.value, self.text) if name)
+
+
+class OneOf(_Rules):
+    """Only the first of these that gives an event counts."""
+
+    one_of: tuple[Event, ...] = Field(min_length=1)
+
+
+class Table(_Rules):
+    """How the rows of one table are mapped."""
+
+    subject: str = "person_id"
+    events: tuple[OneOf | Event, ...] = Field(min_length=1)
+
+    def groups(self) -> list[tuple[Event, ...]]:
+        """Alternatives, of which each row takes the first that gives an event."""
+        return [entry.one_of if isinstance(entry, OneOf) else (entry,) for entry in self.events]
+
+    def columns(self) -> frozenset[str]:
+        """Every column that it names."""
+        return frozenset({self.subject, *(name for group in self.groups() for one in group for name in one.columns())})
+
+
+class OmopRules(_Rules):
+    """All of them. Names of tables are in lower case."""
+
+    reference: tuple[str, ...] = ()
+    tables: Mapping[str, Table]
