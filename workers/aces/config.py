@@ -95,6 +95,13 @@ class Window(_Part):
     label: str | None = Field(default=None, min_length=1)
     index_timestamp: Literal["start", "end"] | None = None
 
+    @field_validator("has", mode="before")
+    @classmethod
+    def _quoted(cls, value: object) -> object:
+        if isinstance(value, Mapping) and not all(isinstance(text, str) for text in value.values()):
+            raise ValueError('write ranges in quotes, "(1, None)": between braces YAML parts them at the comma')
+        return value
+
     @field_validator("has")
     @classmethod
     def _ranges(cls, value: Mapping[str, str]) -> Mapping[str, str]:

@@ -73,7 +73,7 @@ class _Rows:
         """How often a predicate holds in each run."""
         predicate = self._config.predicates[name]
         if isinstance(predicate, DerivedPredicate):
-            return self._derived(name, predicate).astype(np.int64)
+            return self._derived(predicate).astype(np.int64)
         return self._per_run(self._hits(name, predicate))
 
     def of_subject(self, flags: Bools) -> Bools:
@@ -85,10 +85,10 @@ class _Rows:
         starts = np.flatnonzero(np.diff(self.subjects, prepend=self.subjects[:1] - 1))
         return starts, np.diff(starts, append=len(self.subjects))
 
-    def _derived(self, name: str, predicate: DerivedPredicate) -> Bools:
+    def _derived(self, predicate: DerivedPredicate) -> Bools:
         inputs = [(used, self._config.predicates[used]) for used in predicate.inputs]
         if predicate.is_and:
-            return cast(Bools, reduce(np.logical_and, (self._holds(used) for used, _ in inputs)))
+            return reduce(np.logical_and, (self._holds(used) for used, _ in inputs))
         # Events by code alone: one look at the events for all of them together.
         simple = [
             (used, plain)
@@ -98,7 +98,7 @@ class _Rows:
         known = {used for used, _ in simple}
         found = np.zeros(len(self.times), np.bool_)
         if simple:
-            codes = reduce(np.logical_or, (self._code_hits(used, plain) for used, plain in simple))
+            codes = reduce(np.logical_or, (self._code_hits(plain) for _, plain in simple))
             found |= self._per_run(codes[self._code]) > 0
         for used in predicate.inputs:
             if used not in known:
@@ -115,8 +115,8 @@ class _Rows:
 
     def _hits(self, name: str, predicate: PlainPredicate) -> Bools:
         """Which events are meant."""
-        hits = self._code_hits(name, predicate)[self._code]
-        value = self._events["numeric_value"] if not predicate.is_code_only and _is_bounded(predicate) else None
+        hits: Bools = self._code_hits(predicate)[self._code]
+        value = self._events["numeric_value"] if _is_bounded(predicate) else None
         if value is not None and predicate.value_min is not None:
             low = predicate.value_min
             hits &= _known(value >= low if predicate.value_min_inclusive else value > low)
@@ -139,7 +139,7 @@ class _Rows:
             )
         return _known(series == wanted)
 
-    def _code_hits(self, name: str, predicate: PlainPredicate) -> Bools:
+    def _code_hits(self, predicate: PlainPredicate) -> Bools:
         """By distinct code, and False for no code."""
         code = predicate.code
         if isinstance(code, str):

@@ -16,9 +16,11 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own protocol
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        own = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        if len(own) != len(set(own)):
-            raise yaml.constructor.ConstructorError(None, None, "a key comes twice", node.start_mark)
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, "a key comes twice", key.start_mark)
+            seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
