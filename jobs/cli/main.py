@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "rows": "the records of one status, and why they have it",
     "verify": "read every object of a finished run again and prove it",
     "report": "make report.html again",
+    "export": "the rows of a finished run in a format of others",
     "schema": "JSON Schema of a spec, for editors",
     "doctor": "whether this machine, cluster and store are fit for a run",
     "submit": "run a spec on a Ray cluster",

@@ -1,0 +1,98 @@
+"""Where an export goes: a directory of its own, whose files are created once and are never another export's."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cluster.storage import StorageSettings, Store, attempt_id, commit, is_inside, open_store
+from jobs.export.source import FinishedRun
+from schemas.canonical import digest
+from schemas.errors import FingerprintError, UsageError
+
+SUMMARY_KEY = "export.json"
+"""Written last: its existence means that the export is complete."""
+
+
+@dataclass
+class Target:
+    """An export in the making. `parts` decide its files beside the run; they and the run are its fingerprint.
+
+    The same export made again finds its files there and leaves them; what a crash left is completed.
+    """
+
+    store: Store
+    source: FinishedRun
+    format: str
+    parts: Mapping[str, Any]
+    files: int = 0
+    bytes: int = 0
+    fingerprint: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.fingerprint = digest({"run": self.source.run.fingerprint, "format": self.format, **self.parts})
+
+    def refuse_strangers(self, expected: Collection[str]) -> None:
+        """Raises FingerprintError where other files lie than this export could have written."""
+        known = {*expected, SUMMARY_KEY}
+        strangers = sum(info.key not in known for info in self.store.list())
+        if strangers:
+            raise self._strange(f"{strangers} other objects lie")
+
+    def write_table(self, key: str, table: pa.Table, extra: Mapping[str, str]) -> None:
+        """Create a Parquet file; its key-value metadata says where it comes from, and `extra`."""
+        metadata = {**self._provenance(), **extra, "fingerprint": self.fingerprint}
+        keys = {f"wardround.{name}".encode(): value.encode() for name, value in metadata.items()}
+        sink = pa.BufferOutputStream()
+        pq.write_table(table.replace_schema_metadata(keys), sink, compression="zstd")
+        self._create(key, bytes(sink.getvalue()))
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """Write the summary, which says that all is there."""
+        # The same text whoever writes it: two of the same export may finish at once.
+        said = {"format": self.format, "fingerprint": self.fingerprint, **self._provenance(), **summary}
+        self._create(SUMMARY_KEY, json.dumps(said, indent=1, ensure_ascii=False).encode())
+
+    def _provenance(self) -> dict[str, str]:
+        run = self.source.run
+        return {
+            "run": run.fingerprint,
+            "run_id": run.run_id,
+            "name": run.name,
+            "plan": run.plan.sha256,
+            "models": ",".join(f"{name}={model.sha256}" for name, model in sorted(run.models.items())),
+        }
+
+    def _create(self, key: str, body: bytes) -> None:
+        try:
+            commit(
+                self.store,
+                key,
+                body,
+                fingerprint=self.fingerprint,
+                attempt=attempt_id(),
+                sha256=hashlib.sha256(body).hexdigest(),
+                single_committer=self.source.run.spec.output.single_committer,
+            )
+        except FingerprintError:
+            raise self._strange("another export lies") from None
+        if key != SUMMARY_KEY:
+            self.files += 1
+            self.bytes += len(body)
+
+    def _strange(self, what: str) -> FingerprintError:
+        return FingerprintError(f"{what} at {self.store.uri}: nothing of it is overwritten. Choose another --to")
+
+
+def open_target(uri: str, storage: StorageSettings, source: FinishedRun, kind: str, parts: Mapping[str, Any]) -> Target:
+    """Raises UsageError for a place inside the run directory."""
+    store = open_store(uri, storage)
+    if is_inside(store.uri, [source.store.uri]) or is_inside(source.store.uri, [store.uri]):
+        raise UsageError("--to must lie neither inside the run directory nor around it: choose another place")
+    return Target(store, source, kind, parts)
