@@ -39,7 +39,7 @@ from workers.formats.text_windows import COUNTS, STEP, ScoreWindows
 from workers.notes.contract import NoteEncoder, NoteScorer
 
 NAME = "text-classification"
-STEPS: Mapping[str, type[BaseModel]] = {STEP: ScoreWindows}
+FORMAT_STEPS: Mapping[str, type[BaseModel]] = {STEP: ScoreWindows}
 """Prepare steps of this format's own."""
 
 LOOKS_FOR = "config.json with architectures '...ForSequenceClassification'"

@@ -39,7 +39,7 @@ from workers.formats.text_windows import COUNTS, STEP, Windows
 from workers.notes.contract import NoteEncoder, NoteScorer
 
 NAME = "text-embedding"
-STEPS: Mapping[str, type[BaseModel]] = {STEP: Windows}
+FORMAT_STEPS: Mapping[str, type[BaseModel]] = {STEP: Windows}
 """Prepare steps of this format's own."""
 
 LOOKS_FOR = "modules.json of sentence-transformers, or wardround.json with format 'text-embedding'"

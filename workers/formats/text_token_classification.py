@@ -36,7 +36,7 @@ from workers.formats.text_windows import COUNTS, STEP, EntityWindows
 from workers.notes.contract import NoteEncoder, NoteScorer
 
 NAME = "text-token-classification"
-STEPS: Mapping[str, type[BaseModel]] = {STEP: EntityWindows}
+FORMAT_STEPS: Mapping[str, type[BaseModel]] = {STEP: EntityWindows}
 """Prepare steps of this format's own."""
 
 LOOKS_FOR = "config.json with architectures '...ForTokenClassification'"
