@@ -34,6 +34,7 @@ FORMATS: dict[str, dict[str, str]] = {
         "huggingface": "workers.formats.huggingface",
     },
     "notes": {
+        "spacy": "workers.formats.spacy_pipeline",
         "word-rnn": "workers.formats.word_rnn",
         "text-embedding": "workers.formats.text_embedding",
         "text-classification": "workers.formats.text_classification",
