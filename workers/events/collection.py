@@ -16,6 +16,7 @@ from workers.contract import ModelCard
 from workers.events import indexing, ranges, times
 from workers.events.index import read_index
 from workers.events.indexing import SUBJECTS
+from workers.events.look import look
 from workers.events.meds import MedsRoot
 from workers.events.planning import PREDICTION_TIME, predict_batches, predict_schema
 from workers.events.reader import HEADER_TYPES
@@ -80,8 +81,8 @@ class EventsCollection:
         return predict_batches(index, self.times.read(index, finished), schema, self.root.store.uri)
 
     def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
-        """Files, events and the version of MEDS."""
-        return {"meds_version": self.root.version()}
+        """Files, events, subjects and the version of MEDS; rows of a label table."""
+        return look(tables, self.root, self.times)
 
 
 def open_collection(source: EventsInput, storage: StorageSettings, compute: Compute) -> EventsCollection:

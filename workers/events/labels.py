@@ -28,6 +28,7 @@ class LabelTable:
         self._keys = [split(uri)[1]] if single else self._listed()
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             footers = list(pool.map(self._footer, self._keys))
+        self.rows = sum(file.metadata.num_rows for file in footers)
         self.carry = tuple(_carried(name, footers) for name in carry)
 
     def _listed(self) -> list[str]:

@@ -155,22 +155,27 @@ def _chunks(records: pa.Table) -> Iterator[_Chunk]:
     subject = records["subject_id"].combine_chunks().cast(pa.int64()).to_numpy()
     times = records["prediction_time"].combine_chunks().cast(pa.int64()).to_numpy()
     starts = np.flatnonzero(np.concatenate([np.ones(1, bool), subject[1:] != subject[:-1]]))
-    wanted = [_wanted(int(subject[start]), records, int(start)) for start in starts]
-    ends = [*starts[1:].tolist(), len(subject)]
+    ends = np.append(starts[1:], len(subject))
+    wanted = _wanted(subject[starts], records.take(pa.array(starts)))
     for first, last in _parts(np.array([one.rows for one in wanted]), CHUNK_ROWS):
         rows = np.arange(starts[first], ends[last - 1])
         of = np.searchsorted(starts[first:last], rows, side="right") - 1
         yield _Chunk(wanted[first:last], rows, of, times[rows])
 
 
-def _wanted(subject: int, records: pa.Table, row: int) -> Wanted:
-    first, rows = records["member"][row].as_py(), records["rows"][row].as_py()
-    if first is None:
-        return Wanted(subject, (), _NOT_THERE if rows == 0 else _NOT_KNOWN)
-    runs = [Run(records["uri"][row].as_py(), records["etag"][row].as_py(), first, rows)]
-    if "more_runs" in records.column_names:
-        runs += [Run(**run) for run in records["more_runs"][row].as_py() or ()]
-    return Wanted(subject, runs)
+def _wanted(subjects: NDArray[np.int64], records: pa.Table) -> list[Wanted]:
+    """One a subject, from its first record."""
+    names = ("uri", "etag", "member", "rows")
+    uris, etags, firsts, rows = (records[name].to_pylist() for name in names)
+    more = records["more_runs"].to_pylist() if "more_runs" in records.column_names else [None] * len(subjects)
+    found = []
+    for place, subject in enumerate(subjects.tolist()):
+        if firsts[place] is None:
+            found.append(Wanted(subject, (), _NOT_THERE if rows[place] == 0 else _NOT_KNOWN))
+            continue
+        first = Run(uris[place], etags[place], firsts[place], rows[place])
+        found.append(Wanted(subject, (first, *(Run(**run) for run in more[place] or ()))))
+    return found
 
 
 def _parts(sizes: NDArray[np.int64], limit: int = PART_EVENTS) -> Iterator[tuple[int, int]]:

@@ -63,6 +63,10 @@ class WantedTimes:
             raise SpecError("input.task gives no prediction time at all: check the table, the codes or the cohort")
         return found
 
+    def facts(self) -> Mapping[str, Any]:
+        """How many predictions a label table asks for; other tasks find out as they run."""
+        return {} if self._labels is None else {"label_rows": self._labels.rows}
+
     @cached_property
     def _labels(self) -> LabelTable | None:
         task = self.source.task
