@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 from cluster.storage import Store
@@ -45,9 +46,11 @@ def _inflated(stored: Iterator[bytes]) -> Iterator[bytes]:
         while data:
             if between and not data.strip(b"\0"):
                 break
+            before = inflater.copy()
             try:
                 part = inflater.decompress(data, BLOCK)
             except zlib.error:
+                yield from _salvaged(before, data)
                 raise DamagedError from None
             between = False
             if part:
@@ -64,6 +67,14 @@ def _inflated(stored: Iterator[bytes]) -> Iterator[bytes]:
 def _rest(inflater: zlib._Decompress) -> Iterator[bytes]:
     while part := inflater.decompress(inflater.unconsumed_tail, BLOCK):
         yield part
+
+
+def _salvaged(inflater: zlib._Decompress, data: bytes) -> Iterator[bytes]:
+    """What comes out before the damage: a call that fails gives nothing, so it is asked byte by byte."""
+    with suppress(zlib.error):
+        for place in range(len(data)):
+            if part := inflater.decompress(data[place : place + 1]):
+                yield part
 
 
 class Line(NamedTuple):

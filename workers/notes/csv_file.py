@@ -1,57 +1,22 @@
-"""CSV and TSV (RFC 4180): a header line, then records whose quoted fields may hold line breaks."""
+"""CSV and TSV (RFC 4180): a header line, then records whose quoted fields may hold line breaks.
+
+Where records end is found here, byte by byte as the `csv` module of Python would, since that does not tell; what is in
+them is left to it.
+"""
 
 from __future__ import annotations
 
 import csv
-import io
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 
-from schemas.errors import SpecError
-from workers.notes.bytestream import Line, lines
+from schemas.errors import RecordError, SpecError
+from workers.notes.bytestream import DamagedError, Line
+from workers.notes.note import decode
 from workers.notes.settings import NotesInput
-from workers.notes.text_file import Row, Span, decode, unreadable
+from workers.notes.text_file import Row, Span, unreadable
 
-
-class _EndlessRecordError(Exception):
-    """A record that does not end within `max_bytes`, or before a damaged file does."""
-
-
-class _Feed:
-    """Gives the parser line after line, and keeps where the record at hand begins.
-
-    `is_over`: the parser asked for more than there is, which it does only inside a quote.
-    """
-
-    def __init__(self, source: Iterator[Line], settings: NotesInput) -> None:
-        self._lines = source
-        self._settings = settings
-        self._end = 0
-        self._next_line = 1
-        self.begin()
-
-    def begin(self) -> None:
-        """The next record begins."""
-        self.start, self.line = self._end, self._next_line
-        self.is_over = False
-
-    @property
-    def size(self) -> int:
-        """Bytes of the record so far."""
-        return self._end - self.start
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = next(self._lines, None)
-        if line is None:
-            self.is_over = True
-            raise StopIteration
-        self._next_line = line.number + 1
-        self._end = line.start + (line.size or 0)
-        if line.data is None or self.size > self._settings.max_bytes:
-            raise _EndlessRecordError
-        return decode(line.data, self._settings)
+_QUOTE, _BREAK = b'"', b"\n"
 
 
 class Csv:
@@ -67,59 +32,138 @@ class Csv:
     def spans(self, content: Iterator[bytes]) -> Iterator[Span]:
         """Every record after the header; blank lines are none. Raises SpecError for a header that is none.
 
-        A record whose quote is not closed swallows all that follows, so it is the last one and has no size.
+        A quote that is not closed within `max_bytes` swallows all that follows: that record is the last, without size.
         """
-        feed = _Feed(lines(content, self._source.max_bytes), self._source)
-        parser = csv.reader(feed, delimiter=self._delimiter)
-        while True:
-            feed.begin()
-            try:
-                fields = next(parser, None)
-            except csv.Error:
-                self._require_header()
-                yield Span(feed.start, feed.size, feed.line, None)
+        for record in csv_records(content, self._delimiter.encode(), self._source.max_bytes):
+            if record.data is not None and not record.data.strip(b"\r\n"):
                 continue
-            except _EndlessRecordError:
-                fields, feed.is_over = [], True
-            if fields is None:
-                return
-            if feed.is_over:
-                self._require_header()
-                yield Span(feed.start, None, feed.line, None)
-                return
-            if fields and self.columns:
-                yield Span(feed.start, feed.size, feed.line, self._row(fields))
-            elif fields:
-                self.columns = _header(fields)
+            if not self.columns:
+                self.columns = self._header((record.data or b"").removeprefix(BOM_UTF8))
+                continue
+            row = None if record.data is None else self._row(record.data)
+            yield Span(record.start, record.size, record.number, row)
 
     def parse(self, data: bytes) -> Row:
         """One record, with as many fields as the header."""
-        # Lines end where the file's lines do, not where Python would end them too.
-        content = io.StringIO(decode(data, self._source), newline="\n")
-        try:
-            rows = list(csv.reader(content, delimiter=self._delimiter))
-        except csv.Error:
-            raise unreadable("its line is not CSV") from None
-        row = self._row(rows[0]) if len(rows) == 1 else None
-        if row is None:
+        fields = self._fields(data)
+        if len(fields) != len(self.columns):
             raise unreadable("it has not as many fields as the header")
-        return row
+        return dict(zip(self.columns, fields, strict=True))
 
     def read_header(self, content: Iterator[bytes]) -> None:
         """Take `columns` from the start of a file. Raises SpecError."""
         if not self.columns:
             next(self.spans(content), None)
 
-    def _require_header(self) -> None:
-        if not self.columns:
-            raise SpecError("a CSV file of input.uri has no header line that can be read: mend it, or input.delimiter")
+    def _row(self, data: bytes) -> Row | None:
+        try:
+            return self.parse(data)
+        except RecordError:
+            return None
 
-    def _row(self, fields: list[str]) -> Row | None:
-        return dict(zip(self.columns, fields, strict=True)) if len(fields) == len(self.columns) else None
+    def _fields(self, data: bytes) -> list[str]:
+        try:
+            return next(csv.reader((decode(data, self._source),), delimiter=self._delimiter))
+        except csv.Error:
+            raise unreadable("its line is not CSV") from None
+
+    def _header(self, data: bytes) -> tuple[str, ...]:
+        try:
+            fields = self._fields(data)
+        except (RecordError, StopIteration):
+            raise SpecError("a CSV file of input.uri has no header line that can be read: mend it") from None
+        doubled = sorted({name for name in fields if fields.count(name) > 1})
+        if doubled:
+            raise SpecError(f"a CSV file of input.uri has two columns {doubled[0]!r}: rename one")
+        return tuple(fields)
 
 
-def _header(fields: list[str]) -> tuple[str, ...]:
-    doubled = sorted({name for name in fields if fields.count(name) > 1})
-    if doubled:
-        raise SpecError(f"a CSV file of input.uri has two columns {doubled[0]!r}: rename one")
-    return tuple(fields)
+def csv_records(content: Iterator[bytes], delimiter: bytes, limit: int) -> Iterator[Line]:
+    """The records of a file with their line breaks; `number` is that of the first line.
+
+    `data` is None, and `size` too, where a quote is open when the content ends, is damaged, or `limit` is passed: what
+    follows cannot be told apart. Without an open quote a record longer than `limit` has its size, and no data.
+    """
+    buffer = _Buffer(content)
+    start, number, is_open = 0, 1, False
+    while not buffer.ended:
+        buffer.grow()
+        at = 0
+        while True:
+            end, is_open = record_end(buffer.held, at, delimiter)
+            if end < 0:
+                break
+            size, data = end - at, buffer.held[at:end]
+            yield Line(start, size, number, data if size <= limit else None)
+            start, number, at = start + size, number + data.count(_BREAK), end
+        buffer.held = buffer.held[at:]
+        if not is_open and not buffer.ended and len(buffer.held) > limit:
+            size = buffer.skip_line()
+            yield Line(start, size, number, None)
+            start, number = start + size, number + 1
+        elif is_open and len(buffer.held) > limit:
+            break
+    if is_open or buffer.damaged:
+        yield Line(start, None, number, None)
+    elif buffer.held:
+        yield Line(start, len(buffer.held), number, buffer.held if len(buffer.held) <= limit else None)
+
+
+def record_end(data: bytes, at: int, delimiter: bytes) -> tuple[int, bool]:
+    """Where the record that begins at `at` ends, behind its line break; -1 if not in `data`, and if a quote is open.
+
+    A quote opens a field only at its start; inside, two stand for one. Anywhere else it is a character like others.
+    """
+    place = at
+    can_open = True
+    line_break = -2
+    while True:
+        quote = data.find(_QUOTE, place)
+        if line_break < place and line_break != -1:
+            line_break = data.find(_BREAK, place)
+        if quote < 0 or 0 <= line_break < quote:
+            return (line_break + 1 if line_break >= 0 else -1), False
+        opens = (can_open and quote == place) or data[quote - 1 : quote] == delimiter
+        place = quote + 1
+        can_open = False
+        if opens:
+            closing = data.find(_QUOTE, place)
+            if closing < 0:
+                return -1, True
+            # A quote right behind this one goes on with the field.
+            place, can_open = closing + 1, True
+
+
+class _Buffer:
+    """What was read of a file and not used yet. `ended`: no more comes; `damaged`: though more should have."""
+
+    def __init__(self, content: Iterator[bytes]) -> None:
+        self.held = b""
+        self.ended = self.damaged = False
+        self._content = content
+
+    def grow(self) -> None:
+        """Read as much again, so that a long record is not looked through anew for each block."""
+        parts, size = [self.held], 0
+        while not self.ended and size <= len(self.held):
+            parts.append(self._block())
+            size += len(parts[-1])
+        self.held = b"".join(parts)
+
+    def skip_line(self) -> int:
+        """Drop the rest of the line that `held` begins, a block at a time. Returns the length of all of it."""
+        size = 0
+        while (end := self.held.find(_BREAK)) < 0 and not self.ended:
+            size += len(self.held)
+            self.held = self._block()
+        end = len(self.held) if end < 0 else end + 1
+        self.held = self.held[end:]
+        return size + end
+
+    def _block(self) -> bytes:
+        try:
+            block = next(self._content, None)
+        except DamagedError:
+            block, self.damaged = None, True
+        self.ended = block is None
+        return block or b""

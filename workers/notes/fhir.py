@@ -89,9 +89,12 @@ class FhirDialect:
             data = base64.b64decode(str(attachment["data"]).translate(_NO_BLANKS), validate=True)
         except (binascii.Error, ValueError):
             raise unreadable("its attachment is not base64") from None
-        if charset == "utf-16":
-            return data.decode(charset, "replace" if self._source.errors == "replace" else "surrogatepass")
-        return data.decode(charset, "surrogateescape")
+        try:
+            # Bytes that are no text are left as half characters, but where the codec has no way to.
+            lenient = "strict" if charset == "utf-16" else "surrogateescape"
+            return data.decode(charset, "replace" if self._source.errors == "replace" else lenient)
+        except UnicodeDecodeError:
+            raise unreadable(f"its attachment is not {charset}") from None
 
 
 _NO_BLANKS = str.maketrans("", "", " \t\r\n")

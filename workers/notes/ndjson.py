@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from schemas.errors import RecordError
 from workers.notes.bytestream import lines
+from workers.notes.note import decode
 from workers.notes.settings import NotesInput
-from workers.notes.text_file import Row, Span, decode, unreadable
+from workers.notes.text_file import Row, Span, unreadable
 
 
 class Ndjson:
@@ -34,7 +35,7 @@ class Ndjson:
     def parse(self, data: bytes) -> Row:
         """One line."""
         try:
-            value = json.loads(decode(data, self._source))
+            value = json.loads(decode(data, self._source).removeprefix("\ufeff"))
         except (ValueError, RecursionError):
             raise unreadable("its line is not JSON") from None
         if not isinstance(value, dict):

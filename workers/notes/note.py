@@ -84,6 +84,11 @@ def check_text(text: Any, source: NotesInput) -> str:
     return sound(text, source)
 
 
+def decode(data: bytes, source: NotesInput, encoding: str | None = None) -> str:
+    """The text of some bytes; what is none is replaced where the spec says so, else left for `sound` to find."""
+    return data.decode(encoding or source.encoding, "replace" if source.errors == "replace" else "surrogateescape")
+
+
 def sound(text: str, source: NotesInput) -> str:
     """The text without bytes that are none, which decoding left as half characters.
 

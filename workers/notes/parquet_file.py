@@ -14,7 +14,7 @@ from cluster.storage import ObjectChanged, ObjectInfo, ObjectMissing, Store
 from schemas.errors import InfrastructureError, SpecError
 from schemas.status import Status
 from workers.notes.layout import Layout, layout_of
-from workers.notes.note import Note, make_note, refused
+from workers.notes.note import Note, decode, make_note, refused
 from workers.notes.settings import NotesInput
 from workers.notes.times import column_times
 
@@ -139,7 +139,7 @@ class ParquetNotes:
         if not value.is_valid:
             return None
         encoding = self._source.encoding if _is_binary(self._texts.type) else "utf-8"
-        return bytes(value.as_buffer()).decode(encoding, "surrogateescape")
+        return decode(bytes(value.as_buffer()), self._source, encoding)
 
     def _check_version(self) -> None:
         if self._etag is None:

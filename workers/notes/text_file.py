@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, Protocol
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.notes.note import Identity, Note
-from workers.notes.settings import NotesInput
 
 Row = Mapping[str, Any]
 
@@ -44,12 +43,6 @@ class Dialect(Protocol):
 
     def note(self, row: Row) -> Note:
         """Its text, time and type. Raises RecordError."""
-
-
-def decode(data: bytes, source: NotesInput) -> str:
-    """The text of some bytes; what is none is left as half characters, which `workers.notes.note.sound` finds."""
-    text = data.decode(source.encoding, "replace" if source.errors == "replace" else "surrogateescape")
-    return text.removeprefix("\ufeff")
 
 
 def unreadable(detail: str) -> RecordError:
