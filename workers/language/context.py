@@ -3,8 +3,8 @@
 Method: ConText (Harkema, Dowling, Thornblade, Chapman, "ConText: an algorithm for determining negation, experiencer,
 and temporal status from clinical reports", J Biomed Inform 42, 2009), after NegEx (Chapman et al. 2001). A trigger
 flags the terms on its side up to the end of its scope: the end of the sentence, a stop of its flag, the next trigger
-of its flag and side, or its own greatest distance in words, whichever comes first. A trigger that overlaps a term
-does not flag that term.
+of its flag and side, or its own greatest distance in words, whichever comes first. The words of a term are no part
+of a trigger for that term.
 """
 
 from __future__ import annotations
@@ -32,23 +32,18 @@ class ContextRules:
         for span, group in groupby(terms, key=lambda term: segment_of(spans, term[0])):
             inside = list(group)
             words = words_of(text, *span)
-            triggers = self._finder.find(words)
-            found.extend(_flags_of(term, words, triggers) for term in inside)
+            found.extend(self._flags_of(term, words) for term in inside)
         return found
 
-
-def _flags_of(term: Span, words: Sequence[Word], triggers: Sequence[Trigger]) -> Flags:
-    """`first` and `last` (exclusive) are the words of the term, which may be none where it is blank."""
-    first = next((i for i, word in enumerate(words) if word.end > term[0]), len(words))
-    last = next((i for i in range(first, len(words)) if words[i].start >= term[1]), len(words))
-    before = [trigger for trigger in triggers if trigger.last <= first]
-    after = [trigger for trigger in triggers if trigger.first >= last]
-    return frozenset(
-        flag
-        for flag in FLAGS
-        if _reaches(flag, "forward", [(first - trigger.last, trigger) for trigger in reversed(before)])
-        or _reaches(flag, "backward", [(trigger.first - last, trigger) for trigger in after])
-    )
+    def _flags_of(self, term: Span, words: Sequence[Word]) -> Flags:
+        """Triggers are looked for on either side of the term, so that none of its own words is part of one."""
+        first = next((i for i, word in enumerate(words) if word.end > term[0]), len(words))
+        last = next((i for i in range(first, len(words)) if words[i].start >= term[1]), len(words))
+        before = [(first - trigger.last, trigger) for trigger in self._finder.find(words[:first])]
+        after = [(trigger.first, trigger) for trigger in self._finder.find(words[last:])]
+        return frozenset(
+            flag for flag in FLAGS if _reaches(flag, "forward", before[::-1]) or _reaches(flag, "backward", after)
+        )
 
 
 def _reaches(flag: Flag, side: str, triggers: Sequence[tuple[int, Trigger]]) -> bool:
