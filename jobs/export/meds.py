@@ -77,7 +77,7 @@ def export_meds(
         if table.num_rows:
             extra = {"shard": str(shard), "score": column.name, "threshold": repr(threshold)}
             target.write_table(_key(shard), table, extra)
-    made.files, made.bytes = target.files, target.bytes
+    made.files, made.bytes = target.files, target.size
     target.finish(
         {
             "score": column.name,

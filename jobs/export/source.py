@@ -32,19 +32,24 @@ class FinishedRun:
         key = next(iter(self.shards().values()), None)
         if key is None:
             raise UsageError("the run has no rows: there is nothing to export")
-        return pq.read_schema(self.store.open_reader(key))
+        return self._open(key).schema_arrow
 
     def tables(self, columns: Sequence[str]) -> Iterator[tuple[int, pa.Table]]:
-        """Each shard's number and its rows, one in memory at a time. Raises VerificationError for what is not ours."""
+        """Each shard's number and its rows, one in memory at a time. Raises VerificationError where one is damaged."""
         for shard, key in self.shards().items():
-            try:
-                file = pq.ParquetFile(self.store.open_reader(key))
-            except ObjectMissing:
-                raise VerificationError(f"{key} is missing: the run is damaged; wardround verify tells more") from None
-            stamped = (file.schema_arrow.metadata or {}).get(b"wardround.fingerprint", b"").decode()
-            if stamped != self.run.fingerprint:
-                raise VerificationError(f"{key} carries the fingerprint of another run; wardround verify tells more")
-            yield shard, file.read(list(columns), use_threads=False)
+            yield shard, self._open(key).read(list(columns), use_threads=False)
+
+    def _open(self, key: str) -> pq.ParquetFile:
+        try:
+            file = pq.ParquetFile(self.store.open_reader(key))
+        except ObjectMissing:
+            raise VerificationError(f"{key} is missing: the run is damaged; wardround verify tells more") from None
+        except pa.ArrowInvalid:
+            raise VerificationError(f"{key} is not the file that a run writes; wardround verify tells more") from None
+        stamped = (file.schema_arrow.metadata or {}).get(b"wardround.fingerprint", b"").decode()
+        if stamped != self.run.fingerprint:
+            raise VerificationError(f"{key} carries the fingerprint of another run; wardround verify tells more")
+        return file
 
 
 def finished_run(store: Store) -> FinishedRun:

@@ -32,7 +32,7 @@ class Target:
     format: str
     parts: Mapping[str, Any]
     files: int = 0
-    bytes: int = 0
+    size: int = 0
     fingerprint: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,7 +84,7 @@ class Target:
             raise self._strange("another export lies") from None
         if key != SUMMARY_KEY:
             self.files += 1
-            self.bytes += len(body)
+            self.size += len(body)
 
     def _strange(self, what: str) -> FingerprintError:
         return FingerprintError(f"{what} at {self.store.uri}: nothing of it is overwritten. Choose another --to")
