@@ -71,29 +71,33 @@ class AsOf:
         """Only these records."""
         return AsOf(*(part[chosen] for part in (self.start, self.timed, self.day, self.after, self.end)))
 
-    def rows(self) -> tuple[Integers, Integers]:
-        """Indices of all rows, history by history, and (records + 1,) offsets into them."""
+    def rows(self, time: Integers, prediction_time: Integers) -> tuple[Integers, Integers]:
+        """Indices of all rows, history by history, and (records + 1,) offsets into them.
+
+        Raises WardroundError if one is after its prediction time, which can only be where rows were not sorted.
+        """
         starts = np.stack([self.start, self.after], axis=1).ravel()
         lengths = np.stack([self.day - self.start, self.end - self.after], axis=1).ravel()
         ends = np.cumsum(lengths)
         rows = np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - ends + lengths, lengths)
+        if (time[rows] > np.repeat(prediction_time, self.n_events)).any():
+            raise WardroundError("an event after the prediction time got into a history: nothing is written")
         return rows, np.concatenate([np.zeros(1, np.int64), ends[1::2]])
 
 
 def as_of(time: Integers, start: Integers, end: Integers, prediction_time: Integers, exact: bool) -> AsOf:
     """Cut the rows `start[i]:end[i]` of `time`, sorted within each record, at `prediction_time[i]`.
 
-    Times are microseconds since 1970, STATIC for rows without one. Raises WardroundError if the rows are not sorted.
+    Times are microseconds since 1970, STATIC for rows without one.
     """
     midnight = prediction_time // DAY * DAY
     timed = _first_at_least(time, start, end, np.full(len(start), STATIC + 1))
     stop = _first_at_least(time, timed, end, prediction_time + 1)
     if exact:
-        return _checked(AsOf(start, timed, stop, stop, stop), time, prediction_time)
+        return AsOf(start, timed, stop, stop, stop)
     day = _first_at_least(time, timed, stop, midnight)
-    return _checked(
-        AsOf(start, timed, day, _first_at_least(time, day, stop, midnight + 1), stop), time, prediction_time
-    )
+    after = _first_at_least(time, day, stop, midnight + 1)
+    return AsOf(start, timed, day, after, stop)
 
 
 def _first_at_least(time: Integers, low: Integers, high: Integers, bound: Integers) -> Integers:
@@ -105,10 +109,3 @@ def _first_at_least(time: Integers, low: Integers, high: Integers, bound: Intege
         high = np.where(looking & ~earlier, middle, high)
         low = np.where(earlier, middle + 1, low)
     return low
-
-
-def _checked(found: AsOf, time: Integers, prediction_time: Integers) -> AsOf:
-    last = found.last_time(time)
-    if (last > prediction_time).any():
-        raise WardroundError("an event after the prediction time got into a history: nothing is written")
-    return found

@@ -133,7 +133,7 @@ class EventReader:
     def _encode(self, found: SubjectRows, cut: AsOf, times: NDArray[np.int64]) -> list[Any]:
         if not len(times):
             return []
-        rows, offsets = cut.rows()
+        rows, offsets = cut.rows(found.time, times)
         histories = Histories(offsets, times, found.code_names, found.code[rows], found.time[rows], found.value[rows])
         return [encoder.encode(histories) for encoder in self._encoders]
 
