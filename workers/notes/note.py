@@ -108,9 +108,11 @@ def replace_halves(text: str) -> str:
 
 def as_text(value: Any) -> str | None:
     """A value of CSV or JSON as a column of text has it; null for nothing and for the empty text."""
-    if value is None or value == "":
-        return None
-    return replace_halves(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return replace_halves(value) if value else None
+    if value is None or type(value) is int:
+        return value if value is None else str(value)
+    return replace_halves(json.dumps(value, ensure_ascii=False))
 
 
 def first_of(values: Sequence[Any]) -> Any:

@@ -66,15 +66,18 @@ def clean(steps: Cleaning, text: str) -> str:
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a `prepare` list over notes, with the steps of every format."""
-    classes: dict[str, type[BaseModel]] = dict(STEPS)
+    """The JSON Schema (2020-12) of a `prepare` list over notes, with the steps of every format.
+
+    Formats may have steps of one name with settings of their own.
+    """
+    classes: list[tuple[str, type[BaseModel]]] = list(STEPS.items())
     for name in FORMATS["notes"]:
-        classes |= format_steps(name)
+        classes += format_steps(name).items()
     places, document = models_json_schema(
-        [(model, "validation") for model in classes.values()], ref_template="#/$defs/{model}"
+        [(model, "validation") for _, model in dict.fromkeys(classes)], ref_template="#/$defs/{model}"
     )
-    steps = [_step_schema(name, model, places[model, "validation"]) for name, model in classes.items()]
-    bare = {"enum": [name for name, model in classes.items() if _has_only_defaults(model)]}
+    steps = [_step_schema(name, model, places[model, "validation"]) for name, model in dict.fromkeys(classes)]
+    bare = {"enum": sorted({name for name, model in classes if _has_only_defaults(model)})}
     return {"type": "array", "items": {"anyOf": [bare, *steps]}, "$defs": document["$defs"]}
 
 
