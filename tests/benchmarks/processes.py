@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,16 +38,23 @@ class CommandFailed(Exception):
 
 
 def run(
-    command: Sequence[str], log: Path, timeout: float = 300, environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    log: Path,
+    timeout: float = 300,
+    environment: Mapping[str, str] | None = None,
+    watch: Callable[[int], None] = lambda pid: None,
 ) -> Finished:
-    """Run `command` from the repository's root. Raises CommandFailed if it fails or takes longer than `timeout`."""
+    """Run `command` from the repository's root, `watch` called with its process id while it runs.
+
+    Raises CommandFailed if it fails or takes longer than `timeout`.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
     with log.open("wb") as errors, (log.with_suffix(".out")).open("w+b") as output:
         process = subprocess.Popen(
             command, cwd=ROOT, env=_environment(environment), stdout=output, stderr=errors, start_new_session=True
         )
-        peak = _wait(process, began + timeout)
+        peak = _wait(process, began + timeout, watch)
         seconds = time.perf_counter() - began
         output.seek(0)
         text = output.read().decode(errors="replace")
@@ -62,7 +69,7 @@ def python(script: str, *arguments: str) -> list[str]:
     return [sys.executable, str(ROOT / "tests" / "benchmarks" / script), *arguments]
 
 
-def _wait(process: subprocess.Popen[bytes], until: float) -> int:
+def _wait(process: subprocess.Popen[bytes], until: float, watch: Callable[[int], None]) -> int:
     """Wait for the end, or end it. Returns the highest VmHWM seen (proc(5)), which only grows.
 
     Not ru_maxrss: across exec a child inherits that of its parent, and this one has torch in it.
@@ -72,6 +79,7 @@ def _wait(process: subprocess.Popen[bytes], until: float) -> int:
     while process.poll() is None:
         lines = [line for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
         peak = max(peak, *(int(line.split()[1]) * 1024 for line in lines), 0)
+        watch(process.pid)
         if time.perf_counter() > until:
             os.killpg(process.pid, signal.SIGKILL)
         time.sleep(_POLL_SECONDS)
