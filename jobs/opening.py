@@ -27,7 +27,19 @@ from schemas.rows import OutputColumn
 from schemas.run import RUN_KEY, ModelRecord, RunFile, StageKind, fingerprint_of
 from schemas.spec import Spec
 
-_RECORDED = ("wardround", "ray", "torch", "numpy", "pyarrow", "pydicom", "onnxruntime", "opencv-python-headless")
+_RECORDED = (
+    "wardround",
+    "ray",
+    "torch",
+    "numpy",
+    "pyarrow",
+    "pydicom",
+    "onnxruntime",
+    "opencv-python-headless",
+    "transformers",
+    "spacy",
+    "nltk",
+)
 
 
 @dataclass(frozen=True)
