@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import Any
 
@@ -12,6 +13,9 @@ from schemas.status import Status
 from workers.contract import Array, Model
 from workers.engine.columns import ModelColumns, Sample
 from workers.engine.tuning import Tuner
+
+_WAITING_BYTES = 256 * 2**20
+"""Arrays of several keys that wait for their batches to fill may hold so much. It is no setting: it cuts batches."""
 
 
 class ModelRunner:
@@ -25,30 +29,37 @@ class ModelRunner:
         """Processor seconds of the thread that calls the model, which takes part in what its helpers compute."""
         self.largest_that_fits: int | None = None
         self._waiting: dict[Hashable, list[tuple[Sample, Array]]] = {}
+        self._waiting_bytes: Counter[Hashable] = Counter()
         self._columns: ModelColumns | None = None
         self._ids: Sequence[str] = ()
 
     def start(self, rows: int, record_ids: Sequence[str] = ()) -> ModelColumns:
         """Begin a shard. `record_ids` are for crash points only."""
         self._waiting.clear()
+        self._waiting_bytes.clear()
         self._columns = ModelColumns(self.model.outputs, rows)
         self._ids = record_ids if crash_armed("forward.record") else ()
         return self._columns
 
     def add(self, sample: Sample, array: Array) -> None:
-        """Queue one array; runs the batch that it completes."""
+        """Queue one array; runs the batch that it completes, or the largest one where too much waits."""
         key = self.model.batch_key(array)
         waiting = self._waiting.setdefault(key, [])
         waiting.append((sample, array))
+        self._waiting_bytes[key] += array.nbytes
         if len(waiting) >= self._batch_size(key):
-            del self._waiting[key]
-            self._run(key, waiting)
+            self._run_waiting(key)
+        elif len(self._waiting) > 1 and self._waiting_bytes.total() > _WAITING_BYTES:
+            self._run_waiting(max(self._waiting, key=self._waiting_bytes.__getitem__))
+
+    def _run_waiting(self, key: Hashable) -> None:
+        del self._waiting_bytes[key]
+        self._run(key, self._waiting.pop(key))
 
     def flush(self) -> None:
         """Run what is left of the shard, in order of first arrival."""
-        waiting, self._waiting = self._waiting, {}
-        for key, samples in waiting.items():
-            self._run(key, samples)
+        for key in list(self._waiting):
+            self._run_waiting(key)
 
     def _batch_size(self, key: Hashable) -> int:
         wanted = self.tuner.batch_size(key)

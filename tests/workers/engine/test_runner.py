@@ -24,6 +24,7 @@ class SumModel:
     def __init__(self, room: int = 10**9) -> None:
         self.room = room
         self.batches: list[int] = []
+        self.bytes_forwarded = 0
         self.layouts: list[bool] = []
 
     def configure(self, channels_last: bool) -> None:
@@ -40,6 +41,7 @@ class SumModel:
         if any(array[0] == -1 for array in batch):
             raise RecordError(Status.OUT_OF_CONTRACT, "no negative numbers")
         self.batches.append(len(batch))
+        self.bytes_forwarded += sum(array.nbytes for array in batch)
         return {"total": np.array([array.sum() for array in batch], np.float32)}
 
 
@@ -63,6 +65,21 @@ def test_batches_hold_arrays_of_one_shape_and_the_order_is_restored() -> None:
 def test_the_batch_size_does_not_change_the_answer(fixed: int | None) -> None:
     arrays = [np.full(5, row, np.float32) for row in range(50)]
     assert score(SumModel(), arrays, fixed).finish()["total"].to_pylist() == [5.0 * row for row in range(50)]
+
+
+def test_arrays_of_many_shapes_do_not_all_wait_for_the_end_of_the_shard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.engine.runner._WAITING_BYTES", 4000)
+    arrays = [np.full(10 + row % 50, row, np.float32) for row in range(100)]
+    model = SumModel()
+    runner = ModelRunner(model, Tuner(model, "cpu", fixed=4))
+    columns = runner.start(len(arrays))
+    waited = []
+    for row, array in enumerate(arrays):
+        runner.add((row, 0), array)
+        waited.append(sum(arrays[each].nbytes for each in range(row + 1)) - model.bytes_forwarded)
+    runner.flush()
+    assert max(waited) <= 4000
+    assert columns.finish()["total"].to_pylist() == [array.sum() for array in arrays]
 
 
 def test_out_of_memory_halves_the_batch_and_remembers_what_fits() -> None:
