@@ -26,6 +26,13 @@ class Stage:
     """Empty for the last stage, `stages/<name>/` for an earlier one."""
     run: RunFile
 
+    def plan_is_whole(self) -> bool:
+        """Whether the plan lies there, and is the one that the run file names. Reads all of it."""
+        try:
+            return self.store.sha256(self.directory + self.run.plan.key) == self.run.plan.sha256
+        except ObjectMissing:
+            return False
+
     def present(self) -> set[int]:
         """Shards that have an object, by name alone: one listing."""
         prefix = f"{self.directory}{self.run.rows_dir}/"
@@ -54,7 +61,13 @@ class Stage:
         metadata = head.metadata if head else {}
         if head is None or metadata.get("fingerprint") != self.run.fingerprint:
             raise FingerprintError(
-                f"an object under {self.run.rows_dir}/ was not written by this run: choose another output.uri"
+                f"{key} is damaged or was not written by this run: move it away and run again to have it scored anew, "
+                "or choose another output.uri"
+            )
+        shard = shard_of(key.removeprefix(self.directory), self.run.rows_dir)
+        if shard is not None and metadata.get("shard") != str(shard):
+            raise FingerprintError(
+                f"{key} holds the rows of shard {metadata.get('shard')}: move it away, then run the same command again"
             )
         return FileRecord(
             key=key,

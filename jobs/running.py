@@ -14,7 +14,7 @@ from jobs.finishing import finish
 from jobs.rundir import Stage, read_manifest
 from jobs.settings import storage_settings
 from jobs.stages import StagedJob, understand
-from schemas.errors import SpecError
+from schemas.errors import RefusedError, SpecError
 from schemas.run import Manifest
 from schemas.spec import Spec
 
@@ -65,6 +65,11 @@ def _run_stage(
     stage: Stage, spec: Spec, open_host: HostOpener, watchers: Watchers, announce: Callable[[str], None]
 ) -> StageFigures:
     plan = stage.run.plan
+    if not stage.plan_is_whole():
+        raise RefusedError(
+            f"{plan.key} is gone or damaged, and only it says which records are left: restore it, "
+            "or choose another output.uri"
+        )
     missing = plan.shards - len(stage.present())
     announce(f"stage {stage.run.stage}: {plan.records} records in {plan.shards} shards, {missing} to do")
     if not missing:

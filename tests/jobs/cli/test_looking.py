@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -129,6 +130,37 @@ def test_verify_finds_rows_that_were_rewritten_without_their_order(wardround: Wa
     assert wardround("verify", run_dir).code == 5
 
 
+def test_a_shard_that_broke_before_the_manifest_is_found(
+    wardround: Wardround, make_spec: MakeSpec, finished: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(finished, tmp_path / "out")
+    (tmp_path / "out" / "manifest.json").unlink()
+    shard = tmp_path / "out" / "predictions" / "shard-000001.parquet"
+    body = bytearray(shard.read_bytes())
+    body[4:400] = bytes(396)
+    shard.write_bytes(body)
+    assert wardround("run", make_spec()).code == 0
+    said = wardround("verify", tmp_path / "out")
+    assert said.code == 5
+    assert "shard-000001.parquet is damaged: it cannot be read as Parquet" in said.err
+
+
+@pytest.mark.parametrize("other", ["shard-000002.parquet", None])
+def test_a_shard_object_that_is_another_or_broken_is_named_and_not_counted(
+    wardround: Wardround, make_spec: MakeSpec, finished: Path, tmp_path: Path, other: str | None
+) -> None:
+    rows = shutil.copytree(finished, tmp_path / "out") / "predictions"
+    (tmp_path / "out" / "manifest.json").unlink()
+    (rows / "shard-000001.parquet").write_bytes((rows / other).read_bytes() if other else b"")
+    said = wardround("run", make_spec())
+    assert said.code == 3
+    assert "predictions/shard-000001.parquet" in said.err
+    assert "move it away" in said.err
+    (rows / "shard-000001.parquet").unlink()
+    assert wardround("run", make_spec()).code == 0
+    assert wardround("verify", tmp_path / "out").code == 0
+
+
 def test_verify_finds_a_plan_that_is_damaged_or_gone(wardround: Wardround, run_dir: Path) -> None:
     (plan,) = run_dir.glob("plan-*.parquet")
     plan.write_bytes(plan.read_bytes()[:-20])
@@ -137,6 +169,21 @@ def test_verify_finds_a_plan_that_is_damaged_or_gone(wardround: Wardround, run_d
     plan.unlink()
     said = wardround("verify", run_dir)
     assert (said.code, "is missing" in said.err) == (5, True)
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_run_whose_plan_is_damaged_or_gone_is_not_resumed(
+    wardround: Wardround, make_spec: MakeSpec, finished: Path, tmp_path: Path, gone: bool
+) -> None:
+    shutil.copytree(finished, tmp_path / "out")
+    (tmp_path / "out" / "manifest.json").unlink()
+    (tmp_path / "out" / "predictions" / "shard-000001.parquet").unlink()
+    (plan,) = (tmp_path / "out").glob("plan-*.parquet")
+    body = plan.read_bytes()
+    plan.unlink() if gone else plan.write_bytes(body[:40] + b"x" + body[41:])
+    said = wardround("run", make_spec())
+    assert said.code == 3
+    assert "restore it" in said.err
 
 
 def test_verify_of_an_unfinished_run_is_4(wardround: Wardround, run_dir: Path) -> None:
