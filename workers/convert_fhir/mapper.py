@@ -21,9 +21,11 @@ from workers.convert_fhir.rules import Event, FhirRules, OneOf, Resource
 from workers.convert_fhir.times import parse_time
 from workers.meds.parts import CONVERTED, IGNORED, UNREADABLE, Part, events_frame, outcomes_frame
 
+_BOM = b"\xef\xbb\xbf"
 _LARGEST = float(np.finfo(np.float32).max)
 
-NO_CODE, NO_TIME, BAD_TIME, NO_VALUE = "no code", "no time", "a time that cannot be read", "no value"
+NO_CODE, NO_TIME, NO_VALUE, NO_TEXT = "no code", "no time", "no value", "no text inside it"
+BAD = "a time, number or text that cannot be read"
 
 
 @dataclass(frozen=True)
@@ -49,23 +51,27 @@ class EventRule:
 
     def apply(self, resource: Mapping[str, Any], item: Node) -> Found | str:
         """The event, or what it lacks."""
+        names = [part(resource, item) for part in self.parts]
+        if None in names:
+            return NO_CODE
         value, text = None, None
         if self.value is not None:
-            value = _number(self.value[0](resource, item))
-            if value is None and self.value[1]:
-                return NO_VALUE
+            said = self.value[0](resource, item)
+            value = _number(said)
+            if value is None and (said is not None or self.value[1]):
+                return NO_VALUE if said is None else BAD
         if self.text is not None:
             text = self.text[0](resource, item)
             text = text if type(text) is str else None
             if text is None and self.text[1]:
                 return NO_VALUE
         if self.attachment is not None:
-            text = attached_text(self.attachment[0](resource, item))
+            try:
+                text = attached_text(self.attachment[0](resource, item))
+            except ValueError:
+                return BAD
             if text is None and self.attachment[1]:
-                return "no text inside it"
-        names = [part(resource, item) for part in self.parts]
-        if None in names:
-            return NO_CODE
+                return NO_TEXT
         time = None
         if self.times:
             said = next((t for t in (get(resource, item) for get in self.times) if t is not None), None)
@@ -73,7 +79,7 @@ class EventRule:
                 return NO_TIME
             time = parse_time(said) if type(said) is str else None
             if time is None:
-                return BAD_TIME
+                return BAD
         texts = [name[1] for name in names if name is not None and name[1] is not None]
         code = "//".join(name[0] for name in names if name is not None)
         return Found(code, "; ".join(texts) or None, time, value, text)
@@ -143,12 +149,13 @@ class FhirMapper:
         if line.trouble is not None:
             rows.outcome(line.trouble, UNREADABLE, line.reason)
             return
-        if not line.data or line.data.isspace():
+        data = line.data.removeprefix(_BOM) if line.position == 0 else line.data
+        if not data or data.isspace():
             rows.outcome(Status.OK, IGNORED, "an empty line")
             return
         kind = None
         try:
-            resource = _parse(line.data)
+            resource = _parse(data)
             kind = _kind(resource)
             self._resource(resource, kind, line.position, rows)
         except RecordError as error:
@@ -164,14 +171,14 @@ class FhirMapper:
         if subject is None:
             return rows.outcome(Status.OK, IGNORED, reason, kind)
         found, lacking = rule.events(resource)
-        broken = lacking.count(BAD_TIME)
+        broken = lacking.count(BAD)
         if found:
             rows.events(subject, position, found)
-            left_out = f"{broken} of its events have {BAD_TIME}" if broken else None
+            left_out = f"{broken} events left out: {BAD}" if broken else None
             return rows.outcome(Status.OK, CONVERTED, left_out, kind, subject, len(found))
         if broken:
-            return rows.outcome(Status.UNREADABLE, UNREADABLE, BAD_TIME, kind)
-        worth = [reason for reason in (NO_TIME, NO_CODE) if reason in lacking]
+            return rows.outcome(Status.UNREADABLE, UNREADABLE, BAD, kind)
+        worth = [reason for reason in (NO_TIME, NO_VALUE, NO_CODE) if reason in lacking]
         return rows.outcome(Status.OK, IGNORED, (worth or lacking or ["nothing that rules name"])[0], kind)
 
 
@@ -220,7 +227,7 @@ class _Rows:
 
 def _parse(data: bytes) -> dict[str, Any]:
     try:
-        resource = json.loads(data, parse_constant=_refuse)
+        resource = _DECODER.decode(data.decode())
         if b"\\u" in data:
             # Half of a surrogate pair is JSON by its grammar, and no text.
             json.dumps(resource, ensure_ascii=False).encode()
@@ -233,6 +240,9 @@ def _parse(data: bytes) -> dict[str, Any]:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)
 
 
 def _kind(resource: Mapping[str, Any]) -> str:

@@ -202,7 +202,11 @@ def _outcomes(
     frame = frame.hstack([mask.alias(f"m{n}") for n, (mask, *_) in enumerate(reasons)])
     broken = pl.col("broken").is_not_null()
     firsts = (pl.lit(str(rows.status)), pl.lit(UNREADABLE), pl.col("broken"))
-    held = [[str(item[1]) for item in reasons], [item[2] for item in reasons], [item[3] for item in reasons]]
+    held: list[list[str | None]] = [
+        [str(item[1]) for item in reasons],
+        [item[2] for item in reasons],
+        [item[3] for item in reasons],
+    ]
     status, outcome, reason = (
         pl.when(broken).then(first).otherwise(_first_that_holds(values))
         for first, values in zip(firsts, held, strict=True)

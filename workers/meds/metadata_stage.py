@@ -80,9 +80,12 @@ class MetadataStage:
 
 def codes_table(codes: pa.ChunkedArray) -> pa.Table:
     """Each code once, with the first description that the source gives; sorted."""
-    listed = pl.DataFrame({"codes": pl.Series(pl.from_arrow(codes))}).explode("codes").drop_nulls().unnest("codes")
-    if not listed.height:
-        return _CODES.empty_table()
-    unique = listed.group_by("code", maintain_order=True).agg(pl.col("description").drop_nulls().first()).sort("code")
+    listed = pl.DataFrame({"codes": pl.Series(pl.from_arrow(codes))}).explode("codes").unnest("codes")
+    unique = (
+        listed.filter(pl.col("code").is_not_null())
+        .group_by("code", maintain_order=True)
+        .agg(pl.col("description").drop_nulls().first())
+        .sort("code")
+    )
     columns = [unique["code"].to_arrow(), unique["description"].to_arrow(), pa.nulls(unique.height)]
     return pa.table([column.cast(f.type) for column, f in zip(columns, _CODES, strict=True)], schema=_CODES)
