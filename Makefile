@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.wardround-setup
 ORACLES := .venv-oracles
 
-.PHONY: setup oracles demo test check bench bench-images bench-scale chaos clean
+.PHONY: setup oracles demo demo-ehr test check bench bench-images bench-scale bench-events chaos clean
 
 setup: $(STAMP)
 
@@ -29,6 +29,9 @@ $(ORACLES)/.wardround-setup: tests/oracles.txt
 demo: setup
 	$(BIN)/python -m jobs demo
 
+demo-ehr: setup
+	$(BIN)/python -m jobs demo ehr
+
 test: setup oracles
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations=15 -m "not gpu"
 
@@ -39,13 +42,16 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/python tests/check_sizes.py
 
-bench: bench-images bench-scale
+bench: bench-images bench-scale bench-events
 
 bench-images: setup
 	$(BIN)/python tests/benchmarks/bench_images.py
 
 bench-scale: setup
 	$(BIN)/python tests/benchmarks/bench_scale.py
+
+bench-events: setup
+	$(BIN)/python tests/benchmarks/bench_events.py
 
 chaos: setup
 	$(BIN)/python -m tests.chaos --seeds 200
