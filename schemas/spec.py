@@ -124,6 +124,20 @@ class Spec(Settings):
         return self
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML without its rule that of two equal keys the last one stands, in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Raises SpecError, in words that parse_spec completes, for a key that stands there twice."""
+        seen: set[tuple[str, str]] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
+                if (key.tag, key.value) in seen:
+                    raise SpecError(f"key {key.value!r} stands there twice, again in line {key.start_mark.line + 1}")
+                seen.add((key.tag, key.value))
+        return super().construct_mapping(node, deep)
+
+
 def load_spec(path: Path) -> Spec:
     """Read and check a spec file. Raises SpecError with what to mend."""
     try:
@@ -138,7 +152,9 @@ def load_spec(path: Path) -> Spec:
 def parse_spec(text: str, where: str = "spec") -> Spec:
     """Check the text of a spec. Raises SpecError with what to mend."""
     try:
-        raw = yaml.safe_load(text)
+        raw = yaml.load(text, _Loader)
+    except SpecError as error:
+        raise SpecError(f"{where}: {error}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" near line {mark.line + 1}" if mark else ""

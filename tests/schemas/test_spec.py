@@ -65,6 +65,13 @@ def test_the_value_of_a_wrong_key_is_never_repeated() -> None:
     assert "hunter2" not in str(error.value)
 
 
+def test_a_key_that_stands_there_twice_is_refused_but_a_merged_one_is_not() -> None:
+    with pytest.raises(SpecError, match=r"^spec: key 'limits' stands there twice, again in line 8$"):
+        parse_spec(GOOD + "limits: {sample: 3}\nlimits: {sample: 4}")
+    merged = GOOD.replace("output: {", "output: {<<: {uri: other}, ")
+    assert parse_spec(merged).output.uri == "s3://results/cxr/"
+
+
 @pytest.mark.parametrize("text", ["", "- a\n- b", "job: [", "just words", "\x00"])
 def test_what_is_not_a_mapping_is_a_spec_error(text: str) -> None:
     with pytest.raises(SpecError):
