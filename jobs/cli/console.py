@@ -37,9 +37,14 @@ def paint(text: str, colour: str) -> str:
     return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if colours(sys.stdout) else text
 
 
+def _on_one_line(cell: str) -> str:
+    """Names of files may hold line ends, and sequences that command a terminal."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in cell)
+
+
 def columns(rows: Iterable[Sequence[str]], right: Iterable[int] = ()) -> str:
     """Rows as aligned text, two spaces apart; columns named in `right` are set flush right."""
-    cells = [list(row) for row in rows]
+    cells = [[_on_one_line(cell) for cell in row] for row in rows]
     if not cells:
         return ""
     widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]

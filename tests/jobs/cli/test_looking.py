@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from jobs.cli.console import columns
 from jobs.state import rate_of
 from tests.support.cli import Wardround
 
@@ -68,6 +69,10 @@ def test_rows_shows_all_that_is_not_ok_in_plan_order_with_the_reason(wardround: 
         ["letter.txt", "unreadable"],
     ]
     assert all(len(line) == 3 for line in lines)
+
+
+def test_a_name_cannot_break_the_table_or_command_the_terminal() -> None:
+    assert columns([("record_id", "status"), ("a\nb\x1b[31m é", "ok")]).splitlines()[1:] == ["a\\nb\\x1b[31m é  ok"]
 
 
 def test_rows_of_one_status_are_limited_and_say_so(wardround: Wardround, finished: Path) -> None:
