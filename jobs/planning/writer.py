@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from jobs.planning.subjects import shards_of_subjects
-from schemas.errors import SpecError
+from schemas.errors import InfrastructureError, SpecError
 from schemas.plan import PlanInfo
 
 _NAMED = 5
@@ -41,7 +44,7 @@ def write_plan(
     records = known_bytes = 0
     ends: list[int] = []
     cut = shards_of_subjects if whole_subjects else _in_shards
-    with pq.ParquetWriter(path, schema, compression="zstd", compression_level=1) as writer:
+    with _room_for(path), pq.ParquetWriter(path, schema, compression="zstd", compression_level=1) as writer:
         for table in cut(_checked(batches, schema, hashes), schema, shard_records):
             writer.write_table(table, row_group_size=max(shard_records, table.num_rows))
             records += table.num_rows
@@ -60,6 +63,18 @@ def write_plan(
         bytes=known_bytes,
         ends=tuple(ends) if whole_subjects else None,
     )
+
+
+@contextmanager
+def _room_for(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise InfrastructureError(
+            f"the plan does not fit into the temporary folder {tempfile.gettempdir()!r}: free space there or set TMPDIR"
+        ) from None
 
 
 def _checked(

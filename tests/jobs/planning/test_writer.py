@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.planning.writer import write_plan
-from schemas.errors import SpecError
+from schemas.errors import InfrastructureError, SpecError
 from schemas.plan import plan_schema
 
 SCHEMA = plan_schema()
@@ -55,6 +55,13 @@ def test_doubled_ids_are_refused_by_row_number(tmp_path: Path) -> None:
 def test_a_null_id_is_refused_by_row_number(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="row 4"):
         write_plan(batches(["a", "b", "c", None], 3), SCHEMA, tmp_path / "p", 2)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_a_full_temporary_folder_is_told_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "p").symlink_to("/dev/full")
+    with pytest.raises(InfrastructureError, match="set TMPDIR"):
+        write_plan(batches(["a", "b", "c"], 3), SCHEMA, tmp_path / "p", 2)
 
 
 def test_an_empty_input_is_refused(tmp_path: Path) -> None:
