@@ -70,7 +70,8 @@ class ReadStage:
             values["part_events"].append(part.events.height)
             values["event_bytes"] += part.events.estimated_size()
             values["subjects"] += part.events["subject"].n_unique() if part.events.height else 0
-            codes = {**part.codes, **{code: text for code, text in codes.items() if text is not None}}
+            for code, text in part.codes.items():
+                codes[code] = text if codes.get(code) is None else codes[code]
             status = trouble or status
         listed = [{"code": code, "description": codes[code]} for code in sorted(codes)]
         columns = {name: [value] for name, value in values.items()} | {"codes": [listed]}
