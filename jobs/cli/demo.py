@@ -1,11 +1,12 @@
-"""`wardround demo`: whole runs on a real S3 server on this machine."""
+"""`wardround demo [ACT]`: whole runs on a real S3 server on this machine."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from cluster.storage import open_store
 from jobs.amounts import duration
 from jobs.cli.console import columns, say, show, show_json
 from jobs.cli.locate import add_json
@@ -13,16 +14,19 @@ from jobs.cli.progress import MODES
 from jobs.cli.run import run
 from jobs.cli.signals import StopRequests
 from jobs.cli.summary import as_json, status_rows
-from jobs.demo import images
-from jobs.demo.stage_set import keep, set_up
+from jobs.demo.stage_set import StageSet, set_up
 from jobs.running import Outcome
-from jobs.settings import storage_settings
+from schemas.spec import Spec
 
 _FOLDER = "demo-output"
+
+Scene = Callable[[StageSet, Callable[[str], None]], Spec]
+"""Prepares one run of an act, and gives its spec."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    parser.add_argument("act", nargs="?", choices=sorted(_ACTS), default="images", help="default: images")
     parser.add_argument("--output", default=_FOLDER, metavar="FOLDER", help=f"made anew each time (default {_FOLDER})")
     parser.add_argument("--progress", choices=MODES, default="auto")
     add_json(parser)
@@ -33,30 +37,59 @@ def call(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.output)
     with StopRequests().installed() as stop, set_up(folder) as stage:
         say(f"an S3 server listens at {stage.endpoint_url}")
-        spec = images.fill(stage, say)
-        outcome = run(spec, stop, arguments.progress)
-        keep(open_store(outcome.run_uri, storage_settings(spec)), folder / "run")
-    found = images.flagged(folder / "run")
-    if arguments.json:
-        show_json({**as_json(outcome), "flagged": found, "copy": str(folder / "run")})
-    else:
-        _show(outcome, folder, found)
+        _ACTS[arguments.act](stage, lambda spec: run(spec, stop, arguments.progress), arguments.json)
     return 0
 
 
-def _show(outcome: Outcome, folder: Path, flagged: int) -> None:
+def _images(stage: StageSet, score: Callable[[Spec], Outcome], json: bool) -> None:
+    from jobs.demo import images  # noqa: PLC0415 - an act imports only what it needs
+
+    outcome = score(images.fill(stage, say))
+    copy = images.keep_run(stage)
+    found = images.flagged(copy)
+    if json:
+        show_json({**as_json(outcome), "flagged": found, "copy": str(copy)})
+        return
+    rows = [*_rows(outcome), ("with text in their pixels", f"{found:,}")]
+    _show(rows, f"{copy} (a copy; report.html is in it)", images.look_lines(copy))
+
+
+def _ehr(stage: StageSet, score: Callable[[Spec], Outcome], json: bool) -> None:
+    from jobs.demo import ehr  # noqa: PLC0415 - an act imports only what it needs
+
+    scenes: Mapping[str, Scene] = {
+        "resources converted": ehr.simulate,
+        "notes": ehr.prepare_notes,
+        "visits": ehr.prepare_events,
+    }
+    outcomes = {title: score(scene(stage, say)) for title, scene in scenes.items()}
+    copy = ehr.keep_all(stage)
+    found = ehr.problems(copy)
+    if json:
+        show_json({**{title: as_json(outcome) for title, outcome in outcomes.items()}, "problems": found})
+        return
+    rows = [row for title, outcome in outcomes.items() for row in _rows(outcome, title)]
+    rows += [(f"problems {name}", f"{count:,}") for name, count in found.items()]
+    _show(rows, f"{copy} (a copy)", ehr.look_lines(copy))
+
+
+_ACTS: Mapping[str, Callable[[StageSet, Callable[[Spec], Outcome], bool], None]] = {"images": _images, "ehr": _ehr}
+
+
+def _rows(outcome: Outcome, title: str = "records") -> list[tuple[str, str]]:
     manifest = outcome.manifest
     busy = "not measured" if manifest.busy is None else f"{manifest.busy:.0%}"
-    rows = [
-        ("records", f"{manifest.records:,}"),
+    return [
+        (title, f"{manifest.records:,}"),
         *status_rows(manifest.statuses),
-        ("with text in their pixels", f"{flagged:,}"),
-        ("busy", busy),
-        ("time", duration(outcome.seconds)),
-        ("lay at", f"{outcome.run_uri} (the server has stopped)"),
-        ("lies at", f"{folder / 'run'} (a copy; report.html is in it)"),
+        ("  busy", busy),
+        ("  time", duration(outcome.seconds)),
+        ("  lay at", f"{outcome.run_uri} (the server has stopped)"),
     ]
-    show(columns(rows))
+
+
+def _show(rows: Sequence[tuple[str, Any]], place: str, lines: Sequence[str]) -> None:
+    show(columns([*rows, ("lies at", place)]))
     show("\nLook at it:")
-    for line in images.look_lines(folder / "run"):
+    for line in lines:
         show(f"    {line}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -34,3 +35,17 @@ def test_the_demo_does_not_delete_what_is_not_its_own(wardround: Wardround, tmp_
     said = wardround("demo", "--output", tmp_path)
     assert said.code == 2
     assert (tmp_path / "thesis.tex").exists()
+
+
+@pytest.mark.ray
+def test_the_hospital_demo_converts_reads_notes_and_scores_visits(tmp_path: Path, wardround: Wardround) -> None:
+    said = finish(start("demo", "ehr", "--output", tmp_path, "--progress", "none", "--json"), 290)
+    assert said.code == 0, said.err
+    told = json.loads(said.out)
+    lines = sum(len(path.read_bytes().splitlines()) for path in (tmp_path / "hospital/fhir_r4").glob("*.ndjson"))
+    assert told["resources converted"]["statuses"] == {"ok": lines}
+    assert told["notes"]["statuses"]["ok"] == told["notes"]["records"] > 0
+    assert told["visits"]["statuses"]["ok"] == told["visits"]["records"] > 0
+    assert told["problems"]["named"] > 0
+    for run in ("hospital", "notes", "events"):
+        assert wardround("verify", tmp_path / "results" / run).code == 0
