@@ -19,7 +19,7 @@ from jobs.predict import predict
 from jobs.verify import verify
 from schemas.errors import FingerprintError, SpecError, VerificationError
 from schemas.spec import parse_spec
-from tests.support.meds_data import FIRST_DAY, events, write_dataset, write_file, write_labels
+from tests.support.meds_data import FIRST_DAY, break_column, events, write_dataset, write_file, write_labels
 from tests.support.meds_runs import expected, run_events, spec, with_history_format
 from tests.support.runs import QUIET, run
 from tests.support.seaweed import S3
@@ -237,14 +237,7 @@ def test_an_object_changed_gone_or_damaged_after_planning_is_a_status_of_its_rec
 def test_a_broken_row_group_costs_its_own_subjects_only(tmp_path: Path) -> None:
     rows = events(range(40), 7)
     root = write_dataset(tmp_path / "meds", [rows], row_group=60)
-    path = root / "data" / "0.parquet"
-    metadata = pq.read_metadata(path)
-    assert metadata.num_row_groups > 4
-    column = metadata.row_group(2).column(metadata.schema.to_arrow_schema().get_field_index("code"))
-    body = bytearray(path.read_bytes())
-    start = column.dictionary_page_offset or column.data_page_offset
-    body[start : start + column.total_compressed_size] = b"\xff" * column.total_compressed_size
-    path.write_bytes(body)
+    break_column(root / "data" / "0.parquet", group=2, column="code")
     found = run_events(tmp_path, f"uri: {root}, task: {{at: 2023-01-01}}", shard_records=3)
     hit = set(rows[120:180]["subject_id"])
     told = {int(s): status for s, status in found.select("subject_id", "status").iter_rows()}

@@ -66,3 +66,13 @@ def write_labels(path: Path, rows: Sequence[tuple[int, datetime]], **columns: Se
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table, path)
     return path
+
+
+def break_column(path: Path, group: int, column: str) -> None:
+    """Overwrite one column of one row group with bytes that mean nothing."""
+    metadata = pq.read_metadata(path)
+    chunk = metadata.row_group(group).column(metadata.schema.to_arrow_schema().get_field_index(column))
+    start = chunk.dictionary_page_offset or chunk.data_page_offset
+    body = bytearray(path.read_bytes())
+    body[start : start + chunk.total_compressed_size] = b"\xff" * chunk.total_compressed_size
+    path.write_bytes(body)

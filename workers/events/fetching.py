@@ -20,6 +20,7 @@ Fault = tuple[Status, str]
 
 COLUMNS = ("subject_id", "time", "code", "numeric_value")
 
+NOT_WHOLE: Fault = (Status.UNREADABLE, "rows of the subject may lie in a part of its data file that cannot be read")
 _NOT_THOSE = (Status.INPUT_CHANGED, "the rows of its data file are not the planned ones")
 _UNSORTED = (Status.INPUT_CHANGED, "the events of the subject are not sorted as they were when it was planned")
 _NO_CODE = (Status.UNREADABLE, "an event of the subject has no code")

@@ -28,6 +28,8 @@ class SubjectIndex:
     file: NDArray[np.int32]
     first: Integers
     rows: Integers
+    is_whole: NDArray[np.bool_]
+    """False where the subject may have more rows beside them, in a range that could not be indexed."""
     lost: int
     """Ranges of files that could not be indexed: who is in them is not known."""
 
@@ -46,9 +48,10 @@ class SubjectIndex:
         return left, right
 
     def run(self, run: int) -> dict[str, Any]:
-        """One run, as plans have it."""
+        """One run, as plans have it: without a number of rows where it is not whole."""
         uri, etag = self.files[self.file[run]]
-        return {"uri": uri, "etag": etag, "first": int(self.first[run]), "rows": int(self.rows[run])}
+        rows = int(self.rows[run]) if self.is_whole[run] else None
+        return {"uri": uri, "etag": etag, "first": int(self.first[run]), "rows": rows}
 
 
 def read_index(indexed: FinishedStage, repair: bool) -> SubjectIndex:
@@ -84,7 +87,7 @@ class _Joiner:
         self._repair = repair
         self._files: list[tuple[str, str | None]] = []
         self._ranges: list[_Range] = []
-        self._parts: list[tuple[Integers, Integers, Integers, int]] = []
+        self._parts: list[tuple[Integers, Integers, Integers, NDArray[np.bool_], int]] = []
         self._lost = 0
 
     def add(self, record: Mapping[str, Any], status: str, found: Mapping[str, Any]) -> None:
@@ -94,38 +97,40 @@ class _Joiner:
         before = self._ranges[-1] if self._ranges and self._ranges[-1].file == file else None
         known = status == Status.OK
         here = _Range(file, record["first_row"] or 0, record, known, found["last_time"].as_py() if known else None)
-        self._ranges.append(here)
         if not known:
-            self._lost += 1
-            if before is not None and before.is_known:
-                self._reach_into_gap()
+            self._lose(here, before)
             return
         subject, first, rows = (
             np.array(found[name].values.to_numpy()) for name in ("subjects", "first_rows", "subject_rows")
         )
         if not len(subject):
             return
-        if before is not None and not before.is_known:
-            first[0] -= 1
-            rows[0] += 1
-        if before is not None and before.is_known and self._goes_on(file, subject[0]):
-            self._refuse_backwards(before, here, found["first_time"].as_py())
+        self._ranges.append(here)
+        whole = np.ones(len(subject), bool)
+        whole[0] = before is None or before.is_known
+        if before is not None and self._goes_on(file, subject[0]):
+            if before.is_known:
+                self._refuse_backwards(before, here, found["first_time"].as_py())
             self._parts[-1][2][-1] += rows[0]
-            subject, first, rows = subject[1:], first[1:], rows[1:]
+            subject, first, rows, whole = subject[1:], first[1:], rows[1:], whole[1:]
         if len(subject):
-            self._parts.append((subject, first, rows, file))
+            self._parts.append((subject, first, rows, whole, file))
 
     def _goes_on(self, file: int, subject: int) -> bool:
-        """Whether the last subject of the range before is the first of this one."""
-        return bool(self._parts) and self._parts[-1][3] == file and self._parts[-1][0][-1] == subject
+        """Whether the last subject before this range is the first in it."""
+        return bool(self._parts) and self._parts[-1][4] == file and self._parts[-1][0][-1] == subject
 
-    def _reach_into_gap(self) -> None:
-        """Rows of the last subject may lie in the range that cannot be read: it must not be scored without them.
-
-        Its run is made to reach one row into the gap, so that it cannot be read either.
-        """
-        if self._parts:
-            self._parts[-1][2][-1] += 1
+    def _lose(self, here: _Range, before: _Range | None) -> None:
+        """The last subject before a range that cannot be read may have rows in it: it must not be scored without."""
+        self._lost += 1
+        self._ranges.append(here)
+        if self._repair:
+            raise SpecError(
+                f"{_named(here, 0)} cannot be read, and with input.repair: sort rows of anybody may lie "
+                "there: mend or remove the file"
+            )
+        if before is not None and before.is_known and self._parts and self._parts[-1][4] == before.file:
+            self._parts[-1][3][-1] = False
 
     def _refuse_backwards(self, before: _Range, here: _Range, first_time: Any) -> None:
         backwards = before.last_time is not None and (first_time is None or first_time < before.last_time)
@@ -134,9 +139,10 @@ class _Joiner:
 
     def finish(self) -> SubjectIndex:
         empty = np.zeros(0, np.int64)
-        columns = [np.concatenate([empty, *(part[i] for part in self._parts)]) for i in range(3)]
-        file = np.concatenate([np.zeros(0, np.int32), *(np.full(len(p[0]), p[3], np.int32) for p in self._parts)])
-        return SubjectIndex(tuple(self._files), columns[0], file, columns[1], columns[2], self._lost)
+        subject, first, rows = (np.concatenate([empty, *(part[i] for part in self._parts)]) for i in range(3))
+        whole = np.concatenate([np.zeros(0, bool), *(part[3] for part in self._parts)])
+        file = np.concatenate([np.zeros(0, np.int32), *(np.full(len(p[0]), p[4], np.int32) for p in self._parts)])
+        return SubjectIndex(tuple(self._files), subject, file, first, rows, whole, self._lost)
 
     def refuse_split(self, index: SubjectIndex) -> None:
         """Raises SpecError if a subject has rows in two places."""
@@ -157,6 +163,8 @@ class _Joiner:
 
 
 def _named(found: _Range, row: int) -> str:
+    if found.record["member"] is None:
+        return str(found.record["record_id"])
     ends = np.cumsum(found.record["group_rows"])
     group = found.record["member"] + int(np.searchsorted(ends, row, side="right"))
     return f"{found.record['record_id'].rpartition('#')[0]}, row group {group}"

@@ -16,7 +16,8 @@ from workers.events.meds import TIME
 
 PREDICTION_TIME = pa.field("prediction_time", TIME)
 ROWS = pa.field("rows", pa.int64())
-"""How many rows the subject has from row `member` of its file on; 0: it is not in the data; null: that is not known."""
+"""How many rows the subject has from row `member` of its file on. Null: it may have more, where nothing can be read.
+Without `member` 0: the subject is not in the data; null: that is not known."""
 MORE_RUNS = pa.field(
     "more_runs",
     pa.list_(pa.struct([("uri", pa.string()), ("etag", pa.string()), ("first", pa.int64()), ("rows", pa.int64())])),
@@ -86,7 +87,12 @@ def _first_runs(index: SubjectIndex, runs: NDArray[np.intp]) -> tuple[pa.Array, 
     file = pa.array(index.file[runs])
     uris = pa.array([uri for uri, _ in index.files], pa.string())
     etags = pa.array([etag for _, etag in index.files], pa.string())
-    return uris.take(file), etags.take(file), pa.array(index.first[runs]), pa.array(index.rows[runs])
+    return (
+        uris.take(file),
+        etags.take(file),
+        pa.array(index.first[runs]),
+        pa.array(index.rows[runs], mask=~index.is_whole[runs]),
+    )
 
 
 def _more_runs(index: SubjectIndex, start: NDArray[np.int64], end: NDArray[np.int64]) -> pa.Array:

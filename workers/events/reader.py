@@ -18,7 +18,7 @@ from workers.engine.budget import ByteBudget
 from workers.engine.reading import Prepared
 from workers.events.asof import AsOf, as_of
 from workers.events.contract import STATIC, EventEncoder, Histories
-from workers.events.fetching import Fault, SubjectFetcher, SubjectRows, Wanted
+from workers.events.fetching import NOT_WHOLE, Fault, SubjectFetcher, SubjectRows, Wanted
 from workers.events.rowsource import Run
 
 CHUNK_ROWS = 500_000
@@ -170,12 +170,18 @@ def _wanted(subjects: NDArray[np.int64], records: pa.Table) -> list[Wanted]:
     more = records["more_runs"].to_pylist() if "more_runs" in records.column_names else [None] * len(subjects)
     found = []
     for place, subject in enumerate(subjects.tolist()):
-        if firsts[place] is None:
-            found.append(Wanted(subject, (), _NOT_THERE if rows[place] == 0 else _NOT_KNOWN))
+        if firsts[place] is None or rows[place] is None:
+            found.append(Wanted(subject, (), _fault(firsts[place], rows[place])))
             continue
         first = Run(uris[place], etags[place], firsts[place], rows[place])
         found.append(Wanted(subject, (first, *(Run(**run) for run in more[place] or ()))))
     return found
+
+
+def _fault(first: int | None, rows: int | None) -> Fault:
+    if first is not None:
+        return NOT_WHOLE
+    return _NOT_KNOWN if rows is None else _NOT_THERE
 
 
 def _parts(sizes: NDArray[np.int64], limit: int = PART_EVENTS) -> Iterator[tuple[int, int]]:

@@ -21,7 +21,7 @@ from workers.engine.context import StageContext
 from workers.engine.kinds import ShardTable
 from workers.engine.rowtable import build_rows
 from workers.events.fetching import COLUMNS as EVENT_COLUMNS
-from workers.events.fetching import Fault, SubjectFetcher, Wanted
+from workers.events.fetching import NOT_WHOLE, Fault, SubjectFetcher, Wanted
 from workers.events.index import SubjectIndex
 from workers.events.labels import KEYS
 from workers.events.rowsource import Run
@@ -140,7 +140,12 @@ class TimesStage:
 
 def _wanted(record: Mapping[str, Any]) -> list[Wanted]:
     pairs = zip(record["subjects"], record["runs"], strict=True)
-    return [Wanted(subject, [Run(**run) for run in runs]) for subject, runs in pairs]
+    return [
+        Wanted(subject, (), NOT_WHOLE)
+        if any(run["rows"] is None for run in runs)
+        else Wanted(subject, [Run(**run) for run in runs])
+        for subject, runs in pairs
+    ]
 
 
 def found_times(finished: FinishedStage, carry: Sequence[str]) -> pa.Table:
