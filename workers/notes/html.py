@@ -19,8 +19,15 @@ _KNOWN = _ENDS_LINE | frozenset(_INLINE_NAMES.split())
 _MOST_OF_A_TAG = 4096
 # A quoted value may hold `>`; the pieces cannot overlap, so that nothing is tried twice.
 _TAG = re.compile(r"""</?([A-Za-z][A-Za-z0-9]{0,11})((?:\s|/)(?:"[^"<]*"|'[^'<]*'|[^'"<>])*)?>""")
-_HIDDEN = re.compile(r"<(script|style)\b[^<>]*>", re.IGNORECASE)
-_COMMENT = re.compile(r"<!--|<!DOCTYPE\b|<\?xml\b", re.IGNORECASE)
+_HIDDEN = re.compile(r"<!--|<!DOCTYPE\b|<\?xml\b|<script\b[^<>]*>|<style\b[^<>]*>", re.IGNORECASE)
+_CLOSING = {
+    "<!--": re.compile("-->"),
+    "<!": re.compile(">"),
+    "<?": re.compile(">"),
+    # A closing tag is left to be blanked as the tags are.
+    "<sc": re.compile("(?=</script)", re.IGNORECASE),
+    "<st": re.compile("(?=</style)", re.IGNORECASE),
+}
 _REFERENCE = re.compile(r"&(?:#([0-9]{1,7})|#[xX]([0-9a-fA-F]{1,6})|([A-Za-z][A-Za-z0-9]{1,31}));")
 
 
@@ -40,30 +47,15 @@ def _blank_hidden(text: str) -> str:
     """Comments, declarations, scripts and styles, each from its start to its end or to the end of the text."""
     parts: list[str] = []
     done = 0
-    while (start := _next_hidden(text, done)) is not None:
-        begin, closing = start
-        end = _end_of(text, begin, closing)
-        parts += [text[done:begin], _spaces(text[begin:end])]
+    while (begin := _HIDDEN.search(text, done)) is not None:
+        opening = begin[0].lower()
+        closing = next(pattern for start, pattern in _CLOSING.items() if opening.startswith(start))
+        # `<!-->` is a whole comment.
+        found = closing.search(text, begin.start() + 2)
+        end = len(text) if found is None else found.end()
+        parts += [text[done : begin.start()], _spaces(text[begin.start() : end])]
         done = end
     return "".join([*parts, text[done:]])
-
-
-def _next_hidden(text: str, at: int) -> tuple[int, str] | None:
-    found = [match for match in (_HIDDEN.search(text, at), _COMMENT.search(text, at)) if match]
-    if not found:
-        return None
-    first = min(found, key=lambda match: match.start())
-    if first.re is _HIDDEN:
-        return first.start(), f"</{first[1].lower()}"
-    return first.start(), "-->" if first[0] == "<!--" else ">"
-
-
-def _end_of(text: str, begin: int, closing: str) -> int:
-    match = re.compile(re.escape(closing), re.IGNORECASE).search(text, begin)
-    if match is None:
-        return len(text)
-    # A closing tag is left to be blanked as the tags are.
-    return match.start() if closing.startswith("</") else match.end()
 
 
 def _blank_tag(match: re.Match[str]) -> str:

@@ -111,9 +111,10 @@ class NoteReader:
 
     def _encode(self, chunk: range, fetched: Future[list[Note]]) -> list[Prepared]:
         notes = fetched.result()
-        began = time.thread_time()
         try:
             with self._encoding:
+                self._open_encoders()
+                began = time.thread_time()
                 encoded = self._by_model([note.text for note in notes if note.status is None])
         finally:
             self._budget.add(-_size(notes))
@@ -126,10 +127,13 @@ class NoteReader:
         self._spent(time.thread_time() - began + self._helped())
         return prepared
 
+    def _open_encoders(self) -> None:
+        """Those that are not open yet: where storage fails, the next shard tries the rest."""
+        for preparation in self._preparations[len(self._encoders) :]:
+            self._encoders.append(preparation.open())
+
     def _by_model(self, texts: list[str]) -> list[list[Encoded]]:
         """For each model what its encoder makes of each text; equal cleaning is done once."""
-        if not self._encoders:
-            self._encoders = [preparation.open() for preparation in self._preparations]
         cleaned: dict[Cleaning, list[str]] = {}
         found = []
         for preparation, encoder in zip(self._preparations, self._encoders, strict=True):

@@ -46,7 +46,7 @@ def in_blocks(data: bytes, size: int) -> Iterator[bytes]:
     return iter([data[start : start + size] for start in range(0, len(data), size)])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(["a", '"', ",", "\n", "\r\n"]), max_size=40).map("".join), st.integers(1, 45))
 @example('a,"b\n""c",d\n"x" y"\nz', 3)
 @example('"a"",\n"\n""\n', 1)
