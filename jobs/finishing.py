@@ -27,6 +27,7 @@ def finish(stages: Iterable[Stage], seconds: Mapping[str, float], busy: float | 
     files: list[FileRecord] = []
     last: Stage | None = None
     counts: dict[str, int] = {}
+    totals: dict[str, float] = {}
     for stage in stages:
         shards = _complete(stage)
         files += [
@@ -36,6 +37,7 @@ def finish(stages: Iterable[Stage], seconds: Mapping[str, float], busy: float | 
         files += [shards[shard] for shard in sorted(shards)]
         files += _side_objects(stage, shards)
         counts = add_counts(record.statuses for record in shards.values())
+        totals = _totals(stage, shards)
         last = stage
     assert last is not None
     files += [_file(last.store, info.key) for info in last.store.list("tuning/")]
@@ -46,6 +48,7 @@ def finish(stages: Iterable[Stage], seconds: Mapping[str, float], busy: float | 
         name=last.run.name,
         records=last.run.plan.records,
         statuses=counts,
+        totals=totals,
         files=tuple(files),
         started=last.run.created,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -65,6 +68,17 @@ def _complete(stage: Stage) -> dict[int, FileRecord]:
     for shard, record in found.items():
         if record.rows != stage.run.plan.shard_rows(shard) or sum((record.statuses or {}).values()) != record.rows:
             raise VerificationError(f"shard {shard} has other rows than its plan: the run is damaged")
+    return found
+
+
+def _totals(stage: Stage, shards: Mapping[int, FileRecord]) -> dict[str, float]:
+    """What the declared columns come to; a mean of no value is left out."""
+    found = {}
+    for column in stage.run.columns:
+        parts = [(shards[shard].totals or {}).get(column.name, (0.0, 0)) for shard in sorted(shards)]
+        total, number = sum(part[0] for part in parts), sum(part[1] for part in parts)
+        if column.total and number:
+            found[column.name] = total / number if column.total == "mean" else total
     return found
 
 

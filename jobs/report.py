@@ -50,6 +50,11 @@ def _facts(run: RunFile, manifest: Manifest, uri: str) -> dict[str, Any]:
         "manifest": manifest,
         "uri": uri,
         "statuses": [(status, count, count / max(1, manifest.records)) for status, count in manifest.statuses.items()],
+        "totals": [
+            (column.name, column.total, manifest.totals[column.name])
+            for column in run.columns
+            if column.name in manifest.totals
+        ],
         "seconds": [(step, duration(spent)) for step, spent in _longest_first(manifest.seconds) if step != "total"],
         "rows_bytes": size(sum(record.bytes for record in manifest.files if record.rows is not None)),
         "plan_bytes": size(run.plan.bytes),

@@ -76,6 +76,7 @@ class Stage:
             rows=int(metadata["rows"]),
             statuses=parse_counts(metadata["statuses"]),
             side=int(metadata["sides"]) if "sides" in metadata else None,
+            totals=json.loads(metadata["totals"]) if "totals" in metadata else None,
         )
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from schemas.arrow_types import parse_type
 from schemas.errors import SpecError
-from schemas.outputs import OutputField
+from schemas.outputs import OutputField, Total
 from schemas.plan import RESERVED
 
 STATUS_TYPE = pa.dictionary(pa.int32(), pa.string())
@@ -22,7 +22,10 @@ IDENTITY = (
 
 
 class OutputColumn(BaseModel):
-    """One column after the carried ones. `output` is empty for the status column of a model among several."""
+    """One column after the carried ones. `output` is empty for the status column of a model among several.
+
+    `total` decides no row: it is no part of a fingerprint.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -31,6 +34,7 @@ class OutputColumn(BaseModel):
     meaning: str
     model: str
     output: str
+    total: Total | None = None
 
 
 def output_columns(models: Mapping[str, Sequence[OutputField]]) -> tuple[OutputColumn, ...]:
@@ -47,7 +51,12 @@ def output_columns(models: Mapping[str, Sequence[OutputField]]) -> tuple[OutputC
         for field in outputs:
             columns.append(
                 OutputColumn(
-                    name=prefix + field.name, type=field.type, meaning=field.meaning, model=model, output=field.name
+                    name=prefix + field.name,
+                    type=field.type,
+                    meaning=field.meaning,
+                    model=model,
+                    output=field.name,
+                    total=field.total,
                 )
             )
     _refuse_doubles([column.name for column in columns])

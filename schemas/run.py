@@ -98,8 +98,8 @@ class RunFile(Document):
 
 
 class FileRecord(BaseModel):
-    """One object of the run directory. `rows`, `statuses` and `side`, the number of side objects that it vouches for,
-    are of shard objects only."""
+    """One object of the run directory. `rows`, `statuses`, `side`, the number of side objects that it vouches for, and
+    `totals`, sum and number of the values of columns that have a total, are of shard objects only."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -109,6 +109,7 @@ class FileRecord(BaseModel):
     rows: int | None = None
     statuses: Mapping[str, int] | None = None
     side: int | None = None
+    totals: Mapping[str, tuple[float, int]] | None = None
 
 
 class Manifest(Document):
@@ -118,6 +119,8 @@ class Manifest(Document):
     name: str
     records: int
     statuses: Mapping[str, int]
+    totals: Mapping[str, float] = Field(default_factory=dict)
+    """By column: the mean or the sum that it declares, over all rows that have a value."""
     files: tuple[FileRecord, ...]
     started: str
     finished: str

@@ -23,6 +23,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         "nothing_to_do": outcome.nothing_to_do,
         "records": manifest.records,
         "statuses": dict(manifest.statuses),
+        "totals": dict(manifest.totals),
         "seconds": round(outcome.seconds, 3),
         "seconds_by_step": dict(manifest.seconds),
         "busy": manifest.busy,
@@ -35,6 +36,7 @@ def as_table(outcome: Outcome) -> str:
     manifest = outcome.manifest
     rows = [("records", f"{manifest.records:,}")]
     rows += status_rows(manifest.statuses)
+    rows += [(name, f"{value:,.4g}") for name, value in manifest.totals.items()]
     rows += [("time", "nothing to do: the run is complete" if outcome.nothing_to_do else duration(outcome.seconds))]
     if manifest.busy is not None:
         rows.append(("busy", f"{manifest.busy:.0%}"))

@@ -16,7 +16,7 @@ from schemas.run import SIDE_KEY, shard_key
 from schemas.work import ShardReport, ShardTask
 from workers.engine.context import StageContext
 from workers.engine.kinds import SideObject, Vouched
-from workers.engine.rowtable import encode, sha256_of, status_counts
+from workers.engine.rowtable import column_totals, encode, sha256_of, status_counts
 
 
 def publish(
@@ -47,6 +47,9 @@ def publish(
     if named:
         metadata |= {SIDE_KEY.removeprefix("wardround."): json.dumps(named), "sides": str(len(named))}
         shown = (*shown, "sides")
+    if totals := column_totals(table, context.layout.columns):
+        metadata |= {"totals": json.dumps(totals)}
+        shown = (*shown, "totals")
     body = encode(table, context.layout, record_ids, metadata)
     result = commit(
         context.store,

@@ -135,6 +135,14 @@ def status_counts(table: pa.Table) -> dict[str, int]:
     return {item["values"]: item["counts"] for item in counted.to_pylist()}
 
 
+def column_totals(table: pa.Table, columns: Sequence[OutputColumn]) -> dict[str, tuple[float, int]]:
+    """Sum and number of the values of each column that has a total."""
+    counted = [table[column.name].drop_null() for column in columns if column.total]
+    sums = [float(pc.sum(values.cast(pa.float64())).as_py() or 0.0) for values in counted]
+    names = [column.name for column in columns if column.total]
+    return {name: (total, len(values)) for name, total, values in zip(names, sums, counted, strict=True)}
+
+
 def _record_status(rows: ShardRows) -> tuple[list[Status], list[str | None]]:
     """Of the record itself; with a single model, what that model made of it as well."""
     statuses, details = list(rows.statuses), list(rows.details)

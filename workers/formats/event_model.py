@@ -142,9 +142,19 @@ def output_fields(config: EventModelConfig) -> tuple[OutputField, ...]:
     scores = score_fields(config.head)
     fields = [
         *scores,
-        OutputField(name="oov_rate", type="float32", meaning="share of the events in reach whose code is not known"),
-        OutputField(name="n_used", type="int32", meaning="events that the score rests on"),
-        OutputField(name="truncated", type="bool", meaning="whether older events were left out for their number"),
+        OutputField(
+            name="oov_rate",
+            type="float32",
+            meaning="share of the events in reach whose code is not known",
+            total="mean",
+        ),
+        OutputField(name="n_used", type="int32", meaning="events that the score rests on", total="sum"),
+        OutputField(
+            name="truncated",
+            type="bool",
+            meaning="whether older events were left out for their number",
+            total="mean",
+        ),
     ]
     if config.outputs.embedding:
         fields.append(OutputField(name="embedding", type="list<float32>", meaning="what the last linear layer sees"))
