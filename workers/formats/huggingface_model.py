@@ -9,6 +9,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoModelForImageClassification
+from transformers.utils.logging import disable_progress_bar
 
 from schemas.errors import RecordError, SpecError
 from schemas.status import Status
@@ -50,6 +51,7 @@ def pretrained(kind: Any, directory: Path, may_lack: str = "") -> Any:
 
     `may_lack` begins the names of tensors that are not used and may therefore be absent.
     """
+    disable_progress_bar()
     try:
         model, report = kind.from_pretrained(
             str(directory),
