@@ -61,34 +61,39 @@ class LabelTable:
         parts = [schema.empty_table()]
         for key in self._keys:
             file = self._open(key)
-            present = [name for name in schema.names if name in file.schema_arrow.names]
+            present = {name for name in schema.names if name in file.schema_arrow.names}
             try:
                 with parsing():
-                    found = file.read(present, use_threads=False)
+                    found = file.read(sorted(present), use_threads=False)
             except DamagedFile:
                 raise SpecError(_DAMAGED) from None
             _refuse_null(found, key)
-            columns = [found[f.name] if f.name in present else pa.nulls(found.num_rows, f.type) for f in schema]
+            columns = [
+                found[f.name].cast(f.type) if f.name in present else pa.nulls(found.num_rows, f.type) for f in schema
+            ]
             parts.append(pa.table(columns, schema=schema))
         return pa.concat_tables(parts)
 
 
 def _carried(name: str, footers: Sequence[pq.ParquetFile]) -> pa.Field:
     """Tools write label columns that they do not use full of nulls: such a column is as good as absent."""
-    kinds = {file.schema_arrow.field(name).type for file in footers if name in file.schema_arrow.names}
-    if not kinds:
+    having = [file for file in footers if name in file.schema_arrow.names]
+    if not having:
         known = sorted({column for file in footers for column in file.schema_arrow.names})
         raise SpecError(f"input.carry names {name!r}, and the label table has {', '.join(known)}")
-    if len(kinds) > 1:
-        raise SpecError(f"column {name!r} of the label table has another type in each of some files: write them alike")
-    if all(_is_all_null(file, name) for file in footers if name in file.schema_arrow.names):
+    kinds = {file.schema_arrow.field(name).type for file in having if not _is_all_null(file, name)}
+    if not kinds:
         raise SpecError(f"input.carry names {name!r}, which is null in every row of the label table: leave it out")
+    if len(kinds) > 1:
+        raise SpecError(f"column {name!r} of the label table is of one type in some files and of another in others")
     return pa.field(name, kinds.pop())
 
 
 def _is_all_null(file: pq.ParquetFile, name: str) -> bool:
     """As far as the footer tells."""
     place = file.schema_arrow.names.index(name)
+    if pa.types.is_null(file.schema_arrow.field(place).type):
+        return True
     if file.metadata.num_columns != len(file.schema_arrow.names):
         return False
     columns = (file.metadata.row_group(group).column(place) for group in range(file.num_row_groups))

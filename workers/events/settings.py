@@ -52,7 +52,7 @@ class TaskInput(BaseModel):
             raise ValueError("task.at has a time zone, and times in MEDS have none: leave it out")
         if given[0] in ("labels", "aces") and (self.min_events or self.min_days):
             raise ValueError("task.min_events and task.min_days go with every and at; a table or cohort says it itself")
-        if given[0] != "every" and "codes" in self.model_fields_set:
+        if given[0] != "every" and self.codes != VISIT_ENDS:
             raise ValueError("task.codes goes with task.every")
         if given[0] != "aces" and self.predicates is not None:
             raise ValueError("task.predicates goes with task.aces")
