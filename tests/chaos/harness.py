@@ -46,17 +46,17 @@ class ChaosError(AssertionError):
     """The result is not that of an undisturbed run."""
 
 
-def spec_text(archive: str, model: Path, output: str, endpoint: str) -> str:
-    """A run of two workers on small shards, so that there is much to interrupt."""
-    return f"""
-job: predict
-name: chaos
-input: {{collection: images, uri: {archive}, carry: [Modality]}}
-models: {{mean: {{uri: {model}}}}}
-output: {{uri: {output}}}
-compute: {{workers: {{min: 1, max: 2}}, cpus_per_worker: 1, shard_records: 6, batch: 4}}
-storage: {{endpoint_url: "{endpoint}"}}
-"""
+@dataclass(frozen=True)
+class Content:
+    """What a run says, however often it was interrupted: its rows in plan order, and the tables of its dataset."""
+
+    rows: pl.DataFrame
+    dataset: tuple[pl.DataFrame, ...]
+
+    def equals(self, other: Content) -> bool:
+        """Value for value."""
+        mine, theirs = (self.rows, *self.dataset), (other.rows, *other.dataset)
+        return len(mine) == len(theirs) and all(a.equals(b) for a, b in zip(mine, theirs, strict=True))
 
 
 def run_once(spec: Path, cluster: StandingCluster) -> subprocess.Popen[bytes]:
@@ -123,31 +123,48 @@ def _kill_a_worker(chance: random.Random, cluster: StandingCluster) -> int:
     return 1
 
 
+def content(store: Store) -> Content:
+    """All that a finished run says."""
+    return Content(logical_content(store), tuple(_table(store, f"{name}/") for name in _DATASET if _any(store, name)))
+
+
+_DATASET = ("meds/data", "meds/metadata", "subjects")
+"""Where a conversion writes more than rows."""
+
+
+def _any(store: Store, name: str) -> bool:
+    return next(iter(store.list(f"{name}/")), None) is not None
+
+
 def logical_content(store: Store) -> pl.DataFrame:
     """Every row of the run in plan order, from the shard objects themselves."""
-    run = existing_run(store)
-    keys = sorted(info.key for info in store.list(f"{run.rows_dir}/"))
+    return _table(store, f"{existing_run(store).rows_dir}/").with_columns(pl.col("status").cast(pl.String))
+
+
+def _table(store: Store, prefix: str) -> pl.DataFrame:
+    """All rows of the Parquet objects under a prefix, in the order of their keys."""
+    keys = sorted(info.key for info in store.list(prefix) if info.key.endswith(".parquet"))
     with tempfile.TemporaryDirectory() as folder:
         parts = []
         for key in keys:
             path = Path(folder) / "shard.parquet"
             store.download(key, path)
-            parts.append(pl.from_arrow(pq.read_table(path)))
-    return pl.concat([part.with_columns(pl.col("status").cast(pl.String)) for part in parts])  # type: ignore[union-attr]
+            parts.append(pl.DataFrame(pl.from_arrow(pq.read_table(path))))
+    return pl.concat([part.with_columns(pl.col(pl.Categorical).cast(pl.String)) for part in parts])
 
 
-def compare(done: Seed, clean: pl.DataFrame, store: Store) -> Seed:
-    """Hold what a seed left against the undisturbed rows. Raises ChaosError where they are not the same."""
+def compare(done: Seed, clean: Content, store: Store) -> Seed:
+    """Hold what a seed left against the undisturbed run. Raises ChaosError where they are not the same."""
     verify(store)
-    found = logical_content(store)
+    found = content(store)
     counted = replace(
         done,
-        lost=len(set(clean["record_id"]) - set(found["record_id"])),
-        duplicated=found.height - found["record_id"].n_unique(),
+        lost=len(set(clean.rows["record_id"]) - set(found.rows["record_id"])),
+        duplicated=found.rows.height - found.rows["record_id"].n_unique(),
         pending_uploads=len(list(store.pending_uploads())),
     )
     if counted.lost or counted.duplicated or counted.pending_uploads or not found.equals(clean):
-        raise ChaosError(f"{counted}; equal to the undisturbed rows: {found.equals(clean)}")
+        raise ChaosError(f"{counted}; equal to the undisturbed run: {found.equals(clean)}")
     return counted
 
 

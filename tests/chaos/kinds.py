@@ -1,0 +1,59 @@
+"""The kinds of run that a campaign disturbs: their input, and their spec."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.storage import Store
+from tests.chaos import archive
+
+CASE = Path(__file__).parent.parent / "cases" / "fhir"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`fill` puts the input into a store and gives what a spec says of it, `shard_records` apart."""
+
+    fill: Callable[[Store, Path], str]
+    compute: str
+
+    def spec(self, said: str, output: str, endpoint: str) -> str:
+        """A run of two workers on small shards, so that there is much to interrupt."""
+        return (
+            f"name: chaos\n{said}output: {{uri: {output}}}\n"
+            f"compute: {{workers: {{min: 1, max: 2}}, cpus_per_worker: 1, {self.compute}}}\n"
+            f"storage: {{endpoint_url: '{endpoint}'}}\n"
+        )
+
+
+def _images(store: Store, folder: Path) -> str:
+    archive.fill(store)
+    model = archive.make_model(folder / "model")
+    source = f"{{collection: images, uri: {store.uri}, carry: [Modality]}}"
+    return f"job: predict\ninput: {source}\nmodels: {{mean: {{uri: {model}}}}}\n"
+
+
+def _export(store: Store, folder: Path) -> str:
+    """The hand-made bulk export, and labs of more patients, so that there are some chunks and files."""
+    for path in CASE.iterdir():
+        store.put(path.name, path.read_bytes(), {})
+    labs = [
+        {
+            "resourceType": "Observation",
+            "status": "final",
+            "code": {"coding": [{"system": "http://loinc.org", "code": f"code-{number % 7}"}]},
+            "subject": {"reference": f"Patient/p{number % 23}"},
+            "effectiveDateTime": f"2020-01-{1 + number % 28:02d}",
+            "valueQuantity": {"value": number, "unit": "mg"},
+        }
+        for number in range(200)
+    ]
+    store.put("labs.ndjson", "\n".join(map(json.dumps, labs)).encode(), {})
+    source = f"{{format: fhir, uri: {store.uri}, chunk_bytes: 6000, bucket_bytes: 8000}}"
+    return f"job: convert\ninput: {source}\n"
+
+
+KINDS = {"predict": Kind(_images, "shard_records: 6, batch: 4"), "convert": Kind(_export, "shard_records: 50")}

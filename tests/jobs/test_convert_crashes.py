@@ -1,0 +1,75 @@
+"""A conversion that dies at any step goes on from there, and ends as if nothing had happened."""
+
+from __future__ import annotations
+
+import signal
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from cluster.storage import Store, open_store
+from jobs.leftovers import leftovers
+from jobs.rundir import read_manifest
+from jobs.verify import verify
+from schemas.errors import VerificationError
+from tests.chaos.harness import Content, content
+from tests.support.meds import CASES, convert_spec, run_convert
+from tests.support.small_run import finish, start
+
+SOURCE = f"format: fhir, uri: {CASES / 'fhir'}, chunk_bytes: 8000, bucket_bytes: 8000"
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A run that nobody disturbs."""
+    return run_convert(convert_spec(SOURCE, str(tmp_path_factory.mktemp("clean") / "out")))
+
+
+@pytest.fixture(scope="module")
+def clean(done: Store) -> Content:
+    """What it says."""
+    return content(done)
+
+
+# The third side object is of the second chunk; later ones are of the stages that sort and sum up.
+@pytest.mark.parametrize("point", ["side.before_put:3", "side.after_put:2", "side.after_put:14", "run.before_put:3"])
+def test_a_conversion_killed_at_this_step_is_completed_by_the_same_command(
+    tmp_path: Path, clean: Content, point: str
+) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(convert_spec(SOURCE, str(tmp_path / "out")))
+    code, _ = finish(start(spec, {"WARDROUND_CRASH_AT": point}))
+    assert code == -signal.SIGKILL
+    code, said = finish(start(spec))
+    assert code == 0, said
+    store = open_store(str(tmp_path / "out"))
+    verify(store)
+    assert content(store).equals(clean)
+
+
+def test_the_manifest_names_every_object_but_itself(done: Store) -> None:
+    manifest = read_manifest(done)
+    assert manifest is not None
+    named = {record.key for record in manifest.files}
+    assert named == {info.key for info in done.list()} - {"manifest.json"}
+    sides = [record for record in manifest.files if record.key.startswith(("meds/", "subjects/"))]
+    assert {record.key for record in sides} >= {"meds/metadata/dataset.json", "meds/metadata/codes.parquet"}
+    assert all(done.sha256(record.key) == record.sha256 for record in sides)
+
+
+def test_nothing_of_a_finished_conversion_is_left_over(done: Store) -> None:
+    assert list(leftovers(done, timedelta(days=-1))) == []
+
+
+@pytest.mark.parametrize("key", ["meds/data/000000.parquet", "meds/metadata/dataset.json"])
+def test_a_side_object_that_was_altered_or_lost_is_found(tmp_path: Path, key: str) -> None:
+    store = run_convert(convert_spec(SOURCE, str(tmp_path / "out")))
+    victim = next(iter(store.list(key.rpartition("/")[0] + "/" if "data" in key[:10] else key))).key
+    body = store.get(victim)
+    store.put(victim, body[:-1] + b"?", {})
+    with pytest.raises(VerificationError, match="its sha256 differs"):
+        verify(store)
+    store.delete(victim)
+    with pytest.raises(VerificationError, match=f"{victim} is missing"):
+        verify(store)
