@@ -70,7 +70,7 @@ def _as_parquet(folder: Path, row_group: int) -> None:
         if path.name == "note.csv":
             frame = frame.head(2)
         if "part-0" in path.name:
-            frame = frame.filter(pl.col("condition_occurrence_id") != 6)
+            frame = frame.filter(pl.col("condition_occurrence_id") != "6")
         target = folder / path.relative_to(TABLES).with_name(path.name.partition(".")[0] + ".parquet")
         target.parent.mkdir(exist_ok=True)
         frame.write_parquet(target, row_group_size=row_group)
