@@ -83,6 +83,6 @@ def attached_text(attachment: Node) -> str | None:
         return None
     charset = _CHARSET.search(kind)
     try:
-        return base64.b64decode(data, validate=False).decode(charset[1] if charset else "utf-8")
+        return base64.b64decode("".join(data.split()), validate=True).decode(charset[1] if charset else "utf-8")
     except LookupError:
         raise ValueError("its character set is unknown") from None
