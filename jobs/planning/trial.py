@@ -19,7 +19,7 @@ from jobs.planning.preview import first_request
 from jobs.rejects import spread_sample
 from jobs.rundir import Stage
 from jobs.stages import StagedJob
-from schemas.errors import IncompleteError
+from schemas.errors import IncompleteError, UsageError
 from schemas.work import ShardReport, ShardTask, Worker
 from workers.engine.factory import build
 
@@ -44,6 +44,8 @@ class Trial:
 
 def try_out(job: StagedJob, sample: pa.Table) -> Trial:
     """Score these planned records with one worker in this process. Raises IncompleteError where it fails."""
+    if first_request(job).kind == "tables":
+        raise UsageError("--sample: this job works on whole shards, not on records; try it on a part of its input")
     cpus = min(int(max(1, job.spec.compute.cpus_per_worker)), os.cpu_count() or 1)
     with TemporaryDirectory(prefix="wardround-trial-") as folder:
         stage = _open(job, sample, folder, cpus)
