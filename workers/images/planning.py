@@ -89,10 +89,10 @@ class ImageRecords:
         roots = self.roots()
         start = 0
         for batch in _table_batches(store, name, self.columns):
-            uris = _absolute(batch.column("uri").cast(pa.string()), store.uri, roots, start)
+            uris = _absolute(_text(batch, "uri"), store.uri, roots, start)
             yield _batch(
                 self.schema,
-                record_id=_text(batch, self.source.record_id) or batch.column("uri").cast(pa.string()),
+                record_id=_text(batch, self.source.record_id) or _text(batch, "uri"),
                 subject_id=_text(batch, self.source.subject_id or "subject_id"),
                 uri=uris,
                 member=_column(batch, "member"),
@@ -151,6 +151,16 @@ class ImageRecords:
         needed = {"table": "uri", "columns": self.source.bytes_column}.get(self.kind)
         if needed and needed not in self.columns.names:
             raise SpecError(f"the input table has no column {needed!r}; it has {', '.join(self.columns.names)}")
+        named = self.source.record_id
+        if "record_id" in self.source.model_fields_set and named not in self.columns.names:
+            there = f"its columns are {', '.join(self.columns.names)}" if self.columns.names else "it is no table"
+            raise SpecError(f"input.record_id names a column {named!r} that input.uri does not have; {there}")
+        names = [*self.header_carry, *([self.subject_from] if self.subject_from else [])]
+        if names:
+            # It knows pydicom, which takes a while to import and is needed for nothing else here.
+            from workers.images.preflight import check_attributes  # noqa: PLC0415
+
+            check_attributes(names)
 
 
 def _keys(listed: Sequence[ObjectInfo]) -> pa.Array:
@@ -274,7 +284,17 @@ def _column_batches(file: pq.ParquetFile, columns: list[str]) -> Iterator[pa.Rec
 
 
 def _text(batch: pa.RecordBatch, name: str) -> pa.Array | None:
-    return batch.column(name).cast(pa.string()) if name in batch.schema.names else None
+    return _cast(batch.column(name), pa.string(), name) if name in batch.schema.names else None
+
+
+def _cast(values: pa.Array, kind: pa.DataType, name: str) -> pa.Array:
+    """Arrow's own message is dropped, since it quotes the value."""
+    try:
+        return values.cast(kind)
+    except pa.ArrowException:
+        raise SpecError(
+            f"column {name!r} of the input is {values.type} and cannot be read as {kind}: correct or rename it"
+        ) from None
 
 
 def _column(batch: pa.RecordBatch, name: str) -> pa.Array | None:
@@ -288,7 +308,7 @@ def _batch(schema: pa.Schema, carry: pa.RecordBatch | None = None, **columns: pa
         given = columns.get(field.name)
         if given is None and carry is not None and field.name not in {known.name for known in PLAN_FIELDS}:
             given = carry.column(field.name)
-        arrays.append(pa.nulls(rows, field.type) if given is None else given.cast(field.type))
+        arrays.append(pa.nulls(rows, field.type) if given is None else _cast(given, field.type, field.name))
     return pa.record_batch(arrays, schema=schema)
 
 

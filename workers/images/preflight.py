@@ -69,4 +69,4 @@ def check_attributes(names: Iterable[str]) -> None:
         if attribute_tag(name) is None:
             near = get_close_matches(name, keyword_dict, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else "; give a keyword, or a tag as eight hex digits"
-            raise SpecError(f"input names the DICOM attribute {name!r}, which is unknown{hint}")
+            raise SpecError(f"input names {name!r}, which is no column of a table and no DICOM attribute{hint}")

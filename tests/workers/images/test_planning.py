@@ -70,6 +70,34 @@ def test_a_table_that_cannot_be_read_is_told_without_its_content(tmp_path: Path,
     assert "b.png" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [("size", [SECRET]), ("size", [1.5]), ("member", [SECRET]), ("uri", [b"\xff"]), ("record_id", [b"\xff"])],
+)
+def test_a_column_of_another_type_is_named_and_not_quoted(tmp_path: Path, column: str, values: list[object]) -> None:
+    pq.write_table(pa.table({"uri": ["a.png"], "record_id": ["a"], column: values}), tmp_path / "images.parquet")
+    with pytest.raises(SpecError, match=f"column '{column}'") as error:
+        planned(tmp_path / "images.parquet")
+    assert SECRET not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"record_id": "imageid"}, "record_id names a column 'imageid'"),
+        ({"subject_id": "PatientId"}, "did you mean 'PatientID'"),
+        ({"carry": ["visit"]}, "'visit', which is no column"),
+    ],
+)
+def test_a_name_that_neither_table_nor_dicom_knows_is_refused(
+    tmp_path: Path, more: dict[str, object], said: str
+) -> None:
+    with pytest.raises(SpecError, match=said):
+        planned(table(tmp_path, "image_id,uri\n1,a.png\n"), **more)
+    with pytest.raises(SpecError, match=said):
+        planned(tmp_path, **more)
+
+
 def test_a_parquet_table_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="no Parquet file"):
         planned(table(tmp_path, SECRET * 100, "images.parquet"))
