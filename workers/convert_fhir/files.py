@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from pydantic import BaseModel, ConfigDict
+
 from cluster.storage import ObjectInfo, ObjectMissing, ObjectTooLarge, StorageSettings, Store, open_store, split
 from schemas.errors import SpecError
 from workers.convert_fhir.settings import FhirInput
@@ -30,23 +32,34 @@ def export_files(source: FhirInput, storage: StorageSettings) -> list[InputFile]
     if source.uri.endswith(".json"):
         found = list(_from_manifest(store, split(source.uri)[1]))
     else:
-        found = [info for info in store.list() if info.key.endswith(_ENDS)]
+        found = [(info, _Entry(url=info.key)) for info in store.list() if info.key.endswith(_ENDS)]
     if not found:
         raise SpecError("input.uri has no *.ndjson and no *.ndjson.gz: name the directory of a bulk export")
-    return [_cut(info, source.chunk_bytes) for info in found]
+    return [_cut(info, entry, source.chunk_bytes) for info, entry in found]
 
 
-def _cut(info: ObjectInfo, chunk_bytes: int) -> InputFile:
+class _Entry(BaseModel):
+    """A file as a manifest has it. `count` is how many resources it should have."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    url: str
+    type: str | None = None
+    count: int | None = None
+
+
+def _cut(info: ObjectInfo, entry: _Entry, chunk_bytes: int) -> InputFile:
     """A gzipped file can only be read from its start."""
+    cuts, sizes = even_cuts(info.size, chunk_bytes)
     if info.key.endswith(".gz"):
-        return InputFile(info.key, info.etag, None, (0, max(1, info.size)), (info.size,))
-    return InputFile(info.key, info.etag, None, *even_cuts(info.size, chunk_bytes))
+        cuts, sizes = (0, max(1, info.size)), (info.size,)
+    return InputFile(info.key, info.etag, entry.type, cuts, sizes, entry.count)
 
 
-def _from_manifest(store: Store, name: str) -> Iterable[ObjectInfo]:
+def _from_manifest(store: Store, name: str) -> Iterable[tuple[ObjectInfo, _Entry]]:
     seen: set[str] = set()
-    for number, url in enumerate(_urls(store, name)):
-        key = _key_of(url)
+    for number, entry in enumerate(_entries(store, name)):
+        key = _key_of(entry.url)
         head = store.head(key) if key else None
         if head is None:
             raise SpecError(
@@ -55,20 +68,17 @@ def _from_manifest(store: Store, name: str) -> Iterable[ObjectInfo]:
             )
         if key not in seen:
             seen.add(key)
-            yield head
+            yield head, entry
 
 
-def _urls(store: Store, name: str) -> Sequence[str]:
+def _entries(store: Store, name: str) -> Sequence[_Entry]:
     try:
         manifest = json.loads(store.get(name, max_bytes=_MOST_BYTES))
-        urls = [item["url"] for part in _LISTS for item in _listed(manifest, part)]
+        return [_Entry.model_validate(item) for part in _LISTS for item in _listed(manifest, part)]
     except (ObjectMissing, ObjectTooLarge):
         raise SpecError("input.uri names a manifest that is not there, or is none: correct the uri") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise SpecError("input.uri is not the manifest of a bulk export: it has no list `output` of urls") from None
-    if not all(isinstance(url, str) for url in urls):
-        raise SpecError("input.uri is not the manifest of a bulk export: a url in it is not text")
-    return urls
 
 
 def _listed(manifest: Any, part: str) -> Sequence[Any]:

@@ -19,7 +19,7 @@ from workers.convert_fhir.lines import Line
 from workers.convert_fhir.paths import Getter, Node, attached_text, getter, items, patient_id, patient_of
 from workers.convert_fhir.rules import Event, FhirRules, OneOf, Resource
 from workers.convert_fhir.times import parse_time
-from workers.meds.parts import CONVERTED, IGNORED, UNREADABLE, Part, events_frame, outcomes_frame
+from workers.meds.parts import BLANK, CONVERTED, IGNORED, UNREADABLE, Part, events_frame, outcomes_frame
 
 _BOM = b"\xef\xbb\xbf"
 _LARGEST = float(np.finfo(np.float32).max)
@@ -151,7 +151,7 @@ class FhirMapper:
             return
         data = line.data.removeprefix(_BOM) if line.position == 0 else line.data
         if not data or data.isspace():
-            rows.outcome(Status.OK, IGNORED, "an empty line")
+            rows.outcome(Status.OK, IGNORED, BLANK)
             return
         kind = None
         try:

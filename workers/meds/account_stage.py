@@ -14,7 +14,8 @@ from workers.engine.context import StageContext
 from workers.engine.kinds import ShardTable
 from workers.engine.rowtable import build_rows
 from workers.meds.earlier import ranks_at
-from workers.meds.layout import ACCOUNT
+from workers.meds.layout import ACCOUNT, NO_PART
+from workers.meds.parts import failed_part
 from workers.meds.places import places_of, with_subject_ids
 
 COLUMNS = tuple(
@@ -34,6 +35,7 @@ class AccountStage:
     def __init__(self, context: StageContext, text_ids: bool) -> None:
         self.core_seconds = 0.0
         self._context = context
+        self._text_ids = text_ids
         self._ranks = ranks_at(context.store) if text_ids else {}
         self._last: tuple[str, pl.DataFrame] = ("", pl.DataFrame())
 
@@ -42,7 +44,7 @@ class AccountStage:
         began = time.thread_time()
         planned = pl.DataFrame(pl.from_arrow(records.select(["part", "row"])))
         slices = planned.group_by("part", maintain_order=True).agg(pl.col("row"))
-        found = pl.concat([self._outcomes(part)[rows.to_list()] for part, rows in _pairs(slices)])
+        found = pl.concat([self._outcomes(part, rows) for part, rows in _pairs(slices)])
         ids = self._subject_ids(found)
         statuses = [Status(name) for name in found["status"]]
         reasons = found["reason"].to_list()
@@ -52,12 +54,16 @@ class AccountStage:
         self.core_seconds += time.thread_time() - began
         return ShardTable(table)
 
-    def _outcomes(self, key: str) -> pl.DataFrame:
+    def _outcomes(self, key: str, rows: pl.Series) -> pl.DataFrame:
         """Neighbouring shards share a part, so the last one is kept."""
+        if key == NO_PART:
+            kind = pl.String if self._text_ids else pl.Int64
+            reason = f"the file has {rows[0]} records, not as many as its source promised"
+            return failed_part(kind, Status.UNREADABLE, reason, None).outcomes
         if self._last[0] != key:
             table = pq.read_table(self._context.store.open_reader(key), use_threads=False)
             self._last = key, pl.DataFrame(pl.from_arrow(table))
-        return self._last[1]
+        return self._last[1][rows.to_list()]
 
     def _subject_ids(self, found: pl.DataFrame) -> pa.Array:
         """As text; null where a record gave no events."""

@@ -19,7 +19,10 @@ CHUNK_FIELDS = (
     pa.field("file", pa.int32(), nullable=False),
     pa.field("start", pa.int64(), nullable=False),
     pa.field("stop", pa.int64(), nullable=False),
+    pa.field("promised", pa.int64()),
 )
+"""Columns of the plan after the fixed ones. `promised` is how many records the source says that the file has."""
+
 _BATCH = 10_000
 
 
@@ -36,6 +39,7 @@ class InputFile:
     kind: str | None
     cuts: tuple[int, ...]
     sizes: tuple[int, ...]
+    promised: int | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,8 @@ def chunk_batches(root: str, files: Iterable[InputFile]) -> Iterator[pa.RecordBa
     for number, file in enumerate(files):
         for (start, stop), size in zip(pairwise(file.cuts), file.sizes, strict=True):
             uri = join(root, file.key)
-            rows.append((f"{file.key}@{start}", None, uri, start, size, file.etag, file.kind, number, start, stop))
+            fixed = (f"{file.key}@{start}", None, uri, start, size, file.etag)
+            rows.append((*fixed, file.kind, number, start, stop, file.promised))
             if len(rows) >= _BATCH:
                 yield _batch(rows)
                 rows = []

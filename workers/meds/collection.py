@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 import pyarrow as pa
@@ -12,9 +13,9 @@ from schemas.plan import plan_schema
 from workers.collection import FinishedStage, StagePlan
 from workers.contract import ModelCard
 from workers.meds import account_stage, metadata_stage, read_stage, sort_stage, subjects_stage
-from workers.meds.chunks import InputFile, chunk_batches, chunk_schema
+from workers.meds.chunks import CHUNK_FIELDS, InputFile, chunk_batches, chunk_schema
 from workers.meds.earlier import all_rows
-from workers.meds.layout import ACCOUNT, DATASET, METADATA, READ, SORT, SUBJECTS, outcomes_key
+from workers.meds.layout import ACCOUNT, DATASET, METADATA, NO_PART, READ, SORT, SUBJECTS, outcomes_key
 from workers.meds.places import place_range
 from workers.meds.settings import MedsInput
 
@@ -58,7 +59,7 @@ class MedsConversion:
                 READ,
                 chunk_schema(),
                 lambda: chunk_batches(self._root, self._files()),
-                carry=("kind", "file", "start", "stop"),
+                carry=tuple(field.name for field in CHUNK_FIELDS),
                 columns=read_stage.COLUMNS,
                 kind="tables",
                 shard_records=1,
@@ -129,24 +130,32 @@ def _pieces(read: FinishedStage, column: str, most: int) -> int:
 def account_batches(read: FinishedStage, metadata: FinishedStage) -> Iterator[pa.RecordBatch]:
     """Every record of the input in its order: `<file>#<number in the file>`, and where its outcome lies.
 
+    A file that has another number of records than its source promised has one row more, `<file>#promised`.
     Raises VerificationError where the dataset does not hold the events that were read.
     """
     (written,) = all_rows(metadata, ["n_events"])["n_events"].to_pylist()
-    rows = all_rows(read, ["record_id", "file", "part_records", "part_events"])
-    if written != sum(sum(counts) for counts in rows["part_events"].to_pylist()):
+    names = ["record_id", "file", "promised", "part_records", "part_events", "blank"]
+    rows = [{**row, "shard": shard} for shard, row in enumerate(all_rows(read, names).to_pylist())]
+    if written != sum(sum(row["part_events"]) for row in rows):
         raise VerificationError("the dataset does not hold the events that were read: the run is damaged")
-    schema, file, first = plan_schema(_ACCOUNT_FIELDS), -1, 0
-    for shard, row in enumerate(rows.select(["record_id", "file", "part_records"]).to_pylist()):
-        if row["file"] != file:
-            file, first = row["file"], 0
-        name = row["record_id"].rpartition("@")[0]
-        for part, count in enumerate(row["part_records"]):
-            key = outcomes_key(shard, part)
+    for _, chunks in groupby(rows, lambda row: row["file"]):
+        yield from _file_batches(list(chunks))
+
+
+def _file_batches(chunks: Sequence[Mapping[str, Any]]) -> Iterator[pa.RecordBatch]:
+    """The records of one file."""
+    schema, first = plan_schema(_ACCOUNT_FIELDS), 0
+    name = chunks[0]["record_id"].rpartition("@")[0]
+    for chunk in chunks:
+        for part, count in enumerate(chunk["part_records"]):
             numbers = range(first, first + count)
-            ids = [f"{name}#{number}" for number in numbers]
-            columns = {"record_id": ids, "uri": [name] * count, "member": numbers, "part": [key] * count}
-            yield batch(schema, {**columns, "row": range(count)})
+            columns = {"record_id": [f"{name}#{number}" for number in numbers], "uri": [name] * count}
+            places = {"part": [outcomes_key(chunk["shard"], part)] * count, "row": range(count)}
+            yield batch(schema, {**columns, "member": numbers, **places})
             first += count
+    promised, there = chunks[0]["promised"], first - sum(chunk["blank"] for chunk in chunks)
+    if promised is not None and promised != there:
+        yield batch(schema, {"record_id": [f"{name}#promised"], "uri": [name], "part": [NO_PART], "row": [there]})
 
 
 def batch(schema: pa.Schema, columns: Mapping[str, Iterable[Any]]) -> pa.RecordBatch:

@@ -17,6 +17,9 @@ SORT = "sort"
 METADATA = "metadata"
 ACCOUNT = "account"
 
+NO_PART = ""
+"""Instead of an outcome's object: the record is not in the input, though its source promised it, or the reverse."""
+
 DATASET = "meds"
 DATASET_JSON = f"{DATASET}/metadata/dataset.json"
 CODES = f"{DATASET}/metadata/codes.parquet"

@@ -42,6 +42,9 @@ CONVERTED = "converted"
 IGNORED = "ignored"
 UNREADABLE = "unreadable"
 
+BLANK = "an empty line"
+"""Why a record is ignored that is none."""
+
 _ORDER = ("place", "subject", "time", "file", "position", "event")
 _ROW_GROUP = 16_384
 

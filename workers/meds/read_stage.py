@@ -18,13 +18,14 @@ from workers.engine.publish import publish_side
 from workers.engine.rowtable import build_rows
 from workers.meds.chunks import Chunk, chunk_of
 from workers.meds.layout import READ, events_key, outcomes_key
-from workers.meds.parts import Part, SubjectType, encode, encode_events, failed_part
+from workers.meds.parts import BLANK, Part, SubjectType, encode, encode_events, failed_part
 
 COLUMNS = tuple(
     OutputColumn(name=name, type=kind, meaning=meaning, model=READ, output=name)
     for name, kind, meaning in (
         ("part_records", "list<int64>", "records in each part of the chunk"),
         ("part_events", "list<int64>", "events in each part of the chunk"),
+        ("blank", "int64", "records that are empty lines"),
         ("event_bytes", "int64", "bytes of its events in memory"),
         ("subjects", "int64", "subjects in its parts, one that is in two of them twice"),
         ("codes", "list<struct<code: string, description: string>>", "codes of its events"),
@@ -61,13 +62,14 @@ class ReadStage:
         """See TableStage."""
         (row,) = records.to_pylist()
         began = time.thread_time()
-        values: dict[str, Any] = {"part_records": [], "part_events": [], "event_bytes": 0, "subjects": 0}
+        values: dict[str, Any] = {"part_records": [], "part_events": [], "blank": 0, "event_bytes": 0, "subjects": 0}
         codes: dict[str, str | None] = {}
         status, vouched = Status.OK, list[Vouched]()
         for number, (part, trouble) in enumerate(self._parts(chunk_of(row), row["size"])):
             vouched += self._publish(shard, number, part)
             values["part_records"].append(part.outcomes.height)
             values["part_events"].append(part.events.height)
+            values["blank"] += int((part.outcomes["reason"] == BLANK).sum())
             values["event_bytes"] += part.events.estimated_size()
             values["subjects"] += part.events["subject"].n_unique() if part.events.height else 0
             for code, text in part.codes.items():
