@@ -21,8 +21,8 @@ from workers.networks.sequences import EventEmbedding, Sequences, features
 from workers.networks.slots import Slots, fill_slots
 
 WIDTH = 256
-"""Slots. Measured on one core, hidden 128: 350,000 events/s with 64, 387,000 with 128, 414,000 with 256, 402,000 with 512,
-384,000 with 1,024; torch's packed path 195,000 with records by length and 86,000 without."""
+"""Slots. Measured on one core, hidden 128, events a second: 350,000 with 64, 387,000 with 128, 414,000 with 256,
+402,000 with 512, 384,000 with 1,024; torch's packed path has 195,000 with records by length and 86,000 without."""
 
 TABLE_BYTES = 256 << 20
 """A larger table of gates by code is not made: it would be slower to build than to do without, and crowd the memory."""
