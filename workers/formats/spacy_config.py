@@ -36,14 +36,17 @@ FACTORIES = frozenset(
 )
 
 _LAYERS = ("Tok2Vec", "MultiHashEmbed", "CharacterEmbed", "HashEmbedCNN", "MaxoutWindowEncoder", "MishWindowEncoder")
-_HEADS = ("Tok2VecListener", "TransitionBasedParser", "Tagger")
+_HEADS = ("TransitionBasedParser", "Tagger")
 _SCORERS = (
     "attribute_ruler_scorer entity_ruler_scorer lemmatizer_scorer morphologizer_scorer ner_scorer "
     "overlapping_labeled_spans_scorer parser_scorer senter_scorer tagger_scorer"
 )
 
 FUNCTIONS: Mapping[str, frozenset[str]] = {
-    "@architectures": frozenset(f"spacy.{name}.v{version}" for name in (*_LAYERS, *_HEADS) for version in (1, 2)),
+    "@architectures": frozenset(
+        {"spacy.Tok2VecListener.v1"}
+        | {f"spacy.{name}.v{version}" for name in (*_LAYERS, *_HEADS) for version in (1, 2)}
+    ),
     "@tokenizers": frozenset({"spacy.Tokenizer.v1"}),
     "@vectors": frozenset({"spacy.Vectors.v1"}),
     "@misc": frozenset(

@@ -3,12 +3,13 @@
 Method: ConText (Harkema, Dowling, Thornblade, Chapman, "ConText: an algorithm for determining negation, experiencer,
 and temporal status from clinical reports", J Biomed Inform 42, 2009), after NegEx (Chapman et al. 2001). A trigger
 flags the terms on its side up to the end of its scope: the end of the sentence, a stop of its flag, the next trigger
-of its flag and side, or its own greatest distance in words, whichever comes first. The words of a term are no part
-of a trigger for that term.
+of its flag and side, its own greatest distance in words, or `FARTHEST` words, whichever comes first. The words of a
+term are no part of a trigger for that term.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -18,6 +19,9 @@ from workers.language.triggers import Trigger, TriggerFinder
 from workers.language.words import Word, words_of
 
 Flags = frozenset[Flag]
+
+FARTHEST = 60
+"""Words on either side of a term that are looked at: a note without a full stop must not cost its length squared."""
 
 
 class ContextRules:
@@ -37,10 +41,11 @@ class ContextRules:
 
     def _flags_of(self, term: Span, words: Sequence[Word]) -> Flags:
         """Triggers are looked for on either side of the term, so that none of its own words is part of one."""
-        first = next((i for i, word in enumerate(words) if word.end > term[0]), len(words))
-        last = next((i for i in range(first, len(words)) if words[i].start >= term[1]), len(words))
-        before = [(first - trigger.last, trigger) for trigger in self._finder.find(words[:first])]
-        after = [(trigger.first, trigger) for trigger in self._finder.find(words[last:])]
+        first = bisect_right(words, term[0], key=lambda word: word.end)
+        last = bisect_left(words, term[1], first, key=lambda word: word.start)
+        near = words[max(0, first - FARTHEST) : first]
+        before = [(len(near) - trigger.last, trigger) for trigger in self._finder.find(near)]
+        after = [(trigger.first, trigger) for trigger in self._finder.find(words[last : last + FARTHEST])]
         return frozenset(
             flag for flag in FLAGS if _reaches(flag, "forward", before[::-1]) or _reaches(flag, "backward", after)
         )

@@ -20,7 +20,7 @@ class Trigger(NamedTuple):
 
 
 class TriggerFinder:
-    """All phrases of all groups, by their first word."""
+    """All phrases of all groups; at each word those that begin with it are looked up, the longest first."""
 
     def __init__(self, groups: Iterable[TriggerGroup]) -> None:
         """Raises SpecError for a phrase without a word."""
@@ -31,11 +31,11 @@ class TriggerFinder:
                 if not words or words[0] == END_OF_LINE or END_OF_LINE in words[:-1]:
                     raise SpecError(f"context rules: {phrase!r} is no phrase: words, and at most one <eol> at the end")
                 found[words][number] = group
-        self._by_first: dict[str, list[tuple[tuple[str, ...], tuple[TriggerGroup, ...]]]] = defaultdict(list)
-        for words, named in found.items():
-            self._by_first[words[0]].append((words, tuple(named.values())))
-        for phrases in self._by_first.values():
-            phrases.sort(key=lambda item: -len(item[0]))
+        self._groups = {words: tuple(named.values()) for words, named in found.items()}
+        sizes: dict[str, set[int]] = defaultdict(set)
+        for words in found:
+            sizes[words[0]].add(len(words) - (words[-1] == END_OF_LINE))
+        self._sizes = {word: sorted(counts, reverse=True) for word, counts in sizes.items()}
 
     def find(self, words: Sequence[Word]) -> list[Trigger]:
         """Left to right, the longest at each place, none inside another."""
@@ -51,17 +51,11 @@ class TriggerFinder:
         return found
 
     def _at(self, words: Sequence[Word], at: int) -> Trigger | None:
-        for phrase, groups in self._by_first.get(words[at].text, ()):
-            size = _match(phrase, words, at)
-            if size:
+        for size in self._sizes.get(words[at].text, ()):
+            run = words[at : at + size]
+            phrase = tuple(word.text for word in run)
+            groups = self._groups.get((*phrase, END_OF_LINE), ()) if run[-1].ends_line else ()
+            groups = groups or self._groups.get(phrase, ())
+            if groups and len(run) == size:
                 return Trigger(at, at + size, groups)
         return None
-
-
-def _match(phrase: tuple[str, ...], words: Sequence[Word], at: int) -> int:
-    """Number of words that the phrase covers here, 0 if it is another."""
-    anchored = phrase[-1] == END_OF_LINE
-    size = len(phrase) - anchored
-    if at + size > len(words) or any(words[at + i].text != phrase[i] for i in range(1, size)):
-        return 0
-    return 0 if anchored and not words[at + size - 1].ends_line else size
