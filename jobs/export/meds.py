@@ -54,7 +54,7 @@ class MedsExport:
 def export_meds(
     store: Store, to: str, storage: StorageSettings, score: str | None = None, threshold: float = THRESHOLD
 ) -> MedsExport:
-    """Write `shard-<n>.parquet` under `to` for every shard that has a prediction, then `export.json`.
+    """Write `shard-<n>.parquet` under `to` for every shard, then `export.json`.
 
     A probability at or above `threshold` is predicted true. Truth is written if the rows carry `boolean_value` and
     every prediction has it. Raises UsageError for rows that are no binary predictions over subjects, IncompleteError
@@ -74,9 +74,8 @@ def export_meds(
     for shard, rows in _predictions(source, column, made.has_truth):
         table = _as_meds(rows, column, threshold, made.has_truth)
         made.positive += pc.sum(table["predicted_boolean_value"]).as_py() or 0
-        if table.num_rows:
-            extra = {"shard": str(shard), "score": column.name, "threshold": repr(threshold)}
-            target.write_table(_key(shard), table, extra)
+        extra = {"shard": str(shard), "score": column.name, "threshold": repr(threshold)}
+        target.write_table(_key(shard), table, extra)
     made.files, made.bytes = target.files, target.size
     target.finish(
         {
