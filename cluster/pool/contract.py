@@ -116,6 +116,8 @@ class Progress:
     elapsed_s: float
     info: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What each worker last said of itself, by name."""
+    trouble: str = ""
+    """The failure of storage or cluster that is being tried again, while nothing else succeeds."""
 
 
 @dataclass(frozen=True)

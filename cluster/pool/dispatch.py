@@ -146,6 +146,7 @@ class _Run:
             workers_starting=crew.starting,
             elapsed_s=now - self._began,
             info=crew.info(),
+            trouble=self._budget.trouble,
         )
 
     # What workers say

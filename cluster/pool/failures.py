@@ -17,16 +17,20 @@ class Budget:
         self._settings = settings
         self._in_a_row = 0
         self._pause_ends = float("-inf")
+        self.trouble = ""
+        """What failed last, as long as nothing has been done since."""
 
     def progress(self) -> None:
         """Something was committed."""
         self._in_a_row = 0
+        self.trouble = ""
 
     def failure(self, what: str, now: float) -> float:
         """Note a failure; the time before which the same should not be tried again.
 
         Raises InfrastructureError when there were too many in a row.
         """
+        self.trouble = what
         if now >= self._pause_ends:
             self._in_a_row += 1
             if self._in_a_row > self._settings.max_infrastructure_failures:

@@ -43,12 +43,20 @@ class Tally:
         self.shards = 0
         self.rows = 0
         self.rejects = 0
+        self._told = ""
 
     def add(self, report: ShardReport) -> None:
         """Count a shard."""
         self.shards += 1
         self.rows += report.rows
         self.rejects += sum(count for status, count in report.statuses.items() if status != Status.OK)
+
+    def new_trouble(self, progress: Progress) -> str:
+        """A line on what is being tried again, once for each new reason; else empty."""
+        if progress.trouble in ("", self._told):
+            return ""
+        self._told = progress.trouble
+        return f"trying again: {progress.trouble}"
 
     def line(self, progress: Progress) -> str:
         """Done, rate, time left, rejects so far, workers."""
@@ -100,7 +108,9 @@ class Plain:
         say(line)
 
     def update(self, progress: Progress) -> None:
-        """A line, if the last one is old enough."""
+        """A line, if the last one is old enough; what goes wrong at once."""
+        if trouble := self._tally.new_trouble(progress):
+            say(trouble)
         now = time.monotonic()
         if now - self._last >= _EVERY_S:
             self._last = now
@@ -125,7 +135,9 @@ class Rich:
         self._bar.console.print(f"wardround: {line}", markup=False, highlight=False)
 
     def update(self, progress: Progress) -> None:
-        """Move the bar."""
+        """Move the bar; what goes wrong is printed above it."""
+        if trouble := self._tally.new_trouble(progress):
+            self._bar.console.print(f"wardround: {trouble}", markup=False, highlight=False)
         words = self._tally.line(progress).partition("shards, ")[2]
         self._bar.update(self._task, total=progress.total, completed=progress.done, words=words, visible=True)
 

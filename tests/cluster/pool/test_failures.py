@@ -38,6 +38,14 @@ def test_progress_makes_the_failures_forgotten() -> None:
         budget.progress()
 
 
+def test_what_is_being_tried_again_is_known_until_something_succeeds() -> None:
+    budget = Budget(PoolSettings(backoff_s=0))
+    budget.failure("disk full", now=0)
+    assert budget.trouble == "disk full"
+    budget.progress()
+    assert budget.trouble == ""
+
+
 def test_deaths_of_all_workers_end_the_run() -> None:
     deaths = DeathBudget(PoolSettings(max_deaths=3))
     deaths.death("x")

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,13 @@ def test_a_line_says_done_rate_time_left_and_rejects() -> None:
     assert tally.line(progress(2, 200, 10.0)) == (
         "2 of 10 shards, 200 records, 20/s, about 40 s left, 20 of 200 rejected, 2 workers and 1 starting"
     )
+
+
+def test_what_is_being_tried_again_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    plain = Plain()
+    for trouble in ("", "disk full", "disk full", "", "disk full", "no network"):
+        plain.update(replace(progress(0, 0, 0.0), trouble=trouble))
+    assert capsys.readouterr().err == "wardround: trying again: disk full\nwardround: trying again: no network\n"
 
 
 def test_before_the_first_shard_nothing_is_forecast() -> None:
