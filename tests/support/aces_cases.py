@@ -29,6 +29,8 @@ ROWS = {"subject_id": pl.Int64, "prediction_time": pl.Datetime("us"), "boolean_v
 SEED = 20_240_601
 SUBJECTS = 300
 
+START = datetime(2020, 1, 1)
+
 Event = tuple[int, datetime | None, str, float | None, str | None]
 
 
@@ -65,6 +67,15 @@ def by_es_aces(name: str, folder: Path) -> pl.DataFrame:
     subprocess.run(words, check=True, capture_output=True, cwd=folder)
     found = pl.read_parquet(out).select(pl.col(column).cast(kind) for column, kind in ROWS.items())
     return found.drop_nulls("prediction_time").unique().sort("subject_id", "prediction_time")
+
+
+def at(*rows: tuple[int, float | None, str]) -> pl.DataFrame:
+    """Events of (subject, hours since the start or None, code)."""
+    times = [None if hours is None else START + timedelta(hours=hours) for _, hours, _ in rows]
+    return pl.DataFrame(
+        {"subject_id": [row[0] for row in rows], "time": times, "code": [row[2] for row in rows]},
+        {"subject_id": pl.Int64, "time": pl.Datetime("us"), "code": pl.String},
+    )
 
 
 def hospital(subjects: int = SUBJECTS, seed: int = SEED) -> pl.DataFrame:

@@ -65,6 +65,7 @@ class _Rows:
         self._events = events
         distinct = events["code"].drop_nulls().unique(maintain_order=True)
         self._codes = distinct
+        self._found: dict[str, Bools] = {}
         # An event without a code gets the index after the last one, which no predicate hits.
         index = events["code"].cast(pl.Enum(distinct)).to_physical().cast(pl.UInt32)
         self._code = index.fill_null(len(distinct)).to_numpy()
@@ -73,7 +74,9 @@ class _Rows:
         """How often a predicate holds in each run."""
         predicate = self._config.predicates[name]
         if isinstance(predicate, DerivedPredicate):
-            return self._derived(predicate).astype(np.int64)
+            if name not in self._found:
+                self._found[name] = self._derived(predicate)
+            return self._found[name].astype(np.int64)
         return self._per_run(self._hits(name, predicate))
 
     def of_subject(self, flags: Bools) -> Bools:

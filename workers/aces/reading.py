@@ -13,6 +13,9 @@ from workers.aces.config import Config, DerivedPredicate, PlainPredicate, Predic
 from workers.aces.yaml12 import load_yaml
 
 _IGNORED = ("description", "metadata")
+_MOST_WINDOWS = 256
+_DEEPEST = 64
+"""Predicates made of predicates made of predicates: nobody writes so many levels."""
 _SHARED = ("predicates", "patient_demographics", *_IGNORED)
 
 
@@ -38,6 +41,8 @@ def read_config(text: str, predicates_text: str | None, where: str) -> Config:
         name: validate(Window, raw, f"{where}: windows.{name}")
         for name, raw in _named(_section(file, "windows", where), f"{where}: windows")
     }
+    if len(windows) > _MOST_WINDOWS:
+        raise SpecError(f"{where}: windows: {len(windows)} are more than the {_MOST_WINDOWS} that a task may have")
     predicates = _Predicates(plain, demographics, where).used_by(trigger, windows)
     return Config(predicates, trigger, windows)
 
@@ -73,6 +78,8 @@ class _Predicates:
             return
         if name in above:
             raise SpecError(f"{self._where}: predicates.{above[0]} is made of itself: {' -> '.join((*above, name))}")
+        if len(above) > _DEEPEST:
+            raise SpecError(f"{self._where}: predicates.{above[0]} is made of others over more than {_DEEPEST} levels")
         if name in self._read or name in self._demographics:
             return
         if name not in self._plain:

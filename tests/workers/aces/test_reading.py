@@ -7,6 +7,7 @@ import re
 import pytest
 
 from schemas.errors import SpecError
+from tests.support.aces_cases import at
 from workers.aces.config import DerivedPredicate, PlainPredicate
 from workers.aces.reading import read_config
 from workers.aces.task import compile_task
@@ -130,3 +131,14 @@ def test_other_columns_are_written_as_keys_or_in_other_cols() -> None:
 def test_a_derived_predicate_names_its_inputs() -> None:
     assert DerivedPredicate(expr="and( a ,b, c)").inputs == ("a", "b", "c")
     assert DerivedPredicate(expr="or(a, b)").is_and is False
+
+
+def test_files_that_would_never_end_are_refused_or_end() -> None:
+    levels = "".join(f"  p{n}: {{expr: 'or(p{n - 1}, p{n - 1})'}}\n" for n in range(1, 200))
+    text = GOOD.replace("  never_used: ???\n", f"  p0: {{code: A}}\n{levels}")
+    with pytest.raises(SpecError, match=r"predicates.p199 is made of others over more than 64 levels"):
+        compile_task(text.replace("label: death", "label: p199"))
+    assert compile_task(text.replace("label: death", "label: p40")).rows(at((1, 0, "ADM"))).height == 0
+    window = "  w{0}: {{start: trigger, end: start + 1h, start_inclusive: true, end_inclusive: true}}\n"
+    with pytest.raises(SpecError, match="windows: 303 are more than the 256 that a task may have"):
+        compile_task(GOOD + "".join(window.format(number) for number in range(300)))

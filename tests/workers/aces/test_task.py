@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
 import pytest
 
 from schemas.errors import SpecError
-from tests.support.aces_cases import EVENTS, expected, task_names, task_texts
+from tests.support.aces_cases import EVENTS, START, at, expected, task_names, task_texts
 from workers.aces.task import Task, compile_task
 
 NEXT_LAB = """
@@ -19,16 +19,6 @@ windows:
   input: {start: trigger, end: start -> lab, start_inclusive: true, end_inclusive: true, index_timestamp: end}
   target: {start: trigger, end: start + 24h, start_inclusive: false, end_inclusive: true, label: dis}
 """
-START = datetime(2020, 1, 1)
-
-
-def at(*rows: tuple[int, float | None, str]) -> pl.DataFrame:
-    """Events of (subject, hours since the start or None, code)."""
-    times = [None if hours is None else START + timedelta(hours=hours) for _, hours, _ in rows]
-    return pl.DataFrame(
-        {"subject_id": [row[0] for row in rows], "time": times, "code": [row[2] for row in rows]},
-        {"subject_id": pl.Int64, "time": pl.Datetime("us"), "code": pl.String},
-    )
 
 
 def task_of(name: str) -> Task:
