@@ -1,7 +1,8 @@
 """What crashed attempts left in a run directory, and which of it is proved ours and useless.
 
 Never an object under `predictions/` or a stage's rows, never what is not recognised. An unfinished write (a multipart
-upload that was not completed, a hidden file on a local disk) is not an object yet, wherever it lies.
+upload that was not completed, a hidden file on a local disk) is not an object yet, wherever it lies. A side object that
+no rows vouch for is known only once the run is complete: until then they may still be to come.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from datetime import UTC, datetime, timedelta
 
 from cluster.storage import PendingUpload, Store
 from cluster.storage.probe import FOLDER
-from jobs.rundir import read_run
+from jobs.rundir import read_manifest, read_run
 from jobs.state import open_stages
+from schemas.run import MANIFEST_KEY, REPORT_KEY
 
 _PLAN = re.compile(r"^(?P<directory>stages/[^/]+/)?plan-(?P<sha256>[0-9a-f]{64})\.parquet$")
 
@@ -55,6 +57,24 @@ def _all(store: Store) -> Iterator[Leftover]:
     for info in store.list(f"{FOLDER}/"):
         yield Leftover("probe", info.key, info.modified, info.size)
     yield from _stale_plans(store)
+    yield from _unvouched(store)
+
+
+def _unvouched(store: Store) -> Iterator[Leftover]:
+    """What an attempt of this run wrote and the manifest does not name: the rows beside it were never written."""
+    manifest = read_manifest(store)
+    if manifest is None:
+        return
+    stages = open_stages(store)
+    ours = {stage.run.fingerprint for stage in stages}
+    rows = tuple(f"{stage.directory}{stage.run.rows_dir}/" for stage in stages)
+    known = {MANIFEST_KEY, REPORT_KEY, *(record.key for record in manifest.files)}
+    for info in store.list():
+        if info.key in known or info.key.startswith((*rows, f"{FOLDER}/", "tuning/")) or _PLAN.match(info.key):
+            continue
+        head = store.head(info.key)
+        if head is not None and head.metadata.get("fingerprint") in ours:
+            yield Leftover("side object of no rows", info.key, info.modified, info.size)
 
 
 def _stale_plans(store: Store) -> Iterator[Leftover]:

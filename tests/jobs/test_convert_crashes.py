@@ -15,7 +15,7 @@ from jobs.rundir import read_manifest
 from jobs.verify import verify
 from schemas.errors import VerificationError
 from tests.chaos.harness import Content, content
-from tests.support.meds import CASES, convert_spec, run_convert
+from tests.support.meds import CASES, account, convert_spec, run_convert
 from tests.support.small_run import finish, start
 
 SOURCE = f"format: fhir, uri: {CASES / 'fhir'}, chunk_bytes: 8000, bucket_bytes: 8000"
@@ -47,6 +47,26 @@ def test_a_conversion_killed_at_this_step_is_completed_by_the_same_command(
     store = open_store(str(tmp_path / "out"))
     verify(store)
     assert content(store).equals(clean)
+
+
+def test_parts_of_a_file_that_changes_after_a_crash_are_left_over_and_not_used(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    file = tmp_path / "in/Observation.ndjson.gz"
+    shutil.copy(CASES / "fhir" / file.name, file)
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(convert_spec(f"format: fhir, uri: {tmp_path / 'in'}, chunk_bytes: 1000", str(tmp_path / "out")))
+    code, _ = finish(start(spec, {"WARDROUND_CRASH_AT": "side.after_put:3"}))
+    assert code == -signal.SIGKILL
+    file.write_bytes(file.read_bytes() * 2)
+    store = run_convert(spec.read_text())
+    assert account(store)["status"].to_list() == ["input_changed"]
+    assert list(store.list("meds/data/")) == []
+    left = list(leftovers(store, timedelta(days=-1)))
+    assert {item.kind for item in left} == {"side object of no rows"}
+    assert len(left) == 3
+    for item in left:
+        item.remove(store)
+    verify(store)
 
 
 def test_the_manifest_names_every_object_but_itself(done: Store) -> None:

@@ -43,7 +43,7 @@ class AccountStage:
         """See TableStage."""
         began = time.thread_time()
         planned = pl.DataFrame(pl.from_arrow(records.select(["part", "row"])))
-        slices = planned.group_by("part", maintain_order=True).agg(pl.col("row"))
+        slices = planned.group_by(pl.col("part").rle_id().alias("run"), "part", maintain_order=True).agg("row")
         found = pl.concat([self._outcomes(part, rows) for part, rows in _pairs(slices)])
         ids = self._subject_ids(found)
         statuses = [Status(name) for name in found["status"]]
@@ -58,8 +58,10 @@ class AccountStage:
         """Neighbouring shards share a part, so the last one is kept."""
         if key == NO_PART:
             kind = pl.String if self._text_ids else pl.Int64
-            reason = f"the file has {rows[0]} records, not as many as its source promised"
-            return failed_part(kind, Status.UNREADABLE, reason, None).outcomes
+            reason = "the file has {} records, not as many as its source promised"
+            return pl.concat(
+                failed_part(kind, Status.UNREADABLE, reason.format(there), None).outcomes for there in rows.to_list()
+            )
         if self._last[0] != key:
             table = pq.read_table(self._context.store.open_reader(key), use_threads=False)
             self._last = key, pl.DataFrame(pl.from_arrow(table))

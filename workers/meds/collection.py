@@ -15,7 +15,7 @@ from workers.contract import ModelCard
 from workers.meds import account_stage, metadata_stage, read_stage, sort_stage, subjects_stage
 from workers.meds.chunks import CHUNK_FIELDS, InputFile, chunk_batches, chunk_schema
 from workers.meds.earlier import all_rows
-from workers.meds.layout import ACCOUNT, DATASET, METADATA, NO_PART, READ, SORT, SUBJECTS, outcomes_key
+from workers.meds.layout import ACCOUNT, DATASET, METADATA, NO_PART, READ, SORT, SUBJECTS
 from workers.meds.places import place_range
 from workers.meds.settings import MedsInput
 
@@ -134,8 +134,8 @@ def account_batches(read: FinishedStage, metadata: FinishedStage) -> Iterator[pa
     Raises VerificationError where the dataset does not hold the events that were read.
     """
     (written,) = all_rows(metadata, ["n_events"])["n_events"].to_pylist()
-    names = ["record_id", "file", "promised", "part_records", "part_events", "blank"]
-    rows = [{**row, "shard": shard} for shard, row in enumerate(all_rows(read, names).to_pylist())]
+    names = ["record_id", "file", "promised", "part_records", "part_events", "outcome_keys", "blank"]
+    rows = all_rows(read, names).to_pylist()
     if written != sum(sum(row["part_events"]) for row in rows):
         raise VerificationError("the dataset does not hold the events that were read: the run is damaged")
     for _, chunks in groupby(rows, lambda row: row["file"]):
@@ -147,10 +147,10 @@ def _file_batches(chunks: Sequence[Mapping[str, Any]]) -> Iterator[pa.RecordBatc
     schema, first = plan_schema(_ACCOUNT_FIELDS), 0
     name = chunks[0]["record_id"].rpartition("@")[0]
     for chunk in chunks:
-        for part, count in enumerate(chunk["part_records"]):
+        for count, key in zip(chunk["part_records"], chunk["outcome_keys"], strict=True):
             numbers = range(first, first + count)
             columns = {"record_id": [f"{name}#{number}" for number in numbers], "uri": [name] * count}
-            places = {"part": [outcomes_key(chunk["shard"], part)] * count, "row": range(count)}
+            places = {"part": [key] * count, "row": range(count)}
             yield batch(schema, {**columns, "member": numbers, **places})
             first += count
     promised, there = chunks[0]["promised"], first - sum(chunk["blank"] for chunk in chunks)

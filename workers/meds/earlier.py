@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from cluster.storage import Store
 from schemas.run import RUN_KEY, RunFile
 from workers.collection import FinishedStage
-from workers.meds.layout import SUBJECTS, events_key
+from workers.meds.layout import SUBJECTS
 
 _READS = 16
 
@@ -32,10 +32,9 @@ def all_rows(stage: FinishedStage, columns: Sequence[str]) -> pa.Table:
 
 def event_keys(read: FinishedStage) -> list[str]:
     """Every object with events in it, in the order of the source."""
-    parts = all_rows(read, ["part_events"])["part_events"].to_pylist()
-    return [
-        events_key(shard, number) for shard, events in enumerate(parts) for number, count in enumerate(events) if count
-    ]
+    rows = all_rows(read, ["part_events", "event_keys"]).to_pylist()
+    parts = (part for row in rows for part in zip(row["part_events"], row["event_keys"], strict=True))
+    return [key for count, key in parts if count]
 
 
 def ranks_at(store: Store) -> dict[str, int]:

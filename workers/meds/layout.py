@@ -1,15 +1,18 @@
 """Where the objects of a conversion lie in its run directory.
 
-stages/read/events/000000-0000.parquet     events of one part of one chunk, by place of their subject
-stages/read/outcomes/000000-0000.parquet   what became of each record of that part
-stages/sort/...                            rows only: what each file of the dataset holds
-subjects/000000.parquet                    subject_id and the source's own id, where that is text
-meds/data/000000.parquet                   the dataset: `meds/` is what a collection of events reads
-meds/metadata/dataset.json, codes.parquet
-account/shard-000000.parquet               one row per record of the input
+| key | what |
+|---|---|
+| `stages/read/events/000000-0000-<hash>.parquet` | events of one part of one chunk, by place of their subject |
+| `stages/read/outcomes/000000-0000-<hash>.parquet` | what became of each record of that part |
+| `subjects/000000.parquet` | `subject_id` and the source's own id, where that is text |
+| `meds/data/000000.parquet` | the dataset: `meds/` is what a collection of events reads |
+| `meds/metadata/dataset.json`, `codes.parquet` | what is said of the dataset as a whole |
+| `account/shard-000000.parquet` | one row per record of the input |
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 READ = "read"
 SUBJECTS = "subjects"
@@ -18,21 +21,19 @@ METADATA = "metadata"
 ACCOUNT = "account"
 
 NO_PART = ""
-"""Instead of an outcome's object: the record is not in the input, though its source promised it, or the reverse."""
+"""Where the outcome of a record lies that stands for a broken promise of the source."""
 
 DATASET = "meds"
 DATASET_JSON = f"{DATASET}/metadata/dataset.json"
 CODES = f"{DATASET}/metadata/codes.parquet"
 
 
-def events_key(shard: int, part: int) -> str:
-    """Events of one part of a chunk."""
-    return f"stages/{READ}/events/{shard:06d}-{part:04d}.parquet"
+def part_key(kind: Literal["events", "outcomes"], shard: int, part: int, sha256: str) -> str:
+    """One part of a chunk, named by what it holds: the input may change between two attempts at a chunk.
 
-
-def outcomes_key(shard: int, part: int) -> str:
-    """What became of the records of that part."""
-    return f"stages/{READ}/outcomes/{shard:06d}-{part:04d}.parquet"
+    Rows name the parts of their own attempt; those of an earlier one are left over.
+    """
+    return f"stages/{READ}/{kind}/{shard:06d}-{part:04d}-{sha256[:16]}.parquet"
 
 
 def subjects_key(shard: int) -> str:

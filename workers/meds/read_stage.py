@@ -15,9 +15,9 @@ from schemas.status import Status
 from workers.engine.context import StageContext
 from workers.engine.kinds import ShardTable, SideObject, Vouched
 from workers.engine.publish import publish_side
-from workers.engine.rowtable import build_rows
+from workers.engine.rowtable import build_rows, sha256_of
 from workers.meds.chunks import Chunk, chunk_of
-from workers.meds.layout import READ, events_key, outcomes_key
+from workers.meds.layout import READ, part_key
 from workers.meds.parts import BLANK, Part, SubjectType, encode, encode_events, failed_part
 
 COLUMNS = tuple(
@@ -25,6 +25,8 @@ COLUMNS = tuple(
     for name, kind, meaning in (
         ("part_records", "list<int64>", "records in each part of the chunk"),
         ("part_events", "list<int64>", "events in each part of the chunk"),
+        ("event_keys", "list<string>", "where the events of each part lie"),
+        ("outcome_keys", "list<string>", "where the outcomes of each part lie"),
         ("blank", "int64", "records that are empty lines"),
         ("event_bytes", "int64", "bytes of its events in memory"),
         ("subjects", "int64", "subjects in its parts, one that is in two of them twice"),
@@ -62,22 +64,15 @@ class ReadStage:
         """See TableStage."""
         (row,) = records.to_pylist()
         began = time.thread_time()
-        values: dict[str, Any] = {"part_records": [], "part_events": [], "blank": 0, "event_bytes": 0, "subjects": 0}
-        codes: dict[str, str | None] = {}
-        status, vouched = Status.OK, list[Vouched]()
+        told = _Told()
+        vouched: list[Vouched] = []
+        status = Status.OK
         for number, (part, trouble) in enumerate(self._parts(chunk_of(row), row["size"])):
-            vouched += self._publish(shard, number, part)
-            values["part_records"].append(part.outcomes.height)
-            values["part_events"].append(part.events.height)
-            values["blank"] += int((part.outcomes["reason"] == BLANK).sum())
-            values["event_bytes"] += part.events.estimated_size()
-            values["subjects"] += part.events["subject"].n_unique() if part.events.height else 0
-            for code, text in part.codes.items():
-                codes[code] = text if codes.get(code) is None else codes[code]
+            events, outcomes = self._publish(shard, number, part)
+            vouched += (events, outcomes)
+            told.add(part, events.key, outcomes.key)
             status = trouble or status
-        listed = [{"code": code, "description": codes[code]} for code in sorted(codes)]
-        columns = {name: [value] for name, value in values.items()} | {"codes": [listed]}
-        table = build_rows(records, self._context.layout, columns, [status])
+        table = build_rows(records, self._context.layout, told.row(), [status])
         self.core_seconds += time.thread_time() - began
         return ShardTable(table, vouched=vouched)
 
@@ -93,15 +88,42 @@ class ReadStage:
             reason, status = "the file was changed since it was planned", Status.INPUT_CHANGED
             yield failed_part(subject, status, reason, chunk.kind), status
 
-    def _publish(self, shard: int, number: int, part: Part) -> list[Vouched]:
+    def _publish(self, shard: int, number: int, part: Part) -> tuple[Vouched, Vouched]:
         fingerprint = self._context.run.fingerprint
         if part.events.height != part.outcomes["n_events"].sum():
             raise WardroundError("the events of a part are not those that its records gave: this is a bug")
-        bodies = {
-            events_key(shard, number): encode_events(part.events, fingerprint),
-            outcomes_key(shard, number): encode(part.outcomes, fingerprint),
-        }
-        return [publish_side(self._context, SideObject(key, body)) for key, body in bodies.items()]
+        events, outcomes = encode_events(part.events, fingerprint), encode(part.outcomes, fingerprint)
+        return (
+            publish_side(self._context, SideObject(part_key("events", shard, number, sha256_of(events)), events)),
+            publish_side(self._context, SideObject(part_key("outcomes", shard, number, sha256_of(outcomes)), outcomes)),
+        )
 
     def close(self) -> None:
         """Nothing runs in the background."""
+
+
+class _Told:
+    """What the row of a chunk says, while its parts come."""
+
+    def __init__(self) -> None:
+        self._lists: dict[str, list[Any]] = {
+            name: [] for name in ("part_records", "part_events", "event_keys", "outcome_keys")
+        }
+        self._sums = {"blank": 0, "event_bytes": 0, "subjects": 0}
+        self._codes: dict[str, str | None] = {}
+
+    def add(self, part: Part, events: str, outcomes: str) -> None:
+        """One more part, and where it lies."""
+        for name, value in zip(self._lists, (part.outcomes.height, part.events.height, events, outcomes), strict=True):
+            self._lists[name].append(value)
+        self._sums["blank"] += int((part.outcomes["reason"] == BLANK).sum())
+        self._sums["event_bytes"] += int(part.events.estimated_size())
+        self._sums["subjects"] += part.events["subject"].n_unique() if part.events.height else 0
+        for code, description in part.codes.items():
+            if self._codes.get(code) is None:
+                self._codes[code] = description
+
+    def row(self) -> dict[str, list[Any]]:
+        """Values of the one row, by column."""
+        codes = [{"code": code, "description": self._codes[code]} for code in sorted(self._codes)]
+        return {name: [value] for name, value in {**self._lists, **self._sums, "codes": codes}.items()}
