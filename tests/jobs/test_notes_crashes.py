@@ -33,11 +33,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def spec_text(folder: Path, out: Path, compute: str) -> str:
+def spec_text(folder: Path, out: Path, compute: str, shard: int = 4) -> str:
     return (
         f"job: predict\nname: notes\ninput: {{collection: notes, uri: {folder / 'in'}}}\n"
         f"models: {{terms: {{uri: {folder / 'model'}}}}}\noutput: {{uri: {out}}}\n"
-        f"compute: {{{compute}, shard_records: 4}}\n"
+        f"compute: {{{compute}, shard_records: {shard}}}\n"
     )
 
 
@@ -72,7 +72,7 @@ def test_a_note_that_kills_its_worker_twice_is_a_row_and_the_others_are_scored_b
     folder: Path, clean: pl.DataFrame, tmp_path: Path
 ) -> None:
     spec = tmp_path / "spec.yaml"
-    spec.write_text(spec_text(folder, tmp_path / "out", "workers: 2"))
+    spec.write_text(spec_text(folder, tmp_path / "out", "workers: 2", shard=1))
     code, said = finish(start(spec, {"WARDROUND_CRASH_AT": "forward.record:1:n-0002"}), 280)
     assert code == 0, said
     verify(open_store(str(tmp_path / "out")))

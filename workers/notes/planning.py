@@ -86,16 +86,17 @@ class NoteRecords:
     def _plan_text(self, info: ObjectInfo) -> Iterator[dict[str, Any]]:
         records = self._text_records(info)
         while part := list(islice(records, _BATCH)):
-            spans, ids = zip(*part, strict=True)
+            starts, sizes, ids = zip(*part, strict=True)
             yield {
                 "record_id": [identity.record_id for identity in ids],
                 "subject_id": [identity.subject_id for identity in ids],
-                "member": [span.start for span in spans],
-                "size": [span.size for span in spans],
+                "member": starts,
+                "size": sizes,
                 **{name: [_carried(i, at) for i in ids] for at, name in enumerate(self.source.carry)},
             }
 
-    def _text_records(self, info: ObjectInfo) -> Iterator[tuple[Span, Identity]]:
+    def _text_records(self, info: ObjectInfo) -> Iterator[tuple[int, int | None, Identity]]:
+        """Start, size and ids of each record; its text is let go of."""
         syntax = self.syntax(info.key)
         content = blocks(self.store, info.key, info.size, info.etag)
         dialect: Dialect | None = None
@@ -106,7 +107,7 @@ class NoteRecords:
                 seen.look(span.row, dialect)
                 identity = _identify(span, dialect, info.key)
                 if identity is not None:
-                    yield span, identity
+                    yield span.start, span.size, identity
         except (ObjectMissing, ObjectChanged):
             raise SpecError("a file of input.uri vanished or changed while it was planned: run again") from None
         seen.check()
