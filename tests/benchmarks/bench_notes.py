@@ -20,7 +20,7 @@ from tests.benchmarks import notes, ours_notes
 from tests.benchmarks.processes import BUILD, python, run
 
 NOTES = 800
-ROUNDS = 3
+ROUNDS = 2
 CONTESTANTS = ("ours", "raydata", "pipeline", "limit")
 _CALM = {"TOKENIZERS_PARALLELISM": "true", "TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
 _BATCH = 32

@@ -17,9 +17,9 @@ from multiprocessing.queues import SimpleQueue
 from multiprocessing.synchronize import Barrier
 from statistics import median
 
-SHAPES = ((4, 64), (8, 64), (16, 64), (32, 64), (2, 128), (4, 128), (8, 128), (16, 128), (2, 256), (4, 256))
-TOKENS = 8192
-TRIES = 3
+SHAPES = ((8, 64), (16, 64), (32, 64), (4, 128), (8, 128), (16, 128), (4, 256))
+TOKENS = 4096
+TRIES = 2
 
 Rates = dict[tuple[int, int], list[float]]
 
