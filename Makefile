@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.wardround-setup
 ORACLES := .venv-oracles
 
-.PHONY: setup oracles demo demo-ehr test check bench bench-images bench-scale bench-notes bench-events chaos clean
+.PHONY: setup oracles demo demo-ehr test check bench bench-images bench-scale bench-notes bench-nlp bench-events chaos clean
 
 setup: $(STAMP)
 
@@ -42,7 +42,7 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/python tests/check_sizes.py
 
-bench: bench-images bench-scale bench-notes bench-events
+bench: bench-images bench-scale bench-notes bench-nlp bench-events
 
 bench-images: setup
 	$(BIN)/python tests/benchmarks/bench_images.py
@@ -52,6 +52,9 @@ bench-scale: setup
 
 bench-notes: setup
 	$(BIN)/python tests/benchmarks/bench_notes.py
+
+bench-nlp: setup
+	$(BIN)/python tests/benchmarks/bench_nlp.py
 
 bench-events: setup
 	$(BIN)/python tests/benchmarks/bench_events.py

@@ -134,14 +134,14 @@ class _Maker:
         flat = pc.list_flatten(lists)
         members = {name: flat.field(i) for i, name in enumerate(self._members)}
         starts, ends = members["start"].to_pylist(), members["end"].to_pylist()
-        texts = rows[TEXT].combine_chunks().take(note).to_pylist() if TEXT in rows.column_names else None
+        texts = rows[TEXT].combine_chunks().take(note).to_pylist() if TEXT in rows.column_names else []
         count = len(flat)
         words = (
             members[TEXT].to_pylist()
             if TEXT in members
             else [t[a:b] for t, a, b in zip(texts, starts, ends, strict=True)]
         )
-        snippets = [None] * count if texts is None else list(map(_snippet, texts, starts, ends))
+        snippets = list(map(_snippet, texts, starts, ends)) if texts else [None] * count
         flags = {flag: members[flag].to_pylist() if flag in members else None for flag in _FLAGS}
         sections = members["section"].to_pylist() if "section" in members else [None] * count
         labels = members["label"].to_pylist()
@@ -193,7 +193,7 @@ def _temporal(historical: list[Any] | None, count: int) -> Sequence[str | None]:
 def _modifiers(flags: dict[str, list[Any] | None], labels: Sequence[str], sections: Sequence[str | None]) -> list[str]:
     found = []
     for at, (label, section) in enumerate(zip(labels, sections, strict=True)):
-        parts = [text for flag, text in _MODIFIER.items() if (flags[flag] or {}) and flags[flag][at]]
+        parts = [text for flag, text in _MODIFIER.items() if (values := flags[flag]) is not None and values[at]]
         parts += [f"Label={label}", *([f"Section={section}"] if section else [])]
         found.append("; ".join(parts)[:_MODIFIERS])
     return found
