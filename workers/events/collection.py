@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -49,7 +50,9 @@ class EventsCollection:
     def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
         """See Collection."""
         if stage == SUBJECTS:
-            return self._tables(SUBJECTS, ranges.SCHEMA, lambda: ranges.range_batches(self.root), indexing.COLUMNS)
+            looked_at = self.times.columns
+            found = partial(ranges.range_batches, self.root, looked_at)
+            return self._tables(SUBJECTS, ranges.SCHEMA, found, indexing.COLUMNS)
         if stage == TIMES:
             return self._tables(TIMES, times.SCHEMA, lambda: self._blocks(finished), times.COLUMNS)
         schema = predict_schema(self.times.carry, self._repair)

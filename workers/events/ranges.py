@@ -40,20 +40,25 @@ class _File:
     is_readable: bool = True
 
 
-def range_batches(root: MedsRoot) -> Iterator[pa.RecordBatch]:
-    """Every range of every data file, in order. Raises SpecError naming the file that is not as MEDS has it."""
+def range_batches(root: MedsRoot, columns: Sequence[str] = ()) -> Iterator[pa.RecordBatch]:
+    """Every range of every data file, in order.
+
+    Raises SpecError naming the file that is not as MEDS has it, or lacks one of `columns`, which the task looks at.
+    """
     version = root.version()
     files = iter(root.data_files())
     with ThreadPoolExecutor(_FOOTERS) as pool:
         while listed := list(islice(files, 16 * _FOOTERS)):
             rows = [
-                row for file in pool.map(partial(_read_footer, root, version), listed) for row in _ranges(root, file)
+                row
+                for file in pool.map(partial(_read_footer, root, version, columns), listed)
+                for row in _ranges(root, file)
             ]
             if rows:
                 yield pa.RecordBatch.from_pylist(rows, SCHEMA)
 
 
-def _read_footer(root: MedsRoot, version: str, info: ObjectInfo) -> _File:
+def _read_footer(root: MedsRoot, version: str, columns: Sequence[str], info: ObjectInfo) -> _File:
     try:
         file = open_parquet(root.store, info.key)
     except DamagedFile:
@@ -61,6 +66,12 @@ def _read_footer(root: MedsRoot, version: str, info: ObjectInfo) -> _File:
     except ObjectMissing:
         raise SpecError(f"{info.key} vanished while input.uri was listed: stop what deletes there") from None
     check_columns(file.schema_arrow, info.key, version)
+    for column in columns:
+        if column not in file.schema_arrow.names:
+            raise SpecError(
+                f"{info.key} has no column {column!r}, which a predicate of input.task.aces asks for; "
+                "if it is meant as a setting of the predicate, mend its name"
+            )
     groups = [file.metadata.row_group(group) for group in range(file.num_row_groups)]
     return _File(info, [group.num_rows for group in groups], [_stored(group) for group in groups])
 

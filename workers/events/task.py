@@ -19,6 +19,7 @@ from workers.events.settings import EventsInput
 from workers.events.times import LABEL, found_times
 
 _COHORT_BYTES = 1 << 20
+_MEDS_COLUMNS = ("subject_id", "time", "code", "numeric_value")
 
 
 class WantedTimes:
@@ -36,6 +37,12 @@ class WantedTimes:
             return {}
         texts = {"aces": self._text("aces", task.aces)}
         return texts if task.predicates is None else texts | {"predicates": self._text("predicates", task.predicates)}
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Columns beside those of MEDS that a cohort looks at. Raises SpecError if it cannot be understood."""
+        cohort = cohort_of(self.state)
+        return () if cohort is None else tuple(name for name in cohort.columns if name not in _MEDS_COLUMNS)
 
     @cached_property
     def carry(self) -> tuple[pa.Field, ...]:
