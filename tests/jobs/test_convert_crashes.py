@@ -7,16 +7,23 @@ import signal
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from cluster.storage import Store, open_store
+from jobs.execute import worker_job
 from jobs.leftovers import leftovers
 from jobs.rundir import read_manifest
+from jobs.state import open_stages
 from jobs.verify import verify
-from schemas.errors import VerificationError
+from schemas.errors import FingerprintError, VerificationError
 from tests.chaos.harness import Content, content
 from tests.support.meds import CASES, account, convert_spec, run_convert
 from tests.support.small_run import finish, start
+from workers.engine.context import StageContext
+from workers.engine.kinds import SideObject, Vouched
+from workers.engine.publish import publish_side
 
 SOURCE = f"format: fhir, uri: {CASES / 'fhir'}, chunk_bytes: 8000, bucket_bytes: 8000"
 
@@ -95,3 +102,23 @@ def test_a_side_object_that_was_altered_or_lost_is_found(done: Store, tmp_path: 
     store.delete(victim)
     with pytest.raises(VerificationError, match=f"{victim} is missing"):
         verify(store)
+
+
+def test_a_side_object_that_was_encoded_otherwise_is_adopted_as_it_lies_there(done: Store) -> None:
+    stage = next(stage for stage in open_stages(done) if stage.run.stage == "sort")
+    context = StageContext(worker_job(stage, stage.run.spec), 1, 0)
+    key = next(iter(done.list("meds/data/"))).key
+    table = pq.read_table(done.open_reader(key))
+    otherwise = pa.BufferOutputStream()
+    pq.write_table(table, otherwise, compression="none")
+    vouched = publish_side(context, SideObject(key, bytes(otherwise.getvalue())))
+    assert vouched == Vouched(key, len(done.get(key)), done.sha256(key))
+    strange = pa.BufferOutputStream()
+    pq.write_table(table.replace_schema_metadata({"wardround.fingerprint": "another"}), strange)
+    with pytest.raises(FingerprintError, match="another run's object"):
+        publish_side(_of_another_run(context), SideObject(key, bytes(strange.getvalue())))
+
+
+def _of_another_run(context: StageContext) -> StageContext:
+    context.run = context.run.model_copy(update={"fingerprint": "another"})
+    return context
