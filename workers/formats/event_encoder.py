@@ -32,7 +32,7 @@ class Encoding(BaseModel):
 
     oov: Literal["unknown", "drop"] = "unknown"
     fallback: tuple[Fallback, ...] = ()
-    window_days: float | None = Field(default=None, gt=0)
+    window_days: float | None = Field(default=None, gt=0, le=1_000_000)
     max_events: int | None = Field(default=None, ge=1)
     clip: float | None = Field(default=None, gt=0)
 
