@@ -61,6 +61,7 @@ bench-events: setup
 
 chaos: setup
 	$(BIN)/python -m tests.chaos --seeds 200
+	$(BIN)/python -m tests.chaos --job convert --seeds 50
 
 clean:
 	rm -rf demo-output .mypy_cache .ruff_cache .pytest_cache
