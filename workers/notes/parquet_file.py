@@ -66,12 +66,21 @@ def plan_parquet(store: Store, info: ObjectInfo, source: NotesInput, is_omop: bo
             return
         named = {name: _checked(batch.column(name)) for name in batch.schema.names}
         yield {
-            "record_id": named[layout.record_id].cast(pa.string()),
-            "subject_id": named[layout.subject_id].cast(pa.string()) if layout.subject_id else None,
+            "record_id": cast_column(named[layout.record_id], layout.record_id, pa.string()),
+            "subject_id": cast_column(named[name], name, pa.string()) if (name := layout.subject_id) else None,
             "member": pa.array(range(start, start + batch.num_rows), pa.int64()),
             **{name: named[name] for name in source.carry},
         }
         start += batch.num_rows
+
+
+def cast_column(column: pa.Array, name: str, kind: pa.DataType) -> pa.Array:
+    """Raises SpecError where its values cannot be of that type."""
+    try:
+        return column.cast(kind)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        # The message of Arrow quotes the value.
+        raise SpecError(f"column {name!r} of a file of input.uri is {column.type}, where {kind} is needed") from None
 
 
 def _checked(column: pa.Array) -> pa.Array:
@@ -86,7 +95,10 @@ def _checked(column: pa.Array) -> pa.Array:
 
 
 def check_types(schema: pa.Schema, layout: Layout) -> None:
-    """Raises SpecError where the column of the text is of a type that holds none."""
+    """Raises SpecError where the column of the text is of a type that holds none, or another has parts."""
+    for name in layout.reading:
+        if pa.types.is_nested(schema.field(name).type):
+            raise SpecError(f"column {name!r} of the input is {schema.field(name).type}: name another in input")
     kind = schema.field(layout.text).type
     kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     if not _is_text(kind) and not pa.types.is_null(kind):

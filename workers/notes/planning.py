@@ -19,7 +19,7 @@ from workers.notes.files import Found, find_input, note_files
 from workers.notes.layout import TableDialect, layout_of
 from workers.notes.ndjson import Ndjson
 from workers.notes.note import NOTE_TIME, NOTE_TYPE, TEXT, Identity
-from workers.notes.parquet_file import parquet_schema, plan_parquet
+from workers.notes.parquet_file import cast_column, parquet_schema, plan_parquet
 from workers.notes.settings import NotesInput
 from workers.notes.text_file import Dialect, Row, Span
 
@@ -179,4 +179,6 @@ def _plain_type(kind: pa.DataType) -> pa.DataType:
 def _column(given: Any, field: pa.Field, rows: int) -> pa.Array:
     if given is None:
         return pa.nulls(rows, field.type)
-    return given.cast(field.type) if isinstance(given, pa.Array) else pa.array(given, field.type)
+    if isinstance(given, pa.Array):
+        return cast_column(given, field.name, field.type)
+    return pa.array(given, field.type)

@@ -257,6 +257,21 @@ def test_a_column_of_numbers_is_no_text(tmp_path: Path) -> None:
         planned(a_source(tmp_path / "a.parquet"))
 
 
+def test_columns_of_types_that_do_not_fit_are_errors_without_their_values(tmp_path: Path) -> None:
+    texts = {"text": ["x"]}
+    pq.write_table(pa.table({"note_id": [["a"]], **texts}), tmp_path / "a.parquet")
+    with pytest.raises(SpecError, match=r"column 'note_id' of a file of input\.uri is list"):
+        planned(a_source(tmp_path / "a.parquet"))
+    pq.write_table(pa.table({"note_id": ["a"], "note_time": [{"at": 1}], **texts}), tmp_path / "a.parquet")
+    with pytest.raises(SpecError, match="column 'note_time' of the input is struct"):
+        planned(a_source(tmp_path / "a.parquet"))
+    pq.write_table(pa.table({"note_id": ["a"], "site": [1], **texts}), tmp_path / "a.parquet")
+    pq.write_table(pa.table({"note_id": ["b"], "site": ["Mrs Miller"], **texts}), tmp_path / "b.parquet")
+    with pytest.raises(SpecError, match=r"column 'site' of a file of input\.uri is large_string, where int64") as error:
+        planned(a_source(tmp_path, carry=("site",)))
+    assert "Miller" not in str(error.value)
+
+
 def test_a_damaged_page_of_parquet_costs_what_comes_after_it_in_its_row_group(tmp_path: Path) -> None:
     frame = some_notes(3000).with_columns(text=some_notes(3000)["text"].fill_null("x") + " " * 2)
     table = frame.to_arrow()
