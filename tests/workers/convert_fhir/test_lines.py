@@ -45,7 +45,7 @@ def gunzip(body: bytes, max_line: int = 1 << 20, max_inflated: int = 1 << 30) ->
 
 
 def test_a_gzipped_file_of_several_members_is_read_whole() -> None:
-    body = gzip.compress(b"one\ntw") + gzip.compress(b"") + gzip.compress(b"o\r\nthree") + b"\0" * 100
+    body = gzip.compress(b"one\ntw") + gzip.compress(b"") + gzip.compress(b"o\r\nthree") + b"\0" * (3 << 20)
     assert [(line.position, line.data) for line in gunzip(body)] == [(0, b"one"), (4, b"two"), (9, b"three")]
 
 
@@ -61,6 +61,17 @@ def test_a_gzipped_file_that_ends_early_keeps_its_whole_lines(kept: int) -> None
     assert found[-1].trouble == Status.UNREADABLE
     assert found[-1].reason == "the gzipped file ends early"
     assert [line.data for line in found[:-1]] == lines[: len(found) - 1]
+
+
+def test_what_lies_before_a_damage_is_kept() -> None:
+    lines = [f"{number:x} {number * 7919 % 10007}".encode() for number in range(50_000)]
+    body = bytearray(gzip.compress(b"\n".join(lines)))
+    body[len(body) // 2 : len(body) // 2 + 2000] = b"\xff" * 2000
+    found = gunzip(bytes(body))
+    kept = [line.data for line in found if line.trouble is None]
+    assert found[-1].reason == "the gzipped file is damaged from here on"
+    assert len(kept) > 20_000
+    assert kept[:20_000] == lines[:20_000]
 
 
 def test_a_bomb_is_one_record_and_takes_little_memory() -> None:
