@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cluster.storage import ObjectChanged, ObjectMissing, Store
-from schemas.errors import RecordError
+from schemas.errors import InfrastructureError, RecordError
 from schemas.status import Status
 from workers.events.meds import DamagedFile, open_parquet, parsing
 
@@ -65,8 +65,10 @@ class RowSource:
             status, detail = Status.UNREADABLE, "its data file is damaged"
         except _Damaged as damaged:
             status, detail = Status.UNREADABLE, f"row group {damaged.group} of its data file is damaged"
-        else:
-            raise AssertionError
+        except (InfrastructureError, MemoryError):
+            # What was being decoded gives no more; taken up again later, its end would look like damage.
+            self._opened = None
+            raise
         if status != Status.UNREADABLE:
             self._opened = None
         raise RecordError(status, detail)
