@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.wardround-setup
 ORACLES := .venv-oracles
 
-.PHONY: setup oracles demo demo-ehr test check bench bench-images bench-scale bench-notes bench-nlp bench-events chaos clean
+.PHONY: setup oracles demo demo-ehr test check bench bench-images bench-scale bench-notes bench-nlp bench-events chaos chaos-convert clean
 
 setup: $(STAMP)
 
@@ -61,6 +61,9 @@ bench-events: setup
 
 chaos: setup
 	$(BIN)/python -m tests.chaos --seeds 200
+
+chaos-convert: setup
+	$(BIN)/python -m tests.chaos --job convert --seeds 50
 	$(BIN)/python -m tests.chaos --job convert --seeds 50
 
 clean:
