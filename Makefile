@@ -64,7 +64,6 @@ chaos: setup
 
 chaos-convert: setup
 	$(BIN)/python -m tests.chaos --job convert --seeds 50
-	$(BIN)/python -m tests.chaos --job convert --seeds 50
 
 clean:
 	rm -rf demo-output .mypy_cache .ruff_cache .pytest_cache
