@@ -14,6 +14,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from cluster.storage import StorageSettings, open_store
+from jobs.cli.main import main
 from jobs.hosts import open_host
 from jobs.predict import predict
 from jobs.verify import verify
@@ -274,7 +275,9 @@ def _forge(out: Path) -> None:
     (out / "manifest.json").write_text(json.dumps(manifest))
 
 
-def test_verify_says_that_a_source_is_gone_and_finds_no_fault_in_it(tmp_path: Path, dataset: pl.DataFrame) -> None:
+def test_verify_says_that_a_source_is_gone_and_finds_no_fault_in_it(
+    tmp_path: Path, dataset: pl.DataFrame, capsys: pytest.CaptureFixture[str]
+) -> None:
     ask(dataset, tmp_path, strangers=0)
     run_events(tmp_path, f"uri: {tmp_path}/meds, task: {{labels: {tmp_path}/labels}}")
     (tmp_path / "meds" / "data" / "1.parquet").unlink()
@@ -282,3 +285,14 @@ def test_verify_says_that_a_source_is_gone_and_finds_no_fault_in_it(tmp_path: Pa
     assert again is not None
     assert again.gone > 20
     assert again.checked + again.gone == 64
+    assert main(["verify", str(tmp_path / "out")]) == 0
+    assert f"{again.checked} rows from the source; of {again.gone} more the source is gone" in capsys.readouterr().out
+
+
+def test_a_cohort_that_cannot_be_understood_is_told_before_anything_is_read(
+    tmp_path: Path, dataset: pl.DataFrame
+) -> None:
+    (tmp_path / "task.yaml").write_text("predicates: {a: {code: A}}\ntrigger: b\nwindows: {}\n")
+    with pytest.raises(SpecError, match="'b' is not defined"):
+        run_events(tmp_path, f"uri: {tmp_path}/meds, task: {{aces: {tmp_path}/task.yaml}}")
+    assert not (tmp_path / "out" / "stages").exists()

@@ -48,14 +48,15 @@ class EventsCollection:
         return ()
 
     def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
-        """See Collection."""
+        """See Collection. A task that cannot be understood is told before the first stage."""
+        carry = self.times.carry
         if stage == SUBJECTS:
             looked_at = self.times.columns
             found = partial(ranges.range_batches, self.root, looked_at)
             return self._tables(SUBJECTS, ranges.SCHEMA, found, indexing.COLUMNS)
         if stage == TIMES:
             return self._tables(TIMES, times.SCHEMA, lambda: self._blocks(finished), times.COLUMNS)
-        schema = predict_schema(self.times.carry, self._repair)
+        schema = predict_schema(carry, self._repair)
         return StagePlan(
             PREDICT,
             schema,
