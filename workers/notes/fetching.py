@@ -51,17 +51,18 @@ class NoteFetcher:
         return notes
 
     def _of_file(self, uri: str, etag: str | None, places: list[Place]) -> list[Note]:
+        # Kept again only once all went well: a stream that broke off would look damaged to whoever goes on with it.
+        file, self._file = self._file, None
         try:
-            if self._file is None or self._at != (uri, etag):
-                self._file, self._at = None, (uri, etag)
-                self._file = self._open(uri, etag)
-            return self._file.notes(places)
+            if file is None or self._at != (uri, etag):
+                file, self._at = self._open(uri, etag), (uri, etag)
+            notes = file.notes(places)
         except ObjectMissing:
-            problem = refused(Status.MISSING, "its file is not there")
+            return [refused(Status.MISSING, "its file is not there")] * len(places)
         except ObjectChanged:
-            problem = refused(Status.INPUT_CHANGED, "its file was changed after it was planned")
-        self._file = None
-        return [problem] * len(places)
+            return [refused(Status.INPUT_CHANGED, "its file was changed after it was planned")] * len(places)
+        self._file = file
+        return notes
 
     def _open(self, uri: str, etag: str | None) -> _NoteFile:
         key = uri[len(self._store.uri.rstrip("/")) + 1 :]
