@@ -33,6 +33,7 @@ _RECORDED = (
     "torch",
     "numpy",
     "pyarrow",
+    "polars",
     "pydicom",
     "onnxruntime",
     "opencv-python-headless",
