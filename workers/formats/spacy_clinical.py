@@ -38,7 +38,7 @@ def make_clinical_pipeline_directory(target: Path, base: Path | None = None, lab
         nlp = load_pipeline(base, tags=True)
     place = {"before": "ner"} if "ner" in nlp.pipe_names else {"last": True}
     ruler = nlp.add_pipe("entity_ruler", name="problems", config={"phrase_matcher_attr": "LOWER"}, **place)
-    ruler.add_patterns([{"label": label, "pattern": term} for term in with_plurals(problem_terms())])
+    ruler.add_patterns([{"label": label, "pattern": term} for term in in_every_form(problem_terms())])
     nlp.meta["name"] = "clinical_problems"
     nlp.to_disk(target)
     return target
@@ -50,8 +50,8 @@ def problem_terms() -> list[str]:
     return list(dict.fromkeys(term for terms in groups.values() for term in terms))
 
 
-def with_plurals(terms: Sequence[str]) -> list[str]:
-    """The terms and, of those that do not end in s, a plural; each once."""
-    return list(
-        dict.fromkeys(form for term in terms for form in ([term] if term.endswith("s") else [term, term + "s"]))
-    )
+def in_every_form(terms: Sequence[str]) -> list[str]:
+    """Each term, its plural unless it ends in s, and all of them broken over a line at each of their blanks."""
+    plain = [form for term in terms for form in ([term] if term.endswith("s") else [term, f"{term}s"])]
+    broken = [f"{form[:at]}\n{form[at + 1 :]}" for form in plain for at, char in enumerate(form) if char == " "]
+    return list(dict.fromkeys(plain + broken))

@@ -221,6 +221,13 @@ def test_the_list_of_problems_has_a_few_hundred_terms_in_lower_case() -> None:
     assert all(term == term.lower().strip() for term in terms)
 
 
+@pytest.mark.parametrize("text", ["Breast cancer", "breast cancers", "breast\ncancer", "breast \ncancer"])
+def test_a_term_is_found_in_capitals_in_the_plural_and_over_a_line_break(clinical: Path, text: str) -> None:
+    (values,) = Analyser(clinical, LanguageStep(text=True)).analyse([f"remote {text} who presents"])
+    assert isinstance(values, dict)
+    assert [entity["text"].split() for entity in values["entities"]] == [text.split()]
+
+
 @pytest.mark.parametrize("shard_records", [4, 100])
 def test_a_run_writes_the_entities_of_each_note_whatever_the_shards(
     tmp_path: Path, clinical: Path, shard_records: int
