@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from cluster.storage import ObjectMissing, Store
 from schemas.errors import FingerprintError, UsageError, VerificationError
 from schemas.run import MANIFEST_KEY, RUN_KEY, SIDE_KEY, FileRecord, Manifest, RunFile, shard_of
+from workers.engine.seal import intact_sha256
 
 _HEADS = 32
 """Requests at a time where many objects are asked for their metadata."""
@@ -41,7 +42,10 @@ class Stage:
         return {shard for shard in found if shard is not None}
 
     def committed(self) -> dict[int, FileRecord]:
-        """Every shard object of this run, its metadata checked. Raises FingerprintError for another run's object."""
+        """Every shard object of this run, its metadata checked, and its bytes where the store keeps no digest of them.
+
+        Raises FingerprintError for another run's object, VerificationError for a damaged one.
+        """
         prefix = f"{self.directory}{self.run.rows_dir}/"
         keys = [info.key for info in self.store.list(prefix)]
         with ThreadPoolExecutor(_HEADS) as pool:
@@ -72,12 +76,21 @@ class Stage:
         return FileRecord(
             key=key,
             bytes=head.size,
-            sha256=metadata.get("sha256") or self.store.sha256(key),
+            sha256=metadata.get("sha256") or self._intact_sha256(key),
             rows=int(metadata["rows"]),
             statuses=parse_counts(metadata["statuses"]),
             side=int(metadata["sides"]) if "sides" in metadata else None,
             totals=json.loads(metadata["totals"]) if "totals" in metadata else None,
         )
+
+    def _intact_sha256(self, key: str) -> str:
+        digest = intact_sha256(self.store.open_reader(key))
+        if digest is None:
+            raise VerificationError(
+                f"{key} is damaged: its bytes are not those that were written. Move it away, then run the same command "
+                "again to have its shard scored anew"
+            )
+        return digest
 
 
 def side_objects(stage: Stage, record: FileRecord) -> list[FileRecord]:

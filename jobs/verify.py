@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -18,6 +19,7 @@ from schemas.run import MANIFEST_KEY, RUN_KEY, FileRecord, Manifest, shard_of
 from workers.collection import Recheck
 from workers.engine.context import carried_fields, header_fields
 from workers.engine.rowtable import status_counts
+from workers.engine.seal import intact_sha256
 from workers.planfile import PlanReader
 
 _NAMED = 5
@@ -116,12 +118,11 @@ def _check_bytes(store: Store, record: FileRecord, found: Verified) -> bytes | N
 def _check_shard(
     body: bytes, shard: int, plan: PlanReader, schema: pa.Schema, record: FileRecord, fingerprint: str, found: Verified
 ) -> None:
-    try:
-        file = pq.ParquetFile(pa.BufferReader(body))
-        table = file.read()
-    except (pa.ArrowException, OSError):  # a disk keeps no digest: one that broke before the manifest is named as it is
-        found.faults.append(f"{record.key} is damaged: it cannot be read as Parquet")
+    if intact_sha256(io.BytesIO(body)) is None:
+        found.faults.append(f"{record.key} is damaged: its seal is broken")
         return
+    file = pq.ParquetFile(pa.BufferReader(body))
+    table = file.read()
     stamped = (file.schema_arrow.metadata or {}).get(b"wardround.fingerprint", b"").decode()
     found.rows += table.num_rows
     if stamped != fingerprint:

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from schemas.errors import WardroundError
 from schemas.rows import STATUS_TYPE, OutputColumn, row_schema
 from schemas.status import Status
+from workers.engine import seal
 from workers.engine.columns import ModelColumns
 
 
@@ -105,7 +106,7 @@ def stamp(table: pa.Table, fingerprint: str) -> pa.Table:
 
 
 def encode(table: pa.Table, layout: RowLayout, record_ids: pa.ChunkedArray, metadata: Mapping[str, str]) -> bytes:
-    """The whole Parquet body in memory, checked against the plan and read back by its footer.
+    """The whole Parquet body in memory, sealed, checked against the plan and read back by its footer.
 
     Raises WardroundError if the rows are not exactly the planned ones in their order.
     """
@@ -116,12 +117,14 @@ def encode(table: pa.Table, layout: RowLayout, record_ids: pa.ChunkedArray, meta
     keys = {f"wardround.{key}".encode(): value.encode() for key, value in metadata.items()}
     sink = pa.BufferOutputStream()
     stamped = table.replace_schema_metadata({**(table.schema.metadata or {}), **keys})
-    pq.write_table(stamped, sink, compression="zstd", row_group_size=max(1, table.num_rows))
-    body = sink.getvalue()
+    with pq.ParquetWriter(sink, stamped.schema, compression="zstd") as writer:
+        writer.write_table(stamped, row_group_size=max(1, table.num_rows))
+        writer.add_key_value_metadata({seal.KEY: seal.BLANK})
+    body = seal.sealed(bytes(sink.getvalue()))
     footer = pq.read_metadata(pa.BufferReader(body))
     if footer.num_rows != table.num_rows:
         raise WardroundError("an encoded shard has lost rows: nothing is written")
-    return bytes(body)
+    return body
 
 
 def sha256_of(body: bytes) -> str:

@@ -135,19 +135,22 @@ def test_verify_finds_rows_that_were_rewritten_without_their_order(wardround: Wa
     assert wardround("verify", run_dir).code == 5
 
 
-def test_a_shard_that_broke_before_the_manifest_is_found(
+def test_a_shard_that_broke_before_the_manifest_is_not_signed_and_is_scored_anew_once_moved_away(
     wardround: Wardround, make_spec: MakeSpec, finished: Path, tmp_path: Path
 ) -> None:
-    shutil.copytree(finished, tmp_path / "out")
-    (tmp_path / "out" / "manifest.json").unlink()
-    shard = tmp_path / "out" / "predictions" / "shard-000001.parquet"
+    out = shutil.copytree(finished, tmp_path / "out")
+    (out / "manifest.json").unlink()
+    shard = out / "predictions" / "shard-000001.parquet"
+    column = pq.read_metadata(shard).row_group(0).column(0)
     body = bytearray(shard.read_bytes())
-    body[4:400] = bytes(396)
+    body[column.data_page_offset + column.total_compressed_size // 2] ^= 1
     shard.write_bytes(body)
+    said = wardround("run", make_spec())
+    assert (said.code, (out / "manifest.json").exists()) == (5, False)
+    assert "predictions/shard-000001.parquet is damaged" in said.err
+    shard.unlink()
     assert wardround("run", make_spec()).code == 0
-    said = wardround("verify", tmp_path / "out")
-    assert said.code == 5
-    assert "shard-000001.parquet is damaged: it cannot be read as Parquet" in said.err
+    assert wardround("verify", out).code == 0
 
 
 @pytest.mark.parametrize("other", ["shard-000002.parquet", None])
