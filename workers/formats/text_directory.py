@@ -95,7 +95,7 @@ def longest_window(config: Mapping[str, Any], directory: Path) -> int:
 def window_settings(directory: Path, config: Mapping[str, Any], how: W, longest: int | None = None) -> dict[str, Any]:
     """Card settings of the windows: how the author cuts, written out, and what a spec must keep to."""
     limit = longest_window(config, directory)
-    opened = open_tokenizer(directory, str(config.get("model_type", "")), int(config.get("vocab_size", 0)))
+    opened = open_tokenizer(directory, str(config.get("model_type", "")), config.get("vocab_size"))
     resolved = how if how.window or longest is None else how.model_copy(update={"window": min(longest, limit)})
     special = opened.lead + opened.tail
     windows = resolved.resolved(limit, special)

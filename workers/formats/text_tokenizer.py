@@ -64,8 +64,11 @@ def check_tokenizer(directory: Path) -> None:
         raise SpecError(f"{path}: larger than {JSON_LIMIT} bytes, which no tokenizer is")
 
 
-def open_tokenizer(directory: Path, model_type: str, vocabulary: int) -> OpenTokenizer:
-    """The tokenizer of a model with `vocabulary` token numbers. Raises SpecError for one that does not fit it."""
+def open_tokenizer(directory: Path, model_type: str, vocabulary: int | None) -> OpenTokenizer:
+    """The tokenizer of a model with `vocabulary` token numbers (None: its configuration does not say).
+
+    Raises SpecError for one that does not fit the model.
+    """
     check_tokenizer(directory)
     config = tokenizer_config(directory)
     path = directory / TOKENIZER
@@ -78,7 +81,7 @@ def open_tokenizer(directory: Path, model_type: str, vocabulary: int) -> OpenTok
     tokenizer.no_truncation()
     _set_up_family(tokenizer, config, model_type, path)
     largest = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=-1)
-    if largest >= vocabulary:
+    if vocabulary is not None and largest >= vocabulary:
         raise SpecError(f"{path}: has token number {largest}, the model knows {vocabulary} only")
     probe = tokenizer.encode(_PROBE)
     if any(probe.type_ids):

@@ -13,7 +13,7 @@ from workers.formats.detect import describe
 LABELS = {0: "O", 1: "B-NAME", 2: "I-NAME", 3: "B-DATE", 4: "I-DATE"}
 SIZE = {"num_labels": 5, "id2label": LABELS, "label2id": {name: number for number, name in LABELS.items()}}
 SHORT = [*ODD, *notes(30, longest=15)]
-LONG = [*notes(3), *notes(4, longest=600, seed=5)]
+LONG = [*notes(3), *notes(3, longest=400, seed=5)]
 
 
 def reference(directory, **options):
@@ -53,7 +53,7 @@ def test_overlapping_windows_can_be_merged_as_the_pipeline_does_with_stride(tmp_
     reader = reference(directory, stride=16)
     columns = scored(text_token_classification, directory, LONG, [{"windows": {"stride": 16, "merge": "longest"}}])
     compare(columns["entities"], [reader(text) for text in LONG])
-    assert columns["n_windows"].max() > 4
+    assert columns["n_windows"].max() > 2
 
 
 def test_overlapping_windows_are_merged_token_by_token_where_the_context_is_widest(tmp_path):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from transformers import AutoTokenizer
 
 from schemas.errors import SpecError
 from tests.support.text_models import KINDS, ODD, edit, notes, save_model, tokenizer_of
+from workers.formats import text_classification
 from workers.formats.text_tokenizer import NoteTokenizer, open_tokenizer
 from workers.formats.text_windows import Windows
 
@@ -92,3 +95,12 @@ def test_a_tokenizer_that_is_none_is_refused(tmp_path, contents):
 def test_windows_that_do_not_fit_the_model_are_refused(windows, message):
     with pytest.raises(SpecError, match=message):
         Windows(**windows).resolved(64, 2)
+
+
+def test_a_model_that_does_not_say_its_number_of_words_takes_any_tokenizer(tmp_path):
+    directory = save_model(tmp_path, "bert", "SequenceClassification")
+    config = json.loads((directory / "config.json").read_text())
+    del config["vocab_size"]
+    (directory / "config.json").write_text(json.dumps(config))
+    card = text_classification.describe(directory)
+    assert text_classification.open_encoder(directory, card, (), 1).encode(["a fever"])[0].value.n_tokens > 0
