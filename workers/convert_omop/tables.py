@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from workers.convert_omop.csv_lines import CsvLines
 from workers.convert_omop.settings import OmopInput
 from workers.meds.chunks import Chunk
 
+_TWO = "the file has two columns of one name"
 ROWS = 131_072
 """Rows of a frame."""
 
@@ -51,6 +52,9 @@ def _parquet_rows(store: Store, chunk: Chunk, wanted: Collection[str]) -> Iterat
         counts = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
         first = sum(counts[: chunk.start])
         names = [name for name in file.schema_arrow.names if name.lower() in wanted]
+        if _doubled(names):
+            yield lost(first, _TWO)
+            return
         for batch in _batches(file, groups, names):
             frame = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
             frame = frame.rename({name: name.lower() for name in names}) if names else frame.select()
@@ -76,6 +80,12 @@ def _reader(store: Store, chunk: Chunk) -> RangeReader:
     return RangeReader(lambda start, length: chunk.get(store, start, length), head.size)
 
 
+def _doubled(names: Iterable[str]) -> bool:
+    """Whether two of these are one name, as case does not matter."""
+    lower = [name.lower() for name in names]
+    return len(set(lower)) < len(lower)
+
+
 def lost(first: int, reason: str, status: Status = Status.UNREADABLE) -> Rows:
     """The one row that stands for the rest of a file."""
     return Rows(first, pl.DataFrame([None], schema={"": pl.Null}).select(), pl.Series([reason]), status)
@@ -90,6 +100,9 @@ def _csv_rows(lines: CsvLines, wanted: Collection[str]) -> Iterator[Rows]:
             yield lost(0, lines.reason or "its header line is not CSV", lines.trouble or Status.UNREADABLE)
         return
     places = [(n, name.lower()) for n, name in enumerate(header) if name.lower() in wanted]
+    if _doubled(header[n] for n, _ in places):
+        yield lost(0, _TWO)
+        return
     first, columns, broken = 0, [list[Any]() for _ in places], list[str | None]()
     while (row := _next(reader)) is not None:
         problem = row if isinstance(row, str) else _problem(row, len(header))
