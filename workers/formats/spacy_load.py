@@ -44,11 +44,12 @@ def load_pipeline(directory: Path, *, tags: bool) -> Any:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SpecError(f"{directory}: spaCy cannot load this pipeline ({type(error).__name__})") from error
     if not tags:
-        _switch_off(nlp)
+        switch_off_taggers(nlp)
     return nlp
 
 
-def _switch_off(nlp: Any) -> None:
+def switch_off_taggers(nlp: Any) -> None:
+    """Disable what only tags or lemmatises, unless a feature, a pattern or a rule of the pipeline looks at that."""
     factories = nlp.pipe_factories
     off = {name for name in nlp.pipe_names if factories[name] in _WRITES_NO_ENTITIES}
     kept = [name for name in nlp.pipe_names if name not in off]

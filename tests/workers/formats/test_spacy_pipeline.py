@@ -20,7 +20,7 @@ from tests.support.runs import rows, run
 from workers.formats.spacy_analysis import Analyser, build
 from workers.formats.spacy_clinical import make_clinical_pipeline_directory, problem_terms
 from workers.formats.spacy_encoder import SpacyEncoder, batches
-from workers.formats.spacy_load import load_pipeline
+from workers.formats.spacy_load import load_pipeline, switch_off_taggers
 from workers.formats.spacy_pipeline import describe, load, open_encoder, with_steps
 from workers.formats.spacy_step import LanguageStep
 
@@ -100,12 +100,17 @@ def test_taggers_are_off_where_no_entity_depends_on_them_and_the_parser_never() 
     assert "tagger" in load_pipeline(package_directory(), tags=True).pipe_names
 
 
-@pytest.mark.parametrize("attribute", ["POS", "lemma", "TAG"])
-def test_taggers_stay_where_a_ruler_looks_at_their_tags(tmp_path: Path, attribute: str) -> None:
-    nlp = spacy.load(package_directory(), exclude=["ner"])
-    nlp.add_pipe("entity_ruler").add_patterns([{"label": "NAME", "pattern": [{attribute: "PROPN"}]}])
-    nlp.to_disk(tmp_path / "pipeline")
-    assert "tagger" in load_pipeline(tmp_path / "pipeline", tags=False).pipe_names
+def test_taggers_stay_where_a_ruler_or_an_attribute_rule_needs_them() -> None:
+    nlp = spacy.load(package_directory())
+    for attribute in ("POS", "lemma", "TAG", "DEP"):
+        ruler = nlp.add_pipe("entity_ruler", before="ner")
+        ruler.add_patterns([{"label": "NAME", "pattern": [{"LOWER": "dr"}, {attribute: "PROPN"}]}])
+        switch_off_taggers(nlp)
+        assert "tagger" in nlp.pipe_names, attribute
+        nlp.remove_pipe("entity_ruler")
+    nlp.get_pipe("attribute_ruler").add([[{"TAG": "NNP"}]], {"NORM": "name"})
+    switch_off_taggers(nlp)
+    assert "tagger" in nlp.pipe_names
 
 
 def test_the_pipelines_vocabulary_does_not_grow_with_the_archive(clinical: Path) -> None:
