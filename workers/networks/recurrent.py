@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -114,15 +115,14 @@ class Table:
     projections: tuple[Tensor, ...]
 
 
-class Source:
+class Source(Protocol):
     """What comes into the gates from below, for the events `begin:end` in the slots' order."""
 
     def fill(self, begin: int, end: int, out: Sequence[Tensor]) -> None:
         """Overwrite the blocks of `out`."""
-        raise NotImplementedError
 
 
-class ByCode(Source):
+class ByCode:
     """First layer: a row of the table."""
 
     def __init__(self, table: Table, code: Tensor, more: Tensor | None) -> None:
@@ -139,7 +139,7 @@ class ByCode(Source):
                 block.addmm_(more, projection)
 
 
-class Dense(Source):
+class Dense:
     """Any layer: a product with what lies below it."""
 
     def __init__(self, x: Tensor | None, blocks: Sequence[Gates]) -> None:
