@@ -24,7 +24,12 @@ def content_metadata(path: Path) -> Mapping[str, str]:
 def _parquet(path: Path) -> Mapping[str, str]:
     try:
         footer = pq.read_metadata(path).metadata or {}
-    except pa.ArrowInvalid:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, UnicodeDecodeError):
+        return {}
+    except OSError as error:
+        # Of a damaged footer Arrow raises OSErrors of its own, which carry no number.
+        if error.errno is not None:
+            raise
         return {}
     own = {key: value for key, value in footer.items() if key.startswith(_PREFIX)}
     return {key[len(_PREFIX) :].decode(): value.decode() for key, value in own.items()}

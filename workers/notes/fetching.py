@@ -7,8 +7,6 @@ from functools import partial
 from itertools import groupby
 from typing import Any, Protocol
 
-import pyarrow as pa
-
 from cluster.storage import ObjectChanged, ObjectMissing, StorageSettings, Store, open_store
 from schemas.errors import RecordError
 from schemas.status import Status
@@ -17,7 +15,7 @@ from workers.notes.csv_file import Csv
 from workers.notes.files import Found
 from workers.notes.ndjson import Ndjson
 from workers.notes.note import CUT_OFF, Note, refused
-from workers.notes.parquet_file import ParquetNotes, raise_if_disk
+from workers.notes.parquet_file import UNREADABLE, ParquetNotes, raise_if_disk
 from workers.notes.planning import dialect_of
 from workers.notes.settings import NotesInput
 
@@ -82,7 +80,7 @@ class _Unreadable:
 def _open_parquet(store: Store, key: str, etag: str | None, source: NotesInput, is_omop: bool) -> _NoteFile:
     try:
         return ParquetNotes(store, key, etag, source, is_omop)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+    except UNREADABLE as error:
         raise_if_disk(error)
         return _Unreadable()
 

@@ -18,6 +18,9 @@ from workers.notes.note import Note, decode, make_note, refused
 from workers.notes.settings import NotesInput
 from workers.notes.times import column_times
 
+UNREADABLE = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, UnicodeDecodeError)
+"""What Arrow raises for a file that it cannot read; the last where a column's name is no text."""
+
 _PLANNED = 65_536
 _READ = 64
 """Notes decoded at a time: what a batch holds in memory."""
@@ -37,7 +40,7 @@ def sound_parquet() -> Iterator[None]:
     """SpecError for what Arrow cannot read; its own message is dropped, since it may quote what it read."""
     try:
         yield
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+    except UNREADABLE as error:
         raise_if_disk(error)
         raise SpecError(_DAMAGED) from None
     except ObjectMissing:
@@ -135,7 +138,7 @@ class ParquetNotes:
     def _note(self, row: int) -> Note:
         try:
             self._go_to(row)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+        except UNREADABLE as error:
             raise_if_disk(error)
             self._broken.setdefault(self._group, self._end)
             self._end = self._group_end = 0

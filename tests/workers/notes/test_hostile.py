@@ -299,6 +299,20 @@ def test_a_parquet_file_that_is_none_is_an_error_without_its_content(tmp_path: P
     assert "Miller" not in str(error.value)
 
 
+def test_a_parquet_file_damaged_anywhere_never_looks_like_a_failing_disk(tmp_path: Path) -> None:
+    path = write_notes(some_notes(30), tmp_path / "a.parquet")
+    whole = path.read_bytes()
+    footer = len(whole) - int.from_bytes(whole[-8:-4], "little") - 8
+    read_at_all = 0
+    for place in range(footer, len(whole), 7):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        try:
+            read_at_all += bool(read(path))
+        except SpecError:
+            continue
+    assert 0 < read_at_all < (len(whole) - footer) // 7
+
+
 @pytest.mark.parametrize(("name", "body"), [("a.csv", b""), ("a.csv", b"note_id,text\n"), ("a.ndjson", b"\n\n")])
 def test_files_without_records_are_an_error(tmp_path: Path, name: str, body: bytes) -> None:
     (tmp_path / name).write_bytes(body)
