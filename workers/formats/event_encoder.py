@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.status import Status
-from workers.events.contract import Histories
+from workers.events.contract import STATIC, Histories
 from workers.formats.event_times import Flags, Floats, Integers, Timeline
 from workers.formats.event_vocabulary import Fallback, Vocabulary
 from workers.networks.event_settings import UNKNOWN, EventInput, Visits
 
+BIRTH = "MEDS_BIRTH"
 NOTHING_KNOWN = "none of the record's events is in the model's vocabulary"
 NOTHING_RECENT = "none of the record's events lies in the model's window"
 
@@ -111,7 +112,7 @@ class EventEncoder:
         return EncodedEvents(
             lengths=lengths,
             code=index,
-            columns={name: self._column(name, cut, value, index) for name in self._inputs},
+            columns={name: self._column(name, cut, value, index, histories) for name in self._inputs},
             visit=None if self._visits == "event" else cut.visits(self._visits),
             oov_rate=(oov / np.maximum(considered, 1)).astype(np.float32),
             truncated=lengths < before,
@@ -138,10 +139,18 @@ class EventEncoder:
         late = np.flatnonzero(from_end <= most)
         return late if kept is None else kept[late], np.minimum(counts, most)
 
-    def _column(self, name: EventInput, events: Timeline, value: Floats, index: NDArray[np.int32]) -> Floats:
-        if name == "value":
-            return self._scaled(value, index)
-        return events.delta() if name == "delta" else events.ago()
+    def _column(
+        self, name: EventInput, events: Timeline, value: Floats, index: NDArray[np.int32], histories: Histories
+    ) -> Floats:
+        match name:
+            case "value":
+                return self._scaled(value, index)
+            case "delta":
+                return events.delta()
+            case "ago":
+                return events.ago()
+            case "age":
+                return events.age(births(histories))
 
     def _scaled(self, value: Floats, index: NDArray[np.int32]) -> Floats:
         """Missing where the code has no scale: the network never saw such a value."""
@@ -159,3 +168,13 @@ class EventEncoder:
         place = (np.arange(len(events.time)) - np.repeat(histories.offsets[:-1], events.lengths)).astype(np.int32)
         kept = np.arange(len(place)) if kept is None else kept
         return Origin(place[kept], histories.time[kept], histories.code[kept], histories.code_names)
+
+
+def births(histories: Histories) -> Integers:
+    """(records,) time of the first birth in each history, kept for the model or not; `STATIC` where there is none."""
+    is_birth = np.array([name == BIRTH or name.startswith(f"{BIRTH}//") for name in histories.code_names], np.bool_)
+    events = np.flatnonzero(is_birth[histories.code] & (histories.time != STATIC))[::-1]
+    found = np.full(len(histories), STATIC, np.int64)
+    # Of several births the first one is written last.
+    found[np.searchsorted(histories.offsets, events, side="right") - 1] = histories.time[events]
+    return found

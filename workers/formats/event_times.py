@@ -52,9 +52,19 @@ class Timeline:
         return days
 
     def ago(self) -> Floats:
-        """(events,) days before the prediction time; static ones stand at the record's first event with a time."""
+        """(events,) days before the prediction time."""
+        return ((np.repeat(self.prediction_time, self.lengths) - self._stands_at()) / DAY_US).astype(np.float32)
+
+    def age(self, birth: Integers) -> Floats:
+        """(events,) days since birth, (records,), 0 before it; NaN where `birth` is `STATIC`, which is: not known."""
+        born = np.repeat(birth, self.lengths)
+        known = born != STATIC
+        days = np.where(known, self._stands_at() - np.where(known, born, 0), 0) / DAY_US
+        return np.where(known, np.maximum(days, 0), np.nan).astype(np.float32)
+
+    def _stands_at(self) -> Integers:
+        """(events,) the time; that of static ones is the record's first, or the prediction's where it has none."""
         static = self.time == STATIC
-        until = np.repeat(self.prediction_time, self.lengths)
         time = self.time
         if static.any():
             statics = self.count(static)
@@ -62,7 +72,7 @@ class Timeline:
             first = np.cumsum(self.lengths) - self.lengths + statics
             earliest = np.where(has_timed, time[np.minimum(first, len(time) - 1)], self.prediction_time)
             time = np.where(static, np.repeat(earliest, self.lengths), time)
-        return ((until - time) / DAY_US).astype(np.float32)
+        return time
 
     def visits(self, by: Visits) -> Integers:
         """(events,) number of the visit within its record; static events are one visit together."""

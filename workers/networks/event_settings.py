@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-EventInput = Literal["value", "delta", "ago"]
+EventInput = Literal["value", "delta", "ago", "age"]
 """What a network sees of an event beside its code; see `workers.networks.sequences.Sequences`."""
 
 Visits = Literal["event", "time", "day"]

@@ -10,13 +10,16 @@ from torch import Tensor, nn
 
 from workers.networks.event_settings import EventInput
 
+MAY_BE_MISSING = ("value", "age")
+
 
 @dataclass(frozen=True)
 class Sequences:
     """Record `i` has the next `lengths[i]` events, at least one; the oldest comes first.
 
     `columns` has what the network's `inputs` name, (events,) float32 each: `value`, in the units of the model's
-    normaliser, NaN where there is none; `delta`, days since the event before; `ago`, days before the prediction time.
+    normaliser, NaN where there is none; `delta`, days since the event before; `ago`, days before the prediction time;
+    `age`, days since birth, NaN where that is not known.
     """
 
     lengths: Tensor
@@ -49,8 +52,8 @@ class Sequences:
 class EventEmbedding(nn.Module):
     """(events, width): an embedding of the code, plus a linear map of `features`. Not dropped out, not scaled.
 
-    Weights: `code.weight` (num_codes, width), and for each input `value.weight` (width, 2), `delta.weight` and
-    `ago.weight` (width, 1).
+    Weights: `code.weight` (num_codes, width), and for each input `value.weight` and `age.weight` (width, 2),
+    `delta.weight` and `ago.weight` (width, 1).
     """
 
     def __init__(self, num_codes: int, width: int, inputs: tuple[EventInput, ...]) -> None:
@@ -58,7 +61,7 @@ class EventEmbedding(nn.Module):
         self.inputs = inputs
         self.code = nn.Embedding(num_codes, width)
         for name in inputs:
-            self.add_module(name, nn.Linear(2 if name == "value" else 1, width, bias=False))
+            self.add_module(name, nn.Linear(2 if name in MAY_BE_MISSING else 1, width, bias=False))
 
     def forward(self, sequences: Sequences) -> Tensor:
         """See the class."""
@@ -71,14 +74,15 @@ class EventEmbedding(nn.Module):
 
 
 def features(inputs: tuple[EventInput, ...], sequences: Sequences) -> Tensor:
-    """(events, features) float32: a value itself (0 where missing) and 1 where it is there; of days log(1 + days)."""
+    """(events, features) float32: a value itself, of days log(1 + days). What may be missing is 0 then, and is
+    followed by a column that is 1 where it is there."""
     parts: list[Tensor] = []
     for name in inputs:
         column = sequences.columns[name]
-        if name == "value":
-            parts += [torch.nan_to_num(column, nan=0.0), (~torch.isnan(column)).to(column.dtype)]
-        else:
-            parts.append(torch.log1p(column))
+        known = torch.nan_to_num(column, nan=0.0)
+        parts.append(known if name == "value" else torch.log1p(known))
+        if name in MAY_BE_MISSING:
+            parts.append((~torch.isnan(column)).to(column.dtype))
     return torch.stack(parts, dim=1)
 
 

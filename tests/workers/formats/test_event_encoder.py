@@ -15,16 +15,17 @@ from workers.formats.event_encoder import Encoding, EventEncoder
 from workers.formats.event_vocabulary import Vocabulary
 
 LENGTHS = [5, 1, 40, 3, 9, 2, 17]
-INPUTS = ("value", "delta", "ago")
+INPUTS = ("value", "delta", "ago", "age")
 
 
 def by_hand(histories, record, encoding):
-    """(code, value, delta, ago) of the kept events of one record, its rate of unknown codes, whether it was cut."""
+    """(code, value, delta, ago, age) of one record's kept events, its rate of unknown codes, whether it was cut."""
     index = {name: place + 1 for place, name in enumerate(NAMES[:-1])}
     scale = {row["code"]: (row["values/mean"], row["values/std"]) for row in codes_table().to_pylist()}
     now = histories.prediction_time[record]
     events = range(histories.offsets[record], histories.offsets[record + 1])
     rows = [(NAMES[histories.code[e]], int(histories.time[e]), float(histories.value[e])) for e in events]
+    born = next((time for name, time, _ in rows if name == "MEDS_BIRTH" and time != STATIC), None)
     if encoding.window_days:
         rows = [row for row in rows if row[1] == STATIC or row[1] >= now - encoding.window_days * DAY]
     oov = sum(name not in index for name, _, _ in rows) / max(1, len(rows))
@@ -39,7 +40,9 @@ def by_hand(histories, record, encoding):
         scaled = math.nan if mean is None else float(np.clip((value - mean) / std, -encoding.clip, encoding.clip))
         delta = 0 if before is None or time == STATIC else (time - before) / DAY
         before = None if time == STATIC else time
-        answer.append((index.get(name, 0), scaled, delta, (now - (first if time == STATIC else time)) / DAY))
+        stands_at = first if time == STATIC else time
+        age = math.nan if born is None else max(0, stands_at - born) / DAY
+        answer.append((index.get(name, 0), scaled, delta, (now - stands_at) / DAY, age))
     return answer, oov, cut
 
 

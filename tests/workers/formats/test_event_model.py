@@ -19,7 +19,7 @@ from workers.formats.event_model_build import make_event_model_directory
 from workers.networks.sequences import Sequences
 from workers.registry import EVENT_NETWORKS, resolve
 
-INPUTS = ["value", "delta", "ago"]
+INPUTS = ["value", "delta", "ago", "age"]
 LENGTHS = [12, 1, 300, 3, 40, 41, 42, 2, 7, 90]
 SETTINGS = {
     "event_rnn": {"embedding": 8, "hidden": 12, "inputs": INPUTS},

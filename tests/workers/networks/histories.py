@@ -25,6 +25,7 @@ def some_sequences(lengths: list[int], seed: int = 0) -> Sequences:
             "value": value,
             "delta": torch.rand(total, generator=chance) * 50,
             "ago": torch.rand(total, generator=chance) * 900,
+            "age": torch.where(value > 0.5, torch.nan, torch.rand(total, generator=chance) * 30_000),
         },
         visit=visit - torch.cat([visit[:0], *(part[:1].expand(len(part)) for part in visit.split(lengths))]),
     )

@@ -18,17 +18,19 @@ KINDS = list(product(["gru", "lstm"], [1, 2], [False, True]))
 
 def network(**settings):
     torch.manual_seed(3)
-    settings = {"embedding": 6, "hidden": 10, "inputs": ("value", "delta", "ago"), **settings}
+    settings = {"embedding": 6, "hidden": 10, "inputs": ("value", "delta", "ago", "age"), **settings}
     return event_rnn.build(event_rnn.Config(num_codes=CODES, num_outputs=2, **settings)).eval().requires_grad_(False)
 
 
 def by_hand(model, sequences, pooling):
     """The same with torch's modules and a loop over the records."""
     x = model.embed.code.weight[sequences.code]
-    value, delta, ago = (sequences.columns[name] for name in ("value", "delta", "ago"))
+    value, delta, ago, age = (sequences.columns[name] for name in ("value", "delta", "ago", "age"))
     there = ~torch.isnan(value)
     x = x + model.embed.value(torch.stack([torch.where(there, value, 0.0), there.float()], 1))
     x = x + model.embed.delta(torch.log(1 + delta)[:, None]) + model.embed.ago(torch.log(1 + ago)[:, None])
+    born = ~torch.isnan(age)
+    x = x + model.embed.age(torch.stack([torch.where(born, torch.log(1 + age), 0.0), born.float()], 1))
     states, last = padded_states(model.rnn, x, sequences.lengths.tolist())
     if pooling == "mean":
         last = torch.stack([each.mean(0) for each in states])
