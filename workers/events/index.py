@@ -96,7 +96,7 @@ class _Joiner:
         file = len(self._files) - 1
         before = self._ranges[-1] if self._ranges and self._ranges[-1].file == file else None
         known = status == Status.OK
-        here = _Range(file, record["first_row"] or 0, record, known, found["last_time"].as_py() if known else None)
+        here = _Range(file, record["first_row"] or 0, record, known, found["last_time"].value if known else None)
         if not known:
             self._lose(here, before)
             return
@@ -110,7 +110,7 @@ class _Joiner:
         whole[0] = before is None or before.is_known
         if before is not None and self._goes_on(file, subject[0]):
             if before.is_known:
-                self._refuse_backwards(before, here, found["first_time"].as_py())
+                self._refuse_backwards(before, here, found["first_time"].value)
             self._parts[-1][2][-1] += rows[0]
             subject, first, rows, whole = subject[1:], first[1:], rows[1:], whole[1:]
         if len(subject):

@@ -19,7 +19,6 @@ from workers.engine.context import StageContext
 from workers.engine.kinds import ShardTable
 from workers.engine.rowtable import build_rows
 from workers.events.contract import STATIC
-from workers.events.meds import TIME
 from workers.events.rowsource import RowSource, Run
 
 SUBJECTS = "subjects"
@@ -88,14 +87,12 @@ class IndexStage:
         if not self._repair and len(np.unique(owners)) < len(owners):
             raise self._violation(record, _first_repeat(owners, starts), "the rows of a subject are not together")
         ends = np.append(starts[1:], len(subject))
-        edges = pa.array(times[[0, -1]], pa.int64()) if len(times) else pa.array([STATIC, STATIC])
-        first, last = pc.if_else(pc.equal(edges, STATIC), None, edges).cast(TIME).to_pylist()
         return {
             "subjects": pa.array(owners),
             "first_rows": pa.array(starts + record["first_row"]),
             "subject_rows": pa.array(ends - starts),
-            "first_time": first,
-            "last_time": last,
+            "first_time": _edge(times[:1]),
+            "last_time": _edge(times[-1:]),
         }
 
     def _read(self, source: RowSource, record: Mapping[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -125,6 +122,11 @@ def microseconds(times: pa.ChunkedArray) -> NDArray[np.int64]:
     """Microseconds since 1970, STATIC where a row has no time."""
     found: NDArray[np.int64] = pc.fill_null(times.cast(pa.int64()), STATIC).to_numpy()
     return found
+
+
+def _edge(time: NDArray[np.int64]) -> int | None:
+    """The time of no or one row, as a number: a calendar of Python ends at the year 9999."""
+    return int(time[0]) if len(time) and time[0] != STATIC else None
 
 
 def _first_repeat(owners: NDArray[np.int64], starts: NDArray[np.int64]) -> int:

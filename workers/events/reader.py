@@ -6,7 +6,6 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from schemas.status import Status
 from workers.engine.budget import ByteBudget
-from workers.engine.reading import Prepared
+from workers.engine.reading import Prepared, at_rows
 from workers.events.asof import AsOf, as_of
 from workers.events.contract import STATIC, EventEncoder, Histories
 from workers.events.fetching import NOT_WHOLE, Fault, SubjectFetcher, SubjectRows, Wanted
@@ -29,12 +28,12 @@ PART_EVENTS = 1_000_000
 LAST_EVENT_TIME = "last_event_time"
 N_EVENTS = "n_events"
 HEADER_TYPES = {LAST_EVENT_TIME: "timestamp", N_EVENTS: "int64"}
-"""What every row says of its history. Both are of the events that the model was given: null and 0 for none."""
+"""What every row says of its history. Both are of the events that the model was given: null and 0 for none. Times are
+numbers of microseconds until they are written: a calendar of Python ends at the year 9999."""
 
 _NOT_THERE: Fault = (Status.NO_EVENTS, "the subject is not in the data")
 _NOT_KNOWN: Fault = (Status.UNREADABLE, "the subject is in no data file that could be read, and some could not")
 _NOTHING_YET: Fault = (Status.NO_EVENTS, "no event with a time up to the prediction time")
-_EPOCH = datetime(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class EventReader:
             for chunk in _chunks(records):
                 if waiting is None:
                     self._budget.wait_below()
-                later = self._ahead.submit(self._fetch, chunk.wanted)
+                later = self._ahead.submit(self._fetch, chunk)
                 reading, waiting = waiting, later
                 if reading is not None and before is not None:
                     yield from self._prepared(before, reading.result())
@@ -89,9 +88,10 @@ class EventReader:
         if not future.cancelled() and future.exception() is None:
             self._budget.add(-future.result().nbytes)
 
-    def _fetch(self, wanted: Sequence[Wanted]) -> SubjectRows:
+    def _fetch(self, chunk: _Chunk) -> SubjectRows:
         began = time.thread_time()
-        found = self._fetcher.fetch(wanted)
+        with at_rows(int(chunk.rows.min()), int(chunk.rows.max())):
+            found = self._fetcher.fetch(chunk.wanted)
         self.prepare_seconds += time.thread_time() - began
         self._budget.add(found.nbytes)
         return found
@@ -140,7 +140,7 @@ class EventReader:
     def _one(self, row: int, fault: Fault | None, last: int, count: int) -> Prepared:
         if fault is None and last == STATIC:
             fault = _NOTHING_YET
-        columns = {N_EVENTS: count, LAST_EVENT_TIME: None if last == STATIC else _EPOCH + timedelta(microseconds=last)}
+        columns = {N_EVENTS: count, LAST_EVENT_TIME: None if last == STATIC else last}
         if fault is None:
             return Prepared(row, columns=columns)
         return Prepared(row, status=fault[0], detail=fault[1], columns=columns)

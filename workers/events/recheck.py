@@ -6,7 +6,6 @@ This goes another way than the run did: no index, no row ranges, no cut; whole c
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -22,13 +21,16 @@ from workers.events.settings import EventsInput
 _TOLD = (Status.OK, Status.NO_EVENTS, Status.INVALID_OUTPUT)
 """Rows whose history was read."""
 
+_DAY = 86_400_000_000
+"""Microseconds."""
+
 File = tuple[str, str | None]
 
 
 def recheck(source: EventsInput, storage: StorageSettings, records: pa.Table, rows: pa.Table) -> Recheck:
     """See workers.collection.Rechecker. Subjects that are not in the data are left out: nothing there can be read."""
     store = open_store(source.uri, storage)
-    planned, written = records.to_pylist(), rows.to_pylist()
+    planned, written = _numbered(records).to_pylist(), _numbered(rows).to_pylist()
     told = [place for place, row in enumerate(written) if row["status"] in _TOLD and planned[place]["rows"]]
     needed: dict[File, set[int]] = {}
     for place in told:
@@ -71,12 +73,17 @@ def _chosen(batch: pa.RecordBatch, subjects: list[int]) -> pl.DataFrame:
 
 
 def _agrees(events: pl.DataFrame, record: Mapping[str, Any], row: Mapping[str, Any], source: EventsInput) -> bool:
-    time, when = pl.col("time"), record["prediction_time"]
+    time, when = pl.col("time").dt.epoch("us"), record["prediction_time"]
     known = time <= when
     if source.time_precision == "mixed":
-        midnight = datetime(when.year, when.month, when.day)
-        known &= time != midnight
+        known &= time != when - when % _DAY
     history = events.filter((pl.col("subject_id") == int(record["subject_id"])) & (time.is_null() | known))
-    last = history["time"].max()
+    last = history.select(time.max()).item()
     count = history.height if last is not None else 0
     return (count, last) == (row["n_events"], row["last_event_time"])
+
+
+def _numbered(table: pa.Table) -> pa.Table:
+    """Times as microseconds since 1970: a calendar of Python ends at the year 9999."""
+    fields = [field.with_type(pa.int64()) if pa.types.is_timestamp(field.type) else field for field in table.schema]
+    return table.cast(pa.schema(fields))

@@ -164,3 +164,12 @@ def test_a_subject_on_both_sides_of_what_cannot_be_read_is_unreadable_and_nothin
     break_column(root / "data" / "0.parquet", group=2, column="subject_id")
     found = run_events(tmp_path, all_at(root))
     assert found.select("subject_id", "status").rows() == [("1", "ok"), ("2", "unreadable"), ("3", "ok")]
+
+
+def test_times_that_no_calendar_of_python_holds_are_read_like_others(tmp_path: Path) -> None:
+    far = 500_000_000_000_000_000
+    rows = rows_of([1, 1, 2]).with_columns(pl.Series("time", [-far, far, far]).cast(pl.Datetime("us")))
+    root = write_dataset(tmp_path / "meds", [rows])
+    found = run_events(tmp_path, all_at(root))
+    assert found["n_events"].to_list() == [1, 0]
+    assert found["last_event_time"].dt.epoch("us").to_list() == [-far, None]

@@ -122,7 +122,8 @@ def test_a_history_is_the_rows_that_a_filter_of_the_source_leaves_in_their_order
         assert history.equals(want.select("time", "code", "numeric_value"))
     assert [record.row for record in prepared] == list(range(len(asked)))
     told = [(record.columns["n_events"], record.columns["last_event_time"]) for record in prepared]
-    assert told == [(h.height, h["time"].max()) if h["time"].max() else (0, None) for h in wanted]
+    micros = [history["time"].max() and history["time"].dt.epoch("us").max() for history in wanted]
+    assert told == [(h.height, last) if last is not None else (0, None) for h, last in zip(wanted, micros, strict=True)]
 
 
 def test_what_is_read_does_not_depend_on_how_much_is_read_at_a_time(
