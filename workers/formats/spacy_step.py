@@ -21,7 +21,8 @@ class LanguageStep(BaseModel):
     `n_tokens`: of the pipeline's own tokenizer, with part of speech (`pos`, universal) and tag, or of NLTK's Treebank
     (sentence by sentence) or WordPunct tokenizer, without. `sentences` adds `sentences` and `n_sentences`: of the
     pipeline, or of NLTK's Punkt, whose data (`tokenizers/punkt_tab/<language>`) must lie in the directory `nltk_data`
-    on every node. A note longer than `max_chars` characters is `too_large`: the English pipeline needs about 5 kB of memory a character.
+    on every node. A note longer than `max_chars` characters is `too_large`: the English pipeline needs about 5 kB of
+    memory a character.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
