@@ -28,7 +28,7 @@ def sealed(body: bytes) -> bytes:
     return b"".join([body[:start], digest.hexdigest().encode(), body[end:]])
 
 
-def intact_sha256(file: io.RawIOBase) -> str | None:
+def intact_sha256(file: io.RawIOBase | io.BytesIO) -> str | None:
     """Hex digest of the whole object in one pass; None if its seal is gone or broken: some byte is not as written."""
     with io.BufferedReader(file, 1 << 20) as reader:
         size = reader.seek(0, io.SEEK_END)
