@@ -168,7 +168,8 @@ class _Run:
             if sample == (report.outcome == "sampled"):
                 self._settle(seat, report, now)
         elif task is not None and report.retryable:
-            ready_at = self._budget.failure(report.error or report.error_type, now)
+            what = report.error or report.error_type
+            ready_at = self._budget.failure(what if sample else f"shard {report.shard}, {what}", now)
             self._ledger.give_back(report.shard, seat.name, ready_at)
         elif task is not None:
             raise rebuild(report.error_type, report.error)

@@ -61,10 +61,10 @@ def test_faults_now_and_then_change_nothing(folder: Path, s3: S3, bucket_prefix:
     assert logical_content(faulty).equals(logical_content(clean))
 
 
-def test_storage_that_refuses_is_infrastructure_and_never_becomes_a_row(
+def test_storage_that_refuses_is_infrastructure_that_names_the_row_and_never_becomes_one(
     folder: Path, s3: S3, bucket_prefix: str
 ) -> None:
-    outage = Fault("forbidden", method="GET", key=r"/archive/0\d\.png", times=10_000)
+    outage = Fault("forbidden", method="GET", key=r"/archive/02\.png", times=10_000)
     with FaultProxy(s3.endpoint_url, [outage]) as proxy:
         wanted = spec(folder, bucket_prefix, "out", proxy.endpoint_url)
         storage = storage_settings(wanted)
@@ -72,7 +72,7 @@ def test_storage_that_refuses_is_infrastructure_and_never_becomes_a_row(
         assert stage is not None
         job = open_stage(worker_job(stage, wanted), 1, 0)
         job.load_models()
-        with pytest.raises(InfrastructureError, match="403"):
+        with pytest.raises(InfrastructureError, match=r"^row 2: .*403"):
             job.score_now(job.records(ShardTask(0)))
         job.close()
         assert not stage.present()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pyarrow as pa
 
+from schemas.errors import InfrastructureError
 from schemas.status import Status
 
 
@@ -26,6 +28,16 @@ class Prepared:
     detail: str = ""
     columns: Mapping[str, Any] = field(default_factory=dict)
     nbytes: int = 0
+
+
+@contextmanager
+def at_rows(first: int, last: int | None = None) -> Iterator[None]:
+    """Storage that fails says which row of its shard was read, or from which to which: never the key."""
+    try:
+        yield
+    except InfrastructureError as error:
+        where = f"row {first}" if last in (None, first) else f"rows {first} to {last}"
+        raise InfrastructureError(f"{where}: {error}") from error
 
 
 class Reader(Protocol):

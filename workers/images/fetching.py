@@ -14,16 +14,18 @@ import pyarrow.parquet as pq
 
 from cluster.storage import ObjectChanged, ObjectMissing, ObjectTooLarge, StorageSettings, Store, is_inside, open_store
 from schemas.status import Status
+from workers.engine.reading import at_rows
 from workers.images.watched import raise_if_disk
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """One object, or one row of one."""
+    """One object, or one row of one. `place`: the row of the shard that it is read for."""
 
     uri: str
     row: int | None = None
     etag: str | None = None
+    place: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ class ObjectFetcher:
         if not key:
             return Fetched(status=Status.MISSING, detail="its uri names no object")
         try:
-            return Fetched(store.get(key, max_bytes=self._max_bytes, if_etag=wanted.etag))
+            with at_rows(wanted.place):
+                return Fetched(store.get(key, max_bytes=self._max_bytes, if_etag=wanted.etag))
         except ObjectMissing:
             return Fetched(status=Status.MISSING, detail="no object at its uri")
         except ObjectChanged:
@@ -120,8 +123,9 @@ class ColumnFetcher:
     def _one(self, wanted: Wanted) -> Fetched:
         assert wanted.row is not None
         try:
-            self._open(wanted.uri, wanted.etag)
-            value = self._value(wanted.row)
+            with at_rows(wanted.place):
+                self._open(wanted.uri, wanted.etag)
+                value = self._value(wanted.row)
         except ObjectMissing:
             return Fetched(status=Status.MISSING, detail="no Parquet file at its uri")
         except ObjectChanged:

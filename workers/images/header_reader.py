@@ -14,7 +14,7 @@ import pyarrow as pa
 from cluster.storage import ObjectChanged, ObjectMissing
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.engine.reading import Prepared
+from workers.engine.reading import Prepared, at_rows
 from workers.images.fetching import Fetched, ObjectFetcher, Wanted, rows_of
 from workers.images.headers import read_header
 from workers.images.settings import ImagesInput
@@ -36,10 +36,13 @@ class HeaderReader:
         """Every record once, in order."""
         rows = enumerate(rows_of(records))
         while chunk := list(islice(rows, _CHUNK)):
-            yield list(self._pool.map(self._one, chunk))
+            yield list(self._pool.map(self._numbered, chunk))
 
-    def _one(self, numbered: tuple[int, Mapping[str, Any]]) -> Prepared:
-        row, record = numbered
+    def _numbered(self, numbered: tuple[int, Mapping[str, Any]]) -> Prepared:
+        with at_rows(numbered[0]):
+            return self._one(*numbered)
+
+    def _one(self, row: int, record: Mapping[str, Any]) -> Prepared:
         opened = self._fetcher.open(Wanted(record["uri"], etag=record["etag"]))
         if isinstance(opened, Fetched):
             assert opened.status is not None

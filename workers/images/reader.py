@@ -79,7 +79,7 @@ class ImageReader:
             self._budget.add(-sum(record.nbytes for record in future.result()))
 
     def _read_chunk(self, rows: Sequence[Mapping[str, Any]], chunk: Sequence[Group]) -> list[Prepared]:
-        fetched = self._fetcher.fetch([self._wanted(rows[group[0]]) for group in chunk])
+        fetched = self._fetcher.fetch([self._wanted(rows, group[0]) for group in chunk])
         raw = sum(len(item.data) for item in fetched)
         self._budget.add(raw)
         try:
@@ -94,8 +94,9 @@ class ImageReader:
         finally:
             self._budget.add(-raw)
 
-    def _wanted(self, row: Mapping[str, Any]) -> Wanted:
-        return Wanted(row["uri"], None if self._by_frame else row["member"], row["etag"])
+    def _wanted(self, rows: Sequence[Mapping[str, Any]], place: int) -> Wanted:
+        row = rows[place]
+        return Wanted(row["uri"], None if self._by_frame else row["member"], row["etag"], place)
 
     def _decode(
         self, rows: Sequence[Mapping[str, Any]], chunk: Sequence[Group], fetched: Sequence[Fetched]

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from schemas.status import Status
 from workers.engine.budget import ByteBudget
-from workers.engine.reading import Prepared
+from workers.engine.reading import Prepared, at_rows
 from workers.notes.contract import Encoded, HasHelpers, NoteEncoder
 from workers.notes.fetching import NoteFetcher
 from workers.notes.note import NOTE_TIME, NOTE_TYPE, TEXT, Note
@@ -83,7 +83,7 @@ class NoteReader:
                 self._drop(item)
 
     def _start(self, rows: Sequence[Mapping[str, Any]], chunk: range) -> _Ahead:
-        fetched = self._fetch_thread.submit(self._fetch, rows[chunk.start : chunk.stop])
+        fetched = self._fetch_thread.submit(self._fetch, rows, chunk)
         return _Ahead(fetched, self._encode_thread.submit(self._encode, chunk, fetched))
 
     def _drop(self, item: _Ahead) -> None:
@@ -102,9 +102,10 @@ class NoteReader:
         if not future.cancelled() and future.exception() is None:
             self._budget.add(-_size(future.result()))
 
-    def _fetch(self, rows: Sequence[Mapping[str, Any]]) -> list[Note]:
+    def _fetch(self, rows: Sequence[Mapping[str, Any]], chunk: range) -> list[Note]:
         began = time.thread_time()
-        notes = self._fetcher.fetch(rows)
+        with at_rows(chunk.start, chunk.stop - 1):
+            notes = self._fetcher.fetch(rows[chunk.start : chunk.stop])
         self._budget.add(_size(notes))
         self._spent(time.thread_time() - began)
         return notes
