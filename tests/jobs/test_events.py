@@ -24,6 +24,7 @@ from tests.support.meds_data import FIRST_DAY, break_column, events, write_datas
 from tests.support.meds_runs import expected, run_events, spec, with_history_format
 from tests.support.runs import QUIET, run
 from tests.support.seaweed import S3
+from workers.engine import seal
 
 Asked = list[tuple[int, datetime]]
 
@@ -267,7 +268,11 @@ def _forge(out: Path) -> None:
     column = table.column_names.index("n_events")
     counts = table["n_events"].to_pylist()
     table = table.set_column(column, table.schema.field(column), [[counts[0] + 1, *counts[1:]]])
-    pq.write_table(table, path)
+    kept = {key: value for key, value in table.schema.metadata.items() if key.decode() != seal.KEY}
+    with pq.ParquetWriter(path, table.schema.with_metadata(kept)) as writer:
+        writer.write_table(table.replace_schema_metadata(kept))
+        writer.add_key_value_metadata({seal.KEY: seal.BLANK})
+    path.write_bytes(seal.sealed(path.read_bytes()))
     manifest = json.loads((out / "manifest.json").read_text())
     for record in manifest["files"]:
         if record["key"] == "predictions/shard-000000.parquet":
