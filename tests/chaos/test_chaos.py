@@ -9,7 +9,7 @@ import pytest
 from cluster.embedded_s3 import EmbeddedS3
 from tests.chaos.__main__ import campaign
 
-SEEDS = {"predict": 4, "convert": 2}
+SEEDS = {"predict": 3, "convert": 2}
 
 
 @pytest.mark.ray
