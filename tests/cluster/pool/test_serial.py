@@ -86,7 +86,7 @@ def test_a_retryable_failure_is_tried_again(tmp_path: Path) -> None:
 
 def test_failures_that_persist_end_the_run_as_incomplete(tmp_path: Path) -> None:
     acts = {"2": {"do": "fail", "times": 1000}}
-    with pytest.raises(InfrastructureError, match="last: shard 2, .*503 Slow Down"):
+    with pytest.raises(InfrastructureError, match=r"last: shard 2, .*503 Slow Down"):
         dispatcher(tmp_path, settings(max_infrastructure_failures=4, max_backoff_s=0.02), acts=acts).run(range(4))
     assert committed(tmp_path) == [0, 1, 3]
 

@@ -21,7 +21,7 @@ def test_a_single_row_and_a_range_are_named_and_other_errors_pass() -> None:
         raise InfrastructureError("denied")
     with pytest.raises(InfrastructureError, match=r"^rows 7 to 9: denied$"), at_rows(7, 9):
         raise InfrastructureError("denied")
-    with pytest.raises(ValueError, match="^other$"), at_rows(7, 9):
+    with pytest.raises(ValueError, match=r"^other$"), at_rows(7, 9):
         raise ValueError("other")
 
 
