@@ -17,6 +17,8 @@ from workers.images.fetching import Fetched, Fetcher, Wanted, rows_of
 
 CHUNK_RECORDS = 16
 CHUNK_BYTES = 32 * 2**20
+_FIRST = 4
+"""Objects read at a time while nothing is known of their size."""
 
 
 class PoolOf(Protocol):
@@ -50,6 +52,7 @@ class ImageReader:
         self._lists = lists
         self._by_frame = by_frame
         self._depth = depth
+        self._largest = CHUNK_BYTES // _FIRST
         self._threads = ThreadPoolExecutor(depth, thread_name_prefix="read")
 
     def read(self, records: pa.Table) -> Generator[list[Prepared], None, None]:
@@ -79,14 +82,36 @@ class ImageReader:
             self._budget.add(-sum(record.nbytes for record in future.result()))
 
     def _read_chunk(self, rows: Sequence[Mapping[str, Any]], chunk: Sequence[Group]) -> list[Prepared]:
-        fetched = self._fetcher.fetch([self._wanted(rows, group[0]) for group in chunk])
+        prepared: list[Prepared] = []
+        try:
+            for portion in self._portions(rows, chunk):
+                prepared += self._read_portion(rows, portion)
+        except BaseException:
+            self._budget.add(-sum(record.nbytes for record in prepared))
+            raise
+        return prepared
+
+    def _portions(self, rows: Sequence[Mapping[str, Any]], chunk: Sequence[Group]) -> Iterator[Sequence[Group]]:
+        """Where the plan knows no sizes, as many objects at a time as are few bytes if they are like those before."""
+        if all(rows[group[0]]["size"] is not None for group in chunk):
+            yield chunk
+            return
+        start = 0
+        while start < len(chunk):
+            end = start + max(1, CHUNK_BYTES // max(1, self._largest))
+            yield chunk[start:end]
+            start = end
+
+    def _read_portion(self, rows: Sequence[Mapping[str, Any]], portion: Sequence[Group]) -> list[Prepared]:
+        fetched = self._fetcher.fetch([self._wanted(rows, group[0]) for group in portion])
+        self._largest = max(len(item.data) for item in fetched)
         raw = sum(len(item.data) for item in fetched)
         self._budget.add(raw)
         try:
-            results = self._decode(rows, chunk, fetched)
+            results = self._decode(rows, portion, fetched)
             prepared = [
                 record
-                for group, item, result in zip(chunk, fetched, results, strict=True)
+                for group, item, result in zip(portion, fetched, results, strict=True)
                 for record in self._prepared(rows, group, item, result)
             ]
             self._budget.add(sum(record.nbytes for record in prepared))

@@ -15,7 +15,7 @@ from schemas.errors import InfrastructureError
 from workers.children.contract import Request, Result
 from workers.engine.budget import ByteBudget
 from workers.images.fetching import Fetched, Wanted
-from workers.images.reader import ImageReader
+from workers.images.reader import CHUNK_BYTES, CHUNK_RECORDS, ImageReader
 
 ARRAY_BYTES = 1000
 
@@ -23,13 +23,16 @@ ARRAY_BYTES = 1000
 class Bytes:
     """A fetcher that fails at the object that it is told."""
 
-    def __init__(self, fails_at: str = "") -> None:
+    def __init__(self, fails_at: str = "", body: bytes = b"x") -> None:
         self._fails_at = fails_at
+        self._body = body
+        self.asked: list[int] = []
 
     def fetch(self, wanted: Sequence[Wanted]) -> list[Fetched]:
+        self.asked.append(len(wanted))
         if any(one.uri == self._fails_at for one in wanted):
             raise InfrastructureError("storage is down")
-        return [Fetched(b"x") for _ in wanted]
+        return [Fetched(self._body) for _ in wanted]
 
     def close(self) -> None:
         """Nothing to stop."""
@@ -86,6 +89,25 @@ def test_a_reader_that_is_closed_in_the_middle_takes_what_it_read_ahead_off_the_
     first = next(parts)
     parts.close()
     budget.add(-sum(record.nbytes for record in first))
+    assert drained(budget)
+
+
+@pytest.mark.parametrize(("nbytes", "at_a_time"), [(CHUNK_BYTES, 1), (CHUNK_BYTES // 5, 5), (1, CHUNK_RECORDS)])
+def test_of_objects_whose_sizes_the_plan_does_not_know_only_so_many_are_read_at_a_time(
+    nbytes: int, at_a_time: int
+) -> None:
+    fetcher = Bytes(body=bytes(nbytes))
+    reading = ImageReader(fetcher, Arrays(), ByteBudget(1 << 30), lists=1, by_frame=False, depth=1)
+    rows = [record.row for part in reading.read(records(3 * CHUNK_RECORDS)) for record in part]
+    assert rows == list(range(3 * CHUNK_RECORDS))
+    assert fetcher.asked[0] == 4
+    assert max(fetcher.asked[1:]) == at_a_time
+
+
+def test_where_storage_fails_in_the_middle_of_a_chunk_nothing_of_its_first_part_stays_on_the_budget() -> None:
+    budget = ByteBudget(1000 * ARRAY_BYTES)
+    with pytest.raises(InfrastructureError):
+        next(reader(budget, fails_at="006").read(records(200)))
     assert drained(budget)
 
 
