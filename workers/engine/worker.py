@@ -68,7 +68,7 @@ class PipelineWorker:
             ready=True,
             done=done,
             running=running,
-            wants=max(0, self._depth() - in_pipeline),
+            wants=max(0, min(self._depth() - in_pipeline, 2 * self._depth() - len(running))),
             records_done=self._records_done,
             info=self.job.info(time.monotonic() - self._born),
         )
@@ -94,7 +94,10 @@ class PipelineWorker:
             thread.join(max(0.0, end - time.monotonic()))
 
     def _depth(self) -> int:
-        """Tiny shards are taken by the handful, so that the round trip to the driver is not what limits them."""
+        """Shards in hand before the commit; as many more may wait for theirs while storage is slow.
+
+        Tiny shards are taken by the handful, so that the round trip to the driver is not what limits them.
+        """
         return max(_AHEAD, min(64, 64 // self.job.run.plan.shard_records))
 
     def _read_loop(self) -> None:

@@ -48,6 +48,8 @@ class Job:
         self.loads: list[Exception] = []
         self.hold = threading.Event()
         self.hold.set()
+        self.storage = threading.Event()
+        self.storage.set()
 
     def load_models(self) -> None:
         if self.loads:
@@ -67,6 +69,7 @@ class Job:
 
     def commit(self, task: ShardTask, rows: ShardRows, ids: Any, table: Any) -> ShardReport:
         assert rows.taken == RECORDS
+        self.storage.wait(10)
         self.committed.append(task.shard)
         return ShardReport(task.shard, "committed", rows=rows.taken)
 
@@ -75,6 +78,7 @@ class Job:
 
     def close(self) -> None:
         self.hold.set()
+        self.storage.set()
 
 
 @contextmanager
@@ -146,6 +150,28 @@ def test_a_cancelled_shard_leaves_the_worker_without_a_report() -> None:
         worker.offer(ShardTask(6))
         assert [report.shard for report in reports(worker, 1)] == [6]
     assert job.committed == [6]
+
+
+def test_a_worker_whose_commits_stall_takes_no_more_shards_than_it_can_hold() -> None:
+    job = Job()
+    job.storage.clear()
+    with at_work(job) as worker:
+        offered = 0
+
+        def offer_what_it_wants() -> int:
+            nonlocal offered
+            for _ in range(worker.poll().wants):
+                worker.offer(ShardTask(offered))
+                offered += 1
+            return offered
+
+        most = 2 * (64 // RECORDS)
+        until(lambda: offer_what_it_wants() >= most)
+        time.sleep(0.1)
+        assert offer_what_it_wants() == most
+        job.storage.set()
+        assert {report.outcome for report in reports(worker, offered)} == {"committed"}
+        assert worker.poll().wants == 64 // RECORDS
 
 
 def test_models_that_storage_did_not_give_are_loaded_for_a_later_shard() -> None:
