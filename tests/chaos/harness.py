@@ -22,7 +22,7 @@ from jobs.rundir import existing_run
 from jobs.verify import verify
 from tests.chaos.standing_cluster import StandingCluster
 
-_PATIENCE_S = 120
+_PATIENCE_S = 300
 _MOST_STARTS = 12
 _WORKER_LIFE_S = 3.0
 """A worker is killed within this time of the moment that one is seen."""
