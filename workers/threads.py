@@ -1,4 +1,4 @@
-"""Caps on the threads that numeric libraries start by themselves.
+"""Caps on the threads that numeric libraries start by themselves, and on what oneDNN keeps for each shape it meets.
 
 Left alone, each of OpenBLAS, OpenMP, OpenCV, ITK, polars and torch starts a thread a core in every process.
 """
@@ -19,10 +19,15 @@ _VARIABLES = (
     "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
 )
 
+_SHAPES = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+_SHAPES_KEPT = "128"
+"""Layers on inputs of one shape whose plans torch's convolutions keep, with their scratch memory. oneDNN's own 1024 are
+gigabytes where each image has another shape; DenseNet-121 on images of one shape needs about 120."""
+
 
 def thread_variables(threads: int) -> dict[str, str]:
     """Environment for a child process whose numeric libraries are to use at most `threads` threads each."""
-    return dict.fromkeys(_VARIABLES, str(threads))
+    return {**dict.fromkeys(_VARIABLES, str(threads)), _SHAPES: os.environ.get(_SHAPES, _SHAPES_KEPT)}
 
 
 def cap_threads(threads: int) -> None:

@@ -41,6 +41,12 @@ def test_nothing_is_imported_for_a_cap() -> None:
     assert _run(code) == "set()"
 
 
+@pytest.mark.parametrize(("given", "kept"), [("", "128"), ("os.environ[name] = '7';", "7")])
+def test_torch_keeps_few_shapes_unless_the_environment_says_how_many(given: str, kept: str) -> None:
+    code = f"import os; from workers.threads import cap_threads; name = 'ONEDNN_PRIMITIVE_CACHE_CAPACITY'; {given}"
+    assert _run(code + "cap_threads(1); print(os.environ[name])") == kept
+
+
 def test_less_than_one_thread_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         cap_threads(0)
