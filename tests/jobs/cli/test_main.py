@@ -119,6 +119,19 @@ def test_an_interrupt_is_exit_code_130(wardround: Wardround, monkeypatch: pytest
     assert wardround("broken").code == 130
 
 
+def test_an_interrupt_while_the_command_is_imported_is_no_traceback() -> None:
+    code = (
+        "import sys, types\n"
+        "def find_spec(name, *rest):\n"
+        "    if name == 'jobs.cli.main': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, types.SimpleNamespace(find_spec=find_spec))\n"
+        "from jobs.__main__ import main\n"
+        "sys.exit(main())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "wardround: interrupted\n")
+
+
 def test_a_reader_that_has_seen_enough_is_no_error(run_dir: Path) -> None:
     command = f"{sys.executable} -m jobs rows {run_dir} --limit 0 | head -c 1"
     done = subprocess.run(
