@@ -57,7 +57,12 @@ class Document(BaseModel):
                 )
             return cls.model_validate(raw)
         except (ValueError, AttributeError, ValidationError):
-            raise VerificationError(f"{name} is damaged: it is not the JSON that a run writes") from None
+            remedy = (
+                "move it away and run the same command again: it is made anew from the shards"
+                if name == MANIFEST_KEY
+                else "restore it, or choose another output.uri"
+            )
+            raise VerificationError(f"{name} is damaged: it is not the JSON that a run writes; {remedy}") from None
 
 
 class ModelRecord(BaseModel):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import VerificationError
-from schemas.run import Manifest, shard_key, shard_of
+from schemas.run import Manifest, RunFile, shard_key, shard_of
 
 
 @given(st.integers(0, 10**7))
@@ -25,8 +25,12 @@ def test_what_is_no_shard_object_has_no_shard(key: str) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"format_version": 1}', b"\xff"])
 def test_a_damaged_document_is_a_verification_error(body: bytes) -> None:
-    with pytest.raises(VerificationError, match=r"manifest\.json"):
+    with pytest.raises(VerificationError, match=r"manifest\.json is damaged.*move it away and run the same command"):
+        VerificationError, match=r"manifest\.json is damaged.*move it away and run the same command again"
+    ):
         Manifest.decode(body, "manifest.json")
+    with pytest.raises(VerificationError, match=r"run\.json is damaged.*restore it, or choose another output"):
+        RunFile.decode(body, "run.json")
 
 
 def test_a_document_of_another_format_version_is_refused_by_number() -> None:
