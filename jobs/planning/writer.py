@@ -119,7 +119,8 @@ def _refuse_doubles(hashes: list[NDArray[np.uint64]], path: Path) -> None:
     seen: dict[str, int] = {}
     doubles = [int(row) + 1 for row, name in zip(rows, ids, strict=True) if seen.setdefault(name, int(row)) != row]
     if doubles:
-        raise SpecError(f"record_id is not unique: {_rows(doubles)} of the input repeat an earlier id")
+        repeat = "repeats" if len(doubles) == 1 else "repeat"
+        raise SpecError(f"record_id is not unique: {_rows(doubles)} of the input {repeat} an earlier id")
 
 
 def _ids_at(path: Path, rows: NDArray[np.intp]) -> list[str]:

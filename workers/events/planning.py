@@ -116,6 +116,7 @@ def _refuse_repeats(subject: NDArray[np.int64], times: NDArray[np.int64], order:
         rows = np.sort(np.maximum(order[again], order[again - 1])) + 1
         named = ", ".join(str(row) for row in rows[:5])
         raise SpecError(
-            f"{again.size} rows of the task repeat an earlier subject_id and prediction_time (row {named}): "
+            f"{again.size} {'row of the task repeats' if again.size == 1 else 'rows of the task repeat'} an earlier "
+            f"subject_id and prediction_time (row {named}): "
             "one record can have one row only, remove them"
         )

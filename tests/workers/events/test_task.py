@@ -155,5 +155,5 @@ def test_a_plan_is_possible_where_nobody_is_in_the_data() -> None:
 
 
 def test_a_record_that_is_asked_for_twice_is_refused_with_its_row() -> None:
-    with pytest.raises(SpecError, match=r"1 rows of the task repeat .* \(row 3\)"):
+    with pytest.raises(SpecError, match=r"1 row of the task repeats an .* \(row 3\)"):
         plan([1, 2], [(1, WHEN), (2, WHEN), (1, WHEN)])
