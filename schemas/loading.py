@@ -13,6 +13,26 @@ from schemas.errors import SpecError
 
 M = TypeVar("M", bound=BaseModel)
 
+_KINDS = {
+    "missing": "is missing",
+    "tuple_": "must be a list",
+    "list_": "must be a list",
+    "dict_": "must be a mapping of keys",
+    "mapping_": "must be a mapping of keys",
+    "model_": "must be a mapping of keys",
+    "string_type": "must be text: put it in quotes",
+    "int_": "must be a whole number",
+    "float_": "must be a number",
+    "bool_": "must be true or false",
+}
+"""By the beginning of pydantic's name for an error."""
+_BOUNDS = {
+    "greater_than": "more than",
+    "greater_than_equal": "at least",
+    "less_than": "less than",
+    "less_than_equal": "at most",
+}
+
 
 def validate(model: type[M], raw: object, where: str = "spec") -> M:
     """`raw` as `model`. Raises SpecError that lists every wrong key, with the nearest known one for an unknown key."""
@@ -36,7 +56,26 @@ def _explain(model: type[BaseModel], detail: ErrorDetails) -> str:
     if detail["type"] == "extra_forbidden":
         known = _known_keys(model, detail["loc"][:-1])
         return f"unknown key {path!r}{nearest(str(detail['loc'][-1]), known)}"
-    return f"{path}: {detail['msg']}" if path else str(detail["msg"])
+    words = _in_words(detail)
+    return f"{path}: {words}" if path else words
+
+
+def _in_words(detail: ErrorDetails) -> str:
+    """What pydantic found wrong, in the words of who writes YAML."""
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "literal_error":
+        return f"must be {context['expected']}"
+    if kind in _BOUNDS:
+        bound = next(iter(context.values()))
+        return f"must be {_BOUNDS[kind]} {bound:g}" if isinstance(bound, float) else f"must be {_BOUNDS[kind]} {bound}"
+    if kind in ("too_short", "string_too_short") and context["min_length"] == 1:
+        return "must not be empty"
+    for beginning, words in _KINDS.items():
+        if kind.startswith(beginning):
+            return words
+    return detail["msg"].replace("Input should", "must")
 
 
 def _known_keys(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:

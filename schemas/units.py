@@ -7,10 +7,11 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-_SIZE = re.compile(r"^\s*([0-9.]+)\s*([KMGT]?i?B?)\s*$", re.IGNORECASE)
+_SIZE = re.compile(r"^\s*([0-9]+(?:\.[0-9]*)?)\s*([KMGT]?i?B?)\s*$", re.IGNORECASE)
 _FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 _BINARY = {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
-_DURATION = re.compile(r"^\s*([0-9.]+)\s*(ms|s|m|min|h)?\s*$")
+_SHARE = re.compile(r"^\s*([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*(%?)\s*$")
+_DURATION = re.compile(r"^\s*([0-9]+(?:\.[0-9]*)?)\s*(ms|s|m|min|h)?\s*$")
 _SECONDS = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
@@ -27,8 +28,15 @@ def parse_bytes(value: object) -> object:
 
 def parse_share(value: object) -> object:
     """`5%` or `0.05` as 0.05."""
-    if isinstance(value, str) and value.strip().endswith("%"):
-        return float(value.strip()[:-1]) / 100
+    if isinstance(value, str):
+        match = _SHARE.match(value)
+        if match is None:
+            raise ValueError(f"{value!r} is not a share; write 5% or 0.05")
+        if match[2]:
+            return float(match[1]) / 100
+        value = float(match[1])
+    if isinstance(value, int | float) and not isinstance(value, bool) and 1 < value <= 100:
+        raise ValueError(f"{value:g} is more than all of them; write {value:g}% or {value / 100:g}")
     return value
 
 

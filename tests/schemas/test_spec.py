@@ -51,12 +51,31 @@ def test_a_number_of_workers_is_a_fixed_range() -> None:
         ("limits: {max_rejects: 130%}", "limits.max_rejects"),
         ("compute: {memory_per_worker: lots}", "is not a size"),
         ("storage: {secret_key: hunter2}", "unknown key 'storage.secret_key'"),
+        ("limits: {max_rejects: 5}", "limits.max_rejects: 5 is more than all of them; write 5% or 0.05"),
+        ("limits: {max_rejects: 5x%}", "limits.max_rejects: '5x%' is not a share; write 5% or 0.05"),
+        ("limits: {max_rejects: -1}", "limits.max_rejects: must be at least 0"),
+        ("limits: {record_timeout: 1.2.3s}", "is not a duration; write 90s, 5m or 2h"),
+        ("compute: {memory_per_worker: 1.2.3GB}", "is not a size"),
+        ("compute: {shard_records: many}", "compute.shard_records: must be a whole number"),
+        ("compute: {gpus_per_worker: one}", "compute.gpus_per_worker: must be a number"),
+        ("compute: {hedge: maybe}", "compute.hedge: must be true or false"),
+        ("compute: {pool: dask}", "compute.pool: must be 'ray' or 'serial'"),
+        ("compute: everything", "compute: must be a mapping of keys"),
+        ("storage: {region: 7}", "storage.region: must be text: put it in quotes"),
+        ("prepare: voi", "prepare: must be a list"),
     ],
 )
 def test_a_wrong_key_or_value_is_named_with_its_place(extra: str, said: str) -> None:
     with pytest.raises(SpecError) as error:
         parse_spec(GOOD + extra)
     assert said in str(error.value)
+
+
+def test_what_is_missing_or_no_mapping_is_told_in_plain_words() -> None:
+    with pytest.raises(SpecError, match=r"^spec: output: is missing$"):
+        parse_spec(GOOD.replace("output: {uri: s3://results/cxr/}\n", ""))
+    with pytest.raises(SpecError, match=r"^spec: output: must be a mapping of keys$"):
+        parse_spec(GOOD.replace("{uri: s3://results/cxr/}", "s3://results/cxr/"))
 
 
 def test_the_value_of_a_wrong_key_is_never_repeated() -> None:
