@@ -26,8 +26,6 @@ def test_what_is_no_shard_object_has_no_shard(key: str) -> None:
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"format_version": 1}', b"\xff"])
 def test_a_damaged_document_is_a_verification_error(body: bytes) -> None:
     with pytest.raises(VerificationError, match=r"manifest\.json is damaged.*move it away and run the same command"):
-        VerificationError, match=r"manifest\.json is damaged.*move it away and run the same command again"
-    ):
         Manifest.decode(body, "manifest.json")
     with pytest.raises(VerificationError, match=r"run\.json is damaged.*restore it, or choose another output"):
         RunFile.decode(body, "run.json")
