@@ -50,7 +50,7 @@ def test_every_line_of_the_catalogue_is_a_step_of_that_name() -> None:
         (["voi", {"resize": {"sise": [1, 1]}}], r"prepare\[1\] resize: unknown key 'sise', did you mean 'size'"),
         ([{"window": {"center": "x", "width": 4}}], r"prepare\[0\] window: center: "),
         ([{"window": {"center": 1, "width": float("inf")}}], r"width: .*finite"),
-        (["window"], r"prepare\[0\] window: center: Field required"),
+        (["window"], r"prepare\[0\] window: center: is missing"),
         ([{"voi": {}, "clahe": {}}], r"prepare\[0\]: expected a step's name"),
         ([3], r"prepare\[0\]: expected a step's name"),
         ([{"voi": [1]}], r"prepare\[0\] voi: expected a mapping"),
