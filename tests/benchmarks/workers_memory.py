@@ -7,7 +7,8 @@ from contextlib import suppress
 
 import psutil
 
-_EVERY_SECONDS = 0.2
+_EVERY_SECONDS = 1.5
+"""Each look walks all processes of the machine, on cores that the run could use; the kernel keeps the peak."""
 
 
 class WorkersMemory:
