@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cluster.storage import ObjectInfo, ObjectMissing, StorageSettings, Store, open_store
-from schemas.errors import SpecError
+from schemas.errors import InfrastructureError, SpecError
 from workers.convert_omop.settings import OmopInput
 from workers.meds.chunks import InputFile
 
@@ -63,6 +63,11 @@ def _row_groups(store: Store, key: str) -> list[tuple[int, int]]:
     try:
         footer = pq.ParquetFile(store.open_reader(key)).metadata
     except (pa.ArrowInvalid, ObjectMissing):
+        return []
+    except OSError as error:
+        # Arrow's own, of a footer that is none, carry no number.
+        if error.errno is not None:
+            raise InfrastructureError("a table cannot be read: check the disk or mount, then run again") from None
         return []
     groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
     return [
