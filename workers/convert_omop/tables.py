@@ -119,11 +119,19 @@ def _csv_rows(lines: CsvLines, wanted: Collection[str]) -> Iterator[Rows]:
 
 
 def _next(reader: Any) -> list[str] | str | None:
-    """The next row that is not an empty line; why it is none; or None at the end."""
-    try:
-        return next((row for row in reader if row), None)
-    except csv.Error:
-        return "not CSV"
+    """The next row that is not an empty line; why it is none; or None at the end.
+
+    A quote that is never closed takes the lines after it along: how many is said.
+    """
+    while True:
+        before = reader.line_num
+        try:
+            row: list[str] | None = next(reader, None)
+        except csv.Error:
+            lines = reader.line_num - before
+            return "not CSV" if lines < 2 else f"not CSV over {lines} lines, as by a quote that is not closed"
+        if row is None or row:
+            return row
 
 
 def _problem(row: list[str], columns: int) -> str | None:
