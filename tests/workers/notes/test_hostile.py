@@ -174,7 +174,11 @@ def test_a_gzip_file_cut_between_two_records_is_not_taken_for_whole(tmp_path: Pa
     assert statuses(read(tmp_path / "a.ndjson.gz")) == {"good": "ok", "a.ndjson.gz#2": "unreadable"}
 
 
-@pytest.mark.parametrize("tail", [b"\0" * 600, b"", gzip.compress(b""), gzip.compress(json.dumps(LATER).encode())])
+@pytest.mark.parametrize(
+    "tail",
+    [b"\0" * 600, b"", gzip.compress(b""), gzip.compress(json.dumps(LATER).encode())],
+    ids=["padding", "nothing", "empty", "another"],
+)
 def test_gzip_files_of_several_streams_or_with_padding_are_read_whole(tmp_path: Path, tail: bytes) -> None:
     first = gzip.compress(json.dumps(GOOD).encode() + b"\n")
     (tmp_path / "a.ndjson.gz").write_bytes(first + tail)
