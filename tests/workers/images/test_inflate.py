@@ -26,6 +26,7 @@ def test_a_gzip_file_of_several_members_is_read_to_its_end() -> None:
         (gzip.compress(b"a" * 1000)[:-9], 5000, Status.UNREADABLE),
         (b"\x1f\x8bnothing of the kind", 5000, Status.UNREADABLE),
     ],
+    ids=["one too many", "a part too many", "cut in its second part", "cut", "no gzip"],
 )
 def test_what_is_too_large_or_damaged_is_told(data: bytes, limit: int, status: Status) -> None:
     with pytest.raises(RecordError) as error:
