@@ -11,8 +11,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from cluster.storage import ObjectMissing, StorageSettings, Store, open_store
-from schemas.errors import InfrastructureError
+from cluster.storage import ObjectChanged, ObjectMissing, StorageSettings, Store, open_store
 from schemas.status import Status
 from workers.collection import Recheck
 from workers.events.meds import DamagedFile, open_parquet, parsing
@@ -28,7 +27,10 @@ File = tuple[str, str | None]
 
 
 def recheck(source: EventsInput, storage: StorageSettings, records: pa.Table, rows: pa.Table) -> Recheck:
-    """See workers.collection.Rechecker. Subjects that are not in the data are left out: nothing there can be read."""
+    """See workers.collection.Rechecker. Subjects that are not in the data are left out: nothing there can be read.
+
+    Raises InfrastructureError where storage keeps failing: whether the source is gone is not known then.
+    """
     store = open_store(source.uri, storage)
     planned, written = _numbered(records).to_pylist(), _numbered(rows).to_pylist()
     told = [place for place, row in enumerate(written) if row["status"] in _TOLD and planned[place]["rows"]]
@@ -53,7 +55,7 @@ def _files(record: Mapping[str, Any]) -> list[File]:
 
 
 def _events(store: Store, file: File, subjects: Iterable[int]) -> pl.DataFrame | None:
-    """Times of these subjects; None where the file cannot be had as it was."""
+    """Times of these subjects; None where the file is gone, changed or damaged. Raises InfrastructureError."""
     key = file[0].removeprefix(store.uri.rstrip("/") + "/")
     try:
         head = store.head(key)
@@ -63,7 +65,7 @@ def _events(store: Store, file: File, subjects: Iterable[int]) -> pl.DataFrame |
         with parsing():
             batches = opened.iter_batches(columns=["subject_id", "time"], use_threads=False)
             frames = [_chosen(batch, list(subjects)) for batch in batches]
-    except (ObjectMissing, DamagedFile, InfrastructureError):
+    except (ObjectMissing, ObjectChanged, DamagedFile):
         return None
     return pl.concat(frames)
 
