@@ -34,6 +34,11 @@ _CHARSETS = {
     "utf-16": "utf-16",
 }
 _TIMES = {"DocumentReference": ("date", "created"), "DiagnosticReport": ("issued", "effectiveDateTime")}
+_WITHDRAWN = {
+    "DocumentReference": (("status", ("entered-in-error",)), ("docStatus", ("entered-in-error",))),
+    "DiagnosticReport": (("status", ("entered-in-error", "cancelled")),),
+}
+"""Values of fields that say that the text does not hold."""
 
 
 class FhirDialect:
@@ -61,6 +66,7 @@ class FhirDialect:
         time = as_text(first_of([row.get(name) for name in _TIMES.get(kind, ())]))
         label = _label(row.get("type") if kind == "DocumentReference" else row.get("code"))
         try:
+            _refuse_withdrawn(kind, row)
             text = self._text(list(_attachments(row)))
         except RecordError as error:
             found = make_note(None, time, label, self._source)
@@ -98,6 +104,15 @@ class FhirDialect:
 
 
 _NO_BLANKS = str.maketrans("", "", " \t\r\n")
+
+
+def _refuse_withdrawn(kind: str, row: Row) -> None:
+    """Raises RecordError (unsupported) for what its author took back."""
+    for name, values in _WITHDRAWN.get(kind, ()):
+        # Not looked up in a set: a value may be of any shape.
+        found = next((value for value in values if row.get(name) == value), None)
+        if found is not None:
+            raise RecordError(Status.UNSUPPORTED, f"it was withdrawn: its {name} is {found}")
 
 
 def _attachments(row: Row) -> Iterator[Mapping[str, Any]]:

@@ -90,14 +90,14 @@ def decode(data: bytes, source: NotesInput, encoding: str | None = None) -> str:
 
 
 def sound(text: str, source: NotesInput) -> str:
-    """The text without bytes that are none, which decoding left as half characters.
+    """The text without half characters: bytes that are no text, as decoding left them, or lone escapes of JSON.
 
     Raises RecordError (unreadable), or replaces them where the spec says so.
     """
     if text.isascii() or _HALF.search(text) is None:
         return text
     if source.errors == "strict":
-        raise RecordError(Status.UNREADABLE, f"its text has bytes that are not {source.encoding}")
+        raise RecordError(Status.UNREADABLE, f"its text has characters that are not text (encoding {source.encoding})")
     return replace_halves(text)
 
 

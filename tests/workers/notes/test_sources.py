@@ -212,6 +212,45 @@ def test_reports_of_fhir_are_read_where_asked_for_and_ids_then_name_their_kind(t
     assert notes["DiagnosticReport/2"].status == Status.EMPTY
 
 
+def test_a_lone_half_of_a_character_in_json_is_not_called_bytes(tmp_path: Path) -> None:
+    (tmp_path / "a.ndjson").write_text('{"note_id": 1, "text": "x \\ud800 y"}\n')
+    found = read(tmp_path / "a.ndjson")["1"]
+    assert (found.status, found.text) == (Status.UNREADABLE, "")
+    assert found.detail == "its text has characters that are not text (encoding utf-8)"
+    assert read(tmp_path / "a.ndjson", errors="replace")["1"].text == "x \ufffd y"
+
+
+def test_a_document_or_report_of_fhir_that_was_withdrawn_is_not_scored(tmp_path: Path) -> None:
+    text, kind = attachment("of another patient"), {"resourceType": "DiagnosticReport"}
+    report = {"presentedForm": [text], "issued": "2024-03-01T10:00:00Z"}
+    path = write_lines(
+        tmp_path / "all.ndjson",
+        [
+            document(0, text, status="entered-in-error"),
+            document(1, text, status="current", docStatus="entered-in-error"),
+            document(2, text, status="superseded", docStatus="amended"),
+            document(3, text, status=["entered-in-error"]),
+            {**kind, **report, "id": "4", "status": "entered-in-error"},
+            {**kind, **report, "id": "5", "status": "cancelled"},
+            {**kind, **report, "id": "6", "status": "final"},
+        ],
+    )
+    notes = list(read(path, resources=("DocumentReference", "DiagnosticReport")).values())
+    assert [note.status for note in notes if note.status is not None] == [Status.UNSUPPORTED] * 4
+    assert [note.text for note in notes] == [
+        "",
+        "",
+        "of another patient",
+        "of another patient",
+        "",
+        "",
+        "of another patient",
+    ]
+    assert notes[1].detail == "it was withdrawn: its docStatus is entered-in-error"
+    assert notes[5].detail == "it was withdrawn: its status is cancelled"
+    assert notes[5].time == micros("2024-03-01T10:00:00Z")
+
+
 def test_a_spec_may_name_every_column_and_the_layout_of_times(tmp_path: Path) -> None:
     frame = pl.DataFrame({"id": [7], "pat": ["x"], "when": ["03/02/2024 10:30"], "what": ["ct"], "body": ["t;t"]})
     frame.write_csv(tmp_path / "a.csv", separator=";")
