@@ -89,8 +89,8 @@ def test_the_spec_travels_alone_the_exit_code_comes_back_and_the_run_may_be_subm
 def test_the_same_run_is_followed_not_doubled_and_goes_on_when_following_is_interrupted(
     token_cluster: TokenCluster, spec: Path, run_name: str, tmp_path: Path
 ) -> None:
-    count = tmp_path / "count"
-    entrypoint = f"echo began; echo x >> {count}; sleep 6; echo ended"
+    count, go = tmp_path / "count", tmp_path / "go"
+    entrypoint = f"echo began; echo x >> {count}; while [ ! -e {go} ]; do sleep 0.2; done; echo ended"
     settings = SubmitSettings(address=token_cluster.dashboard, entrypoint=entrypoint)
     first = start(spec, run_name, settings, token_cluster.environment())
     end = time.monotonic() + 60
@@ -102,6 +102,7 @@ def test_the_same_run_is_followed_not_doubled_and_goes_on_when_following_is_inte
     out, err = first.communicate(timeout=60)
     assert first.returncode == 130, err
     assert f"wardround-{run_name}-1 goes on" in out
+    go.touch()
     out, err = second.communicate(timeout=60)
     assert second.returncode == 0, err
     assert [line for line in out.splitlines() if line in ("began", "ended")] == ["began", "ended"]
