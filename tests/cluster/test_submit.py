@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,6 +85,17 @@ def test_the_spec_travels_alone_the_exit_code_comes_back_and_the_run_may_be_subm
         assert f"id wardround-{run_name}-{attempt}" in out
 
 
+def lines_until_it_began(process: subprocess.Popen[str]) -> list[str]:
+    """What it shows of the job up to the job's first word: from then on it follows."""
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line.strip())
+        if lines[-1] == "began":
+            break
+    return lines
+
+
 def test_the_same_run_is_followed_not_doubled_and_goes_on_when_following_is_interrupted(
     token_cluster: TokenCluster, spec: Path, run_name: str, tmp_path: Path
 ) -> None:
@@ -93,11 +103,9 @@ def test_the_same_run_is_followed_not_doubled_and_goes_on_when_following_is_inte
     entrypoint = f"echo began; echo x >> {count}; while [ ! -e {go} ]; do sleep 0.2; done; echo ended"
     settings = SubmitSettings(address=token_cluster.dashboard, entrypoint=entrypoint)
     first = start(spec, run_name, settings, token_cluster.environment())
-    end = time.monotonic() + 60
-    while not count.exists() and time.monotonic() < end:
-        time.sleep(0.1)
+    lines_until_it_began(first)
     second = start(spec, run_name, settings, token_cluster.environment())
-    time.sleep(1)
+    seen = lines_until_it_began(second)
     first.send_signal(signal.SIGINT)
     out, err = first.communicate(timeout=60)
     assert first.returncode == 130, err
@@ -105,7 +113,7 @@ def test_the_same_run_is_followed_not_doubled_and_goes_on_when_following_is_inte
     go.touch()
     out, err = second.communicate(timeout=60)
     assert second.returncode == 0, err
-    assert [line for line in out.splitlines() if line in ("began", "ended")] == ["began", "ended"]
+    assert [line for line in [*seen, *out.splitlines()] if line in ("began", "ended")] == ["began", "ended"]
     assert count.read_text() == "x\n"
 
 
