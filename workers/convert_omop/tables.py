@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from cluster.storage import ObjectMissing, Store
 from cluster.storage.range_reader import RangeReader
+from schemas.errors import InfrastructureError
 from schemas.status import Status
 from workers.convert_omop.csv_lines import CsvLines
 from workers.convert_omop.settings import OmopInput
@@ -38,7 +39,7 @@ class Rows:
 
 
 def table_rows(store: Store, chunk: Chunk, size: int, wanted: Collection[str], source: OmopInput) -> Iterator[Rows]:
-    """All rows of a chunk in order. Raises ObjectMissing and ObjectChanged."""
+    """All rows of a chunk in order. Raises ObjectMissing, ObjectChanged, and InfrastructureError."""
     if chunk.key.lower().endswith(".parquet"):
         return _parquet_rows(store, chunk, wanted)
     return _csv_rows(CsvLines(store, chunk, size, source.max_line, source.max_inflated), wanted)
@@ -60,7 +61,10 @@ def _parquet_rows(store: Store, chunk: Chunk, wanted: Collection[str]) -> Iterat
             frame = frame.rename({name: name.lower() for name in names}) if names else frame.select()
             yield Rows(first, frame, pl.Series([None] * batch.num_rows, dtype=pl.String))
             first += batch.num_rows
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError):
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+        # Arrow's own, of damaged data, carry no number.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise InfrastructureError("a table cannot be read: check the disk or mount, then run again") from None
         yield lost(first, "the Parquet file is damaged from here on")
 
 
