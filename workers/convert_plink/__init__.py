@@ -1,0 +1,1 @@
+"""Conversion of PLINK 1 and PLINK 2 files to a genotype table."""

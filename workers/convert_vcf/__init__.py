@@ -1,0 +1,1 @@
+"""Conversion of VCF and BCF to a genotype table."""

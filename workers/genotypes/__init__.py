@@ -1,0 +1,1 @@
+"""Collection `genotypes`: a record is a sample."""

@@ -1,0 +1,1 @@
+"""Collection `molecules`: a record is a molecule."""

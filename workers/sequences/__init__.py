@@ -1,0 +1,1 @@
+"""Collection `sequences`: a record is a variant, or a sequence."""
