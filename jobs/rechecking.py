@@ -10,6 +10,7 @@ import pyarrow as pa
 from jobs.rejects import spread_sample
 from jobs.rundir import Stage
 from jobs.settings import storage_settings
+from schemas.errors import InfrastructureError
 from schemas.loading import validate
 from schemas.run import shard_key
 from workers import registry
@@ -21,7 +22,7 @@ _SAMPLE = 64
 def recheck(stages: Iterable[Stage], faults: list[str]) -> Recheck | None:
     """Of the last stage of a verified run; None where its collection cannot. Adds a fault for each row that is wrong.
 
-    Only the source can be missing: that is told, and no fault.
+    Only the source can be missing: that is told, and no fault. Raises InfrastructureError where it cannot be reached.
     """
     last = next(stage for stage in stages if not stage.directory)
     spec = last.run.spec
@@ -31,7 +32,14 @@ def recheck(stages: Iterable[Stage], faults: list[str]) -> Recheck | None:
     rechecker = cast(Rechecker, registry.resolve_room(spec.job, spec.input, "recheck").recheck)
     plan = FinishedStage(last.store, last.directory, last.run)
     places = spread_sample(last.run.plan, _SAMPLE)
-    again = rechecker(source, storage_settings(spec), plan.plan().rows(places), _rows(plan, places))
+    planned, written = plan.plan().rows(places), _rows(plan, places)
+    try:
+        again = rechecker(source, storage_settings(spec), planned, written)
+    except InfrastructureError as error:
+        raise InfrastructureError(
+            f"the source of the run cannot be reached, to compute rows again: {error}. "
+            "To check the run alone: verify --no-source"
+        ) from error
     info = last.run.plan
     for wrong in again.wrong:
         shard = info.shard_of(places[wrong])

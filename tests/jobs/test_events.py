@@ -15,11 +15,13 @@ from polars.testing import assert_frame_equal
 
 from cluster.storage import StorageSettings, open_store
 from jobs.cli.main import main
+from jobs.demo.stage_set import put_folder
 from jobs.hosts import open_host
 from jobs.predict import predict
 from jobs.verify import verify
 from schemas.errors import FingerprintError, SpecError, VerificationError
 from schemas.spec import parse_spec
+from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.meds_data import FIRST_DAY, break_column, events, write_dataset, write_file, write_labels
 from tests.support.meds_runs import expected, run_events, spec, with_history_format
 from tests.support.runs import QUIET, run
@@ -292,6 +294,21 @@ def test_verify_says_that_a_source_is_gone_and_finds_no_fault_in_it(
     assert again.checked + again.gone == 64
     assert main(["verify", str(tmp_path / "out")]) == 0
     assert f"{again.checked} rows from the source; of {again.gone} more the source is gone" in capsys.readouterr().out
+
+
+def test_verify_of_a_run_whose_source_cannot_be_reached_says_how_to_check_the_run_alone(
+    tmp_path: Path, s3: S3, bucket_prefix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_dataset(tmp_path / "meds", [events([1, 2, 3])])
+    put_folder(tmp_path / "meds", open_store(bucket_prefix, s3.settings))
+    with FaultProxy(s3.endpoint_url) as proxy:
+        storage = f'storage: {{endpoint_url: "{proxy.endpoint_url}"}}'
+        run(spec(tmp_path, f"uri: {bucket_prefix}, task: {{at: 2030-01-01}}", tmp_path / "out", extra=storage))
+        assert main(["verify", str(tmp_path / "out")]) == 0
+        proxy.use(Fault("forbidden", times=1000))
+        assert main(["verify", str(tmp_path / "out")]) == 4
+        assert "verify --no-source" in capsys.readouterr().err
+        assert main(["verify", str(tmp_path / "out"), "--no-source"]) == 0
 
 
 def test_a_cohort_that_cannot_be_understood_is_told_before_anything_is_read(
