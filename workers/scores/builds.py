@@ -1,0 +1,43 @@
+"""Names of genome builds, and of chromosomes, made equal."""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+
+_BUILDS = {
+    "grch36": "GRCh36",
+    "ncbi36": "GRCh36",
+    "hg18": "GRCh36",
+    "grch37": "GRCh37",
+    "ncbi37": "GRCh37",
+    "b37": "GRCh37",
+    "hg19": "GRCh37",
+    "37": "GRCh37",
+    "grch38": "GRCh38",
+    "b38": "GRCh38",
+    "hg38": "GRCh38",
+    "38": "GRCh38",
+}
+_OTHER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+_CHROMOSOMES = {"23": "X", "24": "Y", "25": "X", "26": "MT", "M": "MT", "XY": "X", "PAR1": "X", "PAR2": "X"}
+
+
+def normal_build(name: str | None) -> str | None:
+    """`GRCh37` for `hg19` and the like, another name as it stands; None where it says nothing (`NR`)."""
+    text = (name or "").strip()
+    if text.lower() in ("", "nr", "na", "none", "unknown"):
+        return None
+    known = _BUILDS.get(text.lower().split(".")[0])
+    return known or (text if _OTHER.fullmatch(text) else None)
+
+
+def chromosome_key(name: str) -> pl.Expr:
+    """Of a column of names, what two of them share that mean one chromosome.
+
+    Without `chr`, upper case, `M` as `MT`, PLINK's 23 to 26 as X, Y, X, MT. The pseudo-autosomal regions are X: a
+    scoring file says X of them, PLINK keeps them apart, and their positions are those of X in both.
+    """
+    bare = pl.col(name).str.strip_chars().str.to_uppercase().str.strip_prefix("CHR").str.replace("^0+([0-9])", "$1")
+    return bare.replace(_CHROMOSOMES)

@@ -1,0 +1,97 @@
+"""Scoring files on disk: which a directory holds, what scores they name, and their rows.
+
+Read are those of the PGS Catalog (format 2.0, harmonised or not, and the older forms), and plain tables (CSV, TSV,
+blanks, Parquet) with an effect allele and one column of weights or many. Text may be gzipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from schemas.errors import SpecError
+from workers.scores.builds import normal_build
+from workers.scores.header import Header
+from workers.scores.layout import Layout
+from workers.scores.parquet import ParquetTable, is_parquet
+from workers.scores.rows import normal_rows
+from workers.scores.sheet import ROW_SCHEMA, ScoreSheet
+from workers.scores.text import TextTable
+
+SUFFIXES = (".txt", ".tsv", ".csv", ".txt.gz", ".tsv.gz", ".csv.gz", ".parquet")
+MAX_ROWS = 50_000_000
+"""Of one file; a score over every variant of an imputed panel has about 40 million."""
+
+
+@dataclass(frozen=True)
+class ScoreNames:
+    """What the top of a file says of it."""
+
+    name: str
+    scores: tuple[str, ...]
+    header: Header
+    layout: Layout
+
+
+def score_files(directory: Path) -> list[Path]:
+    """The files of a directory that could be scoring files, by name, in order."""
+    return sorted(path for path in directory.iterdir() if path.is_file() and path.name.lower().endswith(SUFFIXES))
+
+
+def score_names(path: Path) -> ScoreNames:
+    """Reads no rows. Raises SpecError where it is no scoring file."""
+    table = _open(path)
+    return _names(path, table)
+
+
+def read_scores(path: Path, build: str | None = None) -> ScoreSheet:
+    """The whole file. Of reported and harmonised positions those are taken that are of `build`, that of the
+    genotypes; where neither says so, the harmonised. Raises SpecError for a file that cannot be read to its end."""
+    table = _open(path)
+    names = _names(path, table)
+    places, of = _places(names.header, names.layout, normal_build(build))
+    frames, weights, count = [pl.DataFrame(schema=ROW_SCHEMA)], [np.zeros((0, len(names.scores)))], 0
+    for piece in table.pieces():
+        rows, values = normal_rows(piece, names.layout, places, count)
+        frames.append(rows)
+        weights.append(values if values.shape[1] else np.full((rows.height, 1), np.nan))
+        count += rows.height
+        if count > MAX_ROWS:
+            raise SpecError(f"{path}: has more than {MAX_ROWS} rows")
+    return ScoreSheet(names.name, names.scores, of, places is not None, pl.concat(frames), np.concatenate(weights))
+
+
+def _open(path: Path) -> TextTable | ParquetTable:
+    return ParquetTable(path) if is_parquet(path) else TextTable(path)
+
+
+def _names(path: Path, table: TextTable | ParquetTable) -> ScoreNames:
+    header, layout = table.top.header, table.top.layout
+    name = header.accession or _stem(path)
+    scores = layout.names or (name,)
+    if len(set(scores)) < len(scores):
+        raise SpecError(f"{path}: two columns of weights have one name")
+    return ScoreNames(name, scores, header, layout)
+
+
+def _stem(path: Path) -> str:
+    longest = max((end for end in SUFFIXES if path.name.lower().endswith(end)), key=len, default="")
+    return path.name[: len(path.name) - len(longest)]
+
+
+def _places(header: Header, layout: Layout, build: str | None) -> tuple[tuple[str, str] | None, str | None]:
+    """The roles that give positions, and the build of these."""
+    harmonised = (("hm_chrom", "hm_pos"), header.harmonised_build) if layout.harmonised else None
+    reported = (("chrom", "pos"), header.build) if layout.reported else None
+    choices = [choice for choice in (harmonised, reported) if choice]
+    return next((choice for choice in choices if choice[1] == build), choices[0] if choices else (None, header.build))
+
+
+def iterate_names(directory: Path) -> Iterator[tuple[Path, ScoreNames]]:
+    """Every scoring file of a directory with what its top says. Raises SpecError naming the first that is none."""
+    for path in score_files(directory):
+        yield path, score_names(path)
