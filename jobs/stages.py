@@ -45,7 +45,7 @@ class StagedJob:
 
     def _request(self, plan: StagePlan) -> StageRequest:
         last = plan.stage == self.collection.stages[-1]
-        models = self.models if plan.columns is None else {}
+        models = self.models if plan.columns is None or plan.with_models else {}
         columns = output_columns(outputs_of(models)) if plan.columns is None else plan.columns
         carried = [plan.schema.field(name) for name in plan.carry]
         row_schema([*carried, *(pa.field(name, pa.string()) for name in plan.header_carry)], columns)

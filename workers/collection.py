@@ -61,7 +61,8 @@ class StagePlan:
     None: the models' outputs. `kind`: `records` are scored one by one (`RecordStage`), `tables` a shard at a time
     (`TableStage`). `shard_records` overrules `compute.shard_records`. `state` is plain JSON that this stage's rows
     depend on beside input, models and plan, such as a digest of what an earlier stage found: part of the fingerprint,
-    and there in the worker as `context.run.parts["state"]`.
+    and there in the worker as `context.run.parts["state"]`. `with_models`: a stage with columns of its own that reads
+    the models too, which are then part of its fingerprint.
     """
 
     stage: str
@@ -76,6 +77,7 @@ class StagePlan:
     whole_subjects: bool = False
     subject_from: str | None = None
     state: Mapping[str, Any] = field(default_factory=dict)
+    with_models: bool = False
 
 
 class Collection(Protocol):

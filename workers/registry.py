@@ -26,6 +26,13 @@ EVENT_NETWORKS: dict[str, str] = {
 }
 """Of the format `events`: from `workers.networks.sequences.Sequences` to logits."""
 
+PANEL_NETWORKS: dict[str, str] = {
+    "panel_cnn": "workers.networks.panel_cnn",
+    "panel_mlp": "workers.networks.panel_mlp",
+    "panel_transformer": "workers.networks.panel_transformer",
+}
+"""Of the format `panel`: from the encoded variants of a panel to logits."""
+
 FORMATS: dict[str, dict[str, str]] = {
     "images": {
         "native": "workers.formats.native",
@@ -43,6 +50,10 @@ FORMATS: dict[str, dict[str, str]] = {
     "events": {
         "events": "workers.formats.event_model",
     },
+    "genotypes": {
+        "panel": "workers.formats.panel",
+        "pgs": "workers.formats.pgs",
+    },
 }
 """By collection. The first that recognises a directory has it."""
 
@@ -50,6 +61,7 @@ COLLECTIONS: dict[str, str] = {
     "images": "workers.images",
     "notes": "workers.notes",
     "events": "workers.events",
+    "genotypes": "workers.genotypes",
 }
 
 CONVERTERS: dict[str, str] = {
@@ -65,6 +77,7 @@ EXTRAS: dict[str, str] = {
     "images": "images",
     "notes": "ehr",
     "events": "ehr",
+    "genotypes": "genomics",
 }
 """The extra of the package that a collection or converter needs, by its name."""
 

@@ -1,0 +1,41 @@
+"""What a spec says of collection `genotypes`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.units import Bytes
+
+
+class GenotypesInput(BaseModel):
+    """`input:` of a spec over genotypes. One record is a sample.
+
+    `format: table` is our own genotype table, as `job: convert` writes it; `uri` is its root. `bed` and `pgen` are read
+    as they lie; `uri` is the .bed or .pgen file, or its name without the ending, beside its .bim and .fam or .pvar and
+    .psam.
+
+    `build` is the genome build of the positions. A scoring file for another build is refused by name; without it a
+    score is taken for the build that it says.
+
+    `qc` says from which variants the columns `call_rate`, `heterozygosity` and, where there is an X chromosome, `x_f`
+    and `sex_check` are computed: those that the models read anyway (`scored`), all (`all`, which reads everything), or
+    not at all (`none`).
+
+    `chunk_bytes` bounds the genotypes that a worker holds at a time; by default a part of `compute.memory_per_worker`.
+    It changes no result.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    collection: Literal["genotypes"]
+    uri: str
+    format: Literal["table", "bed", "pgen"]
+    build: Literal["GRCh37", "GRCh38"] | None = None
+    qc: Literal["scored", "all", "none"] = "scored"
+    chunk_bytes: Bytes | None = Field(default=None, ge=1)
+
+
+INPUT = GenotypesInput
+"""What `input:` of a spec is checked against."""

@@ -1,0 +1,14 @@
+"""Settings that every network over a panel of variants has. Imports no torch: the driver reads them too."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class PanelNetworkConfig(BaseModel):
+    """`num_variants` is the length of the panel, whose order the network knows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    num_variants: int = Field(ge=1, le=50_000_000)
+    num_outputs: int = Field(ge=1, le=1_000_000)
