@@ -1,0 +1,32 @@
+"""Threads that share the samples of a block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+_LEAST_BYTES = 64
+"""Bytes of packed calls (256 samples) for which a thread is worth it."""
+
+
+class Crew:
+    """At most `threads` threads over `size` bytes of every packed row."""
+
+    def __init__(self, size: int, threads: int) -> None:
+        parts = max(1, min(threads, size // _LEAST_BYTES))
+        cuts = [size * part // parts for part in range(parts + 1)]
+        self._ranges = list(pairwise(cuts))
+        self._pool = ThreadPoolExecutor(parts, thread_name_prefix="kernel") if parts > 1 else None
+
+    def share(self, work: Callable[[int, int], object]) -> None:
+        """Call `work(first, last)` for ranges of bytes that cover them all, at the same time."""
+        if self._pool is None:
+            work(*self._ranges[0])
+        else:
+            list(self._pool.map(lambda part: work(*part), self._ranges))
+
+    def close(self) -> None:
+        """End the threads."""
+        if self._pool is not None:
+            self._pool.shutdown()
