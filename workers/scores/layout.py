@@ -78,10 +78,10 @@ def read_layout(columns: Sequence[str], where: str) -> Layout:
             roles["frequency"] = found[0]
     if "effect" not in roles:
         raise SpecError(f"{where}: no column effect_allele: it is no scoring file")
-    weights, names = _weights(columns, lower, set(roles.values()))
+    weights, scores = _weights(columns, lower, set(roles.values()))
     if not weights and not any(role.startswith("dosage_") for role in roles):
         raise SpecError(f"{where}: no column effect_weight, nor any other that could hold weights")
-    layout = Layout(len(lower), roles, weights, names)
+    layout = Layout(len(lower), roles, weights, scores)
     if not (layout.harmonised or layout.reported or {"id", "hm_id"} & roles.keys()):
         raise SpecError(f"{where}: neither columns chr_name and chr_position nor a column rsID to find variants by")
     return layout

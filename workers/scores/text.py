@@ -22,7 +22,6 @@ _PIECE = 16 << 20
 _MAX_TOP = 4096
 """Lines that begin with `#`."""
 
-ROW = "_row"
 EXTRA = "_extra"
 """Whether a row has more fields than the header names."""
 
@@ -41,7 +40,7 @@ class TextTable:
 
     def __init__(self, path: Path, max_inflated: int = MAX_INFLATED) -> None:
         self._where = str(path)
-        self._blocks = _blocks(path, max_inflated)
+        self._blocks = read_blocks(path, max_inflated)
         self._rest = b""
         self.top = self._read_top()
 
@@ -49,7 +48,7 @@ class TextTable:
         """All rows in order: a column of text by its place in the header (`"0"`, ...), null where a field is missing,
         with `EXTRA`. Empty lines are no rows. Raises SpecError where the file ends early or is damaged."""
         for block in self._whole_lines():
-            frame = _frame(block, self.top.layout.width, self.top.separator)
+            frame = text_frame(block, self.top.layout.width, self.top.separator)
             if frame.height:
                 yield frame
 
@@ -81,8 +80,8 @@ class TextTable:
             self._rest = line.encode() + b"\n" + self._rest
         if not names.strip():
             raise SpecError(f"{self._where}: holds no row of column names")
-        header, separator = read_header(lines), _separator(names)
-        fields = _split(names, separator)
+        header, separator = read_header(lines), separator_of(names)
+        fields = split_names(names, separator)
         layout = headerless(fields)
         if layout is not None:
             self._rest = names.encode() + b"\n" + self._rest
@@ -102,7 +101,8 @@ class TextTable:
         return line.decode("utf-8", "replace").rstrip("\r"), False
 
 
-def _blocks(path: Path, max_inflated: int) -> Iterator[bytes]:
+def read_blocks(path: Path, max_inflated: int) -> Iterator[bytes]:
+    """A file, inflated where it is gzipped. Raises SpecError where it is damaged or too large."""
     try:
         with path.open("rb") as file:
             zipped = file.peek(2)[:2] == b"\x1f\x8b"
@@ -118,22 +118,24 @@ def _is_names(line: str) -> bool:
     """Whether a line with `#` is plink's way to write the names of columns."""
     bare = line.lstrip("#").strip()
     try:
-        read_layout(_split(bare, _separator(bare)), "")
+        read_layout(split_names(bare, separator_of(bare)), "")
     except SpecError:
         return False
     return not line.startswith("##") and "=" not in bare
 
 
-def _separator(line: str) -> bytes:
+def separator_of(line: str) -> bytes:
     """A tab, a comma, or any run of blanks (which is given as one blank)."""
     return b"\t" if "\t" in line else b"," if "," in line else b" "
 
 
-def _split(line: str, separator: bytes) -> list[str]:
+def split_names(line: str, separator: bytes) -> list[str]:
+    """The fields of one line."""
     return line.split() if separator == b" " else line.split(separator.decode())
 
 
-def _frame(block: bytes, width: int, separator: bytes) -> pl.DataFrame:
+def text_frame(block: bytes, width: int, separator: bytes) -> pl.DataFrame:
+    """Whole lines as columns of text `"0"`, `"1"`, ..., null where a field is empty, and `EXTRA`."""
     block = block.replace(b"\r", b"")
     if separator == b" ":
         block = re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", block)
@@ -144,7 +146,7 @@ def _frame(block: bytes, width: int, separator: bytes) -> pl.DataFrame:
     frame = _regular(block, width, separator)
     if frame is None:
         frame = _ragged(block, width, separator)
-    text = pl.col(str(i) for i in range(width)) if width else pl.col()
+    text = pl.col([str(i) for i in range(width)])
     return frame.with_columns(text.str.strip_chars(' "')).with_columns(text.replace("", None))
 
 

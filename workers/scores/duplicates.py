@@ -1,0 +1,72 @@
+"""Rows of one file that name the same allele, or the same variant."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from workers.scores.choose import Choice
+from workers.scores.reasons import Reason
+from workers.scores.settings import Match
+from workers.scores.sheet import ADDITIVE
+from workers.scores.sites import Siblings
+
+Counted = NDArray[np.int64]
+
+
+def settle(
+    choice: Choice, file: NDArray[np.int64], kind: NDArray[np.uint8], weights: list[NDArray[np.float64]],
+    siblings: Siblings, settings: Match,
+) -> None:  # fmt: skip
+    """Leave one row a variant and score at most. `weights` are those of each file, `file` says which a row is of.
+
+    Rows that agree in all are one row written twice: the first counts. Of rows that do not, none counts under
+    `duplicates: drop`. At a site of several ALTs, REF and an ALT are not the same.
+    """
+    has_siblings = np.zeros(len(file), dtype=bool)
+    has_siblings[siblings.row] = True
+    is_site = has_siblings & choice.flip
+    frame = pl.DataFrame(
+        {
+            "row": np.arange(len(file)),
+            "file": file,
+            "allele": np.where(is_site, siblings.site, choice.place),
+            "is_site": is_site,
+        }
+    ).filter(pl.Series(choice.matched))
+    key = pl.struct("file", "allele", "is_site")
+    groups = frame.filter(key.is_duplicated()).group_by("file", "allele", "is_site", maintain_order=True).agg("row")
+    first_row = np.searchsorted(file, np.arange(len(weights)))
+    for number, members in groups.select("file", "row").iter_rows():
+        _settle(choice, np.array(members), kind, weights[number], int(first_row[number]), settings)
+
+
+def _settle(
+    choice: Choice, rows: Counted, kind: NDArray[np.uint8], weights: NDArray[np.float64], first: int, settings: Match
+) -> None:
+    values = weights[rows - first]
+    given = ~np.isnan(values)
+    if (given.sum(axis=0) <= 1).all():
+        # Rows of a table of many scores that have no score in common.
+        return
+    same = (
+        (choice.flip[rows] == choice.flip[rows[0]]).all()
+        and (kind[rows] == kind[rows[0]]).all()
+        and np.array_equal(values, np.broadcast_to(values[0], values.shape), equal_nan=True)
+    )
+    if same or settings.duplicates == "first":
+        choice.exclude(rows[1:], Reason.DUPLICATE_ROW)
+    else:
+        choice.exclude(rows, Reason.DUPLICATE_WEIGHTS)
+
+
+def keep_corrections_additive(
+    choice: Choice, file: NDArray[np.int64], kind: NDArray[np.uint8], siblings: Siblings
+) -> None:
+    """A correction is added to the weight of the ALT that it takes off; where that is dominant or recessive it cannot
+    be, and the row that needs it is excluded."""
+    rows = pl.DataFrame({"file": file, "place": choice.place, "kind": kind}).filter(pl.Series(choice.matched))
+    barred = rows.filter(pl.col("kind") != ADDITIVE).select("file", "place").unique()
+    asked = pl.DataFrame({"row": siblings.row, "file": file[siblings.row], "place": siblings.place})
+    choice.exclude(asked.join(barred, on=["file", "place"])["row"].unique().to_numpy(), Reason.MULTI_ALLELIC)

@@ -1,0 +1,73 @@
+"""How much of a score was found, and whether it is enough."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from schemas.status import Status
+from workers.scores.log import SUMMARY_SCHEMA
+from workers.scores.reasons import Outcome
+from workers.scores.settings import Match
+from workers.scores.sheet import ScoreSheet
+from workers.scores.target import Target
+
+
+def summarise(
+    sheet: ScoreSheet, log: pl.DataFrame, found: NDArray[np.bool_], target: Target, settings: Match, refused: bool
+) -> pl.DataFrame:
+    """Of `SUMMARY_SCHEMA`. Of a table of many scores, a row counts for those that it has a weight of."""
+    present = _present(sheet)
+    outcome = log["outcome"].to_numpy()
+    matched, flipped = outcome == Outcome.MATCHED, log["match_type"].str.ends_with("_flip").fill_null(value=False)
+    counts: dict[str, NDArray[np.int64]] = {
+        "n_variants": present.sum(axis=0),
+        **{name.value: present[outcome == name].sum(axis=0) for name in Outcome},
+        "ambiguous": present[log["ambiguous"].to_numpy()].sum(axis=0),
+        "flipped": present[matched & flipped.to_numpy()].sum(axis=0),
+    }
+    n = counts["n_variants"]
+    overlap = np.divide(counts[Outcome.MATCHED.value], n, out=np.zeros(len(n)), where=n > 0)
+    there = float(found.mean()) if len(found) else 0.0
+    low = (overlap < settings.min_overlap) | (n == 0) | refused
+    place = _place(sheet, target, there, refused)
+    details = [
+        _detail(share, int(count), settings.min_overlap, place) if is_low else None
+        for share, count, is_low in zip(overlap, n, low, strict=True)
+    ]
+    return pl.DataFrame(
+        {
+            "score": list(sheet.scores),
+            "file": [sheet.name] * len(n),
+            "build": [sheet.build] * len(n),
+            **counts,
+            "overlap": overlap,
+            "position_overlap": [there] * len(n),
+            "status": np.where(low, Status.LOW_OVERLAP, Status.OK).tolist(),
+            "detail": details,
+        },
+        schema=SUMMARY_SCHEMA,
+    )
+
+
+def _present(sheet: ScoreSheet) -> NDArray[np.bool_]:
+    if len(sheet.scores) == 1:
+        return np.ones((sheet.rows.height, 1), dtype=bool)
+    return ~np.isnan(sheet.weights)
+
+
+def _place(sheet: ScoreSheet, target: Target, there: float, refused: bool) -> str:
+    """What the positions say of the build."""
+    if not sheet.has_positions:
+        return f"{100 * there:.1f} % of its ids are known"
+    said = f"{100 * there:.1f} % of its positions match; the genotypes are said to be {target.build or 'of no build'}"
+    if refused:
+        return f"the file is of {sheet.build} and is not used: {said}"
+    return said if sheet.build is None else f"{said}, the file {sheet.build}"
+
+
+def _detail(share: float, count: int, least: float, place: str) -> str:
+    if not count:
+        return "it has no variants"
+    return f"{100 * share:.1f} % of its {count} variants are matched, less than {100 * least:g} %: {place}"
