@@ -50,6 +50,10 @@ FORMATS: dict[str, dict[str, str]] = {
     "events": {
         "events": "workers.formats.event_model",
     },
+    "sequences": {
+        "sequence-embedding": "workers.formats.sequence_embedding",
+        "sequence-classification": "workers.formats.sequence_classification",
+    },
     "genotypes": {
         "panel": "workers.formats.panel",
         "pgs": "workers.formats.pgs",
@@ -62,6 +66,7 @@ COLLECTIONS: dict[str, str] = {
     "notes": "workers.notes",
     "events": "workers.events",
     "genotypes": "workers.genotypes",
+    "sequences": "workers.sequences",
 }
 
 CONVERTERS: dict[str, str] = {
@@ -78,6 +83,7 @@ EXTRAS: dict[str, str] = {
     "notes": "ehr",
     "events": "ehr",
     "genotypes": "genomics",
+    "sequences": "genomics",
 }
 """The extra of the package that a collection or converter needs, by its name."""
 

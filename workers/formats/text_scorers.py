@@ -74,11 +74,11 @@ class Embedder:
 
     def _pool(self, states: Tensor, lengths: list[int]) -> list[Any]:
         texts = torch.split(states, lengths)
-        kinds = [torch.stack([_POOL[name](text) for text in texts]) for name in self._pooling]
+        kinds = [torch.stack([POOL[name](text) for text in texts]) for name in self._pooling]
         return list(torch.cat(kinds, 1).cpu().numpy())
 
 
-_POOL: Mapping[str, Any] = {
+POOL: Mapping[str, Any] = {
     "cls": lambda text: text[0],
     "max": lambda text: text.amax(0),
     "mean": lambda text: text.mean(0),
