@@ -39,7 +39,11 @@ class ScoreNames:
 
 def score_files(directory: Path) -> list[Path]:
     """The files of a directory that could be scoring files, by name, in order."""
-    return sorted(path for path in directory.iterdir() if path.is_file() and path.name.lower().endswith(SUFFIXES))
+    return sorted(path for path in directory.iterdir() if path.is_file() and _could_be(path.name.lower()))
+
+
+def _could_be(name: str) -> bool:
+    return name.endswith(SUFFIXES) and not name.startswith(("readme", "license", "."))
 
 
 def score_names(path: Path) -> ScoreNames:
