@@ -19,7 +19,7 @@ LOOKS_FOR = "scoring files (.txt, .tsv, .csv, each also .gz, or .parquet) and no
 LOW_OVERLAP = "low_overlap"
 """The output that names scores of which too few variants were found."""
 
-_RESERVED = {"record_id", "subject_id", "status", "detail", LOW_OVERLAP}
+_RESERVED = {"record_id", "subject_id", "status", "detail", LOW_OVERLAP, "allele_ct", "denom", "named_dosage"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
 
@@ -52,4 +52,4 @@ def describe(directory: Path) -> ModelCard:
         type="list<string>",
         meaning="scores without a value since too few of their variants were found",
     )
-    return ModelCard(format="pgs", outputs=(*outputs, low), settings={"files": files})
+    return ModelCard(format="pgs", outputs=(*outputs, low), settings={"scores": list(scores), "files": files})
