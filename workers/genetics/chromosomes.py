@@ -1,0 +1,53 @@
+"""Names of chromosomes, the pseudo-autosomal regions, and who carries one copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from schemas.errors import SpecError
+
+AUTOSOMES = tuple(str(number) for number in range(1, 23))
+X, Y, XY, MT = "X", "Y", "XY", "MT"
+
+MALE, FEMALE = 1, 2
+
+_NAMES = {
+    **{name: name for name in AUTOSOMES},
+    **{f"0{number}": str(number) for number in range(1, 10)},
+    **{"X": X, "0X": X, "23": X, "Y": Y, "0Y": Y, "24": Y},
+    **{"XY": XY, "25": XY, "PAR1": XY, "PAR2": XY},
+    **{"MT": MT, "M": MT, "0M": MT, "26": MT},
+}
+
+PSEUDO_AUTOSOMAL: Mapping[str, tuple[tuple[int, int], tuple[int, int]]] = {
+    "GRCh37": ((60_001, 2_699_520), (154_931_044, 155_260_560)),
+    "GRCh38": ((10_001, 2_781_479), (155_701_383, 156_030_895)),
+}
+"""First and last position, 1-based, of PAR1 and PAR2 on X (Genome Reference Consortium)."""
+
+
+def normalise(name: str) -> str:
+    """1 to 22, X, Y, XY (pseudo-autosomal) or MT; a name that is none of them as it stands.
+
+    Takes the prefix `chr` in any case, PLINK's numbers 23 to 26 and its `PAR1` and `PAR2`, and one leading zero.
+    """
+    bare = name[3:] if name[:3].lower() == "chr" else name
+    return _NAMES.get(bare.upper(), name)
+
+
+def normaliser(names: Iterable[str]) -> dict[str, str]:
+    """Each of `names` with what it becomes."""
+    return {name: normalise(name) for name in names}
+
+
+def in_pseudo_autosomal(position: int, build: str) -> bool:
+    """Whether a position on X is in PAR1 or PAR2. Raises SpecError for a build that is not known."""
+    regions = PSEUDO_AUTOSOMAL.get(build)
+    if regions is None:
+        raise SpecError(f"genome build {build!r} is unknown; known: {', '.join(PSEUDO_AUTOSOMAL)}")
+    return any(first <= position <= last for first, last in regions)
+
+
+def is_haploid(chrom: str, sex: int) -> bool:
+    """Whether a person of this sex (1 male, 2 female, 0 unknown) carries one copy. Of unknown sex: as a female on X."""
+    return chrom in (Y, MT) or (chrom == X and sex == MALE)
