@@ -168,7 +168,7 @@ class _Passes:
     def _rows(self) -> Iterator[tuple[Floats, Floats, Floats]]:
         """(design, scores, 1 where there is a score and components, else 0); scores are 0 there."""
         for components, scores in recut(self._blocks()):
-            known = ~np.isnan(components).any(axis=1)
+            known: NDArray[np.bool_] = np.asarray(np.isnan(components).sum(axis=1) == 0)
             given = (~np.isnan(scores) & known[:, None]).astype(np.float64)
             design = _design(np.where(known[:, None], components, 0), self._centre, self._scale)
             yield design, np.where(given > 0, scores, 0), given
