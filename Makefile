@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.wardround-setup
 ORACLES := .venv-oracles
 
-.PHONY: setup oracles demo demo-ehr test check bench bench-images bench-scale bench-notes bench-nlp bench-events chaos chaos-convert clean
+.PHONY: setup oracles demo demo-ehr demo-genomics test check bench bench-images bench-scale bench-notes bench-nlp bench-events chaos chaos-convert clean
 
 setup: $(STAMP)
 
@@ -20,6 +20,7 @@ $(STAMP): pyproject.toml constraints.txt tests/packaged-models.txt
 
 # Reference implementations that want older libraries than ours live in an environment of their own.
 oracles: $(ORACLES)/.wardround-setup
+	$(PYTHON) tests/support/debian_plink2.py $(ORACLES)/debian
 
 $(ORACLES)/.wardround-setup: tests/oracles.txt
 	test -x $(ORACLES)/bin/python || $(PYTHON) -m venv $(ORACLES)
@@ -31,6 +32,9 @@ demo: setup
 
 demo-ehr: setup
 	$(BIN)/python -m jobs demo ehr
+
+demo-genomics: setup
+	$(BIN)/python -m jobs demo genomics
 
 test: setup oracles
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations=15 -m "not gpu"
