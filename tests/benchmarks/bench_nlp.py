@@ -22,12 +22,12 @@ from tests.benchmarks.clinical_notes import clinical_note_file, pipeline_folder
 from tests.benchmarks.ours import steady_rate
 from tests.benchmarks.processes import BUILD, python, run
 
-NOTES = 3000
-ROUNDS = 3
+NOTES = 1536
+ROUNDS = 2
 PROCESSES = 2
 BATCHES = (64, 256)
 """For `nlp.pipe`: the size that is best for wardround's children too, and the pipeline's own; its better one counts."""
-SHARD_RECORDS = 128
+SHARD_RECORDS = 64
 _TIMEOUT_S = 1800
 
 Entities = list[list[list[object]]]
