@@ -146,4 +146,5 @@ class Sums:
     denominator: NDArray[np.int64]
     """(samples, groups) the same with those that were filled in: plink2's DENOM, by which an average divides"""
     named_dosage: NDArray[np.float64]
-    """(samples, groups) copies of effect alleles, filled in ones included: plink2's NAMED_ALLELE_DOSAGE_SUM"""
+    """(samples, groups) copies of effect alleles among those that were called, filled in ones left out: plink2's
+    NAMED_ALLELE_DOSAGE_SUM (2.00a3.5, measured: missing calls add nothing to it although they stay in DENOM)"""
