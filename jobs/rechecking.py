@@ -10,7 +10,7 @@ import pyarrow as pa
 from jobs.rejects import spread_sample
 from jobs.rundir import Stage
 from jobs.settings import storage_settings
-from schemas.errors import InfrastructureError
+from schemas.errors import InfrastructureError, UsageError
 from schemas.loading import validate
 from schemas.run import shard_key
 from workers import registry
@@ -35,7 +35,7 @@ def recheck(stages: Iterable[Stage], faults: list[str]) -> Recheck | None:
     planned, written = plan.plan().rows(places), _rows(plan, places)
     try:
         again = rechecker(source, storage_settings(spec), planned, written)
-    except InfrastructureError as error:
+    except (InfrastructureError, UsageError) as error:
         raise InfrastructureError(
             f"the source of the run cannot be reached, to compute rows again: {error}. "
             "To check the run alone: verify --no-source"

@@ -35,7 +35,7 @@ _CHARSETS = {
 }
 _TIMES = {"DocumentReference": ("date", "created"), "DiagnosticReport": ("issued", "effectiveDateTime")}
 _WITHDRAWN = {
-    "DocumentReference": (("status", ("entered-in-error",)), ("docStatus", ("entered-in-error",))),
+    "DocumentReference": (("status", ("entered-in-error",)), ("docStatus", ("entered-in-error", "cancelled"))),
     "DiagnosticReport": (("status", ("entered-in-error", "cancelled")),),
 }
 """Values of fields that say that the text does not hold."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import NoReturn
 
 from schemas.errors import RecordError
 from workers.notes.bytestream import lines
@@ -35,9 +36,14 @@ class Ndjson:
     def parse(self, data: bytes) -> Row:
         """One line."""
         try:
-            value = json.loads(decode(data, self._source).removeprefix("\ufeff"))
+            value = json.loads(decode(data, self._source).removeprefix("\ufeff"), parse_constant=_refuse)
         except (ValueError, RecursionError):
             raise unreadable("its line is not JSON") from None
         if not isinstance(value, dict):
             raise unreadable("its line is not a JSON object")
         return value
+
+
+def _refuse(name: str) -> NoReturn:
+    """Python's reader takes NaN and Infinity, which are no JSON (RFC 8259, section 6)."""
+    raise ValueError

@@ -43,6 +43,7 @@ def statuses(notes: dict[str, Note]) -> dict[str, str]:
         b"null",
         b"\xff\xfe\x00",
         b"[" * 100_000,
+        b'{"note_id": "x", "text": "a", "age": NaN}',
         b'{"note_id": 1' + b"0" * 5000 + b', "text": "a"}',
     ],
 )

@@ -227,7 +227,7 @@ def test_a_document_or_report_of_fhir_that_was_withdrawn_is_not_scored(tmp_path:
         tmp_path / "all.ndjson",
         [
             document(0, text, status="entered-in-error"),
-            document(1, text, status="current", docStatus="entered-in-error"),
+            document(1, text, status="current", docStatus="cancelled"),
             document(2, text, status="superseded", docStatus="amended"),
             document(3, text, status=["entered-in-error"]),
             {**kind, **report, "id": "4", "status": "entered-in-error"},
@@ -246,7 +246,7 @@ def test_a_document_or_report_of_fhir_that_was_withdrawn_is_not_scored(tmp_path:
         "",
         "of another patient",
     ]
-    assert notes[1].detail == "it was withdrawn: its docStatus is entered-in-error"
+    assert notes[1].detail == "it was withdrawn: its docStatus is cancelled"
     assert notes[5].detail == "it was withdrawn: its status is cancelled"
     assert notes[5].time == micros("2024-03-01T10:00:00Z")
 
