@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 import numba as nb
+import numpy as np
+
+_SECOND_BITS = np.uint64(0x5555555555555555)
 
 
 @nb.njit(nogil=True)
-def count_missing(packed, rows, starts, groups, filled, first, last, called, counted):  # type: ignore[no-untyped-def]
+def count_missing(words, rows, starts, groups, filled, first, last, called, counted):  # type: ignore[no-untyped-def]
     """Take two alleles off `called` (samples, groups) for each missing call, in the groups that have its variant.
 
-    `rows` of `packed` are looked at; the groups of each are cut from `groups` by `starts`. Where a missing call is not
-    `filled`, the alleles are taken off `counted` too. Only samples of the bytes `first` to `last - 1`.
+    `words` are packed rows eight bytes at a time (little order). `rows` of them are looked at; the groups of each are
+    cut from `groups` by `starts`. Where a missing call is not `filled`, the alleles are taken off `counted` too. Only
+    samples of the words `first` to `last - 1`.
     """
     for i in range(rows.shape[0]):
-        row = packed[rows[i]]
-        for byte in range(first, last):
-            missing = row[byte] & (row[byte] >> 1) & 0x55
+        row = words[rows[i]]
+        for word in range(first, last):
+            missing = row[word] & (row[word] >> np.uint64(1)) & _SECOND_BITS
             if missing == 0:
                 continue
-            for j in range(4):
-                if (missing >> (2 * j)) & 1:
+            for j in range(32):
+                if (missing >> np.uint64(2 * j)) & np.uint64(1):
                     for at in range(starts[i], starts[i + 1]):
-                        called[4 * byte + j, groups[at]] -= 2
+                        called[32 * word + j, groups[at]] -= 2
                         if not filled[i]:
-                            counted[4 * byte + j, groups[at]] -= 2
+                            counted[32 * word + j, groups[at]] -= 2
 
 
 @nb.njit(nogil=True)
 def count_haploid(packed, haploid, rows, starts, groups, filled, first, last, called, counted):  # type: ignore[no-untyped-def]
-    """After `count_missing`: put right what calls of one allele (bits of `haploid`, little order) took or did not."""
+    """After `count_missing`: put right what calls of one allele (bits of `haploid`, little order) took or did not.
+
+    Only samples of the bytes `first` to `last - 1`.
+    """
     for i in range(rows.shape[0]):
         calls, bits = packed[rows[i]], haploid[rows[i]]
         for sample in range(4 * first, min(4 * last, 8 * bits.shape[0])):

@@ -6,16 +6,24 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
-_LEAST_BYTES = 64
-"""Bytes of packed calls (256 samples) for which a thread is worth it."""
+WORD = 8
+"""Packed rows are whole words: ranges of samples begin and end at one."""
+_LEAST_WORDS = 8
+"""Words of packed calls (256 samples) for which a thread is worth it."""
+
+
+def packed_bytes(samples: int) -> int:
+    """Bytes of a packed row of so many samples, filled up to whole words."""
+    return -(-samples // (4 * WORD)) * WORD
 
 
 class Crew:
-    """At most `threads` threads over `size` bytes of every packed row."""
+    """At most `threads` threads over `size` bytes of every packed row, which are whole words."""
 
     def __init__(self, size: int, threads: int) -> None:
-        parts = max(1, min(threads, size // _LEAST_BYTES))
-        cuts = [size * part // parts for part in range(parts + 1)]
+        words = size // WORD
+        parts = max(1, min(threads, words // _LEAST_WORDS))
+        cuts = [words * part // parts * WORD for part in range(parts + 1)]
         self._ranges = list(pairwise(cuts))
         self._pool = ThreadPoolExecutor(parts, thread_name_prefix="kernel") if parts > 1 else None
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from workers.genetics.contract import Kernel, Weights
-from workers.kernels.crew import Crew
+from workers.kernels.crew import Crew, packed_bytes
 from workers.kernels.features import weights_table
 from workers.kernels.packed import PackedKernel
-from workers.kernels.sums import Laid, Totals, Walked
+from workers.kernels.sums import Panels, Walked
 
 _BLOCK_BYTES = 32 << 20
 
@@ -14,13 +16,8 @@ _BLOCK_BYTES = 32 << 20
 def open_kernel(weights: Weights, samples: int, threads: int, device: str = "cpu") -> Kernel:
     """A kernel for `samples` samples on at most `threads` threads. `device`: `cpu`, `cuda`, `cuda:1`."""
     table = weights_table(weights)
-    size = -(-samples // 4)
+    size = packed_bytes(samples)
     crew = Crew(size, threads)
     rows = max(1, len(weights.variant_idx))
-    height = 1024
-    totals: Totals
-    if len(table.column) / rows <= 3 + table.columns / 10:
-        totals = Walked(size, table.columns, crew)
-    else:
-        totals = Laid(size, table.columns, crew)
-    return PackedKernel(table, samples, height, totals, crew)
+    dense = len(table.column) / rows > 1.5 + table.columns / 10
+    return PackedKernel(table, samples, 1024, partial(Panels if dense else Walked, size, table.columns, crew), crew)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.genetics.contract import GenotypeChunk, Sums
-from workers.kernels.crew import Crew
+from workers.kernels.crew import Crew, packed_bytes
 from workers.kernels.features import Table, entries_of, features_of
 from workers.kernels.ploidy import split_ploidy
 from workers.kernels.sums import Totals
@@ -22,27 +24,31 @@ class Block:
     def __init__(self, height: int, samples: int) -> None:
         self.height = height
         self.rows = np.empty(height, np.int64)
-        self.packed = np.empty((height, -(-samples // 4)), np.uint8)
-        self.haploid = np.zeros((0, -(-samples // 8)), np.uint8)
+        self.packed = np.zeros((height, packed_bytes(samples)), np.uint8)
+        self.haploid = np.zeros((0, self.packed.shape[1] // 2), np.uint8)
         self.mixed = np.zeros(height, np.bool_)
         self.filled = 0
 
     def take(self, rows: NDArray[np.int64], packed: NDArray[np.uint8], haploid: NDArray[np.uint8] | None) -> None:
         """Copy rows in; they must fit."""
         at = slice(self.filled, self.filled + len(rows))
-        self.rows[at], self.packed[at], self.mixed[at] = rows, packed, False
+        self.rows[at], self.mixed[at] = rows, False
+        self.packed[at, : packed.shape[1]] = packed
         if haploid is not None and (mixed := haploid.any(axis=1)).any():
             if not len(self.haploid):
-                self.haploid = np.zeros((self.height, haploid.shape[1]), np.uint8)
-            self.haploid[at], self.mixed[at] = haploid, mixed
+                self.haploid = np.zeros((self.height, self.haploid.shape[1]), np.uint8)
+            self.haploid[at, : haploid.shape[1]], self.mixed[at] = haploid, mixed
         self.filled += len(rows)
 
 
 class PackedKernel:
-    """See `workers.genetics.contract.Kernel`. `totals` has the columns of `table` and says how blocks are added."""
+    """See `workers.genetics.contract.Kernel`. `make_totals` says how blocks of hard calls are added."""
 
-    def __init__(self, table: Table, samples: int, height: int, totals: Totals, crew: Crew) -> None:
-        self._table, self._samples, self._totals, self._crew = table, samples, totals, crew
+    def __init__(self, table: Table, samples: int, height: int, make_totals: Callable[[], Totals], crew: Crew) -> None:
+        self._table, self._samples, self._crew = table, samples, crew
+        self._make_totals = make_totals
+        self._totals: Totals | None = None
+        self._dosages: NDArray[np.float64] | None = None
         self._block = Block(height, samples)
         self._constant = np.zeros(table.columns)
         self._tally = Tally(table, samples, self._block.packed.shape[1], crew)
@@ -72,7 +78,11 @@ class PackedKernel:
         """See `Kernel`."""
         self._flush()
         self._crew.close()
-        total = self._totals.total[:, : self._samples]
+        parts = [part for part in (self._totals and self._totals.finish(), self._dosages) if part is not None]
+        total = parts.pop() if parts else np.zeros((self._table.columns, self._samples))
+        total = total[:, : self._samples]
+        for part in parts:
+            total += part[:, : self._samples]
         total += self._constant[:, None]
         called, denominator = self._tally.finish()
         scores = self._table.scores
@@ -87,6 +97,7 @@ class PackedKernel:
         block.filled = 0
         features = features_of(self._table, rows, mixed)
         self._constant += features.constant
+        self._totals = self._totals or self._make_totals()
         self._totals.add(packed if haploid is None else split_ploidy(packed, haploid, mixed), features)
         self._tally.add(rows, packed, mixed, haploid)
 
@@ -99,7 +110,9 @@ class PackedKernel:
         mixed = np.zeros(len(rows), np.bool_) if haploid is None else haploid.any(axis=1)
         bits = np.zeros((0, 0), np.uint8) if haploid is None else haploid
         column, weight, rule = table.column[entry], table.weight[entry], table.rule[entry]
-        fill, total = table.weights.fill[rows], self._totals.total
+        if self._dosages is None:
+            self._dosages = np.zeros((table.columns, self._samples))
+        fill, total = table.weights.fill[rows], self._dosages
         given = (dosage, bits, mixed, starts, column, weight, rule, fill)
         self._crew.share(lambda first, last: add_dosages(*given, 4 * first, min(4 * last, self._samples), total))
         self._tally.add(rows, _missing_calls(dosage), mixed, haploid)
@@ -107,7 +120,7 @@ class PackedKernel:
 
 def _missing_calls(dosage: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Packed rows that are missing where the dosage is, and 0 elsewhere."""
-    missing = np.isnan(dosage)
-    padded = np.zeros((len(dosage), -(-dosage.shape[1] // 4) * 4), np.bool_)
-    padded[:, : dosage.shape[1]] = missing
-    return (padded.reshape(len(dosage), -1, 4) * _FOUR_MISSING).sum(axis=2, dtype=np.uint8)
+    calls = np.zeros((len(dosage), 4 * packed_bytes(dosage.shape[1])), np.uint8)
+    calls[:, : dosage.shape[1]] = np.isnan(dosage)
+    packed: NDArray[np.uint8] = (calls.reshape(len(dosage), -1, 4) * _FOUR_MISSING).sum(axis=2, dtype=np.uint8)
+    return packed

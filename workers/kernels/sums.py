@@ -9,60 +9,88 @@ from numpy.typing import NDArray
 
 from workers.kernels.crew import Crew
 from workers.kernels.features import Features
-from workers.kernels.lookup import rows_of_scores, walk
-
-_TOGETHER = 8
+from workers.kernels.lookup import index_rows, walk
+from workers.kernels.panels import TOGETHER, panel_adder
 
 
 class Totals(Protocol):
     """Sums of every column, of samples in packed order."""
 
-    total: NDArray[np.float64]
-    """(columns, 4 x bytes), in any memory order"""
-
     def add(self, packed: NDArray[np.uint8], features: Features) -> None:
         """Add what `features` count in the rows `packed`, without their constant."""
 
+    def finish(self) -> NDArray[np.float64]:
+        """(columns, samples, and a few that packed rows have behind the last one)"""
+
 
 class Walked:
-    """Goes from column to column through its own entries: for few columns, and for many that are sparse."""
+    """Goes from column to column through its own entries: for a single column, and for many that are sparse."""
 
     def __init__(self, size: int, columns: int, crew: Crew) -> None:
-        self.total = np.zeros((columns, 4 * size))
+        self._total = np.zeros((columns, 4 * size))
         self._crew = crew
 
     def add(self, packed: NDArray[np.uint8], features: Features) -> None:
         """See `Totals`."""
         order = np.argsort(features.column, kind="stable")
-        starts = np.searchsorted(features.column[order], np.arange(len(self.total) + 1))
-        entry, weight = features.feature[order], features.weight[order]
-        self._crew.share(
-            lambda first, last: walk(
-                packed, features.row, features.values, starts, entry, weight, first, last, self.total
-            )
-        )
+        starts = np.searchsorted(features.column[order], np.arange(len(self._total) + 1))
+        given = (packed, features.row, features.values, starts, features.feature[order], features.weight[order])
+        self._crew.share(lambda first, last: walk(*given, first, last, self._total))
+
+    def finish(self) -> NDArray[np.float64]:
+        """See `Totals`."""
+        return self._total
 
 
-class Laid:
-    """Adds all columns of a sample at once: for tens of columns that have most of the variants."""
+class Panels:
+    """Adds several columns of a sample at once: for scores that have most of the variants.
+
+    Up to four columns are summed in float64; more in float32 within a block, and float64 from block to block.
+    """
 
     def __init__(self, size: int, columns: int, crew: Crew) -> None:
-        self._rows = np.zeros((4 * size, columns))
-        self.total = self._rows.T
-        self._crew = crew
+        self._wide = columns <= panel_adder(wide=True)[1]
+        self._add, self._panel = panel_adder(self._wide)
+        self._columns, self._crew = columns, crew
+        self._totals = [np.zeros((4 * size, self._panel)) for _ in range(0, columns, self._panel)]
 
     def add(self, packed: NDArray[np.uint8], features: Features) -> None:
         """See `Totals`."""
-        padded = -(-len(features.row) // _TOGETHER) * _TOGETHER
-        weights = dense(features, padded, len(self.total)).astype(np.float32)
-        row = np.zeros(padded, np.int64)
-        row[: len(features.row)] = features.row
-        values = np.zeros((padded, 4))
-        values[: len(features.row)] = features.values
-        self._crew.share(lambda first, last: rows_of_scores(packed, row, values, weights, first, last, self._rows))
+        many = len(features.row)
+        padded = -(-many // TOGETHER) * TOGETHER
+        row, values = np.zeros(padded, np.int64), np.zeros((padded, 4))
+        row[:many], values[:many] = features.row, features.values
+        number = np.float64 if self._wide else np.float32
+        weights = self._weights(features, padded).astype(number)
+        rows, values = row.reshape(-1, 4), values.astype(number)
+        self._crew.share(lambda first, last: self._add_part(packed, rows, values, weights, first, last))
 
+    def finish(self) -> NDArray[np.float64]:
+        """See `Totals`. Panels are given back one by one, so that all is there only once."""
+        total = np.empty((self._columns, len(self._totals[0])))
+        for at in range(0, self._columns, self._panel):
+            part = total[at : at + self._panel]
+            part[:] = self._totals[at // self._panel].T[: len(part)]
+            self._totals[at // self._panel] = np.empty((0, 0))
+        return total
 
-def dense(features: Features, height: int, columns: int) -> NDArray[np.float64]:
-    """The weights as a matrix (height, columns); entries at one place are added up."""
-    place = features.feature * columns + features.column
-    return np.bincount(place, features.weight, minlength=height * columns).reshape(height, columns)
+    def _weights(self, features: Features, height: int) -> NDArray[np.float64]:
+        """(panels, features, columns of a panel); entries at one place are added up."""
+        panel, column = np.divmod(features.column.astype(np.int64), self._panel)
+        place = (panel * height + features.feature) * self._panel + column
+        shape = (len(self._totals), height, self._panel)
+        return np.bincount(place, features.weight, minlength=int(np.prod(shape))).reshape(shape).astype(np.float64)
+
+    def _add_part(
+        self,
+        packed: NDArray[np.uint8],
+        rows: NDArray[np.int64],
+        values: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        first: int,
+        last: int,
+    ) -> None:
+        index = np.empty((len(rows), 4 * (last - first)), np.uint8)
+        index_rows(packed, rows, first, last, index)
+        for total, panel in zip(self._totals, weights, strict=True):
+            self._add(index, values, panel, total[4 * first : 4 * last])

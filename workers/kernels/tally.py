@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.kernels.counting import count_haploid, count_missing
-from workers.kernels.crew import Crew
+from workers.kernels.crew import WORD, Crew
 from workers.kernels.features import Table, entries_of
 
 
@@ -38,10 +38,8 @@ class Tally:
         if not len(self._counted) and not (filled.all() and haploid is None):
             self._counted = np.zeros_like(self._called)
         called, counted = self._called, self._counted
-        every = np.arange(len(rows))
-        self._crew.share(
-            lambda first, last: count_missing(packed, every, starts, groups, filled, first, last, called, counted)
-        )
+        given = (packed.view(np.uint64), np.arange(len(rows)), starts, groups, filled)
+        self._crew.share(lambda first, last: count_missing(*given, first // WORD, last // WORD, called, counted))
         if haploid is not None:
             some = np.flatnonzero(mixed)
             cut = _starts_of(starts, some)
