@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.wardround-setup
 ORACLES := .venv-oracles
 
-.PHONY: setup oracles demo demo-ehr demo-genomics test check bench bench-images bench-scale bench-notes bench-nlp bench-events chaos chaos-convert clean
+.PHONY: setup oracles demo demo-ehr demo-genomics test check bench bench-images bench-scale bench-notes bench-nlp bench-events bench-variants chaos chaos-convert clean
 
 setup: $(STAMP)
 
@@ -46,7 +46,7 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/python tests/check_sizes.py
 
-bench: bench-images bench-scale bench-notes bench-nlp bench-events
+bench: bench-images bench-scale bench-notes bench-nlp bench-events bench-variants
 
 bench-images: setup
 	$(BIN)/python tests/benchmarks/bench_images.py
@@ -62,6 +62,9 @@ bench-nlp: setup
 
 bench-events: setup
 	$(BIN)/python tests/benchmarks/bench_events.py
+
+bench-variants: setup
+	$(BIN)/python tests/benchmarks/bench_variants.py
 
 chaos: setup
 	$(BIN)/python -m tests.chaos --seeds 200

@@ -51,10 +51,13 @@ class VariantWindow:
         return self._cut(np.concatenate([before, self.alt, behind]))
 
     def reverse(self) -> VariantWindow:
-        """The other strand: both windows are exactly the reverse complements of these."""
+        """The other strand: both windows are exactly the reverse complements of these.
+
+        Its places are counted backwards from the contig's start, so that windows that overlap still do.
+        """
         return VariantWindow(
             contig=self.contig,
-            start=self.start,
+            start=-(self.start + len(self.bases)),
             bases=reverse_complement(self.bases),
             length=self.length,
             centre=len(self.bases) - self.centre - self.ref_length,
