@@ -10,28 +10,28 @@ from workers.scores.choose import Choice
 from workers.scores.reasons import Reason
 from workers.scores.settings import Match
 from workers.scores.sheet import ADDITIVE
-from workers.scores.sites import Siblings
+from workers.scores.sites import Sites
 
 Counted = NDArray[np.int64]
 
 
 def settle(
     choice: Choice, file: NDArray[np.int64], kind: NDArray[np.uint8], weights: list[NDArray[np.float64]],
-    siblings: Siblings, settings: Match,
+    sites: Sites, settings: Match,
 ) -> None:  # fmt: skip
     """Leave one row a variant and score at most. `weights` are those of each file, `file` says which a row is of.
 
     Rows that agree in all are one row written twice: the first counts. Of rows that do not, none counts under
     `duplicates: drop`. At a site of several ALTs, REF and an ALT are not the same.
     """
-    has_siblings = np.zeros(len(file), dtype=bool)
-    has_siblings[siblings.row] = True
-    is_site = has_siblings & choice.flip
+    has_others = np.zeros(len(file), dtype=bool)
+    has_others[sites.row] = True
+    is_site = has_others & choice.flip
     frame = pl.DataFrame(
         {
             "row": np.arange(len(file)),
             "file": file,
-            "allele": np.where(is_site, siblings.site, choice.place),
+            "allele": np.where(is_site, sites.site, choice.place),
             "is_site": is_site,
         }
     ).filter(pl.Series(choice.matched))
@@ -61,12 +61,10 @@ def _settle(
         choice.exclude(rows, Reason.DUPLICATE_WEIGHTS)
 
 
-def keep_corrections_additive(
-    choice: Choice, file: NDArray[np.int64], kind: NDArray[np.uint8], siblings: Siblings
-) -> None:
+def keep_corrections_additive(choice: Choice, file: NDArray[np.int64], kind: NDArray[np.uint8], sites: Sites) -> None:
     """A correction is added to the weight of the ALT that it takes off; where that is dominant or recessive it cannot
     be, and the row that needs it is excluded."""
     rows = pl.DataFrame({"file": file, "place": choice.place, "kind": kind}).filter(pl.Series(choice.matched))
     barred = rows.filter(pl.col("kind") != ADDITIVE).select("file", "place").unique()
-    asked = pl.DataFrame({"row": siblings.row, "file": file[siblings.row], "place": siblings.place})
+    asked = pl.DataFrame({"row": sites.row, "file": file[sites.row], "place": sites.place})
     choice.exclude(asked.join(barred, on=["file", "place"])["row"].unique().to_numpy(), Reason.MULTI_ALLELIC)

@@ -56,7 +56,9 @@ ENTRY_SCHEMA: dict[str, Any] = {
     "flip": pl.UInt8,
     "kind": pl.UInt8,
     "correction": pl.Boolean,
+    "site": pl.Int64,
     "weights": pl.List(pl.Float64),
 }
 """What counts: a row a matched row, `weights` one a score of the file, NaN where that score has none. `flip` and `kind`
-as in `workers.genetics.contract.Weights`. A `correction` takes copies of another ALT of the site off those of REF."""
+as in `workers.genetics.contract.Weights`. A `correction` takes copies of another ALT of the site off those of REF.
+`site` is the smallest `variant_idx` of the records of the site: its alleles are counted once."""

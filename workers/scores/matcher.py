@@ -16,7 +16,7 @@ from workers.scores.log import ENTRY_SCHEMA, LOG_SCHEMA
 from workers.scores.reasons import Outcome, Reason
 from workers.scores.settings import Match
 from workers.scores.sheet import ScoreSheet
-from workers.scores.sites import Siblings, find_siblings
+from workers.scores.sites import Sites, find_sites
 from workers.scores.summary import summarise
 from workers.scores.target import Pairs, Target
 
@@ -54,18 +54,18 @@ def match_all(sheets: Sequence[ScoreSheet], target: Target, settings: Match) -> 
     choice.matched[out] = False
     choice.reason[out] = why[out]
     kind = rows["kind"].to_numpy()
-    siblings = find_siblings(choice, rows, target, settings)
-    settle(choice, file, kind, [sheet.weights for sheet in sheets], siblings, settings)
-    keep_corrections_additive(choice, file, kind, siblings)
-    siblings = siblings.of(choice.matched)
-    log = _log(rows, choice, siblings, target)
+    sites = find_sites(choice, rows, by_id[file], target, settings)
+    settle(choice, file, kind, [sheet.weights for sheet in sheets], sites, settings)
+    keep_corrections_additive(choice, file, kind, sites)
+    sites = sites.of(choice.matched)
+    log = _log(rows, choice, sites, target)
     starts = np.concatenate(([0], np.cumsum(heights)))
     made = []
     for number, sheet in enumerate(sheets):
         part = slice(int(starts[number]), int(starts[number + 1]))
         own = log[part].with_columns(pl.lit(sheet.name).alias("score")).select(*LOG_SCHEMA)
         summary = summarise(sheet, own, choice.found[part], target, settings, bool(refused[number]))
-        entries = _entries(sheet, choice, siblings, part, kind, target)
+        entries = _entries(sheet, choice, sites, part, kind, target)
         made.append(Matched(sheet.name, sheet.scores, own, summary, entries))
     return made
 
@@ -103,7 +103,7 @@ def _pairs(rows: pl.DataFrame, target: Target, asked: NDArray[np.bool_], by_id: 
     return row[order], place[order]
 
 
-def _log(rows: pl.DataFrame, choice: Choice, siblings: Siblings, target: Target) -> pl.DataFrame:
+def _log(rows: pl.DataFrame, choice: Choice, sites: Sites, target: Target) -> pl.DataFrame:
     """All of `LOG_SCHEMA` but the score's name."""
     has = pl.Series(choice.place != NONE)
     variants = target.variants.select("variant_idx", "chrom", "pos", "id", "ref", "alt")
@@ -111,7 +111,7 @@ def _log(rows: pl.DataFrame, choice: Choice, siblings: Siblings, target: Target)
     named = named.select(pl.when(has).then(pl.all()))
     unmatched = np.isin(choice.reason, (Reason.NO_VARIANT.value, Reason.OTHER_ALLELES.value, Reason.WRONG_BUILD.value))
     outcome = np.where(choice.matched, Outcome.MATCHED, np.where(unmatched, Outcome.UNMATCHED, Outcome.EXCLUDED))
-    alts = np.bincount(siblings.row, minlength=rows.height).astype(np.int32) + 1
+    alts = np.bincount(sites.row, minlength=rows.height).astype(np.int32) + 1
     counts = pl.Series("counts", choice.matched & choice.flip)
     told = pl.DataFrame(
         {
@@ -139,28 +139,30 @@ def _log(rows: pl.DataFrame, choice: Choice, siblings: Siblings, target: Target)
 
 
 def _entries(
-    sheet: ScoreSheet, choice: Choice, siblings: Siblings, part: slice, kind: NDArray[np.uint8], target: Target
+    sheet: ScoreSheet, choice: Choice, sites: Sites, part: slice, kind: NDArray[np.uint8], target: Target
 ) -> pl.DataFrame:
     idx = target.variants["variant_idx"].to_numpy()
     rows = np.flatnonzero(choice.matched[part])
-    own = (siblings.row >= part.start) & (siblings.row < part.stop)
-    others = siblings.row[own] - part.start
+    own = (sites.row >= part.start) & (sites.row < part.stop)
+    others = sites.row[own] - part.start
     first = pl.DataFrame(
         {
             "variant_idx": idx[choice.place[part][rows]],
             "flip": choice.flip[part][rows].astype(np.uint8),
             "kind": kind[part][rows],
             "correction": np.zeros(len(rows), dtype=bool),
+            "site": idx[sites.site[part][rows]],
             "weights": _lists(sheet.weights[rows]),
         },
         schema_overrides=ENTRY_SCHEMA,
     )
     second = pl.DataFrame(
         {
-            "variant_idx": idx[siblings.place[own]],
+            "variant_idx": idx[sites.place[own]],
             "flip": np.zeros(len(others), dtype=np.uint8),
             "kind": np.zeros(len(others), dtype=np.uint8),
             "correction": np.ones(len(others), dtype=bool),
+            "site": idx[sites.site[part][others]],
             "weights": _lists(-sheet.weights[others]),
         },
         schema_overrides=ENTRY_SCHEMA,

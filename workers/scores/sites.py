@@ -1,8 +1,12 @@
-"""Copies of REF at sites of several ALTs.
+"""Sites of several ALTs.
 
 Genotypes are biallelic records: a site of several ALTs is several of them. Copies of its REF are then 2 less the copies
 of *all* its ALTs, not of the one that a row names. The row's own record counts as always; a correction for each other
-ALT takes its copies off. What comes out is what plink2 counts over the undivided site, in whatever order ALTs stand.
+ALT takes its copies off. The site's alleles are counted once, however many of its ALTs have a weight. What comes out is
+what plink2 finds over the undivided site, in whatever order ALTs stand.
+
+Records of one site have one position and REF. Where variants are found by id they have one id too: separate records
+with ids of their own are then separate variants, as plink2 takes them.
 """
 
 from __future__ import annotations
@@ -21,38 +25,41 @@ from workers.scores.target import Target
 
 
 @dataclass(frozen=True)
-class Siblings:
-    """Other ALTs: `row` of the scoring file, `place` of the other ALT's record; `site` is the smallest place of those
-    of a row's site and REF, and the row's own place where it has no siblings."""
+class Sites:
+    """Of each row `site`, the smallest place of the records of its site; and the other ALTs of rows that mean REF:
+    `row`, and `place` of the other ALT's record."""
 
+    site: NDArray[np.int64]
     row: NDArray[np.int64]
     place: NDArray[np.int64]
-    site: NDArray[np.int64]
 
-    def of(self, matched: NDArray[np.bool_]) -> Siblings:
-        """Those of rows that count."""
+    def of(self, matched: NDArray[np.bool_]) -> Sites:
+        """With other ALTs of rows that count alone."""
         kept = matched[self.row]
-        return Siblings(self.row[kept], self.place[kept], self.site)
+        return Sites(self.site, self.row[kept], self.place[kept])
 
 
-def find_siblings(choice: Choice, rows: pl.DataFrame, target: Target, settings: Match) -> Siblings:
-    """For every row that means REF. Excludes those with a weight that is not additive, and, under `duplicates: drop`,
-    those of which another ALT is there twice."""
+def find_sites(choice: Choice, rows: pl.DataFrame, by_id: NDArray[np.bool_], target: Target, settings: Match) -> Sites:
+    """Excludes rows that mean REF with a weight that is not additive, and, under `duplicates: drop`, those of which
+    another ALT is there twice."""
     site = choice.place.copy()
-    at = np.flatnonzero(choice.matched & choice.flip)
+    at = np.flatnonzero(choice.matched)
     pair, place = target.same_site(choice.place[at])
-    own = choice.place[at][pair]
-    names = target.variants.select("ref", "alt")
-    mine, others = names[own], names[place]
-    same = ((mine["ref"] == others["ref"]) & (mine["alt"] != others["alt"])).fill_null(value=False).to_numpy()
-    row, place, alt = at[pair[same]], place[same], others["alt"].filter(pl.Series(same))
-    frame = pl.DataFrame({"row": row, "alt": alt, "place": place}).sort("row", "alt", "place")
-    first = frame.unique(["row", "alt"], keep="first", maintain_order=True)
+    several = np.bincount(pair, minlength=len(at))[pair] > 1
+    pair, place = pair[several], place[several]
+    names = target.variants.select("ref", "alt", "id")
+    mine, others = names[choice.place[at][pair]], names[place]
+    one_site = (mine["ref"] == others["ref"]) & ((mine["id"] == others["id"]) | ~pl.Series(by_id[at[pair]]))
+    kept = one_site.fill_null(value=False)
+    other_alt = (mine["alt"] != others["alt"]).fill_null(value=False) & kept & pl.Series(choice.flip[at[pair]])
+    np.minimum.at(site, at[pair[kept.to_numpy()]], place[kept.to_numpy()])
+    is_other = other_alt.to_numpy()
+    frame = pl.DataFrame({"row": at[pair[is_other]], "alt": others["alt"].filter(other_alt), "place": place[is_other]})
+    frame = frame.sort("row", "alt", "place")
     twice = np.unique(frame.filter(pl.struct("row", "alt").is_duplicated())["row"].to_numpy())
     if settings.duplicates == "drop":
         choice.exclude(twice, Reason.DUPLICATE_TARGET)
-    kind = rows["kind"].to_numpy()
+    first = frame.unique(["row", "alt"], keep="first", maintain_order=True)
     row, place = first["row"].to_numpy(), first["place"].to_numpy()
-    choice.exclude(np.unique(row[kind[row] != ADDITIVE]), Reason.MULTI_ALLELIC)
-    np.minimum.at(site, row, place)
-    return Siblings(row, place, site)
+    choice.exclude(np.unique(row[rows["kind"].to_numpy()[row] != ADDITIVE]), Reason.MULTI_ALLELIC)
+    return Sites(site, row, place)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -21,29 +21,31 @@ Part = tuple[Sequence[str], pl.DataFrame]
 class ScoreWeights:
     """The matrix, and how the sums of its columns become those of the scores.
 
-    At a site of several ALTs copies of REF take corrections (`workers.scores.sites`): they are in the sums, and must
-    not count as alleles of their own. A group of scores that has any is counted by two hidden columns at the end of
-    the matrix: one of its own rows, one of its corrections.
+    At a site of several ALTs (`workers.scores.sites`) alleles are counted once, and copies of REF take corrections,
+    which are in the sums and must not count as alleles of their own. A group of scores with such a site is counted by
+    hidden columns at the end of the matrix.
     """
 
     weights: Weights
     scores: tuple[str, ...]
     group: NDArray[np.int32]
     """(scores,) of the folded sums"""
-    counted: NDArray[np.int32]
+    counting: NDArray[np.int32]
     """(groups,) the matrix's group that counts the alleles of this one"""
-    corrected: NDArray[np.int32]
-    """(groups,) the matrix's group of its corrections; -1: it has none"""
+    naming: NDArray[np.int32]
+    """(groups,) the matrix's group that counts its effect alleles"""
+    correcting: NDArray[np.int32]
+    """(groups,) the matrix's group whose effect alleles are taken off these; -1: there is none"""
 
     def fold(self, sums: Sums) -> Sums:
         """The sums of the scores alone."""
-        named = sums.named_dosage[:, self.counted].copy()
-        has = np.flatnonzero(self.corrected >= 0)
-        named[:, has] -= sums.named_dosage[:, self.corrected[has]]
+        named = sums.named_dosage[:, self.naming]
+        has = np.flatnonzero(self.correcting >= 0)
+        named[:, has] -= sums.named_dosage[:, self.correcting[has]]
         return Sums(
             total=sums.total[:, : len(self.scores)],
-            allele_count=sums.allele_count[:, self.counted],
-            denominator=sums.denominator[:, self.counted],
+            allele_count=sums.allele_count[:, self.counting],
+            denominator=sums.denominator[:, self.counting],
             named_dosage=named,
         )
 
@@ -58,7 +60,7 @@ def build_weights(
     groups = _Groups()
     for block in blocks:
         groups.add(block)
-    hidden, counted, corrected = groups.hidden(len(scores))
+    hidden, places = groups.hidden(len(scores))
     matrix = _Matrix(rows, [_merged(block) for block in blocks] + hidden)
     visible = np.array(groups.of_score, dtype=np.int32)
     weights = Weights(
@@ -72,7 +74,10 @@ def build_weights(
         kind=matrix.kind,
         group=np.concatenate([visible, np.arange(len(hidden), dtype=np.int32) + groups.count]).astype(np.int32),
     )
-    return ScoreWeights(weights, tuple(scores), visible, counted, corrected)
+    return ScoreWeights(weights, tuple(scores), visible, *places)
+
+
+Counted = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -84,14 +89,20 @@ class _Block:
     flip: NDArray[np.uint8]
     kind: NDArray[np.uint8]
     correction: NDArray[np.bool_]
+    site: NDArray[np.int64]
     weights: NDArray[np.float64]
 
     def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> _Block:
         """Some rows."""
         return _Block(
-            self.first, self.variant_idx[rows], self.flip[rows], self.kind[rows], self.correction[rows],
+            self.first,
+            self.variant_idx[rows],
+            self.flip[rows],
+            self.kind[rows],
+            self.correction[rows],
+            self.site[rows],
             self.weights[rows],
-        )  # fmt: skip
+        )
 
 
 def _blocks(parts: Sequence[Part], drop: frozenset[str]) -> tuple[list[_Block], list[str]]:
@@ -104,10 +115,9 @@ def _blocks(parts: Sequence[Part], drop: frozenset[str]) -> tuple[list[_Block], 
         flat = entries["weights"].explode(empty_as_null=False).to_numpy()
         weights = flat.reshape(entries.height, len(scores))
         weights = weights if len(kept) == len(scores) else weights[:, kept]
-        variant_idx, flip, kind, correction = (
-            entries[name].to_numpy() for name in ("variant_idx", "flip", "kind", "correction")
-        )
-        block = _Block(len(names), variant_idx, flip, kind, correction, weights)
+        fixed = ("variant_idx", "flip", "kind", "correction", "site")
+        variant_idx, flip, kind, correction, site = (entries[name].to_numpy() for name in fixed)
+        block = _Block(len(names), variant_idx, flip, kind, correction, site, weights)
         used = ~np.isnan(weights).all(axis=1)
         blocks.append(block if used.all() else block.take(used))
         names += [scores[place] for place in kept]
@@ -128,8 +138,7 @@ def _merged(block: _Block) -> _Block:
     starts = np.flatnonzero(np.concatenate(([True], ~same)))
     empty = np.logical_and.reduceat(np.isnan(block.weights), starts, axis=0)
     total = np.add.reduceat(np.nan_to_num(block.weights), starts, axis=0)
-    kept = block.take(starts)
-    return _Block(block.first, kept.variant_idx, kept.flip, kept.kind, kept.correction, np.where(empty, np.nan, total))
+    return replace(block.take(starts), weights=np.where(empty, np.nan, total))
 
 
 class _Groups:
@@ -148,30 +157,38 @@ class _Groups:
     def add(self, block: _Block) -> None:
         """The scores of one file."""
         given = ~np.isnan(block.weights)
-        # In another order of columns the same scores would have the same groups: only what they count is looked at.
-        fixed = np.stack([block.variant_idx, block.flip.astype(np.int64), block.kind.astype(np.int64)], axis=1)
+        columns = (block.variant_idx, block.flip, block.kind, block.correction, block.site)
+        fixed = np.stack([column.astype(np.int64) for column in columns], axis=1)
         for place in range(block.weights.shape[1]):
             mask = given[:, place]
-            key = hashlib.blake2b(fixed[mask].tobytes() + block.correction[mask].tobytes(), digest_size=16).digest()
+            key = hashlib.blake2b(fixed[mask].tobytes(), digest_size=16).digest()
             number = self._known.setdefault(key, len(self._known))
             self.of_score.append(number)
-            if number not in self._own and (mask & block.correction).any():
+            if number == len(self._known) - 1 and number not in self._own:
                 self._own[number] = (block, mask)
 
-    def hidden(self, scores: int) -> tuple[list[_Block], NDArray[np.int32], NDArray[np.int32]]:
-        """Columns that count for groups with corrections, from number `scores` on; and for each group which of the
-        matrix's groups counts its alleles, and which its corrections."""
-        counted = np.arange(self.count, dtype=np.int32)
-        corrected = np.full(self.count, -1, dtype=np.int32)
+    def hidden(self, scores: int) -> tuple[list[_Block], tuple[Counted, Counted, Counted]]:
+        """Columns that count for groups with sites of several ALTs, from number `scores` on; and for each group which
+        of the matrix's groups counts its alleles, its effect alleles, and what is taken off these."""
+        counting, naming = np.arange(self.count, dtype=np.int32), np.arange(self.count, dtype=np.int32)
+        correcting = np.full(self.count, -1, dtype=np.int32)
         blocks: list[_Block] = []
+
+        def add(part: _Block) -> int:
+            blocks.append(replace(part, first=scores + len(blocks), weights=np.ones((len(part.variant_idx), 1))))
+            return self.count + len(blocks) - 1
+
         for group, (block, mask) in self._own.items():
-            for kind, places in ((False, counted), (True, corrected)):
-                part = block.take(mask & (block.correction == kind))
-                places[group] = self.count + len(blocks)
-                ones = np.ones((len(part.variant_idx), 1))
-                column = _Block(scores + len(blocks), part.variant_idx, part.flip, part.kind, part.correction, ones)
-                blocks.append(column)
-        return blocks, counted, corrected
+            own = np.flatnonzero(mask & ~block.correction)
+            first = own[np.sort(np.unique(block.site[own], return_index=True)[1])]
+            corrections = np.flatnonzero(mask & block.correction)
+            if len(corrections):
+                naming[group], correcting[group] = add(block.take(own)), add(block.take(corrections))
+            if len(first) < len(own):
+                counting[group] = add(block.take(first))
+            elif len(corrections):
+                counting[group] = naming[group]
+        return blocks, (counting, naming, correcting)
 
 
 class _Matrix:

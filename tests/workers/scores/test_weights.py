@@ -1,0 +1,178 @@
+"""The matrix of all scores: its entries, its groups, and copies of REF where there are several ALTs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from numpy.typing import NDArray
+
+from tests.support.plink2 import needs_plink2, run_plink2
+from tests.workers.kernels.naive import Cohort, naive_sums
+from workers.genetics.contract import VARIANT_SCHEMA, Sums
+from workers.scores.files import read_scores
+from workers.scores.log import ENTRY_SCHEMA
+from workers.scores.matcher import match_all
+from workers.scores.settings import Match
+from workers.scores.target import Target
+from workers.scores.weights import ScoreWeights, build_weights
+
+SAMPLES = 80
+ALTS = ("C", "G", "T")
+
+
+def entries(rows: list[tuple[int, int, int, bool, list[float]]]) -> pl.DataFrame:
+    """Each a site of its own."""
+    return pl.DataFrame([(*row[:4], row[0], row[4]) for row in rows], schema=ENTRY_SCHEMA, orient="row")
+
+
+def test_every_weight_of_every_file_is_in_the_matrix_once() -> None:
+    nan = float("nan")
+    wide = entries([(3, 0, 0, False, [1.0, nan]), (5, 1, 2, False, [0.0, 2.0])])
+    single = entries([(1, 1, 0, False, [4.0]), (5, 0, 1, False, [5.0])])
+    made = build_weights([(("a", "b"), wide), (("c",), single)], None)
+    weights = made.weights
+    rows = np.repeat(weights.variant_idx, np.diff(weights.offsets))
+    found = zip(rows, weights.column, weights.weight, weights.flip, weights.kind, strict=True)
+    assert made.scores == ("a", "b", "c")
+    assert [tuple(map(float, entry)) for entry in found] == [
+        (1, 2, 4.0, 1, 0),
+        (3, 0, 1.0, 0, 0),
+        (5, 0, 0.0, 1, 2),
+        (5, 1, 2.0, 1, 2),
+        (5, 2, 5.0, 0, 1),
+    ]
+    assert np.isnan(weights.fill).all()
+    assert weights.group.tolist() == [0, 1, 2]
+
+
+def test_a_score_that_is_dropped_leaves_nothing_behind() -> None:
+    wide = entries([(3, 0, 0, False, [1.0, float("nan")]), (5, 1, 0, False, [0.0, 2.0])])
+    made = build_weights([(("a", "b"), wide), (("c",), entries([(9, 0, 0, False, [1.0])]))], None, drop={"a", "c"})
+    assert made.scores == ("b",)
+    assert made.weights.variant_idx.tolist() == [5]
+    assert made.weights.weight.tolist() == [2.0]
+
+
+def test_scores_over_the_same_alleles_share_a_group_and_others_do_not() -> None:
+    first = entries([(1, 0, 0, False, [1.0, 5.0]), (2, 1, 0, False, [2.0, 6.0])])
+    same = entries([(1, 0, 0, False, [9.0]), (2, 1, 0, False, [9.0])])
+    turned = entries([(1, 1, 0, False, [9.0]), (2, 1, 0, False, [9.0])])
+    made = build_weights([(("a", "b"), first), (("c",), same), (("d",), turned)], None)
+    assert made.group.tolist() == [0, 0, 0, 1]
+
+
+def test_a_missing_call_counts_twice_the_frequency_and_nothing_where_there_is_none() -> None:
+    frequencies = pl.DataFrame({"variant_idx": [1, 2], "alt_freq": [0.25, None]})
+    made = build_weights([(("a",), entries([(1, 0, 0, False, [1.0]), (2, 0, 0, False, [1.0])]))], frequencies)
+    assert made.weights.fill[0] == 0.5
+    assert np.isnan(made.weights.fill[1])
+
+
+class Sites:
+    """Sites of one to three ALTs as undivided genotypes, and the biallelic records that a reader makes of them."""
+
+    def __init__(self, seed: int, sites: int) -> None:
+        rng = np.random.default_rng(seed)
+        self.alts = rng.integers(1, 4, sites)
+        share = [rng.dirichlet(np.ones(count + 1)) for count in self.alts]
+        alleles = [rng.choice(count + 1, (2, SAMPLES), p=p) for count, p in zip(self.alts, share, strict=True)]
+        self.alleles = np.stack(alleles)
+        self.missing = rng.random((sites, SAMPLES)) < 0.05
+        rows: list[tuple[int, str, int, str, str, str]] = []
+        calls = []
+        for site, count in enumerate(self.alts):
+            for alt in rng.permutation(count):
+                rows.append((len(rows), "1", site + 1, f"s{site}", "A", ALTS[alt]))
+                copies = (self.alleles[site] == alt + 1).sum(axis=0).astype(np.uint8)
+                calls.append(np.where(self.missing[site], 3, copies))
+        self.variants = pl.DataFrame(rows, schema=VARIANT_SCHEMA, orient="row")
+        self.cohort = Cohort(np.arange(len(rows)), np.stack(calls), np.zeros((len(rows), SAMPLES), bool))
+
+    @property
+    def frequencies(self) -> pl.DataFrame:
+        calls = np.where(self.cohort.calls == 3, np.nan, self.cohort.calls.astype(float))
+        return pl.DataFrame({"variant_idx": self.cohort.variant_idx, "alt_freq": np.nanmean(calls, axis=1) / 2})
+
+    def copies(self, site: int, allele: str) -> NDArray[np.float64]:
+        """Of the undivided site, missing calls filled with the mean."""
+        code = ("A", *ALTS).index(allele)
+        copies = (self.alleles[site] == code).sum(axis=0).astype(float)
+        return np.asarray(np.where(self.missing[site], copies[~self.missing[site]].mean(), copies))
+
+    def called(self, site: int, allele: str) -> NDArray[np.float64]:
+        """Of the undivided site, none of a missing call."""
+        return np.asarray(np.where(self.missing[site], 0, self.copies(site, allele)))
+
+    def vcf(self, path: Path) -> None:
+        samples = "\t".join(f"p{n}" for n in range(SAMPLES))
+        lines = [
+            "##fileformat=VCFv4.2",
+            "##contig=<ID=1>",
+            '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">',
+            f"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{samples}",
+        ]
+        for site, count in enumerate(self.alts):
+            calls = [
+                "./." if gone else f"{a}/{b}"
+                for gone, a, b in zip(self.missing[site], *self.alleles[site], strict=True)
+            ]
+            fields = ["1", str(site + 1), f"s{site}", "A", ",".join(ALTS[:count]), ".", ".", ".", "GT", *calls]
+            lines.append("\t".join(fields))
+        path.write_text("\n".join(lines) + "\n")
+
+
+def scored(sites: Sites, path: Path, frequencies: pl.DataFrame | None) -> tuple[ScoreWeights, Sums]:
+    target = Target(sites.variants)
+    # What plink2 matches by: effect alleles as they stand.
+    found = match_all([read_scores(path)], target, Match(ambiguous="keep", strand_flips=False))
+    made = build_weights([(one.scores, one.entries) for one in found], frequencies)
+    return made, made.fold(naive_sums(made.weights, sites.cohort))
+
+
+def score_file(path: Path, sites: Sites, seed: int) -> list[tuple[int, str, float, float]]:
+    """One effect allele or two of every site, and two scores of them."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for site, count in enumerate(sites.alts):
+        there = ("A", *ALTS[:count])
+        for allele in rng.choice(there, 2 if count > 1 and site % 2 else 1, replace=False):
+            rows.append((site, str(allele), float(rng.normal()), float(rng.normal())))
+    lines = ["CHROM\tPOS\tID\tA1\tone\ttwo", *(f"1\t{site + 1}\ts{site}\t{a}\t{x!r}\t{y!r}" for site, a, x, y in rows)]
+    path.write_text("\n".join(lines) + "\n")
+    return rows
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_copies_of_ref_are_what_no_alternative_of_the_site_has(seed: int, tmp_path: Path) -> None:
+    sites = Sites(seed, 25)
+    rows = score_file(tmp_path / "score.tsv", sites, seed)
+    _, sums = scored(sites, tmp_path / "score.tsv", sites.frequencies)
+    expected = sum(np.outer(sites.copies(site, allele), (x, y)) for site, allele, x, y in rows)
+    np.testing.assert_allclose(sums.total, expected, rtol=0, atol=1e-12)
+    assert (sums.denominator == 2 * len(sites.alts)).all()
+    _, sums = scored(sites, tmp_path / "score.tsv", None)
+    named = sum(sites.called(site, allele) for site, allele, _, _ in rows)
+    np.testing.assert_allclose(sums.named_dosage[:, 0], named, rtol=0, atol=1e-12)
+    called = sum(2 * ~sites.missing[site] for site in {site for site, *_ in rows})
+    assert (sums.allele_count[:, 0] == called).all()
+    assert (sums.denominator[:, 0] == called).all()
+
+
+@needs_plink2
+def test_sums_over_sites_of_several_alternatives_are_those_of_plink2(tmp_path: Path) -> None:
+    sites = Sites(11, 40)
+    score_file(tmp_path / "score.tsv", sites, 11)
+    sites.vcf(tmp_path / "calls.vcf")
+    asked = ["score.tsv", "3", "4", "header-read", "cols=+scoresums,+denom", "--score-col-nums", "5-6"]
+    run_plink2(tmp_path, ["--vcf", "calls.vcf", "--score", *asked, "--out", "theirs"])
+    theirs = pl.read_csv(tmp_path / "theirs.sscore", separator="\t")
+    _, sums = scored(sites, tmp_path / "score.tsv", sites.frequencies)
+    np.testing.assert_allclose(sums.total, theirs["one_SUM", "two_SUM"].to_numpy(), rtol=1e-5, atol=1e-6)
+    assert (sums.allele_count[:, 0] == theirs["ALLELE_CT"].to_numpy()).all()
+    assert (sums.denominator[:, 0] == theirs["DENOM"].to_numpy()).all()
+    # plink2 leaves what it filled in out of this sum.
+    _, called = scored(sites, tmp_path / "score.tsv", None)
+    np.testing.assert_allclose(called.named_dosage[:, 0], theirs["NAMED_ALLELE_DOSAGE_SUM"].to_numpy(), rtol=1e-5)
