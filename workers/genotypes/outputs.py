@@ -11,6 +11,9 @@ from workers.genotypes.steps import Adjust, Steps
 PGS = "pgs"
 PANEL = "panel"
 
+ADJUSTED = "adjusted"
+"""Setting of a card: for each score that is adjusted its columns, by what they hold."""
+
 LOW_OVERLAP = "low_overlap"
 ALLELE_CT = "allele_ct"
 DENOM = "denom"
@@ -61,7 +64,8 @@ def with_columns(card: ModelCard, steps: Steps) -> ModelCard:
     if steps.columns.counts:
         of_each = "; one number for all scores with the same variants and alleles, in the order of their first score"
         more += [OutputField(name=name, type=kind, meaning=meaning + of_each) for name, kind, meaning in _COUNTS]
-    return replace(card, outputs=(*sums, *more))
+    adjusted = {field.name: adjusted_names(field.name, steps.adjust) for field in sums if steps.adjust is not None}
+    return replace(card, outputs=(*sums, *more), settings={**card.settings, ADJUSTED: adjusted})
 
 
 def _float(name: str, meaning: str) -> OutputField:

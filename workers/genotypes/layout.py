@@ -1,0 +1,52 @@
+"""The stages of a run over genotypes, and where their objects lie.
+
+| stage | a record | what it leaves |
+|---|---|---|
+| `match` | a score, or a panel | rows: the summary; `matches/<model>/...parquet`: the match log; entries: what counts |
+| `count` | a range of variants | the cohort's counts of those that are read; not of a table, which has them |
+| `score` | a sample | with `adjust`: all columns but adjusted ones |
+| `fit` | a score | with `adjust`: mean, deviation, and what components expect |
+| `predict` | a sample | the rows of the run |
+
+`count` comes first where matching needs frequencies (`ambiguous: frequency`), and is then over all variants.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from workers.collection import PREDICT
+from workers.genotypes.settings import GenotypesInput
+from workers.genotypes.steps import Steps
+
+MATCH = "match"
+COUNT = "count"
+SCORE = "score"
+FIT = "fit"
+
+_PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def stages_of(source: GenotypesInput, steps: Sequence[Steps]) -> tuple[str, ...]:
+    """In their order, given the steps of every model."""
+    by_frequency = any(one.match.ambiguous == "frequency" for one in steps)
+    counted = [] if source.format == "table" else [COUNT]
+    first = [*counted, MATCH] if by_frequency else [MATCH, *counted]
+    adjusted = [SCORE, FIT] if any(one.adjust is not None for one in steps) else []
+    return (*first, *adjusted, PREDICT)
+
+
+def log_key(model: str, number: int | None, name: str) -> str:
+    """The match log of one file or panel. Its number tells files apart whose names differ only in odd characters."""
+    return f"matches/{model}/{number or 0:06d}-{_PLAIN.sub('_', name)[:80]}.parquet"
+
+
+def entries_key(model: str, number: int | None) -> str:
+    """What counts of one file, or which variants stand at which places of a panel."""
+    return f"stages/{MATCH}/entries/{model}/{number or 0:06d}.parquet"
+
+
+def counts_key(shard: int) -> str:
+    """Counts of one range of variants."""
+    return f"stages/{COUNT}/counts/{shard:06d}.parquet"

@@ -1,0 +1,27 @@
+"""Which variants a run reads: those that its scores and panels count."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from workers.engine.context import StageContext
+from workers.genotypes.earlier import all_rows, stage_at
+from workers.genotypes.groups import OK
+from workers.genotypes.layout import MATCH
+from workers.genotypes.ploidy import Numbers
+from workers.genotypes.source import Genotypes
+
+
+def wanted_variants(context: StageContext, genotypes: Genotypes) -> Numbers | None:
+    """Ascending; None for all: where everything is looked at, or nothing was matched yet."""
+    state = context.run.parts["state"]
+    if genotypes.settings.qc == "all" or "after" not in state:
+        return None
+    rows = all_rows(stage_at(context.store, MATCH), ["verdict", "entries_key"])
+    keys = rows.filter(rows["verdict"] == OK)["entries_key"].unique(maintain_order=True)
+    seen = np.zeros(0, np.int64)
+    for key in keys:
+        table = pq.read_table(context.store.open_reader(key), columns=["variant_idx"], use_threads=False)
+        seen = np.union1d(seen, table["variant_idx"].to_numpy())
+    return seen

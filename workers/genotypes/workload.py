@@ -1,0 +1,98 @@
+"""Everything that a worker of stage `predict` loads once: weights, networks, frequencies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from workers.engine.context import StageContext
+from workers.genetics.chromosomes import X
+from workers.genotypes.earlier import all_rows, cohort_counts, read, stage_at
+from workers.genotypes.groups import OK
+from workers.genotypes.layout import MATCH
+from workers.genotypes.models import OpenedModel, open_models
+from workers.genotypes.network import Network, open_network
+from workers.genotypes.ploidy import Haploid
+from workers.genotypes.qc import QcFacts
+from workers.genotypes.scanning import union
+from workers.genotypes.scores import Scores
+from workers.genotypes.source import Genotypes
+from workers.genotypes.steps import Impute
+from workers.genotypes.tables import frequencies_at
+from workers.scores.frequencies import cohort_frequencies
+
+
+@dataclass(frozen=True)
+class Workload:
+    """The models by name, in the run's order."""
+
+    models: Mapping[str, Scores | Network]
+    haploid: Haploid
+    qc: QcFacts | None
+
+
+def load_workload(context: StageContext, genotypes: Genotypes, device: str, threads: int) -> Workload:
+    """Raises SpecError where a table that a step names is not what it was."""
+    return _Loader(context, genotypes).load(device, threads)
+
+
+class _Loader:
+    """Reads what is shared once."""
+
+    def __init__(self, context: StageContext, genotypes: Genotypes) -> None:
+        self._context = context
+        self._genotypes = genotypes
+        self._cohort: pl.DataFrame | None = None
+        columns = ["model", "score", "verdict", "matched", "n_variants", "entries_key", "detail"]
+        self._matched = all_rows(stage_at(context.store, MATCH), columns)
+
+    def load(self, device: str, threads: int) -> Workload:
+        """All of it."""
+        models: dict[str, Scores | Network] = {}
+        for model in open_models(self._context):
+            rows = self._matched.filter(pl.col("model") == model.name)
+            models[model.name] = (
+                self._network(model, rows, device, threads) if model.is_panel else self._scores(model, rows)
+            )
+        haploid = Haploid(self._genotypes.variants, self._genotypes.build)
+        return Workload(models, haploid, self._qc(models, haploid))
+
+    def _scores(self, model: OpenedModel, rows: pl.DataFrame) -> Scores:
+        parts = []
+        for (key,), part in rows.drop_nulls("entries_key").group_by("entries_key", maintain_order=True):
+            if (part["verdict"] == OK).any():
+                parts.append((part["score"].to_list(), read(self._context.store, str(key))))
+        groups = self._context.run.parts["state"]["groups"].get(model.name, {})
+        return Scores.of(model, parts, self._frequencies(model.steps.impute), groups)
+
+    def _network(self, model: OpenedModel, rows: pl.DataFrame, device: str, threads: int) -> Network:
+        (row,) = rows.to_dicts()
+        low = None if row["verdict"] == OK else row["detail"]
+        return open_network(model, read(self._context.store, row["entries_key"]), low, device, threads)
+
+    def _frequencies(self, impute: Impute) -> pl.DataFrame | None:
+        if impute.missing == "none":
+            return None
+        if impute.frequencies is None:
+            return self._of_cohort()
+        digest = self._context.run.parts["state"]["tables"][impute.frequencies]
+        return frequencies_at(impute.frequencies, self._context.storage, digest, self._genotypes.variants)
+
+    def _of_cohort(self) -> pl.DataFrame:
+        if self._cohort is None:
+            self._cohort = cohort_frequencies(cohort_counts(self._context, self._genotypes))
+        return self._cohort
+
+    def _qc(self, models: Mapping[str, Scores | Network], haploid: Haploid) -> QcFacts | None:
+        how = self._genotypes.settings.qc
+        if how == "none":
+            return None
+        variants = self._genotypes.variants
+        parts = [
+            model.weights.weights.variant_idx if isinstance(model, Scores) else model.panel.variant_idx
+            for model in models.values()
+        ]
+        frequencies = self._of_cohort() if (variants["chrom"] == X).any() else None
+        return QcFacts(variants, haploid, frequencies, union(parts) if how == "scored" else None)
