@@ -9,12 +9,12 @@ _SECOND_BITS = np.uint64(0x5555555555555555)
 
 
 @nb.njit(nogil=True)
-def count_missing(words, rows, starts, groups, filled, first, last, called, counted):  # type: ignore[no-untyped-def]
+def count_missing(words, rows, starts, groups, copies, filled, first, last, called, counted, named):  # type: ignore[no-untyped-def]
     """Take two alleles off `called` (samples, groups) for each missing call, in the groups that have its variant.
 
     `words` are packed rows eight bytes at a time (little order). `rows` of them are looked at; the groups of each are
-    cut from `groups` by `starts`. Where a missing call is not `filled`, the alleles are taken off `counted` too. Only
-    samples of the words `first` to `last - 1`.
+    cut from `groups` by `starts`. Where a missing call is not `filled`, the alleles are taken off `counted` too; where it
+    is, the `copies` that were filled in, one number a group of a row, are taken off `named`. Only samples of the words `first` to `last - 1`.
     """
     for i in range(rows.shape[0]):
         row = words[rows[i]]
@@ -26,12 +26,14 @@ def count_missing(words, rows, starts, groups, filled, first, last, called, coun
                 if (missing >> np.uint64(2 * j)) & np.uint64(1):
                     for at in range(starts[i], starts[i + 1]):
                         called[32 * word + j, groups[at]] -= 2
-                        if not filled[i]:
+                        if filled[i]:
+                            named[32 * word + j, groups[at]] -= copies[at]
+                        else:
                             counted[32 * word + j, groups[at]] -= 2
 
 
 @nb.njit(nogil=True)
-def count_haploid(packed, haploid, rows, starts, groups, filled, first, last, called, counted):  # type: ignore[no-untyped-def]
+def count_haploid(packed, haploid, rows, starts, groups, copies, filled, first, last, called, counted, named):  # type: ignore[no-untyped-def]
     """After `count_missing`: put right what calls of one allele (bits of `haploid`, little order) took or did not.
 
     Only samples of the bytes `first` to `last - 1`.
@@ -45,5 +47,7 @@ def count_haploid(packed, haploid, rows, starts, groups, filled, first, last, ca
             for at in range(starts[i], starts[i + 1]):
                 if not missing:
                     called[sample, groups[at]] -= 1
+                elif filled[i]:
+                    named[sample, groups[at]] += copies[at] / 2
                 if not missing or filled[i]:
                     counted[sample, groups[at]] -= 1

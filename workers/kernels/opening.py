@@ -20,4 +20,5 @@ def open_kernel(weights: Weights, samples: int, threads: int, device: str = "cpu
     crew = Crew(size, threads)
     rows = max(1, len(weights.variant_idx))
     dense = len(table.column) / rows > 1.5 + table.columns / 10
-    return PackedKernel(table, samples, 1024, partial(Panels if dense else Walked, size, table.columns, crew), crew)
+    make = partial(Panels if dense else Walked, size, table.columns, table.scores, crew)
+    return PackedKernel(table, samples, 1024, make, crew)

@@ -70,7 +70,7 @@ class PackedKernel:
             end = int(np.searchsorted(rows, (number + 1) * height))
             if self._block.filled and self._block.rows[0] // height != number:
                 self._flush()
-            part = take[at:end]
+            part = _slice(take[at:end])
             self._block.take(rows[at:end], chunk.packed[part], None if chunk.haploid is None else chunk.haploid[part])
             at = end
 
@@ -84,6 +84,8 @@ class PackedKernel:
         for part in parts:
             total += part[:, : self._samples]
         total += self._constant[:, None]
+        if self._dosages is None:
+            _to_halves(total[self._table.scores :])
         called, denominator = self._tally.finish()
         scores = self._table.scores
         return Sums(total[:scores].T, called, denominator, total[scores:].T)
@@ -99,7 +101,7 @@ class PackedKernel:
         self._constant += features.constant
         self._totals = self._totals or self._make_totals()
         self._totals.add(packed if haploid is None else split_ploidy(packed, haploid, mixed), features)
-        self._tally.add(rows, packed, mixed, haploid)
+        self._tally.add(rows, packed, mixed, haploid, self._totals.named)
 
     def _add_dosages(self, chunk: GenotypeChunk, rows: NDArray[np.int64], take: NDArray[np.intp]) -> None:
         """Dosages are summed as they are; hard calls of the same chunk do not count."""
@@ -115,7 +117,20 @@ class PackedKernel:
         fill, total = table.weights.fill[rows], self._dosages
         given = (dosage, bits, mixed, starts, column, weight, rule, fill)
         self._crew.share(lambda first, last: add_dosages(*given, 4 * first, min(4 * last, self._samples), total))
-        self._tally.add(rows, _missing_calls(dosage), mixed, haploid)
+        self._tally.add(rows, _missing_calls(dosage), mixed, haploid, total[table.scores :].T)
+
+
+def _slice(places: NDArray[np.intp]) -> slice | NDArray[np.intp]:
+    """Ascending places as a slice where they have no gaps, which copies nothing."""
+    dense = len(places) and places[-1] - places[0] == len(places) - 1
+    return slice(int(places[0]), int(places[-1]) + 1) if dense else places
+
+
+def _to_halves(copies: NDArray[np.float64]) -> None:
+    """Copies of hard calls are whole, or halves where one haploid call is heterozygous; in place."""
+    copies *= 2
+    np.rint(copies, out=copies)
+    copies /= 2
 
 
 def _missing_calls(dosage: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -16,6 +16,9 @@ from workers.kernels.panels import TOGETHER, panel_adder
 class Totals(Protocol):
     """Sums of every column, of samples in packed order."""
 
+    named: NDArray[np.float64]
+    """(samples, groups): what is to be added to the columns of groups"""
+
     def add(self, packed: NDArray[np.uint8], features: Features) -> None:
         """Add what `features` count in the rows `packed`, without their constant."""
 
@@ -26,8 +29,9 @@ class Totals(Protocol):
 class Walked:
     """Goes from column to column through its own entries: for a single column, and for many that are sparse."""
 
-    def __init__(self, size: int, columns: int, crew: Crew) -> None:
+    def __init__(self, size: int, columns: int, scores: int, crew: Crew) -> None:
         self._total = np.zeros((columns, 4 * size))
+        self.named = self._total[scores:].T
         self._crew = crew
 
     def add(self, packed: NDArray[np.uint8], features: Features) -> None:
@@ -48,7 +52,8 @@ class Panels:
     Up to four columns are summed in float64; more in float32 within a block, and float64 from block to block.
     """
 
-    def __init__(self, size: int, columns: int, crew: Crew) -> None:
+    def __init__(self, size: int, columns: int, scores: int, crew: Crew) -> None:
+        self.named = np.zeros((4 * size, columns - scores))
         self._wide = columns <= panel_adder(wide=True)[1]
         self._add, self._panel = panel_adder(self._wide)
         self._columns, self._crew = columns, crew
@@ -72,6 +77,7 @@ class Panels:
             part = total[at : at + self._panel]
             part[:] = self._totals[at // self._panel].T[: len(part)]
             self._totals[at // self._panel] = np.empty((0, 0))
+        total[self._columns - self.named.shape[1] :] += self.named.T
         return total
 
     def _weights(self, features: Features, height: int) -> NDArray[np.float64]:

@@ -26,29 +26,32 @@ class Tally:
         packed: NDArray[np.uint8],
         mixed: NDArray[np.bool_],
         haploid: NDArray[np.uint8] | None,
+        named: NDArray[np.float64],
     ) -> None:
-        """Count the variants `rows` of the weights; `haploid` belongs to `packed` and counts where `mixed`."""
+        """Count the variants `rows` of the weights; `haploid` belongs to `packed` and counts where `mixed`.
+
+        What sums of scores fill in for missing calls is taken off `named` (samples, groups), which has their copies.
+        """
         table = self._table
         local, entry = entries_of(table, rows)
-        groups = table.column[entry] - table.scores
-        local, groups = local[groups >= 0], groups[groups >= 0]
+        grouped = np.flatnonzero(table.column[entry] >= table.scores)
+        local, entry = local[grouped], entry[grouped]
+        groups, fill = table.column[entry] - table.scores, table.weights.fill[rows]
+        copies = np.where(table.rule[entry] == 1, 2 - fill[local], fill[local])
         starts = np.searchsorted(local, np.arange(len(rows) + 1))
         self._alleles += 2 * np.bincount(groups, minlength=table.groups)
-        filled = np.isfinite(table.weights.fill[rows])
+        filled = np.isfinite(fill)
         if not len(self._counted) and not (filled.all() and haploid is None):
             self._counted = np.zeros_like(self._called)
         called, counted = self._called, self._counted
-        given = (packed.view(np.uint64), np.arange(len(rows)), starts, groups, filled)
-        self._crew.share(lambda first, last: count_missing(*given, first // WORD, last // WORD, called, counted))
+        given = (packed.view(np.uint64), np.arange(len(rows)), starts, groups, copies, filled)
+        self._crew.share(lambda first, last: count_missing(*given, first // WORD, last // WORD, called, counted, named))
         if haploid is not None:
             some = np.flatnonzero(mixed)
             cut = _starts_of(starts, some)
-            groups = np.concatenate([groups[starts[i] : starts[i + 1]] for i in some] or [groups[:0]])
-            self._crew.share(
-                lambda first, last: count_haploid(
-                    packed, haploid, some, cut, groups, filled[some], first, last, called, counted
-                )
-            )
+            within = mixed[local]
+            given = (packed, haploid, some, cut, groups[within], copies[within], filled[some])
+            self._crew.share(lambda first, last: count_haploid(*given, first, last, called, counted, named))
 
     def finish(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """`Sums.allele_count` and `Sums.denominator`."""

@@ -57,7 +57,7 @@ def naive_sums(weights: Weights, cohort: Cohort) -> Sums:
             total[:, score] += weights.weight[at] * shown
             group = int(weights.group[score])
             if leads[group] == score:
-                named[:, group] += effect
+                named[:, group] += np.where(missing, 0, effect)
                 called[:, group] += np.where(missing, 0, ploidy)
                 counted[:, group] += np.where(missing & np.isnan(weights.fill[row]), 0, ploidy)
     return Sums(total, called, counted, named)
