@@ -17,7 +17,7 @@ from schemas.status import Status
 from workers.genetics.bim_fam import read_bim, read_fam
 from workers.genetics.contract import GenotypeChunk
 from workers.genetics.fileset import Fileset, FileVersion
-from workers.genetics.packed import PER_BYTE, from_plink1, row_bytes, take_samples
+from workers.genetics.packed import PER_BYTE, recode_plink1, row_bytes, take_samples
 from workers.genetics.spans import Span, spans_of
 
 _PARTS = {"bed": (".bed",), "bim": (".bim",), "fam": (".fam",)}
@@ -100,8 +100,8 @@ class BedSource:
             filled = 0
             while filled < len(cut):
                 filled += next(fetched).into(block[filled:])
-            recoded = from_plink1(block)
-            packed = take_samples(recoded, first - left * PER_BYTE, last - left * PER_BYTE)
+            recode_plink1(block)
+            packed = take_samples(block, first - left * PER_BYTE, last - left * PER_BYTE)
             yield GenotypeChunk(cut, last - first, packed)
 
     def _fetched(self, spans: Iterator[Span]) -> Iterator[Span]:

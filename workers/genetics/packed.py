@@ -13,6 +13,8 @@ PER_BYTE = 4
 
 _LOW = np.uint8(0x55)
 _HIGH = np.uint8(0xAA)
+_BLOCK = 1 << 17
+"""Bytes that are recoded at a time: they stay in the cache of a core."""
 
 
 def row_bytes(samples: int) -> int:
@@ -51,11 +53,24 @@ def from_plink1(packed: NDArray[np.uint8]) -> NDArray[np.uint8]:
     .bed has 00 two copies of A1, 01 missing, 10 heterozygous, 11 none: the high bit is inverted, and the low bit is
     then whether they were unlike. What fills the last byte of a row becomes missing or worse: see `clear_tail`.
     """
-    recoded = packed >> np.uint8(1)
-    recoded ^= packed
-    recoded &= _LOW
-    recoded |= ~packed & _HIGH
+    recoded = packed.copy()
+    recode_plink1(recoded)
     return recoded
+
+
+def recode_plink1(packed: NDArray[np.uint8]) -> None:
+    """`from_plink1` in place, of an array in C order."""
+    flat = packed.reshape(-1)
+    scratch = np.empty(min(_BLOCK, len(flat)), np.uint8)
+    for at in range(0, len(flat), _BLOCK):
+        block = flat[at : at + _BLOCK]
+        unlike = scratch[: len(block)]
+        np.right_shift(block, 1, out=unlike)
+        unlike ^= block
+        unlike &= _LOW
+        np.invert(block, out=block)
+        block &= _HIGH
+        block |= unlike
 
 
 def clear_tail(packed: NDArray[np.uint8], samples: int) -> None:
