@@ -13,7 +13,7 @@ from schemas.errors import RefusedError, SpecError
 from schemas.spec import Compute
 from workers.collection import FinishedStage, StagePlan
 from workers.contract import ModelCard
-from workers.genotypes import counting, fitting, matching, planning
+from workers.genotypes import adjusting, counting, fitting, matching, planning
 from workers.genotypes.groups import groups_of
 from workers.genotypes.layout import COUNT, FIT, MATCH, SCORE, stages_of
 from workers.genotypes.outputs import PANEL, with_columns
