@@ -9,6 +9,8 @@ from typing import Any
 EXPORTERS: dict[str, tuple[str, str]] = {
     "meds": ("jobs.cli.export_meds", "predictions over events in the schema of meds-evaluation"),
     "note_nlp": ("jobs.cli.export_note_nlp", "entities of notes as table NOTE_NLP of the OMOP CDM"),
+    "sscore": ("jobs.cli.export_sscore", "polygenic scores as plink2 --score writes them"),
+    "vcf": ("jobs.cli.export_vcf", "the VCF that was scored, with the scores in INFO"),
 }
 """By format: the module with `add_arguments` and `call`, and what it writes."""
 

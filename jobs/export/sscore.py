@@ -1,0 +1,220 @@
+"""Polygenic scores as plink2 --score writes them: `.sscore`, tab-separated, one line a sample.
+
+    #FID IID ALLELE_CT DENOM NAMED_ALLELE_DOSAGE_SUM <score>_AVG ... <score>_SUM ...
+
+`#FID` is there where a sample has one; else the line begins with `#IID`. Counts of alleles are those of a group of
+scores with the same variants and alleles: there is one file a group, `<model>.sscore` where a model has only one, else
+`<model>.<number>.sscore`. A score of too low overlap is in none; samples without scores have no line.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from cluster.storage import StorageSettings, Store
+from jobs.export.source import FinishedRun, finished_run
+from jobs.export.target import open_target
+from schemas.errors import UsageError
+from schemas.status import Status
+
+FORMAT = "sscore"
+DIGITS = 6
+"""What plink2 prints."""
+
+_ALL_DIGITS = 17
+LOW_OVERLAP = "low_overlap"
+_COUNTS = ("allele_ct", "denom", "named_dosage")
+_OPEN_FILES = 64
+_SLICE = 4096
+
+
+@dataclass(frozen=True)
+class Group:
+    """Scores of one file: `columns` are theirs in the rows, `names` those that the file gives them. `number` is the
+    place in the lists of counts, whose columns are `counts`."""
+
+    key: str
+    number: int
+    names: tuple[str, ...]
+    columns: tuple[str, ...]
+    counts: tuple[str, str, str]
+    status: str
+
+
+@dataclass
+class SscoreExport:
+    """What was written. `left_out` are samples without scores, by status of the model; `low_overlap` scores without
+    a file."""
+
+    uri: str
+    files: int = 0
+    bytes: int = 0
+    samples: int = 0
+    scores: int = 0
+    low_overlap: list[str] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+def export_sscore(
+    store: Store, to: str, storage: StorageSettings, model: str | None = None, digits: int = DIGITS
+) -> SscoreExport:
+    """Write a file a group under `to`, then `export.json`. `digits` are significant ones.
+
+    Raises UsageError for a run without scores or without their counts, IncompleteError for a run without a manifest,
+    FingerprintError where something else lies at `to`.
+    """
+    if not 1 <= digits <= _ALL_DIGITS:
+        raise UsageError(f"--digits must lie between 1 and {_ALL_DIGITS}")
+    source = finished_run(store)
+    groups, low = groups_of(source, model)
+    made = SscoreExport(to, scores=sum(len(group.names) for group in groups), low_overlap=low)
+    target = open_target(to, storage, source, FORMAT, {"digits": digits, "files": [group.key for group in groups]})
+    made.uri = target.store.uri
+    target.refuse_strangers([group.key for group in groups])
+    has_fid = _has_fid(source)
+    with tempfile.TemporaryDirectory(prefix="wardround-sscore-") as folder:
+        for part in _parts(groups):
+            samples, left_out = _write(source, part, Path(folder), has_fid, digits)
+            made.samples = max(made.samples, samples)
+            made.left_out |= left_out
+            for group in part:
+                path = Path(folder) / group.key
+                target.write_file(group.key, path)
+                path.unlink()
+    made.files, made.bytes = target.files, target.size
+    target.finish({"scores": made.scores, "samples": made.samples, "low_overlap": low, "digits": digits})
+    return made
+
+
+def groups_of(source: FinishedRun, wanted: str | None) -> tuple[list[Group], list[str]]:
+    """The files to write, and the scores that are in none for their overlap. Raises UsageError."""
+    run = source.run
+    state: dict[str, Any] = run.parts.get("state") or {}
+    told: dict[str, dict[str, int]] = state.get("groups") or {}
+    models = [name for name, record in run.models.items() if record.format == "pgs"]
+    if wanted is not None and wanted not in models:
+        raise UsageError(
+            f"--model {wanted!r} is no directory of scores of this run; it has {', '.join(models) or 'none'}"
+        )
+    if not models:
+        raise UsageError("the run has no polygenic scores: only models that are directories of scoring files have them")
+    groups: list[Group] = []
+    low: list[str] = []
+    for model in models if wanted is None else [wanted]:
+        made, without = _of_model(source, model, told.get(model, {}))
+        groups += made
+        low += without
+    return groups, low
+
+
+def _of_model(source: FinishedRun, model: str, numbers: dict[str, int]) -> tuple[list[Group], list[str]]:
+    own = {column.output: column for column in source.run.columns if column.model == model}
+    if not {*_COUNTS, LOW_OVERLAP} <= own.keys():
+        raise UsageError(
+            f"the rows of model {model!r} have no counts of alleles, which .sscore needs: run it with "
+            "prepare: [{columns: {counts: true}}]"
+        )
+    members: dict[int, list[str]] = {}
+    for name in own:
+        if name in numbers:
+            members.setdefault(numbers[name], []).append(name)
+    allele_ct, denom, named = (own[name].name for name in _COUNTS)
+    status = own[""].name if "" in own else "status"
+    groups = [
+        Group(
+            key=f"{model}.sscore" if len(members) == 1 else f"{model}.{number}.sscore",
+            number=number,
+            names=tuple(names),
+            columns=tuple(own[name].name for name in names),
+            counts=(allele_ct, denom, named),
+            status=status,
+        )
+        for number, names in sorted(members.items())
+    ]
+    return groups, _low(source, own[LOW_OVERLAP].name)
+
+
+def _low(source: FinishedRun, column: str) -> list[str]:
+    """The same in every row that has scores."""
+    for _, rows in source.tables([column]):
+        for names in rows[column].to_pylist():
+            if names is not None:
+                return list(names)
+    return []
+
+
+def _parts(groups: Sequence[Group]) -> Iterator[Sequence[Group]]:
+    """The rows are read once for so many files."""
+    for start in range(0, len(groups), _OPEN_FILES):
+        yield groups[start : start + _OPEN_FILES]
+
+
+def _has_fid(source: FinishedRun) -> bool:
+    if "fid" not in source.schema().names:
+        return False
+    return any(rows["fid"].null_count < rows.num_rows for _, rows in source.tables(["fid"]))
+
+
+def _write(
+    source: FinishedRun, groups: Sequence[Group], folder: Path, has_fid: bool, digits: int
+) -> tuple[int, Counter[str]]:
+    """Write these files into `folder`; how many samples they have, and how many have no scores, by status."""
+    columns = {"subject_id", "record_id", *(["fid"] if has_fid else [])}
+    columns |= {name for group in groups for name in (*group.columns, *group.counts, group.status)}
+    samples, left_out = 0, Counter[str]()
+    with ExitStack() as stack:
+        files = [
+            stack.enter_context((folder / group.key).open("w", encoding="utf-8", newline="\n")) for group in groups
+        ]
+        for group, file in zip(groups, files, strict=True):
+            file.write(_header(group, has_fid))
+        for _, rows in source.tables(sorted(columns)):
+            for place, (group, file) in enumerate(zip(groups, files, strict=True)):
+                status = rows[group.status].cast(pa.string())
+                good = rows.filter(pc.equal(status, Status.OK.value))
+                _write_rows(file, good, group, has_fid, digits)
+                if place == 0:
+                    samples += good.num_rows
+                    left_out.update(word for word in status.to_pylist() if word != Status.OK)
+    return samples, left_out
+
+
+def _header(group: Group, has_fid: bool) -> str:
+    names = ["#FID", "IID"] if has_fid else ["#IID"]
+    names += ["ALLELE_CT", "DENOM", "NAMED_ALLELE_DOSAGE_SUM"]
+    names += [f"{name}_AVG" for name in group.names] + [f"{name}_SUM" for name in group.names]
+    return "\t".join(names) + "\n"
+
+
+def _write_rows(file: TextIO, rows: pa.Table, group: Group, has_fid: bool, digits: int) -> None:
+    scores = len(group.columns)
+    form = "\t".join(["%s"] * (2 if has_fid else 1) + ["%d", "%d", "%s"] + [f"%.{digits}g"] * (2 * scores)) + "\n"
+    for start in range(0, rows.num_rows, _SLICE):
+        part = rows.slice(start, _SLICE)
+        # Counts are lists by group.
+        allele_ct, denom, named = (pc.list_element(part[name], group.number).to_pylist() for name in group.counts)
+        ids: list[Iterable[str]] = [part["subject_id"].to_pylist()]
+        if has_fid:
+            ids.insert(0, [fid or "0" for fid in part["fid"].to_pylist()])
+        sums = list(zip(*(part[name].to_pylist() for name in group.columns), strict=True))
+        lines = []
+        for place, words in enumerate(zip(*ids, strict=True)):
+            by, values = denom[place], sums[place]
+            averages = [value / by if by else math.nan for value in values]
+            lines.append(form % (*words, allele_ct[place], by, _dosage(named[place]), *averages, *values))
+        file.write("".join(lines))
+
+
+def _dosage(value: float) -> str:
+    """A sum of hard calls is a whole number; one of dosages has the four decimals that these are worth."""
+    return f"{value:.4f}".rstrip("0").rstrip(".")
