@@ -33,6 +33,11 @@ PANEL_NETWORKS: dict[str, str] = {
 }
 """Of the format `panel`: from the encoded variants of a panel to logits."""
 
+SEQUENCE_NETWORKS: dict[str, str] = {
+    "dilated_resnet": "workers.networks.dilated_resnet",
+}
+"""Of the format `sequence-cnn`: from bases one-hot to logits, each with a `VariantScorer`."""
+
 FORMATS: dict[str, dict[str, str]] = {
     "images": {
         "native": "workers.formats.native",
@@ -51,6 +56,7 @@ FORMATS: dict[str, dict[str, str]] = {
         "events": "workers.formats.event_model",
     },
     "sequences": {
+        "sequence-cnn": "workers.formats.sequence_cnn",
         "sequence-embedding": "workers.formats.sequence_embedding",
         "sequence-classification": "workers.formats.sequence_classification",
     },
@@ -72,6 +78,7 @@ COLLECTIONS: dict[str, str] = {
 CONVERTERS: dict[str, str] = {
     "fhir": "workers.convert_fhir",
     "omop": "workers.convert_omop",
+    "vcf": "workers.convert_vcf",
 }
 """What `job: convert` reads, by `input.format`."""
 
@@ -84,6 +91,7 @@ EXTRAS: dict[str, str] = {
     "events": "ehr",
     "genotypes": "genomics",
     "sequences": "genomics",
+    "vcf": "genomics",
 }
 """The extra of the package that a collection or converter needs, by its name."""
 

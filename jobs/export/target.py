@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -53,6 +54,10 @@ class Target:
         pq.write_table(table.replace_schema_metadata(keys), sink, compression="zstd")
         self._create(key, bytes(sink.getvalue()))
 
+    def write_file(self, key: str, path: Path) -> None:
+        """Create a file from one on this disk."""
+        self._create(key, path)
+
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Write the summary, which says that all is there."""
         # The same text whoever writes it: two of the same export may finish at once.
@@ -69,7 +74,7 @@ class Target:
             "models": ",".join(f"{name}={model.sha256}" for name, model in sorted(run.models.items())),
         }
 
-    def _create(self, key: str, body: bytes) -> None:
+    def _create(self, key: str, body: bytes | Path) -> None:
         try:
             commit(
                 self.store,
@@ -77,17 +82,24 @@ class Target:
                 body,
                 fingerprint=self.fingerprint,
                 attempt=attempt_id(),
-                sha256=hashlib.sha256(body).hexdigest(),
+                sha256=_sha256(body),
                 single_committer=self.source.run.spec.output.single_committer,
             )
         except FingerprintError:
             raise self._strange("another export lies") from None
         if key != SUMMARY_KEY:
             self.files += 1
-            self.size += len(body)
+            self.size += len(body) if isinstance(body, bytes) else body.stat().st_size
 
     def _strange(self, what: str) -> FingerprintError:
         return FingerprintError(f"{what} at {self.store.uri}: nothing of it is overwritten. Choose another --to")
+
+
+def _sha256(body: bytes | Path) -> str:
+    if isinstance(body, bytes):
+        return hashlib.sha256(body).hexdigest()
+    with body.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def open_target(uri: str, storage: StorageSettings, source: FinishedRun, kind: str, parts: Mapping[str, Any]) -> Target:

@@ -12,10 +12,11 @@ import pytest
 from schemas.errors import SpecError
 from tests.support.runs import rows, run
 from tests.support.seaweed import S3
-from tests.support.sequence_oracle import bert_tokens, esm_tokens, logits, reverse_complement, windows
+from tests.support.sequence_oracle import bert_tokens, cnn_scores, esm_tokens, logits, reverse_complement, windows
 from tests.support.variants import (
     kmer_words,
     random_bases,
+    save_cnn,
     save_esm,
     save_kmer_bert,
     some_variants,
@@ -41,6 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_vcf(folder / "in.vcf", [*lines, *BAD])
     save_kmer_bert(folder / "bert", id2label={0: "Closed", 1: "Open"})
     save_esm(folder / "esm", kmer_words())
+    save_cnn(folder / "cnn")
     return folder
 
 
@@ -106,6 +108,21 @@ def test_both_strands_are_averaged_where_asked(folder: Path, tmp_path: Path) -> 
             for strand in (sequences, [reverse_complement(bases) for bases in sequences])
         ]
         np.testing.assert_allclose(good[f"score_open_{side}"].to_numpy(), np.mean(both, 0)[:, 1], atol=1e-5)
+
+
+@pytest.mark.parametrize("more", ["", "prepare: [both_strands]"])
+def test_a_network_that_shares_work_scores_as_it_does_window_by_window(folder: Path, tmp_path: Path, more: str) -> None:
+    run(spec(folder, tmp_path / "small", 9, "cnn", more))
+    run(spec(folder, tmp_path / "large", 1000, "cnn", more))
+    for out in ("small", "large"):
+        good = rows(tmp_path / out).filter(pl.col("status") == "ok")
+        assert len(good) > 100
+        for side, sequences in zip(("ref", "alt"), cut(good, 81), strict=True):
+            wanted = cnn_scores(folder / "cnn", sequences)
+            if more:
+                wanted = (wanted + cnn_scores(folder / "cnn", [reverse_complement(bases) for bases in sequences])) / 2
+            for label, name in enumerate(("acceptor", "donor")):
+                np.testing.assert_allclose(good[f"score_{name}_{side}"].to_numpy(), wanted[:, label], atol=1e-5)
 
 
 def test_every_allele_has_its_row_and_what_cannot_be_scored_says_why(folder: Path, tmp_path: Path) -> None:

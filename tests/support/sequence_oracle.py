@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
+from safetensors.torch import load_file
 
 from tests.support.variants import K
+from workers.networks import dilated_resnet
 
 COMPLEMENT = str.maketrans("ACGTN", "TGCAN")
 
@@ -47,8 +50,20 @@ def states(directory: Path, tokens: Callable[[str], Any], sequences: Sequence[st
         return [model(**tokens(sequence)).last_hidden_state[0].numpy() for sequence in sequences]
 
 
+def cnn_scores(directory: Path, sequences: Sequence[str]) -> np.ndarray[Any, Any]:
+    """(sequences, outputs) sigmoids of a dilated residual network, each window alone."""
+    settings = json.loads((directory / "config.json").read_text())["settings"]
+    network = dilated_resnet.build(dilated_resnet.Config.model_validate(settings))
+    network.load_state_dict(load_file(directory / "model.safetensors"))
+    network.eval()
+    letters = torch.tensor(list(b"ACGT"))
+    with torch.inference_mode():
+        hot = [(torch.tensor(list(bases.encode())) == letters[:, None]).float()[None] for bases in sequences]
+        return torch.sigmoid(torch.cat([network(window) for window in hot])).numpy()
+
+
 def windows(bases: str, pos: int, ref: str, alt: str, length: int) -> tuple[str, str]:
-    """Of a variant at `pos` (1-based) of a contig: the window of the reference and that of ALT, by plain string work."""
+    """Of a variant at `pos` (1-based): the window of the reference and that of ALT, by plain string work."""
     centre = pos - 1
     start = centre - length // 2
     padded = "N" * length + bases.upper() + "N" * (length + len(ref))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
@@ -11,6 +12,9 @@ import numpy as np
 import pysam
 import torch
 import transformers
+from safetensors.torch import save_file
+
+from workers.networks import dilated_resnet
 
 HEADER = "##fileformat=VCFv4.2\n"
 COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
@@ -102,3 +106,37 @@ def save_esm(directory: Path, words: Sequence[str], head: str = "SequenceClassif
 def kmer_words() -> list[str]:
     """The words of an ESM over 3-mers that do not overlap, as the Nucleotide Transformer has them of 6."""
     return [*("".join(kmer) for kmer in product("ACGT", repeat=K)), *"ACGTN"]
+
+
+SMALL_CNN: dict[str, Any] = {
+    "num_outputs": 2,
+    "channels": 8,
+    "kernels": [5, 5, 7, 7],
+    "dilations": [1, 2, 2, 3],
+    "skip_every": 2,
+    "positions": 5,
+}
+"""Settings of a network that takes 81 bases."""
+
+
+def save_cnn(directory: Path, settings: dict[str, Any] = SMALL_CNN, **more: Any) -> Path:
+    """A dilated residual network with weights, and statistics of batch norm, by chance."""
+    directory.mkdir(parents=True, exist_ok=True)
+    config = dilated_resnet.Config.model_validate(settings)
+    torch.manual_seed(4)
+    network = dilated_resnet.build(config)
+    for name, tensor in network.state_dict().items():
+        if name.endswith(("running_mean", "running_var")):
+            tensor.copy_(torch.rand(tensor.shape) + 0.5)
+    save_file(network.state_dict(), directory / "model.safetensors")
+    said = {
+        "format": "sequence-cnn",
+        "format_version": 1,
+        "network": "dilated_resnet",
+        "settings": settings,
+        "window": config.window,
+        "head": {"activation": "sigmoid", "labels": ["Acceptor", "Donor"]},
+        **more,
+    }
+    (directory / "config.json").write_text(json.dumps(said))
+    return directory

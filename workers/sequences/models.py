@@ -28,7 +28,8 @@ def model_views(context: StageContext) -> list[ModelView]:
 
 def _view(context: StageContext, name: str) -> ModelView:
     _, _, card = _fetched(context, name)
-    view = View(_steps(context, name), card.settings["alphabet"], card.settings["longest"])
+    says = card.settings
+    view = View(_steps(context, name), says["alphabet"], says["longest"], says.get("fixed_length"))
     return ModelView(view, partial(_open_encoder, context, name))
 
 

@@ -48,6 +48,8 @@ class View:
     steps: Preparation
     alphabet: str
     longest: int | None
+    fixed: int | None = None
+    """Letters of a sequence that the model takes, exactly."""
 
 
 Cache = dict[tuple[str, int, int], "Bases | Fault"]
@@ -85,6 +87,8 @@ def _sequence(region: Region, view: View) -> VariantWindow | Fault:
         return Status.EMPTY, "the sequence is empty"
     if view.longest is not None and size > view.longest:
         return Status.OUT_OF_CONTRACT, f"the sequence has more than the {view.longest} letters that the model takes"
+    if view.fixed is not None and size != view.fixed:
+        return Status.OUT_OF_CONTRACT, f"the sequence has not the {view.fixed} letters that the model takes"
     bases = _plain(region.bases, view)
     return bases if isinstance(bases, tuple) else VariantWindow(region.contig, 0, bases, size, 0)
 

@@ -45,7 +45,7 @@ def sites(store: Store, key: str) -> Iterator[Site]:
 
     Raises SpecError for what is no VCF, ObjectMissing, InfrastructureError.
     """
-    return read_sites(_content(store, key))
+    return read_sites(content(store, key))
 
 
 def read_sites(pieces: Iterator[bytes | Fault]) -> Iterator[Site]:
@@ -103,7 +103,7 @@ def allele_fault(alt: str, ref: str, longest: int) -> Fault | None:
     return None
 
 
-def _content(store: Store, key: str) -> Iterator[bytes | Fault]:
+def content(store: Store, key: str) -> Iterator[bytes | Fault]:
     """The bytes of the file, inflated where they begin as gzip does, whatever its name."""
     stream = io.BufferedReader(store.open_reader(key), _PIECE)
     with stream:

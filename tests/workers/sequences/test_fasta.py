@@ -42,7 +42,9 @@ def test_any_range_is_what_samtools_gives_and_n_beyond_the_contig(kind: str, req
     chance = np.random.default_rng(0)
     for name, bases in CONTIGS.items():
         starts = chance.integers(-30, len(bases) + 30, 60)
-        ranges = [(int(start), int(start + size)) for start, size in zip(starts, chance.integers(1, 300, 60), strict=False)]
+        ranges = [
+            (int(start), int(start + size)) for start, size in zip(starts, chance.integers(1, 300, 60), strict=False)
+        ]
         for (a, b), found in zip(ranges, reference.fetch(name, ranges), strict=True):
             inside = oracle.fetch(name, min(max(a, 0), len(bases)), max(min(b, len(bases)), 0)).upper()
             wanted = "N" * min(b - a, max(0, -a)) + inside

@@ -1,4 +1,4 @@
-"""What the five columns of a VCF give, whatever is in them: sites as bcftools reads them, or a row that says why not."""
+"""What five columns of a VCF give: sites as bcftools reads them, or a row that says why not."""
 
 from __future__ import annotations
 
