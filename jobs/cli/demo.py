@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,32 @@ def _ehr(stage: StageSet, score: Callable[[Spec], Outcome], json: bool) -> None:
     _show(rows, f"{copy} (a copy)", ehr.look_lines(copy))
 
 
-_ACTS: Mapping[str, Callable[[StageSet, Callable[[Spec], Outcome], bool], None]] = {"images": _images, "ehr": _ehr}
+def _genomics(stage: StageSet, score: Callable[[Spec], Outcome], json: bool) -> None:
+    from jobs.demo import genomes  # noqa: PLC0415 - an act imports only what it needs
+
+    scenes: Mapping[str, Scene] = {"records converted": genomes.simulate, "samples": genomes.prepare_scores}
+    outcomes = {title: score(scene(stage, say)) for title, scene in scenes.items()}
+    copy = genomes.keep_all(stage)
+    found = genomes.compare(stage, copy)
+    if json:
+        show_json({**{title: as_json(outcome) for title, outcome in outcomes.items()}, "found": asdict(found)})
+        return
+    rows = [row for title, outcome in outcomes.items() for row in _rows(outcome, title)]
+    rows += [(f"matched as planted: {case}", f"{right} of {all_}") for case, (all_, right) in found.cases.items()]
+    rows += [
+        ("correlation with the planted risk", f"{found.with_risk:.3f}"),
+        ("  with the part that can be matched", f"{found.with_countable:.4f}"),
+        ("ill", f"{found.ill:.0%}, in the top tenth of the score {found.ill_in_top:.0%}"),
+        ("not scored, too little overlap", ", ".join(found.low_overlap)),
+    ]
+    _show(rows, f"{copy} (a copy)", genomes.look_lines(stage, copy))
+
+
+_ACTS: Mapping[str, Callable[[StageSet, Callable[[Spec], Outcome], bool], None]] = {
+    "images": _images,
+    "ehr": _ehr,
+    "genomics": _genomics,
+}
 
 
 def _rows(outcome: Outcome, title: str = "records") -> list[tuple[str, str]]:
