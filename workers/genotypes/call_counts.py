@@ -19,6 +19,7 @@ _IN_FOUR = 5
 _ROWS = 255
 _TILE = 2048
 """Bytes of a row at a time, so that a block of rows stays in the cache."""
+_ONE, _FLAGS, _PAIRS, _HALF = np.uint8(1), np.uint8(0x55), np.uint8(0x33), np.uint8(0x0F)
 
 Bytes = NDArray[np.uint8]
 
@@ -56,7 +57,7 @@ class CallCounts:
     def _add(self, packed: Bytes, rows: Numbers, tile: slice) -> None:
         for start in range(0, len(rows), _ROWS):
             calls = packed[rows[start : start + _ROWS], tile]
-            low, high = calls & 0x55, (calls >> 1) & 0x55
+            low, high = calls & _FLAGS, (calls >> _ONE) & _FLAGS
             both = low & high
             self._counts[0, :, tile] += _sums(low ^ both)
             self._counts[1, :, tile] += _sums(both)
@@ -73,8 +74,10 @@ def _sums(flags: Bytes) -> Bytes:
     if rows > len(flags):
         flags = np.concatenate([flags, np.zeros((rows - len(flags), flags.shape[1]), np.uint8)])
     two = _added(flags, _IN_TWO)
-    four = [_added((two >> shift) & 0x33, _IN_FOUR) for shift in (0, 2)]
-    return np.stack([((four[place % 2] >> 4 * (place // 2)) & 0x0F).sum(axis=0, dtype=np.uint8) for place in range(4)])
+    four = [_added((two >> np.uint8(shift)) & _PAIRS, _IN_FOUR) for shift in (0, 2)]
+    return np.stack(
+        [((four[place % 2] >> np.uint8(4 * (place // 2))) & _HALF).sum(axis=0, dtype=np.uint8) for place in range(4)]
+    )
 
 
 def _added(values: Bytes, rows: int) -> Bytes:

@@ -62,7 +62,8 @@ class Fit:
         """From a row of the stage."""
         said = row["components"]
         fit = None if said is None else ComponentFit.from_json(json.loads(said))
-        return cls(*(np.nan if row[name] is None else row[name] for name in ("mean", "sd")), fit)
+        mean, sd = (np.nan if row[name] is None else row[name] for name in ("mean", "sd"))
+        return cls(mean, sd, fit)
 
     def of(self, kind: str, sums: Floats, components: Floats | None) -> Floats:
         """`z`, `z_norm1` or `z_norm2` of these sums; NaN where there is none."""

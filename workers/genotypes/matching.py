@@ -187,7 +187,7 @@ def panel_sheet(name: str, panel: pl.DataFrame, build: str) -> ScoreSheet:
         pl.lit(ADDITIVE, pl.UInt8).alias("kind"),
         pl.col("effect_frequency").alias("frequency"),
         pl.lit(None, pl.String).alias("excluded"),
-    ).cast(ROW_SCHEMA)  # type: ignore[arg-type]  # polars types the mapping more narrowly than it takes
+    ).cast(pl.Schema(ROW_SCHEMA))
     return ScoreSheet(name, (name,), build, True, rows, np.ones((panel.height, 1)))
 
 
@@ -197,5 +197,5 @@ def places_of(log: pl.DataFrame) -> pl.DataFrame:
     return (
         log.filter((pl.col("outcome") == "matched") & one)
         .select(pl.col("row_nr").alias("place"), "variant_idx", pl.col("effect_is_ref").cast(pl.UInt8).alias("flip"))
-        .cast(dict(PLACES))
-    )  # type: ignore[arg-type]
+        .cast(pl.Schema(PLACES))
+    )

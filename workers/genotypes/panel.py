@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -11,7 +13,7 @@ from workers.genotypes.ploidy import Numbers
 
 Float = NDArray[np.float32]
 
-PLACES = pl.Schema({"place": pl.Int64(), "variant_idx": pl.Int64(), "flip": pl.UInt8()})
+PLACES: dict[str, Any] = {"place": pl.Int64, "variant_idx": pl.Int64, "flip": pl.UInt8}
 """What matching finds: which variant stands at which place of the panel; `flip`: its effect allele is REF."""
 
 
@@ -113,7 +115,8 @@ class PanelMatrix:
         if bits is not None:
             one = np.unpackbits(bits, bitorder="little", count=last)[first:].astype(np.bool_)
             copies = np.where(one, copies / 2, copies)
-        return panel.encoding.of(copies[None], place)[0]
+        encoded: Float = panel.encoding.of(copies[None], place)[0]
+        return encoded
 
 
 def _unpacked(packed: NDArray[np.uint8], first: int, last: int) -> NDArray[np.uint8]:

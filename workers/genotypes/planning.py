@@ -30,8 +30,8 @@ SCORE_SCHEMA = plan_schema(
 SAMPLE_FIELDS = (pa.field("fid", pa.string()), pa.field("sex", pa.int8()))
 SAMPLE_SCHEMA = plan_schema(SAMPLE_FIELDS)
 """`member` is the place of a sample in the source."""
-_BYTES_A_COLUMN = 32
-"""Of one sample: a sum, its column, and the Parquet that is made of it."""
+_BYTES_A_COLUMN = 64
+"""Of one sample: a sum and its counts, their columns, and the Parquet that is made of them."""
 _USUAL_MEMORY = 8 << 30
 """Of a worker, where the spec does not say."""
 _BATCH = 65_536
@@ -106,7 +106,8 @@ def samples_a_shard(samples: int, models: Mapping[str, ModelCard], blocks: bool,
 def bytes_a_sample(models: Mapping[str, ModelCard]) -> int:
     """What a sample holds until its row is written: numbers of its own, and its calls of every panel."""
     columns = sum(len(card.outputs) for card in models.values())
-    return _BYTES_A_COLUMN * columns + sum(card.settings.get("variants", 0) for card in models.values())
+    panels: int = sum(card.settings.get("variants", 0) for card in models.values())
+    return _BYTES_A_COLUMN * columns + panels
 
 
 def _batch(schema: pa.Schema, **columns: Sequence[Any]) -> pa.RecordBatch:

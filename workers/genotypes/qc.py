@@ -127,7 +127,8 @@ def _check(sex: int, f: float) -> str | None:
 
 
 def _ratio(above: NDArray[Any], below: NDArray[Any]) -> NDArray[np.float64]:
-    return np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
+    shares: NDArray[np.float64] = np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
+    return shares
 
 
 def _nullable(values: NDArray[np.float64]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,7 +31,7 @@ class Scores:
 
     @classmethod
     def of(
-        cls, model: OpenedModel, parts: list[Part], frequencies: pl.DataFrame | None, groups: Mapping[str, int]
+        cls, model: OpenedModel, parts: Sequence[Part], frequencies: pl.DataFrame | None, groups: Mapping[str, int]
     ) -> Scores:
         """From what was matched. Scores without a group are not scored."""
         drop = frozenset(score for scores, _ in parts for score in scores if score not in groups)
@@ -106,7 +106,7 @@ class ScoreTaker:
             average = np.divide(total, alleles, out=np.zeros(len(total)), where=alleles > 0)
             columns[average_name(score)] = pa.array(average, mask=alleles == 0)
         # The first score of each group says which of the kernel's groups it is.
-        first = {number: score for score, number in reversed(groups.items())}
+        first = {number: score for score, number in reversed(list(groups.items()))}
         order = [weights.group[weights.scores.index(first[number])] for number in range(len(first))]
         columns[ALLELE_CT] = _lists(sums.allele_count[:, order], np.int32)
         columns[DENOM] = _lists(sums.denominator[:, order], np.int32)

@@ -22,6 +22,7 @@ from workers.genotypes.source import Genotypes
 from workers.genotypes.steps import Impute
 from workers.genotypes.tables import frequencies_at
 from workers.scores.frequencies import cohort_frequencies
+from workers.scores.weights import Part
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class _Loader:
         return Workload(models, haploid, self._qc(models, haploid))
 
     def _scores(self, model: OpenedModel, rows: pl.DataFrame) -> Scores:
-        parts = []
+        parts: list[Part] = []
         for (key,), part in rows.drop_nulls("entries_key").group_by("entries_key", maintain_order=True):
             if (part["verdict"] == OK).any():
                 parts.append((part["score"].to_list(), read(self._context.store, str(key))))

@@ -78,7 +78,7 @@ class PanelTransformer(nn.Module):
     def features(self, x: Tensor) -> Tensor:
         """(records, width): what the head sees."""
         missing = self.config.tokens * self.config.patch - self.config.num_variants
-        x = functional.pad(x, (0, missing)).unflatten(1, (self.config.tokens, self.config.patch))
+        x = functional.pad(x, (0, missing)).view(len(x), self.config.tokens, self.config.patch)
         x = self.embed(x) + self.places
         if self.config.pooling == "cls":
             x = torch.cat([self.cls.expand(len(x), 1, -1), x], dim=1)
