@@ -31,9 +31,9 @@ def summarise(
     overlap = np.divide(counts[Outcome.MATCHED.value], n, out=np.zeros(len(n)), where=n > 0)
     there = float(found.mean()) if len(found) else 0.0
     low = (overlap < settings.min_overlap) | (n == 0) | refused
-    place = _place(sheet, target, there, refused)
+    place = _place(sheet, target, there)
     details = [
-        _detail(share, int(count), settings.min_overlap, place) if is_low else None
+        _detail(share, int(count), settings.min_overlap, place, refused) if is_low else None
         for share, count, is_low in zip(overlap, n, low, strict=True)
     ]
     return pl.DataFrame(
@@ -57,17 +57,19 @@ def _present(sheet: ScoreSheet) -> NDArray[np.bool_]:
     return ~np.isnan(sheet.weights)
 
 
-def _place(sheet: ScoreSheet, target: Target, there: float, refused: bool) -> str:
+def _place(sheet: ScoreSheet, target: Target, there: float) -> str:
     """What the positions say of the build."""
     if not sheet.has_positions:
         return f"{100 * there:.1f} % of its ids are known"
-    said = f"{100 * there:.1f} % of its positions match; the genotypes are said to be {target.build or 'of no build'}"
-    if refused:
-        return f"the file is of {sheet.build} and is not used: {said}"
-    return said if sheet.build is None else f"{said}, the file {sheet.build}"
+    of = "" if sheet.build is None else f", the file of {sheet.build}"
+    return (
+        f"{100 * there:.1f} % of its positions match; the genotypes are said to be {target.build or 'of no build'}{of}"
+    )
 
 
-def _detail(share: float, count: int, least: float, place: str) -> str:
+def _detail(share: float, count: int, least: float, place: str, refused: bool) -> str:
     if not count:
         return "it has no variants"
+    if refused:
+        return f"it is of another build and is not used: {place}"
     return f"{100 * share:.1f} % of its {count} variants are matched, less than {100 * least:g} %: {place}"
