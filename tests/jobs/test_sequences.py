@@ -117,7 +117,7 @@ def test_a_network_that_shares_work_scores_as_it_does_window_by_window(folder: P
     for out in ("small", "large"):
         good = rows(tmp_path / out).filter(pl.col("status") == "ok")
         assert len(good) > 100
-        for side, sequences in zip(("ref", "alt"), cut(good, 81), strict=True):
+        for side, sequences in zip(("ref", "alt"), cut(good, 89), strict=True):
             wanted = cnn_scores(folder / "cnn", sequences)
             if more:
                 wanted = (wanted + cnn_scores(folder / "cnn", [reverse_complement(bases) for bases in sequences])) / 2

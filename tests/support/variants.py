@@ -116,7 +116,7 @@ SMALL_CNN: dict[str, Any] = {
     "skip_every": 2,
     "positions": 5,
 }
-"""Settings of a network that takes 81 bases."""
+"""Settings of a network that takes 89 bases."""
 
 
 def save_cnn(directory: Path, settings: dict[str, Any] = SMALL_CNN, **more: Any) -> Path:
