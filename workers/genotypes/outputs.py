@@ -21,7 +21,7 @@ NAMED_DOSAGE = "named_dosage"
 _COUNTS = (
     (ALLELE_CT, "list<int32>", "alleles that were called"),
     (DENOM, "list<int32>", "alleles that were called or filled in, by which an average divides"),
-    (NAMED_DOSAGE, "list<float64>", "copies of effect alleles, filled in ones included"),
+    (NAMED_DOSAGE, "list<float64>", "copies of effect alleles that were called"),
 )
 
 

@@ -72,7 +72,7 @@ class PredictStage:
             for name, model in loaded.models.items()
         }
         all_takers: list[Taker] = list(takers.values())
-        qc = None if loaded.qc is None else SampleQc(loaded.qc, sex[first:last], self._threads)
+        qc = None if loaded.qc is None else SampleQc(loaded.qc, sex[first:last])
         if qc is not None:
             all_takers.append(qc)
         size = chunk_bytes(self._genotypes.settings, self._context.compute)

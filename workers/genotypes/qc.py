@@ -21,15 +21,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from workers.genetics.chromosomes import AUTOSOMES, FEMALE, MALE, X
-from workers.genetics.contract import HET, MISSING, GenotypeChunk
-from workers.genotypes.call_counts import CallCounts
+from workers.genetics.contract import GenotypeChunk
 from workers.genotypes.ploidy import Haploid, Numbers, is_among
 from workers.genotypes.settings import GenotypesInput
+from workers.kernels.sample_counts import count_samples
 
 CALL_RATE = "call_rate"
 HETEROZYGOSITY = "heterozygosity"
 X_F = "x_f"
 SEX_CHECK = "sex_check"
+_ONE, _FLAGS = np.uint8(1), np.uint8(0x55)
 _FEMALE_BELOW = 0.2
 _MALE_ABOVE = 0.8
 
@@ -64,18 +65,35 @@ class QcFacts:
         """(x,): homozygous calls that are expected of each call; NaN where nobody's call is known"""
 
 
+class _Tally:
+    """Calls of every sample over some variants."""
+
+    def __init__(self, samples: int) -> None:
+        self._samples = samples
+        self.variants = 0
+        self.het = np.zeros(samples, np.int64)
+        self.missing = np.zeros(samples, np.int64)
+
+    def add(self, packed: NDArray[np.uint8], rows: NDArray[np.intp]) -> None:
+        """Count these rows."""
+        chosen = packed if len(rows) == len(packed) else packed[rows]
+        het, _, missing = count_samples(chosen, self._samples)
+        self.variants += len(rows)
+        self.het += het
+        self.missing += missing
+
+
 class SampleQc:
     """Takes the chunks of a shard in. Implements workers.genotypes.scanning.Taker."""
 
     is_diploid = True
 
-    def __init__(self, facts: QcFacts, sex: NDArray[np.int8], threads: int) -> None:
+    def __init__(self, facts: QcFacts, sex: NDArray[np.int8]) -> None:
         self._facts = facts
         self._sex = sex
-        self._all = CallCounts(len(sex), threads)
-        self._autosomal = CallCounts(len(sex), threads)
-        self._x_called = np.zeros(len(sex), np.int64)
-        self._x_het = np.zeros(len(sex), np.int64)
+        self._autosomal = _Tally(len(sex))
+        self._rest = _Tally(len(sex))
+        self._x = _Tally(len(sex))
         self._x_expected = np.zeros(len(sex))
 
     @property
@@ -90,26 +108,29 @@ class SampleQc:
         mine &= ~is_among(index, self._facts.y)
         autosomal = mine & is_among(index, self._facts.autosomal)
         self._autosomal.add(chunk.packed, np.flatnonzero(autosomal))
-        self._all.add(chunk.packed, np.flatnonzero(mine & ~autosomal))
-        for row in np.flatnonzero(mine & is_among(index, self._facts.x)):
-            self._add_x(chunk.packed[row], self._facts.expected[np.searchsorted(self._facts.x, index[row])])
+        self._rest.add(chunk.packed, np.flatnonzero(mine & ~autosomal))
+        on_x = np.flatnonzero(mine & is_among(index, self._facts.x))
+        expected = self._facts.expected[np.searchsorted(self._facts.x, index[on_x])]
+        self._add_x(chunk.packed[on_x[~np.isnan(expected)]], expected[~np.isnan(expected)])
 
-    def _add_x(self, packed: NDArray[np.uint8], expected: float) -> None:
-        if np.isnan(expected):
-            return
-        codes = ((packed[:, None] >> np.array([0, 2, 4, 6], np.uint8)) & 3).reshape(-1)[: len(self._sex)]
-        called = codes != MISSING
-        self._x_called += called
-        self._x_het += codes == HET
-        self._x_expected += np.where(called, expected, 0.0)
+    def _add_x(self, packed: NDArray[np.uint8], expected: NDArray[np.float64]) -> None:
+        self._x.add(packed, np.arange(len(packed)))
+        self._x_expected += expected.sum()
+        for row, value in zip(packed, expected, strict=True):
+            missing = row & (row >> _ONE) & _FLAGS
+            where = np.flatnonzero(missing)
+            for place in range(4):
+                samples = 4 * where[(missing[where] >> np.uint8(2 * place)) & _ONE == 1] + place
+                self._x_expected[samples] -= value
 
     def columns(self) -> Mapping[str, Any]:
         """All columns that `header_types` can name; null where nothing was looked at."""
-        autosomal, rest = self._autosomal.finish(), self._all.finish()
+        autosomal, rest = self._autosomal, self._rest
         looked_at = autosomal.variants + rest.variants
         missing = autosomal.missing + rest.missing
         called = autosomal.variants - autosomal.missing
-        x_f = _ratio(self._x_called - self._x_het - self._x_expected, self._x_called - self._x_expected)
+        x_called = self._x.variants - self._x.missing
+        x_f = _ratio(x_called - self._x.het - self._x_expected, x_called - self._x_expected)
         return {
             CALL_RATE: _nullable(_ratio(looked_at - missing, np.full(len(self._sex), looked_at))),
             HETEROZYGOSITY: _nullable(_ratio(autosomal.het, called)),
