@@ -135,7 +135,8 @@ def split_names(line: str, separator: bytes) -> list[str]:
 
 
 def text_frame(block: bytes, width: int, separator: bytes) -> pl.DataFrame:
-    """Whole lines as columns of text `"0"`, `"1"`, ..., null where a field is empty, and `EXTRA`."""
+    """Whole lines as columns of text `"0"`, `"1"`, ..., null where a field is empty, and `EXTRA`. A line without
+    any field is none."""
     block = block.replace(b"\r", b"")
     if separator == b" ":
         block = re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", block)
@@ -147,7 +148,8 @@ def text_frame(block: bytes, width: int, separator: bytes) -> pl.DataFrame:
     if frame is None:
         frame = _ragged(block, width, separator)
     text = pl.col([str(i) for i in range(width)])
-    return frame.with_columns(text.str.strip_chars(' "')).with_columns(text.replace("", None))
+    frame = frame.with_columns(text.str.strip_chars(' "')).with_columns(text.replace("", None))
+    return frame.filter(pl.any_horizontal(text.is_not_null(), EXTRA))
 
 
 def _regular(block: bytes, width: int, separator: bytes) -> pl.DataFrame | None:
@@ -171,8 +173,7 @@ def _regular(block: bytes, width: int, separator: bytes) -> pl.DataFrame | None:
 
 def _ragged(block: bytes, width: int, separator: bytes) -> pl.DataFrame:
     text = pl.Series(block.decode("utf-8", "replace").split("\n"), dtype=pl.String)
-    lines = pl.DataFrame({"line": text}).filter(pl.col("line").str.strip_chars().str.len_bytes() > 0)
-    fields = lines.select(pl.col("line").str.split(separator.decode()))["line"]
+    fields = text.str.split(separator.decode())
     held = fields.list.slice(width, None).list.join("").str.strip_chars()
     columns = {str(i): fields.list.get(i, null_on_oob=True) for i in range(width)}
     return pl.DataFrame({**columns, EXTRA: held.str.len_bytes() > 0})
