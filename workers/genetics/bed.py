@@ -110,10 +110,10 @@ class BedSource:
             yield from map(self._fetch, spans)
             return
         with ThreadPoolExecutor(ahead) as pool:
-            waiting = deque(pool.submit(self._fetch, span) for span, _ in zip(spans, range(ahead), strict=False))
+            waiting = deque(pool.submit(self._fetch, span) for _, span in zip(range(ahead), spans, strict=False))
             while waiting:
                 done = waiting.popleft().result()
-                waiting.extend(pool.submit(self._fetch, span) for span, _ in zip(spans, range(1), strict=False))
+                waiting.extend(pool.submit(self._fetch, span) for _, span in zip(range(1), spans, strict=False))
                 yield done
 
     def _fetch(self, span: Span) -> Span:
