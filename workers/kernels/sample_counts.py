@@ -6,6 +6,7 @@ within four bits, seventeen within a byte: each sum is as wide as it has to be, 
 
 from __future__ import annotations
 
+import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,42 +16,52 @@ _FIELDS = np.uint64(0x5555555555555555)
 _PAIRS = np.uint64(0x3333333333333333)
 _NIBBLES = np.uint64(0x0F0F0F0F0F0F0F0F)
 _ONE, _TWO, _FOUR = np.uint64(1), np.uint64(2), np.uint64(4)
-_BLOCK = 1 << 18
+_TOGETHER = 255
+"""Rows that a sum of one byte holds"""
 
 
 def count_samples(packed: NDArray[np.uint8], samples: int) -> NDArray[np.int64]:
     """(3, samples): how many calls of each sample are het, hom_alt and missing among the variants of `packed`."""
-    counts = np.zeros((3, samples), np.int64)
-    rows = max(1, _BLOCK // max(1, packed.shape[1]))
-    for at in range(0, len(packed), rows):
-        words = words_of(packed[at : at + rows])
-        low, high = words & _FIELDS, (words >> _ONE) & _FIELDS
-        missing = low & high
-        for row, bits in enumerate((low ^ missing, high ^ missing, missing)):
-            counts[row] += _column_sums(bits)[:samples]
-    return counts
+    words = words_of(packed)
+    counts = np.zeros((3, words.shape[1] * 8, 4), np.int64)
+    for at in range(0, len(words), _TOGETHER):
+        octets = _octets(words[at : at + _TOGETHER])
+        for place in range(4):
+            counts[:, :, place] += octets[:, place].view(np.uint8)
+    return counts.reshape(3, -1)[:, :samples]
 
 
-def _column_sums(bits: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """(rows, words) of fields of 0 or 1 as the sum of each field over the rows."""
-    pairs = _sums(bits, 3)
-    sums = np.empty((bits.shape[1] * 8, 4), np.int64)
-    for odd_pair in (0, 1):
-        nibbles = _sums((pairs >> _TWO if odd_pair else pairs) & _PAIRS, 5)
-        for odd_nibble in (0, 1):
-            octets = _sums((nibbles >> _FOUR if odd_nibble else nibbles) & _NIBBLES, 17)
-            sums[:, odd_pair + 2 * odd_nibble] = octets.view(np.uint8).sum(axis=0, dtype=np.int64)
-    return sums.reshape(-1)
+@nb.njit(nogil=True)
+def _octets(words):  # type: ignore[no-untyped-def]
+    """(3, 4, words): by kind of call and place in a byte, the sum of at most 255 rows of each sample in a byte."""
+    width = words.shape[1]
+    octets = np.zeros((3, 4, width), np.uint64)
+    nibbles = np.zeros((3, 2, width), np.uint64)
+    pairs = np.zeros((3, width), np.uint64)
+    het, hom_alt, missing = pairs[0], pairs[1], pairs[2]
+    many = words.shape[0]
+    for number in range(many):
+        row = words[number]
+        for at in range(width):
+            low, high = row[at] & _FIELDS, (row[at] >> _ONE) & _FIELDS
+            both = low & high
+            het[at] += low ^ both
+            hom_alt[at] += high ^ both
+            missing[at] += both
+        if (number + 1) % 3 == 0 or number + 1 == many:
+            for kind in range(3):
+                _widen(pairs[kind], nibbles[kind, 0], nibbles[kind, 1], _TWO, _PAIRS)
+        if (number + 1) % 15 == 0 or number + 1 == many:
+            for kind in range(3):
+                for odd in range(2):
+                    _widen(nibbles[kind, odd], octets[kind, odd], octets[kind, odd + 2], _FOUR, _NIBBLES)
+    return octets
 
 
-def _sums(rows: NDArray[np.uint64], together: int) -> NDArray[np.uint64]:
-    """Each so many rows added up, and what is left over."""
-    whole = len(rows) // together * together
-    groups = rows[:whole].reshape(-1, together, rows.shape[1])
-    added = groups[:, 0].copy()
-    for place in range(1, together):
-        added += groups[:, place]
-    if whole == len(rows):
-        return added
-    rest: NDArray[np.uint64] = rows[whole:].sum(axis=0, dtype=np.uint64, keepdims=True)
-    return np.concatenate([added, rest])
+@nb.njit(nogil=True)
+def _widen(narrow, even, odd, bits, mask):  # type: ignore[no-untyped-def]
+    """Add fields to fields of twice their width, and empty them."""
+    for at in range(narrow.shape[0]):
+        even[at] += narrow[at] & mask
+        odd[at] += (narrow[at] >> bits) & mask
+        narrow[at] = np.uint64(0)
