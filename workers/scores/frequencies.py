@@ -29,6 +29,7 @@ _NAMES = {
     "alt_freq": ("alt_freq", "alt_freqs", "maf", "freq", "a1_freq"),
 }
 _KINDS: dict[str, Any] = {"pos": pl.Int64, "alt_freq": pl.Float64}
+_PLACE: dict[str, Any] = {"chrom": pl.String, "pos": pl.Int64, "id": pl.String}
 
 
 def cohort_frequencies(counts: pl.DataFrame) -> pl.DataFrame:
@@ -52,7 +53,10 @@ def given_frequencies(path: Path, variants: pl.DataFrame) -> pl.DataFrame:
         raise SpecError(f"{path}: needs columns ref, alt, alt_freq, and chrom and pos or id")
     if not table["alt_freq"].drop_nulls().is_between(0, 1).all():
         raise SpecError(f"{path}: a value of alt_freq is not between 0 and 1")
-    target = Target(table.with_row_index("variant_idx").with_columns(pl.col("variant_idx").cast(pl.Int64)))
+    absent = [pl.lit(None, kind).alias(name) for name, kind in _PLACE.items() if name not in table.columns]
+    target = Target(
+        table.with_columns(absent).with_row_index("variant_idx").with_columns(pl.col("variant_idx").cast(pl.Int64))
+    )
     asked = variants.select("chrom", pl.col("pos").cast(pl.Int64), "id")
     row, place = target.at_positions(_keys(asked)) if by != ["id"] else target.by_ids(asked)
     mine = variants.select("variant_idx", "ref", "alt")[row]
