@@ -140,3 +140,9 @@ def save_cnn(directory: Path, settings: dict[str, Any] = SMALL_CNN, **more: Any)
     }
     (directory / "config.json").write_text(json.dumps(said))
     return directory
+
+
+def edit_card(directory: Path, **keys: Any) -> Path:
+    """Write `wardround.json`."""
+    (directory / "wardround.json").write_text(json.dumps(keys))
+    return directory

@@ -13,7 +13,7 @@ from schemas.spec import Compute
 from workers.collection import PREDICT, FinishedStage, StagePlan
 from workers.contract import ModelCard
 from workers.sequences.outputs import variant_outputs
-from workers.sequences.planning import SequenceRecords
+from workers.sequences.planning import open_records
 from workers.sequences.prepare import resolve
 from workers.sequences.settings import SequencesInput
 
@@ -23,7 +23,7 @@ class SequencesCollection:
 
     def __init__(self, source: SequencesInput, storage: StorageSettings) -> None:
         self.source = source
-        self.records = SequenceRecords(source, storage)
+        self.records = open_records(source, storage)
 
     @property
     def stages(self) -> tuple[str, ...]:

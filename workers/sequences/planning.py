@@ -4,52 +4,52 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
 
-from cluster.storage import ObjectMissing, StorageSettings, join, open_store, split
+from cluster.storage import ObjectChanged, ObjectMissing, StorageSettings, join, open_store, split
 from schemas.errors import SpecError
+from schemas.plan import plan_schema
 from workers.sequences import vcf_planning
 from workers.sequences.fasta import Reference
+from workers.sequences.fasta_file import FastaFile
+from workers.sequences.fasta_records import fasta_records
 from workers.sequences.settings import SequencesInput
+from workers.sequences.tables import SequenceTable
 from workers.sequences.vcf_sites import sites
 
+_BATCH = 10_000
+_VANISHED = "the file of input.uri vanished or changed while it was planned: run again"
 
-class SequenceRecords:
-    """The records of the collection."""
+
+class VcfRecords:
+    """One record an ALT allele."""
+
+    schema = vcf_planning.SCHEMA
+    carry = tuple(field.name for field in vcf_planning.CARRIED)
 
     def __init__(self, source: SequencesInput, storage: StorageSettings) -> None:
         self._source = source
         self._storage = storage
-        folder, self._key = split(source.uri)
-        self._store = open_store(folder, storage)
-
-    @property
-    def schema(self) -> pa.Schema:
-        """Schema of the plan."""
-        return vcf_planning.SCHEMA
-
-    @property
-    def carry(self) -> tuple[str, ...]:
-        """Columns of the plan that the rows have too."""
-        return tuple(field.name for field in vcf_planning.CARRIED)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Every record, in order. Raises SpecError, InfrastructureError."""
-        head = self._store.head(self._key)
+        folder, key = split(self._source.uri)
+        store = open_store(folder, self._storage)
+        head = store.head(key)
         if head is None:
             raise SpecError("input.uri names a file that is not there: correct the uri")
-        uri = join(self._store.uri, self._key)
         reference = Reference(str(self._source.reference), self._storage)
-        found = vcf_planning.alleles(sites(self._store, self._key), self._key, self._source.max_allele)
+        found = vcf_planning.alleles(sites(store, key), key, self._source.max_allele)
         try:
-            yield from vcf_planning.batches(found, uri, head.etag, reference.etag)
-        except ObjectMissing:
-            raise SpecError("the file of input.uri vanished while it was planned: run again") from None
+            yield from vcf_planning.batches(found, join(store.uri, key), head.etag, reference.etag)
+        except (ObjectMissing, ObjectChanged):
+            raise SpecError(_VANISHED) from None
 
     def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
-        """Facts about these planned records."""
+        """Contigs, and what is known to be wrong."""
         faults: Counter[str] = Counter()
         contigs: set[str] = set()
         for table in tables:
@@ -61,3 +61,80 @@ class SequenceRecords:
             "contigs_not_in_reference": sum(known.name_of(name) is None for name in contigs),
             "not_to_be_scored": dict(faults),
         }
+
+
+class FastaRecords:
+    """One record a sequence of a FASTA."""
+
+    schema = plan_schema()
+    carry = ()
+
+    def __init__(self, source: SequencesInput, storage: StorageSettings) -> None:
+        self._source = source
+        self._storage = storage
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Every record, in order. Raises SpecError, InfrastructureError."""
+        file = FastaFile(self._source.uri, self._storage, "input.uri")
+        found = fasta_records(file.pieces(), file.key)
+        try:
+            while part := list(islice(found, _BATCH)):
+                columns = {
+                    "record_id": pa.array([record.name for record in part], pa.string()),
+                    "member": pa.array([record.start for record in part], pa.int64()),
+                    "size": pa.array([record.size for record in part], pa.int64()),
+                }
+                yield _batch(self.schema, columns, file.uri, file.etag)
+        except (ObjectMissing, ObjectChanged):
+            raise SpecError(_VANISHED) from None
+
+    def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
+        """How large they are."""
+        largest = max((table["size"].to_numpy().max() for table in tables if table.num_rows), default=0)
+        return {"largest_bytes": int(largest)}
+
+
+class TableRecords:
+    """One record a row."""
+
+    def __init__(self, source: SequencesInput, storage: StorageSettings) -> None:
+        self._table = SequenceTable(source, storage)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Of the plan. Raises SpecError for columns that are not there."""
+        return plan_schema(self._table.carry)
+
+    @property
+    def carry(self) -> tuple[str, ...]:
+        """Columns of the table that come along."""
+        return tuple(field.name for field in self._table.carry)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Every record, in order. Raises SpecError, InfrastructureError."""
+        try:
+            for columns in self._table.planned():
+                yield _batch(self.schema, columns, self._table.uri, self._table.etag)
+        except (ObjectMissing, ObjectChanged):
+            raise SpecError(_VANISHED) from None
+
+    def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
+        """The columns of the table."""
+        return {"columns": ", ".join(self._table.schema.names)}
+
+
+SequenceRecords = VcfRecords | FastaRecords | TableRecords
+
+
+def open_records(source: SequencesInput, storage: StorageSettings) -> SequenceRecords:
+    """The records of the input, whatever it is."""
+    if source.kind == "vcf":
+        return VcfRecords(source, storage)
+    return FastaRecords(source, storage) if source.kind == "fasta" else TableRecords(source, storage)
+
+
+def _batch(schema: pa.Schema, columns: Mapping[str, Any], uri: str, etag: str) -> pa.RecordBatch:
+    rows = len(columns["record_id"])
+    given = {**columns, "uri": pa.array([uri] * rows, pa.string()), "etag": pa.array([etag] * rows, pa.string())}
+    arrays = [pa.nulls(rows, f.type) if given.get(f.name) is None else given[f.name] for f in schema]
+    return pa.record_batch(arrays, schema=schema)

@@ -13,6 +13,8 @@ from workers.sequences.prepare import Preparation
 
 Fault = tuple[Status, str]
 
+_UPPER = np.arange(256, dtype=np.uint8)
+_UPPER[ord("a") : ord("z") + 1] -= 32
 _ODD = np.ones(256, np.bool_)
 _ODD[list(b"ACGTN")] = False
 _TO_N = np.where(_ODD, ord("N"), np.arange(256)).astype(np.uint8)
@@ -52,8 +54,15 @@ class View:
     """Letters of a sequence that the model takes, exactly."""
 
 
+EMPTY: Fault = (Status.EMPTY, "there is no sequence")
+
 Cache = dict[tuple[str, int, int], "Bases | Fault"]
 """Bases of windows that were cut for one model, so that the ALT alleles of a site get the same array."""
+
+
+def upper(bases: Bases) -> Bases:
+    """Soft-masked bases are bases like others."""
+    return _UPPER[bases]
 
 
 def window_of(region: Region, view: View, cache: Cache) -> VariantWindow | Fault:
@@ -83,8 +92,6 @@ def _variant(region: Region, alt: Bases, view: View, cache: Cache) -> VariantWin
 
 def _sequence(region: Region, view: View) -> VariantWindow | Fault:
     size = len(region.bases)
-    if not size:
-        return Status.EMPTY, "the sequence is empty"
     if view.longest is not None and size > view.longest:
         return Status.OUT_OF_CONTRACT, f"the sequence has more than the {view.longest} letters that the model takes"
     if view.fixed is not None and size != view.fixed:

@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from workers.engine.context import StageContext
 from workers.engine.kinds import RecordStage
+from workers.sequences import fasta_records, tables, vcf_fetching
 from workers.sequences.fasta import Reference
+from workers.sequences.fasta_file import FastaFile
+from workers.sequences.fasta_records import FastaFetcher
 from workers.sequences.models import load_scoring, model_views
-from workers.sequences.reader import SequenceReader
+from workers.sequences.reader import Fetcher, ModelView, SequenceReader
 from workers.sequences.settings import SequencesInput
-from workers.sequences.vcf_fetching import COLUMNS, VariantFetcher
+from workers.sequences.tables import TableFetcher
+from workers.sequences.vcf_fetching import VariantFetcher
 
 
 def predict(context: StageContext) -> RecordStage:
     """Read, cut and encode for the run's models."""
     source = SequencesInput.model_validate(context.run.spec.input)
     models = model_views(context)
-    has_variants = source.reference is not None
-    steps = [model.view.steps for model in models]
-    left, right = max(step.left for step in steps), max(step.right for step in steps)
-    open_reference = partial(_open_reference, context, str(source.reference))
-    fetcher = VariantFetcher(open_reference, left, right)
-    reader = SequenceReader(fetcher, COLUMNS, models, context.budget)
-    return RecordStage(reader, partial(load_scoring, context, has_variants))
+    fetcher, columns = _fetcher(context, source, models)
+    reader = SequenceReader(fetcher, columns, models, context.budget)
+    return RecordStage(reader, partial(load_scoring, context, source.reference is not None))
 
 
-def _open_reference(context: StageContext, uri: str, etag: str) -> Reference:
-    return Reference(uri, context.storage, etag)
+def _fetcher(
+    context: StageContext, source: SequencesInput, models: Sequence[ModelView]
+) -> tuple[Fetcher, Sequence[str]]:
+    """What reads the input, and the columns of the plan that it needs."""
+    if source.reference is not None:
+        steps = [model.view.steps for model in models]
+        left, right = max(step.left for step in steps), max(step.right for step in steps)
+        opener = partial(Reference, source.reference, context.storage)
+        return VariantFetcher(opener, left, right), vcf_fetching.COLUMNS
+    if source.kind == "fasta":
+        opened = partial(FastaFile, source.uri, context.storage, "input.uri")
+        return FastaFetcher(opened, source.max_bases), fasta_records.COLUMNS
+    return TableFetcher(source, context.storage), tables.COLUMNS

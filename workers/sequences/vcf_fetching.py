@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cluster.storage import ObjectChanged, ObjectMissing
-from schemas.errors import RecordError
+from schemas.errors import RecordError, SpecError
 from schemas.status import Status
 from workers.genetics.windows import Bases
 from workers.sequences.fasta import Range, Reference
@@ -45,8 +45,9 @@ class VariantFetcher:
         if good:
             try:
                 regions = self._regions([rows[i] for i in good])
-            except ObjectMissing:
-                regions = [(Status.MISSING, "the reference is not there")] * len(good)
+            except (ObjectMissing, SpecError):
+                # It was there, with its index, when the run was planned.
+                regions = [(Status.MISSING, "the reference or its index is not there any more")] * len(good)
             except ObjectChanged:
                 regions = [(Status.INPUT_CHANGED, "the reference was changed after the run was planned")] * len(good)
             for i, region in zip(good, regions, strict=True):

@@ -120,7 +120,7 @@ def test_a_damaged_block_is_unreadable_and_others_are_read(packed: Path, tmp_pat
     bare.write_bytes(body)
     for ending in (".fai", ".gzi"):
         shutil.copy(f"{packed}{ending}", f"{bare}{ending}")
-    with pytest.raises(RecordError, match="the compressed reference is damaged"):
+    with pytest.raises(RecordError, match="the compressed file is damaged"):
         opened(bare).fetch("chr1", [(100, 200)])
     assert (
         opened(bare).fetch("chr1", [(150_000, 150_004)])[0].tobytes().decode()
