@@ -133,11 +133,12 @@ class ComponentFit:
         return _design(components, self.centre, self.scale)
 
 
-def fit_components(blocks: Blocks) -> ComponentFit:
+def fit_components(blocks: Blocks, refit: bool = True) -> ComponentFit:
     """Linear regression of each score on the components, then mean and variance jointly.
 
     The variance is exp of a linear function of the components. It begins with the gamma regression (log link) of the
-    squared residuals, whose steps by Fisher scoring are also those of the joint likelihood with the mean held still.
+    squared residuals, whose steps by Fisher scoring are also those of the joint likelihood with the mean held still;
+    without `refit` it stays that.
     A score with too few rows, or without variance, gets NaN.
     """
     spread = _moments(components for components, _ in recut(blocks()))
@@ -151,7 +152,7 @@ def fit_components(blocks: Blocks) -> ComponentFit:
     with np.errstate(divide="ignore"):
         start[0] = np.where(usable, np.log(variance * (count - 1) / np.maximum(count, 1)), 0)
     log_variance = passes.gamma(mean, start)
-    joint_mean, log_variance = passes.joint(mean, log_variance)
+    joint_mean, log_variance = passes.joint(mean, log_variance) if refit else (mean.copy(), log_variance)
     for fitted in (mean, joint_mean, log_variance):
         fitted[:, ~usable] = np.nan
     return ComponentFit(spread.mean, scale, mean, np.sqrt(variance), joint_mean, log_variance)
