@@ -43,17 +43,22 @@ class NodeFile:
             self._root.mkdir(parents=True, exist_ok=True)
             lock = self.path.with_suffix(".lock").open("ab")
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                if not (self.path.exists() and self.path.stat().st_size == file.size):
-                    with self._making_room(file.size, limit):
-                        self._download(store, file)
-                os.utime(self.path)
-                # Others may use the file too; who wants to remove it needs the lock alone.
+                # Many may use the file at once; who fetches or removes it needs the lock alone.
                 fcntl.flock(lock, fcntl.LOCK_SH)
+                while not self._whole(file):
+                    fcntl.flock(lock, fcntl.LOCK_EX)
+                    if not self._whole(file):
+                        with self._making_room(file.size, limit):
+                            self._download(store, file)
+                    fcntl.flock(lock, fcntl.LOCK_SH)
+                os.utime(self.path)
             except BaseException:
                 lock.close()
                 raise
             return lock
+
+    def _whole(self, file: FileVersion) -> bool:
+        return self.path.exists() and self.path.stat().st_size == file.size
 
     def _download(self, store: Store, file: FileVersion) -> None:
         for left in self._root.glob(f".partial-{self.path.name}-*"):

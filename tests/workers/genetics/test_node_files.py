@@ -35,7 +35,9 @@ def test_it_is_fetched_once_and_again_if_it_is_not_whole(tmp_path: Path) -> None
     file = a_file(tmp_path / "store", "a", 100)
     node = NodeFile(store, file, root)
     inode = node.path.stat().st_ino
-    assert NodeFile(store, file, root).path.stat().st_ino == inode
+    again = NodeFile(store, file, root)
+    assert again.path.stat().st_ino == inode
+    again.close()
     node.close()
     node.path.write_bytes(b"half")
     assert NodeFile(store, file, root).path.read_bytes() == bytes(100)
