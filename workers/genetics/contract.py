@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -94,6 +94,15 @@ class GenotypeSource(Protocol):
 
     def close(self) -> None:
         """Give files and memory back."""
+
+
+@runtime_checkable
+class CountsCalls(Protocol):
+    """A source that knows the calls of the whole cohort without giving them."""
+
+    def call_counts(self, wanted: NDArray[np.int64]) -> NDArray[np.int64] | None:
+        """(variants, 4): how many are hom_ref, het, hom_alt and missing; None where calls alone do not say all that
+        counts, as dosages do. Raises what `GenotypeSource.chunks` raises."""
 
 
 class Kernel(Protocol):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.kernels.packing import pack_words
+
 PER_BYTE = 4
 
 _LOW = np.uint8(0x55)
@@ -33,10 +35,9 @@ def pack(calls: NDArray[np.int8]) -> NDArray[np.uint8]:
         whole = np.zeros((variants, width * PER_BYTE), np.int8)
         whole[:, :samples] = calls
         calls = whole
-    words = calls.view("<u4") & np.uint32(0x03030303)
-    words |= words >> np.uint32(6)
-    words |= words >> np.uint32(12)
-    return words.astype(np.uint8)
+    packed = np.empty((variants, width), np.uint8)
+    pack_words(calls.view("<u4"), packed)
+    return packed
 
 
 def unpack(packed: NDArray[np.uint8], samples: int) -> NDArray[np.int8]:

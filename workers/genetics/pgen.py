@@ -117,6 +117,23 @@ class PgenSource:
         finally:
             reader.close()
 
+    def call_counts(self, wanted: NDArray[np.int64]) -> NDArray[np.int64] | None:
+        """See `CountsCalls`: pgenlib counts the rare ones without looking at every sample."""
+        if self._header.dosages:
+            return None
+        path = self._local()
+        before = _identity(path)
+        reader = self._reader(path, 0, self._header.samples)
+        try:
+            counts = reader.counts(wanted)
+        except RuntimeError:
+            raise RecordError(Status.UNREADABLE, "the .pgen file is damaged") from None
+        finally:
+            reader.close()
+        if _identity(path) != before:
+            raise ObjectChanged
+        return counts
+
     def _reader(self, path: Path, first: int, last: int) -> _Reader:
         return _Reader(path, self._alleles, self._header.samples, first, last)
 
@@ -184,6 +201,15 @@ class _Reader:
             self._pgen.read_range(int(record[0]), int(record[-1]) + 1, calls)
         else:
             self._pgen.read_list(record, calls)
+
+    def counts(self, idx: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(variants, 4): calls of each code."""
+        counts = np.empty((len(idx), 4), np.uint32)
+        for row, (variant, which) in enumerate(
+            zip(self._record[idx].tolist(), self._allele[idx].tolist(), strict=True)
+        ):
+            self._pgen.count(variant, counts[row], allele_idx=which)
+        return counts.astype(np.int64)
 
     def dosages(self, idx: NDArray[np.int64]) -> NDArray[np.float32]:
         """(variants, samples) copies of the variant's ALT, NaN where missing; hard calls where there is no dosage."""

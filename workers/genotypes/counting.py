@@ -15,13 +15,14 @@ from workers.engine.context import StageContext
 from workers.engine.kinds import ShardTable, SideObject
 from workers.engine.rowtable import build_rows
 from workers.genetics.chromosomes import MT, XY, X, Y
+from workers.genetics.contract import CountsCalls
 from workers.genotypes.earlier import encode, no_counts
 from workers.genotypes.layout import COUNT, counts_key
 from workers.genotypes.ploidy import Haploid, Numbers, is_among
 from workers.genotypes.scanning import chunk_bytes
 from workers.genotypes.source import Genotypes
 from workers.genotypes.wanted import wanted_variants
-from workers.kernels.counts import CohortCounter
+from workers.kernels.counts import CohortCounter, Counts
 
 COLUMNS = (
     OutputColumn(name="counted", type="int64", meaning="variants that were counted", model=COUNT, output="counted"),
@@ -63,12 +64,26 @@ class CountStage:
             self._chrom = chromosomes(genotypes.variants, genotypes.build, genotypes.samples)
         index = genotypes.variants["variant_idx"].to_numpy()
         counter = CohortCounter(genotypes.samples["sex"].to_numpy())
-        frames = [no_counts()]
+        names = self._chrom[np.searchsorted(index, wanted)]
+        plain = self._count_plain(wanted[~np.isin(names, (X, Y, MT))])
+        frames = [no_counts(), plain]
+        left = wanted[~is_among(wanted, plain["variant_idx"].to_numpy())]
         size = chunk_bytes(genotypes.settings, self._context.compute)
-        for chunk in genotypes.opened.chunks(0, genotypes.samples.height, wanted, size):
+        for chunk in genotypes.opened.chunks(0, genotypes.samples.height, left, size) if len(left) else ():
             names = self._chrom[np.searchsorted(index, chunk.variant_idx)]
             frames.append(counter.count(chunk, names).table())
-        return pl.concat(frames)
+        return pl.concat(frames).sort("variant_idx")
+
+    def _count_plain(self, wanted: Numbers) -> pl.DataFrame:
+        """Variants of which everybody has two alleles, where the source can count them without giving the calls."""
+        source = self._genotypes.opened
+        calls = source.call_counts(wanted) if isinstance(source, CountsCalls) and len(wanted) else None
+        if calls is None:
+            return no_counts()
+        alts, alleles = calls[:, 1] + 2.0 * calls[:, 2], 2 * calls[:, :3].sum(axis=1)
+        nothing = np.zeros(0, np.int64)
+        paired = np.ones(len(wanted), np.bool_)
+        return Counts(wanted, calls, alts, alleles, paired, nothing, calls[:0], calls[:0]).table()
 
     def close(self) -> None:
         """Give files back."""

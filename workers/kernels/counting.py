@@ -13,8 +13,9 @@ def count_missing(words, rows, starts, groups, copies, filled, first, last, call
     """Take two alleles off `called` (samples, groups) for each missing call, in the groups that have its variant.
 
     `words` are packed rows eight bytes at a time (little order). `rows` of them are looked at; the groups of each are
-    cut from `groups` by `starts`. Where a missing call is not `filled`, the alleles are taken off `counted` too; where it
-    is, the `copies` that were filled in, one number a group of a row, are taken off `named`. Only samples of the words `first` to `last - 1`.
+    cut from `groups` by `starts`. Where a missing call is not `filled`, the alleles are taken off `counted` too; where
+    it is, the `copies` that were filled in, one number a group of a row, are taken off `named`. Only samples of the
+    words `first` to `last - 1`.
     """
     for i in range(rows.shape[0]):
         row = words[rows[i]]
