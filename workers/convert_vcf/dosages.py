@@ -1,0 +1,42 @@
+"""Dosages out of lines of VCF."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+_SLACK = 1e-3
+"""How far over its bounds a printed dosage may be."""
+
+MALFORMED = "a dosage is no number from 0 to 2"
+
+
+def parse_dosages(genotypes: bytes, field: int, alts: int) -> NDArray[np.float64] | None:
+    """(alts, samples) copies of each alternative, NaN where there are none; None where one is not written as such."""
+    try:
+        text = genotypes.decode("ascii")
+    except UnicodeDecodeError:
+        return None
+    column = pl.Series([text]).str.split("\t").explode()
+    values = column.str.split(":").list.get(field, null_on_oob=True)
+    if alts > 1:
+        split = values.str.split(",")
+        whole = split.list.len()
+        if ((whole != alts) & (values != ".")).any():
+            return None
+        columns = [split.list.get(alt, null_on_oob=True) for alt in range(alts)]
+    else:
+        columns = [values]
+    found = [_numbers(column) for column in columns]
+    return None if any(numbers is None for numbers in found) else np.stack(found)  # type: ignore[arg-type]
+
+
+def _numbers(texts: pl.Series) -> NDArray[np.float64] | None:
+    """As numbers; `.` and what is not there are NaN."""
+    given = texts.set(texts == ".", None)
+    numbers = given.cast(pl.Float64, strict=False)
+    found = numbers.fill_null(np.nan).to_numpy()
+    if numbers.null_count() != given.null_count() or ((found < -_SLACK) | (found > 2 + _SLACK)).any():
+        return None
+    return found.clip(0, 2) if not np.isinf(found).any() else None
