@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
+
+from workers.kernels.machine import compiled
 
 _SECOND_BITS = np.uint64(0x5555555555555555)
 
 
-@nb.njit(nogil=True)
+@compiled
 def count_missing(words, rows, starts, groups, copies, filled, first, last, called, counted, named):  # type: ignore[no-untyped-def]
     """Take two alleles off `called` (samples, groups) for each missing call, in the groups that have its variant.
 
@@ -33,7 +34,7 @@ def count_missing(words, rows, starts, groups, copies, filled, first, last, call
                             counted[32 * word + j, groups[at]] -= 2
 
 
-@nb.njit(nogil=True)
+@compiled
 def count_haploid(packed, haploid, rows, starts, groups, copies, filled, first, last, called, counted, named):  # type: ignore[no-untyped-def]
     """After `count_missing`: put right what calls of one allele (bits of `haploid`, little order) took or did not.
 

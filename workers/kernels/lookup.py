@@ -8,11 +8,12 @@ that threads share a block by samples and every sample is summed in one order ho
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from workers.kernels.machine import compiled
 
-@nb.njit(nogil=True)
+
+@compiled
 def index_rows(packed, rows, first, last, out):  # type: ignore[no-untyped-def]
     """`out[g, 4 b + j]`: the codes of sample 4 (first + b) + j in rows 4 g to 4 g + 3, the first in the lowest bits.
 
@@ -29,7 +30,7 @@ def index_rows(packed, rows, first, last, out):  # type: ignore[no-untyped-def]
             to[4 * i + 3] = ((p >> 6) & 3) | ((q >> 4) & 12) | ((r >> 2) & 48) | (s & 192)
 
 
-@nb.njit(nogil=True)
+@compiled
 def walk(packed, feature_row, values, starts, entry_feature, entry_weight, first, last, total):  # type: ignore[no-untyped-def]
     """Add every column's own entries, eight at a time, in float64.
 

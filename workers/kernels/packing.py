@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
+from workers.kernels.machine import compiled
 
-@nb.njit(nogil=True)
+
+@compiled
 def pack_words(words, packed):  # type: ignore[no-untyped-def]
     """`words` (variants, bytes) of four calls each, whose two lowest bits count, into `packed` (variants, bytes)."""
     for variant in range(words.shape[0]):

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import numba as nb
 import numpy as np
 from llvmlite import ir
 from numba.core import types
 from numba.extending import intrinsic
+
+from workers.kernels.machine import compiled
 
 TABLES = 8
 """Tables that are added at once, each of four features"""
@@ -33,7 +34,7 @@ def panel_adder(wide: bool) -> tuple[Callable[..., None], int]:
     number, columns = (np.float64, 4) if wide else (np.float32, 16)
     add_rows = _row_adder(ir.DoubleType() if wide else ir.FloatType(), columns, np.dtype(number).itemsize)
 
-    @nb.njit(nogil=True)  # type: ignore[misc]
+    @compiled
     def add_panel(index, values, weights, total):  # type: ignore[no-untyped-def]
         samples = total.shape[0]
         sums = np.zeros((TABLES, 256, columns), number)

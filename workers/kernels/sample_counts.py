@@ -6,11 +6,11 @@ within four bits, seventeen within a byte: each sum is as wide as it has to be, 
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.kernels.counts import words_of
+from workers.kernels.machine import compiled
 
 _FIELDS = np.uint64(0x5555555555555555)
 _PAIRS = np.uint64(0x3333333333333333)
@@ -31,7 +31,7 @@ def count_samples(packed: NDArray[np.uint8], samples: int) -> NDArray[np.int64]:
     return counts.reshape(3, -1)[:, :samples]
 
 
-@nb.njit(nogil=True)
+@compiled
 def _octets(words):  # type: ignore[no-untyped-def]
     """(3, 4, words): by kind of call and place in a byte, the sum of at most 255 rows of each sample in a byte."""
     width = words.shape[1]
@@ -58,7 +58,7 @@ def _octets(words):  # type: ignore[no-untyped-def]
     return octets
 
 
-@nb.njit(nogil=True)
+@compiled
 def _widen(narrow, even, odd, bits, mask):  # type: ignore[no-untyped-def]
     """Add fields to fields of twice their width, and empty them."""
     for at in range(narrow.shape[0]):

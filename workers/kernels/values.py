@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
+
+from workers.kernels.machine import compiled
 
 _TILE = 2048
 
 
-@nb.njit(nogil=True)
+@compiled
 def add_dosages(dosage, haploid, mixed, starts, column, weight, rule, fill, first, last, total):  # type: ignore[no-untyped-def]
     """Add entries of variants with `dosage` (variants, samples) to `total` (columns, samples) in float64.
 
