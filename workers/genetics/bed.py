@@ -75,6 +75,15 @@ class BedSource:
     def _samples(self) -> pl.DataFrame:
         return read_fam(self._files.text("fam"), self._files.file("fam").name)
 
+    @property
+    def has_dosages(self) -> bool:
+        """Whether `chunks` gives dosages."""
+        return False
+
+    def records(self) -> NDArray[np.int64]:
+        """(variants,) the line of .bim that each comes from, 0-based."""
+        return np.arange(self._variants.height, dtype=np.int64)
+
     def counts(self) -> pl.DataFrame | None:
         """None: a .bed file has none."""
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -71,15 +71,15 @@ class TableSource:
 
     def variants(self) -> pl.DataFrame:
         """See GenotypeSource."""
-        return self._frame(VARIANTS, list(VARIANT_SCHEMA)).sort("variant_idx").cast(VARIANT_SCHEMA)
+        return _typed(self._frame(VARIANTS, list(VARIANT_SCHEMA)), VARIANT_SCHEMA)
 
     def samples(self) -> pl.DataFrame:
         """See GenotypeSource."""
-        return self._frame(SAMPLES, list(SAMPLE_SCHEMA)).sort("sample_idx").cast(SAMPLE_SCHEMA)
+        return _typed(self._frame(SAMPLES, list(SAMPLE_SCHEMA)), SAMPLE_SCHEMA)
 
     def counts(self) -> pl.DataFrame:
         """See GenotypeSource."""
-        return self._frame(VARIANTS, list(COUNT_SCHEMA)).sort("variant_idx").cast(COUNT_SCHEMA)
+        return _typed(self._frame(VARIANTS, list(COUNT_SCHEMA)), COUNT_SCHEMA)
 
     def chunks(
         self, first: int, last: int, wanted: NDArray[np.int64] | None, chunk_bytes: int
@@ -103,8 +103,8 @@ class TableSource:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _group_bytes(self, samples: int) -> int:
-        most = self._parts["group_rows"].max()
-        return int(most or 1) * (row_bytes(samples) + (8 * samples if self.facts.get("dosages") else 0))  # type: ignore[call-overload]
+        most = max([1, *self._parts["group_rows"].unique().to_list()])
+        return int(most) * (row_bytes(samples) + (8 * samples if self.facts.get("dosages") else 0))
 
     def _groups(self, wanted: NDArray[np.int64] | None) -> Iterator[_Group]:
         for folder, part, first, rows, group_rows in self._parts.iter_rows():
@@ -159,6 +159,11 @@ class TableSource:
         except (ObjectMissing, pa.ArrowInvalid):
             raise SpecError(f"{name} of the genotype table is gone or damaged: convert it again") from None
         return pl.DataFrame(pl.from_arrow(table))
+
+
+def _typed(frame: pl.DataFrame, schema: Mapping[str, Any]) -> pl.DataFrame:
+    """In the order of its first column, whatever order the file has."""
+    return frame.sort(next(iter(schema))).cast(pl.Schema(schema))
 
 
 def _facts(store: Store) -> dict[str, Any]:

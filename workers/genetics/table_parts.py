@@ -193,7 +193,7 @@ def _block_table(index: NDArray[np.int64], calls: Calls, counts: Tally, schema: 
         "alt_count": pa.array(counts.alt_count),
         "haploid": pa.nulls(len(index), schema.field("haploid").type)
         if haploid is None
-        else fixed_binary(haploid, haploid.any(1)),
+        else fixed_binary(haploid, np.asarray(haploid.any(axis=1))),
         "dosage": pa.nulls(len(index), schema.field("dosage").type)
         if calls.dosage is None
         else fixed_binary(calls.dosage.astype("<u2").view(np.uint8).reshape(len(index), 2 * width), calls.has_dosage),
