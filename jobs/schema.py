@@ -9,8 +9,10 @@ from pydantic import BaseModel
 
 from schemas.spec import Spec
 from workers import registry
+from workers.molecules import prepare as molecules
 from workers.notes import prepare as notes
 from workers.prepare import catalogue
+from workers.sequences import prepare as sequences
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -21,7 +23,7 @@ def spec_schema() -> dict[str, Any]:
     definitions: dict[str, Any] = schema.setdefault("$defs", {})
     rooms = [*registry.COLLECTIONS.values(), *registry.CONVERTERS.values()]
     schema["properties"]["input"] = {"anyOf": [_input(room, definitions) for room in dict.fromkeys(rooms)]}
-    lists = [catalogue.json_schema(), notes.json_schema()]
+    lists = [catalogue.json_schema(), notes.json_schema(), sequences.json_schema(), molecules.json_schema()]
     for steps in lists:
         definitions |= steps.pop("$defs")
     schema["properties"]["prepare"] = {"anyOf": [*lists, {"type": "null"}], "default": None}

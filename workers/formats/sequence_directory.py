@@ -17,7 +17,7 @@ from workers.formats.sequence_tokens import EsmTokens, JsonTokens, KmerTokenizer
 from workers.formats.text_directory import CARD, longest_window
 from workers.formats.text_pooling import Pooling
 from workers.formats.text_tokenizer import TOKENIZER, TOKENIZER_CONFIG, open_tokenizer, tokenizer_config
-from workers.sequences.prepare import Window
+from workers.sequences.prepare import SequenceWindow
 
 VOCABULARY = "vocab.txt"
 _LONGEST_K = 8
@@ -46,7 +46,7 @@ class SequenceCard(BaseModel):
     format_version: int = Field(default=1, ge=1, le=1)
     alphabet: Literal["dna", "protein"] | None = None
     tokenizer: TokenizerSettings | None = None
-    window: Window = Window()
+    window: SequenceWindow = SequenceWindow()
     both_strands: bool = False
     pooling: tuple[Pooling, ...] = ()
     normalize: bool = False

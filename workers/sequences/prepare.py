@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import models_json_schema
 
 from schemas.errors import SpecError
 from schemas.loading import nearest, validate
 from workers.contract import ModelCard
 
 
-class Window(BaseModel):
+class SequenceWindow(BaseModel):
     """`length` bases, the first base of REF at place `length // 2` of them; None: as many as the model takes.
 
     Where a window reaches over the end of its contig, `edges: pad` fills it with N and `edges: refuse` makes the record
@@ -34,7 +35,7 @@ class BothStrands(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-STEPS: Mapping[str, type[BaseModel]] = {"window": Window, "both_strands": BothStrands}
+STEPS: Mapping[str, type[BaseModel]] = {"window": SequenceWindow, "both_strands": BothStrands}
 """By the name that a spec gives."""
 
 
@@ -42,7 +43,7 @@ STEPS: Mapping[str, type[BaseModel]] = {"window": Window, "both_strands": BothSt
 class Preparation:
     """The steps of one model, resolved: `length` is None only where no variant is to be surrounded."""
 
-    window: Window
+    window: SequenceWindow
     both_strands: bool
 
     @property
@@ -74,8 +75,8 @@ def parse_steps(raw: Sequence[Any]) -> Preparation:
         if name in found:
             raise SpecError(f"prepare: {name!r} stands there twice")
         found[name] = validate(STEPS[name], settings or {}, f"prepare[{position}] {name}")
-    window = found.get("window", Window())
-    return Preparation(window if isinstance(window, Window) else Window(), "both_strands" in found)
+    window = found.get("window", SequenceWindow())
+    return Preparation(window if isinstance(window, SequenceWindow) else SequenceWindow(), "both_strands" in found)
 
 
 def resolve(card: ModelCard, given: Sequence[Any] | None, has_variants: bool) -> tuple[Any, ...]:
@@ -106,6 +107,23 @@ def resolve(card: ModelCard, given: Sequence[Any] | None, has_variants: bool) ->
     return _written(steps.window.model_copy(update={"length": length}), steps.both_strands)
 
 
-def _written(window: Window, both_strands: bool) -> tuple[Any, ...]:
+def _written(window: SequenceWindow, both_strands: bool) -> tuple[Any, ...]:
     steps: list[dict[str, Any]] = [{"window": window.model_dump(mode="json")}]
     return (*steps, *([{"both_strands": {}}] if both_strands else []))
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a `prepare` list over sequences."""
+    places, document = models_json_schema(
+        [(model, "validation") for model in STEPS.values()], ref_template="#/$defs/{model}"
+    )
+    steps: list[dict[str, Any]] = [
+        {
+            "type": "object",
+            "properties": {name: {"anyOf": [places[model, "validation"], {"type": "null"}]}},
+            "required": [name],
+            "additionalProperties": False,
+        }
+        for name, model in STEPS.items()
+    ]
+    return {"type": "array", "items": {"anyOf": [{"enum": sorted(STEPS)}, *steps]}, "$defs": document["$defs"]}
