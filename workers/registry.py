@@ -38,6 +38,11 @@ SEQUENCE_NETWORKS: dict[str, str] = {
 }
 """Of the format `sequence-cnn`: from bases one-hot to logits, each with a `VariantScorer`."""
 
+MOLECULE_NETWORKS: dict[str, str] = {
+    "fingerprint_mlp": "workers.networks.fingerprint_mlp",
+}
+"""Of the format `fingerprint`: from fingerprints to logits."""
+
 FORMATS: dict[str, dict[str, str]] = {
     "images": {
         "native": "workers.formats.native",
@@ -64,6 +69,12 @@ FORMATS: dict[str, dict[str, str]] = {
         "panel": "workers.formats.panel",
         "pgs": "workers.formats.pgs",
     },
+    "molecules": {
+        "properties": "workers.formats.molecule_properties",
+        "fingerprint": "workers.formats.fingerprint",
+        "text-embedding": "workers.formats.text_embedding",
+        "text-classification": "workers.formats.text_classification",
+    },
 }
 """By collection. The first that recognises a directory has it."""
 
@@ -73,11 +84,14 @@ COLLECTIONS: dict[str, str] = {
     "events": "workers.events",
     "genotypes": "workers.genotypes",
     "sequences": "workers.sequences",
+    "molecules": "workers.molecules",
 }
 
 CONVERTERS: dict[str, str] = {
     "fhir": "workers.convert_fhir",
     "omop": "workers.convert_omop",
+    "bed": "workers.convert_plink",
+    "pgen": "workers.convert_plink",
     "vcf": "workers.convert_vcf",
 }
 """What `job: convert` reads, by `input.format`."""
@@ -91,6 +105,9 @@ EXTRAS: dict[str, str] = {
     "events": "ehr",
     "genotypes": "genomics",
     "sequences": "genomics",
+    "molecules": "molecules",
+    "bed": "genomics",
+    "pgen": "genomics",
     "vcf": "genomics",
 }
 """The extra of the package that a collection or converter needs, by its name."""

@@ -1,0 +1,54 @@
+"""Collection `molecules` as a job sees it: one stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from cluster.storage import StorageSettings
+from schemas.spec import Compute
+from workers.collection import PREDICT, FinishedStage, StagePlan
+from workers.contract import ModelCard
+from workers.molecules.planning import CANONICAL, INCHIKEY, MoleculeRecords
+from workers.molecules.prepare import parse_steps
+from workers.molecules.settings import MoleculesInput
+
+
+class MoleculesCollection:
+    """Implements `workers.collection.Collection`."""
+
+    def __init__(self, source: MoleculesInput, storage: StorageSettings) -> None:
+        self.source = source
+        self.records = MoleculeRecords(source, storage)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Molecules are scored as they are read."""
+        return (PREDICT,)
+
+    def prepare(self, card: ModelCard, given: tuple[Any, ...] | None) -> tuple[Any, ...]:
+        """Which SMILES a model of text is given, written out."""
+        return ({"smiles": parse_steps(given or ()).model_dump(mode="json")},)
+
+    def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
+        """See Collection."""
+        records = self.records
+        return StagePlan(
+            stage,
+            records.schema,
+            records.batches,
+            records.carry,
+            header_carry=(CANONICAL, INCHIKEY),
+            columns=None,
+        )
+
+    def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
+        """How long the SMILES are, and what is known to be wrong with them."""
+        return self.records.look(tables)
+
+
+def open_collection(source: MoleculesInput, storage: StorageSettings, compute: Compute) -> MoleculesCollection:
+    """See workers.collection.OpenCollection."""
+    return MoleculesCollection(source, storage)

@@ -1,0 +1,68 @@
+"""What a spec says of collection `molecules`. Imports no reader: the driver reads this too."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+MoleculesFormat = Literal["parquet", "csv", "smi"]
+Standardize = Literal["cleanup", "largest_fragment", "uncharge"]
+
+ENDINGS: dict[str, MoleculesFormat] = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv", ".smi": "smi"}
+"""Of names of files; those of text may have `.gz` behind them."""
+
+
+class MoleculesInput(BaseModel):
+    """`input:` of a spec over molecules.
+
+    `uri` is a file, or a prefix of files of one format; `glob` filters keys relative to the prefix. `format: auto` goes
+    by the names: Parquet, CSV and TSV have a column `smiles`; `.smi` has a SMILES a line and, behind white space, a
+    name. CSV, TSV and SMI may be compressed (`.gz`). `header`: the first line of `.smi` is a title.
+
+    `record_id` names a column of ids. Not given, it is the name in `.smi`, and `<key>#<row>` (0-based) of a table and
+    of a line without a name. `subject_id` names a column; `carry` names columns that come along to the output, text
+    where the file is text.
+
+    `standardize` is what RDKit's MolStandardize does to each molecule, in the order given: `cleanup` (normalised
+    groups, metals off, charges in their places), `largest_fragment` (without salts and solvents), `uncharge`. Models,
+    and the columns `canonical_smiles` and `inchikey`, see the molecule after it.
+
+    A SMILES of more than `max_chars` characters is `too_large` and never parsed; so is a molecule of more than
+    `max_atoms` heavy atoms.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    collection: Literal["molecules"]
+    uri: str
+    format: Literal["auto"] | MoleculesFormat = "auto"
+    glob: str | None = None
+    smiles: str = "smiles"
+    record_id: str | None = None
+    subject_id: str | None = None
+    carry: tuple[str, ...] = ()
+    header: bool = False
+    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    standardize: tuple[Standardize, ...] = ()
+    max_chars: int = Field(default=10_000, gt=0, le=1_000_000)
+    max_atoms: int = Field(default=2_000, gt=0, le=100_000)
+
+    @field_validator("delimiter")
+    @classmethod
+    def _separates(cls, value: str | None) -> str | None:
+        if value is not None and (value in '"\r\n' or not value.isascii()):
+            raise ValueError("must be one ASCII character other than a quote or a line break")
+        return value
+
+
+INPUT = MoleculesInput
+"""What `input:` of a spec is checked against."""
+
+
+def format_of(key: str) -> MoleculesFormat | None:
+    """By the ending of its name; None for one that says nothing."""
+    name = key.lower()
+    plain = name.removesuffix(".gz")
+    kind = next((kind for ending, kind in ENDINGS.items() if plain.endswith(ending)), None)
+    return None if kind == "parquet" and name != plain else kind
