@@ -38,11 +38,12 @@ class GenotypesCollection:
         self._storage = storage
         self._compute = compute
         self._steps: list[Steps] = []
+        self._fills = False
 
     @property
     def stages(self) -> tuple[str, ...]:
         """See workers.genotypes.layout."""
-        return stages_of(self.source, self._steps)
+        return stages_of(self.source, self._steps, self._fills)
 
     def prepare(self, card: ModelCard, given: tuple[Any, ...] | None) -> tuple[Any, ...]:
         """Steps of the spec, else those of the model directory."""
@@ -54,6 +55,8 @@ class GenotypesCollection:
             raise SpecError("adjust: goes with directories of scores, and this is a network over a panel")
         self._refuse_build(card)
         self._steps.append(steps)
+        fills = steps.impute.missing == "frequency" and steps.impute.frequencies is None
+        self._fills |= fills and card.format != PANEL
         return raw
 
     def with_steps(self, card: ModelCard, steps: Sequence[Any]) -> ModelCard:
@@ -69,6 +72,9 @@ class GenotypesCollection:
         """See Collection. Raises RefusedError where the genotypes are not those of the stages before."""
         found = self.genotypes.identity()
         self._refuse_change(found, finished)
+        if not finished:
+            # What cannot be used is told before anything is written.
+            self._refuse_few(self.genotypes.samples.height)
         after = {"after": finished[-1].run.fingerprint} if finished else {}
         uri = self.source.uri
         match stage:
@@ -97,8 +103,6 @@ class GenotypesCollection:
                 )
             case _ if stage == FIT:
                 return fitting.plan(models, {**after, "tables": self._digests()})
-        if finished[-1].run.stage == FIT:
-            after["fit"] = finished[-1].run.plan.sha256
         return self._samples(stage, finished, models, found, after)
 
     def _ranges(self, found: Identity) -> Iterator[pa.RecordBatch]:
@@ -115,9 +119,9 @@ class GenotypesCollection:
     ) -> StagePlan:
         """Of a stage whose records are samples. `score` has the columns that `predict` has, but for adjusted ones."""
         samples = self.genotypes.samples
-        self._refuse_few(samples.height)
         columns = adjusting.columns_before(models) if stage == SCORE else None
-        qc = header_types(self.source, self.genotypes.variants)
+        counted = self.genotypes.has_counts or COUNT in self.stages
+        qc = header_types(self.source, self.genotypes.variants, counted)
         return StagePlan(
             stage,
             planning.SAMPLE_SCHEMA,
@@ -130,7 +134,7 @@ class GenotypesCollection:
             shard_records=planning.samples_a_shard(
                 samples.height, models, self.source.format == "table", self._compute
             ),
-            state={**after, "groups": groups_of(finished), "tables": self._digests()},
+            state={**after, "stages": self.stages, "groups": groups_of(finished), "tables": self._digests()},
             with_models=True,
         )
 
@@ -142,8 +146,7 @@ class GenotypesCollection:
             )
 
     def _refuse_few(self, samples: int) -> None:
-        for steps in self._steps:
-            impute = steps.impute
+        for impute in (steps.impute for steps in self._steps if self._fills):
             if impute.missing == "frequency" and impute.frequencies is None and samples < impute.min_samples:
                 raise SpecError(
                     f"impute: {samples} samples say too little of frequencies (min_samples is {impute.min_samples}). "

@@ -43,9 +43,9 @@ class CountStage:
         """See TableStage."""
         (row,) = records.to_pylist()
         began = time.thread_time()
-        self._genotypes.check(row["etag"])
-        wanted = self._of_range(row["low"], row["high"])
-        counts = self._count(wanted) if len(wanted) else no_counts()
+        with self._genotypes.as_planned(row["etag"]):
+            wanted = self._of_range(row["low"], row["high"])
+            counts = self._count(wanted) if len(wanted) else no_counts()
         body = encode(counts, self._context.run.fingerprint)
         table = build_rows(records, self._context.layout, {"counted": [counts.height]}, [Status.OK])
         self.core_seconds += time.thread_time() - began

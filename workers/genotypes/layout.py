@@ -8,7 +8,8 @@
 | `fit` | a score | with `adjust`: mean, deviation, and what components expect |
 | `predict` | a sample | the rows of the run |
 
-`count` comes first where matching needs frequencies (`ambiguous: frequency`), and is then over all variants.
+`count` comes first where matching needs frequencies (`ambiguous: frequency`), and is then over all variants. Where no
+missing call is filled from the cohort there is none.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ FIT = "fit"
 _PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-def stages_of(source: GenotypesInput, steps: Sequence[Steps]) -> tuple[str, ...]:
-    """In their order, given the steps of every model."""
+def stages_of(source: GenotypesInput, steps: Sequence[Steps], fills: bool) -> tuple[str, ...]:
+    """In their order, given the steps of every model. `fills`: missing calls are filled from the cohort."""
     by_frequency = any(one.match.ambiguous == "frequency" for one in steps)
-    counted = [] if source.format == "table" else [COUNT]
+    counted = [COUNT] if source.format != "table" and (fills or by_frequency) else []
     first = [*counted, MATCH] if by_frequency else [MATCH, *counted]
     adjusted = [SCORE, FIT] if any(one.adjust is not None for one in steps) else []
     return (*first, *adjusted, PREDICT)

@@ -78,13 +78,13 @@ class MatchStage:
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """See TableStage. A file that cannot be read is told in its rows, and ends nothing."""
         began = time.thread_time()
-        self._genotypes.check(records["etag"][0].as_py())
         told: dict[str, Told] = {}
         side: list[SideObject] = []
-        for name, numbers in _by_model(records).items():
-            found = self._panel(name) if self._models[name].is_panel else self._scores(name, numbers)
-            told |= found[0]
-            side += found[1]
+        with self._genotypes.as_planned(records["etag"][0].as_py()):
+            for name, numbers in _by_model(records).items():
+                found = self._panel(name) if self._models[name].is_panel else self._scores(name, numbers)
+                told |= found[0]
+                side += found[1]
         rows = [told[record] for record in records["record_id"].to_pylist()]
         values = {column.name: [row.get(column.name) for row in rows] for column in COLUMNS}
         details = [row["detail"] for row in rows]

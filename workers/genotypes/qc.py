@@ -35,12 +35,12 @@ _FEMALE_BELOW = 0.2
 _MALE_ABOVE = 0.8
 
 
-def header_types(source: GenotypesInput, variants: pl.DataFrame) -> dict[str, str]:
-    """The columns by type. Of X only where there is one."""
+def header_types(source: GenotypesInput, variants: pl.DataFrame, counted: bool) -> dict[str, str]:
+    """The columns by type. Of X only where there is one, and the cohort is counted."""
     if source.qc == "none":
         return {}
     of_all = {CALL_RATE: "float64", HETEROZYGOSITY: "float64"}
-    return of_all | ({X_F: "float64", SEX_CHECK: "string"} if (variants["chrom"] == X).any() else {})
+    return of_all | ({X_F: "float64", SEX_CHECK: "string"} if counted and (variants["chrom"] == X).any() else {})
 
 
 class QcFacts:

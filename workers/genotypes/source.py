@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
 import polars as pl
 
 from cluster.storage import ObjectChanged, ObjectInfo, ObjectMissing, StorageSettings, open_store, split
-from schemas.errors import SpecError
+from schemas.errors import RecordError, RefusedError, SpecError
 from workers.genetics.contract import GenotypeSource
 from workers.genetics.opening import open_source
 from workers.genetics.table import TableSource
@@ -72,12 +73,10 @@ class Genotypes:
     def identity(self) -> Identity:
         """By names, sizes and etags alone. Raises SpecError where nothing lies there."""
         found = list(self._objects())
-        if not found:
+        digest = digest_of(found)
+        if digest is None:
             raise SpecError(f"input.uri: no genotypes of format {self.settings.format!r} lie there; correct it")
-        digest = hashlib.sha256()
-        for info in found:
-            digest.update(f"{info.key}\n{info.size}\n{info.etag}\n".encode("utf-8", "surrogatepass"))
-        return Identity(digest.hexdigest()[:32], sum(info.size for info in found))
+        return Identity(digest, sum(info.size for info in found))
 
     def _objects(self) -> Iterator[ObjectInfo]:
         endings = _BESIDE.get(self.settings.format)
@@ -94,15 +93,39 @@ class Genotypes:
 
     def check(self, digest: str) -> None:
         """Open it, and raise ObjectChanged if it is not what was planned, ObjectMissing if it is gone."""
-        try:
-            self.opened.samples()
-            found = self.identity()
-        except SpecError:
-            raise ObjectMissing from None
-        if found.digest != digest:
+        found = digest_of(list(self._objects()))
+        if found is None:
+            raise ObjectMissing
+        if found != digest:
             raise ObjectChanged
+        self.opened.samples()
+        # What was replaced while it was opened is another one now; what is replaced later is told by who reads it.
+        if digest_of(list(self._objects())) != digest:
+            raise ObjectChanged
+
+    @contextmanager
+    def as_planned(self, digest: str) -> Iterator[GenotypeSource]:
+        """Of a stage that needs all of it. Raises RefusedError where it is gone, changed or unreadable."""
+        try:
+            self.check(digest)
+            yield self.opened
+        except (ObjectMissing, ObjectChanged):
+            raise RefusedError(
+                "the genotypes at input.uri were changed since the run began: restore them, or choose another "
+                "output.uri"
+            ) from None
+        except RecordError as error:
+            raise RefusedError(f"the genotypes at input.uri cannot be read: {error.detail}") from None
 
     def close(self) -> None:
         """Give files back, if any were opened."""
         if "opened" in self.__dict__:
             self.opened.close()
+
+
+def digest_of(objects: Sequence[ObjectInfo]) -> str | None:
+    """One text for all of them; None if there are none."""
+    digest = hashlib.sha256()
+    for info in objects:
+        digest.update(f"{info.key}\n{info.size}\n{info.etag}\n".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:32] if objects else None

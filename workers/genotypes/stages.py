@@ -7,6 +7,7 @@ from workers.engine.kinds import TableStage
 from workers.genotypes.adjusting import AdjustStage
 from workers.genotypes.counting import CountStage
 from workers.genotypes.fitting import FitStage
+from workers.genotypes.layout import FIT
 from workers.genotypes.matching import MatchStage
 from workers.genotypes.predicting import PredictStage
 from workers.genotypes.settings import GenotypesInput
@@ -35,7 +36,7 @@ def fit(context: StageContext) -> TableStage:
 
 def predict(context: StageContext) -> TableStage:
     """Score samples, or adjust the scores that they have."""
-    if "fit" in context.run.parts["state"]:
+    if FIT in context.run.parts["state"]["stages"]:
         return AdjustStage(context, _genotypes(context))
     return PredictStage(context, _genotypes(context))
 

@@ -12,6 +12,9 @@ from workers.genotypes.layout import MATCH
 from workers.genotypes.ploidy import Numbers
 from workers.genotypes.source import Genotypes
 
+_HELD = 1 << 24
+"""Numbers of variants that are held before those that are there twice are left out."""
+
 
 def wanted_variants(context: StageContext, genotypes: Genotypes) -> Numbers | None:
     """Ascending; None for all: where everything is looked at, or nothing was matched yet."""
@@ -20,8 +23,10 @@ def wanted_variants(context: StageContext, genotypes: Genotypes) -> Numbers | No
         return None
     rows = all_rows(stage_at(context.store, MATCH), ["verdict", "entries_key"])
     keys = rows.filter(rows["verdict"] == OK)["entries_key"].unique(maintain_order=True)
-    seen = np.zeros(0, np.int64)
+    parts = [np.zeros(0, np.int64)]
     for key in keys:
         table = pq.read_table(context.store.open_reader(key), columns=["variant_idx"], use_threads=False)
-        seen = np.union1d(seen, table["variant_idx"].to_numpy())
-    return seen
+        parts.append(table["variant_idx"].to_numpy())
+        if sum(map(len, parts)) > _HELD:
+            parts = [np.unique(np.concatenate(parts))]
+    return np.unique(np.concatenate(parts))

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import polars as pl
 
 from workers.engine.context import StageContext
-from workers.genetics.chromosomes import X
 from workers.genotypes.earlier import all_rows, cohort_counts, read, stage_at
 from workers.genotypes.groups import OK
 from workers.genotypes.layout import MATCH
 from workers.genotypes.models import OpenedModel, open_models
 from workers.genotypes.network import Network, open_network
 from workers.genotypes.ploidy import Haploid
-from workers.genotypes.qc import QcFacts
+from workers.genotypes.qc import X_F, QcFacts
 from workers.genotypes.scanning import union
 from workers.genotypes.scores import Scores
 from workers.genotypes.source import Genotypes
@@ -95,5 +94,6 @@ class _Loader:
             model.weights.weights.variant_idx if isinstance(model, Scores) else model.panel.variant_idx
             for model in models.values()
         ]
-        frequencies = self._of_cohort() if (variants["chrom"] == X).any() else None
+        wants_x = X_F in self._context.run.header_carry
+        frequencies = self._of_cohort() if wants_x else None
         return QcFacts(variants, haploid, frequencies, union(parts) if how == "scored" else None)
