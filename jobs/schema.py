@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from schemas.spec import Spec
 from workers import registry
+from workers.genotypes import steps as genotypes
 from workers.molecules import prepare as molecules
 from workers.notes import prepare as notes
 from workers.prepare import catalogue
@@ -23,7 +24,8 @@ def spec_schema() -> dict[str, Any]:
     definitions: dict[str, Any] = schema.setdefault("$defs", {})
     rooms = [*registry.COLLECTIONS.values(), *registry.CONVERTERS.values()]
     schema["properties"]["input"] = {"anyOf": [_input(room, definitions) for room in dict.fromkeys(rooms)]}
-    lists = [catalogue.json_schema(), notes.json_schema(), sequences.json_schema(), molecules.json_schema()]
+    rooms_with_steps = (catalogue, notes, genotypes, sequences, molecules)
+    lists = [room.json_schema() for room in rooms_with_steps]
     for steps in lists:
         definitions |= steps.pop("$defs")
     schema["properties"]["prepare"] = {"anyOf": [*lists, {"type": "null"}], "default": None}

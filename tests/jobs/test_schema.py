@@ -55,6 +55,10 @@ def test_every_spec_in_the_readme_is_one() -> None:
         {"compute": "{workers: {min: 1, max: 4}}"},
         {"prepare": "[clahe, {resize: {size: [64, 64]}}]"},
         {"prepare": "[html, {unicode: {form: NFKC}}]", "input": "{collection: notes, uri: x, carry: [site]}"},
+        {
+            "prepare": "[{match: {ambiguous: keep}}, {impute: {missing: none}}, adjust, {columns: {average: true}}]",
+            "input": "{collection: genotypes, uri: x.bed, format: bed, build: GRCh38, chunk_bytes: 8MiB}",
+        },
     ],
 )
 def test_what_people_write_is_accepted_by_the_schema_as_by_the_code(change: dict[str, str]) -> None:
