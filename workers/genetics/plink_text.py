@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Mapping
 
 import polars as pl
 
 from schemas.errors import SpecError
 from workers.genetics.chromosomes import normaliser
-
-_BLANKS = re.compile(rb"[ \t]+")
-_EDGES = re.compile(rb"(?m)^\t|\t?\r?$")
 
 
 def read_columns(body: bytes, columns: Mapping[int, str], name: str, first_line: int = 1) -> pl.DataFrame:
@@ -21,7 +17,7 @@ def read_columns(body: bytes, columns: Mapping[int, str], name: str, first_line:
     Tabs or runs of blanks separate fields; blank lines are passed over. Raises SpecError, with the line, if a line is
     too short for them or is not UTF-8. `first_line` is the number of the first line of `body` in its file.
     """
-    tidy = body if _tabs_only(body) else _EDGES.sub(b"", _BLANKS.sub(b"\t", body))
+    tidy = _tabs(body)
     if not tidy.strip():
         return pl.DataFrame(schema=dict.fromkeys(columns.values(), pl.String))
     width = max(columns) + 1
@@ -47,8 +43,12 @@ def read_columns(body: bytes, columns: Mapping[int, str], name: str, first_line:
     return read.filter(~empty)
 
 
-def _tabs_only(body: bytes) -> bool:
-    return b" " not in body and b"\r" not in body and b"\t\t" not in body
+def _tabs(body: bytes) -> bytes:
+    """One tab between fields and none before the first. Replacing is many times as fast as an expression."""
+    tidy = body.replace(b"\r\n", b"\n").replace(b" ", b"\t")
+    while b"\t\t" in tidy:
+        tidy = tidy.replace(b"\t\t", b"\t")
+    return tidy.replace(b"\n\t", b"\n").removeprefix(b"\t")
 
 
 def chromosome(column: str) -> pl.Expr:

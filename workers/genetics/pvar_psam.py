@@ -40,13 +40,10 @@ def read_pvar(body: bytes, name: str) -> pl.DataFrame:
             pl.col("variant_idx").cast(pl.UInt32).alias(RECORD), pl.lit(1, pl.UInt8).alias(ALLELE)
         )
     table = read_columns(body[start:], _places(columns, _PVAR, name), name, first_line)
-    split = (
+    split = _by_allele(
         table.with_columns(
             pl.int_range(table.height, dtype=pl.UInt32).alias(RECORD), positions(table, "POS", name, first_line)
         )
-        .with_columns(pl.col("ALT").str.split(","))
-        .with_columns(pl.int_ranges(1, pl.col("ALT").list.len() + 1, dtype=pl.UInt8).alias(ALLELE))
-        .explode("ALT", ALLELE)
     )
     return split.select(
         pl.int_range(pl.len(), dtype=pl.Int64).alias("variant_idx"),
@@ -58,6 +55,17 @@ def read_pvar(body: bytes, name: str) -> pl.DataFrame:
         RECORD,
         ALLELE,
     ).cast(pl.Schema({**VARIANT_SCHEMA, RECORD: pl.UInt32, ALLELE: pl.UInt8}))
+
+
+def _by_allele(records: pl.DataFrame) -> pl.DataFrame:
+    """One row an ALT, with its number."""
+    if not records["ALT"].str.contains(",", literal=True).any():
+        return records.with_columns(pl.lit(1, pl.UInt8).alias(ALLELE))
+    return (
+        records.with_columns(pl.col("ALT").str.split(","))
+        .with_columns(pl.int_ranges(1, pl.col("ALT").list.len() + 1, dtype=pl.UInt8).alias(ALLELE))
+        .explode("ALT", ALLELE)
+    )
 
 
 def read_psam(body: bytes, name: str) -> pl.DataFrame:
