@@ -145,3 +145,21 @@ def test_the_reference_reader_agrees_on_its_own_file(tmp_path: Path) -> None:
     with pgenlib.PgenReader(bytes(path)) as reader:
         reader.read_range(0, len(expected), expected)
     assert (calls(PgenSource(str(path)), 0, 203) == np.where(expected == -9, 3, expected)).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_damaged_bytes_are_an_error_or_calls_and_end_no_process(tmp_path: Path, seed: int) -> None:
+    path = write_pgen(tmp_path, DATA)
+    whole = np.frombuffer(path.read_bytes(), np.uint8)
+    random = np.random.default_rng(seed)
+    outcomes = set()
+    for _ in range(25):
+        damaged = whole.copy()
+        damaged[random.integers(11, len(whole), 9)] = random.integers(0, 256, 9)
+        path.write_bytes(damaged.tobytes())
+        try:
+            outcomes.add(calls(PgenSource(str(path)), 0, 203).shape)
+        except (SpecError, RecordError) as error:
+            outcomes.add(type(error))
+    assert outcomes <= {DATA.calls.shape, SpecError, RecordError}
+    assert len(outcomes) > 1
