@@ -32,7 +32,7 @@ class Genomes:
 
 
 def genomes(folder: Path, samples: int = SAMPLES, variants: int = VARIANTS) -> Genomes:
-    """Make the cohort, or find it: minor alleles of 0.1 to 50 %, the common as many as the rare, 0.2 % missing."""
+    """Make the cohort, or find it: minor alleles of 0.5 to 50 %, evenly, as scores have them; 0.2 % missing."""
     made = Genomes(folder / f"genomes-{samples}x{variants}" / "cohort", samples, variants)
     if made.file(".psam").exists():
         return made
@@ -90,7 +90,7 @@ def weight_table(of: Genomes, scores: int, every: int, filled: int | None = None
 
 
 def _write_pgen(made: Genomes, rng: np.random.Generator) -> None:
-    frequency = rng.permutation(np.geomspace(0.001, 0.5, made.variants))
+    frequency = rng.permutation(np.linspace(0.005, 0.5, made.variants))
     writer = pgenlib.PgenWriter(str(made.file(".pgen")).encode(), made.samples, variant_ct=made.variants)
     for start in range(0, made.variants, _BLOCK):
         writer.append_biallelic_batch(_calls(rng, frequency[start : start + _BLOCK], made.samples))
