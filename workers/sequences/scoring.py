@@ -14,6 +14,9 @@ from workers.engine.rowtable import ShardRows
 from workers.sequences.contract import Encoded, SequenceScorer
 from workers.sequences.outputs import columns_of, variant_outputs
 
+HELD_BYTES = 256 << 20
+"""More encoded windows than this are scored in runs; cut by the shard's own content only."""
+
 
 class SequenceScoring:
     """Implements `workers.engine.kinds.Scoring`. `scorers` are in the order in which records have their inputs."""
@@ -27,6 +30,8 @@ class SequenceScoring:
         self._scorers = dict(scorers)
         self._has_variants = has_variants
         self._held: dict[str, list[tuple[int, Encoded]]] = {}
+        self._bytes: dict[str, int] = {}
+        self._before = 0.0
 
     def tuning(self) -> Mapping[str, Any]:
         """Nothing is measured: batches are cut by what the windows hold."""
@@ -40,9 +45,11 @@ class SequenceScoring:
             for name, scorer in self._scorers.items()
         }
         self._held = {name: [] for name in self._scorers}
+        self._bytes = dict.fromkeys(self._scorers, 0)
+        self._before = self.seconds
 
     def score(self, rows: ShardRows, part: Sequence[Prepared]) -> None:
-        """Keep some records, in order, until `finish`."""
+        """Keep some records, in order, until `finish`, or until they are many."""
         rows.taken += len(part)
         for record in part:
             if record.status is not None:
@@ -52,7 +59,13 @@ class SequenceScoring:
                 if encoded.status is not None:
                     rows.models[name].reject(record.row, encoded.status, encoded.detail)
                 else:
-                    self._held[name].append((record.row, encoded))
+                    self._hold(rows, name, record.row, encoded)
+
+    def _hold(self, rows: ShardRows, name: str, row: int, encoded: Encoded) -> None:
+        if self._held[name] and self._bytes[name] + encoded.nbytes > HELD_BYTES:
+            self._score(rows, name)
+        self._held[name].append((row, encoded))
+        self._bytes[name] += encoded.nbytes
 
     def finish(self, rows: ShardRows) -> float:
         """Score all that is kept. Returns the seconds that it took.
@@ -67,16 +80,14 @@ class SequenceScoring:
         if crash_armed("forward.record"):
             for record_id in rows.records["record_id"].to_pylist():
                 crashpoint("forward.record", record_id)
-        before = self.seconds
-        for name, scorer in self._scorers.items():
-            held, self._held[name] = self._held[name], []
-            if held:
-                self._score(name, scorer, rows.models[name], held)
-        return self.seconds - before
+        for name in self._scorers:
+            if self._held[name]:
+                self._score(rows, name)
+        return self.seconds - self._before
 
-    def _score(
-        self, name: str, scorer: SequenceScorer, columns: ModelColumns, held: Sequence[tuple[int, Encoded]]
-    ) -> None:
+    def _score(self, rows: ShardRows, name: str) -> None:
+        held, self._held[name], self._bytes[name] = self._held[name], [], 0
+        scorer = self._scorers[name]
         began, computing = time.perf_counter(), time.thread_time()
         try:
             ref, alt = scorer.score([encoded.value for _, encoded in held])
@@ -88,4 +99,4 @@ class SequenceScoring:
         finally:
             self.seconds += time.perf_counter() - began
             self.core_seconds += time.thread_time() - computing
-        columns.put([(row, 0) for row, _ in held], columns_of(scorer.outputs, ref, alt))
+        rows.models[name].put([(row, 0) for row, _ in held], columns_of(scorer.outputs, ref, alt))
