@@ -67,7 +67,11 @@ def random_vcf(samples: int, records: int, seed: int = 0) -> str:
 
 
 def convert_table(
-    source: str, output: Path | str, settings: StorageSettings | None = None, more: str = "", compute: str = "pool: serial"
+    source: str,
+    output: Path | str,
+    settings: StorageSettings | None = None,
+    more: str = "",
+    compute: str = "pool: serial",
 ) -> Store:
     """The run directory after a conversion, every object of it verified. `source` is the inside of `input:`."""
     return run_convert(convert_spec(source, str(output), compute, more), settings)

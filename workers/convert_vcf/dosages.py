@@ -36,7 +36,8 @@ def _numbers(texts: pl.Series) -> NDArray[np.float64] | None:
     """As numbers; `.` and what is not there are NaN."""
     given = texts.set(texts == ".", None)
     numbers = given.cast(pl.Float64, strict=False)
-    found = numbers.fill_null(np.nan).to_numpy()
-    if numbers.null_count() != given.null_count() or ((found < -_SLACK) | (found > 2 + _SLACK)).any():
+    known = numbers.drop_nulls()
+    if len(known) != given.len() - given.null_count() or not known.is_between(-_SLACK, 2 + _SLACK).all():
         return None
-    return found.clip(0, 2) if not np.isinf(found).any() else None
+    found: NDArray[np.float64] = numbers.fill_null(np.nan).to_numpy().clip(0, 2)
+    return found
