@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from schemas.errors import MissingExtraError, SpecError
-from workers.registry import COLLECTIONS, CONVERTERS, EVENT_NETWORKS, FORMATS, NETWORKS, resolve
+from workers.registry import COLLECTIONS, CONVERTERS, EVENT_NETWORKS, FORMATS, MOLECULE_NETWORKS, NETWORKS, resolve
 
-TABLES = (NETWORKS, EVENT_NETWORKS, COLLECTIONS, CONVERTERS, *FORMATS.values())
+TABLES = (NETWORKS, EVENT_NETWORKS, MOLECULE_NETWORKS, COLLECTIONS, CONVERTERS, *FORMATS.values())
 EVERY_FORMAT = [(collection, name) for collection, table in FORMATS.items() for name in table]
 
 
