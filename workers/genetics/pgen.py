@@ -22,10 +22,13 @@ from workers.genetics.node_files import NodeFile
 from workers.genetics.packed import pack, row_bytes, take_samples
 from workers.genetics.pgen_header import PLAIN_BED, read_header
 from workers.genetics.pvar_psam import ALLELE, RECORD, read_psam, read_pvar
+from workers.kernels.counts import count_calls, sample_mask
 
 _PARTS = {"pgen": (".pgen",), "pvar": (".pvar", ".pvar.zst", ".bim"), "psam": (".psam", ".fam")}
 _BLOCK = 384 << 10
 """Bytes of int8 calls that are decoded and packed at a time: they stay in the cache of a core."""
+_AT_ONCE = 64
+"""Variants whose calls are read to be counted, at a time."""
 _CUT_LATER = 4
 """From this part of all samples on they are cut when packed."""
 
@@ -180,6 +183,7 @@ class _Reader:
     def __init__(self, path: Path, alleles: pl.DataFrame, raw_samples: int, first: int, last: int) -> None:
         self._record = alleles[RECORD].to_numpy()
         self._allele = alleles[ALLELE].to_numpy()
+        self._several = (np.bincount(self._record) > 1)[self._record]
         self._path, self._cohort = os.fsencode(path), raw_samples
         self._subset = None if last - first == raw_samples else np.arange(first, last, dtype=np.uint32)
         cut_later = _CUT_LATER * (last - first) >= raw_samples
@@ -195,7 +199,7 @@ class _Reader:
 
     def _offsets(self) -> NDArray[np.uint64] | None:
         """Where the alleles of each record begin, REF counted; None if none has several ALT."""
-        if not len(self._allele) or self._allele.max() == 1:
+        if not self._several.any():
             return None
         counts = np.bincount(self._record) + 1
         return np.concatenate([[0], np.cumsum(counts)]).astype(np.uintp)
@@ -222,12 +226,19 @@ class _Reader:
             self._calls.read_list(record, calls)
 
     def counts(self, idx: NDArray[np.int64]) -> NDArray[np.int64]:
-        """(variants, 4): calls of each code."""
+        """(variants, 4): calls of each code, of all samples.
+
+        pgenlib counts records of one ALT; asked for an ALT of several it answers for another allele.
+        """
         counts = np.empty((len(idx), 4), np.uint32)
-        for row, (variant, which) in enumerate(
-            zip(self._record[idx].tolist(), self._allele[idx].tolist(), strict=True)
-        ):
-            self._calls.count(variant, counts[row], allele_idx=which)
+        several = self._several[idx]
+        for row, variant in zip(np.flatnonzero(~several).tolist(), self._record[idx[~several]].tolist(), strict=True):
+            self._calls.count(variant, counts[row])
+        everybody = sample_mask(np.ones(self._samples, np.bool_))
+        rows = np.flatnonzero(several)
+        for at in range(0, len(rows), _AT_ONCE):
+            cut = rows[at : at + _AT_ONCE]
+            counts[cut] = count_calls(self.calls(idx[cut]), everybody)
         return counts.astype(np.int64)
 
     def dosages(self, idx: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -75,6 +75,10 @@ def test_each_alternative_of_a_site_is_a_variant_of_its_own(tmp_path: Path) -> N
     expected = [[0, 1, 2, 3], [1, 1, 0, 0], [0, 1, 0, 1], [0, 0, 2, 1], [0, 0, 3, 0], [2, 1, 0, 0]]
     assert calls(source, 0, 4).tolist() == expected
     assert calls(source, 1, 3, np.array([0, 2, 3])).tolist() == [[1, 2], [1, 0], [0, 2]]
+    assert calls(source, 0, 4, np.array([0, 1])).tolist() == expected[:2]
+    counted = source.call_counts(np.arange(6))
+    assert counted is not None
+    assert counted.tolist() == [[row.count(code) for code in range(4)] for row in expected]
 
 
 @needs_plink2

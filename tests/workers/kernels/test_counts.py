@@ -89,3 +89,33 @@ def test_counts_by_variant_and_by_sample_are_those_of_unpacked_calls(samples: in
         assert (by_variant[:, code] == (calls[:, chosen] == code).sum(axis=1)).all()
     for code in (1, 2, 3):
         assert (by_sample[code - 1] == (calls == code).sum(axis=0)).all()
+
+
+@needs_plink2
+def test_copies_are_those_of_dosages_where_there_are_any_and_men_have_half_of_them_on_x(tmp_path: Path) -> None:
+    random = np.random.default_rng(4)
+    sex = random.choice([1, 2], 40).astype(np.int8)
+    lines = []
+    for row in range(24):
+        dosage = np.round(random.uniform(0, 2, 40) * random.uniform(), 3)
+        calls = [f"{['0/0', '0/1', '1/1'][round(value)]}:{value}" for value in dosage]
+        calls[row] = "./.:."
+        lines.append(f"{'1' if row < 12 else 'X'}\t{5_000_000 + row}\t.\tA\tC\t.\t.\t.\tGT:DS\t" + "\t".join(calls))
+    header = (
+        "##fileformat=VCFv4.2",
+        '##FORMAT=<ID=GT,Number=1,Type=String,Description="">',
+        '##FORMAT=<ID=DS,Number=A,Type=Float,Description="">',
+        "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t" + "\t".join(f"s{at}" for at in range(40)),
+    )
+    (tmp_path / "soft.vcf").write_text("\n".join([*header, *lines]) + "\n")
+    people = "#IID\tSEX\n" + "".join(f"s{at}\t{value}\n" for at, value in enumerate(sex))
+    (tmp_path / "soft.psam").write_text(people)
+    run_plink2(tmp_path, ["--vcf", "soft.vcf", "dosage=DS", "--psam", "soft.psam", "--make-pgen", "--out", "made"])
+    run_plink2(tmp_path, ["--pfile", "made", "--freq", "counts", "--out", "theirs"])
+    source = open_source("pgen", str(tmp_path / "made"))
+    (chunk,) = source.chunks(0, 40, None, 1 << 20)
+    table = CohortCounter(source.samples()["sex"].to_numpy()).count(chunk, source.variants()["chrom"]).table()
+    theirs = read(tmp_path / "theirs.acount")
+    assert chunk.dosage is not None
+    np.testing.assert_allclose(table["alt_count"], theirs["ALT_CTS"], rtol=1e-5, atol=1e-5)
+    assert theirs["OBS_CT"].to_list() == table["allele_count"].to_list()
