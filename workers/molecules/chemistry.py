@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rdkit import Chem, RDLogger
@@ -24,7 +24,7 @@ class Standardizer:
     """The steps of `workers.molecules.settings.MoleculesInput.standardize`, made once a process."""
 
     def __init__(self, steps: Sequence[str]) -> None:
-        known = {
+        known: dict[str, Callable[[], Callable[[Any], Any]]] = {
             "cleanup": lambda: rdMolStandardize.Cleanup,
             "largest_fragment": lambda: rdMolStandardize.LargestFragmentChooser().choose,
             "uncharge": lambda: rdMolStandardize.Uncharger().uncharge,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import pyarrow as pa
 
 from cluster.storage import StorageSettings
+from schemas.errors import MissingExtraError
 from schemas.spec import Compute
 from workers.collection import PREDICT, FinishedStage, StagePlan
 from workers.contract import ModelCard
@@ -50,5 +52,7 @@ class MoleculesCollection:
 
 
 def open_collection(source: MoleculesInput, storage: StorageSettings, compute: Compute) -> MoleculesCollection:
-    """See workers.collection.OpenCollection."""
+    """See workers.collection.OpenCollection. Raises MissingExtraError before anything starts that would need RDKit."""
+    if find_spec("rdkit") is None:
+        raise MissingExtraError("rdkit", "molecules")
     return MoleculesCollection(source, storage)

@@ -11,8 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from cluster.storage import StorageSettings
-from schemas.errors import SpecError
+from schemas.errors import MissingExtraError, SpecError
+from schemas.spec import Compute
 from workers.molecules import textlines
+from workers.molecules.collection import open_collection
 from workers.molecules.planning import MoleculeRecords
 from workers.molecules.settings import MoleculesInput
 
@@ -171,3 +173,12 @@ def test_what_is_known_of_records_is_counted_for_the_plan(tmp_path: Path) -> Non
     found = MoleculeRecords(source, StorageSettings())
     tables = [pa.Table.from_batches([batch]) for batch in found.batches()]
     assert found.look(tables) == {"longest_smiles": 4, "not_to_be_scored": {"unreadable": 1}}
+
+
+def test_without_rdkit_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "in.smi").write_text("C a\n")
+    source = MoleculesInput.model_validate({"collection": "molecules", "uri": str(tmp_path / "in.smi")})
+    assert open_collection(source, StorageSettings(), Compute()).stages == ("predict",)
+    monkeypatch.setattr("workers.molecules.collection.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"wardround\[molecules\]"):
+        open_collection(source, StorageSettings(), Compute())
