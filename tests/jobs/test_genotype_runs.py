@@ -1,0 +1,105 @@
+"""Runs over genotypes: scores held against the cohort, workers of a cluster, and a command that dies on the way."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from cluster.storage import open_store
+from jobs.rundir import read_manifest
+from jobs.verify import verify
+from tests.chaos.harness import content
+from tests.support import runs
+from tests.support.genotype_runs import spec, weights_of, write_score
+from tests.support.plink_files import Cohort, cohort, write_bed, write_pgen
+from tests.support.small_run import finish, start
+
+PCS = "ROOT/pcs.tsv"
+
+
+@pytest.fixture(scope="module")
+def data() -> Cohort:
+    return cohort(120, 80)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory, data: Cohort) -> Path:
+    root = tmp_path_factory.mktemp("runs")
+    write_bed(root, data)
+    write_pgen(root, data)
+    for name, seed in (("S1", 5), ("S2", 6)):
+        write_score(root / f"scores/{name}.txt", weights_of(data, seed=seed))
+    random = np.random.default_rng(4)
+    people = pl.DataFrame({"#FID": ["f"] * 120, "IID": [f"s{at}" for at in range(120)]})
+    pcs = people.with_columns(PC1=pl.Series(random.normal(size=120)), PC2=pl.Series(random.normal(size=120)))
+    pcs[5:].sample(fraction=1, shuffle=True, seed=1).write_csv(root / "pcs.tsv", separator="\t")
+    return root
+
+
+def test_scores_are_held_against_the_cohort_and_its_components(root: Path) -> None:
+    more = "prepare: [{adjust: {z: true, components: ROOT/pcs.tsv}}]".replace("ROOT", str(root))
+    runs.run(spec(root, "format: bed, uri: ROOT/cohort.bed", out="adjusted", more=more))
+    rows = runs.rows(root / "adjusted")
+    sums = rows["S1"].to_numpy()
+    np.testing.assert_allclose(rows["S1_z"].to_numpy(), (sums - sums.mean()) / sums.std(ddof=1), rtol=1e-9)
+    known = pl.read_csv(root / "pcs.tsv", separator="\t")
+    joined = rows.join(known, left_on="record_id", right_on="IID", how="left", maintain_order="left")
+    there = joined["PC1"].is_not_null().to_numpy()
+    assert rows["S1_z_norm1"].is_not_null().to_list() == there.tolist()
+    assert rows["S1_z_norm2"].is_not_null().to_list() == there.tolist()
+    design = np.column_stack([np.ones(there.sum()), joined.filter(there).select("PC1", "PC2").to_numpy()])
+    left = sums[there] - design @ np.linalg.lstsq(design, sums[there], rcond=None)[0]
+    ours = rows["S1_z_norm1"].drop_nulls().to_numpy()
+    np.testing.assert_allclose(ours / ours[0], left / left[0], rtol=1e-6)
+    assert ours.std() == pytest.approx(1, abs=0.02)
+
+
+def test_sums_are_the_same_whether_they_are_adjusted_or_not(root: Path) -> None:
+    source, both = "format: bed, uri: ROOT/cohort.bed", "pgs: {uri: ROOT/scores}\n  again: {uri: ROOT/scores}"
+    runs.run(spec(root, source, models=both, out="z", more="prepare: [adjust]"))
+    runs.run(spec(root, source, models=both, out="plain"))
+    with_z, plain = runs.rows(root / "z"), runs.rows(root / "plain")
+    assert with_z.select(plain.columns).equals(plain)
+    assert set(with_z.columns) - set(plain.columns) == {f"{m}__S{n}_z" for m in ("pgs", "again") for n in (1, 2)}
+
+
+def test_the_manifest_names_the_match_log_of_every_score(root: Path) -> None:
+    runs.run(spec(root, "format: pgen, uri: ROOT/cohort", out="logs"))
+    store = open_store(str(root / "logs"))
+    manifest = read_manifest(store)
+    assert manifest is not None
+    named = {record.key for record in manifest.files}
+    assert {"matches/pgs/000000-S1.parquet", "matches/pgs/000001-S2.parquet"} <= named
+    assert named == {info.key for info in store.list()} - {"manifest.json"}
+
+
+@pytest.mark.parametrize("point", ["side.after_put:3", "commit.before_put:7"])
+def test_a_run_killed_at_this_step_is_completed_by_the_same_command(root: Path, point: str) -> None:
+    source, more = f"format: bed, uri: {root}/cohort.bed", "prepare: [adjust]"
+    name = point.replace(":", "-")
+    if not (root / "whole").exists():
+        runs.run(spec(root, source, out="whole", more=more))
+    path = root / f"{name}.yaml"
+    path.write_text(spec(root, source, out=name, more=more))
+    code, _ = finish(start(path, {"WARDROUND_CRASH_AT": point}))
+    assert code == -signal.SIGKILL
+    code, said = finish(start(path))
+    assert code == 0, said
+    store = open_store(str(root / name))
+    verify(store)
+    assert content(store).equals(content(open_store(str(root / "whole"))))
+
+
+def test_workers_of_a_cluster_give_the_same_rows(tmp_path: Path) -> None:
+    big = cohort(16_384 + 9, 16)
+    write_bed(tmp_path, big)
+    write_score(tmp_path / "scores/S1.txt", weights_of(big))
+    source = "format: bed, uri: ROOT/cohort.bed"
+    runs.run(spec(tmp_path, source, out="ray", more="compute: {workers: 2}"))
+    runs.run(spec(tmp_path, source, out="serial"))
+    assert len(list((tmp_path / "ray/predictions").iterdir())) == 2
+    assert runs.rows(tmp_path / "ray").equals(runs.rows(tmp_path / "serial"))
