@@ -25,7 +25,7 @@ from workers.genotypes.models import OpenedModel, open_models
 from workers.genotypes.panel import PLACES
 from workers.genotypes.source import Genotypes
 from workers.scores.builds import chromosome_key
-from workers.scores.files import read_scores, score_files
+from workers.scores.files import read_all, score_files
 from workers.scores.frequencies import cohort_frequencies
 from workers.scores.log import LOG_SCHEMA, SUMMARY_SCHEMA
 from workers.scores.matcher import Matched, match_all
@@ -104,11 +104,12 @@ class MatchStage:
         model, told, side = self._models[name], dict[str, Told](), list[SideObject]()
         files = score_files(model.directory)
         sheets: list[tuple[int, ScoreSheet]] = []
-        for number in numbers:
-            try:
-                sheets.append((number, read_scores(files[number], self._genotypes.build)))
-            except SpecError as error:
-                told |= _unreadable(model, number, files[number], error)
+        read = read_all([files[number] for number in numbers], self._genotypes.build)
+        for number, sheet in zip(numbers, read, strict=True):
+            if isinstance(sheet, SpecError):
+                told |= _unreadable(model, number, files[number], sheet)
+            else:
+                sheets.append((number, sheet))
         matched = match_all([sheet for _, sheet in sheets], self._target, model.steps.match)
         for (number, _), found in zip(sheets, matched, strict=True):
             keys = {"log_key": log_key(name, number, found.sheet), "entries_key": entries_key(name, number)}

@@ -46,6 +46,12 @@ def counts_ref(rank: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return np.asarray(table[rank])
 
 
+def is_flipped(rank: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Whether such a match is on the other strand."""
+    table = np.array([name.endswith("_flip") for name in TYPES])
+    return np.asarray(table[rank])
+
+
 SWAPPED = np.array([RANK[name] for name in (
     "", MatchType.REF_NO_OA, MatchType.ALT_NO_OA, MatchType.REFALT, MatchType.ALTREF, MatchType.REFALT_FLIP,
     MatchType.ALTREF_FLIP,

@@ -6,7 +6,7 @@ blanks, Parquet) with an effect allele and one column of weights or many. Text m
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,11 +20,14 @@ from workers.scores.layout import Layout
 from workers.scores.parquet import ParquetTable, is_parquet
 from workers.scores.rows import normal_rows
 from workers.scores.sheet import ROW_SCHEMA, ScoreSheet
-from workers.scores.text import TextTable
+from workers.scores.text import TAG, TextTable, text_frame
 
 SUFFIXES = (".txt", ".tsv", ".csv", ".txt.gz", ".tsv.gz", ".csv.gz", ".parquet")
 MAX_ROWS = 50_000_000
 """Of one file; a score over every variant of an imputed panel has about 40 million."""
+_SMALL = 256 << 10
+"""Bytes of a file, gzipped and not, that is read together with others."""
+_TOGETHER = 256
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,78 @@ def read_scores(path: Path, build: str | None = None) -> ScoreSheet:
         if count > MAX_ROWS:
             raise SpecError(f"{path}: has more than {MAX_ROWS} rows")
     return ScoreSheet(names.name, names.scores, of, places is not None, pl.concat(frames), np.concatenate(weights))
+
+
+def read_all(paths: Sequence[Path], build: str | None = None) -> list[ScoreSheet | SpecError]:
+    """Each of several files as `read_scores` reads it, or what it raises. Many small ones are read at once."""
+    found: dict[int, ScoreSheet | SpecError] = {}
+    alike: dict[Hashable, list[_Small]] = {}
+    for number, path in enumerate(paths):
+        try:
+            small = _small(number, path, normal_build(build))
+            if small is None:
+                found[number] = read_scores(path, build)
+            else:
+                alike.setdefault(small.shape, []).append(small)
+        except SpecError as error:
+            found[number] = error
+    for group in alike.values():
+        for start in range(0, len(group), _TOGETHER):
+            found |= _read_together(group[start : start + _TOGETHER])
+    return [found[number] for number in range(len(paths))]
+
+
+@dataclass(frozen=True)
+class _Small:
+    """A small text file, not yet taken apart. Those of one `shape` are taken apart as one."""
+
+    number: int
+    names: ScoreNames
+    separator: bytes
+    places: tuple[str, str] | None
+    build: str | None
+    body: bytes
+
+    @property
+    def shape(self) -> Hashable:
+        """What decides how its lines become rows."""
+        layout = self.names.layout
+        return self.separator, self.places, layout.width, tuple(layout.roles.items()), layout.weights
+
+
+def _small(number: int, path: Path, build: str | None) -> _Small | None:
+    if is_parquet(path) or path.stat().st_size > _SMALL:
+        return None
+    table = TextTable(path)
+    names = _names(path, table)
+    body = table.whole(_SMALL)
+    if body is None:
+        return None
+    places, of = _places(names.header, names.layout, build)
+    return _Small(number, names, table.top.separator, places, of, body)
+
+
+def _read_together(group: Sequence[_Small]) -> dict[int, ScoreSheet | SpecError]:
+    lines = [small.body.count(b"\n") + 1 if small.body else 0 for small in group]
+    tags = np.repeat(np.arange(len(group)), lines)
+    layout, body = group[0].names.layout, b"\n".join(small.body for small in group if small.body)
+    raw = text_frame(body, layout.width, group[0].separator, tags)
+    counts = np.zeros(len(group), dtype=np.int64)
+    rows, weights = pl.DataFrame(schema=ROW_SCHEMA), np.zeros((0, len(group[0].names.scores)))
+    if raw.height:
+        counts = np.bincount(raw[TAG].to_numpy(), minlength=len(group))
+        rows, weights = normal_rows(raw, layout, group[0].places, 0)
+        weights = weights if weights.shape[1] else np.full((rows.height, 1), np.nan)
+    first = np.cumsum(counts) - counts
+    rows = rows.with_columns(pl.col("row_nr") - pl.Series(np.repeat(first, counts)))
+    found: dict[int, ScoreSheet | SpecError] = {}
+    for small, start, count in zip(group, first, counts, strict=True):
+        part, names = slice(int(start), int(start + count)), small.names
+        has_positions = small.places is not None
+        found[small.number] = ScoreSheet(
+            names.name, names.scores, small.build, has_positions, rows[part], weights[part]
+        )
+    return found
 
 
 def _open(path: Path) -> TextTable | ParquetTable:

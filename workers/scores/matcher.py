@@ -9,16 +9,19 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from workers.scores.alleles import TYPES
+from workers.scores.alleles import TYPES, is_flipped
 from workers.scores.choose import NONE, Choice, choose
 from workers.scores.duplicates import keep_corrections_additive, settle
-from workers.scores.log import ENTRY_SCHEMA, LOG_SCHEMA
+from workers.scores.entries import entries_of
+from workers.scores.log import LOG_SCHEMA
 from workers.scores.reasons import Outcome, Reason
 from workers.scores.settings import Match
 from workers.scores.sheet import ScoreSheet
 from workers.scores.sites import Sites, find_sites
-from workers.scores.summary import summarise
+from workers.scores.summary import Fates, summarise
 from workers.scores.target import Pairs, Target
+
+_UNMATCHED = (Reason.NO_VARIANT.value, Reason.OTHER_ALLELES.value, Reason.WRONG_BUILD.value)
 
 
 @dataclass(frozen=True)
@@ -58,15 +61,18 @@ def match_all(sheets: Sequence[ScoreSheet], target: Target, settings: Match) -> 
     settle(choice, file, kind, [sheet.weights for sheet in sheets], sites, settings)
     keep_corrections_additive(choice, file, kind, sites)
     sites = sites.of(choice.matched)
-    log = _log(rows, choice, sites, target)
     starts = np.concatenate(([0], np.cumsum(heights)))
+    unmatched = np.isin(choice.reason, _UNMATCHED)
+    log = _log(rows, choice, unmatched, sites, target)
+    entries = entries_of(sheets, starts, choice, sites, kind, target.variants["variant_idx"].to_numpy())
+    flipped = is_flipped(choice.rank)
     made = []
     for number, sheet in enumerate(sheets):
         part = slice(int(starts[number]), int(starts[number + 1]))
-        own = log[part].with_columns(pl.lit(sheet.name).alias("score")).select(*LOG_SCHEMA)
-        summary = summarise(sheet, own, choice.found[part], target, settings, bool(refused[number]))
-        entries = _entries(sheet, choice, sites, part, kind, target)
-        made.append(Matched(sheet.name, sheet.scores, own, summary, entries))
+        own = log[part].insert_column(0, pl.Series("score", [sheet.name] * sheet.rows.height, dtype=pl.String))
+        fates = Fates(choice.matched[part], unmatched[part], choice.ambiguous[part], flipped[part], choice.found[part])
+        summary = summarise(sheet, fates, target, settings, bool(refused[number]))
+        made.append(Matched(sheet.name, sheet.scores, own, summary, entries[number]))
     return made
 
 
@@ -103,13 +109,14 @@ def _pairs(rows: pl.DataFrame, target: Target, asked: NDArray[np.bool_], by_id: 
     return row[order], place[order]
 
 
-def _log(rows: pl.DataFrame, choice: Choice, sites: Sites, target: Target) -> pl.DataFrame:
+def _log(
+    rows: pl.DataFrame, choice: Choice, unmatched: NDArray[np.bool_], sites: Sites, target: Target
+) -> pl.DataFrame:
     """All of `LOG_SCHEMA` but the score's name."""
     has = pl.Series(choice.place != NONE)
     variants = target.variants.select("variant_idx", "chrom", "pos", "id", "ref", "alt")
     named = variants[np.maximum(choice.place, 0)] if variants.height else variants.clear(rows.height)
     named = named.select(pl.when(has).then(pl.all()))
-    unmatched = np.isin(choice.reason, (Reason.NO_VARIANT.value, Reason.OTHER_ALLELES.value, Reason.WRONG_BUILD.value))
     outcome = np.where(choice.matched, Outcome.MATCHED, np.where(unmatched, Outcome.UNMATCHED, Outcome.EXCLUDED))
     alts = np.bincount(sites.row, minlength=rows.height).astype(np.int32) + 1
     counts = pl.Series("counts", choice.matched & choice.flip)
@@ -135,44 +142,4 @@ def _log(rows: pl.DataFrame, choice: Choice, sites: Sites, target: Target) -> pl
         pl.when(has).then("effect_is_ref").alias("effect_is_ref"),
         pl.when(counts).then("alts").alias("alts"),
     )
-    return pl.concat([told, named], how="horizontal")
-
-
-def _entries(
-    sheet: ScoreSheet, choice: Choice, sites: Sites, part: slice, kind: NDArray[np.uint8], target: Target
-) -> pl.DataFrame:
-    idx = target.variants["variant_idx"].to_numpy()
-    rows = np.flatnonzero(choice.matched[part])
-    own = (sites.row >= part.start) & (sites.row < part.stop)
-    others = sites.row[own] - part.start
-    first = pl.DataFrame(
-        {
-            "variant_idx": idx[choice.place[part][rows]],
-            "flip": choice.flip[part][rows].astype(np.uint8),
-            "kind": kind[part][rows],
-            "correction": np.zeros(len(rows), dtype=bool),
-            "site": idx[sites.site[part][rows]],
-            "weights": _lists(sheet.weights[rows]),
-        },
-        schema_overrides=ENTRY_SCHEMA,
-    )
-    second = pl.DataFrame(
-        {
-            "variant_idx": idx[sites.place[own]],
-            "flip": np.zeros(len(others), dtype=np.uint8),
-            "kind": np.zeros(len(others), dtype=np.uint8),
-            "correction": np.ones(len(others), dtype=bool),
-            "site": idx[sites.site[part][others]],
-            "weights": _lists(-sheet.weights[others]),
-        },
-        schema_overrides=ENTRY_SCHEMA,
-    )
-    return pl.concat([first, second]).sort("variant_idx", "correction", maintain_order=True)
-
-
-def _lists(weights: NDArray[np.float64]) -> pl.Series:
-    if not len(weights):
-        return pl.Series([], dtype=pl.List(pl.Float64))
-    return pl.Series(np.ascontiguousarray(weights), dtype=pl.Array(pl.Float64, weights.shape[1])).cast(
-        pl.List(pl.Float64)
-    )
+    return pl.concat([told, named], how="horizontal").select(list(LOG_SCHEMA)[1:])

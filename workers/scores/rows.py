@@ -116,15 +116,13 @@ def _excluded() -> pl.Expr:
 
 def _weights(raw: pl.DataFrame, columns: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """As float64, NaN where there is none, and which rows hold something that is no finite number."""
-    weights = np.full((raw.height, len(columns)), np.nan)
+    numbers = raw.select(pl.col(columns).cast(pl.Float64, strict=False))
+    weights = np.array(numbers.to_numpy(), order="C") if columns else np.zeros((raw.height, 0))
     wrong = np.zeros(raw.height, dtype=bool)
-    for place, column in enumerate(columns):
-        held = raw[column]
-        numbers = held.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
-        weights[:, place] = numbers
-        bad = ~np.isfinite(numbers)
-        if bad.any():
-            given = held.is_not_null() & ~held.str.to_lowercase().is_in(_NOTHING)
-            wrong |= bad & given.to_numpy()
-            weights[bad, place] = np.nan
+    absent = ~np.isfinite(weights)
+    for place in np.flatnonzero(absent.any(axis=0)):
+        held = raw[columns[int(place)]]
+        given = held.is_not_null() & ~held.str.to_lowercase().is_in(_NOTHING)
+        wrong |= absent[:, place] & given.to_numpy()
+    weights[absent] = np.nan
     return weights, wrong

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -14,22 +16,32 @@ from workers.scores.sheet import ScoreSheet
 from workers.scores.target import Target
 
 
-def summarise(
-    sheet: ScoreSheet, log: pl.DataFrame, found: NDArray[np.bool_], target: Target, settings: Match, refused: bool
-) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Fates:
+    """Of the rows of one file: which count, which have no variant, and the rest is excluded; which are ambiguous, which
+    fit on the other strand, and where a variant lies at the position or has the id."""
+
+    matched: NDArray[np.bool_]
+    unmatched: NDArray[np.bool_]
+    ambiguous: NDArray[np.bool_]
+    flipped: NDArray[np.bool_]
+    found: NDArray[np.bool_]
+
+
+def summarise(sheet: ScoreSheet, fates: Fates, target: Target, settings: Match, refused: bool) -> pl.DataFrame:
     """Of `SUMMARY_SCHEMA`. Of a table of many scores, a row counts for those that it has a weight of."""
     present = _present(sheet)
-    outcome = log["outcome"].to_numpy()
-    matched, flipped = outcome == Outcome.MATCHED, log["match_type"].str.ends_with("_flip").fill_null(value=False)
     counts: dict[str, NDArray[np.int64]] = {
         "n_variants": present.sum(axis=0),
-        **{name.value: present[outcome == name].sum(axis=0) for name in Outcome},
-        "ambiguous": present[log["ambiguous"].to_numpy()].sum(axis=0),
-        "flipped": present[matched & flipped.to_numpy()].sum(axis=0),
+        Outcome.MATCHED.value: present[fates.matched].sum(axis=0),
+        Outcome.EXCLUDED.value: present[~fates.matched & ~fates.unmatched].sum(axis=0),
+        Outcome.UNMATCHED.value: present[fates.unmatched].sum(axis=0),
+        "ambiguous": present[fates.ambiguous].sum(axis=0),
+        "flipped": present[fates.matched & fates.flipped].sum(axis=0),
     }
     n = counts["n_variants"]
     overlap = np.divide(counts[Outcome.MATCHED.value], n, out=np.zeros(len(n)), where=n > 0)
-    there = float(found.mean()) if len(found) else 0.0
+    there = float(fates.found.mean()) if len(fates.found) else 0.0
     low = (overlap < settings.min_overlap) | (n == 0) | refused
     place = _place(sheet, target, there)
     details = [

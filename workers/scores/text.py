@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from schemas.errors import SpecError
 from workers.meds.inflating import inflated
@@ -24,6 +26,7 @@ _MAX_TOP = 4096
 
 EXTRA = "_extra"
 """Whether a row has more fields than the header names."""
+TAG = "_tag"
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,17 @@ class TextTable:
             frame = text_frame(block, self.top.layout.width, self.top.separator)
             if frame.height:
                 yield frame
+
+    def whole(self, most: int) -> bytes | None:
+        """All rows as they stand, without empty lines at the end; None where they are more than `most` bytes. Either
+        is all that can be had of the file."""
+        parts, size = [self._rest], len(self._rest)
+        for block in self._blocks:
+            parts.append(block)
+            size += len(block)
+            if size > most:
+                return None
+        return b"".join(parts).rstrip(b"\r\n")
 
     def _whole_lines(self) -> Iterator[bytes]:
         pending, size = [self._rest], len(self._rest)
@@ -134,9 +148,9 @@ def split_names(line: str, separator: bytes) -> list[str]:
     return line.split() if separator == b" " else line.split(separator.decode())
 
 
-def text_frame(block: bytes, width: int, separator: bytes) -> pl.DataFrame:
+def text_frame(block: bytes, width: int, separator: bytes, tags: NDArray[np.int64] | None = None) -> pl.DataFrame:
     """Whole lines as columns of text `"0"`, `"1"`, ..., null where a field is empty, and `EXTRA`. A line without
-    any field is none."""
+    any field is none. `tags` is a number a line, which becomes column `TAG`."""
     block = block.replace(b"\r", b"")
     if separator == b" ":
         block = re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", block)
@@ -145,10 +159,14 @@ def text_frame(block: bytes, width: int, separator: bytes) -> pl.DataFrame:
     if not block:
         return pl.DataFrame()
     frame = _regular(block, width, separator)
+    is_ragged = frame is None
     if frame is None:
         frame = _ragged(block, width, separator)
+    if tags is not None:
+        frame = frame.with_columns(pl.Series(TAG, tags[: frame.height]))
     text = pl.col([str(i) for i in range(width)])
-    frame = frame.with_columns(text.str.strip_chars(' "')).with_columns(text.replace("", None))
+    if is_ragged or b'"' in block or b" " in block:
+        frame = frame.with_columns(text.str.strip_chars(' "')).with_columns(text.replace("", None))
     return frame.filter(pl.any_horizontal(text.is_not_null(), EXTRA))
 
 

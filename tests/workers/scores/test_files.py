@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from schemas.errors import SpecError
-from workers.scores.files import read_scores, score_files, score_names
+from workers.scores.files import read_all, read_scores, score_files, score_names
+from workers.scores.sheet import ScoreSheet
 from workers.scores.text import TextTable
 
 CATALOG = """###PGS CATALOG SCORING FILE - see https://www.pgscatalog.org/downloads/#dl_ftp_scoring
@@ -141,3 +142,27 @@ def test_notes_beside_scoring_files_are_passed_over(tmp_path: Path) -> None:
     for name in ("b.txt", "a.txt.gz", "README.txt", "LICENSE.txt", "notes.md", ".hidden.txt"):
         put(tmp_path, name, "")
     assert [path.name for path in score_files(tmp_path)] == ["a.txt.gz", "b.txt"]
+
+
+def test_many_files_at_once_are_what_each_is_alone(tmp_path: Path) -> None:
+    table = "chr_name\tchr_position\teffect_allele\tother_allele\teffect_weight\n"
+    for number in range(5):
+        rows = "".join(f"{number}\t{row}\tA\tG\t{row / 7!r}\n" for row in range(number * 3))
+        put(tmp_path, f"plain{number}.txt", f"#pgs_id=PGS00000{number}\n" + table + rows)
+    put(tmp_path, "windows.txt", (table + "\n1\t5\tA\tG\t1\n\n1\t6\tA\tG\n\n").replace("\n", "\r\n"))
+    put(tmp_path, "ragged.txt", table + "1\t5\tA\tG\t1\tmore\n1\t6\tA\tG\tnonsense\n")
+    put(tmp_path, "zipped.txt.gz", gzip.compress(CATALOG.encode()))
+    put(tmp_path, "blanks.txt", "ID A1 BETA\nrs1 A  0.5\n\nrs2 C -1\n")
+    put(tmp_path, "wide.txt", "ID\tA1\tone\ttwo\nrs1\tA\t0.5\t\nrs2\tC\t\t-1\n")
+    put(tmp_path, "wrong.txt", "nothing\tof\tthis\n")
+    put(tmp_path, "long.txt", table + "1\t5\tA\tG\t1\n" * 30_000)
+    paths = score_files(tmp_path)
+    assert [path.name for path, found in zip(paths, read_all(paths), strict=True) if isinstance(found, SpecError)] == [
+        "wrong.txt"
+    ]
+    for path, found in zip(paths, read_all(paths, "GRCh38"), strict=True):
+        if isinstance(found, ScoreSheet):
+            alone = read_scores(path, "GRCh38")
+            assert (found.name, found.scores, found.build) == (alone.name, alone.scores, alone.build)
+            assert found.rows.equals(alone.rows)
+            np.testing.assert_array_equal(found.weights, alone.weights)
