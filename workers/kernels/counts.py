@@ -1,8 +1,4 @@
-"""What is counted of packed calls, by variant and by sample, without unpacking them.
-
-Words of 64 bits are counted by their bits: beside a table of bytes that is five times as fast, and a compiled loop
-gains no more than its compilation costs on a billion calls.
-"""
+"""What is counted of packed calls by variant, without unpacking them: words of 64 bits, by their bits."""
 
 from __future__ import annotations
 
@@ -16,10 +12,13 @@ from workers.genetics.chromosomes import FEMALE, MALE, MT, X, Y
 from workers.genetics.contract import COUNT_SCHEMA, GenotypeChunk
 from workers.genetics.hwe import HardyWeinberg
 from workers.genetics.packed import row_bytes
+from workers.kernels.machine import compiled
 
 _WORD = 8
-_FIELDS = np.uint64(0x5555555555555555)
-_ONE = np.uint64(1)
+_PAIRS = np.uint64(0x3333333333333333)
+_NIBBLES = np.uint64(0x0F0F0F0F0F0F0F0F)
+_OCTETS = np.uint64(0x0101010101010101)
+_ONE, _TWO, _FOUR, _TOP = np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(56)
 _BLOCK = 1 << 17
 """Bytes that are counted at a time: they stay in the cache of a core."""
 
@@ -53,14 +52,33 @@ def count_calls(packed: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[n
     for at in range(0, variants, rows):
         words = words_of(packed[at : at + rows])
         fields = shared if shared is not None else words_of(mask[at : at + rows])
-        low, high = words & fields, (words >> _ONE) & fields
-        found = counts[at : at + rows]
-        missing = _bits(low & high)
-        found[:, 1] = _bits(low) - missing
-        found[:, 2] = _bits(high) - missing
-        found[:, 3] = missing
-        found[:, 0] = _bits(fields) - found[:, 1:].sum(axis=1)
+        _count_words(words, fields, counts[at : at + rows])
     return counts
+
+
+@compiled
+def _bits(fields):  # type: ignore[no-untyped-def]
+    """How many fields of a word are 1, none being more: added by pairs, nibbles and bytes."""
+    nibbles = (fields & _PAIRS) + ((fields >> _TWO) & _PAIRS)
+    octets = (nibbles + (nibbles >> _FOUR)) & _NIBBLES
+    return (octets * _OCTETS) >> _TOP
+
+
+@compiled
+def _count_words(words, fields, counts):  # type: ignore[no-untyped-def]
+    for variant in range(words.shape[0]):
+        row, of = words[variant], fields[variant if fields.shape[0] > 1 else 0]
+        everybody, low, high, both = np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0)
+        for at in range(row.shape[0]):
+            first, second = row[at] & of[at], (row[at] >> _ONE) & of[at]
+            everybody += _bits(of[at])
+            low += _bits(first)
+            high += _bits(second)
+            both += _bits(first & second)
+        counts[variant, 0] = everybody + both - low - high
+        counts[variant, 1] = low - both
+        counts[variant, 2] = high - both
+        counts[variant, 3] = both
 
 
 def words_of(packed: NDArray[np.uint8]) -> NDArray[np.uint64]:
@@ -72,11 +90,6 @@ def words_of(packed: NDArray[np.uint8]) -> NDArray[np.uint64]:
     padded = np.zeros((variants, whole), np.uint8)
     padded[:, :width] = packed
     return padded.view(np.uint64)
-
-
-def _bits(words: NDArray[np.uint64]) -> NDArray[np.int64]:
-    found: NDArray[np.int64] = np.bitwise_count(words).sum(axis=1, dtype=np.int64)
-    return found
 
 
 @dataclass(frozen=True)
