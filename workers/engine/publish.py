@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -17,6 +19,9 @@ from schemas.work import ShardReport, ShardTask
 from workers.engine.context import StageContext
 from workers.engine.kinds import SideObject, Vouched
 from workers.engine.rowtable import column_totals, encode, sha256_of, status_counts
+
+_AT_A_TIME = 8
+"""Side objects of a shard that are written at the same time"""
 
 
 def publish(
@@ -31,7 +36,7 @@ def publish(
     counts = status_counts(table)
     if task.sample:
         return ShardReport(task.shard, "sampled", statuses=counts, rows=table.num_rows)
-    named = [asdict(item) for item in (*vouched, *(publish_side(context, item) for item in side))]
+    named = [asdict(item) for item in (*vouched, *_publish_all(context, side))]
     crashpoint("commit.before_encode")
     attempt = attempt_id()
     metadata = {
@@ -62,6 +67,14 @@ def publish(
         single_committer=context.single_committer,
     )
     return ShardReport(task.shard, result.outcome, statuses=counts, rows=table.num_rows)
+
+
+def _publish_all(context: StageContext, side: Sequence[SideObject]) -> list[Vouched]:
+    """Several at a time, in order: a disk writes out many small files together, and S3 answers each after a while."""
+    if len(side) < 2:
+        return [publish_side(context, item) for item in side]
+    with ThreadPoolExecutor(min(_AT_A_TIME, len(side)), thread_name_prefix="side") as pool:
+        return list(pool.map(partial(publish_side, context), side))
 
 
 def publish_side(context: StageContext, item: SideObject) -> Vouched:
