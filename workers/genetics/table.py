@@ -138,12 +138,15 @@ class TableSource:
             reason = "a part of the genotype table has other variants than its list says: convert it again"
             raise RecordError(Status.UNREADABLE, reason)
         packed, _ = bytes_of(table["packed"], row_bytes(width))
-        haploid, has_haploid = bytes_of(table["haploid"], -(-width // 8))
+        bits, single = bytes_of(table["haploid"], -(-width // 8))
+        single = single[group.rows]
+        # What stands where a value is null is anything.
+        haploid = np.where(single[:, None], bits[group.rows], np.uint8(0)) if single.any() else None
         chunk = GenotypeChunk(
             index,
             high - low,
             np.ascontiguousarray(take_samples(packed[group.rows], low, high)),
-            haploid=bits_of(haploid[group.rows], low, high) if has_haploid[group.rows].any() else None,
+            haploid=None if haploid is None else bits_of(haploid, low, high),
         )
         if "dosage" not in columns:
             return chunk

@@ -68,11 +68,11 @@ def test_files_with_other_samples_are_not_one_table(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for name, samples in (("a", ["x", "y"]), ("b", ["y", "x"])):
         (tmp_path / "in" / f"{name}.vcf").write_text(HEADER + columns_of(samples))
-    with pytest.raises(SpecError, match="file 2 of input.uri has other samples than the first, or in another order"):
+    with pytest.raises(SpecError, match=r"file 2 of input\.uri has other samples than the first, or in another order"):
         convert_table(f"format: vcf, uri: {tmp_path / 'in'}", tmp_path / "out")
 
 
 def test_a_directory_without_vcf_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
-    with pytest.raises(SpecError, match="input.uri has no file that ends with"):
+    with pytest.raises(SpecError, match=r"input\.uri has no file that ends with"):
         convert_table(f"format: vcf, uri: {tmp_path / 'in'}", tmp_path / "out")

@@ -148,7 +148,8 @@ def test_dosages_are_stored_beside_calls_where_a_field_is_named() -> None:
     ]
     assert read(lines[:1]).calls.dosage is None
     calls = read(lines, dosage="DS").calls
-    assert calls.has_dosage is not None and calls.dosage is not None
+    assert calls.has_dosage is not None
+    assert calls.dosage is not None
     assert calls.has_dosage.tolist() == [True, True, True, False, True, True]
     copies = np.where(calls.dosage == DOSAGE_MISSING, np.nan, calls.dosage / DOSAGE_ONE)
     wanted = [[1.25, np.nan, np.nan], [1, 0, np.nan], [0.5, 1, np.nan], [0, 0, 0], [1.5, 1, 0], [0.05, 1.5, 1.95]]
