@@ -15,7 +15,7 @@ workers.formats.panel_variants.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -28,6 +28,9 @@ from workers.formats.head import Head, score_fields
 from workers.formats.panel_variants import VARIANTS, read_panel
 from workers.networks.panel_settings import PanelNetworkConfig
 from workers.registry import PANEL_NETWORKS
+
+if TYPE_CHECKING:
+    from workers.formats.panel_model import PanelModel
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -102,6 +105,16 @@ def describe(directory: Path) -> ModelCard:
             "variants": panel.height,
         },
     )
+
+
+def load(directory: Path, card: ModelCard, device: str, threads: int) -> PanelModel:
+    """The network on `device` ('cpu' or 'cuda').
+
+    Raises SpecError if settings or weights do not fit the network, naming each tensor that is missing or too many.
+    """
+    from workers.formats import panel_model  # noqa: PLC0415 - imports torch, which the driver must not
+
+    return panel_model.load(directory / WEIGHTS, card, device, threads)
 
 
 def output_fields(config: PanelConfig) -> tuple[OutputField, ...]:

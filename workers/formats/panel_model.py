@@ -15,7 +15,6 @@ from schemas.loading import validate
 from workers.contract import ModelCard
 from workers.formats.head import by_column
 from workers.formats.native_model import fill, read_tensors
-from workers.formats.panel import WEIGHTS
 from workers.formats.torch_classifier import activate
 from workers.formats.torch_device import memory_error, set_up
 from workers.registry import PANEL_NETWORKS, resolve
@@ -28,14 +27,10 @@ BATCH_BYTES = 256 << 20
 """What one batch may take, by the network's own estimate."""
 
 
-def load(directory: Path, card: ModelCard, device: str, threads: int) -> PanelModel:
-    """The network on `device` ('cpu' or 'cuda').
-
-    Raises SpecError if settings or weights do not fit the network, naming each tensor that is missing or too many.
-    """
-    weights = directory / WEIGHTS
+def load(weights: Path, card: ModelCard, device: str, threads: int) -> PanelModel:
+    """See workers.formats.panel.load."""
     module = resolve(PANEL_NETWORKS, card.settings["network"], "network", "genomics")
-    config = validate(module.Config, card.settings["settings"], f"{directory}: settings")
+    config = validate(module.Config, card.settings["settings"], f"{weights.parent}: settings")
     with torch.device("meta"):
         network = module.build(config)
     fill(network, read_tensors(weights), str(weights))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -11,7 +12,9 @@ import polars as pl
 
 from schemas.outputs import OutputField
 from schemas.status import Status
+from workers.contract import ModelCard
 from workers.engine.columns import ModelColumns
+from workers.formats.detect import model_format
 from workers.formats.panel_variants import VARIANTS, read_panel
 from workers.genetics.contract import GenotypeChunk
 from workers.genotypes.answers import Answer, refused
@@ -23,12 +26,19 @@ FILLED_RATE = "filled_rate"
 
 
 class PanelScorer(Protocol):
-    """`workers.formats.panel_model.PanelModel`, which imports torch."""
+    """A loaded network over a panel."""
 
     outputs: tuple[OutputField, ...]
 
     def score(self, records: int, inputs: Any) -> dict[str, Any]:
         """Scores of so many records by column, batch by batch."""
+
+
+class PanelFormat(Protocol):
+    """A model format over panels: one module, and one line in `workers.registry.FORMATS["genotypes"]`."""
+
+    def load(self, directory: Path, card: ModelCard, device: str, threads: int) -> PanelScorer:
+        """Load the weights to `device` ('cpu' or 'cuda')."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +53,10 @@ class Network:
 
 def open_network(model: OpenedModel, places: pl.DataFrame, low: str | None, device: str, threads: int) -> Network:
     """Load the weights. `places` is of workers.genotypes.panel.PLACES."""
-    from workers.formats import panel_model  # noqa: PLC0415 - imports torch, which scores do without
-
     frequency = read_panel(model.directory / VARIANTS)["effect_frequency"].to_numpy()
     panel = Panel(places, Encoding(frequency, model.card.settings["scale"]))
-    scorer = panel_model.load(model.directory, model.card, device, threads)
-    return Network(model, panel, cast(PanelScorer, scorer), low)
+    kind = cast(PanelFormat, model_format(model.card.format, "genotypes"))
+    return Network(model, panel, kind.load(model.directory, model.card, device, threads), low)
 
 
 class NetworkTaker:
