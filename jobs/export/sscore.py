@@ -169,8 +169,8 @@ def _write(
     source: FinishedRun, groups: Sequence[Group], folder: Path, has_fid: bool, digits: int
 ) -> tuple[int, Counter[str]]:
     """Write these files into `folder`; how many samples they have, and how many have no scores, by status."""
-    columns = {"subject_id", "record_id", *(["fid"] if has_fid else [])}
-    columns |= {name for group in groups for name in (*group.columns, *group.counts, group.status)}
+    ids = ["subject_id", *(["fid"] if has_fid else [])]
+    columns = set(ids) | {name for group in groups for name in (*group.columns, *group.counts, group.status)}
     samples, left_out = 0, Counter[str]()
     with ExitStack() as stack:
         files = [
@@ -181,7 +181,8 @@ def _write(
         for _, rows in source.tables(sorted(columns)):
             for place, (group, file) in enumerate(zip(groups, files, strict=True)):
                 status = rows[group.status].cast(pa.string())
-                good = rows.filter(pc.equal(status, Status.OK.value))
+                own = rows.select([*ids, *group.counts, *group.columns])
+                good = own.filter(pc.equal(status, Status.OK.value))
                 _write_rows(file, good, group, has_fid, digits)
                 if place == 0:
                     samples += good.num_rows

@@ -12,12 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from schemas.errors import SpecError
 from workers.scores.builds import normal_build
 from workers.scores.header import Header
 from workers.scores.layout import Layout
 from workers.scores.parquet import ParquetTable, is_parquet
+from workers.scores.reasons import Reason
 from workers.scores.rows import normal_rows
 from workers.scores.sheet import ROW_SCHEMA, ScoreSheet
 from workers.scores.text import TAG, TextTable, text_frame
@@ -28,6 +30,10 @@ MAX_ROWS = 50_000_000
 _SMALL = 256 << 10
 """Bytes of a file, gzipped and not, that is read together with others."""
 _TOGETHER = 256
+
+
+Places = tuple[tuple[str, str] | None, str | None]
+"""The roles that give positions, and the build of these."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,22 @@ def read_scores(path: Path, build: str | None = None) -> ScoreSheet:
         count += rows.height
         if count > MAX_ROWS:
             raise SpecError(f"{path}: has more than {MAX_ROWS} rows")
-    return ScoreSheet(names.name, names.scores, of, places is not None, pl.concat(frames), np.concatenate(weights))
+    return _sheet(path, names, (places, of), pl.concat(frames), np.concatenate(weights))
+
+
+def _sheet(
+    path: Path, names: ScoreNames, places: Places, rows: pl.DataFrame, weights: NDArray[np.float64]
+) -> ScoreSheet:
+    """Raises SpecError where a column that should be a score's holds text alone."""
+    if names.layout.names is not None and (rows["excluded"] == Reason.BAD_WEIGHT).any():
+        empty = np.flatnonzero(np.isnan(weights).all(axis=0))
+        if len(empty):
+            place = names.layout.weights[int(empty[0])] + 1
+            raise SpecError(
+                f"{path}: column {place} is no known one and holds no numbers: take it out, or call the one column of "
+                "weights effect_weight"
+            )
+    return ScoreSheet(names.name, names.scores, places[1], places[0] is not None, rows, weights)
 
 
 def read_all(paths: Sequence[Path], build: str | None = None) -> list[ScoreSheet | SpecError]:
@@ -98,15 +119,15 @@ class _Small:
     number: int
     names: ScoreNames
     separator: bytes
-    places: tuple[str, str] | None
-    build: str | None
+    path: Path
+    places: Places
     body: bytes
 
     @property
     def shape(self) -> Hashable:
         """What decides how its lines become rows."""
         layout = self.names.layout
-        return self.separator, self.places, layout.width, tuple(layout.roles.items()), layout.weights
+        return self.separator, self.places[0], layout.width, tuple(layout.roles.items()), layout.weights
 
 
 def _small(number: int, path: Path, build: str | None) -> _Small | None:
@@ -117,8 +138,7 @@ def _small(number: int, path: Path, build: str | None) -> _Small | None:
     body = table.whole(_SMALL)
     if body is None:
         return None
-    places, of = _places(names.header, names.layout, build)
-    return _Small(number, names, table.top.separator, places, of, body)
+    return _Small(number, names, table.top.separator, path, _places(names.header, names.layout, build), body)
 
 
 def _read_together(group: Sequence[_Small]) -> dict[int, ScoreSheet | SpecError]:
@@ -130,17 +150,17 @@ def _read_together(group: Sequence[_Small]) -> dict[int, ScoreSheet | SpecError]
     rows, weights = pl.DataFrame(schema=ROW_SCHEMA), np.zeros((0, len(group[0].names.scores)))
     if raw.height:
         counts = np.bincount(raw[TAG].to_numpy(), minlength=len(group))
-        rows, weights = normal_rows(raw, layout, group[0].places, 0)
+        rows, weights = normal_rows(raw, layout, group[0].places[0], 0)
         weights = weights if weights.shape[1] else np.full((rows.height, 1), np.nan)
     first = np.cumsum(counts) - counts
     rows = rows.with_columns(pl.col("row_nr") - pl.Series(np.repeat(first, counts)))
     found: dict[int, ScoreSheet | SpecError] = {}
     for small, start, count in zip(group, first, counts, strict=True):
-        part, names = slice(int(start), int(start + count)), small.names
-        has_positions = small.places is not None
-        found[small.number] = ScoreSheet(
-            names.name, names.scores, small.build, has_positions, rows[part], weights[part]
-        )
+        part = slice(int(start), int(start + count))
+        try:
+            found[small.number] = _sheet(small.path, small.names, small.places, rows[part], weights[part])
+        except SpecError as error:
+            found[small.number] = error
     return found
 
 
@@ -162,8 +182,7 @@ def _stem(path: Path) -> str:
     return path.name[: len(path.name) - len(longest)]
 
 
-def _places(header: Header, layout: Layout, build: str | None) -> tuple[tuple[str, str] | None, str | None]:
-    """The roles that give positions, and the build of these."""
+def _places(header: Header, layout: Layout, build: str | None) -> Places:
     harmonised = (("hm_chrom", "hm_pos"), header.harmonised_build) if layout.harmonised else None
     reported = (("chrom", "pos"), header.build) if layout.reported else None
     choices = [choice for choice in (harmonised, reported) if choice]

@@ -72,7 +72,8 @@ def _is_true(role: str) -> pl.Expr:
 
 
 def _position(role: str) -> pl.Expr:
-    held = pl.col(role)
+    # Tools that know no missing whole number write 10 as 10.0.
+    held = pl.col(role).str.replace(r"\.0+$", "")
     return pl.when(held.str.contains(_POSITION)).then(held).cast(pl.Int64, strict=False)
 
 

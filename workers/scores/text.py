@@ -84,6 +84,7 @@ class TextTable:
         lines: list[str] = []
         while True:
             line, ended = self._line()
+            line = line.removeprefix("\ufeff")
             if line.startswith("#") and len(lines) < _MAX_TOP:
                 lines.append(line)
             elif line.strip() or ended:

@@ -67,10 +67,15 @@ def test_a_table_of_many_weights_is_many_scores_on_the_same_rows(tmp_path: Path)
 
 @pytest.mark.parametrize(
     "text",
-    ["ID A1 BETA\nrs1 A 0.5\nrs2  C\t-1\n", "#ID\tA1\tBETA\nrs1\tA\t0.5\nrs2\tC\t-1\n", "rs1 A 0.5\nrs2 C -1\n",
-     '"ID","A1","weight"\n"rs1","A","0.5"\n"rs2","C","-1"\n'],
-    ids=["blanks", "header-with-hash", "no-header", "quoted"],
-)  # fmt: skip
+    [
+        "\ufeffID A1 BETA\nrs1 A 0.5\nrs2 C -1\n",
+        "ID A1 BETA\nrs1 A 0.5\nrs2  C\t-1\n",
+        "#ID\tA1\tBETA\nrs1\tA\t0.5\nrs2\tC\t-1\n",
+        "rs1 A 0.5\nrs2 C -1\n",
+        '"ID","A1","weight"\n"rs1","A","0.5"\n"rs2","C","-1"\n',
+    ],
+    ids=["byte-order-mark", "blanks", "header-with-hash", "no-header", "quoted"],
+)
 def test_tables_as_plink_takes_them_are_matched_by_id(tmp_path: Path, text: str) -> None:
     sheet = read_scores(put(tmp_path, "prs.txt", text))
     assert not sheet.has_positions
@@ -79,7 +84,7 @@ def test_tables_as_plink_takes_them_are_matched_by_id(tmp_path: Path, text: str)
 
 
 def test_parquet_gives_what_the_same_table_gives_as_text(tmp_path: Path) -> None:
-    columns = {"chrom": [1, 2], "pos": [10, 20], "effect_allele": ["A", "C"], "weight": [0.1, 2e-300]}
+    columns = {"chrom": [1, 2], "pos": [10.0, 20.0], "effect_allele": ["A", "C"], "weight": [0.1, 2e-300]}
     pq.write_table(
         pa.table(columns).replace_schema_metadata({"genome_build": "hg19", "pgs_id": "PGS7"}), tmp_path / "t.parquet"
     )
@@ -99,6 +104,7 @@ def test_parquet_gives_what_the_same_table_gives_as_text(tmp_path: Path) -> None
         ("chr\tpos\tA1\n1\t2\tA\n", "no column effect_weight"),
         ("A1\tweight\nA\t3\n", "neither columns chr_name and chr_position nor a column rsID"),
         ("ID\tA1\tone\tone\nrs1\tA\t1\t2\n", "two columns of weights have one name"),
+        ("ID\tA1\tone\tgene\nrs1\tA\t1\tBRCA1\nrs2\tC\t1\tTP53\n", "column 4 is no known one and holds no numbers"),
     ],
 )
 def test_what_is_no_scoring_file_is_refused_by_name_and_without_its_content(
@@ -107,6 +113,8 @@ def test_what_is_no_scoring_file_is_refused_by_name_and_without_its_content(
     with pytest.raises(SpecError, match=told) as refused:
         read_scores(put(tmp_path, "wrong.txt", text))
     assert "wrong.txt" in str(refused.value)
+    assert "BRCA1" not in str(refused.value)
+    assert isinstance(read_all([tmp_path / "wrong.txt"])[0], SpecError)
 
 
 def test_a_truncated_gzip_is_refused(tmp_path: Path) -> None:

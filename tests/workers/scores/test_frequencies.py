@@ -60,6 +60,11 @@ def test_a_file_by_id_finds_what_has_one(tmp_path: Path) -> None:
     ]
 
 
+def test_the_minor_allele_of_plink_1_9_is_the_alternative(tmp_path: Path) -> None:
+    text = " CHR  SNP   A1   A2          MAF  NCHROBS\n   1    a    G    A       0.125      120\n"
+    assert given(tmp_path, text + "   1    b    C    T        0.25      118\n") == [0.125, 0.75, None, None]
+
+
 def test_a_variant_that_is_there_twice_has_none(tmp_path: Path) -> None:
     assert given(tmp_path, "id\tref\talt\talt_freq\na\tA\tG\t0.25\na\tG\tA\t0.1\nb\tC\tT\t0.3\n")[:2] == [None, 0.3]
 
