@@ -140,3 +140,25 @@ def test_what_wardround_json_says_is_kept_to(folder: Path, tmp_path: Path) -> No
     edit_card(directory, format="sequence-classification")
     with pytest.raises(SpecError, match="unk_token is '\\[UNK\\]', which the vocabulary lacks"):
         sequence_classification.describe(directory)
+
+
+def test_batches_make_no_difference_and_equal_windows_are_computed_once(folder: Path) -> None:
+    card = sequence_classification.describe(folder / "bert")
+    bases = np.frombuffer(random_bases(60, 3).encode(), np.uint8)
+    alts = [np.frombuffer(alt, np.uint8) for alt in (b"A", b"C", b"G", b"T", b"A")]
+    windows = [VariantWindow("1", 0, bases, 60, 30, 1, alt) for alt in alts]
+    encoder = sequence_classification.open_encoder(folder / "bert", card, both_strands=True)
+    values = [encoded.value for encoded in encoder.encode(windows)]
+    found = []
+    for tokens in (60, 150, 10_000):
+        scorer = sequence_classification.load(folder / "bert", card, "cpu", 1, both_strands=True)
+        scorer.network.budget.tokens = tokens  # type: ignore[attr-defined]
+        ref, alt = scorer.score(values)
+        assert alt is not None
+        # Four bases at one place, one of them the reference's own: four windows a strand, of 60 tokens each.
+        assert scorer.network.budget.spent == 2 * 4 * 60  # type: ignore[attr-defined]
+        assert (ref == ref[0]).all()
+        assert (alt[0] == alt[4]).all()
+        found.append(alt)
+    np.testing.assert_allclose(found[0], found[1], atol=1e-5)
+    np.testing.assert_allclose(found[0], found[2], atol=1e-5)
