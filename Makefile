@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.wardround-setup
 ORACLES := .venv-oracles
 
-.PHONY: setup oracles demo demo-ehr demo-genomics test check bench bench-images bench-scale bench-notes bench-nlp bench-events bench-variants chaos chaos-convert clean
+.PHONY: setup oracles demo demo-ehr demo-genomics test check bench bench-images bench-scale bench-notes bench-nlp bench-events bench-variants bench-prs chaos chaos-convert clean
 
 setup: $(STAMP)
 
@@ -46,7 +46,7 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/python tests/check_sizes.py
 
-bench: bench-images bench-scale bench-notes bench-nlp bench-events bench-variants
+bench: bench-images bench-scale bench-notes bench-nlp bench-events bench-variants bench-prs
 
 bench-images: setup
 	$(BIN)/python tests/benchmarks/bench_images.py
@@ -59,6 +59,9 @@ bench-notes: setup
 
 bench-nlp: setup
 	$(BIN)/python tests/benchmarks/bench_nlp.py
+
+bench-prs: setup
+	$(BIN)/python tests/benchmarks/bench_prs.py
 
 bench-events: setup
 	$(BIN)/python tests/benchmarks/bench_events.py

@@ -48,6 +48,23 @@ CASES = (
 
 
 @dataclass
+class Family:
+    """The most memory that one process under another had: Debian's plink2 is a script that starts the program."""
+
+    peak: int = 0
+
+    def look(self, pid: int) -> None:
+        """Called while it runs."""
+        try:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+            for child in children:
+                told = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{child}/status").read_text())
+                self.peak = max(self.peak, int(told.group(1)) * 1024 if told else 0)
+        except (FileNotFoundError, ProcessLookupError):
+            return  # it has just ended
+
+
+@dataclass
 class Bench:
     """What was measured so far."""
 
@@ -85,9 +102,10 @@ class Bench:
             "--score", str(weights), "1", str(table.columns.index("effect_allele") + 1), "header-read",
             "cols=scoresums", "--score-col-nums", columns, "--out", str(folder / "scores"),
         ]  # fmt: skip
-        finished = run(command, BUILD / "logs" / f"prs-plink2-{case.name}.log", _TIMEOUT)
+        family = Family()
+        finished = run(command, BUILD / "logs" / f"prs-plink2-{case.name}.log", _TIMEOUT, watch=family.look)
         self.note(f"plink2_{case.name}_s", finished.seconds)
-        self.note(f"plink2_{case.name}_mb", finished.peak_rss / 1e6)
+        self.note(f"plink2_{case.name}_mb", max(finished.peak_rss, family.peak) / 1e6)
         frame = pl.read_csv(folder / "scores.sscore", separator="\t")
         return frame.select(pl.col("^score.*_SUM$")).to_numpy()
 
@@ -126,6 +144,8 @@ job: predict
 input: {{collection: genotypes, format: pgen, uri: {pgen}, build: GRCh38}}
 models:
   pgs: {{uri: {folder}/scores}}
+prepare:
+  - columns: {{counts: false}}
 output: {{uri: {folder}/run}}
 compute: {{pool: serial, workers: 1, cpus_per_worker: {threads}}}
 """

@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from workers.genetics.contract import Kernel, Weights
 from workers.kernels.crew import Crew, packed_bytes
-from workers.kernels.features import weights_table
+from workers.kernels.features import Table, weights_table
 from workers.kernels.packed import PackedKernel
-from workers.kernels.sums import Panels, Walked
+from workers.kernels.sums import Panels, Totals, Walked
 
-_BLOCK_BYTES = 32 << 20
+_BLOCK_ROWS = 1024
+"""Variants that are summed in float32 at most, where that is done"""
 
 
 def open_kernel(weights: Weights, samples: int, threads: int, device: str = "cpu") -> Kernel:
-    """A kernel for `samples` samples on at most `threads` threads. `device`: `cpu`, `cuda`, `cuda:1`."""
+    """A kernel for `samples` samples on at most `threads` threads. `device` is one of torch: `cpu`, `cuda`, `cuda:1`.
+
+    On the CPU, look-up in packed calls is quicker than a matrix product of floats for any number of scores.
+    """
     table = weights_table(weights)
     size = packed_bytes(samples)
     crew = Crew(size, threads)
-    rows = max(1, len(weights.variant_idx))
-    dense = len(table.column) / rows > 1.5 + table.columns / 10
-    make = partial(Panels if dense else Walked, size, table.columns, table.scores, crew)
-    return PackedKernel(table, samples, 1024, make, crew)
+    make = _on_cpu(table, size, crew) if device == "cpu" else partial(_on_device, table, size, device)
+    return PackedKernel(table, samples, _BLOCK_ROWS, make, crew)
+
+
+def _on_cpu(table: Table, size: int, crew: Crew) -> Callable[[], Totals]:
+    """By the measured costs of a variant: a walk pays for each of its weights, a panel for all columns."""
+    filled = len(table.column) / max(1, len(table.weights.variant_idx))
+    way = Panels if filled > 1.5 + table.columns / 10 else Walked
+    return partial(way, size, table.columns, table.scores, crew)
+
+
+def _on_device(table: Table, size: int, device: str) -> Totals:
+    # torch takes seconds to import, and a run on the CPU does without it.
+    from workers.kernels.products import Products  # noqa: PLC0415
+
+    return Products(size, table.columns, table.scores, device)

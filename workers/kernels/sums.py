@@ -66,7 +66,10 @@ class Panels:
         row, values = np.zeros(padded, np.int64), np.zeros((padded, 4))
         row[:many], values[:many] = features.row, features.values
         number = np.float64 if self._wide else np.float32
-        weights = self._weights(features, padded).astype(number)
+        panel, column = np.divmod(features.column.astype(np.int64), self._panel)
+        shape = (len(self._totals) * padded, self._panel)
+        weights = dense(panel * padded + features.feature, column, features.weight, shape).astype(number)
+        weights = weights.reshape(len(self._totals), padded, self._panel)
         rows, values = row.reshape(-1, 4), values.astype(number)
         self._crew.share(lambda first, last: self._add_part(packed, rows, values, weights, first, last))
 
@@ -79,13 +82,6 @@ class Panels:
             self._totals[at // self._panel] = np.empty((0, 0))
         total[self._columns - self.named.shape[1] :] += self.named.T
         return total
-
-    def _weights(self, features: Features, height: int) -> NDArray[np.float64]:
-        """(panels, features, columns of a panel); entries at one place are added up."""
-        panel, column = np.divmod(features.column.astype(np.int64), self._panel)
-        place = (panel * height + features.feature) * self._panel + column
-        shape = (len(self._totals), height, self._panel)
-        return np.bincount(place, features.weight, minlength=int(np.prod(shape))).reshape(shape).astype(np.float64)
 
     def _add_part(
         self,
@@ -100,3 +96,11 @@ class Panels:
         index_rows(packed, rows, first, last, index)
         for total, panel in zip(self._totals, weights, strict=True):
             self._add(index, values, panel, total[4 * first : 4 * last])
+
+
+def dense(
+    row: NDArray[np.int64], column: NDArray[np.int64], weight: NDArray[np.float64], shape: tuple[int, int]
+) -> NDArray[np.float64]:
+    """A matrix of entries; those at one place are added up."""
+    flat = np.bincount(row * shape[1] + column, weight, minlength=shape[0] * shape[1])
+    return flat.astype(np.float64).reshape(shape)
