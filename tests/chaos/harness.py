@@ -125,15 +125,18 @@ def _kill_a_worker(chance: random.Random, cluster: StandingCluster) -> int:
 
 def content(store: Store) -> Content:
     """All that a finished run says."""
-    return Content(logical_content(store), tuple(_table(store, f"{name}/") for name in _DATASET if _any(store, name)))
+    return Content(logical_content(store), tuple(_table(store, prefix) for prefix in _DATASET if _any(store, prefix)))
 
 
-_DATASET = ("meds/data", "meds/metadata", "subjects")
+_DATASET = (
+    *("meds/data/", "meds/metadata/", "subjects/"),
+    *("table/genotypes/", "table/variants.parquet", "table/samples.parquet", "table/parts.parquet"),
+)
 """Where a conversion writes more than rows."""
 
 
-def _any(store: Store, name: str) -> bool:
-    return next(iter(store.list(f"{name}/")), None) is not None
+def _any(store: Store, prefix: str) -> bool:
+    return next(iter(store.list(prefix)), None) is not None
 
 
 def logical_content(store: Store) -> pl.DataFrame:

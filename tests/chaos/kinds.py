@@ -9,6 +9,8 @@ from pathlib import Path
 
 from cluster.storage import Store
 from tests.chaos import archive
+from tests.support.bgzf import bgzf
+from tests.support.genotype_tables import random_vcf
 
 CASE = Path(__file__).parent.parent / "cases" / "fhir"
 
@@ -56,4 +58,17 @@ def _export(store: Store, folder: Path) -> str:
     return f"job: convert\ninput: {source}\n"
 
 
-KINDS = {"predict": Kind(_images, "shard_records: 6, batch: 4"), "convert": Kind(_export, "shard_records: 50")}
+def _cohort(store: Store, folder: Path) -> str:
+    """A VCF in some chunks, and another file with the same samples."""
+    body = random_vcf(20, 400, seed=1).encode()
+    store.put("a.vcf.gz", bgzf(body, 2000), {})
+    store.put("b.vcf", random_vcf(20, 60, seed=2).encode(), {})
+    source = f"{{format: vcf, uri: {store.uri}, chunk_bytes: 3000}}"
+    return f"job: convert\ninput: {source}\n"
+
+
+KINDS = {
+    "predict": Kind(_images, "shard_records: 6, batch: 4"),
+    "convert": Kind(_export, "shard_records: 50"),
+    "genotypes": Kind(_cohort, "shard_records: 50"),
+}
