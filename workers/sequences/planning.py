@@ -47,6 +47,9 @@ class VcfRecords:
             yield from vcf_planning.batches(found, join(store.uri, key), head.etag, reference.etag)
         except (ObjectMissing, ObjectChanged):
             raise SpecError(_VANISHED) from None
+        later = store.head(key)
+        if later is None or later.etag != head.etag:
+            raise SpecError(_VANISHED)
 
     def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
         """Contigs, and what is known to be wrong."""

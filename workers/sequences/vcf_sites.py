@@ -25,6 +25,7 @@ _LAST_POS = 2**31 - 1
 _CONTIG = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*")
 _BASES = re.compile(r"[ACGTNRYKMSWBDHVacgtnrykmswbdhv]+")
 _NO_HEADER = "input.uri has no line #CHROM before its records: it is no VCF, or its header was cut away"
+_BCF = "input.uri is BCF, which is not read here: write it as VCF with bcftools view -Oz"
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def read_sites(pieces: Iterator[bytes | Fault]) -> Iterator[Site]:
         if in_header and head.startswith(b"#"):
             in_header = not head.startswith(b"#CHROM\t")
         elif in_header:
-            raise SpecError(_NO_HEADER)
+            raise SpecError(_BCF if head.startswith(b"BCF\2") else _NO_HEADER)
         elif head.strip():
             yield parse_site(head, number)
     if in_header:

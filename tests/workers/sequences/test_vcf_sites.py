@@ -124,6 +124,12 @@ def test_a_file_without_the_header_of_a_vcf_is_refused(text: str) -> None:
         of_text(text)
 
 
+def test_bcf_is_refused_with_what_to_do(vcf: Path, tmp_path: Path) -> None:
+    pysam.bcftools.view("-Ob", "-o", str(tmp_path / "in.bcf"), str(vcf), catch_stdout=False)
+    with pytest.raises(SpecError, match="bcftools view -Oz"):
+        of_file(tmp_path / "in.bcf")
+
+
 def test_ids_are_unique_whatever_comes_twice_or_out_of_order() -> None:
     lines = [
         ("1", 10, "A", "C,C"), ("1", 10, "A", "C"), ("1", 12, "A", "C"), ("1", 10, "A", "C"), ("1", 10, "A", "C"),
@@ -170,7 +176,7 @@ def test_whatever_stands_in_a_file_every_line_has_its_rows_and_every_row_an_id(b
 def test_any_damage_to_a_gzipped_file_gives_its_first_lines_and_a_reason(data: st.DataObject) -> None:
     text = HEADER + COLUMNS + "".join(LINE.replace("10", str(10 + i)) for i in range(200))
     body = bytearray(gzip.compress(text.encode(), mtime=0))
-    for place in data.draw(st.lists(st.integers(12, len(body) - 1), min_size=1, max_size=4)):
+    for place in data.draw(st.lists(st.integers(12, len(body) - 1), min_size=1, max_size=4, unique=True)):
         body[place] ^= data.draw(st.integers(1, 255))
     whole = of_text(text)
     found = _of_gzip(bytes(body))
