@@ -15,6 +15,7 @@ from jobs.export.sscore import export_sscore
 from schemas.errors import FingerprintError, UsageError
 from tests.support.plink2 import needs_plink2, run_plink2
 from tests.support.runs import rows, run
+from tests.support.score_sites import Sites, score_file
 from tests.workers.kernels.naive import pack
 
 SAMPLES, VARIANTS = 70, 40
@@ -92,6 +93,38 @@ def test_scores_over_other_variants_have_counts_of_their_own(scored: Path) -> No
     assert found.columns[5:] == ["PGS000002_AVG", "PGS000002_SUM"]
     for ours, theirs in zip(found.columns[2:], expected.columns[2:], strict=True):
         np.testing.assert_allclose(found[ours].to_numpy(), expected[theirs].to_numpy(), rtol=1.1e-5)
+
+
+@needs_plink2
+def test_a_vcf_with_sites_of_several_alternatives_gives_the_file_that_plink2_gives_of_it(tmp_path: Path) -> None:
+    sites = Sites(12, 40)
+    (tmp_path / "model").mkdir()
+    score_file(tmp_path / "model" / "score.tsv", sites, 12)
+    sites.vcf(tmp_path / "calls.vcf")
+    serial = "compute: {pool: serial, workers: 1, cpus_per_worker: 1}"
+    run(f"""
+job: convert
+name: calls
+input: {{format: vcf, uri: {tmp_path / "calls.vcf"}}}
+output: {{uri: {tmp_path / "table"}}}
+{serial}
+""")
+    run(f"""
+job: predict
+name: scores
+input: {{collection: genotypes, uri: {tmp_path / "table" / "table"}, format: table}}
+models: {{pgs: {{uri: {tmp_path / "model"}}}}}
+prepare: [{{match: {{ambiguous: keep, strand_flips: false}}}}]
+output: {{uri: {tmp_path / "run"}}}
+{serial}
+""")
+    exported(tmp_path, "ours")
+    asked = ["model/score.tsv", "3", "4", "header-read", "cols=+scoresums,+denom", "--score-col-nums", "5-6"]
+    run_plink2(tmp_path, ["--vcf", "calls.vcf", "--score", *asked, "--out", "theirs"])
+    found, expected = table(tmp_path / "ours" / "pgs.sscore"), table(tmp_path / "theirs.sscore")
+    assert found.columns == expected.columns
+    assert found[:, :4].rows() == expected[:, :4].rows()
+    np.testing.assert_allclose(found[:, 4:].to_numpy(), expected[:, 4:].to_numpy(), rtol=1.1e-5)
 
 
 def test_all_digits_give_the_sums_of_the_run_back(scored: Path) -> None:

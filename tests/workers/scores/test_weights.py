@@ -7,20 +7,17 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from numpy.typing import NDArray
 
 from tests.support.plink2 import needs_plink2, run_plink2
-from tests.workers.kernels.naive import Cohort, naive_sums
-from workers.genetics.contract import VARIANT_SCHEMA, Sums
+from tests.support.score_sites import Sites, score_file
+from tests.workers.kernels.naive import naive_sums
+from workers.genetics.contract import Sums
 from workers.scores.files import read_scores
 from workers.scores.log import ENTRY_SCHEMA
 from workers.scores.matcher import match_all
 from workers.scores.settings import Match
 from workers.scores.target import Target
 from workers.scores.weights import ScoreWeights, build_weights
-
-SAMPLES = 80
-ALTS = ("C", "G", "T")
 
 
 def entries(rows: list[tuple[int, int, int, bool, list[float]]]) -> pl.DataFrame:
@@ -71,78 +68,12 @@ def test_a_missing_call_counts_twice_the_frequency_and_nothing_where_there_is_no
     assert np.isnan(made.weights.fill[1])
 
 
-class Sites:
-    """Sites of one to three ALTs as undivided genotypes, and the biallelic records that a reader makes of them."""
-
-    def __init__(self, seed: int, sites: int) -> None:
-        rng = np.random.default_rng(seed)
-        self.alts = rng.integers(1, 4, sites)
-        share = [rng.dirichlet(np.ones(count + 1)) for count in self.alts]
-        alleles = [rng.choice(count + 1, (2, SAMPLES), p=p) for count, p in zip(self.alts, share, strict=True)]
-        self.alleles = np.stack(alleles)
-        self.missing = rng.random((sites, SAMPLES)) < 0.05
-        rows: list[tuple[int, str, int, str, str, str]] = []
-        calls = []
-        for site, count in enumerate(self.alts):
-            for alt in rng.permutation(count):
-                rows.append((len(rows), "1", site + 1, f"s{site}", "A", ALTS[alt]))
-                copies = (self.alleles[site] == alt + 1).sum(axis=0).astype(np.uint8)
-                calls.append(np.where(self.missing[site], 3, copies))
-        self.variants = pl.DataFrame(rows, schema=VARIANT_SCHEMA, orient="row")
-        self.cohort = Cohort(np.arange(len(rows)), np.stack(calls), np.zeros((len(rows), SAMPLES), bool))
-
-    @property
-    def frequencies(self) -> pl.DataFrame:
-        calls = np.where(self.cohort.calls == 3, np.nan, self.cohort.calls.astype(float))
-        return pl.DataFrame({"variant_idx": self.cohort.variant_idx, "alt_freq": np.nanmean(calls, axis=1) / 2})
-
-    def copies(self, site: int, allele: str) -> NDArray[np.float64]:
-        """Of the undivided site, missing calls filled with the mean."""
-        code = ("A", *ALTS).index(allele)
-        copies = (self.alleles[site] == code).sum(axis=0).astype(float)
-        return np.asarray(np.where(self.missing[site], copies[~self.missing[site]].mean(), copies))
-
-    def called(self, site: int, allele: str) -> NDArray[np.float64]:
-        """Of the undivided site, none of a missing call."""
-        return np.asarray(np.where(self.missing[site], 0, self.copies(site, allele)))
-
-    def vcf(self, path: Path) -> None:
-        samples = "\t".join(f"p{n}" for n in range(SAMPLES))
-        lines = [
-            "##fileformat=VCFv4.2",
-            "##contig=<ID=1>",
-            '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">',
-            f"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{samples}",
-        ]
-        for site, count in enumerate(self.alts):
-            calls = [
-                "./." if gone else f"{a}/{b}"
-                for gone, a, b in zip(self.missing[site], *self.alleles[site], strict=True)
-            ]
-            fields = ["1", str(site + 1), f"s{site}", "A", ",".join(ALTS[:count]), ".", ".", ".", "GT", *calls]
-            lines.append("\t".join(fields))
-        path.write_text("\n".join(lines) + "\n")
-
-
 def scored(sites: Sites, path: Path, frequencies: pl.DataFrame | None) -> tuple[ScoreWeights, Sums]:
     target = Target(sites.variants)
     # What plink2 matches by: effect alleles as they stand.
     found = match_all([read_scores(path)], target, Match(ambiguous="keep", strand_flips=False))
     made = build_weights([(one.scores, one.entries) for one in found], frequencies)
     return made, made.fold(naive_sums(made.weights, sites.cohort))
-
-
-def score_file(path: Path, sites: Sites, seed: int) -> list[tuple[int, str, float, float]]:
-    """One effect allele or two of every site, and two scores of them."""
-    rng = np.random.default_rng(seed)
-    rows = []
-    for site, count in enumerate(sites.alts):
-        there = ("A", *ALTS[:count])
-        for allele in rng.choice(there, 2 if count > 1 and site % 2 else 1, replace=False):
-            rows.append((site, str(allele), float(rng.normal()), float(rng.normal())))
-    lines = ["CHROM\tPOS\tID\tA1\tone\ttwo", *(f"1\t{site + 1}\ts{site}\t{a}\t{x!r}\t{y!r}" for site, a, x, y in rows)]
-    path.write_text("\n".join(lines) + "\n")
-    return rows
 
 
 @pytest.mark.parametrize("seed", range(5))
