@@ -125,6 +125,20 @@ def test_a_network_that_shares_work_scores_as_it_does_window_by_window(folder: P
                 np.testing.assert_allclose(good[f"score_{name}_{side}"].to_numpy(), wanted[:, label], atol=1e-5)
 
 
+def test_models_with_windows_of_their_own_lengths_score_together_as_they_do_alone(folder: Path, tmp_path: Path) -> None:
+    run(spec(folder, tmp_path / "both", models="bert cnn"))
+    both = rows(tmp_path / "both")
+    for name in ("bert", "cnn"):
+        run(spec(folder, tmp_path / name, models=name))
+        alone = rows(tmp_path / name)
+        for column in alone.select(pl.selectors.float()).columns:
+            together = both[f"{name}__{column}"]
+            assert together.is_null().equals(alone[column].is_null())
+            np.testing.assert_allclose(
+                together.drop_nulls().to_numpy(), alone[column].drop_nulls().to_numpy(), atol=1e-5
+            )
+
+
 def test_every_allele_has_its_row_and_what_cannot_be_scored_says_why(folder: Path, tmp_path: Path) -> None:
     run(spec(folder, tmp_path / "out"))
     table = rows(tmp_path / "out")
