@@ -20,6 +20,7 @@ from workers.genetics.table_layout import CONVERTED, DOSAGE_MISSING, DOSAGE_ONE,
 from workers.genetics.table_records import VARIANT_GIVEN, Calls, Records, no_calls, outcomes_frame
 
 _NO_ALLELE = "a call names an allele that the record does not have"
+_NO_CALLS = -1
 _CERTAIN = 0.1
 """Where a record has dosages and no calls, one this near to a whole number is a call (PLINK 2's default)."""
 
@@ -30,9 +31,9 @@ def records_of(lines: Sequence[Line], samples: int, source: VcfInput) -> Records
     called = [at for at, site in enumerate(sites) if isinstance(site, Site) and site.gt]
     calls = parse_calls([sites[at].genotypes for at in called], samples)  # type: ignore[union-attr]
     row_of = {at: row for row, at in enumerate(called)}
-    batch = _Batch(samples, source)
+    batch = _Batch(calls, source)
     for at, site in enumerate(sites):
-        refused = site if isinstance(site, Refused) else batch.add(at, site, calls, row_of.get(at))
+        refused = site if isinstance(site, Refused) else batch.add(at, site, row_of.get(at, _NO_CALLS))
         batch.outcome(site, refused)
     return batch.records()
 
@@ -40,41 +41,36 @@ def records_of(lines: Sequence[Line], samples: int, source: VcfInput) -> Records
 class _Batch:
     """Variants and outcomes of some lines."""
 
-    def __init__(self, samples: int, source: VcfInput) -> None:
-        self._samples = samples
+    def __init__(self, calls: AlleleCalls, source: VcfInput) -> None:
+        self._samples = calls.first.shape[1]
         self._source = source
+        self._trouble = calls.trouble
+        self._most = np.maximum(calls.first.max(axis=1), calls.second.max(axis=1)).tolist()
+        self._first, self._second = _without_halves(calls.first, calls.second, source.half_calls)
         self._outcomes: list[dict[str, Any]] = []
         self._variants: list[tuple[Any, ...]] = []
-        self._codes: list[NDArray[np.int8]] = []
-        self._single: list[NDArray[np.bool_]] = []
-        self._dosages: dict[int, NDArray[np.uint16]] = {}
+        self._rows: list[int] = []
+        self._numbers: list[int] = []
+        self._copies: dict[int, NDArray[np.float64]] = {}
 
-    def add(self, record: int, site: Site, calls: AlleleCalls, row: int | None) -> Refused | None:
+    def add(self, record: int, site: Site, row: int) -> Refused | None:
         """The variants of one line; why there are none, otherwise."""
         found = None
         if site.dosage is not None:
             found = dosages.parse_dosages(site.genotypes, site.dosage, max(1, site.n_alleles - 1))
             if found is None:
                 return _refused(site, dosages.MALFORMED)
-        if row is not None:
-            if row in calls.trouble:
-                return _refused(site, calls.trouble[row])
-            first, second = calls.first[row], calls.second[row]
-            if max(first.max(), second.max()) >= site.n_alleles:
+        if row != _NO_CALLS:
+            if row in self._trouble:
+                return _refused(site, self._trouble[row])
+            if self._most[row] >= site.n_alleles:
                 return _refused(site, _NO_ALLELE)
-            first, second = _without_halves(first, second, self._source.half_calls)
         for number, alt in site.alts or ((1, None),):
-            copies = None if found is None else found[number - 1]
-            if row is None:
-                assert copies is not None
-                codes, single = _certain(copies), np.zeros(self._samples, bool)
-            else:
-                codes, single = _codes(first, second, number, self._source.other_alts)
-            if copies is not None:
-                self._dosages[len(self._variants)] = _fixed_point(copies, single)
+            if found is not None:
+                self._copies[len(self._variants)] = found[number - 1]
             self._variants.append((site.chrom, site.pos, site.id, site.ref, alt, site.n_alleles, record))
-            self._codes.append(codes)
-            self._single.append(single)
+            self._rows.append(row)
+            self._numbers.append(number)
         return None
 
     def outcome(self, site: Site | Refused, refused: Refused | None) -> None:
@@ -94,17 +90,23 @@ class _Batch:
         return Records(outcomes_frame(self._outcomes), variants, self._calls())
 
     def _calls(self) -> Calls:
-        if not self._codes:
+        if not self._variants:
             return no_calls(self._samples)
-        single = np.stack(self._single)
+        codes = np.zeros((len(self._rows), self._samples), np.int8)
+        single = np.zeros(codes.shape, np.bool_)
+        rows, numbers = np.array(self._rows), np.array(self._numbers, np.int16)
+        called = rows != _NO_CALLS
+        first, second = self._first[rows[called]], self._second[rows[called]]
+        codes[called], single[called] = _codes(first, second, numbers[called, None], self._source.other_alts)
         haploid = np.packbits(single, axis=1, bitorder="little") if single.any() else None
         dosage = has = None
-        if self._dosages:
-            dosage = np.zeros((len(self._codes), self._samples), np.uint16)
-            has = np.zeros(len(self._codes), bool)
-            for row, values in self._dosages.items():
-                dosage[row], has[row] = values, True
-        return Calls(pack(np.stack(self._codes)), haploid, dosage, has)
+        if self._copies:
+            dosage, has = np.zeros(codes.shape, np.uint16), np.zeros(len(codes), np.bool_)
+            for at, copies in self._copies.items():
+                dosage[at], has[at] = _fixed_point(copies, single[at]), True
+                if not called[at]:
+                    codes[at] = _certain(copies)
+        return Calls(pack(codes), haploid, dosage, has)
 
 
 def _refused(site: Site, reason: str) -> Refused:
@@ -131,20 +133,21 @@ def _without_halves(
 
 
 def _codes(
-    first: NDArray[np.int16], second: NDArray[np.int16], number: int, other_alts: str
+    first: NDArray[np.int16], second: NDArray[np.int16], number: NDArray[np.int16], other_alts: str
 ) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
-    """Codes of one alternative, and which calls are haploid.
+    """(variants, samples) codes of one alternative each, and which calls are haploid.
 
     A lone `.` may be the missing call of one allele or, as some tools write it, of two: it is haploid where somebody in
     the record has a haploid call that is not missing.
     """
     single = second == ABSENT
     missing = (first == MISSING) | (second == MISSING)
-    if not (single & ~missing).any():
-        single = np.zeros_like(single)
+    if single.any():
+        single &= (single & ~missing).any(axis=1, keepdims=True)
     if other_alts == "missing":
         missing |= ((first > 0) & (first != number)) | ((second > 0) & (second != number))
-    codes = (first == number).astype(np.int8) + (second == number)
+    codes = (first == number).astype(np.int8)
+    codes += second == number
     codes[single] *= 2
     codes[missing] = 3
     return codes, single

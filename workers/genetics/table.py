@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from cluster.storage import ObjectMissing, StorageSettings, Store, open_store
-from schemas.errors import RecordError, SpecError
+from schemas.errors import InfrastructureError, RecordError, SpecError
 from schemas.status import Status
 from workers.genetics.contract import COUNT_SCHEMA, SAMPLE_SCHEMA, VARIANT_SCHEMA, GenotypeChunk
 from workers.genetics.packed import row_bytes, take_samples
@@ -130,7 +130,8 @@ class TableSource:
         try:
             file = pq.ParquetFile(self._store.open_reader(key))
             table = file.read_row_group(group.number, columns=columns, use_threads=False)
-        except (ObjectMissing, pa.ArrowInvalid):
+        except (ObjectMissing, pa.ArrowInvalid, OSError) as error:
+            _raise_of_disk(error)
             reason = "a part of the genotype table is gone or damaged: convert it again"
             raise RecordError(Status.UNREADABLE, reason) from None
         index = table["variant_idx"].to_numpy()[group.rows]
@@ -159,9 +160,18 @@ class TableSource:
     def _frame(self, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         try:
             table = pq.read_table(self._store.open_reader(name), columns=columns and list(columns), use_threads=False)
-        except (ObjectMissing, pa.ArrowInvalid):
+        except (ObjectMissing, pa.ArrowInvalid, OSError) as error:
+            _raise_of_disk(error)
             raise SpecError(f"{name} of the genotype table is gone or damaged: convert it again") from None
         return pl.DataFrame(pl.from_arrow(table))
+
+
+def _raise_of_disk(error: Exception) -> None:
+    """Arrow's own errors, of Parquet that is none, carry no number; those of a disk do."""
+    if isinstance(error, OSError) and error.errno is not None:
+        raise InfrastructureError(
+            "the genotype table cannot be read: check the disk or mount, then run again"
+        ) from None
 
 
 def _typed(frame: pl.DataFrame, schema: Mapping[str, Any]) -> pl.DataFrame:

@@ -143,6 +143,23 @@ def test_counts_are_those_of_a_loop_over_calls(written: Written) -> None:
     assert np.array_equal(alleles, (~np.isnan(copies) * (2 * halves)).sum(axis=1))
 
 
+def test_a_damaged_part_or_list_is_an_error_that_says_so(written: Written, tmp_path: Path) -> None:
+    copy = open_store(str(tmp_path))
+    for info in written.store.list():
+        copy.put(info.key, written.store.get(info.key), {})
+    victim = genotypes_key(written.parts[0].folder, 0, written.parts[0].name)
+    body = bytearray(written.store.get(victim))
+    body[200:900] = b"?" * 700
+    copy.put(victim, bytes(body), {})
+    source = TableSource(str(tmp_path))
+    with pytest.raises(RecordError, match="gone or damaged"):
+        list(source.chunks(0, 9, None, 1 << 20))
+    source.close()
+    copy.put("parts.parquet", b"no Parquet", {})
+    with pytest.raises(SpecError, match=r"parts\.parquet of the genotype table is gone or damaged"):
+        TableSource(str(tmp_path))
+
+
 def test_what_is_no_table_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"has no dataset\.json"):
         TableSource(str(tmp_path))
