@@ -122,7 +122,8 @@ class Weights:
     A weight belongs to the copies of ALT (`flip` 0) or of REF (`flip` 1). `kind`: 0 additive (d), 1 dominant
     (min(d, 1)), 2 recessive (max(d - 1, 0)), d being copies of the effect allele. `fill` is what a missing call counts
     as: the expected copies of ALT, twice its frequency in the whole cohort; NaN: a missing call counts nothing and
-    leaves the denominator.
+    leaves the denominator. A missing call of a dominant or recessive effect counts half the expected copies of the
+    effect allele, its frequency, as plink2 has it.
     """
 
     scores: Sequence[str]

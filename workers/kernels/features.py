@@ -115,7 +115,12 @@ def _values(
 ) -> NDArray[np.float64]:
     copies = np.tile(np.array([0.0, 1.0, 2.0, 0.0]), (len(fill), 1))
     copies[:, 3] = fill
-    return np.nan_to_num(copies_values(copies * (ploidy / 2), kind, flip, ploidy))
+    values = copies_values(copies * (ploidy / 2), kind, flip, ploidy)
+    if ploidy == 2:
+        # What fills a dominant or recessive effect is the allele's frequency, as plink2 has it.
+        ruled = kind > 0
+        values[ruled, 3] = np.where(flip[ruled] == 1, 2 - fill[ruled], fill[ruled]) / 2
+    return np.nan_to_num(values)
 
 
 def _by_ploidy(features: Features, rows: int, mixed: NDArray[np.bool_], haploid: NDArray[np.float64]) -> Features:

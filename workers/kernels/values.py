@@ -26,13 +26,16 @@ def add_dosages(dosage, haploid, mixed, starts, column, weight, rule, fill, firs
                     kind, flip = before // 2, before % 2
                     for s in range(many):
                         copies = np.float64(dosage[i, start + s])
-                        if np.isnan(copies):
+                        filled = np.isnan(copies)
+                        if filled:
                             copies = fill[i]
                         ploidy = 2.0
                         if mixed[i] and (haploid[i, (start + s) >> 3] >> ((start + s) & 7)) & 1:
                             copies, ploidy = copies / 2, 1.0
                         shown = ploidy - copies if flip else copies
-                        if kind == 1:
+                        if kind > 0 and filled and ploidy == 2.0:
+                            shown = shown / 2
+                        elif kind == 1:
                             shown = min(shown, 1.0)
                         elif kind == 2:
                             shown = max(shown - 1.0, 0.0)

@@ -53,6 +53,9 @@ def naive_sums(weights: Weights, cohort: Cohort) -> Sums:
         for at in range(weights.offsets[row], weights.offsets[row + 1]):
             effect = np.nan_to_num(ploidy - copies if weights.flip[at] else copies)
             shown = (effect, np.minimum(effect, 1), np.maximum(effect - 1, 0))[weights.kind[at]]
+            if weights.kind[at]:
+                # plink2 fills these with the frequency of the effect allele.
+                shown = np.where(missing & (ploidy == 2), effect / 2, shown)
             score = int(weights.column[at])
             total[:, score] += weights.weight[at] * shown
             group = int(weights.group[score])
