@@ -14,6 +14,7 @@ from jobs.rundir import existing_run, read_manifest
 from schemas.crashpoints import crashpoint
 from schemas.errors import IncompleteError
 from schemas.run import REPORT_KEY, Manifest, RunFile
+from workers.genotypes.layout import MATCHES
 
 _TEMPLATE = "report.html.j2"
 
@@ -59,6 +60,7 @@ def _facts(run: RunFile, manifest: Manifest, uri: str) -> dict[str, Any]:
         "rows_bytes": size(sum(record.bytes for record in manifest.files if record.rows is not None)),
         "plan_bytes": size(run.plan.bytes),
         "versions": sorted(dict(run.recorded.get("versions", {})).items()),
+        "has_matches": any(record.key.startswith(MATCHES) for record in manifest.files),
         "prepare": [(model, [_step(step) for step in steps]) for model, steps in run.prepare.items()],
     }
 

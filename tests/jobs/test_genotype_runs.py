@@ -10,6 +10,8 @@ import polars as pl
 import pytest
 
 from cluster.storage import open_store
+from jobs.cli.summary import as_table
+from jobs.report import write_report
 from jobs.rundir import read_manifest
 from jobs.verify import verify
 from tests.chaos.harness import content
@@ -68,13 +70,16 @@ def test_sums_are_the_same_whether_they_are_adjusted_or_not(root: Path) -> None:
 
 
 def test_the_manifest_names_the_match_log_of_every_score(root: Path) -> None:
-    runs.run(spec(root, "format: pgen, uri: ROOT/cohort", out="logs"))
+    outcome = runs.run(spec(root, "format: pgen, uri: ROOT/cohort", out="logs"))
     store = open_store(str(root / "logs"))
+    assert f"{root}/logs/matches/" in as_table(outcome)
     manifest = read_manifest(store)
     assert manifest is not None
     named = {record.key for record in manifest.files}
     assert {"matches/pgs/000000-S1.parquet", "matches/pgs/000001-S2.parquet"} <= named
     assert named == {info.key for info in store.list()} - {"manifest.json"}
+    write_report(store)
+    assert f"{root}/logs/matches/*/*.parquet" in store.get("report.html").decode()
 
 
 @pytest.mark.parametrize("point", ["side.after_put:3", "commit.before_put:7"])

@@ -21,6 +21,8 @@ from workers.collection import PREDICT
 from workers.genotypes.settings import GenotypesInput
 from workers.genotypes.steps import Steps
 
+MATCHES = "matches/"
+"""Where the match logs lie."""
 MATCH = "match"
 COUNT = "count"
 SCORE = "score"
@@ -40,7 +42,7 @@ def stages_of(source: GenotypesInput, steps: Sequence[Steps], fills: bool) -> tu
 
 def log_key(model: str, number: int | None, name: str) -> str:
     """The match log of one file or panel. Its number tells files apart whose names differ only in odd characters."""
-    return f"matches/{model}/{number or 0:06d}-{_PLAIN.sub('_', name)[:80]}.parquet"
+    return f"{MATCHES}{model}/{number or 0:06d}-{_PLAIN.sub('_', name)[:80]}.parquet"
 
 
 def entries_key(model: str, number: int | None) -> str:
