@@ -63,7 +63,7 @@ def _cohort(store: Store, folder: Path) -> str:
     body = random_vcf(20, 400, seed=1).encode()
     store.put("a.vcf.gz", bgzf(body, 2000), {})
     store.put("b.vcf", random_vcf(20, 60, seed=2).encode(), {})
-    source = f"{{format: vcf, uri: {store.uri}, chunk_bytes: 3000}}"
+    source = f"{{format: vcf, uri: {store.uri}, chunk_bytes: 9000}}"
     return f"job: convert\ninput: {source}\n"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import cyvcf2
@@ -74,11 +75,10 @@ def _read(records: list[bytes], header: bytes) -> list[bytes]:
         path = Path(folder) / "slice.bcf"
         path.write_bytes(b"".join([BCF_MAGIC, b"\x02", struct.pack("<I", len(text)), text, *records]))
         lines: list[bytes] = []
-        reader = cyvcf2.VCF(str(path))
         try:
-            lines.extend(str(variant).rstrip("\n").encode() for variant in reader)
+            with closing(cyvcf2.VCF(str(path))) as reader:
+                lines.extend(str(variant).rstrip("\n").encode() for variant in reader)
+        # What cyvcf2 raises for a header or a record that htslib refuses is Exception itself.
         except Exception:  # noqa: BLE001
             return lines
-        finally:
-            reader.close()
     return lines
