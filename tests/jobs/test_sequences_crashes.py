@@ -60,23 +60,3 @@ def test_a_run_over_variants_that_was_killed_is_completed_by_the_same_command(
     assert code == 0, said
     verify(open_store(str(tmp_path / "out")))
     assert rows(tmp_path / "out").equals(clean)
-
-
-@pytest.mark.ray
-def test_a_variant_that_kills_its_worker_twice_is_a_row_and_the_others_are_scored_by_workers_of_ray(
-    folder: Path, clean: pl.DataFrame, tmp_path: Path
-) -> None:
-    lethal = clean["record_id"][0]
-    spec = tmp_path / "spec.yaml"
-    spec.write_text(spec_text(folder, tmp_path / "out", "workers: 2", shard=4))
-    code, said = finish(start(spec, {"WARDROUND_CRASH_AT": f"forward.record:1:{lethal}"}), 280)
-    assert code == 0, said
-    verify(open_store(str(tmp_path / "out")))
-    found = rows(tmp_path / "out")
-    assert found.filter(pl.col("status") == "crashed_worker")["record_id"].to_list() == [lethal]
-    others = pl.col("record_id") != lethal
-    scores = pl.selectors.float()
-    assert found.filter(others).drop(scores).equals(clean.filter(others).drop(scores))
-    for name in found.select(scores).columns:
-        pairs = zip(found.filter(others)[name], clean.filter(others)[name], strict=True)
-        assert all((a is None) == (b is None) and (a is None or abs(a - b) < 1e-5) for a, b in pairs)
