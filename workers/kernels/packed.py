@@ -62,7 +62,7 @@ class PackedKernel:
         take = np.flatnonzero(known[np.minimum(rows, len(known) - 1)] == chunk.variant_idx)
         rows = rows[take]
         if chunk.dosage is not None:
-            self._add_dosages(chunk, rows, take)
+            self._add_dosages(chunk, chunk.dosage[take], rows, take)
             return
         at, height = 0, self._block.height
         while at < len(rows):
@@ -78,7 +78,9 @@ class PackedKernel:
         """See `Kernel`."""
         self._flush()
         self._crew.close()
-        parts = [part for part in (self._totals and self._totals.finish(), self._dosages) if part is not None]
+        parts = [] if self._dosages is None else [self._dosages]
+        if self._totals is not None:
+            parts.append(self._totals.finish())
         total = parts.pop() if parts else np.zeros((self._table.columns, self._samples))
         total = total[:, : self._samples]
         for part in parts:
@@ -103,13 +105,17 @@ class PackedKernel:
         self._totals.add(packed if haploid is None else split_ploidy(packed, haploid, mixed), features)
         self._tally.add(rows, packed, mixed, haploid, self._totals.named)
 
-    def _add_dosages(self, chunk: GenotypeChunk, rows: NDArray[np.int64], take: NDArray[np.intp]) -> None:
+    def _add_dosages(
+        self, chunk: GenotypeChunk, dosage: NDArray[np.float32], rows: NDArray[np.int64], take: NDArray[np.intp]
+    ) -> None:
         """Dosages are summed as they are; hard calls of the same chunk do not count."""
-        table, dosage = self._table, chunk.dosage[take]
+        table = self._table
         local, entry = entries_of(table, rows)
         starts = np.searchsorted(local, np.arange(len(rows) + 1))
         haploid = None if chunk.haploid is None else chunk.haploid[take]
-        mixed = np.zeros(len(rows), np.bool_) if haploid is None else haploid.any(axis=1)
+        mixed = np.zeros(len(rows), np.bool_)
+        if haploid is not None:
+            mixed |= haploid.any(axis=1)
         bits = np.zeros((0, 0), np.uint8) if haploid is None else haploid
         column, weight, rule = table.column[entry], table.weight[entry], table.rule[entry]
         if self._dosages is None:

@@ -64,7 +64,7 @@ def _row_adder(number: ir.Type, columns: int, size: int) -> Any:
     lanes = _VECTOR_BYTES // size
     vector, wide = ir.VectorType(number, lanes), ir.IntType(64)
 
-    @intrinsic  # type: ignore[misc]
+    @intrinsic
     def add_rows(typing_context, part, sums, index, group, sample):  # type: ignore[no-untyped-def]
         signature = types.void(part, sums, index, types.int64, types.int64)
 

@@ -68,8 +68,8 @@ class Panels:
         number = np.float64 if self._wide else np.float32
         panel, column = np.divmod(features.column.astype(np.int64), self._panel)
         shape = (len(self._totals) * padded, self._panel)
-        weights = dense(panel * padded + features.feature, column, features.weight, shape).astype(number)
-        weights = weights.reshape(len(self._totals), padded, self._panel)
+        weights = dense(panel * padded + features.feature, column, features.weight, shape)
+        weights = weights.reshape(len(self._totals), padded, self._panel).astype(number)
         rows, values = row.reshape(-1, 4), values.astype(number)
         self._crew.share(lambda first, last: self._add_part(packed, rows, values, weights, first, last))
 

@@ -50,8 +50,8 @@ class Tally:
             some = np.flatnonzero(mixed)
             cut = _starts_of(starts, some)
             within = mixed[local]
-            given = (packed, haploid, some, cut, groups[within], copies[within], filled[some])
-            self._crew.share(lambda first, last: count_haploid(*given, first, last, called, counted, named))
+            of_some = (packed, haploid, some, cut, groups[within], copies[within], filled[some])
+            self._crew.share(lambda first, last: count_haploid(*of_some, first, last, called, counted, named))
 
     def finish(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """`Sums.allele_count` and `Sums.denominator`."""

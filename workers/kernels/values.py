@@ -32,7 +32,7 @@ def add_dosages(dosage, haploid, mixed, starts, column, weight, rule, fill, firs
                         ploidy = 2.0
                         if mixed[i] and (haploid[i, (start + s) >> 3] >> ((start + s) & 7)) & 1:
                             copies, ploidy = copies / 2, 1.0
-                        shown = ploidy - copies if flip else copies
+                        shown = float(ploidy - copies if flip else copies)
                         if kind > 0 and filled and ploidy == 2.0:
                             shown = shown / 2
                         elif kind == 1:
