@@ -9,10 +9,17 @@ import numpy as np
 import polars as pl
 import pytest
 
+from cluster.storage import StorageSettings, Store, open_store
+from jobs.hosts import open_host
+from jobs.predict import predict
+from jobs.running import Outcome
+from jobs.verify import verify
 from schemas.errors import RefusedError, SpecError
+from schemas.spec import parse_spec
 from tests.support import runs
 from tests.support.genotype_runs import spec, weights_of, write_score
 from tests.support.plink_files import Cohort, cohort, write_bed, write_pgen
+from tests.support.seaweed import S3
 
 SOURCE = "format: bed, uri: ROOT/cohort.bed"
 PGS = "pgs: {uri: ROOT/scores}"
@@ -202,3 +209,34 @@ def test_quality_of_samples_is_what_their_calls_say(root: Path, data: Cohort) ->
         for x, man in zip(f, men, strict=True)
     ]
     assert rows["sex_check"].to_list() == by_sex
+
+
+def test_a_part_of_the_table_that_is_gone_is_a_status_of_its_samples(root: Path) -> None:
+    runs.run(
+        f"job: convert\nname: cohort\ninput: {{format: bed, uri: {root}/cohort.bed, build: GRCh38}}\n"
+        f"output: {{uri: {root}/converted}}\ncompute: {{pool: serial}}\n"
+    )
+    next((root / "converted/table/genotypes/chrom=1").rglob("*.parquet")).unlink()
+    runs.run(spec(root, "format: table, uri: ROOT/converted/table"))
+    rows = runs.rows(root / "out")
+    assert rows.select("status", "good").unique().rows() == [("unreadable", None)]
+    assert rows["record_id"].to_list() == [f"s{at}" for at in range(61)]
+
+
+def test_genotypes_and_scores_may_lie_on_s3(root: Path, s3: S3, bucket_prefix: str) -> None:
+    runs.run(spec(root, SOURCE))
+    store = open_store(bucket_prefix, StorageSettings(endpoint_url=s3.endpoint_url))
+    for path in (*root.glob("cohort.*"), *root.glob("scores/*")):
+        store.put(path.relative_to(root).as_posix(), path.read_bytes(), {})
+    text = spec(root, SOURCE, more=f"storage: {{endpoint_url: '{s3.endpoint_url}'}}").replace(str(root), bucket_prefix)
+    outcome = predict(parse_spec(text), open_host, runs.QUIET, lambda line: None)
+    verify(store_of(outcome, s3))
+    local = runs.rows(root / "out")
+    body = store.get("out/predictions/shard-000000.parquet")
+    there = pl.read_parquet(body).with_columns(pl.col("status").cast(pl.String))
+    assert there.equals(local)
+
+
+def store_of(outcome: Outcome, s3: S3) -> Store:
+    """Where a run lies."""
+    return open_store(outcome.run_uri, StorageSettings(endpoint_url=s3.endpoint_url))
