@@ -24,7 +24,7 @@ from tests.benchmarks.variants import layout, windows_of
 from workers.genetics.windows import Bases, VariantWindow
 from workers.networks.dilated_resnet import Config, DilatedResnet, VariantScorer, build
 
-ROUNDS = 3
+ROUNDS = 2
 CORES = 2
 BATCHES = (2, 4, 8)
 """Tried in the first round; the best goes on."""
