@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
@@ -42,10 +43,19 @@ def scan(
     wanted = union(taker.wanted for taker in takers)
     if wanted is not None and not len(wanted):
         return
-    for chunk in source.chunks(first, last, wanted, chunk_bytes):
+    for chunk in _ahead(source.chunks(first, last, wanted, chunk_bytes)):
         observed, doubled = ploidy.observed(chunk), diploid(chunk)
         for taker in takers:
             taker.add(doubled if taker.is_diploid else observed)
+
+
+def _ahead(chunks: Iterator[GenotypeChunk]) -> Iterator[GenotypeChunk]:
+    """The same chunks, the next of which is read while one is worked on. Only one thread reads."""
+    with ThreadPoolExecutor(1, thread_name_prefix="chunks") as reader:
+        coming = reader.submit(next, chunks, None)
+        while (chunk := coming.result()) is not None:
+            coming = reader.submit(next, chunks, None)
+            yield chunk
 
 
 def union(parts: Iterable[Numbers | None]) -> Numbers | None:
