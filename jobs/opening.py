@@ -40,6 +40,8 @@ _RECORDED = (
     "transformers",
     "spacy",
     "nltk",
+    "numba",
+    "pgenlib",
 )
 
 
