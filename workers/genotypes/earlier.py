@@ -47,7 +47,10 @@ def encode(frame: pl.DataFrame, fingerprint: str) -> bytes:
     """A table as the bytes of a side object, with the run's fingerprint in it."""
     sink = pa.BufferOutputStream()
     # Views of strings, which polars gives, are not what every reader of Parquet knows.
-    pq.write_table(stamp(frame.to_arrow(compat_level=pl.CompatLevel.oldest()), fingerprint), sink, compression="zstd")
+    table = stamp(frame.to_arrow(compat_level=pl.CompatLevel.oldest()), fingerprint)
+    # Weights hardly repeat: a dictionary of them costs more time than all the rest.
+    repeating = [name for name, kind in frame.schema.items() if kind == pl.String]
+    pq.write_table(table, sink, compression="zstd", use_dictionary=repeating)
     return bytes(sink.getvalue())
 
 

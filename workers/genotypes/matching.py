@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from schemas.errors import SpecError
 from schemas.rows import OutputColumn
@@ -173,7 +174,12 @@ def alleles_of(found: Matched) -> list[str]:
     fixed = np.stack(columns, axis=1)
     flat = entries["weights"].explode(empty_as_null=False).to_numpy().reshape(entries.height, len(found.scores))
     given = ~np.isnan(flat)
-    return [hashlib.blake2b(fixed[given[:, at]].tobytes(), digest_size=16).hexdigest() for at in range(given.shape[1])]
+    whole = _digest(fixed)
+    return [whole if all_given else _digest(fixed[given[:, at]]) for at, all_given in enumerate(given.all(axis=0))]
+
+
+def _digest(rows: NDArray[np.int64]) -> str:
+    return hashlib.blake2b(rows.tobytes(), digest_size=16).hexdigest()
 
 
 def panel_sheet(name: str, panel: pl.DataFrame, build: str) -> ScoreSheet:
