@@ -26,6 +26,7 @@ class _Unavailable(Exception):
 
 def install(folder: Path) -> str:
     """Put the command at `folder/plink2`, unless there is one. Returns a line that says what was done."""
+    folder = folder.resolve()
     command = folder / PACKAGE
     if found := shutil.which(PACKAGE):
         return f"plink2 is {found}"
@@ -36,7 +37,7 @@ def install(folder: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         _unpack(folder)
-        root = (folder / "root").resolve()
+        root = folder / "root"
         libraries = sorted({str(path.parent) for path in root.rglob("*.so*")})
         partial = folder / "plink2.partial"
         partial.write_text(
@@ -73,7 +74,6 @@ def _unpack(folder: Path) -> None:
 
 
 def _own_lists(folder: Path) -> list[str]:
-    folder = folder.resolve()
     for name in ("lists/partial", "cache/archives/partial"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     return ["-o", f"Dir::State::lists={folder}/lists", "-o", f"Dir::Cache={folder}/cache", "-o", "Debug::NoLocking=1"]
