@@ -1,8 +1,9 @@
 """Texts to token numbers as transformers' own tokenizer makes them, without importing it or torch.
 
-`tokenizer.json` is read by the library `tokenizers`. Two families are then set up from `tokenizer_config.json`, since
-transformers does the same: of BERT and its kin the normaliser (`do_lower_case`, `strip_accents`,
-`tokenize_chinese_chars`), of RoBERTa and its kin spaces and special tokens (`add_prefix_space`, `trim_offsets`).
+`tokenizer.json` is read by the library `tokenizers`; without one, the files of `workers.formats.text_vocabulary`. Two
+families are then set up from `tokenizer_config.json`, since transformers does the same: of BERT and its kin the
+normaliser (`do_lower_case`, `strip_accents`, `tokenize_chinese_chars`), of RoBERTa and its kin spaces and special tokens
+(`add_prefix_space`, `trim_offsets`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from schemas.errors import SpecError
 from workers.formats.files import JSON_LIMIT, read_json
 from workers.formats.huggingface import refuse_code
 from workers.formats.text_note import TokenizedNote, Tokens
+from workers.formats.text_vocabulary import BPE, WORDPIECE, from_vocabulary, has_vocabulary, token_of
 from workers.formats.text_windows import Windows
 from workers.notes.contract import Encoded
 
@@ -56,10 +58,15 @@ def tokenizer_config(directory: Path) -> dict[str, Any]:
 
 
 def check_tokenizer(directory: Path) -> None:
-    """Raises SpecError unless there is a `tokenizer.json` of a sane size."""
+    """Raises SpecError unless there is a `tokenizer.json`, or a vocabulary, of a sane size."""
     path = directory / TOKENIZER
     if not path.is_file():
-        raise SpecError(f"{directory}: has no {TOKENIZER}: save the model's fast tokenizer with save_pretrained")
+        if has_vocabulary(directory):
+            return
+        raise SpecError(
+            f"{directory}: has neither {TOKENIZER} nor {' and '.join(BPE)} nor {WORDPIECE[0]}: save the model's "
+            "tokenizer with save_pretrained"
+        )
     if path.stat().st_size > JSON_LIMIT:
         raise SpecError(f"{path}: larger than {JSON_LIMIT} bytes, which no tokenizer is")
 
@@ -72,10 +79,7 @@ def open_tokenizer(directory: Path, model_type: str, vocabulary: int | None) -> 
     check_tokenizer(directory)
     config = tokenizer_config(directory)
     path = directory / TOKENIZER
-    try:
-        tokenizer: Any = Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises nothing narrower
-        raise SpecError(f"{path}: cannot be read as a tokenizer ({str(error)[:200]})") from error
+    tokenizer = _read(path) if path.is_file() else from_vocabulary(directory, config)
     side = config.get("truncation_side") or (tokenizer.truncation or {}).get("direction", "right")
     tokenizer.no_padding()
     tokenizer.no_truncation()
@@ -94,6 +98,13 @@ def open_tokenizer(directory: Path, model_type: str, vocabulary: int | None) -> 
     return OpenTokenizer(tokenizer, lead, tail, str(side).lower())
 
 
+def _read(path: Path) -> Any:
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing narrower
+        raise SpecError(f"{path}: cannot be read as a tokenizer ({str(error)[:200]})") from error
+
+
 def _set_up_family(tokenizer: Any, config: Mapping[str, Any], model_type: str, path: Path) -> None:
     name = str(config.get("tokenizer_class") or _CLASS_OF_TYPE.get(model_type, "")).removesuffix("Fast")
     if name in _BERT:
@@ -105,18 +116,13 @@ def _set_up_family(tokenizer: Any, config: Mapping[str, Any], model_type: str, p
         )
     if name in _ROBERTA:
         spaced, trimmed = config.get("add_prefix_space", False), config.get("trim_offsets", True)
-        ends = [_special(config, key, default) for key, default in (("sep_token", "</s>"), ("cls_token", "<s>"))]
+        ends = [token_of(config, key, default) for key, default in (("sep_token", "</s>"), ("cls_token", "<s>"))]
         numbers = [tokenizer.token_to_id(end) for end in ends]
         if None in numbers:
             raise SpecError(f"{path}: lacks the special tokens that {TOKENIZER_CONFIG} names")
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=spaced)
         sep, cls = zip(ends, numbers, strict=True)
         tokenizer.post_processor = processors.RobertaProcessing(sep, cls, trimmed, spaced)
-
-
-def _special(config: Mapping[str, Any], key: str, default: str) -> str:
-    token = config.get(key) or default
-    return str(token["content"]) if isinstance(token, Mapping) else str(token)
 
 
 def _leading(mask: Sequence[int]) -> int:

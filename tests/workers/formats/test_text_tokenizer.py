@@ -42,6 +42,36 @@ def test_windows_are_those_of_transformers_with_overflow_and_stride(tmp_path, ki
     assert max(len(note.windows) for note in encoded(tmp_path, kind, window=20, stride=6)) > 3
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("configured", [True, False])
+def test_a_directory_of_an_older_kind_is_read_by_its_vocabulary_as_transformers_reads_it(tmp_path, kind, configured):
+    tokenizer_of(kind).save_pretrained(tmp_path)
+    made = json.loads((tmp_path / "tokenizer.json").read_text())["model"]
+    (tmp_path / "tokenizer.json").unlink()
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": kind}))
+    if not configured:
+        (tmp_path / "tokenizer_config.json").unlink()
+    if kind == "roberta":
+        (tmp_path / "vocab.json").write_text(json.dumps(made["vocab"]))
+        (tmp_path / "merges.txt").write_text("\n".join(["#version: 0.2", *(" ".join(pair) for pair in made["merges"])]))
+    else:
+        (tmp_path / "vocab.txt").write_text("\n".join(sorted(made["vocab"], key=made["vocab"].get)))
+    reference = AutoTokenizer.from_pretrained(tmp_path)
+    for text, note in zip(TEXTS, encoded(tmp_path, kind, window=64, stride=6), strict=True):
+        whole = reference(text, return_offsets_mapping=True)
+        assert note.windows[0].tolist()[:-1] == whole["input_ids"][: len(note.windows[0]) - 1]
+        assert note.n_tokens == len(whole["input_ids"]) - 2
+        assert note.offsets.tolist() == [list(pair) for pair in whole["offset_mapping"][1:-1]]
+
+
+@pytest.mark.parametrize("name", ["vocab.txt", "vocab.json"])
+def test_a_damaged_vocabulary_is_refused(tmp_path, name):
+    for other in (name, "merges.txt"):
+        (tmp_path / other).write_bytes(b"\xff\xfe{")
+    with pytest.raises(SpecError, match="cannot be read as a vocabulary"):
+        open_tokenizer(tmp_path, "bert", None)
+
+
 def test_a_bound_on_windows_cuts_as_transformers_truncates_and_says_so(tmp_path):
     tokenizer_of("bert").save_pretrained(tmp_path)
     reference = AutoTokenizer.from_pretrained(tmp_path)
