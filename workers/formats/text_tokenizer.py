@@ -2,8 +2,8 @@
 
 `tokenizer.json` is read by the library `tokenizers`; without one, the files of `workers.formats.text_vocabulary`. Two
 families are then set up from `tokenizer_config.json`, since transformers does the same: of BERT and its kin the
-normaliser (`do_lower_case`, `strip_accents`, `tokenize_chinese_chars`), of RoBERTa and its kin spaces and special tokens
-(`add_prefix_space`, `trim_offsets`).
+normaliser (`do_lower_case`, `strip_accents`, `tokenize_chinese_chars`), of RoBERTa and its kin spaces and special
+tokens (`add_prefix_space`, `trim_offsets`).
 """
 
 from __future__ import annotations
