@@ -8,9 +8,30 @@ import sys
 import pytest
 
 from schemas.errors import MissingExtraError, SpecError
-from workers.registry import COLLECTIONS, CONVERTERS, EVENT_NETWORKS, FORMATS, MOLECULE_NETWORKS, NETWORKS, resolve
+from workers.registry import (
+    COLLECTIONS,
+    CONVERTERS,
+    EVENT_NETWORKS,
+    FORMATS,
+    MOLECULE_NETWORKS,
+    NETWORKS,
+    PANEL_NETWORKS,
+    SEQUENCE_NETWORKS,
+    resolve,
+)
 
-TABLES = (NETWORKS, EVENT_NETWORKS, MOLECULE_NETWORKS, COLLECTIONS, CONVERTERS, *FORMATS.values())
+TABLES = (
+    NETWORKS,
+    EVENT_NETWORKS,
+    PANEL_NETWORKS,
+    SEQUENCE_NETWORKS,
+    MOLECULE_NETWORKS,
+    COLLECTIONS,
+    CONVERTERS,
+    *FORMATS.values(),
+)
+LOADING = {"images": ("load",), "genotypes": ()}
+"""How a format is loaded is its collection's own affair: scoring files are matched, not loaded."""
 EVERY_FORMAT = [(collection, name) for collection, table in FORMATS.items() for name in table]
 
 
@@ -41,8 +62,8 @@ def test_a_network_on_events_has_config_and_build(name):
 @pytest.mark.parametrize(("collection", "name"), EVERY_FORMAT)
 def test_a_format_has_its_functions_and_says_what_it_looks_for(collection, name):
     module = resolve(FORMATS[collection], name, "format")
-    halves = () if collection == "images" else ("open_encoder",)
-    assert all(callable(getattr(module, function)) for function in ("recognises", "describe", "load", *halves))
+    loading = LOADING.get(collection, ("open_encoder", "load"))
+    assert all(callable(getattr(module, function)) for function in ("recognises", "describe", *loading))
     assert module.LOOKS_FOR
 
 
