@@ -2,7 +2,7 @@
 
 | stage | a record | what it leaves |
 |---|---|---|
-| `match` | a score, or a panel | rows: the summary; `matches/<model>/...parquet`: the match log; entries: what counts |
+| `match` | a score, or a panel | rows: the summary; `matches/<model>/*.parquet`: the match log; entries: what counts |
 | `count` | a range of variants | the cohort's counts of those that are read; not of a table, which has them |
 | `score` | a sample | with `adjust`: all columns but adjusted ones |
 | `fit` | a score | with `adjust`: mean, deviation, and what components expect |
@@ -14,7 +14,6 @@ missing call is filled from the cohort there is none.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from workers.collection import PREDICT
@@ -27,8 +26,8 @@ MATCH = "match"
 COUNT = "count"
 SCORE = "score"
 FIT = "fit"
-
-_PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
+FILE = "file"
+"""Column of the entries of stage `match`: the place in its directory of the file that a row is of."""
 
 
 def stages_of(source: GenotypesInput, steps: Sequence[Steps], fills: bool) -> tuple[str, ...]:
@@ -40,14 +39,14 @@ def stages_of(source: GenotypesInput, steps: Sequence[Steps], fills: bool) -> tu
     return (*first, *adjusted, PREDICT)
 
 
-def log_key(model: str, number: int | None, name: str) -> str:
-    """The match log of one file or panel. Its number tells files apart whose names differ only in odd characters."""
-    return f"{MATCHES}{model}/{number or 0:06d}-{_PLAIN.sub('_', name)[:80]}.parquet"
+def log_key(model: str, shard: int, part: int) -> str:
+    """The match log of some files of a shard, or of a panel."""
+    return f"{MATCHES}{model}/{shard:06d}-{part:03d}.parquet"
 
 
-def entries_key(model: str, number: int | None) -> str:
-    """What counts of one file, or which variants stand at which places of a panel."""
-    return f"stages/{MATCH}/entries/{model}/{number or 0:06d}.parquet"
+def entries_key(model: str, shard: int, part: int) -> str:
+    """What counts of the same files, or which variants stand at which places of a panel."""
+    return f"stages/{MATCH}/entries/{model}/{shard:06d}-{part:03d}.parquet"
 
 
 def counts_key(shard: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from workers.engine.kinds import ShardTable, SideObject
 from workers.engine.rowtable import build_rows
 from workers.formats.panel_variants import VARIANTS, read_panel
 from workers.genotypes.earlier import cohort_counts, encode
-from workers.genotypes.layout import MATCH, entries_key, log_key
+from workers.genotypes.layout import FILE, MATCH, entries_key, log_key
 from workers.genotypes.models import OpenedModel, open_models
 from workers.genotypes.panel import PLACES
 from workers.genotypes.source import Genotypes
@@ -51,8 +51,9 @@ _MORE = (
     ("model", "string", "the model of the spec"),
     ("verdict", "string", "ok: it is scored; low_overlap or unreadable: its columns are null"),
     ("alleles", "string", "digest of the variants and alleles that it counts"),
-    ("log_key", "string", "where its match log lies in the run directory"),
-    ("entries_key", "string", "where what counts of its file lies"),
+    ("number", "int64", "place of its file in the directory"),
+    ("log_key", "string", "where its match log lies in the run directory, with those of other files"),
+    ("entries_key", "string", "where what counts of these files lies"),
 )
 COLUMNS = (
     *(
@@ -65,6 +66,9 @@ COLUMNS = (
 Told = dict[str, Any]
 """One row of the stage, its `detail` too."""
 
+_PART = 32 << 20
+"""Bytes of scoring files, as they lie there, that are matched together and share a log."""
+
 
 class MatchStage:
     """Implements `workers.engine.kinds.TableStage`. A shard is some scores, those of one file together."""
@@ -75,6 +79,7 @@ class MatchStage:
         self._genotypes = genotypes
         self._models = {model.name: model for model in open_models(context)}
         self._made: Target | None = None
+        self._files: dict[str, list[Path]] = {}
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """See TableStage. A file that cannot be read is told in its rows, and ends nothing."""
@@ -83,9 +88,11 @@ class MatchStage:
         side: list[SideObject] = []
         with self._genotypes.as_planned(records["etag"][0].as_py()):
             for name, numbers in _by_model(records).items():
-                found = self._panel(name) if self._models[name].is_panel else self._scores(name, numbers)
-                told |= found[0]
-                side += found[1]
+                if self._models[name].is_panel:
+                    told |= self._panel(name, shard, side)
+                else:
+                    for part, some in enumerate(self._parts(name, numbers)):
+                        told |= self._scores(name, some, (shard, part), side)
         rows = [told[record] for record in records["record_id"].to_pylist()]
         values = {column.name: [row.get(column.name) for row in rows] for column in COLUMNS}
         details = [row["detail"] for row in rows]
@@ -101,9 +108,27 @@ class MatchStage:
             self._made = Target(self._genotypes.variants, frequencies, self._genotypes.build)
         return self._made
 
-    def _scores(self, name: str, numbers: Sequence[int]) -> tuple[dict[str, Told], list[SideObject]]:
-        model, told, side = self._models[name], dict[str, Told](), list[SideObject]()
-        files = score_files(model.directory)
+    def _parts(self, name: str, numbers: Sequence[int]) -> Iterator[list[int]]:
+        """Files that are small enough to be matched together; a large one is alone."""
+        if name not in self._files:
+            self._files[name] = score_files(self._models[name].directory)
+        part: list[int] = []
+        size = 0
+        for number in numbers:
+            more = self._files[name][number].stat().st_size
+            if part and size + more > _PART:
+                yield part
+                part, size = [], 0
+            part.append(number)
+            size += more
+        yield part
+
+    def _scores(
+        self, name: str, numbers: Sequence[int], at: tuple[int, int], side: list[SideObject]
+    ) -> dict[str, Told]:
+        """Of some files, all of which have one log and one table of entries: part `at[1]` of shard `at[0]`."""
+        model, files, told = self._models[name], self._files[name], dict[str, Told]()
+        keys = {"log_key": log_key(name, *at), "entries_key": entries_key(name, *at)}
         sheets: list[tuple[int, ScoreSheet]] = []
         read = read_all([files[number] for number in numbers], self._genotypes.build)
         for number, sheet in zip(numbers, read, strict=True):
@@ -113,23 +138,27 @@ class MatchStage:
                 sheets.append((number, sheet))
         matched = match_all([sheet for _, sheet in sheets], self._target, model.steps.match)
         for (number, _), found in zip(sheets, matched, strict=True):
-            keys = {"log_key": log_key(name, number, found.sheet), "entries_key": entries_key(name, number)}
-            side += self._side(keys, found.log, found.entries)
             digests = alleles_of(found)
             for row, digest in zip(found.summary.to_dicts(), digests, strict=True):
                 told[f"{name}/{row['score']}"] = {
-                    **row, **keys, "model": name, "verdict": row["status"], "alleles": digest
+                    **row, **keys, "model": name, "number": number, "verdict": row["status"], "alleles": digest
                 }  # fmt: skip
-        return told, side
+        if matched:
+            entries = [
+                found.entries.with_columns(pl.lit(number, pl.Int64).alias(FILE))
+                for (number, _), found in zip(sheets, matched, strict=True)
+            ]
+            side += self._side(keys, pl.concat([found.log for found in matched]), pl.concat(entries))
+        return told
 
-    def _panel(self, name: str) -> tuple[dict[str, Told], list[SideObject]]:
+    def _panel(self, name: str, shard: int, side: list[SideObject]) -> dict[str, Told]:
         model = self._models[name]
         sheet = panel_sheet(name, read_panel(model.directory / VARIANTS), model.card.settings["genome_build"])
         (found,) = match_all([sheet], self._target, model.steps.match)
-        keys = {"log_key": log_key(name, None, name), "entries_key": entries_key(name, None)}
+        keys = {"log_key": log_key(name, shard, 0), "entries_key": entries_key(name, shard, 0)}
         (row,) = found.summary.to_dicts()
-        told = {name: {**row, **keys, "model": name, "verdict": row["status"], "alleles": None}}
-        return told, self._side(keys, found.log, places_of(found.log))
+        side += self._side(keys, found.log, places_of(found.log))
+        return {name: {**row, **keys, "model": name, "verdict": row["status"], "alleles": None}}
 
     def _side(self, keys: Mapping[str, str], log: pl.DataFrame, entries: pl.DataFrame) -> list[SideObject]:
         fingerprint = self._context.run.fingerprint
@@ -158,8 +187,8 @@ def _unreadable(model: OpenedModel, number: int, path: Path, error: SpecError) -
     detail = str(error).replace(f"{path.parent}/", "")
     return {
         f"{model.name}/{score}": {
-            "score": score, "file": file["name"], "model": model.name, "verdict": str(Status.UNREADABLE),
-            "detail": detail,
+            "score": score, "file": file["name"], "number": number, "model": model.name,
+            "verdict": str(Status.UNREADABLE), "detail": detail,
         }
         for score in file["scores"]
     }  # fmt: skip

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 from workers.engine.context import StageContext
 from workers.genotypes.earlier import all_rows, stage_at
 from workers.genotypes.groups import OK
-from workers.genotypes.layout import MATCH
+from workers.genotypes.layout import FILE, MATCH
 from workers.genotypes.ploidy import Numbers
 from workers.genotypes.source import Genotypes
 
@@ -21,12 +21,15 @@ def wanted_variants(context: StageContext, genotypes: Genotypes) -> Numbers | No
     state = context.run.parts["state"]
     if genotypes.settings.qc == "all" or "after" not in state:
         return None
-    rows = all_rows(stage_at(context.store, MATCH), ["verdict", "entries_key"])
-    keys = rows.filter(rows["verdict"] == OK)["entries_key"].unique(maintain_order=True)
+    rows = all_rows(stage_at(context.store, MATCH), ["verdict", "number", "entries_key"])
     parts = [np.zeros(0, np.int64)]
-    for key in keys:
-        table = pq.read_table(context.store.open_reader(key), columns=["variant_idx"], use_threads=False)
-        parts.append(table["variant_idx"].to_numpy())
+    for (key,), scored in rows.filter(rows["verdict"] == OK).group_by("entries_key", maintain_order=True):
+        numbers = scored["number"].drop_nulls().unique().to_numpy()
+        columns = ["variant_idx", *([FILE] if len(numbers) else [])]
+        table = pq.read_table(context.store.open_reader(str(key)), columns=columns, use_threads=False)
+        own = table["variant_idx"].to_numpy()
+        # Beside the files that are scored there may lie some of too low overlap; a panel is alone.
+        parts.append(own[np.isin(table[FILE].to_numpy(), numbers)] if len(numbers) else own)
         if sum(map(len, parts)) > _HELD:
             parts = [np.unique(np.concatenate(parts))]
     return np.unique(np.concatenate(parts))

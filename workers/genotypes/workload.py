@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from workers.engine.context import StageContext
 from workers.genotypes.earlier import all_rows, cohort_counts, read, stage_at
 from workers.genotypes.groups import OK
-from workers.genotypes.layout import MATCH
+from workers.genotypes.layout import FILE, MATCH
 from workers.genotypes.models import OpenedModel, open_models
 from workers.genotypes.network import Network, open_network
 from workers.genotypes.ploidy import Haploid
@@ -45,7 +46,7 @@ class _Loader:
         self._context = context
         self._genotypes = genotypes
         self._cohort: pl.DataFrame | None = None
-        columns = ["model", "score", "verdict", "matched", "n_variants", "entries_key", "detail"]
+        columns = ["model", "score", "verdict", "matched", "n_variants", "number", "entries_key", "detail"]
         self._matched = all_rows(stage_at(context.store, MATCH), columns)
 
     def load(self, device: str, threads: int) -> Workload:
@@ -62,8 +63,14 @@ class _Loader:
     def _scores(self, model: OpenedModel, rows: pl.DataFrame) -> Scores:
         parts: list[Part] = []
         for (key,), part in rows.drop_nulls("entries_key").group_by("entries_key", maintain_order=True):
-            if (part["verdict"] == OK).any():
-                parts.append((part["score"].to_list(), read(self._context.store, str(key))))
+            if not (part["verdict"] == OK).any():
+                continue
+            entries = read(self._context.store, str(key))
+            file = entries[FILE].to_numpy()
+            for (number,), scores in part.group_by("number", maintain_order=True):
+                if (scores["verdict"] == OK).any():
+                    first, last = np.searchsorted(file, [number, number + 1])  # type: ignore[operator]  # it is an int
+                    parts.append((scores["score"].to_list(), entries[int(first) : int(last)]))
         groups = self._context.run.parts["state"]["groups"].get(model.name, {})
         return Scores.of(model, parts, self._frequencies(model.steps.impute), groups)
 

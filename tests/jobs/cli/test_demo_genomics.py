@@ -72,8 +72,8 @@ def test_scores_of_the_converted_vcf_are_those_of_plink2_on_the_vcf(
 ) -> None:
     one, other = (gzip.decompress((stage.folder / f"cohort/chr{name}.vcf.gz").read_bytes()) for name in ("1", "22"))
     (tmp_path / "all.vcf").write_bytes(one + b"".join(line for line in other.splitlines(True) if line[:1] != b"#"))
-    (log,) = (results / "scores/matches/scores").glob(f"*{score}.parquet")
-    counted = pl.read_parquet(log).filter(outcome="matched")
+    log = pl.read_parquet(results / "scores/matches/scores/*.parquet")
+    counted = log.filter(score=score, outcome="matched")
     weights = _weights(stage.folder / "scores", score)[counted["row_nr"].to_numpy()]
     allele = pl.when("effect_is_ref").then("ref").otherwise("alt")
     counted.select("id", allele.alias("allele"), pl.Series("weight", weights)).write_csv(
