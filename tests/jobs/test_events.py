@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import random
 from datetime import datetime, timedelta
@@ -274,7 +275,7 @@ def _forge(out: Path) -> None:
     with pq.ParquetWriter(path, table.schema.with_metadata(kept)) as writer:
         writer.write_table(table.replace_schema_metadata(kept))
         writer.add_key_value_metadata({seal.KEY: seal.BLANK})
-    path.write_bytes(seal.sealed(path.read_bytes()))
+    path.write_bytes(seal.sealed(io.BytesIO(path.read_bytes())))
     manifest = json.loads((out / "manifest.json").read_text())
     for record in manifest["files"]:
         if record["key"] == "predictions/shard-000000.parquet":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -115,16 +116,26 @@ def encode(table: pa.Table, layout: RowLayout, record_ids: pa.ChunkedArray, meta
     if table.schema != layout.schema:
         raise WardroundError("the rows of a shard have another schema than the run declares: nothing is written")
     keys = {f"wardround.{key}".encode(): value.encode() for key, value in metadata.items()}
-    sink = pa.BufferOutputStream()
+    sink = io.BytesIO()
     stamped = table.replace_schema_metadata({**(table.schema.metadata or {}), **keys})
-    with pq.ParquetWriter(sink, stamped.schema, compression="zstd") as writer:
+    with pq.ParquetWriter(
+        sink, stamped.schema, compression="zstd", use_dictionary=_repeating(stamped.schema)
+    ) as writer:
         writer.write_table(stamped, row_group_size=max(1, table.num_rows))
         writer.add_key_value_metadata({seal.KEY: seal.BLANK})
-    body = seal.sealed(bytes(sink.getvalue()))
+    body = seal.sealed(sink)
     footer = pq.read_metadata(pa.BufferReader(body))
     if footer.num_rows != table.num_rows:
         raise WardroundError("an encoded shard has lost rows: nothing is written")
     return body
+
+
+def _repeating(schema: pa.Schema) -> list[str]:
+    """Paths of the columns that get a dictionary of their values: one of fractions, which hardly repeat, holds all."""
+    plain = [field.name for field in schema if not pa.types.is_floating(field.type)]
+    lists = [field for field in schema if pa.types.is_list(field.type)]
+    inner = [f"{field.name}.list.element" for field in lists if not pa.types.is_floating(field.type.value_type)]
+    return plain + inner
 
 
 def sha256_of(body: bytes) -> str:

@@ -18,14 +18,18 @@ _ENTRY = KEY.encode() + bytes([0x18, len(BLANK)])
 """The key as Thrift's compact protocol has it, then the header and the length of the value."""
 
 
-def sealed(body: bytes) -> bytes:
-    """A Parquet body that has the blank in its footer, with the seal in its place."""
-    start = _seal_at(body)
-    assert start is not None
-    end = start + len(BLANK)
-    digest = hashlib.sha256(body[:start])
-    digest.update(body[end:])
-    return b"".join([body[:start], digest.hexdigest().encode(), body[end:]])
+def sealed(file: io.BytesIO) -> bytes:
+    """A Parquet body that has the blank in its footer, with the seal in its place. The body is not copied."""
+    with file.getbuffer() as body:
+        footer = int.from_bytes(body[-_TAIL:-4], "little") + _TAIL
+        within = _seal_at(bytes(body[-footer:]))
+        assert within is not None
+        start = len(body) - footer + within
+        end = start + len(BLANK)
+        digest = hashlib.sha256(body[:start])
+        digest.update(body[end:])
+        body[start:end] = digest.hexdigest().encode()
+    return file.getvalue()
 
 
 def intact_sha256(file: io.RawIOBase | io.BytesIO) -> str | None:

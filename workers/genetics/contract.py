@@ -142,7 +142,8 @@ class Weights:
     kind: NDArray[np.uint8]
     """(entries,)"""
     group: NDArray[np.int32]
-    """(scores,) Scores of one group count the same alleles of the same variants: what only counts them is done once."""
+    """(scores,) Scores of one group count the same alleles of the same variants: what only counts them is done once.
+    -1: nobody asks for its counts"""
 
 
 @dataclass(frozen=True)

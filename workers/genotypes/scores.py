@@ -35,7 +35,8 @@ class Scores:
     ) -> Scores:
         """From what was matched. Scores without a group are not scored."""
         drop = frozenset(score for scores, _ in parts for score in scores if score not in groups)
-        return cls(model, build_weights(parts, frequencies, drop), groups)
+        columns = model.steps.columns
+        return cls(model, build_weights(parts, frequencies, drop, columns.average or columns.counts), groups)
 
     @property
     def low(self) -> list[str]:
@@ -97,22 +98,28 @@ class ScoreTaker:
         weights, groups = self._scores.weights, self._scores.groups
         nothing = pa.nulls(self._samples, pa.float64())
         columns: dict[str, Any] = {}
+        asked = self._scores.model.steps.columns
         for low in self._scores.low:
             columns |= {low: nothing, average_name(low): nothing}
         for place, score in enumerate(weights.scores):
             total = sums.total[:, place]
             columns[score] = pa.array(total)
+            if not asked.average:
+                continue
             alleles = sums.denominator[:, weights.group[place]]
             average = np.divide(total, alleles, out=np.zeros(len(total)), where=alleles > 0)
             columns[average_name(score)] = pa.array(average, mask=alleles == 0)
+        low_lists = pa.scalar(self._scores.low, pa.list_(pa.string()))
+        columns[LOW_OVERLAP] = pa.repeat(low_lists, self._samples)
+        if not asked.counts:
+            return columns
         # The first score of each group says which of the kernel's groups it is.
         first = {number: score for score, number in reversed(list(groups.items()))}
-        order = [weights.group[weights.scores.index(first[number])] for number in range(len(first))]
+        place_of = {score: place for place, score in enumerate(weights.scores)}
+        order = [weights.group[place_of[first[number]]] for number in range(len(first))]
         columns[ALLELE_CT] = _lists(sums.allele_count[:, order], np.int32)
         columns[DENOM] = _lists(sums.denominator[:, order], np.int32)
         columns[NAMED_DOSAGE] = _lists(sums.named_dosage[:, order], np.float64)
-        low_lists = pa.scalar(self._scores.low, pa.list_(pa.string()))
-        columns[LOW_OVERLAP] = pa.repeat(low_lists, self._samples)
         return columns
 
 

@@ -55,10 +55,16 @@ class Features:
 def weights_table(weights: Weights) -> Table:
     """Put the columns of groups in: the alleles of a group are those of its first score."""
     scores, groups = len(weights.scores), int(weights.group.max(initial=-1)) + 1
+    own = (2 * weights.kind + weights.flip).astype(np.uint8)
+    if not groups:
+        return Table(weights, scores, scores, weights.offsets, weights.column, weights.weight, own)
     rows = np.repeat(np.arange(len(weights.variant_idx), dtype=np.int64), np.diff(weights.offsets))
     first = np.full(groups, -1, np.int64)
-    first[weights.group[::-1]] = np.arange(scores - 1, -1, -1)
-    leads = np.flatnonzero((first[weights.group] == np.arange(scores))[weights.column])
+    counted = np.flatnonzero(weights.group >= 0)[::-1]
+    first[weights.group[counted]] = counted
+    is_lead = np.zeros(scores, np.bool_)
+    is_lead[first[first >= 0]] = True
+    leads = np.flatnonzero(is_lead[weights.column])
     named = (scores + weights.group[weights.column[leads]]).astype(np.int32)
     order = np.argsort(np.concatenate([rows, rows[leads]]), kind="stable")
     return Table(
@@ -68,7 +74,7 @@ def weights_table(weights: Weights) -> Table:
         offsets=weights.offsets + np.searchsorted(rows[leads], np.arange(len(weights.offsets))),
         column=np.concatenate([weights.column, named])[order],
         weight=np.concatenate([weights.weight, np.ones(len(leads))])[order],
-        rule=np.concatenate([2 * weights.kind + weights.flip, weights.flip[leads]])[order].astype(np.uint8),
+        rule=np.concatenate([own, weights.flip[leads]])[order],
     )
 
 

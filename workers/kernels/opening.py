@@ -9,6 +9,7 @@ from workers.genetics.contract import Kernel, Weights
 from workers.kernels.crew import Crew, packed_bytes
 from workers.kernels.features import Table, weights_table
 from workers.kernels.packed import PackedKernel
+from workers.kernels.panels import panel_adder
 from workers.kernels.sums import Panels, Totals, Walked
 
 _BLOCK_ROWS = 1024
@@ -30,7 +31,8 @@ def open_kernel(weights: Weights, samples: int, threads: int, device: str = "cpu
 def _on_cpu(table: Table, size: int, crew: Crew) -> Callable[[], Totals]:
     """By the measured costs of a variant: a walk pays for each of its weights, a panel for all columns."""
     filled = len(table.column) / max(1, len(table.weights.variant_idx))
-    way = Panels if filled > 1.5 + table.columns / 10 else Walked
+    dense = 0.7 if table.columns <= panel_adder(wide=True)[1] else 1.5 + table.columns / 10
+    way = Panels if filled > dense else Walked
     return partial(way, size, table.columns, table.scores, crew)
 
 

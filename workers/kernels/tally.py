@@ -33,6 +33,8 @@ class Tally:
         What sums of scores fill in for missing calls is taken off `named` (samples, groups), which has their copies.
         """
         table = self._table
+        if not table.groups:
+            return
         local, entry = entries_of(table, rows)
         grouped = np.flatnonzero(table.column[entry] >= table.scores)
         local, entry = local[grouped], entry[grouped]

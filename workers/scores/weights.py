@@ -51,18 +51,19 @@ class ScoreWeights:
 
 
 def build_weights(
-    parts: Sequence[Part], frequencies: pl.DataFrame | None, drop: Collection[str] = frozenset()
+    parts: Sequence[Part], frequencies: pl.DataFrame | None, drop: Collection[str] = frozenset(), counted: bool = True
 ) -> ScoreWeights:
     """All scores but those of `drop`, in order. `frequencies` (`workers.scores.frequencies`) fill missing calls; None
-    leaves them out. Within a row columns ascend and none is there twice."""
+    leaves them out. Within a row columns ascend and none is there twice. Not `counted`: sums alone are wanted, and
+    there are no groups."""
     blocks, scores = _blocks(parts, frozenset(drop))
     rows = np.unique(np.concatenate([block.variant_idx for block in blocks] or [np.zeros(0, dtype=np.int64)]))
     groups = _Groups()
-    for block in blocks:
+    for block in blocks if counted else ():
         groups.add(block)
     hidden, places = groups.hidden(len(scores))
     matrix = _Matrix(rows, [_merged(block) for block in blocks] + hidden)
-    visible = np.array(groups.of_score, dtype=np.int32)
+    visible = np.array(groups.of_score if counted else [-1] * len(scores), dtype=np.int32)
     weights = Weights(
         scores=(*scores, *(f"_{i}" for i in range(len(hidden)))),
         variant_idx=rows,
@@ -79,6 +80,9 @@ def build_weights(
 
 Counted = NDArray[np.int32]
 
+_PIECE = 1 << 18
+"""Entries that are put into the matrix at a time"""
+
 
 @dataclass(frozen=True)
 class _Block:
@@ -92,8 +96,8 @@ class _Block:
     site: NDArray[np.int64]
     weights: NDArray[np.float64]
 
-    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> _Block:
-        """Some rows."""
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64] | slice) -> _Block:
+        """Some rows; a slice of them copies nothing."""
         return _Block(
             self.first,
             self.variant_idx[rows],
@@ -207,7 +211,11 @@ class _Matrix:
         self.kind = np.empty(size, dtype=np.uint8)
         self._next = self.offsets[:-1].copy()
         for place, block in zip(places, blocks, strict=True):
-            self._put(place, block)
+            # A piece at a time: what says where its entries go takes several times their room.
+            step = max(1, _PIECE // block.weights.shape[1])
+            for start in range(0, len(place), step):
+                part = slice(start, start + step)
+                self._put(place[part], block if len(place) <= step else block.take(part))
 
     def _put(self, place: NDArray[np.int64], block: _Block) -> None:
         given = ~np.isnan(block.weights)
