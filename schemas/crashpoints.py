@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 
 POINTS = frozenset(
     {
@@ -31,6 +32,9 @@ POINTS = frozenset(
 )
 
 _passages: dict[str, int] = {}
+_counting = threading.Lock()
+"""Held by who passes, so that of threads that pass at the same time exactly one is the n-th; who dies keeps it, and no
+other thread gets past the point any more."""
 
 
 def crashpoint(name: str, record_id: str = "") -> None:
@@ -42,11 +46,12 @@ def crashpoint(name: str, record_id: str = "") -> None:
     nth, _, only = rest.partition(":")
     if point != name or (only and only != record_id):
         return
-    _passages[name] = _passages.get(name, 0) + 1
-    if not only and _passages[name] != int(nth or "1"):
-        return
-    if _is_first_to_die():
-        os.kill(os.getpid(), signal.SIGKILL)
+    with _counting:
+        _passages[name] = _passages.get(name, 0) + 1
+        if not only and _passages[name] != int(nth or "1"):
+            return
+        if _is_first_to_die():
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def crash_armed(name: str) -> bool:
