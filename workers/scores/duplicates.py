@@ -38,24 +38,23 @@ def settle(
     key = pl.struct("file", "allele", "is_site")
     groups = frame.filter(key.is_duplicated()).group_by("file", "allele", "is_site", maintain_order=True).agg("row")
     first_row = np.searchsorted(file, np.arange(len(weights)))
+    # Of all rows once: a file may repeat every variant, and each group asks for it.
+    effects = np.stack([choice.flip, kind], axis=1)
     for number, members in groups.select("file", "row").iter_rows():
-        _settle(choice, np.array(members), kind, weights[number], int(first_row[number]), settings)
+        rows = np.array(members)
+        _settle(choice, rows, effects[rows], weights[number][rows - first_row[number]], settings)
 
 
 def _settle(
-    choice: Choice, rows: Counted, kind: NDArray[np.uint8], weights: NDArray[np.float64], first: int, settings: Match
+    choice: Choice, rows: Counted, effects: NDArray[np.uint8], values: NDArray[np.float64], settings: Match
 ) -> None:
-    values = weights[rows - first]
+    """`effects` are the alleles and kinds of these rows, `values` their weights."""
     given = ~np.isnan(values)
     if (given.sum(axis=0) <= 1).all():
         # Rows of a table of many scores that have no score in common.
         return
-    same = (
-        (choice.flip[rows] == choice.flip[rows[0]]).all()
-        and (kind[rows] == kind[rows[0]]).all()
-        and np.array_equal(values, np.broadcast_to(values[0], values.shape), equal_nan=True)
-    )
-    if same or settings.duplicates == "first":
+    equal = (values == values[0]) | ~(given | given[0])
+    if settings.duplicates == "first" or (equal.all() and (effects == effects[0]).all()):
         choice.exclude(rows[1:], Reason.DUPLICATE_ROW)
     else:
         choice.exclude(rows, Reason.DUPLICATE_WEIGHTS)
