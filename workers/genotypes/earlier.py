@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -43,15 +45,15 @@ def read(store: Store, key: str) -> pl.DataFrame:
     return pl.DataFrame(pl.from_arrow(pq.read_table(store.open_reader(key), use_threads=False)))
 
 
-def encode(frame: pl.DataFrame, fingerprint: str) -> bytes:
+def encode(frame: pl.DataFrame, fingerprint: str, compression: str = "zstd") -> bytes:
     """A table as the bytes of a side object, with the run's fingerprint in it."""
-    sink = pa.BufferOutputStream()
+    sink = io.BytesIO()
     # Views of strings, which polars gives, are not what every reader of Parquet knows.
     table = stamp(frame.to_arrow(compat_level=pl.CompatLevel.oldest()), fingerprint)
     # Weights hardly repeat: a dictionary of them costs more time than all the rest.
     repeating = [name for name, kind in frame.schema.items() if kind == pl.String]
-    pq.write_table(table, sink, compression="zstd", use_dictionary=repeating)
-    return bytes(sink.getvalue())
+    pq.write_table(table, sink, compression=compression, use_dictionary=repeating)
+    return sink.getvalue()
 
 
 def no_counts() -> pl.DataFrame:

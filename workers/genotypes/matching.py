@@ -164,7 +164,8 @@ class MatchStage:
         fingerprint = self._context.run.fingerprint
         return [
             SideObject(keys["log_key"], encode(log.select(list(LOG_SCHEMA)), fingerprint)),
-            SideObject(keys["entries_key"], encode(entries, fingerprint)),
+            # Weights hardly get smaller, and a run reads them as often as it writes them.
+            SideObject(keys["entries_key"], encode(entries, fingerprint, "lz4")),
         ]
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from workers.engine.context import StageContext
 from workers.genotypes.earlier import all_rows, cohort_counts, read, stage_at
@@ -57,6 +58,8 @@ class _Loader:
             models[model.name] = (
                 self._network(model, rows, device, threads) if model.is_panel else self._scores(model, rows)
             )
+        # Arrow keeps what it read the weights into, twice their size, for later reads, of which there are none.
+        pa.default_memory_pool().release_unused()
         haploid = Haploid(self._genotypes.variants, self._genotypes.build)
         return Workload(models, haploid, self._qc(models, haploid))
 
@@ -69,7 +72,7 @@ class _Loader:
             file = entries[FILE].to_numpy()
             for (number,), scores in part.group_by("number", maintain_order=True):
                 if (scores["verdict"] == OK).any():
-                    first, last = np.searchsorted(file, [number, number + 1])  # type: ignore[operator]  # it is an int
+                    first, last = np.searchsorted(file, [number, number + 1])
                     parts.append((scores["score"].to_list(), entries[int(first) : int(last)]))
         groups = self._context.run.parts["state"]["groups"].get(model.name, {})
         return Scores.of(model, parts, self._frequencies(model.steps.impute), groups)

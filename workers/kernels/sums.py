@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmap import mmap
 from typing import Protocol
 
 import numpy as np
@@ -57,7 +58,7 @@ class Panels:
         self._wide = columns <= panel_adder(wide=True)[1]
         self._add, self._panel = panel_adder(self._wide)
         self._columns, self._crew = columns, crew
-        self._totals = [np.zeros((4 * size, self._panel)) for _ in range(0, columns, self._panel)]
+        self._totals = [_room(4 * size, self._panel) for _ in range(0, columns, self._panel)]
 
     def add(self, packed: NDArray[np.uint8], features: Features) -> None:
         """See `Totals`."""
@@ -96,6 +97,12 @@ class Panels:
         index_rows(packed, rows, first, last, index)
         for total, panel in zip(self._totals, weights, strict=True):
             self._add(index, values, panel, total[4 * first : 4 * last])
+
+
+def _room(rows: int, columns: int) -> NDArray[np.float64]:
+    """Zeros that the system gets back as soon as nobody holds them, which pieces of the heap often are not."""
+    held: NDArray[np.float64] = np.frombuffer(mmap(-1, max(1, 8 * rows * columns)), np.float64, rows * columns)
+    return held.reshape(rows, columns)
 
 
 def dense(

@@ -24,8 +24,8 @@ _POSITION = "^[0-9]{1,10}$"
 def normal_rows(
     raw: pl.DataFrame, layout: Layout, places: tuple[str, str] | None, first: int
 ) -> tuple[pl.DataFrame, NDArray[np.float64]]:
-    """Rows of `ROW_SCHEMA` from a piece of text columns, and its weights. `places` are the roles that give the
-    position; None: the file has none. The first row is number `first`."""
+    """Rows of `ROW_SCHEMA` from a piece of `workers.scores.text.text_frame`, and its weights. `places` are the roles
+    that give the position; None: the file has none. The first row is number `first`."""
     roles = {role: str(place) for role, place in layout.roles.items()}
     weights, wrong = _weights(raw, [str(place) for place in layout.weights])
     text = raw.select(*(_text(roles[role]).alias(role) for role in roles), pl.col(EXTRA))
@@ -123,6 +123,8 @@ def _weights(raw: pl.DataFrame, columns: Sequence[str]) -> tuple[NDArray[np.floa
     absent = ~np.isfinite(weights)
     for place in np.flatnonzero(absent.any(axis=0)):
         held = raw[columns[int(place)]]
+        if held.dtype != pl.String:
+            continue  # numbers already, and the others are empty
         given = held.is_not_null() & ~held.str.to_lowercase().is_in(_NOTHING)
         wrong |= absent[:, place] & given.to_numpy()
     weights[absent] = np.nan

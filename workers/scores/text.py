@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,9 +49,11 @@ class TextTable:
 
     def pieces(self) -> Iterator[pl.DataFrame]:
         """All rows in order: a column of text by its place in the header (`"0"`, ...), null where a field is missing,
-        with `EXTRA`. Empty lines are no rows. Raises SpecError where the file ends early or is damaged."""
+        with `EXTRA`. Empty lines are no rows. Columns of weights may be numbers already, as `text_frame` says.
+        Raises SpecError where the file ends early or is damaged."""
+        layout = self.top.layout
         for block in self._whole_lines():
-            frame = text_frame(block, self.top.layout.width, self.top.separator)
+            frame = text_frame(block, layout.width, self.top.separator, numbers=layout.weights)
             if frame.height:
                 yield frame
 
@@ -149,9 +151,16 @@ def split_names(line: str, separator: bytes) -> list[str]:
     return line.split() if separator == b" " else line.split(separator.decode())
 
 
-def text_frame(block: bytes, width: int, separator: bytes, tags: NDArray[np.int64] | None = None) -> pl.DataFrame:
+def text_frame(
+    block: bytes,
+    width: int,
+    separator: bytes,
+    tags: NDArray[np.int64] | None = None,
+    numbers: Sequence[int] = (),
+) -> pl.DataFrame:
     """Whole lines as columns of text `"0"`, `"1"`, ..., null where a field is empty, and `EXTRA`. A line without
-    any field is none. `tags` is a number a line, which becomes column `TAG`."""
+    any field is none. `tags` is a number a line, which becomes column `TAG`. The columns `numbers` come as float64
+    where every field of all of them is empty or a finite number."""
     block = block.replace(b"\r", b"")
     if separator == b" ":
         block = re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", block)
@@ -159,20 +168,30 @@ def text_frame(block: bytes, width: int, separator: bytes, tags: NDArray[np.int6
     block = block.rstrip(b"\n")
     if not block:
         return pl.DataFrame()
-    frame = _regular(block, width, separator)
+    is_bare = b'"' not in block and b" " not in block
+    frame = _numbered(block, width, separator, numbers) if numbers and is_bare else None
+    frame = _regular(block, width, separator) if frame is None else frame
     is_ragged = frame is None
     if frame is None:
         frame = _ragged(block, width, separator)
     if tags is not None:
         frame = frame.with_columns(pl.Series(TAG, tags[: frame.height]))
     text = pl.col([str(i) for i in range(width)])
-    if is_ragged or b'"' in block or b" " in block:
+    if is_ragged or not is_bare:
         frame = frame.with_columns(text.str.strip_chars(' "')).with_columns(text.replace("", None))
     return frame.filter(pl.any_horizontal(text.is_not_null(), EXTRA))
 
 
-def _regular(block: bytes, width: int, separator: bytes) -> pl.DataFrame | None:
-    """By the fast reader where every line has its fields; else None."""
+def _numbered(block: bytes, width: int, separator: bytes, numbers: Sequence[int]) -> pl.DataFrame | None:
+    """Without a text of every number: half of the time where there are many."""
+    frame = _regular(block, width, separator, frozenset(numbers))
+    held = pl.col([str(i) for i in numbers])
+    is_finite = frame is not None and frame.select(pl.all_horizontal(held.is_finite().all())).item()
+    return frame if is_finite else None
+
+
+def _regular(block: bytes, width: int, separator: bytes, numbers: Collection[int] = frozenset()) -> pl.DataFrame | None:
+    """By the fast reader where every line has its fields, and those of `numbers` are such; else None."""
     lines = block.count(b"\n") + 1
     if block.count(separator) != lines * (width - 1) or b"\n\n" in block:
         return None
@@ -182,7 +201,7 @@ def _regular(block: bytes, width: int, separator: bytes) -> pl.DataFrame | None:
             has_header=False,
             separator=separator.decode(),
             quote_char=None,
-            schema={str(i): pl.String for i in range(width)},
+            schema={str(i): pl.Float64 if i in numbers else pl.String for i in range(width)},
             encoding="utf8-lossy",
         )
     except pl.exceptions.PolarsError:
