@@ -19,6 +19,10 @@ HEAD = 256 << 10
 
 _PIECE = 1 << 20
 _INFLATED = 1 << 44
+_BGZIP = re.compile(rb"\x1f\x8b\x08\x04.{6}\x06\x00BC\x02\x00", re.DOTALL)
+"""The header of a block of bgzip, as the SAM specification has it (4.1)."""
+_BGZIP_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+"""The empty block that bgzip puts last, so that a file that was cut off between two blocks can be told (4.1.2)."""
 _COLUMNS = 8
 _SITE = 5
 _LAST_POS = 2**31 - 1
@@ -108,11 +112,19 @@ def content(store: Store, key: str) -> Iterator[bytes | Fault]:
     """The bytes of the file, inflated where they begin as gzip does, whatever its name."""
     stream = io.BufferedReader(store.open_reader(key), _PIECE)
     with stream:
-        if stream.peek(2)[:2] == b"\x1f\x8b":
+        head = stream.peek(2)
+        if head.startswith(b"\x1f\x8b"):
             yield from inflated(stream, _INFLATED)
+            if _BGZIP.match(head) and not _has_end(stream):
+                yield Status.UNREADABLE, "the file has no end marker of bgzip: it was cut off"
             return
         while piece := stream.read(_PIECE):
             yield piece
+
+
+def _has_end(stream: io.BufferedReader) -> bool:
+    stream.seek(-len(_BGZIP_END), io.SEEK_END)
+    return stream.read() == _BGZIP_END
 
 
 def _heads(pieces: Iterator[bytes | Fault]) -> Iterator[bytes | Fault]:

@@ -118,6 +118,20 @@ def test_a_truncated_or_damaged_file_ends_with_a_row_that_says_so(vcf: Path, tmp
     assert cut[-1].line == cut[-2].line + 1
 
 
+def test_a_bgzip_file_that_was_cut_off_between_two_blocks_ends_with_a_row_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "in.vcf").write_text(HEADER + COLUMNS + LINE * 10_000)
+    path = tmp_path / "in.vcf.gz"
+    pysam.tabix_compress(str(tmp_path / "in.vcf"), str(path), force=True)
+    body = path.read_bytes()
+    first = int.from_bytes(body[16:18], "little") + 1
+    for end in (first, len(body) - 28):
+        path.write_bytes(body[:end])
+        found = of_file(path)
+        assert found[-1].fault == (Status.UNREADABLE, "the file has no end marker of bgzip: it was cut off")
+        assert all(site.fault is None for site in found[:-1])
+    assert len(found) == 10_001
+
+
 @pytest.mark.parametrize("text", ["", LINE, HEADER, HEADER + LINE, "not a vcf\n", "\x00" * 100])
 def test_a_file_without_the_header_of_a_vcf_is_refused(text: str) -> None:
     with pytest.raises(SpecError, match="no line #CHROM before its records"):
