@@ -129,6 +129,16 @@ def test_unsorted_and_broken_files_are_exported_without_an_index_or_the_broken_l
     assert len(pysam.bcftools.view("-H", str(scored / "odd-vcf" / "odd.vcf.gz")).splitlines()) == 4
 
 
+def test_a_long_line_without_the_columns_of_a_vcf_is_left_out(scored: Path) -> None:
+    header, _, body = (scored / "in.vcf").read_text().partition("sample\n")
+    lines = body.splitlines()
+    long = ["1\t1\t.\t" + "A" * 300_000, "\t".join([*lines[0].split("\t")[:5], "5" * 300_000])]
+    (scored / "long.vcf").write_text(header + "sample\n" + "\n".join([lines[0], *long, lines[1]]) + "\n")
+    run(spec(scored, "long.vcf", "long"))
+    made = export_vcf(open_store((scored / "long").as_uri()), str(scored / "long-vcf"), StorageSettings())
+    assert (made.records, made.left_out) == (2, 2)
+
+
 def test_columns_that_are_not_there_and_sources_that_were_changed_are_told(scored: Path) -> None:
     with pytest.raises(UsageError, match=r"'score_opn_ref', which is no column .* did you mean 'score_open_ref'"):
         exported(scored, "none", columns=["score_opn_ref"])
