@@ -34,7 +34,7 @@ def call(arguments: argparse.Namespace) -> int:
     job = prepare_job(spec, storage_settings(spec))
     with preview(job) as seen:
         looked = job.collection.look(seen.plan.shards() if arguments.all else [seen.spread(_SPREAD)])
-        facts = _facts(seen, looked, job)
+        facts = _facts(seen, looked, job, arguments.all)
         if arguments.sample > 0:
             facts |= _forecast(job, seen, arguments.sample, arguments.workers or spec.compute.workers.max)
     if arguments.json:
@@ -44,7 +44,7 @@ def call(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _facts(seen: Preview, looked: Mapping[str, Any], job: StagedJob) -> dict[str, Any]:
+def _facts(seen: Preview, looked: Mapping[str, Any], job: StagedJob, is_all: bool) -> dict[str, Any]:
     return {
         "records": seen.info.records,
         "stages": list(job.collection.stages),
@@ -52,6 +52,7 @@ def _facts(seen: Preview, looked: Mapping[str, Any], job: StagedJob) -> dict[str
         "bytes": seen.info.bytes,
         "output": seen.output,
         "models": {name: model.record.sha256 for name, model in job.models.items()},
+        "looked_at": seen.info.records if is_all else min(_SPREAD, seen.info.records),
         "found": dict(looked),
     }
 
@@ -73,6 +74,7 @@ def _forecast(job: StagedJob, seen: Preview, records: int, workers: int) -> dict
 
 def _rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     stages: list[str] = facts["stages"]
+    is_part = facts["looked_at"] < facts["records"]
     rows = [
         ("records", f"{facts['records']:,}" + (f" of stage {stages[0]}" if len(stages) > 1 else "")),
         *([("stages", ", ".join(stages))] if len(stages) > 1 else []),
@@ -80,6 +82,7 @@ def _rows(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("bytes", size(facts["bytes"])),
         ("at output", facts["output"]),
         *((f"model {name}", digest) for name, digest in facts["models"].items()),
+        *([("looked at", f"{facts['looked_at']:,} of them, spread; --all for all")] if is_part else []),
         *(row for name, value in facts["found"].items() for row in _found(name.replace("_", " "), value)),
     ]
     if "hours" in facts:

@@ -23,6 +23,22 @@ def test_a_plan_counts_records_shards_bytes_formats_and_what_cannot_be_read(
     assert facts["found"]["transfer_syntaxes"]["JPEG 2000"] == 1
     assert facts["found"]["would_be_refused"] == {"unreadable": 3, "no_pixels": 1}
     assert facts["output"] == "nothing yet"
+    assert facts["looked_at"] == 20
+
+
+def test_a_plan_says_of_how_many_records_it_speaks_where_it_did_not_look_at_all(
+    wardround: Wardround, tmp_path: Path
+) -> None:
+    (tmp_path / "in.smi").write_text("C\n" * 1500)
+    (tmp_path / "model").mkdir()
+    model = {"format": "properties", "format_version": 1, "properties": ["tpsa"]}
+    (tmp_path / "model" / "config.json").write_text(json.dumps(model))
+    spec = tmp_path / "molecules.yaml"
+    source = f"{{collection: molecules, uri: {tmp_path / 'in.smi'}}}"
+    text = f"job: predict\nname: m\ninput: {source}\nmodels: {{p: {{uri: {tmp_path / 'model'}}}}}\n"
+    spec.write_text(text + f"output: {{uri: {tmp_path / 'out'}}}\n")
+    assert "1,000 of them, spread; --all for all" in wardround("plan", spec).out
+    assert "looked at" not in wardround("plan", spec, "--all").out
 
 
 def test_a_plan_writes_nothing_at_the_output(wardround: Wardround, make_spec: MakeSpec, tmp_path: Path) -> None:
