@@ -70,13 +70,15 @@ def export_sscore(
 ) -> SscoreExport:
     """Write a file a group under `to`, then `export.json`. `digits` are significant ones.
 
-    Raises UsageError for a run without scores or without their counts, IncompleteError for a run without a manifest,
+    Raises UsageError for a run without scores, or without their counts, IncompleteError for a run without a manifest,
     FingerprintError where something else lies at `to`.
     """
     if not 1 <= digits <= _ALL_DIGITS:
         raise UsageError(f"--digits must lie between 1 and {_ALL_DIGITS}")
     source = finished_run(store)
     groups, low = groups_of(source, model)
+    if not groups:
+        raise UsageError("no score of the run has enough of its variants: nothing to export; stages/match/rows say why")
     made = SscoreExport(to, scores=sum(len(group.names) for group in groups), low_overlap=low)
     target = open_target(to, storage, source, FORMAT, {"digits": digits, "files": [group.key for group in groups]})
     made.uri = target.store.uri

@@ -10,11 +10,12 @@ import polars as pl
 import pytest
 
 from cluster.storage import StorageSettings, Store, open_store
+from jobs.export.sscore import export_sscore
 from jobs.hosts import open_host
 from jobs.predict import predict
 from jobs.running import Outcome
 from jobs.verify import verify
-from schemas.errors import RefusedError, SpecError
+from schemas.errors import RefusedError, SpecError, UsageError
 from schemas.spec import parse_spec
 from tests.support import runs
 from tests.support.genotype_runs import spec, weights_of, write_score
@@ -70,6 +71,8 @@ def test_where_no_score_has_enough_variants_every_sample_is_a_row_of_that_status
     both = "pgs: {uri: ROOT/scores}\n  none: {uri: ROOT/none}"
     runs.run(spec(root, SOURCE, models="none: {uri: ROOT/none}"))
     assert runs.rows(root / "out").select("status", "far").rows() == [("low_overlap", None)] * 61
+    with pytest.raises(UsageError, match="no score of the run has enough"):
+        export_sscore(open_store((root / "out").as_uri()), str(root / "sscore"), StorageSettings())
     runs.run(spec(root, SOURCE, models=both, out="both"))
     rows = runs.rows(root / "both")
     assert (
@@ -170,6 +173,8 @@ def test_steps_that_cannot_be_are_refused_in_words(root: Path, more: str, says: 
 def test_genotypes_that_are_not_there_are_refused(root: Path) -> None:
     with pytest.raises(SpecError, match="no genotypes of format 'pgen'"):
         runs.run(spec(root, "format: pgen, uri: ROOT/cohort.pgen"))
+    with pytest.raises(SpecError, match="name table/ of a run of job: convert"):
+        runs.run(spec(root, "format: table, uri: ROOT/scores"))
 
 
 def test_a_run_goes_on_only_over_the_genotypes_that_it_began_with(root: Path) -> None:

@@ -75,7 +75,8 @@ class Genotypes:
         found = list(self._objects())
         digest = digest_of(found)
         if digest is None:
-            raise SpecError(f"input.uri: no genotypes of format {self.settings.format!r} lie there; correct it")
+            remedy = "name table/ of a run of job: convert" if self.settings.format == "table" else "correct it"
+            raise SpecError(f"input.uri: no genotypes of format {self.settings.format!r} lie there; {remedy}")
         return Identity(digest, sum(info.size for info in found))
 
     def _objects(self) -> Iterator[ObjectInfo]:
