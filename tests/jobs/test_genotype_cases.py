@@ -31,11 +31,18 @@ def data() -> Cohort:
     return cohort(61, 60)
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, data: Cohort) -> Path:
+    """The files of a cohort and of one score, which tests change in copies."""
+    made = tmp_path_factory.mktemp("cases")
+    write_bed(made, data)
+    write_score(made / "scores/good.txt", weights_of(data))
+    return made
+
+
 @pytest.fixture
-def root(tmp_path: Path, data: Cohort) -> Path:
-    write_bed(tmp_path, data)
-    write_score(tmp_path / "scores/good.txt", weights_of(data))
-    return tmp_path
+def root(tmp_path: Path, made: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path, dirs_exist_ok=True))
 
 
 def matched(root: Path, out: str = "out") -> dict[str, dict[str, object]]:
