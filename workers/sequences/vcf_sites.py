@@ -122,7 +122,7 @@ def content(store: Store, key: str) -> Iterator[bytes | Fault]:
             yield piece
 
 
-def _has_end(stream: io.BufferedReader) -> bool:
+def _has_end(stream: io.BufferedIOBase) -> bool:
     stream.seek(-len(_BGZIP_END), io.SEEK_END)
     return stream.read() == _BGZIP_END
 
