@@ -78,6 +78,7 @@ def test_where_no_score_has_enough_variants_every_sample_is_a_row_of_that_status
     both = "pgs: {uri: ROOT/scores}\n  none: {uri: ROOT/none}"
     runs.run(spec(root, SOURCE, models="none: {uri: ROOT/none}"))
     assert runs.rows(root / "out").select("status", "far").rows() == [("low_overlap", None)] * 61
+    assert "far: 0.0 % of its" in runs.rows(root / "out")["detail"][0]
     with pytest.raises(UsageError, match="no score of the run has enough"):
         export_sscore(open_store((root / "out").as_uri()), str(root / "sscore"), StorageSettings())
     runs.run(spec(root, SOURCE, models=both, out="both"))

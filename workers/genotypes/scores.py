@@ -23,20 +23,27 @@ from workers.scores.weights import Part, ScoreWeights, build_weights
 
 @dataclass(frozen=True)
 class Scores:
-    """What is the same for every shard. `groups` as in workers.genotypes.groups."""
+    """What is the same for every shard. `groups` as in workers.genotypes.groups; `why` the first score that is not
+    scored is not."""
 
     model: OpenedModel
     weights: ScoreWeights
     groups: Mapping[str, int]
+    why: str | None
 
     @classmethod
     def of(
-        cls, model: OpenedModel, parts: Sequence[Part], frequencies: pl.DataFrame | None, groups: Mapping[str, int]
+        cls,
+        model: OpenedModel,
+        parts: Sequence[Part],
+        frequencies: pl.DataFrame | None,
+        groups: Mapping[str, int],
+        why: str | None,
     ) -> Scores:
         """From what was matched. Scores without a group are not scored."""
         drop = frozenset(score for scores, _ in parts for score in scores if score not in groups)
         columns = model.steps.columns
-        return cls(model, build_weights(parts, frequencies, drop, columns.average or columns.counts), groups)
+        return cls(model, build_weights(parts, frequencies, drop, columns.average or columns.counts), groups, why)
 
     @property
     def low(self) -> list[str]:
@@ -76,7 +83,8 @@ class ScoreTaker:
         """The columns of the model, but for adjusted ones."""
         outputs = [field.name for field in self._scores.model.card.outputs]
         if not self._scores.groups:
-            detail = "no score has enough of its variants here: see stages/match"
+            first = f"{self._scores.low[0]}: {self._scores.why}"
+            detail = f"no score has enough of its variants here; see stages/match/rows. {first}"
             return refused(Status.LOW_OVERLAP, detail, outputs, self._samples)
         sums = self._scores.weights.fold(self._sums())
         values = {name: column for name, column in self._columns(sums).items() if name in outputs}

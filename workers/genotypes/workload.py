@@ -75,7 +75,8 @@ class _Loader:
                     first, last = np.searchsorted(file, [number, number + 1])
                     parts.append((scores["score"].to_list(), entries[int(first) : int(last)]))
         groups = self._context.run.parts["state"]["groups"].get(model.name, {})
-        return Scores.of(model, parts, self._frequencies(model.steps.impute), groups)
+        why = next(iter(rows.filter(pl.col("verdict") != OK)["detail"]), None)
+        return Scores.of(model, parts, self._frequencies(model.steps.impute), groups, why)
 
     def _network(self, model: OpenedModel, rows: pl.DataFrame, device: str, threads: int) -> Network:
         (row,) = rows.to_dicts()
