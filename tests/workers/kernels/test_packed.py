@@ -70,6 +70,18 @@ def test_every_way_finds_what_counting_one_call_after_the_other_finds(
     assert _agree(found, naive_sums(of, people))
 
 
+@pytest.mark.parametrize("way", _WAYS)
+@pytest.mark.parametrize("dosages", [False, True], ids=["calls", "dosages"])
+def test_sums_are_the_same_where_nobody_asks_for_counts(way: str, dosages: bool) -> None:
+    people = cohort(11, 60, _SAMPLES, dosages=dosages)
+    of = weights(12, people, 5)
+    alone = replace(of, group=np.full(5, -1, np.int32))
+    chunks = [people.chunk(slice(None), slice(None))]
+    found = _sums(_open(way, alone, _SAMPLES), chunks)
+    assert _near(found.total, naive_sums(of, people).total, 1e-6)
+    assert [part.shape for part in (found.allele_count, found.denominator, found.named_dosage)] == [(_SAMPLES, 0)] * 3
+
+
 def test_sums_in_float64_are_exact_to_rounding() -> None:
     people = cohort(3, 200, _SAMPLES)
     of = weights(4, people, 2)

@@ -61,6 +61,27 @@ def test_scores_over_the_same_alleles_share_a_group_and_others_do_not() -> None:
     assert made.group.tolist() == [0, 0, 0, 1]
 
 
+def test_where_counts_are_left_out_the_matrix_is_that_of_the_sums_alone() -> None:
+    corrected = entries([(1, 0, 0, False, [1.0]), (2, 1, 0, False, [2.0]), (3, 0, 0, True, [-2.0])])
+    whole, bare = (build_weights([(("a",), corrected)], None, counted=counted) for counted in (True, False))
+    assert len(whole.weights.scores) > 1
+    assert bare.weights.scores == bare.scores == ("a",)
+    assert bare.weights.weight.tolist() == [1.0, 2.0, -2.0]
+    assert bare.group.tolist() == [-1]
+    assert bare.counting.size == bare.naming.size == bare.correcting.size == 0
+
+
+def test_a_large_file_makes_the_matrix_that_its_pieces_make() -> None:
+    many = np.arange(2**18 + 5)
+    column = pl.Series(np.arange(len(many), dtype=float)).reshape((len(many), 1)).arr.to_list()
+    of = pl.DataFrame({"variant_idx": many // 2, "flip": many % 2, "kind": 0, "correction": False, "site": many // 2})
+    made = build_weights(
+        [(("a",), of.with_columns(column.alias("weights")).cast(pl.Schema(ENTRY_SCHEMA)))], None, counted=False
+    )
+    assert made.weights.weight.tolist() == many.tolist()
+    assert made.weights.flip.tolist() == (many % 2).tolist()
+
+
 def test_a_missing_call_counts_twice_the_frequency_and_nothing_where_there_is_none() -> None:
     frequencies = pl.DataFrame({"variant_idx": [1, 2], "alt_freq": [0.25, None]})
     made = build_weights([(("a",), entries([(1, 0, 0, False, [1.0]), (2, 0, 0, False, [1.0])]))], frequencies)
