@@ -12,7 +12,7 @@ from schemas.run import ModelRecord
 from schemas.spec import Spec
 from workers.collection import Collection, StepsDecideOutputs
 from workers.contract import ModelCard
-from workers.formats.detect import describe
+from workers.models.detect import describe
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from jobs.rundir import existing_run, read_manifest
 from schemas.crashpoints import crashpoint
 from schemas.errors import IncompleteError
 from schemas.run import REPORT_KEY, Manifest, RunFile
-from workers.genotypes.layout import MATCHES
+from workers.genomics.genotypes.layout import MATCHES
 
 _TEMPLATE = "report.html.j2"
 

@@ -9,11 +9,11 @@ from pydantic import BaseModel
 
 from schemas.spec import Spec
 from workers import registry
-from workers.genotypes import steps as genotypes
+from workers.ehr.notes import prepare as notes
+from workers.genomics.genotypes import steps as genotypes
+from workers.genomics.sequences import prepare as sequences
+from workers.images.prepare import catalogue
 from workers.molecules import prepare as molecules
-from workers.notes import prepare as notes
-from workers.prepare import catalogue
-from workers.sequences import prepare as sequences
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

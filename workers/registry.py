@@ -14,85 +14,85 @@ from schemas.errors import MissingExtraError, SpecError
 from schemas.loading import nearest
 
 NETWORKS: dict[str, str] = {
-    "densenet": "workers.networks.densenet",
-    "resnet": "workers.networks.resnet",
-    "smallcnn": "workers.networks.smallcnn",
+    "densenet": "workers.images.networks.densenet",
+    "resnet": "workers.images.networks.resnet",
+    "smallcnn": "workers.images.networks.smallcnn",
 }
 
 EVENT_NETWORKS: dict[str, str] = {
-    "code_transformer": "workers.networks.code_transformer",
-    "event_rnn": "workers.networks.event_rnn",
-    "retain": "workers.networks.retain",
+    "code_transformer": "workers.ehr.events.networks.code_transformer",
+    "event_rnn": "workers.ehr.events.networks.rnn",
+    "retain": "workers.ehr.events.networks.retain",
 }
-"""Of the format `events`: from `workers.networks.sequences.Sequences` to logits."""
+"""Of the format `events`: from `workers.ehr.events.networks.packed.Sequences` to logits."""
 
 PANEL_NETWORKS: dict[str, str] = {
-    "panel_cnn": "workers.networks.panel_cnn",
-    "panel_mlp": "workers.networks.panel_mlp",
-    "panel_transformer": "workers.networks.panel_transformer",
+    "panel_cnn": "workers.genomics.genotypes.networks.cnn",
+    "panel_mlp": "workers.genomics.genotypes.networks.mlp",
+    "panel_transformer": "workers.genomics.genotypes.networks.transformer",
 }
 """Of the format `panel`: from the encoded variants of a panel to logits."""
 
 SEQUENCE_NETWORKS: dict[str, str] = {
-    "dilated_resnet": "workers.networks.dilated_resnet",
+    "dilated_resnet": "workers.genomics.sequences.networks.dilated_resnet",
 }
 """Of the format `sequence-cnn`: from bases one-hot to logits, each with a `VariantScorer`."""
 
 MOLECULE_NETWORKS: dict[str, str] = {
-    "fingerprint_mlp": "workers.networks.fingerprint_mlp",
+    "fingerprint_mlp": "workers.molecules.networks.fingerprint_mlp",
 }
 """Of the format `fingerprint`: from fingerprints to logits."""
 
 FORMATS: dict[str, dict[str, str]] = {
     "images": {
-        "native": "workers.formats.native",
-        "text-detector": "workers.formats.text_detector",
-        "onnx": "workers.formats.onnx",
-        "huggingface": "workers.formats.huggingface",
+        "native": "workers.images.formats.native",
+        "text-detector": "workers.images.formats.text_detector",
+        "onnx": "workers.images.formats.onnx",
+        "huggingface": "workers.images.formats.huggingface",
     },
     "notes": {
-        "spacy": "workers.formats.spacy_pipeline",
-        "word-rnn": "workers.formats.word_rnn",
-        "text-embedding": "workers.formats.text_embedding",
-        "text-classification": "workers.formats.text_classification",
-        "text-token-classification": "workers.formats.text_token_classification",
+        "spacy": "workers.ehr.notes.formats.spacy.pipeline",
+        "word-rnn": "workers.ehr.notes.formats.word_rnn",
+        "text-embedding": "workers.models.text.embedding",
+        "text-classification": "workers.models.text.classification",
+        "text-token-classification": "workers.models.text.token_classification",
     },
     "events": {
-        "events": "workers.formats.event_model",
+        "events": "workers.ehr.events.formats.directory",
     },
     "sequences": {
-        "sequence-cnn": "workers.formats.sequence_cnn",
-        "sequence-embedding": "workers.formats.sequence_embedding",
-        "sequence-classification": "workers.formats.sequence_classification",
+        "sequence-cnn": "workers.genomics.sequences.formats.cnn",
+        "sequence-embedding": "workers.genomics.sequences.formats.embedding",
+        "sequence-classification": "workers.genomics.sequences.formats.classification",
     },
     "genotypes": {
-        "panel": "workers.formats.panel",
-        "pgs": "workers.formats.pgs",
+        "panel": "workers.genomics.genotypes.formats.panel",
+        "pgs": "workers.genomics.genotypes.formats.pgs",
     },
     "molecules": {
-        "properties": "workers.formats.molecule_properties",
-        "fingerprint": "workers.formats.fingerprint",
-        "text-embedding": "workers.formats.text_embedding",
-        "text-classification": "workers.formats.text_classification",
+        "properties": "workers.molecules.formats.properties",
+        "fingerprint": "workers.molecules.formats.fingerprint",
+        "text-embedding": "workers.models.text.embedding",
+        "text-classification": "workers.models.text.classification",
     },
 }
 """By collection. The first that recognises a directory has it."""
 
 COLLECTIONS: dict[str, str] = {
     "images": "workers.images",
-    "notes": "workers.notes",
-    "events": "workers.events",
-    "genotypes": "workers.genotypes",
-    "sequences": "workers.sequences",
+    "notes": "workers.ehr.notes",
+    "events": "workers.ehr.events",
+    "genotypes": "workers.genomics.genotypes",
+    "sequences": "workers.genomics.sequences",
     "molecules": "workers.molecules",
 }
 
 CONVERTERS: dict[str, str] = {
-    "fhir": "workers.convert_fhir",
-    "omop": "workers.convert_omop",
-    "bed": "workers.convert_plink",
-    "pgen": "workers.convert_plink",
-    "vcf": "workers.convert_vcf",
+    "fhir": "workers.ehr.convert_fhir",
+    "omop": "workers.ehr.convert_omop",
+    "bed": "workers.genomics.convert_plink",
+    "pgen": "workers.genomics.convert_plink",
+    "vcf": "workers.genomics.convert_vcf",
 }
 """What `job: convert` reads, by `input.format`."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.amounts import duration
 from jobs.cli.console import columns
-from workers.genotypes.layout import MATCHES
+from workers.genomics.genotypes.layout import MATCHES
 
 if TYPE_CHECKING:
     from jobs.running import Outcome

@@ -13,8 +13,8 @@ import polars as pl
 from jobs.demo.stage_set import StageSet, keep, package_folder, put_folder
 from schemas.errors import WardroundError
 from schemas.spec import Spec
-from workers.formats.event_model_build import make_event_model_directory
-from workers.formats.spacy_clinical import make_clinical_pipeline_directory
+from workers.ehr.events.formats.make_directory import make_event_model_directory
+from workers.ehr.notes.formats.spacy.make_clinical import make_clinical_pipeline_directory
 
 POPULATION = 60
 SEED = 42

@@ -9,7 +9,7 @@ import polars as pl
 
 from jobs.demo.stage_set import StageSet, keep, package_folder, put_folder
 from schemas.spec import Spec
-from workers.formats.rapidocr_package import make_text_detector_directory
+from workers.images.formats.make_text_detector import make_text_detector_directory
 
 SPEC = "demo.yaml"
 

@@ -51,7 +51,7 @@ def export_vcf(store: Store, to: str, storage: StorageSettings, columns: Sequenc
     manifest, FingerprintError where something else lies at `to`.
     """
     # Needs pysam: the error for want of it names the extra.
-    writer = resolve({FORMAT: "workers.sequences.annotating"}, FORMAT, "export", "genomics")
+    writer = resolve({FORMAT: "workers.genomics.sequences.annotating"}, FORMAT, "export", "genomics")
     source = finished_run(store)
     chosen = score_columns(source, columns)
     names = tuple(column.name for column in chosen)

@@ -24,7 +24,7 @@ import yaml
 from tests.benchmarks.histories import CODES, Dataset, dataset
 from tests.benchmarks.processes import BUILD, python, run
 from tests.benchmarks.workers_memory import WorkersMemory
-from workers.formats.event_model_build import make_event_model_directory
+from workers.ehr.events.formats.make_directory import make_event_model_directory
 
 SUBJECTS = 200_000
 FEW = 200

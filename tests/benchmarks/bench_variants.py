@@ -21,8 +21,8 @@ import torch
 from numpy.typing import NDArray
 
 from tests.benchmarks.variants import layout, windows_of
-from workers.genetics.windows import Bases, VariantWindow
-from workers.networks.dilated_resnet import Config, DilatedResnet, VariantScorer, build
+from workers.genomics.sequences.networks.dilated_resnet import Config, DilatedResnet, VariantScorer, build
+from workers.genomics.sequences.windows import Bases, VariantWindow
 
 ROUNDS = 2
 CORES = 2

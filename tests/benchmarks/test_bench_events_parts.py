@@ -11,8 +11,8 @@ import pytest
 
 from tests.benchmarks import bench_events, histories
 from tests.benchmarks.contestants import dataloader
-from workers.events.contract import Histories
-from workers.formats import event_model
+from workers.ehr.events.contract import Histories
+from workers.ehr.events.formats import directory
 
 SUBJECTS = 300
 
@@ -61,7 +61,7 @@ def test_the_plain_contestant_scores_as_the_format_does(
         np.zeros(len(code), np.int64),
         np.full(len(code), np.nan, np.float32),
     )
-    card = event_model.describe(model)
-    ours = event_model.load(model, card, "cpu", 1).score([event_model.open_encoder(model, card).encode(events)])
+    card = directory.describe(model)
+    ours = directory.load(model, card, "cpu", 1).score([directory.open_encoder(model, card).encode(events)])
     np.testing.assert_allclose(theirs["p"].to_numpy(), ours["score_outcome"], rtol=0, atol=1e-5)
     assert np.ptp(theirs["p"].to_numpy()) > 0.01

@@ -11,10 +11,10 @@ from tests.benchmarks import answers
 from tests.benchmarks.images import GROUP_ROWS, SIDE, image_files, read_some, record_id
 from tests.benchmarks.network import OUTPUTS, decode_batch, network, score
 from tests.benchmarks.ours import write_model
-from workers.formats import native
-from workers.networks.fold import fold
-from workers.prepare.catalogue import parse_steps
-from workers.prepare.plan import split
+from workers.images.formats import native
+from workers.images.networks.fold import fold
+from workers.images.prepare.catalogue import parse_steps
+from workers.images.prepare.plan import split
 
 pytestmark = pytest.mark.timeout(120)
 

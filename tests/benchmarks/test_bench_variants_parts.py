@@ -7,7 +7,7 @@ import torch
 
 from tests.benchmarks.bench_variants import degrees, largest_difference, summary
 from tests.benchmarks.variants import clusters, layout, windows_of
-from workers.networks.dilated_resnet import Config, VariantScorer, build
+from workers.genomics.sequences.networks.dilated_resnet import Config, VariantScorer, build
 
 
 def test_the_layout_has_sixty_alleles_in_clusters_and_some_sites_with_three() -> None:

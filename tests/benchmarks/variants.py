@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workers.genetics.windows import Bases, VariantWindow
+from workers.genomics.sequences.windows import Bases, VariantWindow
 
 VARIANTS = 60
 """ALT alleles."""

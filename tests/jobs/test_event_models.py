@@ -19,9 +19,9 @@ from jobs.cli.summary import as_json, as_table
 from jobs.report import write_report
 from jobs.running import Outcome
 from tests.support import meds_data, runs
-from workers.formats.event_model_build import make_event_model_directory
-from workers.networks import event_rnn
-from workers.networks.sequences import Sequences
+from workers.ehr.events.formats.make_directory import make_event_model_directory
+from workers.ehr.events.networks import rnn
+from workers.ehr.events.networks.packed import Sequences
 
 NOW = datetime(2022, 1, 1)
 SUBJECTS = range(1, 41)
@@ -68,7 +68,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def plain_scores(root: Path) -> dict[str, float]:
     """Of the GRU, a subject at a time, from rows that polars has sorted and cut."""
     config = json.loads((root / "gru" / "config.json").read_text())
-    network = event_rnn.build(event_rnn.Config.model_validate(config["settings"])).eval()
+    network = rnn.build(rnn.Config.model_validate(config["settings"])).eval()
     network.load_state_dict(load_file(root / "gru" / "model.safetensors"))
     index = {code: place for place, code in enumerate(sorted(KNOWN), start=1)}
     rows = pl.read_parquet(root / "meds" / "data" / "*.parquet").filter(

@@ -17,7 +17,7 @@ from transformers import AutoModel, AutoModelForSequenceClassification, AutoToke
 from schemas.errors import SpecError
 from tests.support.runs import rows, run
 from tests.support.text_models import save_model
-from workers.networks import fingerprint_mlp
+from workers.molecules.networks import fingerprint_mlp
 
 NCI = Path(RDConfig.RDDataDir) / "NCI"
 BAD = [None, "", "C(C", "C" * 10_001, "C" * 9_000, "(" * 9_000, "C1CC2CC1" * 900]

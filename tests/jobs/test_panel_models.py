@@ -17,16 +17,16 @@ from schemas.loading import validate
 from tests.support import runs
 from tests.support.genotype_runs import spec
 from tests.support.plink_files import Cohort, cohort, write_bed
-from workers.formats.panel_build import make_panel_model_directory
-from workers.genetics.contract import GenotypeChunk
-from workers.genotypes import panel as panel_module
-from workers.genotypes.panel import Encoding, Panel, PanelMatrix
-from workers.networks import panel_cnn, panel_mlp, panel_transformer
+from workers.genomics.contract import GenotypeChunk
+from workers.genomics.genotypes import panel as panel_module
+from workers.genomics.genotypes.formats.make_panel import make_panel_model_directory
+from workers.genomics.genotypes.networks import cnn, mlp, transformer
+from workers.genomics.genotypes.panel import Encoding, Panel, PanelMatrix
 
 NETWORKS: dict[str, tuple[Any, dict[str, Any]]] = {
-    "panel_mlp": (panel_mlp, {"hidden": [8]}),
-    "panel_cnn": (panel_cnn, {"channels": [4], "kernels": [5], "pools": [2], "bins": 4}),
-    "panel_transformer": (panel_transformer, {"patch": 8, "width": 8, "heads": 2, "layers": 1, "feedforward": 8}),
+    "panel_mlp": (mlp, {"hidden": [8]}),
+    "panel_cnn": (cnn, {"channels": [4], "kernels": [5], "pools": [2], "bins": 4}),
+    "panel_transformer": (transformer, {"patch": 8, "width": 8, "heads": 2, "layers": 1, "feedforward": 8}),
 }
 SOURCE = "format: bed, uri: ROOT/cohort.bed"
 PLACES = 50
@@ -114,7 +114,7 @@ def test_scores_are_those_of_the_plain_network(root: Path, data: Cohort, panel: 
 def test_a_batch_of_any_size_gives_the_same_scores(
     root: Path, data: Cohort, panel: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workers.formats.panel_model.BATCH_BYTES", 3000)
+    monkeypatch.setattr("workers.genomics.genotypes.formats.panel_loaded.BATCH_BYTES", 3000)
     runs.run(spec(root, SOURCE + ", chunk_bytes: 50", models="m: {uri: ROOT/panel_mlp}", out="small"))
     scores, _ = plain(root, "panel_mlp", by_hand(data, panel, "standardise"))
     np.testing.assert_allclose(runs.rows(root / "small")["score_a"].to_numpy(), scores[:, 0], atol=1e-5)

@@ -16,7 +16,7 @@ from jobs.schema import spec_schema
 from schemas.loading import validate
 from schemas.spec import parse_spec
 from tests.support.cli import ROOT, spec_text
-from workers.prepare.catalogue import parse_steps
+from workers.images.prepare.catalogue import parse_steps
 from workers.registry import resolve_room
 
 EXAMPLES = sorted((ROOT / "jobs" / "specs").glob("*.yaml"))

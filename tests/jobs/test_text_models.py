@@ -11,7 +11,7 @@ import pytest
 from schemas.errors import SpecError
 from tests.support.runs import rows, run
 from tests.support.text_models import notes, save_model, scored
-from workers.formats import text_classification, text_token_classification
+from workers.models.text import classification, token_classification
 
 TEXTS = [*notes(40, longest=30), "", " ".join(notes(20, longest=60))]
 LABELS = {0: "O", 1: "B-NAME", 2: "I-NAME"}
@@ -51,8 +51,8 @@ def test_rows_are_the_models_answers_and_do_not_depend_on_the_shards(folder: Pat
     assert small["status"].to_list() == ["ok"] * 40 + ["empty", "ok"]
     steps = [{"windows": {"window": 60, "stride": 12}}]
     given = [text for text in TEXTS if text]
-    risk = scored(text_classification, folder / "risk", given, steps)
-    names = scored(text_token_classification, folder / "names", given, steps)
+    risk = scored(classification, folder / "risk", given, steps)
+    names = scored(token_classification, folder / "names", given, steps)
     for table in found:
         kept = table.filter(pl.col("status") == "ok")
         for label in ("low", "middle", "high"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 
-from workers.convert_vcf.bgzf import END
+from workers.genomics.convert_vcf.bgzf import END
 
 
 def bgzf(data: bytes, block: int, end: bytes = END) -> bytes:

@@ -11,8 +11,8 @@ import polars as pl
 
 from cluster.storage import StorageSettings, Store
 from tests.support.meds import convert_spec, run_convert
-from workers.genetics.packed import unpack
-from workers.genetics.table import TableSource
+from workers.genomics.kernels.codes import unpack
+from workers.genomics.table.source import TableSource
 
 HEADER = """##fileformat=VCFv4.2
 ##FILTER=<ID=PASS,Description="ok">

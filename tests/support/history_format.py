@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from schemas.outputs import OutputField
 from workers.contract import ModelCard
-from workers.events.contract import STATIC, Histories
+from workers.ehr.events.contract import STATIC, Histories
 
 LOOKS_FOR = "history.json"
 OUTPUTS = (

@@ -14,10 +14,10 @@ import pyarrow as pa
 
 from cluster.storage import StorageSettings
 from jobs.planning.writer import write_plan
-from workers.notes.fetching import NoteFetcher
-from workers.notes.note import Note
-from workers.notes.planning import NoteRecords
-from workers.notes.settings import NotesInput
+from workers.ehr.notes.fetching import NoteFetcher
+from workers.ehr.notes.note import Note
+from workers.ehr.notes.planning import NoteRecords
+from workers.ehr.notes.settings import NotesInput
 
 
 def a_source(uri: Path | str, **settings: Any) -> NotesInput:

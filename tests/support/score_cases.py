@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from workers.genetics.contract import VARIANT_SCHEMA
+from workers.genomics.contract import VARIANT_SCHEMA
 
 
 def read_variants(path: Path) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tests.workers.kernels.naive import Cohort
-from workers.genetics.contract import VARIANT_SCHEMA
+from tests.workers.genomics.kernels.naive import Cohort
+from workers.genomics.contract import VARIANT_SCHEMA
 
 SAMPLES = 80
 ALTS = ("C", "G", "T")

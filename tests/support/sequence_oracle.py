@@ -13,7 +13,7 @@ import transformers
 from safetensors.torch import load_file
 
 from tests.support.variants import K
-from workers.networks import dilated_resnet
+from workers.genomics.sequences.networks import dilated_resnet
 
 COMPLEMENT = str.maketrans("ACGTN", "TGCAN")
 

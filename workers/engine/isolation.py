@@ -18,8 +18,8 @@ from schemas.errors import InfrastructureError, WardroundError
 from schemas.rows import STATUS_TYPE
 from schemas.status import Status
 from schemas.work import ShardTask
+from workers.engine.halving import ChildDied, Killed, bisect
 from workers.engine.stage import StageJob
-from workers.isolate import ChildDied, Killed, bisect
 
 _OVERHEAD_S = 900.0
 """For starting the child and loading its models, beside the time that its records may take. Longer than storage that

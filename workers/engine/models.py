@@ -15,9 +15,9 @@ from workers.engine.context import StageContext
 from workers.engine.runner import ModelRunner
 from workers.engine.scoring import Scorer
 from workers.engine.tuning import Tuner
-from workers.formats.detect import describe, load
-from workers.prepare.catalogue import parse_steps
-from workers.prepare.plan import split
+from workers.images.prepare.catalogue import parse_steps
+from workers.images.prepare.plan import split
+from workers.models.detect import describe, load
 
 _FIXED_BATCH = 16
 """Of `numerics: deterministic`, where no measurement may choose."""

@@ -14,8 +14,8 @@ from workers.collection import PREDICT, FinishedStage, StagePlan
 from workers.contract import ModelCard
 from workers.images.frames import frame_records
 from workers.images.planning import ImageRecords
+from workers.images.prepare.catalogue import parse_steps
 from workers.images.settings import ImagesInput
-from workers.prepare.catalogue import parse_steps
 
 HEADERS = "headers"
 _FRAME_COUNT = "n_frames"
@@ -34,7 +34,7 @@ class ImagesCollection:
         return (HEADERS, PREDICT) if self.source.record == "frame" else (PREDICT,)
 
     def prepare(self, card: ModelCard, given: tuple[Any, ...] | None) -> tuple[Any, ...]:
-        """Steps of `workers.prepare`."""
+        """Steps of `workers.images.prepare`."""
         if given is None and "prepare_problem" in card.settings:
             raise SpecError(card.settings["prepare_problem"])
         steps = tuple(card.prepare) if given is None else given

@@ -15,8 +15,8 @@ from cluster.storage import ObjectChanged, ObjectMissing
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.engine.reading import Prepared, at_rows
+from workers.images.decoding.headers import read_header
 from workers.images.fetching import Fetched, ObjectFetcher, Wanted, rows_of
-from workers.images.headers import read_header
 from workers.images.settings import ImagesInput
 
 _CHUNK = 64

@@ -12,8 +12,8 @@ from pydicom.datadict import keyword_dict
 
 from schemas.errors import RecordError, SpecError
 from schemas.status import Status
-from workers.images.headers import HeaderFacts, read_header
-from workers.images.identifiers import attribute_tag
+from workers.images.decoding.headers import HeaderFacts, read_header
+from workers.images.decoding.identifiers import attribute_tag
 from workers.images.settings import ImagesInput
 
 Reader = Callable[[], IO[bytes]]

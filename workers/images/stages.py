@@ -15,11 +15,11 @@ from workers.engine.context import StageContext
 from workers.engine.kinds import RecordStage
 from workers.engine.models import load_scorer, prepare_lists
 from workers.engine.scoring import Scorer
+from workers.images.decoding.sniff import sniff
 from workers.images.fetching import ColumnFetcher, Fetcher, ObjectFetcher
 from workers.images.planning import ImageRecords
 from workers.images.reader import ImageReader
 from workers.images.settings import ImagesInput
-from workers.images.sniff import sniff
 
 _FETCHES = 16
 _GIL_FREE = frozenset({"png", "jpeg", "tiff", "npy", "npz"})

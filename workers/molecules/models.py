@@ -10,7 +10,7 @@ from schemas.errors import WardroundError
 from workers.contract import ModelCard
 from workers.engine.context import StageContext
 from workers.engine.models import device
-from workers.formats.detect import describe, model_format
+from workers.models.detect import describe, model_format
 from workers.molecules.contract import MoleculeFormat
 from workers.molecules.prepare import parse_steps
 from workers.molecules.reader import ModelView

@@ -74,7 +74,7 @@ def _once(setting: Setting, pngs: Sequence[bytes], start: Barrier) -> float:
     import torch
 
     from tests.benchmarks.network import decode_batch, network, score
-    from workers.networks.fold import fold
+    from workers.images.networks.fold import fold
 
     model = fold(network(), "cpu") if setting.folded else network()
     if setting.channels_last:

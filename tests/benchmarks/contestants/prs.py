@@ -24,12 +24,18 @@ def warm() -> None:
     """Load what the run will, and make all kernels."""
     import numpy as np
 
-    from workers.genetics.contract import GenotypeChunk, Weights
-    from workers.genetics.packed import pack
-    from workers.kernels.opening import open_kernel
-    from workers.kernels.sample_counts import count_samples
+    from workers.genomics.contract import GenotypeChunk, Weights
+    from workers.genomics.kernels.codes import pack
+    from workers.genomics.kernels.opening import open_kernel
+    from workers.genomics.kernels.sample_counts import count_samples
 
-    for module in ("jobs.predict", "workers.formats.pgs", "workers.genotypes.stages", "pandas", "pgenlib"):
+    for module in (
+        "jobs.predict",
+        "workers.genomics.genotypes.formats.pgs",
+        "workers.genomics.genotypes.stages",
+        "pandas",
+        "pgenlib",
+    ):
         import_module(module)
     index = np.arange(64, dtype=np.int64)
     for columns, entries in ((1, 64), (8, 512), (64, 64)):

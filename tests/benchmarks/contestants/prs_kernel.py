@@ -16,8 +16,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from workers.genetics.contract import GenotypeChunk, Weights
-from workers.kernels.opening import open_kernel
+from workers.genomics.contract import GenotypeChunk, Weights
+from workers.genomics.kernels.opening import open_kernel
 
 _ROUNDS = 3
 _SIDE = 3072

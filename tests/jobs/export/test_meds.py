@@ -20,8 +20,8 @@ from tests.support.cli import Wardround
 from tests.support.meds_data import write_dataset, write_labels
 from tests.support.runs import rows, run
 from tests.support.seaweed import S3
-from workers.aces.task import compile_task
-from workers.formats.event_model_build import make_event_model_directory
+from workers.ehr.aces.task import compile_task
+from workers.ehr.events.formats.make_directory import make_event_model_directory
 
 TASK = Path(__file__).parents[2] / "cases" / "aces" / "readmission_30d" / "task.yaml"
 COLUMNS = ["subject_id", "prediction_time", "boolean_value", "predicted_boolean_value", "predicted_boolean_probability"]

@@ -16,7 +16,7 @@ from schemas.errors import FingerprintError, UsageError
 from tests.support.plink2 import needs_plink2, run_plink2
 from tests.support.runs import rows, run
 from tests.support.score_sites import Sites, score_file
-from tests.workers.kernels.naive import pack
+from tests.workers.genomics.kernels.naive import pack
 
 SAMPLES, VARIANTS = 70, 40
 BED_CODES = np.array([3, 2, 0, 1], np.uint8)

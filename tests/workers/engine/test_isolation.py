@@ -17,9 +17,9 @@ from tests.support.runs import run
 from tests.support.small_run import write_spec
 from workers.engine import isolation
 from workers.engine.factory import open_stage
+from workers.engine.halving import ChildDied
 from workers.engine.isolation import score_isolated
 from workers.engine.stage import StageJob
-from workers.isolate import ChildDied
 
 
 def test_the_sample_that_the_reject_limit_is_checked_on_can_be_isolated_as_a_shard_can(tmp_path: Path) -> None:

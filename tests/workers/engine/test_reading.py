@@ -9,11 +9,11 @@ import pyarrow as pa
 import pytest
 
 from schemas.errors import InfrastructureError
+from workers.ehr.notes.fetching import NoteFetcher
+from workers.ehr.notes.note import Note
+from workers.ehr.notes.reader import CHUNK_NOTES, NoteReader
 from workers.engine.budget import ByteBudget
 from workers.engine.reading import at_rows
-from workers.notes.fetching import NoteFetcher
-from workers.notes.note import Note
-from workers.notes.reader import CHUNK_NOTES, NoteReader
 
 
 def test_a_single_row_and_a_range_are_named_and_other_errors_pass() -> None:

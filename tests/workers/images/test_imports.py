@@ -5,7 +5,7 @@ import sys
 
 from pydicom.valuerep import VR
 
-from workers.images import sniff
+from workers.images.decoding import sniff
 
 
 def test_a_worker_that_reads_png_imports_neither_pydicom_nor_tifffile():

@@ -14,9 +14,9 @@ from cluster.storage import ObjectChanged
 from schemas.errors import InfrastructureError, RecordError
 from schemas.status import Status
 from tests.support.dicom_files import dataset, ramp, settings, shipped, stored, wrapped
-from workers.images.headers import HeaderFacts, read_header
+from workers.images.decoding.headers import HeaderFacts, read_header
+from workers.images.decoding.transfer_syntax import decoder_status, transfer_syntaxes
 from workers.images.preflight import preflight
-from workers.images.transfer_syntax import decoder_status, transfer_syntaxes
 
 
 class Counting(io.BytesIO):

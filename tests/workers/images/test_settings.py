@@ -20,7 +20,7 @@ def test_reading_the_settings_imports_no_decoder() -> None:
 
 
 def test_decoding_imports_neither_torch_nor_ray() -> None:
-    program = "import sys, workers.images.decode\nassert not {'torch', 'ray', 'boto3'} & set(sys.modules)"
+    program = "import sys, workers.images.decoding.decode\nassert not {'torch', 'ray', 'boto3'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from schemas.errors import SecurityError, SpecError
 from schemas.spec import parse_spec
-from workers.formats.detect import describe
+from workers.models.detect import describe
 from workers.molecules.prepare import parse_steps
 from workers.molecules.properties import PROPERTIES
 from workers.molecules.settings import MoleculesInput

@@ -1,0 +1,185 @@
+"""Histories as models get them, against a filter of the source."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from cluster.storage import StorageSettings, open_store
+from tests.support.meds_data import FIRST_DAY, events, write_dataset
+from tests.support.meds_runs import known
+from workers.ehr.events import reader as reading
+from workers.ehr.events.contract import STATIC, Histories
+from workers.ehr.events.fetching import SubjectFetcher
+from workers.ehr.events.reader import EventReader
+from workers.engine.budget import ByteBudget
+from workers.engine.reading import Prepared
+
+EPOCH = datetime(1970, 1, 1)
+
+
+@dataclass
+class Kept:
+    histories: Histories
+    refused: Mapping[int, Any] = field(default_factory=dict)
+    nbytes: int = 1000
+
+    def __len__(self) -> int:
+        return len(self.histories)
+
+
+class Keeper:
+    """An encoder that keeps what it is given."""
+
+    def encode(self, histories: Histories) -> Kept:
+        return Kept(histories)
+
+
+def planned(root: Path, rows: pl.DataFrame, asked: list[tuple[int, datetime]]) -> pa.Table:
+    """Records as the plan has them, of one data file."""
+    places = rows.with_row_index("row").group_by("subject_id").agg(pl.col("row").min(), pl.len())
+    start = {subject: (row, count) for subject, row, count in places.iter_rows()}
+    info = next(iter(open_store(str(root), StorageSettings()).list("data/")))
+    return pa.table(
+        {
+            "record_id": [f"{subject}@{when}" for subject, when in asked],
+            "subject_id": [str(subject) for subject, _ in asked],
+            "prediction_time": pa.array([when for _, when in asked], pa.timestamp("us")),
+            "uri": [f"{root}/{info.key}"] * len(asked),
+            "etag": [info.etag] * len(asked),
+            "member": pa.array([start[s][0] if s in start else None for s, _ in asked], pa.int64()),
+            "rows": pa.array([start[s][1] if s in start else 0 for s, _ in asked], pa.int64()),
+        }
+    )
+
+
+def ask(subjects: list[int], times: int) -> list[tuple[int, datetime]]:
+    """Prediction times of each subject, ascending; some at midnight, some before birth."""
+    choice = random.Random(5)
+    days = [sorted(choice.sample(range(-30_000, 2_000), 1) + choice.sample(range(1_600), times - 1)) for _ in subjects]
+    moments = [FIRST_DAY + timedelta(days=day, hours=choice.choice([0, 12])) for whens in days for day in whens]
+    return list(zip([subject for subject in subjects for _ in range(times)], moments, strict=True))
+
+
+def read(root: Path, records: pa.Table, exact: bool = False) -> tuple[list[Prepared], ByteBudget]:
+    budget = ByteBudget(1 << 20)
+    reader = EventReader(
+        SubjectFetcher(open_store(str(root), StorageSettings()), sort=False), [Keeper()], budget, exact
+    )
+    prepared = []
+    for part in reader.read(records):
+        prepared += part
+        budget.add(-sum(record.nbytes for record in part))
+    reader.close()
+    return prepared, budget
+
+
+def histories_of(prepared: list[Prepared]) -> list[pl.DataFrame]:
+    """The histories of good records, in order."""
+    found = []
+    for record in prepared:
+        for kept in record.inputs:
+            held = kept.histories
+            for place in range(len(held)):
+                part = slice(held.offsets[place], held.offsets[place + 1])
+                times = [None if t == STATIC else EPOCH + timedelta(microseconds=int(t)) for t in held.time[part]]
+                found.append(
+                    pl.DataFrame(
+                        {
+                            "time": pl.Series(times, dtype=pl.Datetime("us")),
+                            "code": [held.code_names[code] for code in held.code[part]],
+                            "numeric_value": pl.Series(held.value[part], dtype=pl.Float32).fill_nan(None),
+                        }
+                    )
+                )
+    return found
+
+
+@pytest.mark.parametrize("exact", [False, True])
+@pytest.mark.parametrize("row_group", [7, 100_000])
+def test_a_history_is_the_rows_that_a_filter_of_the_source_leaves_in_their_order(
+    tmp_path: Path, row_group: int, exact: bool
+) -> None:
+    subjects = list(range(10, 35))
+    rows = events(subjects, seed=1)
+    root = write_dataset(tmp_path / "meds", [rows], row_group)
+    asked = ask(subjects, 3)
+    prepared, _ = read(root, planned(root, rows, asked), exact)
+    wanted = [known(rows, subject, when, exact) for subject, when in asked]
+    good = [history for history in wanted if history["time"].max() is not None]
+    assert 0 < len(good) < len(asked)
+    found = histories_of(prepared)
+    assert len(found) == len(good)
+    for history, want in zip(found, good, strict=True):
+        assert history.equals(want.select("time", "code", "numeric_value"))
+    assert [record.row for record in prepared] == list(range(len(asked)))
+    told = [(record.columns["n_events"], record.columns["last_event_time"]) for record in prepared]
+    micros = [history["time"].max() and history["time"].dt.epoch("us").max() for history in wanted]
+    assert told == [(h.height, last) if last is not None else (0, None) for h, last in zip(wanted, micros, strict=True)]
+
+
+def test_what_is_read_does_not_depend_on_how_much_is_read_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subjects = list(range(30))
+    rows = events(subjects, seed=2)
+    root = write_dataset(tmp_path / "meds", [rows], 20)
+    records = planned(root, rows, ask(subjects, 4))
+    whole = histories_of(read(root, records)[0])
+    monkeypatch.setattr(reading, "CHUNK_ROWS", 1)
+    monkeypatch.setattr(reading._parts, "__defaults__", (1,))
+    parts = histories_of(read(root, records)[0])
+    assert len(whole) == len(parts)
+    assert all(one.equals(other) for one, other in zip(whole, parts, strict=True))
+
+
+def test_static_rows_alone_are_no_history(tmp_path: Path) -> None:
+    rows = events([1], seed=3).filter(pl.col("time").is_null())
+    root = write_dataset(tmp_path / "meds", [rows])
+    (record,), _ = read(root, planned(root, rows, [(1, FIRST_DAY)]))
+    assert (record.status, record.columns["n_events"]) == ("no_events", 0)
+
+
+def test_the_budget_is_given_back_to_the_last_byte_also_where_a_shard_is_abandoned(tmp_path: Path) -> None:
+    subjects = list(range(40))
+    rows = events(subjects, seed=4)
+    root = write_dataset(tmp_path / "meds", [rows], 30)
+    records = planned(root, rows, ask(subjects, 2))
+    _, budget = read(root, records)
+    assert budget.held == 0
+    assert budget.peak > 0
+
+    budget = ByteBudget(1 << 20)
+    reader = EventReader(
+        SubjectFetcher(open_store(str(root), StorageSettings()), sort=False), [Keeper()], budget, False
+    )
+    parts = reader.read(records)
+    budget.add(-sum(record.nbytes for record in next(parts)))
+    parts.close()
+    reader._ahead.shutdown(wait=True)
+    assert budget.held == 0
+
+
+def test_a_code_column_without_a_dictionary_in_the_file_reads_the_same(tmp_path: Path) -> None:
+    subjects = list(range(20))
+    rows = events(subjects, seed=6)
+    root = write_dataset(tmp_path / "meds", [rows])
+    records = planned(root, rows, ask(subjects, 2))
+    before = histories_of(read(root, records)[0])
+    path = root / "data" / "0.parquet"
+    rows.with_columns(pl.col("code").cast(pl.Categorical)).write_parquet(path, row_group_size=13)
+    changed = records.set_column(
+        records.column_names.index("etag"),
+        "etag",
+        [[next(iter(open_store(str(root), StorageSettings()).list("data/"))).etag] * records.num_rows],
+    )
+    after = histories_of(read(root, changed)[0])
+    assert all(one.equals(other) for one, other in zip(before, after, strict=True))

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import jsonschema
+import pytest
+
+from schemas.errors import SpecError
+from workers.images.prepare.catalogue import STEPS, json_schema, parse_steps, step_class, to_spec
+from workers.images.prepare.resize import Resize
+from workers.images.prepare.window import Window
+
+SPEC: list[Any] = [
+    "voi",
+    {"window": {"center": 40, "width": 400}},
+    {"clahe": {}},
+    {"equalise": None},
+    {"resize": {"size": [224, 224], "method": "bilinear", "keep_aspect": True, "pad": 0}},
+    {"standardise": {"mean": 0.5, "std": [0.1, 0.2, 0.3], "scale": 0.01}},
+]
+
+
+def test_a_list_of_steps_is_read_in_order() -> None:
+    steps = parse_steps(SPEC)
+    assert [step.name for step in steps] == ["voi", "window", "clahe", "equalise", "resize", "standardise"]  # type: ignore[attr-defined]
+    assert steps[1] == Window(center=40, width=400)
+    assert steps[4] == Resize(size=(224, 224), keep_aspect=True)
+
+
+def test_steps_written_out_read_back_to_the_same_steps() -> None:
+    steps = parse_steps(SPEC)
+    written = to_spec(steps)
+    assert parse_steps(json.loads(json.dumps(written))) == steps
+    assert to_spec(parse_steps(written)) == written
+
+
+def test_every_line_of_the_catalogue_is_a_step_of_that_name() -> None:
+    assert list(STEPS) == sorted(STEPS)
+    for name in STEPS:
+        assert step_class(name).name == name
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        (["clhae"], r"prepare\[0\]: unknown step 'clhae', did you mean 'clahe'"),
+        (["voi", {"resize": {"sise": [1, 1]}}], r"prepare\[1\] resize: unknown key 'sise', did you mean 'size'"),
+        ([{"window": {"center": "x", "width": 4}}], r"prepare\[0\] window: center: "),
+        ([{"window": {"center": 1, "width": float("inf")}}], r"width: .*finite"),
+        (["window"], r"prepare\[0\] window: center: is missing"),
+        ([{"voi": {}, "clahe": {}}], r"prepare\[0\]: expected a step's name"),
+        ([3], r"prepare\[0\]: expected a step's name"),
+        ([{"voi": [1]}], r"prepare\[0\] voi: expected a mapping"),
+        ({"voi": {}}, "prepare: expected a list"),
+        ("voi", "prepare: expected a list"),
+        ([{7: {}}], "unknown step 7"),
+    ],
+)
+def test_an_error_names_the_entry_the_key_and_the_nearest_name(raw: Any, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        parse_steps(raw)
+
+
+def test_the_schema_accepts_what_is_read_and_refuses_what_is_not() -> None:
+    schema = json_schema()
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    assert validator.is_valid(SPEC)
+    assert validator.is_valid(to_spec(parse_steps(SPEC)))
+    for wrong in (["window"], ["clhae"], [{"resize": {"sise": 1}}], [{"voi": {}, "clahe": {}}], {"voi": {}}):
+        assert not validator.is_valid(wrong)
+
+
+def test_reading_a_spec_loads_no_library_that_computes() -> None:
+    code = (
+        "import sys; from workers.images.prepare.catalogue import json_schema, parse_steps; json_schema();"
+        "from workers.images.prepare import hf, plan;"
+        "heavy = {'cv2', 'SimpleITK', 'torch', 'PIL', 'pydicom', 'scipy', 'ray', 'transformers'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,1 @@
+"""Clinical text and patient histories: collections `notes` and `events`, and what converts to MEDS."""

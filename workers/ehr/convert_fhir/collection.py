@@ -1,0 +1,24 @@
+"""A FHIR bulk export as a job sees it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cluster.storage import StorageSettings
+from schemas.spec import Compute
+from workers.ehr.convert_fhir.files import export_files, root_of
+from workers.ehr.convert_fhir.rules import FhirRules
+from workers.ehr.convert_fhir.settings import FhirInput
+from workers.ehr.meds.collection import MedsConversion
+from workers.ehr.meds.rulefile import load_rules
+
+RULES = Path(__file__).with_name("rules.yaml")
+
+
+def open_collection(source: FhirInput, storage: StorageSettings, compute: Compute) -> MedsConversion:
+    """See workers.collection.OpenCollection."""
+    rules = load_rules(FhirRules, source.rules, RULES, storage)
+    root = root_of(source, storage).uri
+    return MedsConversion(
+        source, root, lambda: export_files(source, storage), rules.model_dump(mode="json"), text_ids=True
+    )

@@ -1,0 +1,28 @@
+"""OMOP tables as a job sees them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cluster.storage import StorageSettings
+from schemas.spec import Compute
+from workers.ehr.convert_omop.files import root_of, table_files
+from workers.ehr.convert_omop.rules import OmopRules
+from workers.ehr.convert_omop.settings import OmopInput
+from workers.ehr.meds.collection import MedsConversion
+from workers.ehr.meds.rulefile import load_rules
+
+RULES = Path(__file__).with_name("rules.yaml")
+
+
+def open_collection(source: OmopInput, storage: StorageSettings, compute: Compute) -> MedsConversion:
+    """See workers.collection.OpenCollection."""
+    rules = load_rules(OmopRules, source.rules, RULES, storage)
+    root = root_of(source, storage).uri
+    return MedsConversion(
+        source,
+        root,
+        lambda: table_files(source, storage, rules.reference),
+        rules.model_dump(mode="json"),
+        text_ids=False,
+    )

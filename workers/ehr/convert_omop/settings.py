@@ -1,0 +1,27 @@
+"""What a spec says of OMOP tables. Imports no decoder: the driver reads this too."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.units import Bytes
+from workers.ehr.meds.settings import MIB, MedsInput
+
+
+class OmopInput(MedsInput):
+    """`input:` of a conversion from OMOP.
+
+    `uri` is a directory in which each table is one file (`measurement.parquet`, `.csv`, `.csv.gz`) or a folder of them;
+    case does not matter. A line of CSV longer than `max_line` ends the reading of its file; so does what a gzipped file
+    inflates to beyond `max_inflated`.
+    """
+
+    format: Literal["omop"]
+    max_line: Bytes = Field(default=64 * MIB, gt=0)
+    max_inflated: Bytes = Field(default=1024 * 1024 * MIB, gt=0)
+
+
+INPUT = OmopInput
+"""What `input:` of a spec is checked against."""

@@ -1,0 +1,78 @@
+"""The stages of a conversion from OMOP in a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from cluster.storage import Store
+from workers.ehr.convert_omop.concepts import load_concepts
+from workers.ehr.convert_omop.files import CONCEPT, root_of
+from workers.ehr.convert_omop.mapper import OmopMapper
+from workers.ehr.convert_omop.rules import OmopRules
+from workers.ehr.convert_omop.settings import OmopInput
+from workers.ehr.convert_omop.tables import table_rows
+from workers.ehr.meds.account_stage import AccountStage
+from workers.ehr.meds.chunks import Chunk, chunk_of
+from workers.ehr.meds.metadata_stage import MetadataStage
+from workers.ehr.meds.parts import Part, SubjectType
+from workers.ehr.meds.read_stage import ReadStage
+from workers.ehr.meds.sort_stage import SortStage
+from workers.engine.context import StageContext
+
+
+class OmopReader:
+    """Implements `workers.ehr.meds.read_stage.ChunkReader`."""
+
+    subject_type: SubjectType = pl.Int64
+
+    def __init__(self, store: Store, source: OmopInput, rules: OmopRules, concepts: list[tuple[Chunk, int]]) -> None:
+        self._store = store
+        self._source = source
+        self._rules = rules
+        self._concepts = concepts
+        self._mapper: OmopMapper | None = None
+
+    def parts(self, chunk: Chunk, size: int) -> Iterator[Part]:
+        """See ChunkReader. Concepts are no records of anybody: they have no part."""
+        if chunk.kind == CONCEPT or chunk.kind is None:
+            return
+        if self._mapper is None:
+            self._mapper = OmopMapper(self._rules, load_concepts(self._store, self._concepts, self._source))
+        wanted = self._mapper.wanted(chunk.kind)
+        for rows in table_rows(self._store, chunk, size, wanted, self._source):
+            yield self._mapper.part(chunk.kind, rows, chunk.file)
+
+
+def read(context: StageContext) -> ReadStage:
+    """Rows to events."""
+    source = OmopInput.model_validate(context.run.spec.input)
+    rules = OmopRules.model_validate(context.run.parts["state"]["rules"])
+    return ReadStage(context, OmopReader(root_of(source, context.storage), source, rules, _concepts(context)))
+
+
+def _concepts(context: StageContext) -> list[tuple[Chunk, int]]:
+    """The files of the concept table as they were planned: the first shards of the plan."""
+    found: list[tuple[Chunk, int]] = []
+    for records in context.plan.shards():
+        (row,) = records.to_pylist()
+        if row["kind"] != CONCEPT:
+            break
+        found.append((chunk_of(row), row["size"]))
+    return found
+
+
+def sort(context: StageContext) -> SortStage:
+    """Files of the dataset."""
+    return SortStage(context, text_ids=False)
+
+
+def metadata(context: StageContext) -> MetadataStage:
+    """What is said of the dataset."""
+    return MetadataStage(context, "omop")
+
+
+def account(context: StageContext) -> AccountStage:
+    """One row a row."""
+    return AccountStage(context, text_ids=False)

@@ -1,0 +1,155 @@
+"""Rows of a table from Parquet or CSV, a bounded frame at a time."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cluster.storage import ObjectMissing, Store
+from cluster.storage.range_reader import RangeReader
+from schemas.errors import InfrastructureError
+from schemas.status import Status
+from workers.ehr.convert_omop.csv_lines import CsvLines
+from workers.ehr.convert_omop.settings import OmopInput
+from workers.ehr.meds.chunks import Chunk
+
+_TWO = "the file has two columns of one name"
+ROWS = 131_072
+"""Rows of a frame."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Neighbouring rows of a file from number `first` on (0-based, a header line not counted).
+
+    `frame` has the wanted columns that the file has, in lower case. `broken` says of each row why it could not be read,
+    null where it could; its values are then null.
+    """
+
+    first: int
+    frame: pl.DataFrame
+    broken: pl.Series
+    status: Status = Status.UNREADABLE
+
+
+def table_rows(store: Store, chunk: Chunk, size: int, wanted: Collection[str], source: OmopInput) -> Iterator[Rows]:
+    """All rows of a chunk in order. Raises ObjectMissing, ObjectChanged, and InfrastructureError."""
+    if chunk.key.lower().endswith(".parquet"):
+        return _parquet_rows(store, chunk, wanted)
+    return _csv_rows(CsvLines(store, chunk, size, source.max_line, source.max_inflated), wanted)
+
+
+def _parquet_rows(store: Store, chunk: Chunk, wanted: Collection[str]) -> Iterator[Rows]:
+    first = 0
+    try:
+        file = pq.ParquetFile(_reader(store, chunk))
+        groups = list(range(chunk.start, min(chunk.stop, file.num_row_groups)))
+        counts = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
+        first = sum(counts[: chunk.start])
+        names = [name for name in file.schema_arrow.names if name.lower() in wanted]
+        if _doubled(names):
+            yield lost(first, _TWO)
+            return
+        for batch in _batches(file, groups, names):
+            frame = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
+            frame = frame.rename({name: name.lower() for name in names}) if names else frame.select()
+            yield Rows(first, frame, pl.Series([None] * batch.num_rows, dtype=pl.String))
+            first += batch.num_rows
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+        # Arrow's own, of damaged data, carry no number.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise InfrastructureError("a table cannot be read: check the disk or mount, then run again") from None
+        yield lost(first, "the Parquet file is damaged from here on")
+
+
+def _batches(file: pq.ParquetFile, groups: list[int], names: list[str]) -> Iterator[pa.RecordBatch]:
+    """Of no column at all, batches that only count rows."""
+    if names:
+        yield from file.iter_batches(ROWS, row_groups=groups, columns=names, use_threads=False)
+        return
+    for group in groups:
+        yield pa.record_batch([pa.nulls(file.metadata.row_group(group).num_rows)], names=["nothing"])
+
+
+def _reader(store: Store, chunk: Chunk) -> RangeReader:
+    head = store.head(chunk.key)
+    if head is None:
+        raise ObjectMissing
+    return RangeReader(lambda start, length: chunk.get(store, start, length), head.size)
+
+
+def _doubled(names: Iterable[str]) -> bool:
+    """Whether two of these are one name, as case does not matter."""
+    lower = [name.lower() for name in names]
+    return len(set(lower)) < len(lower)
+
+
+def lost(first: int, reason: str, status: Status = Status.UNREADABLE) -> Rows:
+    """The one row that stands for the rest of a file."""
+    return Rows(first, pl.DataFrame([None], schema={"": pl.Null}).select(), pl.Series([reason]), status)
+
+
+def _csv_rows(lines: CsvLines, wanted: Collection[str]) -> Iterator[Rows]:
+    """A row is unreadable where it is not UTF-8, or has other columns than the header."""
+    reader = lines.reader()
+    header = _next(reader)
+    if not isinstance(header, list):
+        if lines.trouble is not None or header is not None:
+            yield lost(0, lines.reason or "its header line is not CSV", lines.trouble or Status.UNREADABLE)
+        return
+    places = [(n, name.lower()) for n, name in enumerate(header) if name.lower() in wanted]
+    if _doubled(header[n] for n, _ in places):
+        yield lost(0, _TWO)
+        return
+    first, columns, broken = 0, [list[Any]() for _ in places], list[str | None]()
+    while (row := _next(reader)) is not None:
+        problem = row if isinstance(row, str) else _problem(row, len(header))
+        broken.append(problem)
+        for (place, _), column in zip(places, columns, strict=True):
+            column.append(None if problem or not isinstance(row, list) else row[place] or None)
+        if len(broken) >= ROWS:
+            yield _frame(first, places, columns, broken)
+            first, columns, broken = first + len(broken), [[] for _ in places], []
+    if broken:
+        yield _frame(first, places, columns, broken)
+    if lines.trouble is not None:
+        yield lost(first + len(broken), lines.reason or "", lines.trouble)
+
+
+def _next(reader: Any) -> list[str] | str | None:
+    """The next row that is not an empty line; why it is none; or None at the end.
+
+    A quote that is never closed takes the lines after it along: how many is said.
+    """
+    while True:
+        before = reader.line_num
+        try:
+            row: list[str] | None = next(reader, None)
+        except csv.Error:
+            lines = reader.line_num - before
+            return "not CSV" if lines < 2 else f"not CSV over {lines} lines, as by a quote that is not closed"
+        if row is None or row:
+            return row
+
+
+def _problem(row: list[str], columns: int) -> str | None:
+    if len(row) != columns:
+        return f"{len(row)} columns where the header has {columns}"
+    text = "".join(row)
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return "not UTF-8"
+    return None
+
+
+def _frame(first: int, places: list[tuple[int, str]], columns: list[list[Any]], broken: list[str | None]) -> Rows:
+    series = [pl.Series(name, column, pl.String) for (_, name), column in zip(places, columns, strict=True)]
+    return Rows(first, pl.DataFrame(series), pl.Series(broken, dtype=pl.String))

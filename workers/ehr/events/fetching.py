@@ -1,0 +1,183 @@
+"""Rows of whole subjects, as arrays, however they lie in the data files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from cluster.storage import Store
+from schemas.errors import RecordError
+from schemas.status import Status
+from workers.ehr.events.indexing import microseconds
+from workers.ehr.events.rowsource import RowSource, Run
+
+Fault = tuple[Status, str]
+
+COLUMNS = ("subject_id", "time", "code", "numeric_value")
+
+NOT_WHOLE: Fault = (Status.UNREADABLE, "rows of the subject may lie in a part of its data file that cannot be read")
+_NOT_THOSE = (Status.INPUT_CHANGED, "the rows of its data file are not the planned ones")
+_UNSORTED = (Status.INPUT_CHANGED, "the events of the subject are not sorted as they were when it was planned")
+_NO_CODE = (Status.UNREADABLE, "an event of the subject has no code")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One subject and where its rows lie, or why it has none."""
+
+    subject: int
+    runs: Sequence[Run]
+    fault: Fault | None = None
+
+    @property
+    def rows(self) -> int:
+        """Of all runs."""
+        return sum(run.rows for run in self.runs)
+
+
+@dataclass(frozen=True)
+class SubjectRows:
+    """Rows of some subjects: subject `i` has `offsets[i]:offsets[i + 1]`, sorted by time, none if it has a fault."""
+
+    offsets: NDArray[np.int64]
+    code_names: Sequence[str]
+    code: NDArray[np.int32]
+    time: NDArray[np.int64]
+    value: NDArray[np.float32]
+    faults: dict[int, Fault] = field(default_factory=dict)
+
+    @property
+    def nbytes(self) -> int:
+        """Of the arrays."""
+        return int(self.offsets.nbytes + self.code.nbytes + self.time.nbytes + self.value.nbytes)
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Rows as the files have them: `owner` says by place in what was wanted whose each is. None of who has a fault."""
+
+    table: pa.Table | None
+    owner: NDArray[np.int64]
+    faults: dict[int, Fault]
+
+
+class SubjectFetcher:
+    """Fetches subjects; for one thread. `sort`: sort each by time, keeping the order of the source among equals."""
+
+    def __init__(self, store: Store, sort: bool, columns: Sequence[str] = COLUMNS) -> None:
+        self._source = RowSource(store, columns)
+        self._sort = sort
+
+    def fetch(self, wanted: Sequence[Wanted]) -> SubjectRows:
+        """Raises InfrastructureError where storage keeps failing; what is wrong with a subject is its fault."""
+        gathered = self.gather(wanted)
+        table, owner, faults = gathered.table, gathered.owner, gathered.faults
+        if table is None:
+            return _nothing(len(wanted), faults)
+        times = microseconds(table["time"])
+        names, code = _codes(table["code"])
+        value = _values(table)
+        order = self._order(owner, times)
+        if order is not None:
+            owner, times, code, value = owner[order], times[order], code[order], value[order]
+        backwards = (times[1:] < times[:-1]) & (owner[1:] == owner[:-1])
+        if backwards.any():
+            _blame(faults, owner[1:][backwards], _UNSORTED)
+            good = _without(owner, faults)
+            owner, times, code, value = owner[good], times[good], code[good], value[good]
+        offsets = np.searchsorted(owner, np.arange(len(wanted) + 1))
+        return SubjectRows(offsets, names, code, times, value, faults)
+
+    def gather(self, wanted: Sequence[Wanted]) -> Gathered:
+        """The rows in the order of the files. Raises InfrastructureError where storage keeps failing."""
+        runs = sorted(
+            ((run, subject) for subject, one in enumerate(wanted) for run in one.runs),
+            key=lambda item: (item[0].uri, item[0].first),
+        )
+        faults = {place: one.fault for place, one in enumerate(wanted) if one.fault is not None}
+        parts = [part for stretch in _stretches(runs) for part in self._read(stretch, faults)]
+        if not parts:
+            return Gathered(None, np.zeros(0, np.int64), faults)
+        table = pa.concat_tables([table for table, _ in parts], promote_options="default")
+        owner = np.concatenate([subjects for _, subjects in parts])
+        ids = np.array([one.subject for one in wanted])
+        _blame(faults, owner[table["subject_id"].to_numpy() != ids[owner]], _NOT_THOSE)
+        if table["code"].null_count:
+            _blame(faults, owner[table["code"].is_null().to_numpy()], _NO_CODE)
+        if faults:
+            good = _without(owner, faults)
+            table, owner = table.filter(pa.array(good)), owner[good]
+        return Gathered(table if len(owner) else None, owner, faults)
+
+    def _read(
+        self, stretch: Sequence[tuple[Run, int]], faults: dict[int, Fault]
+    ) -> list[tuple[pa.Table, NDArray[np.int64]]]:
+        """Neighbouring runs in one go; where that fails, one by one."""
+        first = stretch[0][0]
+        rows = [run.rows for run, _ in stretch]
+        try:
+            table = self._source.read(Run(first.uri, first.etag, first.first, sum(rows)))
+        except RecordError as error:
+            if len(stretch) > 1:
+                return [part for one in stretch for part in self._read([one], faults)]
+            faults.setdefault(stretch[0][1], (error.status, error.detail))
+            return []
+        return [(table, np.repeat(np.array([subject for _, subject in stretch]), rows))]
+
+    def _order(self, owner: NDArray[np.int64], times: NDArray[np.int64]) -> NDArray[np.intp] | None:
+        """None where the rows lie in order already."""
+        if self._sort:
+            return np.lexsort((times, owner))
+        return np.argsort(owner, kind="stable") if (owner[1:] < owner[:-1]).any() else None
+
+
+def _without(owner: NDArray[np.int64], faults: Mapping[int, Fault]) -> NDArray[np.bool_]:
+    return ~np.isin(owner, np.array(sorted(faults)))
+
+
+def _stretches(runs: Sequence[tuple[Run, int]]) -> list[list[tuple[Run, int]]]:
+    """Runs that touch in one file together."""
+    found: list[list[tuple[Run, int]]] = []
+    for run, subject in runs:
+        last = found[-1][-1][0] if found else None
+        if last is not None and (last.uri, last.etag, last.end) == (run.uri, run.etag, run.first):
+            found[-1].append((run, subject))
+        else:
+            found.append([(run, subject)])
+    return found
+
+
+def _codes(column: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int32]]:
+    """Every code that occurs, and indices into them, -1 for none."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    unified = column.unify_dictionaries()
+    chunks = [chunk for chunk in unified.chunks if len(chunk)]
+    index = np.concatenate([pc.fill_null(chunk.indices, -1).to_numpy(zero_copy_only=False) for chunk in chunks])
+    names = chunks[0].dictionary
+    used = np.flatnonzero(np.bincount(index[index >= 0], minlength=len(names)))
+    renumber = np.full(len(names) + 1, -1, np.int32)
+    renumber[used] = np.arange(len(used), dtype=np.int32)
+    return names.take(pa.array(used)).cast(pa.string()).to_pylist(), renumber[index]
+
+
+def _values(table: pa.Table) -> NDArray[np.float32]:
+    if "numeric_value" not in table.column_names:
+        return np.full(table.num_rows, np.nan, np.float32)
+    found: NDArray[np.float32] = pc.fill_null(table["numeric_value"], float("nan")).to_numpy()
+    return found
+
+
+def _blame(faults: dict[int, Fault], subjects: NDArray[np.int64], fault: Fault) -> None:
+    for subject in np.unique(subjects):
+        faults.setdefault(int(subject), fault)
+
+
+def _nothing(subjects: int, faults: dict[int, Fault]) -> SubjectRows:
+    offsets = np.zeros(subjects + 1, np.int64)
+    return SubjectRows(offsets, (), np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.float32), faults)

@@ -1,0 +1,138 @@
+"""Loads and runs what workers.ehr.events.formats.directory describes. Imports torch."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from schemas.errors import InfrastructureError
+from schemas.loading import validate
+from workers.contract import ModelCard
+from workers.ehr.events.formats.batches import Shard, cut
+from workers.ehr.events.formats.directory import contributions_name
+from workers.ehr.events.formats.encoder import EncodedEvents
+from workers.ehr.events.formats.explanations import contributions
+from workers.ehr.events.formats.times import Integers
+from workers.images.formats.classifier import activate
+from workers.images.formats.native_loaded import fill, read_tensors
+from workers.models.device import memory_error, set_up
+from workers.models.head import by_column
+from workers.registry import EVENT_NETWORKS, resolve
+
+Answer = tuple[NDArray[np.float32], Sequence[Any], Sequence[Any]]
+"""For each record its scores, its features where they are asked for, and its explanations."""
+Scored = tuple[Integers, Answer]
+
+BATCH_BYTES = 512 << 20
+"""What one batch may take, by the network's own estimate: batches are as large as memory allows, and few."""
+
+
+def load(weights: Path, card: ModelCard, device: str, threads: int) -> EventModelScorer:
+    """See workers.ehr.events.formats.directory.load."""
+    module = resolve(EVENT_NETWORKS, card.settings["network"], "network")
+    config = validate(module.Config, card.settings["settings"], f"{weights.parent}: settings")
+    with torch.device("meta"):
+        network = module.build(config)
+    fill(network, read_tensors(weights), str(weights))
+    network.eval().requires_grad_(False)
+    # Each thread runs batches of its own: inside the small products of one step a second one costs more than it does.
+    set_up(1)
+    with memory_error():
+        network.to(device)
+    if device == "cpu":
+        network.accelerate()
+    return EventModelScorer(network, card, device, max(1, threads) if device == "cpu" else 1)
+
+
+class EventModelScorer:
+    """A network from `Sequences` to features, on one device. Implements workers.ehr.events.contract.EventScorer."""
+
+    def __init__(self, network: Any, card: ModelCard, device: str, threads: int) -> None:
+        self.outputs = card.outputs
+        self.network = network
+        self.budget = max(1, BATCH_BYTES // network.bytes_per_event)
+        """Events of one batch; halved where memory does not suffice."""
+        self._settings = card.settings
+        self._scores = self.outputs[: len(card.settings["labels"])]
+        self._explained = bool(card.settings["outputs"]["contributions"])
+        self._device = torch.device(device)
+        self._threads = threads
+
+    def score(self, parts: Sequence[EncodedEvents]) -> Mapping[str, Any]:
+        """See workers.ehr.events.contract.EventScorer. A refused record has the scores 0."""
+        shard = Shard(parts)
+        scores = np.zeros((len(shard), len(self._scores)), np.float32)
+        features: dict[int, Any] = {}
+        explained: dict[int, Any] = {}
+        for records, answer in self._run(shard):
+            scores[records] = answer[0]
+            features.update(zip(records.tolist(), answer[1], strict=True))
+            explained.update(zip(records.tolist(), answer[2], strict=True))
+        values: dict[str, Any] = {
+            **by_column(self._scores, scores),
+            "oov_rate": shard.column("oov_rate"),
+            "n_used": shard.lengths.astype(np.int32),
+            "truncated": shard.column("truncated"),
+        }
+        if self._settings["outputs"]["embedding"]:
+            values["embedding"] = [features.get(record, ()) for record in range(len(shard))]
+        for place, field in enumerate(self._scores if self._explained else ()):
+            values[contributions_name(field.name)] = [
+                explained[record][place] if record in explained else () for record in range(len(shard))
+            ]
+        return values
+
+    def _run(self, shard: Shard) -> list[Scored]:
+        """Batches of records with their answers. Cut by the shard's own content, whatever else goes on."""
+        events = min(self.budget, max(1, -(-shard.events // self._threads)))
+        batches = cut(shard.lengths, events)
+        waiting, lock = iter(batches), threading.Lock()
+
+        def work() -> list[Scored]:
+            done: list[Scored] = []
+            while True:
+                with lock:
+                    records = next(waiting, None)
+                if records is None:
+                    return done
+                done += self._ladder(shard, records)
+
+        with ThreadPoolExecutor(self._threads) as pool:
+            helpers = [pool.submit(work) for _ in range(self._threads - 1)]
+            # The calling thread works too: its processor time stands for that of all of them.
+            return [*work(), *(answer for helper in helpers for answer in helper.result())]
+
+    def _ladder(self, shard: Shard, records: Integers) -> list[Scored]:
+        """Answers of these records; where memory does not suffice, of the halves."""
+        try:
+            with memory_error():
+                return [(records, self._forward(shard, records))]
+        except MemoryError:
+            if len(records) == 1:
+                raise InfrastructureError(
+                    "the device has no memory left for the history of one record: give the workers more memory, or "
+                    "the model an encoding.max_events"
+                ) from None
+        self.budget = max(1, min(self.budget, int(shard.lengths[records].sum()) // 2))
+        middle = len(records) // 2
+        return [answer for half in (records[:middle], records[middle:]) for answer in self._ladder(shard, half)]
+
+    @torch.inference_mode()
+    def _forward(self, shard: Shard, records: Integers) -> Answer:
+        sequences = shard.sequences(records, self._device)
+        features = self.network.features(sequences)
+        logits = self.network.head(features)
+        scores = activate(logits, self._settings["activation"]).cpu().numpy()
+        kept = features.cpu().numpy() if self._settings["outputs"]["embedding"] else [()] * len(records)
+        if not self._explained:
+            return scores, kept, [()] * len(records)
+        shares = cast(Tensor, self.network.contributions(sequences)).cpu().numpy()
+        return scores, kept, contributions(shard, records, shares, self._settings["outputs"])

@@ -1,0 +1,43 @@
+"""The models of a run on events: their encoders ahead of the device, their scorers on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from cluster.storage import fetch_directory
+from workers.contract import ModelCard
+from workers.ehr.events.contract import EventEncoder, EventFormat
+from workers.ehr.events.scoring import EventScoring
+from workers.engine.context import StageContext
+from workers.engine.models import device
+from workers.models.detect import describe, model_format
+
+_COLLECTION = "events"
+
+
+def open_encoders(context: StageContext) -> list[EventEncoder]:
+    """One a model, in the run's order. Loads no weights."""
+    return [kind.open_encoder(path, card) for kind, path, card in (_fetched(context, name) for name in _names(context))]
+
+
+def load_scoring(context: StageContext) -> EventScoring:
+    """Every model of the run, loaded to this worker's device."""
+    where = device(context.gpus)
+    threads = max(1, int(context.cpus))
+    scorers = {}
+    for name in _names(context):
+        kind, path, card = _fetched(context, name)
+        scorers[name] = kind.load(path, card, where, threads)
+    return EventScoring(scorers, where)
+
+
+def _names(context: StageContext) -> list[str]:
+    return list(context.run.models)
+
+
+def _fetched(context: StageContext, name: str) -> tuple[EventFormat, Path, ModelCard]:
+    record = context.run.models[name]
+    fetched = fetch_directory(record.uri, context.storage, expected_sha256=record.sha256)
+    kind, card = describe(fetched.path, _COLLECTION)
+    return cast(EventFormat, model_format(kind, _COLLECTION)), fetched.path, card

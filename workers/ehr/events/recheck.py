@@ -1,0 +1,91 @@
+"""What of a row can be told from the source alone: how many events its history has, and when the last one was.
+
+This goes another way than the run did: no index, no row ranges, no cut; whole columns of the files, and a filter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from cluster.storage import ObjectChanged, ObjectMissing, StorageSettings, Store, open_store
+from schemas.status import Status
+from workers.collection import Recheck
+from workers.ehr.events.meds import DamagedFile, open_parquet, parsing
+from workers.ehr.events.settings import EventsInput
+
+_TOLD = (Status.OK, Status.NO_EVENTS, Status.INVALID_OUTPUT)
+"""Rows whose history was read."""
+
+_DAY = 86_400_000_000
+"""Microseconds."""
+
+File = tuple[str, str | None]
+
+
+def recheck(source: EventsInput, storage: StorageSettings, records: pa.Table, rows: pa.Table) -> Recheck:
+    """See workers.collection.Rechecker. Subjects that are not in the data are left out: nothing there can be read.
+
+    Raises InfrastructureError where storage keeps failing: whether the source is gone is not known then.
+    """
+    store = open_store(source.uri, storage)
+    planned, written = _numbered(records).to_pylist(), _numbered(rows).to_pylist()
+    told = [place for place, row in enumerate(written) if row["status"] in _TOLD and planned[place]["rows"]]
+    needed: dict[File, set[int]] = {}
+    for place in told:
+        for file in _files(planned[place]):
+            needed.setdefault(file, set()).add(int(planned[place]["subject_id"]))
+    found = {file: _events(store, file, subjects) for file, subjects in needed.items()}
+    gone, wrong = 0, []
+    for place in told:
+        parts = [found[file] for file in _files(planned[place])]
+        if any(part is None for part in parts):
+            gone += 1
+        elif not _agrees(pl.concat(part for part in parts if part is not None), planned[place], written[place], source):
+            wrong.append(place)
+    return Recheck(len(told) - gone, gone, tuple(wrong))
+
+
+def _files(record: Mapping[str, Any]) -> list[File]:
+    more = record.get("more_runs") or ()
+    return list(dict.fromkeys([(record["uri"], record["etag"]), *((run["uri"], run["etag"]) for run in more)]))
+
+
+def _events(store: Store, file: File, subjects: Iterable[int]) -> pl.DataFrame | None:
+    """Times of these subjects; None where the file is gone, changed or damaged. Raises InfrastructureError."""
+    key = file[0].removeprefix(store.uri.rstrip("/") + "/")
+    try:
+        head = store.head(key)
+        if head is None or (file[1] is not None and head.etag != file[1]):
+            return None
+        opened = open_parquet(store, key)
+        with parsing():
+            batches = opened.iter_batches(columns=["subject_id", "time"], use_threads=False)
+            frames = [_chosen(batch, list(subjects)) for batch in batches]
+    except (ObjectMissing, ObjectChanged, DamagedFile):
+        return None
+    return pl.concat(frames)
+
+
+def _chosen(batch: pa.RecordBatch, subjects: list[int]) -> pl.DataFrame:
+    return pl.DataFrame(batch).filter(pl.col("subject_id").is_in(subjects))
+
+
+def _agrees(events: pl.DataFrame, record: Mapping[str, Any], row: Mapping[str, Any], source: EventsInput) -> bool:
+    time, when = pl.col("time").dt.epoch("us"), record["prediction_time"]
+    known = time <= when
+    if source.time_precision == "mixed":
+        known &= time != when - when % _DAY
+    history = events.filter((pl.col("subject_id") == int(record["subject_id"])) & (time.is_null() | known))
+    last = history.select(time.max()).item()
+    count = history.height if last is not None else 0
+    return (count, last) == (row["n_events"], row["last_event_time"])
+
+
+def _numbered(table: pa.Table) -> pa.Table:
+    """Times as microseconds since 1970: a calendar of Python ends at the year 9999."""
+    fields = [field.with_type(pa.int64()) if pa.types.is_timestamp(field.type) else field for field in table.schema]
+    return table.cast(pa.schema(fields))

@@ -1,0 +1,165 @@
+"""A conversion to MEDS as a job sees it: its stages, and how each is planned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import pyarrow as pa
+
+from schemas.errors import SpecError, VerificationError
+from schemas.plan import plan_schema
+from workers.collection import FinishedStage, StagePlan
+from workers.contract import ModelCard
+from workers.ehr.meds import account_stage, metadata_stage, read_stage, sort_stage, subjects_stage
+from workers.ehr.meds.chunks import CHUNK_FIELDS, InputFile, chunk_batches, chunk_schema
+from workers.ehr.meds.earlier import all_rows
+from workers.ehr.meds.layout import ACCOUNT, DATASET, METADATA, NO_PART, READ, SORT, SUBJECTS
+from workers.ehr.meds.places import place_range
+from workers.ehr.meds.settings import MedsInput
+
+SUBJECTS_AT_ONCE = 2_000_000
+"""Text ids that a worker numbers at a time."""
+
+_RANGE_FIELDS = (pa.field("low", pa.int64(), nullable=False), pa.field("high", pa.int64(), nullable=False))
+_ACCOUNT_FIELDS = (pa.field("part", pa.string(), nullable=False), pa.field("row", pa.int64(), nullable=False))
+
+Files = Callable[[], Sequence[InputFile]]
+
+
+class MedsConversion:
+    """Implements `workers.collection.Collection` for every format.
+
+    `root` is the uri under which the keys of `files` lie. `rules` are the mapping rules as plain JSON: they are part of
+    the fingerprint, and workers take them from there. `text_ids`: the source names its subjects by text, which
+    stage `subjects` turns into numbers.
+    """
+
+    def __init__(self, source: MedsInput, root: str, files: Files, rules: Mapping[str, Any], text_ids: bool) -> None:
+        self.source = source
+        self._root = root
+        self._files = files
+        self._rules = rules
+        self._text_ids = text_ids
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """See workers.ehr.meds.layout."""
+        return (READ, SUBJECTS, SORT, METADATA, ACCOUNT) if self._text_ids else (READ, SORT, METADATA, ACCOUNT)
+
+    def prepare(self, card: ModelCard, given: tuple[Any, ...] | None) -> tuple[Any, ...]:
+        """A conversion has no models."""
+        raise SpecError("a convert job has no models")
+
+    def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
+        """See Collection."""
+        if stage == READ:
+            return StagePlan(
+                READ,
+                chunk_schema(),
+                lambda: chunk_batches(self._root, self._files()),
+                carry=tuple(field.name for field in CHUNK_FIELDS),
+                columns=read_stage.COLUMNS,
+                kind="tables",
+                shard_records=1,
+                state={"rules": self._rules},
+            )
+        read, state = finished[0], {"after": finished[-1].run.fingerprint}
+        match stage:
+            case "subjects":
+                return _ranges(
+                    SUBJECTS, subjects_stage.COLUMNS, state, lambda: _pieces(read, "subjects", SUBJECTS_AT_ONCE)
+                )
+            case "sort":
+                most = self.source.bucket_bytes
+                return _ranges(SORT, sort_stage.COLUMNS, state, lambda: _pieces(read, "event_bytes", most))
+            case "metadata":
+                return _dataset(state)
+            case _:
+                return StagePlan(
+                    ACCOUNT,
+                    plan_schema(_ACCOUNT_FIELDS),
+                    lambda: account_batches(read, finished[-1]),
+                    columns=account_stage.COLUMNS,
+                    kind="tables",
+                    state=state,
+                )
+
+    def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
+        """Chunks by kind."""
+        kinds: dict[str, int] = {}
+        for table in tables:
+            for kind in table["kind"].to_pylist():
+                kinds[kind or "unknown"] = kinds.get(kind or "unknown", 0) + 1
+        return {"chunks": kinds}
+
+
+def _ranges(stage: str, columns: Any, state: Mapping[str, Any], pieces: Callable[[], int]) -> StagePlan:
+    """A plan whose records are equal ranges of places."""
+    schema = plan_schema(_RANGE_FIELDS)
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        count = pieces()
+        bounds = [place_range(piece, count) for piece in range(count)]
+        ids = [f"{stage}-{piece:06d}" for piece in range(count)]
+        planned: dict[str, list[Any]] = {
+            "record_id": ids,
+            "uri": ids,
+            "low": [b[0] for b in bounds],
+            "high": [b[1] for b in bounds],
+        }
+        yield batch(schema, planned)
+
+    return StagePlan(stage, schema, batches, columns=columns, kind="tables", shard_records=1, state=state)
+
+
+def _dataset(state: Mapping[str, Any]) -> StagePlan:
+    schema = plan_schema()
+    one = {"record_id": [DATASET], "uri": [f"{DATASET}/"]}
+    columns = metadata_stage.COLUMNS
+    return StagePlan(METADATA, schema, lambda: iter([batch(schema, one)]), columns=columns, kind="tables", state=state)
+
+
+def _pieces(read: FinishedStage, column: str, most: int) -> int:
+    """Into how many pieces to cut, so that each has about `most` of what this column counts."""
+    total: int = sum(all_rows(read, [column])[column].to_pylist())
+    return max(1, -(-total // most))
+
+
+def account_batches(read: FinishedStage, metadata: FinishedStage) -> Iterator[pa.RecordBatch]:
+    """Every record of the input in its order: `<file>#<number in the file>`, and where its outcome lies.
+
+    A file that has another number of records than its source promised has one row more, `<file>#promised`.
+    Raises VerificationError where the dataset does not hold the events that were read.
+    """
+    (written,) = all_rows(metadata, ["n_events"])["n_events"].to_pylist()
+    names = ["record_id", "file", "promised", "part_records", "part_events", "outcome_keys", "blank"]
+    rows = all_rows(read, names).to_pylist()
+    if written != sum(sum(row["part_events"]) for row in rows):
+        raise VerificationError("the dataset does not hold the events that were read: the run is damaged")
+    for _, chunks in groupby(rows, lambda row: row["file"]):
+        yield from _file_batches(list(chunks))
+
+
+def _file_batches(chunks: Sequence[Mapping[str, Any]]) -> Iterator[pa.RecordBatch]:
+    """The records of one file."""
+    schema, first = plan_schema(_ACCOUNT_FIELDS), 0
+    name = chunks[0]["record_id"].rpartition("@")[0]
+    for chunk in chunks:
+        for count, key in zip(chunk["part_records"], chunk["outcome_keys"], strict=True):
+            numbers = range(first, first + count)
+            columns = {"record_id": [f"{name}#{number}" for number in numbers], "uri": [name] * count}
+            places = {"part": [key] * count, "row": range(count)}
+            yield batch(schema, {**columns, "member": numbers, **places})
+            first += count
+    promised, there = chunks[0]["promised"], first - sum(chunk["blank"] for chunk in chunks)
+    if promised is not None and promised != there:
+        yield batch(schema, {"record_id": [f"{name}#promised"], "uri": [name], "part": [NO_PART], "row": [there]})
+
+
+def batch(schema: pa.Schema, columns: Mapping[str, Iterable[Any]]) -> pa.RecordBatch:
+    """Rows of a plan; what is not given is null."""
+    given = {name: pa.array(list(values), schema.field(name).type) for name, values in columns.items()}
+    rows = len(given["record_id"])
+    return pa.record_batch([given.get(f.name, pa.nulls(rows, f.type)) for f in schema], schema=schema)

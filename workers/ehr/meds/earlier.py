@@ -1,0 +1,83 @@
+"""What earlier stages of the run committed, as driver and workers read it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cluster.storage import Store
+from schemas.run import RUN_KEY, RunFile
+from workers.collection import FinishedStage
+from workers.ehr.meds.layout import SUBJECTS
+
+_READS = 16
+
+
+def stage_at(store: Store, name: str) -> FinishedStage:
+    """An earlier stage of the run in this store, which is complete."""
+    directory = f"stages/{name}/"
+    return FinishedStage(store, directory, RunFile.decode(store.get(directory + RUN_KEY), RUN_KEY))
+
+
+def all_rows(stage: FinishedStage, columns: Sequence[str]) -> pa.Table:
+    """These columns of all rows of a stage, in plan order."""
+    with ThreadPoolExecutor(_READS) as pool:
+        tables = list(pool.map(lambda shard: stage.rows(shard, columns), range(stage.run.plan.shards)))
+    return pa.concat_tables(tables)
+
+
+def event_keys(read: FinishedStage) -> list[str]:
+    """Every object with events in it, in the order of the source."""
+    rows = all_rows(read, ["part_events", "event_keys"]).to_pylist()
+    parts = (part for row in rows for part in zip(row["part_events"], row["event_keys"], strict=True))
+    return [key for count, key in parts if count]
+
+
+def ranks_at(store: Store) -> dict[str, int]:
+    """Ids that share their place with another, from stage `subjects`."""
+    found = all_rows(stage_at(store, SUBJECTS), ["shared"])["shared"].to_pylist()
+    return {item["subject"]: item["rank"] for row in found for item in row if item["rank"]}
+
+
+class EventParts:
+    """All events of a run, by ranges of places. Safe to use from one thread."""
+
+    def __init__(self, store: Store, keys: Sequence[str]) -> None:
+        self._store = store
+        self._keys = keys
+        self._pool = ThreadPoolExecutor(_READS)
+        self._bounds: dict[str, list[tuple[int, int]]] = {}
+
+    def between(self, low: int, high: int, columns: Sequence[str]) -> pl.DataFrame:
+        """Events whose place is at least `low` and below `high`; `place` is among `columns`."""
+        frames = list(self._pool.map(lambda key: self._of_one(key, low, high, columns), self._keys))
+        kept = [frame for frame in frames if frame is not None and frame.height]
+        return pl.concat(kept) if kept else pl.DataFrame()
+
+    def _of_one(self, key: str, low: int, high: int, columns: Sequence[str]) -> pl.DataFrame | None:
+        known = self._bounds.get(key)
+        if known is not None and not any(least < high and most >= low for least, most in known):
+            return None
+        # The footer of each object is read again where a range is needed: thousands of them would fill the memory.
+        file = pq.ParquetFile(self._store.open_reader(key))
+        if known is None:
+            known = self._bounds[key] = [_bounds(file.metadata.row_group(n)) for n in range(file.num_row_groups)]
+        wanted = [number for number, (least, most) in enumerate(known) if least < high and most >= low]
+        if not wanted:
+            return None
+        frame = pl.from_arrow(file.read_row_groups(wanted, columns=list(columns), use_threads=False))
+        assert isinstance(frame, pl.DataFrame)
+        return frame.filter(pl.col("place") >= low, pl.col("place") < high)
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _bounds(group: pq.RowGroupMetaData) -> tuple[int, int]:
+    statistics = group.column(0).statistics
+    return statistics.min, statistics.max

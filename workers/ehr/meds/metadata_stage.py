@@ -1,0 +1,91 @@
+"""Stage `metadata`: what is said of the dataset as a whole, once all its files are there."""
+
+from __future__ import annotations
+
+import json
+from importlib import metadata
+
+import polars as pl
+import pyarrow as pa
+
+from schemas.errors import VerificationError
+from schemas.rows import OutputColumn
+from schemas.status import Status
+from workers.ehr.meds.earlier import all_rows, stage_at
+from workers.ehr.meds.layout import CODES, DATASET_JSON, METADATA, READ, SORT
+from workers.ehr.meds.parts import encode_table
+from workers.engine.context import StageContext
+from workers.engine.kinds import ShardTable, SideObject
+from workers.engine.rowtable import build_rows, stamp
+
+MEDS_VERSION = "0.4.1"
+COLUMNS = tuple(
+    OutputColumn(name=name, type="int64", meaning=meaning, model=METADATA, output=name)
+    for name, meaning in (
+        ("n_codes", "codes in the dataset"),
+        ("n_events", "rows in the dataset"),
+        ("n_subjects", "subjects in the dataset"),
+    )
+)
+_CODES = pa.schema(
+    [
+        pa.field("code", pa.string(), nullable=False),
+        pa.field("description", pa.string()),
+        pa.field("parent_codes", pa.list_(pa.string())),
+    ]
+)
+
+
+class MetadataStage:
+    """Implements `workers.engine.kinds.TableStage`. Its one record is the dataset."""
+
+    def __init__(self, context: StageContext, source: str) -> None:
+        self.core_seconds = 0.0
+        self._context = context
+        self._source = source
+
+    def compute(self, shard: int, records: pa.Table) -> ShardTable:
+        """See TableStage. Raises VerificationError where the files do not hold the events that were read."""
+        store = self._context.store
+        read = all_rows(stage_at(store, READ), ["part_events", "codes"])
+        files = all_rows(stage_at(store, SORT), ["n_events", "n_subjects"])
+        sums = {name: sum(files[name].to_pylist()) for name in ("n_events", "n_subjects")}
+        wanted = sum(sum(counts) for counts in read["part_events"].to_pylist())
+        if sums["n_events"] != wanted:
+            raise VerificationError(f"{wanted} events were read and {sums['n_events']} are in the dataset")
+        codes = codes_table(read["codes"])
+        side = [
+            SideObject(CODES, encode_table(stamp(codes, self._context.run.fingerprint))),
+            SideObject(DATASET_JSON, self._dataset()),
+        ]
+        values = {"n_codes": [codes.num_rows], **{name: [value] for name, value in sums.items()}}
+        return ShardTable(build_rows(records, self._context.layout, values, [Status.OK]), side)
+
+    def _dataset(self) -> bytes:
+        """The same text whoever writes it: `created_at` is when this stage was planned."""
+        run = self._context.run
+        facts = {
+            "dataset_name": run.spec.name,
+            "etl_name": f"wardround convert {self._source}",
+            "etl_version": metadata.version("wardround"),
+            "meds_version": MEDS_VERSION,
+            "created_at": run.created,
+            "fingerprint": run.fingerprint,
+        }
+        return json.dumps(facts, indent=1).encode()
+
+    def close(self) -> None:
+        """Nothing runs in the background."""
+
+
+def codes_table(codes: pa.ChunkedArray) -> pa.Table:
+    """Each code once, with the first description that the source gives; sorted."""
+    listed = pl.DataFrame({"codes": pl.Series(pl.from_arrow(codes))}).explode("codes").unnest("codes")
+    unique = (
+        listed.filter(pl.col("code").is_not_null())
+        .group_by("code", maintain_order=True)
+        .agg(pl.col("description").drop_nulls().first())
+        .sort("code")
+    )
+    columns = [unique["code"].to_arrow(), unique["description"].to_arrow(), pa.nulls(unique.height)]
+    return pa.table([column.cast(f.type) for column, f in zip(columns, _CODES, strict=True)], schema=_CODES)

@@ -1,0 +1,99 @@
+"""A part of a chunk after mapping: its events, what became of its records, and the codes it used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.status import Status
+from workers.ehr.meds.places import places_of
+from workers.engine.rowtable import stamp
+
+SubjectType = type[pl.String] | type[pl.Int64]
+"""Whether the source names its subjects by text or by number."""
+
+EVENTS: dict[str, Any] = {
+    "time": pl.Datetime("us"),
+    "code": pl.String,
+    "numeric_value": pl.Float32,
+    "text_value": pl.String,
+    "file": pl.Int32,
+    "position": pl.Int64,
+    "event": pl.Int32,
+}
+"""Columns of events after `subject` (text or int64). `time` is UTC without a zone, null where it holds for life. File,
+position in it and number among the events of that record are the order of the source."""
+
+OUTCOMES: dict[str, Any] = {
+    "status": pl.String,
+    "outcome": pl.String,
+    "reason": pl.String,
+    "kind": pl.String,
+    "n_events": pl.Int64,
+}
+"""Columns of outcomes after `subject`; one row per record, in the order of the source."""
+
+CONVERTED = "converted"
+IGNORED = "ignored"
+UNREADABLE = "unreadable"
+
+BLANK = "an empty line"
+"""Why a record is ignored that is none."""
+
+_ORDER = ("place", "subject", "time", "file", "position", "event")
+_ROW_GROUP = 16_384
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a reader made of some neighbouring records. `codes` has a description for each code, or None."""
+
+    events: pl.DataFrame
+    outcomes: pl.DataFrame
+    codes: Mapping[str, str | None] = field(default_factory=dict)
+
+
+def events_frame(subject: SubjectType, columns: Mapping[str, object]) -> pl.DataFrame:
+    """Events from lists by column name."""
+    return pl.DataFrame(columns, schema={"subject": subject, **EVENTS})
+
+
+def outcomes_frame(subject: SubjectType, columns: Mapping[str, object]) -> pl.DataFrame:
+    """Outcomes from lists by column name."""
+    return pl.DataFrame(columns, schema={"subject": subject, **OUTCOMES})
+
+
+def failed_part(subject: SubjectType, status: Status, reason: str, kind: str | None) -> Part:
+    """The one record that stands for what could not be read at all."""
+    row = {
+        "subject": [None],
+        "status": [str(status)],
+        "outcome": [UNREADABLE],
+        "reason": [reason],
+        "kind": [kind],
+        "n_events": [0],
+    }
+    return Part(events_frame(subject, {}), outcomes_frame(subject, row))
+
+
+def encode_events(events: pl.DataFrame, fingerprint: str) -> bytes:
+    """Parquet by place, in small row groups whose statistics say which places are in them."""
+    placed = events.with_columns(place=places_of(events["subject"])).sort(*_ORDER)
+    return encode(placed.select("place", "subject", *EVENTS), fingerprint, _ROW_GROUP)
+
+
+def encode(frame: pl.DataFrame, fingerprint: str, row_group: int = 1 << 20) -> bytes:
+    """Parquet of a frame that says whose it is; equal frames give equal bytes."""
+    return encode_table(stamp(frame.to_arrow(compat_level=pl.CompatLevel.oldest()), fingerprint), row_group)
+
+
+def encode_table(table: pa.Table, row_group: int = 1 << 20) -> bytes:
+    """Parquet of a table."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", row_group_size=row_group)
+    return bytes(sink.getvalue())

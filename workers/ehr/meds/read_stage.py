@@ -1,0 +1,129 @@
+"""Stage `read`: chunks of input become events by subject, and an outcome for each record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from cluster.storage import ObjectChanged, ObjectMissing
+from schemas.errors import WardroundError
+from schemas.rows import OutputColumn
+from schemas.status import Status
+from workers.ehr.meds.chunks import Chunk, chunk_of
+from workers.ehr.meds.layout import READ, part_key
+from workers.ehr.meds.parts import BLANK, Part, SubjectType, encode, encode_events, failed_part
+from workers.engine.context import StageContext
+from workers.engine.kinds import ShardTable, SideObject, Vouched
+from workers.engine.publish import publish_side
+from workers.engine.rowtable import build_rows, sha256_of
+
+COLUMNS = tuple(
+    OutputColumn(name=name, type=kind, meaning=meaning, model=READ, output=name)
+    for name, kind, meaning in (
+        ("part_records", "list<int64>", "records in each part of the chunk"),
+        ("part_events", "list<int64>", "events in each part of the chunk"),
+        ("event_keys", "list<string>", "where the events of each part lie"),
+        ("outcome_keys", "list<string>", "where the outcomes of each part lie"),
+        ("blank", "int64", "records that are empty lines"),
+        ("event_bytes", "int64", "bytes of its events in memory"),
+        ("subjects", "int64", "subjects in its parts, one that is in two of them twice"),
+        ("codes", "list<struct<code: string, description: string>>", "codes of its events"),
+    )
+)
+
+
+class ChunkReader(Protocol):
+    """The part of a converter that understands its format."""
+
+    @property
+    def subject_type(self) -> SubjectType:
+        """Of its frames."""
+
+    def parts(self, chunk: Chunk, size: int) -> Iterator[Part]:
+        """Every record of the chunk once, in order, in parts of bounded size. `size` is that of the stored chunk.
+
+        Raises ObjectMissing and ObjectChanged where the input is not what was planned.
+        """
+
+
+class ReadStage:
+    """Implements `workers.engine.kinds.TableStage`. A shard is one chunk.
+
+    Parts are published as they come, so that memory is bounded by a part, however long a compressed file is.
+    """
+
+    def __init__(self, context: StageContext, reader: ChunkReader) -> None:
+        self.core_seconds = 0.0
+        self._context = context
+        self._reader = reader
+
+    def compute(self, shard: int, records: pa.Table) -> ShardTable:
+        """See TableStage."""
+        (row,) = records.to_pylist()
+        began = time.thread_time()
+        told = _Told()
+        vouched: list[Vouched] = []
+        status = Status.OK
+        for number, (part, trouble) in enumerate(self._parts(chunk_of(row), row["size"])):
+            events, outcomes = self._publish(shard, number, part)
+            vouched += (events, outcomes)
+            told.add(part, events.key, outcomes.key)
+            status = trouble or status
+        table = build_rows(records, self._context.layout, told.row(), [status])
+        self.core_seconds += time.thread_time() - began
+        return ShardTable(table, vouched=vouched)
+
+    def _parts(self, chunk: Chunk, size: int) -> Iterator[tuple[Part, Status | None]]:
+        subject = self._reader.subject_type
+        try:
+            for part in self._reader.parts(chunk, size):
+                yield part, None
+        except ObjectMissing:
+            reason, status = "the file is gone since it was planned", Status.MISSING
+            yield failed_part(subject, status, reason, chunk.kind), status
+        except ObjectChanged:
+            reason, status = "the file was changed since it was planned", Status.INPUT_CHANGED
+            yield failed_part(subject, status, reason, chunk.kind), status
+
+    def _publish(self, shard: int, number: int, part: Part) -> tuple[Vouched, Vouched]:
+        fingerprint = self._context.run.fingerprint
+        if part.events.height != part.outcomes["n_events"].sum():
+            raise WardroundError("the events of a part are not those that its records gave: this is a bug")
+        events, outcomes = encode_events(part.events, fingerprint), encode(part.outcomes, fingerprint)
+        return (
+            publish_side(self._context, SideObject(part_key("events", shard, number, sha256_of(events)), events)),
+            publish_side(self._context, SideObject(part_key("outcomes", shard, number, sha256_of(outcomes)), outcomes)),
+        )
+
+    def close(self) -> None:
+        """Nothing runs in the background."""
+
+
+class _Told:
+    """What the row of a chunk says, while its parts come."""
+
+    def __init__(self) -> None:
+        self._lists: dict[str, list[Any]] = {
+            name: [] for name in ("part_records", "part_events", "event_keys", "outcome_keys")
+        }
+        self._sums = {"blank": 0, "event_bytes": 0, "subjects": 0}
+        self._codes: dict[str, str | None] = {}
+
+    def add(self, part: Part, events: str, outcomes: str) -> None:
+        """One more part, and where it lies."""
+        for name, value in zip(self._lists, (part.outcomes.height, part.events.height, events, outcomes), strict=True):
+            self._lists[name].append(value)
+        self._sums["blank"] += int((part.outcomes["reason"] == BLANK).sum())
+        self._sums["event_bytes"] += int(part.events.estimated_size())
+        self._sums["subjects"] += part.events["subject"].n_unique() if part.events.height else 0
+        for code, description in part.codes.items():
+            if self._codes.get(code) is None:
+                self._codes[code] = description
+
+    def row(self) -> dict[str, list[Any]]:
+        """Values of the one row, by column."""
+        codes = [{"code": code, "description": self._codes[code]} for code in sorted(self._codes)]
+        return {name: [value] for name, value in {**self._lists, **self._sums, "codes": codes}.items()}

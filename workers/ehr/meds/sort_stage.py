@@ -1,0 +1,87 @@
+"""Stage `sort`: all events of a range of subjects, gathered from every chunk, become one file of the dataset."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.rows import OutputColumn
+from schemas.status import Status
+from workers.ehr.meds.earlier import EventParts, event_keys, ranks_at, stage_at
+from workers.ehr.meds.layout import READ, SORT, data_key
+from workers.ehr.meds.parts import EVENTS
+from workers.ehr.meds.places import with_subject_ids
+from workers.engine.context import StageContext
+from workers.engine.kinds import ShardTable, SideObject
+from workers.engine.rowtable import build_rows, stamp
+
+COLUMNS = tuple(
+    OutputColumn(name=name, type="int64", meaning=meaning, model=SORT, output=name)
+    for name, meaning in (("n_events", "rows of the file"), ("n_subjects", "subjects in it"))
+)
+SCHEMA = pa.schema(
+    [
+        pa.field("subject_id", pa.int64(), nullable=False),
+        pa.field("time", pa.timestamp("us")),
+        pa.field("code", pa.string(), nullable=False),
+        pa.field("numeric_value", pa.float32()),
+        pa.field("text_value", pa.large_string()),
+    ]
+)
+"""Of MEDS 0.4 data."""
+_ROW_GROUP = 65_536
+
+
+class SortStage:
+    """Implements `workers.engine.kinds.TableStage`. A shard is one range of places; without subjects it has no file."""
+
+    def __init__(self, context: StageContext, text_ids: bool) -> None:
+        self.core_seconds = 0.0
+        self._context = context
+        self._parts = EventParts(context.store, event_keys(stage_at(context.store, READ)))
+        self._ranks = ranks_at(context.store) if text_ids else {}
+
+    def compute(self, shard: int, records: pa.Table) -> ShardTable:
+        """See TableStage."""
+        (row,) = records.to_pylist()
+        began = time.thread_time()
+        found = self._parts.between(row["low"], row["high"], ["place", "subject", *EVENTS])
+        side, subjects = [], 0
+        if found.height:
+            events = with_subject_ids(found, self._ranks).sort("subject_id", "time", "file", "position", "event")
+            subjects = events["subject_id"].n_unique()
+            side = [SideObject(data_key(shard), encode_data(events, self._context.run.fingerprint))]
+        values = {"n_events": [found.height], "n_subjects": [subjects]}
+        table = build_rows(records, self._context.layout, values, [Status.OK])
+        self.core_seconds += time.thread_time() - began
+        return ShardTable(table, side)
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._parts.close()
+
+
+def encode_data(events: pl.DataFrame, fingerprint: str, row_group: int = _ROW_GROUP) -> bytes:
+    """A file of MEDS data from sorted events. No row group ends within a subject."""
+    table = events.select(SCHEMA.names).to_arrow(compat_level=pl.CompatLevel.oldest()).cast(SCHEMA)
+    stamped = stamp(table, fingerprint)
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(sink, stamped.schema, compression="zstd") as writer:
+        for start, stop in subject_groups(events["subject_id"].to_numpy(), row_group):
+            writer.write_table(stamped.slice(start, stop - start), row_group_size=stop - start)
+    return bytes(sink.getvalue())
+
+
+def subject_groups(ids: np.ndarray[tuple[int], np.dtype[np.int64]], rows: int) -> Iterator[tuple[int, int]]:
+    """Row groups that end where a subject ends: the first time at `rows` rows or later."""
+    ends = np.append(np.flatnonzero(ids[1:] != ids[:-1]) + 1, len(ids))
+    start = 0
+    while start < len(ids):
+        stop = int(ends[min(int(np.searchsorted(ends, start + rows)), len(ends) - 1)])
+        yield start, stop
+        start = stop

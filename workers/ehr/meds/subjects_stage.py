@@ -1,0 +1,55 @@
+"""Stage `subjects`: text ids get their number, and a table that leads back from it."""
+
+from __future__ import annotations
+
+import time
+
+import polars as pl
+import pyarrow as pa
+
+from schemas.rows import OutputColumn
+from schemas.status import Status
+from workers.ehr.meds.earlier import EventParts, event_keys, stage_at
+from workers.ehr.meds.layout import READ, SUBJECTS, subjects_key
+from workers.ehr.meds.parts import encode
+from workers.ehr.meds.places import ranks_of, with_subject_ids
+from workers.engine.context import StageContext
+from workers.engine.kinds import ShardTable, SideObject
+from workers.engine.rowtable import build_rows
+
+COLUMNS = tuple(
+    OutputColumn(name=name, type=kind, meaning=meaning, model=SUBJECTS, output=name)
+    for name, kind, meaning in (
+        ("n_subjects", "int64", "subjects of this range of places"),
+        ("shared", "list<struct<subject: string, rank: int64>>", "ids that share their place, and their rank there"),
+    )
+)
+
+
+class SubjectsStage:
+    """Implements `workers.engine.kinds.TableStage`. A shard is one range of places."""
+
+    def __init__(self, context: StageContext) -> None:
+        self.core_seconds = 0.0
+        self._context = context
+        self._parts = EventParts(context.store, event_keys(stage_at(context.store, READ)))
+
+    def compute(self, shard: int, records: pa.Table) -> ShardTable:
+        """See TableStage."""
+        (row,) = records.to_pylist()
+        began = time.thread_time()
+        found = self._parts.between(row["low"], row["high"], ["place", "subject"])
+        if not found.width:
+            found = pl.DataFrame(schema={"place": pl.Int64, "subject": pl.String})
+        ranked = ranks_of(found.unique())
+        others = ranked.filter(pl.col("rank") > 0)
+        ids = with_subject_ids(ranked, dict(others.select("subject", "rank").iter_rows()))
+        body = encode(ids.select("subject_id", source_id="subject").sort("subject_id"), self._context.run.fingerprint)
+        values = {"n_subjects": [ranked.height], "shared": [others.select("subject", "rank").to_dicts()]}
+        table = build_rows(records, self._context.layout, values, [Status.OK])
+        self.core_seconds += time.thread_time() - began
+        return ShardTable(table, [SideObject(subjects_key(shard), body)])
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._parts.close()

@@ -1,0 +1,69 @@
+"""Collection `notes` as a job sees it: one stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from cluster.storage import StorageSettings
+from schemas.errors import SpecError
+from schemas.spec import Compute
+from workers.collection import PREDICT, FinishedStage, StagePlan
+from workers.contract import ModelCard
+from workers.ehr.notes.planning import NoteRecords
+from workers.ehr.notes.prepare import format_steps, split_steps, with_steps
+from workers.ehr.notes.settings import NotesInput
+
+
+class NotesCollection:
+    """Implements `workers.collection.Collection`."""
+
+    def __init__(self, source: NotesInput, storage: StorageSettings) -> None:
+        self.source = source
+        self.records = NoteRecords(source, storage)
+        self._storage = storage
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Notes are scored as they are read."""
+        return (PREDICT,)
+
+    def prepare(self, card: ModelCard, given: tuple[Any, ...] | None) -> tuple[Any, ...]:
+        """Cleaning, and the steps of the model's format."""
+        if given is None and "prepare_problem" in card.settings:
+            raise SpecError(card.settings["prepare_problem"])
+        steps = tuple(card.prepare) if given is None else given
+        split_steps(list(steps), format_steps(card.format))
+        return steps
+
+    def with_steps(self, card: ModelCard, steps: Sequence[Any]) -> ModelCard:
+        """See StepsDecideOutputs."""
+        return with_steps(card, steps)
+
+    def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
+        """See Collection."""
+        records = self.records
+        return StagePlan(
+            stage,
+            records.schema,
+            records.batches,
+            tuple(field.name for field in records.carry),
+            header_carry=tuple(records.header_types),
+            header_types=records.header_types,
+            columns=None,
+            state=records.found.state(),
+        )
+
+    def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
+        """How the notes are written, how long they are, and what would be refused."""
+        # Planning alone reads no text.
+        from workers.ehr.notes.look import look  # noqa: PLC0415
+
+        return look(tables, self.source, self.records.found, self._storage)
+
+
+def open_collection(source: NotesInput, storage: StorageSettings, compute: Compute) -> NotesCollection:
+    """See workers.collection.OpenCollection."""
+    return NotesCollection(source, storage)

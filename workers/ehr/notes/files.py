@@ -1,0 +1,157 @@
+"""The files of a collection of notes, and what they are: told once, when it is planned."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+from typing import Any, Literal
+
+from cluster.storage import ObjectInfo, StorageSettings, Store, open_store, parse, split
+from schemas.errors import SpecError
+from workers.ehr.notes.csv_file import Csv
+from workers.ehr.notes.layout import OMOP_COLUMNS
+from workers.ehr.notes.parquet_file import parquet_schema
+from workers.ehr.notes.settings import NotesFormat, NotesInput
+from workers.reading.lines import blocks, lines
+
+Container = Literal["parquet", "csv", "ndjson"]
+
+_ENDINGS: dict[str, Container] = {
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".csv.gz": "csv",
+    ".tsv": "csv",
+    ".tsv.gz": "csv",
+    ".ndjson": "ndjson",
+    ".ndjson.gz": "ndjson",
+    ".jsonl": "ndjson",
+    ".jsonl.gz": "ndjson",
+}
+_OF_FORMAT: dict[str, tuple[Container, ...]] = {
+    "parquet": ("parquet",),
+    "csv": ("csv",),
+    "ndjson": ("ndjson",),
+    "omop": ("parquet", "csv"),
+    "fhir": ("ndjson",),
+}
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the input is: part of a run's state, so that workers take it as the planner did."""
+
+    root: str
+    name: str | None
+    format: NotesFormat
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Found:
+        """Back from plain JSON."""
+        return cls(state["root"], state["name"], state["format"])
+
+    def state(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {"root": self.root, "name": self.name, "format": self.format}
+
+    def container(self, key: str) -> Container:
+        """How this file is written: by its name, else as the format usually is."""
+        return container_of(key) or _OF_FORMAT[self.format][0]
+
+
+def container_of(key: str) -> Container | None:
+    """By the ending of its name; None for one that holds no notes."""
+    lower = key.lower()
+    return next((kind for ending, kind in _ENDINGS.items() if lower.endswith(ending)), None)
+
+
+def find_input(source: NotesInput, storage: StorageSettings) -> Found:
+    """Look at the input, and with `format: auto` into its first file. Raises SpecError."""
+    store, name = _locate(source.uri, storage)
+    if source.format != "auto":
+        return Found(store.uri, name, source.format)
+    key = name or next((info.key for info in _listed(store, source) if container_of(info.key)), None)
+    kind = None if key is None else container_of(key)
+    if key is None or kind is None:
+        raise SpecError(
+            f"input.uri has no file whose name says that it holds notes ({', '.join(_ENDINGS)}): "
+            "correct it, or name input.format"
+        )
+    return Found(store.uri, name, _sniff(store, key, kind, source))
+
+
+def note_files(store: Store, found: Found, source: NotesInput) -> Iterator[ObjectInfo]:
+    """The files to read, by key. Raises SpecError where files of several kinds lie together."""
+    if found.name is not None:
+        head = store.head(found.name)
+        if head is None:
+            raise SpecError("input.uri names a file that is not there: correct the uri")
+        if found.container(found.name) not in _OF_FORMAT[found.format]:
+            named = found.container(found.name)
+            raise SpecError(f"input.format is {found.format}, and the name of the file says {named}: correct one")
+        yield head
+        return
+    wanted = _OF_FORMAT[found.format]
+    kinds: set[Container] = set()
+    for info in _listed(store, source):
+        kind = container_of(info.key)
+        if kind is None or (found.format == "omop" and source.glob is None and not _is_note_table(info.key)):
+            continue
+        if kind in wanted:
+            kinds.add(kind)
+            yield info
+        elif source.format == "auto":
+            raise SpecError(f"input.uri holds {kind} files beside {found.format}: name input.format or input.glob")
+        if len(kinds) > 1:
+            raise SpecError("input.uri holds the table NOTE as Parquet and as CSV: name one with input.glob")
+    if not kinds:
+        raise SpecError(f"input.uri has no files of format {found.format}: correct it, input.format or input.glob")
+
+
+def _locate(uri: str, storage: StorageSettings) -> tuple[Store, str | None]:
+    """The store of a prefix, or of the folder of a file with its name."""
+    if parse(uri).path.strip("/") and not uri.endswith("/"):
+        folder, name = split(uri)
+        store = open_store(folder, storage)
+        if store.head(name) is not None:
+            return store, name
+    return open_store(uri, storage), None
+
+
+def _listed(store: Store, source: NotesInput) -> Iterator[ObjectInfo]:
+    return (info for info in store.list() if source.glob is None or fnmatchcase(info.key, source.glob))
+
+
+def _is_note_table(key: str) -> bool:
+    """`NOTE.csv`, `omop/note.parquet`, `note/part-0.parquet`."""
+    return any(part.partition(".")[0].lower() == "note" for part in PurePosixPath(key).parts)
+
+
+def _sniff(store: Store, key: str, kind: Container, source: NotesInput) -> NotesFormat:
+    if kind == "ndjson":
+        return "fhir" if _first_is_resource(store, key, source) else "ndjson"
+    names = parquet_schema(store, key).names if kind == "parquet" else csv_columns(store, key, source)
+    return "omop" if source.text is None and {name.lower() for name in names} >= OMOP_COLUMNS else kind
+
+
+def csv_columns(store: Store, key: str, source: NotesInput) -> tuple[str, ...]:
+    """The header of a CSV file. Raises SpecError."""
+    syntax = Csv(source, key)
+    syntax.read_header(_content(store, key))
+    return syntax.columns
+
+
+def _first_is_resource(store: Store, key: str, source: NotesInput) -> bool:
+    line = next(lines(_content(store, key), source.max_bytes), None)
+    try:
+        value = json.loads(line.data or b"") if line else None
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and "resourceType" in value
+
+
+def _content(store: Store, key: str) -> Iterator[bytes]:
+    head = store.head(key)
+    return iter(()) if head is None else blocks(store, key, head.size, head.etag)

@@ -1,0 +1,1 @@
+"""Model directories on notes that no other collection can score."""

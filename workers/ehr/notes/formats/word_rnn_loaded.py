@@ -1,0 +1,62 @@
+"""Loads and runs what workers.ehr.notes.formats.word_rnn describes. Imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
+
+from schemas.loading import validate
+from workers.contract import ModelCard
+from workers.ehr.notes.formats.word_rnn import COUNTS
+from workers.ehr.notes.formats.word_tokens import PADDING, WordNote, word_columns
+from workers.ehr.notes.networks import word_rnn
+from workers.images.formats.classifier import activate
+from workers.images.formats.native_loaded import fill, read_tensors
+from workers.models.device import memory_error, set_up
+from workers.models.head import by_column
+from workers.models.text.batches import TokenBudget
+
+BUDGET = {"cpu": 16_384, "cuda": 262_144}
+"""Words in a batch: a recurrent network takes one step after the other, so that only many notes at a time fill it."""
+
+
+class WordClassifier:
+    """One float32 score a label. Implements `workers.models.text.contract.NoteScorer`."""
+
+    def __init__(self, network: nn.Module, card: ModelCard, device: str) -> None:
+        self.outputs = card.outputs
+        self.budget = TokenBudget(BUDGET[device], padded=False)
+        self._network = network
+        self._device = torch.device(device)
+        self._activation = card.settings["activation"]
+
+    def score(self, values: Sequence[WordNote]) -> Mapping[str, Any]:
+        """Scores by column, (notes,) float32 each, and the counts."""
+        rows = self.budget.run([len(note.words) for note in values], lambda batch: self._forward(values, batch))
+        return {**by_column(self.outputs[: -len(COUNTS)], np.stack(rows)), **word_columns(values)}
+
+    def _forward(self, values: Sequence[WordNote], batch: Sequence[int]) -> list[Any]:
+        words = [torch.from_numpy(values[i].words.astype(np.int64)) for i in batch]
+        padded = pad_sequence(words, batch_first=True, padding_value=PADDING)
+        lengths = torch.tensor([len(note) for note in words])
+        with memory_error(), torch.inference_mode():
+            packed = pack_padded_sequence(padded.to(self._device), lengths, batch_first=True, enforce_sorted=False)
+            return list(activate(self._network(packed), self._activation).cpu().numpy())
+
+
+def load(weights: Path, card: ModelCard, device: str, threads: int) -> WordClassifier:
+    """See workers.ehr.notes.formats.word_rnn.load."""
+    set_up(threads)
+    config = validate(word_rnn.Config, card.settings["settings"], f"{weights.parent}: settings")
+    with torch.device("meta"):
+        network = word_rnn.build(config)
+    fill(network, read_tensors(weights), str(weights))
+    with memory_error():
+        network.to(device)
+    return WordClassifier(network.eval().requires_grad_(False), card, device)

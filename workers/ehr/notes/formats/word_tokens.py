@@ -1,0 +1,118 @@
+"""Notes as numbers of words: a closed set of rules that cut words, a vocabulary, a bound on the length. No torch.
+
+Rules (Python regular expressions, Unicode):
+    words      \\w+              letters, digits and underscores
+    wordpunct  \\w+|[^\\w\\s]+     the same, and runs of other signs, as NLTK's WordPunctTokenizer
+    two_up     \\b\\w\\w+\\b        words of two characters or more, as scikit-learn's vectorisers
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.errors import SpecError
+from schemas.status import Status
+from workers.models.text.contract import Encoded
+from workers.models.text.note import Tokens
+
+STEP = "words"
+RULES: Mapping[str, re.Pattern[str]] = {
+    "words": re.compile(r"\w+"),
+    "wordpunct": re.compile(r"\w+|[^\w\s]+"),
+    "two_up": re.compile(r"\b\w\w+\b"),
+}
+PADDING, UNKNOWN, FIRST = 0, 1, 2
+"""Numbers of padding, of words outside of the vocabulary, and of the vocabulary's first word."""
+
+VOCABULARY_BYTES = 256 << 20
+
+
+class TokenRule(BaseModel):
+    """How a model's author cut words. `lower`: `str.lower` of the whole note before."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: Literal["words", "wordpunct", "two_up"] = "words"
+    lower: bool = True
+
+
+class Words(BaseModel):
+    """Of a note with more than `max_tokens` words, those at its start or its end are kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_tokens: int = Field(default=2000, ge=1, le=1_000_000)
+    keep: Literal["start", "end"] = "start"
+
+
+@dataclass(frozen=True)
+class WordNote:
+    """One note with at least one word: numbers of the words kept, how many it had, and how many of those kept are
+    unknown."""
+
+    words: Tokens
+    n_tokens: int
+    unknown: int
+
+
+class WordEncoder:
+    """Implements `workers.models.text.contract.NoteEncoder`."""
+
+    def __init__(self, vocabulary: Mapping[str, int], rule: TokenRule, words: Words) -> None:
+        self._numbers = vocabulary
+        self._find = RULES[rule.rule].findall
+        self._lower = rule.lower
+        self._words = words
+
+    def encode(self, texts: Sequence[str]) -> Sequence[Encoded]:
+        """Each text as a `WordNote`; one without words is `empty`."""
+        return [self._encode(text) for text in texts]
+
+    def close(self) -> None:
+        """Nothing runs."""
+
+    def _encode(self, text: str) -> Encoded:
+        words = self._find(text.lower() if self._lower else text)
+        if not words:
+            return Encoded(None, 0, Status.EMPTY, "the note has no word by the model's rule")
+        most = self._words.max_tokens
+        kept = words[:most] if self._words.keep == "start" else words[-most:]
+        numbers = np.fromiter((self._numbers.get(word, UNKNOWN) for word in kept), np.int32, len(kept))
+        return Encoded(WordNote(numbers, len(words), int((numbers == UNKNOWN).sum())), numbers.nbytes + 200)
+
+
+def read_vocabulary(path: Path, rows: int) -> dict[str, int]:
+    """Word to number, of a UTF-8 file with a word a line: the first is number 2. `rows` is how many numbers there are.
+
+    Raises SpecError for a file that cannot be that.
+    """
+    try:
+        if path.stat().st_size > VOCABULARY_BYTES:
+            raise SpecError(f"{path}: larger than {VOCABULARY_BYTES} bytes, which no vocabulary is")
+        words = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, ValueError) as error:
+        raise SpecError(f"{path}: cannot be read as a UTF-8 list of words ({error})") from error
+    if words and not words[-1]:
+        words.pop()
+    if len(words) + FIRST != rows:
+        raise SpecError(f"{path}: has {len(words)} words, settings.words must be that and {FIRST} more, is {rows}")
+    numbers = {word: number for number, word in enumerate(words, start=FIRST)}
+    if len(numbers) != len(words) or "" in numbers:
+        raise SpecError(f"{path}: a word stands there twice, or a line is empty")
+    return numbers
+
+
+def word_columns(notes: Sequence[WordNote]) -> Mapping[str, Any]:
+    """The columns beside the scores."""
+    return {
+        "n_tokens": np.array([note.n_tokens for note in notes], np.int32),
+        "oov_rate": np.array([note.unknown / len(note.words) for note in notes], np.float32),
+        "truncated": np.array([note.n_tokens > len(note.words) for note in notes], np.bool_),
+    }

@@ -1,0 +1,1 @@
+"""Networks on words, one file each."""

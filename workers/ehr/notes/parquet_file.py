@@ -1,0 +1,219 @@
+"""Notes in Parquet: planned from the columns of ids alone, read forward a batch at a time."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cluster.storage import ObjectChanged, ObjectInfo, ObjectMissing, Store
+from schemas.errors import InfrastructureError, SpecError
+from schemas.status import Status
+from workers.ehr.notes.layout import Layout, layout_of
+from workers.ehr.notes.note import Note, decode, make_note, refused
+from workers.ehr.notes.settings import NotesInput
+from workers.ehr.notes.times import column_times
+
+UNREADABLE = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, UnicodeDecodeError)
+"""What Arrow raises for a file that it cannot read; the last where a column's name is no text."""
+
+_PLANNED = 65_536
+_READ = 64
+"""Notes decoded at a time: what a batch holds in memory."""
+_BUFFER = 1 << 20
+_DAMAGED = "a .parquet file of input.uri is no Parquet file, or damaged: write it again, or move it away"
+
+
+def raise_if_disk(error: Exception) -> None:
+    """Raise InfrastructureError for an error of the operating system; Arrow's own OSErrors carry no number."""
+    if isinstance(error, OSError) and error.errno is not None:
+        code = errno.errorcode.get(error.errno, "EIO")
+        raise InfrastructureError(f"a file cannot be read: {code}: check the disk or mount, then run again") from None
+
+
+@contextmanager
+def sound_parquet() -> Iterator[None]:
+    """SpecError for what Arrow cannot read; its own message is dropped, since it may quote what it read."""
+    try:
+        yield
+    except UNREADABLE as error:
+        raise_if_disk(error)
+        raise SpecError(_DAMAGED) from None
+    except ObjectMissing:
+        raise SpecError("a file of input.uri vanished while it was planned: stop what deletes there") from None
+
+
+def parquet_schema(store: Store, key: str) -> pa.Schema:
+    """Its columns. Raises SpecError."""
+    with sound_parquet():
+        return pq.ParquetFile(store.open_reader(key)).schema_arrow
+
+
+def plan_parquet(store: Store, info: ObjectInfo, source: NotesInput, is_omop: bool) -> Iterator[dict[str, Any]]:
+    """Arrays by column of the plan, a batch at a time; only ids and what is carried are read. Raises SpecError."""
+    with sound_parquet():
+        file = pq.ParquetFile(store.open_reader(info.key))
+    layout = layout_of(source, is_omop, file.schema_arrow.names)
+    check_types(file.schema_arrow, layout)
+    columns = [layout.record_id, *([layout.subject_id] if layout.subject_id else []), *source.carry]
+    batches = file.iter_batches(batch_size=_PLANNED, columns=list(dict.fromkeys(columns)), use_threads=False)
+    start = 0
+    while True:
+        with sound_parquet():
+            batch = next(batches, None)
+        if batch is None:
+            return
+        named = {name: _checked(batch.column(name)) for name in batch.schema.names}
+        yield {
+            "record_id": cast_column(named[layout.record_id], layout.record_id, pa.string()),
+            "subject_id": cast_column(named[name], name, pa.string()) if (name := layout.subject_id) else None,
+            "member": pa.array(range(start, start + batch.num_rows), pa.int64()),
+            **{name: named[name] for name in source.carry},
+        }
+        start += batch.num_rows
+
+
+def cast_column(column: pa.Array, name: str, kind: pa.DataType) -> pa.Array:
+    """Raises SpecError where its values cannot be of that type."""
+    try:
+        return column.cast(kind)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        # The message of Arrow quotes the value.
+        raise SpecError(f"column {name!r} of a file of input.uri is {column.type}, where {kind} is needed") from None
+
+
+def _checked(column: pa.Array) -> pa.Array:
+    """Arrow does not check that text is UTF-8 when it reads it. Raises SpecError."""
+    column = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+    if not _is_text(column.type):
+        return column
+    try:
+        return column.cast(pa.large_binary()).cast(pa.large_string())
+    except pa.ArrowInvalid:
+        raise SpecError("an id or a carried column of a .parquet file of input.uri is not UTF-8: mend it") from None
+
+
+def check_types(schema: pa.Schema, layout: Layout) -> None:
+    """Raises SpecError where the column of the text is of a type that holds none, or another has parts."""
+    for name in layout.reading:
+        if pa.types.is_nested(schema.field(name).type):
+            raise SpecError(f"column {name!r} of the input is {schema.field(name).type}: name another in input")
+    kind = schema.field(layout.text).type
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    if not _is_text(kind) and not pa.types.is_null(kind):
+        raise SpecError(f"column {layout.text!r} of the input is {kind}, not text: correct input.text")
+
+
+class ParquetNotes:
+    """The notes of one file by row number; going forward is cheap, going back decodes the row group again."""
+
+    def __init__(self, store: Store, key: str, etag: str | None, source: NotesInput, is_omop: bool) -> None:
+        self._store = store
+        self._key = key
+        self._etag = etag
+        self._source = source
+        self._check_version()
+        # A row group may hold gigabytes of text: it is streamed, not read as a whole.
+        self._file = pq.ParquetFile(store.open_reader(key), buffer_size=_BUFFER, pre_buffer=False)
+        self._layout = layout_of(source, is_omop, self._file.schema_arrow.names)
+        counts = [self._file.metadata.row_group(group).num_rows for group in range(self._file.num_row_groups)]
+        self._ends = [sum(counts[: group + 1]) for group in range(len(counts))]
+        self._batches: Iterator[pa.RecordBatch] = iter(())
+        self._group = -1
+        self._group_end = self._start = self._end = 0
+        self._broken: dict[int, int] = {}
+        """By row group the first row that could not be decoded: none after it can."""
+        self._texts: pa.Array = pa.nulls(0)
+        self._times: list[list[Any]] = []
+        self._types: list[Any] | None = None
+
+    def notes(self, rows: Sequence[tuple[int, int | None]]) -> list[Note]:
+        """Of these row numbers (their sizes are not known), in order."""
+        return [self._note(row) for row, _ in rows]
+
+    def _note(self, row: int) -> Note:
+        try:
+            self._go_to(row)
+        except UNREADABLE as error:
+            raise_if_disk(error)
+            self._broken.setdefault(self._group, self._end)
+            self._end = self._group_end = 0
+            self._check_version()
+            return refused(Status.UNREADABLE, "its Parquet file is damaged")
+        at = row - self._start
+        time = next((column[at] for column in self._times if column[at] is not None), None)
+        kind = None if self._types is None else self._types[at]
+        return make_note(self._text(at), time, kind, self._source)
+
+    def _text(self, at: int) -> str | None:
+        value = self._texts[at]
+        if not value.is_valid:
+            return None
+        encoding = self._source.encoding if _is_binary(self._texts.type) else "utf-8"
+        return decode(bytes(value.as_buffer()), self._source, encoding)
+
+    def _check_version(self) -> None:
+        if self._etag is None:
+            return
+        head = self._store.head(self._key)
+        if head is None:
+            raise ObjectMissing
+        if head.etag != self._etag:
+            raise ObjectChanged
+
+    def _go_to(self, row: int) -> None:
+        """Make the batch that holds the row the current one."""
+        if not self._end <= row < self._group_end and not self._start <= row < self._end:
+            self._group = next((group for group, end in enumerate(self._ends) if row < end), -1)
+            if self._group < 0 or row >= self._broken.get(self._group, row + 1):
+                raise pa.ArrowInvalid("no such row, or none that can be read")
+            self._start = self._end = self._ends[self._group - 1] if self._group else 0
+            self._group_end = self._ends[self._group]
+            self._batches = self._file.iter_batches(
+                batch_size=_READ, row_groups=[self._group], columns=self._layout.reading, use_threads=False
+            )
+        while row >= self._end:
+            batch = next(self._batches, None)
+            if batch is None:
+                raise pa.ArrowInvalid("fewer rows than the file says")
+            self._start, self._end = self._end, self._end + batch.num_rows
+            if row < self._end:
+                self._take(batch)
+
+    def _take(self, batch: pa.RecordBatch) -> None:
+        self._texts = _as_bytes(batch.column(self._layout.text))
+        self._times = [_times(batch.column(name)) for name in self._layout.times]
+        kind = self._layout.type
+        self._types = None if kind is None else _texts(batch.column(kind))
+
+
+def _as_bytes(column: pa.Array) -> pa.Array:
+    column = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+    return column if _is_text(column.type) else column.cast(pa.binary())
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    types = pa.types
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind) or _is_binary(kind))
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    types = pa.types
+    return bool(types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind))
+
+
+def _times(column: pa.Array) -> list[Any]:
+    """Microseconds where the column is one of times, else its text."""
+    counted = column_times(column)
+    return _texts(column) if counted is None else counted.to_pylist()
+
+
+def _texts(column: pa.Array) -> list[str | None]:
+    column = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+    raw = column if _is_text(column.type) else column.cast(pa.string())
+    values: list[bytes | None] = raw.cast(pa.large_binary()).to_pylist()
+    return [None if value is None else value.decode("utf-8", "replace") for value in values]

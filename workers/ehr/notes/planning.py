@@ -1,0 +1,184 @@
+"""List the records of collection `notes`, in their one order: by key, and as each file has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+
+from cluster.storage import ObjectChanged, ObjectInfo, ObjectMissing, StorageSettings, Store, join, open_store
+from schemas.errors import RecordError, SpecError
+from schemas.plan import RESERVED, plan_schema
+from workers.ehr.notes.csv_file import Csv
+from workers.ehr.notes.fhir import FhirDialect
+from workers.ehr.notes.files import Found, find_input, note_files
+from workers.ehr.notes.layout import TableDialect, layout_of
+from workers.ehr.notes.ndjson import Ndjson
+from workers.ehr.notes.note import NOTE_TIME, NOTE_TYPE, TEXT, Identity
+from workers.ehr.notes.parquet_file import cast_column, parquet_schema, plan_parquet
+from workers.ehr.notes.settings import NotesInput
+from workers.ehr.notes.text_file import Dialect, Row, Span
+from workers.reading.lines import blocks
+
+_BATCH = 10_000
+_NOT_SEEN = 1000
+"""After so many lines of NDJSON without the key of the text it is a wrong key, not an empty note."""
+
+
+class NoteRecords:
+    """The records of the collection."""
+
+    def __init__(self, source: NotesInput, storage: StorageSettings) -> None:
+        self.source = source
+        self.found: Found = find_input(source, storage)
+        self.store: Store = open_store(self.found.root, storage)
+        for name in source.carry:
+            if name in RESERVED or name in (NOTE_TIME, NOTE_TYPE):
+                raise SpecError(f"input.carry names {name!r}, which every run over notes writes anyway")
+
+    @cached_property
+    def carry(self) -> tuple[pa.Field, ...]:
+        """What is carried: of Parquet as it is there, else text."""
+        source = self.source
+        if not source.carry:
+            return ()
+        first = next(note_files(self.store, self.found, source)).key
+        if self.found.container(first) != "parquet":
+            return tuple(pa.field(name, pa.string()) for name in source.carry)
+        schema = parquet_schema(self.store, first)
+        layout_of(source, self.found.format == "omop", schema.names)
+        return tuple(pa.field(name, _plain_type(schema.field(name).type)) for name in source.carry)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Schema of the plan."""
+        return plan_schema(self.carry)
+
+    @property
+    def header_types(self) -> dict[str, str]:
+        """The columns that reading gives."""
+        types = {NOTE_TIME: "timestamp", NOTE_TYPE: "string"}
+        return {**types, TEXT: "string"} if self.source.keep_text else types
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Every record, in order. Raises SpecError, InfrastructureError."""
+        for info in note_files(self.store, self.found, self.source):
+            if self.found.container(info.key) == "parquet":
+                found = plan_parquet(self.store, info, self.source, self.found.format == "omop")
+            else:
+                found = self._plan_text(info)
+            for columns in found:
+                yield self._batch(info, columns)
+
+    def _batch(self, info: ObjectInfo, columns: Mapping[str, Any]) -> pa.RecordBatch:
+        rows = len(columns["record_id"])
+        given = {
+            **columns,
+            "uri": pa.array([join(self.store.uri, info.key)] * rows, pa.string()),
+            "etag": pa.array([info.etag] * rows, pa.string()),
+        }
+        arrays = [_column(given.get(field.name), field, rows) for field in self.schema]
+        return pa.record_batch(arrays, schema=self.schema)
+
+    def _plan_text(self, info: ObjectInfo) -> Iterator[dict[str, Any]]:
+        records = self._text_records(info)
+        while part := list(islice(records, _BATCH)):
+            starts, sizes, ids = zip(*part, strict=True)
+            yield {
+                "record_id": [identity.record_id for identity in ids],
+                "subject_id": [identity.subject_id for identity in ids],
+                "member": starts,
+                "size": sizes,
+                **{name: [_carried(i, at) for i in ids] for at, name in enumerate(self.source.carry)},
+            }
+
+    def _text_records(self, info: ObjectInfo) -> Iterator[tuple[int, int | None, Identity]]:
+        """Start, size and ids of each record; its text is let go of."""
+        syntax = self.syntax(info.key)
+        content = blocks(self.store, info.key, info.size, info.etag)
+        dialect: Dialect | None = None
+        seen = _Seen(self.source, self.found)
+        try:
+            for span in syntax.spans(content):
+                dialect = dialect or self.dialect(syntax)
+                seen.look(span.row, dialect)
+                identity = _identify(span, dialect, info.key)
+                if identity is not None:
+                    yield span.start, span.size, identity
+        except (ObjectMissing, ObjectChanged):
+            raise SpecError("a file of input.uri vanished or changed while it was planned: run again") from None
+        seen.check()
+
+    def syntax(self, key: str) -> Csv | Ndjson:
+        """How this file is cut into records."""
+        return Csv(self.source, key) if self.found.container(key) == "csv" else Ndjson(self.source)
+
+    def dialect(self, syntax: Csv | Ndjson) -> Dialect:
+        """What the names in its records mean."""
+        return dialect_of(self.source, self.found, syntax)
+
+
+def dialect_of(source: NotesInput, found: Found, syntax: Csv | Ndjson) -> Dialect:
+    """What the names in the records of a text file mean. Raises SpecError where one is not there."""
+    if found.format == "fhir":
+        return FhirDialect(source)
+    columns = syntax.columns if isinstance(syntax, Csv) else None
+    return TableDialect(source, layout_of(source, found.format == "omop", columns))
+
+
+class _Seen:
+    """Whether the keys that the spec names come up at all in NDJSON, whose lines may each have others."""
+
+    def __init__(self, source: NotesInput, found: Found) -> None:
+        self._applies = found.format == "ndjson"
+        self._source = source
+        self._rows = 0
+        self._names: set[str] = set()
+        self._wanted: set[str] = set()
+
+    def look(self, row: Row | None, dialect: Dialect) -> None:
+        """Raises SpecError once a key has not come up for long."""
+        if not self._applies or row is None or not isinstance(dialect, TableDialect):
+            return
+        self._wanted = {dialect.layout.record_id, dialect.layout.text, *self._source.carry}
+        self._rows += 1
+        self._names.update(row)
+        if self._wanted <= self._names:
+            self._applies = False
+        elif self._rows >= _NOT_SEEN:
+            self.check()
+
+    def check(self) -> None:
+        """Raises SpecError if a key never came up."""
+        if self._applies and self._rows:
+            # Keys of records are their own; only the lacking one is named.
+            lacking = sorted(self._wanted - self._names)[0]
+            raise SpecError(f"no line of an NDJSON file has the key {lacking!r}: correct input, which names it")
+
+
+def _identify(span: Span, dialect: Dialect, key: str) -> Identity | None:
+    if span.row is not None:
+        try:
+            return dialect.identify(span.row)
+        except RecordError:
+            pass
+    return Identity(f"{key}#{span.line}", None)
+
+
+def _carried(identity: Identity, at: int) -> str | None:
+    return identity.carried[at] if identity.carried else None
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _column(given: Any, field: pa.Field, rows: int) -> pa.Array:
+    if given is None:
+        return pa.nulls(rows, field.type)
+    if isinstance(given, pa.Array):
+        return cast_column(given, field.name, field.type)
+    return pa.array(given, field.type)

@@ -1,0 +1,50 @@
+"""Files of notes that are text: where each record lies, and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from schemas.errors import RecordError
+from schemas.status import Status
+from workers.ehr.notes.note import Identity, Note
+
+Row = Mapping[str, Any]
+
+
+class Span(NamedTuple):
+    """One record of a text file.
+
+    `start` and `size` are bytes of the inflated content; `size` is None where the file is damaged or cut off from
+    here on. `line` is the number of its first line. `row` is None where it cannot be read.
+    """
+
+    start: int
+    size: int | None
+    line: int
+    row: Row | None
+
+
+class Syntax(Protocol):
+    """How a text file is cut into records, and how one is read."""
+
+    def spans(self, content: Iterator[bytes]) -> Iterator[Span]:
+        """Every record of a file, given as blocks of its content from the start."""
+
+    def parse(self, data: bytes) -> Row:
+        """The record in these bytes. Raises RecordError (unreadable)."""
+
+
+class Dialect(Protocol):
+    """What the names in a record mean."""
+
+    def identify(self, row: Row) -> Identity | None:
+        """Its ids and carried values; None if it is not a note. Raises RecordError where they cannot be read."""
+
+    def note(self, row: Row) -> Note:
+        """Its text, time and type. Raises RecordError."""
+
+
+def unreadable(detail: str) -> RecordError:
+    """The error of a record that cannot be read."""
+    return RecordError(Status.UNREADABLE, detail)

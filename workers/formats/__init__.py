@@ -1,1 +1,0 @@
-"""Model formats, one module each: `recognises`, `describe` (imports no torch), `load`; see workers.contract.Format."""

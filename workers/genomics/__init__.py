@@ -1,0 +1,1 @@
+"""Genotypes, variants and sequences: files and tables, polygenic scores, networks on panels and on bases."""

@@ -1,0 +1,15 @@
+"""PLINK files as a job sees them."""
+
+from __future__ import annotations
+
+from cluster.storage import StorageSettings
+from schemas.spec import Compute
+from workers.genomics.convert_plink.planning import PlinkFiles
+from workers.genomics.convert_plink.settings import PlinkInput
+from workers.genomics.table.collection import TableConversion
+
+
+def open_collection(source: PlinkInput, storage: StorageSettings, compute: Compute) -> TableConversion:
+    """See workers.collection.OpenCollection."""
+    files = PlinkFiles(source, storage)
+    return TableConversion(source, files.uri, files.chunks, files.state)

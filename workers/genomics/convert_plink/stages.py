@@ -1,0 +1,46 @@
+"""The stages of a conversion from PLINK files in a worker."""
+
+from __future__ import annotations
+
+from cluster.storage import ObjectChanged
+from schemas.errors import RefusedError, SpecError
+from workers.engine.context import StageContext
+from workers.engine.earlier import stage_at
+from workers.genomics.convert_plink.planning import planned_files
+from workers.genomics.convert_plink.reader import PlinkReader
+from workers.genomics.convert_plink.settings import PlinkInput
+from workers.genomics.files.bed import BedSource
+from workers.genomics.files.opening import open_source
+from workers.genomics.files.pgen import PgenSource
+from workers.genomics.table.account_stage import AccountStage
+from workers.genomics.table.layout import READ
+from workers.genomics.table.read_stage import ReadStage
+from workers.genomics.table.variants_stage import VariantsStage
+
+
+def read(context: StageContext) -> ReadStage:
+    """Variants to parts of the table."""
+    return ReadStage(context, PlinkReader(_source(context)))
+
+
+def variants(context: StageContext) -> VariantsStage:
+    """The lists of the table."""
+    source, files = PlinkInput.model_validate(context.run.spec.input), _source(context)
+    said = {"source": source.format, "build": source.build, "dosages": files.has_dosages}
+    return VariantsStage(context, files.samples(), said)
+
+
+def account(context: StageContext) -> AccountStage:
+    """One row a line of .bim or .pvar."""
+    return AccountStage(context)
+
+
+def _source(context: StageContext) -> BedSource | PgenSource:
+    source = PlinkInput.model_validate(context.run.spec.input)
+    state = stage_at(context.store, READ).run.parts["state"]
+    try:
+        return open_source(source.format, source.uri, context.storage, planned_files(state))
+    except (ObjectChanged, SpecError):
+        raise RefusedError(
+            "the files of input.uri were changed or removed since they were planned: restore them, then run again"
+        ) from None

@@ -1,0 +1,124 @@
+"""Which files there are, what their headers say, and how they are cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from cluster.storage import ObjectInfo, StorageSettings, Store, open_store, split
+from schemas.errors import SpecError
+from workers.genomics.contract import SAMPLE_SCHEMA
+from workers.genomics.convert_vcf.header import Header, read_header
+from workers.genomics.convert_vcf.settings import VcfInput
+from workers.genomics.table.collection import samples_digest
+from workers.genomics.table.layout import STRIDE
+from workers.genomics.table.records import Chunk
+
+_ENDS = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")
+_READS = 8
+
+
+@dataclass(frozen=True)
+class VcfFile:
+    """One file of the input."""
+
+    info: ObjectInfo
+    header: Header
+
+
+class VcfFiles:
+    """The files of an input, read once."""
+
+    def __init__(self, source: VcfInput, storage: StorageSettings) -> None:
+        self._source = source
+        self._store, self._only = root_of(source, storage)
+
+    @property
+    def uri(self) -> str:
+        """Under which the keys lie."""
+        return self._store.uri
+
+    @cached_property
+    def files(self) -> Sequence[VcfFile]:
+        """Every file, by key. Raises SpecError where there is none, one has no header, or other samples."""
+        with ThreadPoolExecutor(_READS) as pool:
+            found = list(pool.map(self._opened, self._infos()))
+        for number, file in enumerate(found[1:], 2):
+            if file.header.samples != found[0].header.samples:
+                raise SpecError(
+                    f"file {number} of input.uri has other samples than the first, or in another order: "
+                    "convert them into one table only if they are the same, as with bcftools view -S"
+                )
+        return found
+
+    def _infos(self) -> list[ObjectInfo]:
+        if self._only is not None:
+            head = self._store.head(self._only)
+            return [] if head is None else [head]
+        return [info for info in self._store.list() if info.key.lower().endswith(_ENDS)]
+
+    def _opened(self, info: ObjectInfo) -> VcfFile:
+        name = f"a file of input.uri, {info.key!r}"
+        return VcfFile(info, header_of(self._store, info.key, info.etag, info.size, self._source, name))
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The whole input, cut."""
+        if not self.files:
+            raise SpecError(f"input.uri has no file that ends with {', '.join(_ENDS)}: correct it")
+        number = 0
+        for place, file in enumerate(self.files):
+            for start, stop in _cuts(file, self._source.chunk_bytes):
+                yield Chunk(
+                    key=file.info.key,
+                    etag=file.info.etag,
+                    size=stop - start,
+                    kind="bcf" if file.header.is_bcf else f"vcf {file.header.packing}",
+                    file=place,
+                    file_size=file.info.size,
+                    start=start,
+                    stop=stop,
+                    first=number * STRIDE,
+                )
+                number += 1
+
+    def state(self) -> Mapping[str, Any]:
+        """What workers go by."""
+        if not self.files:
+            return {}
+        first = self.files[0]
+        samples = samples_digest(sample_frame(first.header.samples))
+        return {"samples": samples, "header_of": [first.info.key, first.info.etag, first.info.size]}
+
+
+def root_of(source: VcfInput, storage: StorageSettings) -> tuple[Store, str | None]:
+    """Where the keys of the files lie, and the one file that `uri` names, if it does."""
+    if source.uri.lower().endswith(_ENDS):
+        folder, name = split(source.uri)
+        return open_store(folder, storage), name
+    return open_store(source.uri, storage), None
+
+
+def header_of(store: Store, key: str, etag: str, size: int, source: VcfInput, name: str) -> Header:
+    """The header of a planned file. Raises SpecError, ObjectMissing and ObjectChanged."""
+    return read_header(lambda start, length: store.get(key, start, length, if_etag=etag), size, source.max_header, name)
+
+
+def sample_frame(names: Sequence[str]) -> pl.DataFrame:
+    """Samples of VCF have a name only."""
+    rows = {"sample_idx": range(len(names)), "fid": [None] * len(names), "iid": names, "sex": [0] * len(names)}
+    return pl.DataFrame(rows, schema=SAMPLE_SCHEMA)
+
+
+def _cuts(file: VcfFile, chunk_bytes: int) -> Iterator[tuple[int, int]]:
+    """Text and BGZF can be cut anywhere; BCF and plain gzip are read from their start only."""
+    header, size = file.header, file.info.size
+    if header.is_bcf or header.packing == "gzip":
+        yield header.start, max(size, header.start + 1)
+        return
+    for start in range(header.start, max(size, header.start + 1), chunk_bytes):
+        yield start, max(min(start + chunk_bytes, size), start + 1)

@@ -1,0 +1,48 @@
+"""The stages of a conversion from VCF in a worker."""
+
+from __future__ import annotations
+
+from cluster.storage import ObjectChanged, ObjectMissing
+from schemas.errors import RefusedError
+from workers.engine.context import StageContext
+from workers.engine.earlier import stage_at
+from workers.genomics.convert_vcf.files import header_of, root_of, sample_frame
+from workers.genomics.convert_vcf.reader import VcfReader
+from workers.genomics.convert_vcf.settings import VcfInput
+from workers.genomics.table.account_stage import AccountStage
+from workers.genomics.table.collection import samples_digest
+from workers.genomics.table.layout import READ
+from workers.genomics.table.read_stage import ReadStage
+from workers.genomics.table.variants_stage import VariantsStage
+
+
+def read(context: StageContext) -> ReadStage:
+    """Lines to parts of the table."""
+    source = VcfInput.model_validate(context.run.spec.input)
+    return ReadStage(context, VcfReader(root_of(source, context.storage)[0], source, _names(context, source)))
+
+
+def variants(context: StageContext) -> VariantsStage:
+    """The lists of the table."""
+    source = VcfInput.model_validate(context.run.spec.input)
+    said = {"source": "vcf", "build": source.build, "dosages": source.dosage is not None}
+    return VariantsStage(context, sample_frame(_names(context, source)), said)
+
+
+def account(context: StageContext) -> AccountStage:
+    """One row a line."""
+    return AccountStage(context)
+
+
+def _names(context: StageContext, source: VcfInput) -> tuple[str, ...]:
+    """The samples as they were planned: too many to be in a run file, so that only their digest is."""
+    state = stage_at(context.store, READ).run.parts["state"]
+    key, etag, size = state["header_of"]
+    store, _ = root_of(source, context.storage)
+    try:
+        names = header_of(store, key, etag, size, source, "the first file").samples
+    except (ObjectMissing, ObjectChanged):
+        names = ()
+    if samples_digest(sample_frame(names)) != state["samples"]:
+        raise RefusedError("the first file of input.uri was changed since it was planned: restore it, then run again")
+    return names

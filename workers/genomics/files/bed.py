@@ -1,0 +1,135 @@
+"""Genotypes of PLINK 1: .bed with .bim and .fam, read by ranges of bytes from where they lie."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from cluster.storage import StorageSettings, parse
+from schemas.errors import RecordError, SpecError
+from schemas.status import Status
+from workers.genomics.contract import GenotypeChunk
+from workers.genomics.files.bim_fam import read_bim, read_fam
+from workers.genomics.files.fileset import Fileset, FileVersion
+from workers.genomics.files.spans import Span, spans_of
+from workers.genomics.kernels.codes import PER_BYTE, recode_plink1, row_bytes, take_samples
+
+_PARTS = {"bed": (".bed",), "bim": (".bim",), "fam": (".fam",)}
+_MAGIC = b"\x6c\x1b"
+_VARIANT_MAJOR, _SAMPLE_MAJOR = b"\x01", b"\x00"
+_HEADER = 3
+
+_NEAR = {"file": 64 << 10, "s3": 1 << 20}
+"""Bytes that cost less to read over than another request."""
+_SPAN = 8 << 20
+_AT_ONCE = {"file": 0, "s3": 4}
+
+
+class BedSource:
+    """A `GenotypeSource`. Raises SpecError if the files do not fit each other, ObjectChanged if not as `planned`."""
+
+    def __init__(self, uri: str, storage: StorageSettings | None = None, planned: Sequence[FileVersion] = ()) -> None:
+        self._files = Fileset(uri, _PARTS, storage, planned)
+        self._scheme = parse(uri).scheme
+        self._width = row_bytes(self.samples().height)
+        self._check()
+
+    def versions(self) -> list[FileVersion]:
+        """The files as they are now: what `planned` takes."""
+        return self._files.versions()
+
+    def _check(self) -> None:
+        bed = self._files.file("bed")
+        magic = self._files.get("bed", 0, _HEADER)
+        if magic == _MAGIC + _SAMPLE_MAJOR:
+            raise SpecError(f"{bed.name!r} is written sample by sample: write it anew with plink --make-bed")
+        if magic != _MAGIC + _VARIANT_MAJOR:
+            raise SpecError(f"{bed.name!r} does not begin as a .bed file: correct input.uri or input.format")
+        variants, samples = self.variants().height, self.samples().height
+        expected = _HEADER + variants * self._width
+        if bed.size != expected:
+            raise SpecError(
+                f"{bed.name!r} has {bed.size} bytes, and {variants} variants of {samples} samples need {expected}: "
+                "it was cut off, or its .bim or .fam belongs to another file"
+            )
+
+    def variants(self) -> pl.DataFrame:
+        """Of `VARIANT_SCHEMA`: a variant is a line of .bim."""
+        return self._variants
+
+    @cached_property
+    def _variants(self) -> pl.DataFrame:
+        return read_bim(self._files.text("bim"), self._files.file("bim").name)
+
+    def samples(self) -> pl.DataFrame:
+        """Of `SAMPLE_SCHEMA`."""
+        return self._samples
+
+    @cached_property
+    def _samples(self) -> pl.DataFrame:
+        return read_fam(self._files.text("fam"), self._files.file("fam").name)
+
+    @property
+    def has_dosages(self) -> bool:
+        """Whether `chunks` gives dosages."""
+        return False
+
+    def records(self) -> NDArray[np.int64]:
+        """(variants,) the line of .bim that each comes from, 0-based."""
+        return np.arange(self._variants.height, dtype=np.int64)
+
+    def counts(self) -> pl.DataFrame | None:
+        """None: a .bed file has none."""
+        return None
+
+    def chunks(
+        self, first: int, last: int, wanted: NDArray[np.int64] | None, chunk_bytes: int
+    ) -> Iterator[GenotypeChunk]:
+        """See `GenotypeSource`. A span of the file is held beside the chunk; from S3 a few, fetched ahead."""
+        rows = np.arange(self._variants.height, dtype=np.int64) if wanted is None else wanted
+        left, right = first // PER_BYTE, row_bytes(last)
+        per_chunk = max(1, chunk_bytes // max(1, row_bytes(last - first)))
+        cuts = [rows[at : at + per_chunk] for at in range(0, len(rows), per_chunk)]
+        spans = (
+            span
+            for cut in cuts
+            for span in spans_of(
+                cut, _HEADER + left, right - left, self._width, near=_NEAR[self._scheme], most=min(chunk_bytes, _SPAN)
+            )
+        )
+        fetched = self._fetched(spans)
+        for cut in cuts:
+            block = np.empty((len(cut), right - left), np.uint8)
+            filled = 0
+            while filled < len(cut):
+                filled += next(fetched).into(block[filled:])
+            recode_plink1(block)
+            packed = take_samples(block, first - left * PER_BYTE, last - left * PER_BYTE)
+            yield GenotypeChunk(cut, last - first, packed)
+
+    def _fetched(self, spans: Iterator[Span]) -> Iterator[Span]:
+        ahead = _AT_ONCE[self._scheme]
+        if not ahead:
+            yield from map(self._fetch, spans)
+            return
+        with ThreadPoolExecutor(ahead) as pool:
+            waiting = deque(pool.submit(self._fetch, span) for _, span in zip(range(ahead), spans, strict=False))
+            while waiting:
+                done = waiting.popleft().result()
+                waiting.extend(pool.submit(self._fetch, span) for _, span in zip(range(1), spans, strict=False))
+                yield done
+
+    def _fetch(self, span: Span) -> Span:
+        body = self._files.get("bed", span.start, span.length)
+        if len(body) != span.length:
+            raise RecordError(Status.UNREADABLE, "the .bed file ends early")
+        return span.filled(body)
+
+    def close(self) -> None:
+        """Nothing is held open."""

@@ -1,0 +1,49 @@
+"""The text files of PLINK 1: .bim (variants) and .fam (samples)."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from workers.genomics.contract import SAMPLE_SCHEMA, VARIANT_SCHEMA
+from workers.genomics.files.plink_text import (
+    allele,
+    chromosome,
+    identifier,
+    positions,
+    read_columns,
+    refuse_duplicate_samples,
+    sex,
+)
+
+_BIM = {0: "chrom", 1: "id", 3: "pos", 4: "alt", 5: "ref"}
+_BIM_NO_CM = {0: "chrom", 1: "id", 2: "pos", 3: "alt", 4: "ref"}
+_FAM = {0: "fid", 1: "iid", 4: "sex"}
+
+
+def read_bim(body: bytes, name: str, *, centimorgans: bool = True) -> pl.DataFrame:
+    """Of `VARIANT_SCHEMA`, numbered by line. ALT is A1 (column 5) and REF is A2, as PLINK 2 takes them.
+
+    Without `centimorgans` the third column is left out, as PLINK 2 allows. Raises SpecError.
+    """
+    table = read_columns(body, _BIM if centimorgans else _BIM_NO_CM, name)
+    return table.select(
+        pl.int_range(table.height, dtype=pl.Int64).alias("variant_idx"),
+        chromosome("chrom"),
+        positions(table, "pos", name),
+        identifier("id"),
+        allele("ref"),
+        allele("alt"),
+    ).cast(pl.Schema(VARIANT_SCHEMA))
+
+
+def read_fam(body: bytes, name: str) -> pl.DataFrame:
+    """Of `SAMPLE_SCHEMA`. Raises SpecError."""
+    table = read_columns(body, _FAM, name)
+    samples = table.select(
+        pl.int_range(table.height, dtype=pl.Int64).alias("sample_idx"),
+        pl.col("fid").replace({"0": None}),
+        "iid",
+        sex("sex"),
+    ).cast(pl.Schema(SAMPLE_SCHEMA))
+    refuse_duplicate_samples(samples, name)
+    return samples

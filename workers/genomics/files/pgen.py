@@ -1,0 +1,260 @@
+"""Genotypes of PLINK 2: .pgen with .pvar and .psam, decoded by pgenlib from a file on this node."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pgenlib
+import polars as pl
+from numpy.typing import NDArray
+
+from cluster.storage import ObjectChanged, StorageSettings, parse
+from schemas.errors import RecordError, SpecError
+from schemas.status import Status
+from workers.genomics.contract import VARIANT_SCHEMA, GenotypeChunk
+from workers.genomics.files.fileset import Fileset, FileVersion
+from workers.genomics.files.node_files import NodeFile
+from workers.genomics.files.pgen_header import PLAIN_BED, read_header
+from workers.genomics.files.pvar_psam import ALLELE, RECORD, read_psam, read_pvar
+from workers.genomics.kernels.codes import pack, row_bytes, take_samples
+from workers.genomics.kernels.counts import count_calls, sample_mask
+
+_PARTS = {"pgen": (".pgen",), "pvar": (".pvar", ".pvar.zst", ".bim"), "psam": (".psam", ".fam")}
+_BLOCK = 384 << 10
+"""Bytes of int8 calls that are decoded and packed at a time: they stay in the cache of a core."""
+_AT_ONCE = 64
+"""Variants whose calls are read to be counted, at a time."""
+_CUT_LATER = 4
+"""From this part of all samples on they are cut when packed."""
+
+
+class PgenSource:
+    """A `GenotypeSource`. A line of .pvar with several ALT gives a variant for each: its calls count that ALT.
+
+    What lies on S3 is fetched to this node first. Phase is not read. Raises SpecError if the files do not fit each
+    other, ObjectChanged if not as `planned`.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        storage: StorageSettings | None = None,
+        planned: Sequence[FileVersion] = (),
+        cache_root: Path | None = None,
+    ) -> None:
+        self._files = Fileset(uri, _PARTS, storage, planned)
+        self._cache_root = cache_root
+        self._node_file: NodeFile | None = None
+        pgen = self._files.file("pgen")
+        self._header = read_header(lambda start, length: self._files.get("pgen", start, length), pgen.size, pgen.name)
+        self._check()
+
+    def versions(self) -> list[FileVersion]:
+        """The files as they are now: what `planned` takes."""
+        return self._files.versions()
+
+    def _check(self) -> None:
+        name, header = self._files.file("pgen").name, self._header
+        if header.mode == PLAIN_BED:
+            raise SpecError(f"{name!r} is a .bed file by its first bytes: rename it and set input.format to bed")
+        records, samples = self._records, self.samples().height
+        if header.variants != records:
+            raise SpecError(
+                f"{name!r} has {header.variants} variants and {self._files.file('pvar').name!r} {records}: "
+                "they do not belong together"
+            )
+        if header.samples != samples:
+            raise SpecError(
+                f"{name!r} has {header.samples} samples and {self._files.file('psam').name!r} {samples}: "
+                "they do not belong together"
+            )
+
+    def variants(self) -> pl.DataFrame:
+        """Of `VARIANT_SCHEMA`: a variant is an ALT of a line of .pvar."""
+        return self._alleles.select(VARIANT_SCHEMA.keys())
+
+    @cached_property
+    def _alleles(self) -> pl.DataFrame:
+        return read_pvar(self._files.text("pvar"), self._files.file("pvar").name)
+
+    @property
+    def _records(self) -> int:
+        return int(self._alleles[RECORD][-1]) + 1 if self._alleles.height else 0
+
+    def samples(self) -> pl.DataFrame:
+        """Of `SAMPLE_SCHEMA`."""
+        return self._samples
+
+    @cached_property
+    def _samples(self) -> pl.DataFrame:
+        return read_psam(self._files.text("psam"), self._files.file("psam").name)
+
+    @property
+    def has_dosages(self) -> bool:
+        """Whether `chunks` gives dosages."""
+        return self._header.dosages
+
+    def records(self) -> NDArray[np.int64]:
+        """(variants,) the line of .pvar that each comes from, 0-based."""
+        return self._alleles[RECORD].to_numpy().astype(np.int64)
+
+    def counts(self) -> pl.DataFrame | None:
+        """None: a .pgen file has none."""
+        return None
+
+    def chunks(
+        self, first: int, last: int, wanted: NDArray[np.int64] | None, chunk_bytes: int
+    ) -> Iterator[GenotypeChunk]:
+        """See `GenotypeSource`. Dosages are given for all variants of a file that has any."""
+        path = self._local()
+        before = _identity(path)
+        idx = np.arange(self._alleles.height, dtype=np.int64) if wanted is None else wanted
+        samples = last - first
+        per_variant = row_bytes(samples) + (4 * samples if self._header.dosages else 0)
+        per_chunk = max(1, chunk_bytes // max(1, per_variant))
+        reader = self._reader(path, first, last)
+        try:
+            for at in range(0, len(idx), per_chunk):
+                cut = idx[at : at + per_chunk]
+                packed = reader.calls(cut)
+                dosage = reader.dosages(cut) if self._header.dosages else None
+                if _identity(path) != before:
+                    raise ObjectChanged
+                yield GenotypeChunk(cut, samples, packed, dosage)
+        except RuntimeError:
+            raise RecordError(Status.UNREADABLE, "the .pgen file is damaged") from None
+        finally:
+            reader.close()
+
+    def call_counts(self, wanted: NDArray[np.int64]) -> NDArray[np.int64] | None:
+        """See `CountsCalls`: pgenlib counts the rare ones without looking at every sample."""
+        if self._header.dosages:
+            return None
+        path = self._local()
+        before = _identity(path)
+        reader = self._reader(path, 0, self._header.samples)
+        try:
+            counts = reader.counts(wanted)
+        except RuntimeError:
+            raise RecordError(Status.UNREADABLE, "the .pgen file is damaged") from None
+        finally:
+            reader.close()
+        if _identity(path) != before:
+            raise ObjectChanged
+        return counts
+
+    def _reader(self, path: Path, first: int, last: int) -> _Reader:
+        return _Reader(path, self._alleles, self._header.samples, first, last)
+
+    def _local(self) -> Path:
+        """The .pgen file as planned, on this node."""
+        place = parse(self._files.uri("pgen"))
+        if place.scheme != "file":
+            if self._node_file is None:
+                self._node_file = NodeFile(self._files.store, self._files.file("pgen"), self._cache_root)
+            return self._node_file.path
+        self._files.get("pgen", 0, 1)
+        return Path(place.path)
+
+    def close(self) -> None:
+        """Let the fetched file be given up."""
+        if self._node_file is not None:
+            self._node_file.close()
+            self._node_file = None
+
+
+def _identity(path: Path) -> tuple[int, int, int]:
+    found = os.stat(path)
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+class _Reader:
+    """pgenlib over one range of samples, by `variant_idx`.
+
+    Hard calls of many samples are decoded of everybody and cut when packed: of half of them pgenlib takes half as long
+    again as of all, of a quarter as long.
+    """
+
+    def __init__(self, path: Path, alleles: pl.DataFrame, raw_samples: int, first: int, last: int) -> None:
+        self._record = alleles[RECORD].to_numpy()
+        self._allele = alleles[ALLELE].to_numpy()
+        self._several = (np.bincount(self._record) > 1)[self._record]
+        self._path, self._cohort = os.fsencode(path), raw_samples
+        self._subset = None if last - first == raw_samples else np.arange(first, last, dtype=np.uint32)
+        cut_later = _CUT_LATER * (last - first) >= raw_samples
+        self._first, self._last = (first, last) if cut_later else (0, last - first)
+        self._samples = raw_samples if cut_later else last - first
+        self._calls: Any = self._open(None if cut_later else self._subset)
+        self._dosages: Any = None
+
+    def _open(self, subset: NDArray[np.uint32] | None) -> Any:
+        return pgenlib.PgenReader(
+            self._path, raw_sample_ct=self._cohort, sample_subset=subset, allele_idx_offsets=self._offsets()
+        )
+
+    def _offsets(self) -> NDArray[np.uint64] | None:
+        """Where the alleles of each record begin, REF counted; None if none has several ALT."""
+        if not self._several.any():
+            return None
+        counts = np.bincount(self._record) + 1
+        return np.concatenate([[0], np.cumsum(counts)]).astype(np.uintp)
+
+    def calls(self, idx: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Packed hard calls: copies of the variant's ALT."""
+        packed = np.empty((len(idx), row_bytes(self._last - self._first)), np.uint8)
+        rows = min(len(idx), max(1, _BLOCK // max(1, self._samples)))
+        block = np.empty((rows, self._samples), np.int8)
+        for at in range(0, len(idx), rows):
+            cut = idx[at : at + rows]
+            self._read(cut, block[: len(cut)])
+            packed[at : at + rows] = take_samples(pack(block[: len(cut)]), self._first, self._last)
+        return packed
+
+    def _read(self, idx: NDArray[np.int64], calls: NDArray[np.int8]) -> None:
+        record, allele = self._record[idx], self._allele[idx]
+        if allele.max() > 1:
+            for row, (variant, which) in enumerate(zip(record.tolist(), allele.tolist(), strict=True)):
+                self._calls.read(variant, calls[row], allele_idx=which)
+        elif record[-1] - record[0] == len(record) - 1:
+            self._calls.read_range(int(record[0]), int(record[-1]) + 1, calls)
+        else:
+            self._calls.read_list(record, calls)
+
+    def counts(self, idx: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(variants, 4): calls of each code, of all samples.
+
+        pgenlib counts records of one ALT; asked for an ALT of several it answers for another allele.
+        """
+        counts = np.empty((len(idx), 4), np.uint32)
+        several = self._several[idx]
+        for row, variant in zip(np.flatnonzero(~several).tolist(), self._record[idx[~several]].tolist(), strict=True):
+            self._calls.count(variant, counts[row])
+        everybody = sample_mask(np.ones(self._samples, np.bool_))
+        rows = np.flatnonzero(several)
+        for at in range(0, len(rows), _AT_ONCE):
+            cut = rows[at : at + _AT_ONCE]
+            counts[cut] = count_calls(self.calls(idx[cut]), everybody)
+        return counts.astype(np.int64)
+
+    def dosages(self, idx: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(variants, samples) copies of the variant's ALT, NaN where missing; hard calls where there is no dosage."""
+        if self._dosages is None:
+            self._dosages = self._open(self._subset)
+        copies = np.empty((len(idx), self._last - self._first), np.float32)
+        for row, (variant, which) in enumerate(
+            zip(self._record[idx].tolist(), self._allele[idx].tolist(), strict=True)
+        ):
+            self._dosages.read_dosages(variant, copies[row], allele_idx=which)
+        copies[copies < 0] = np.nan
+        return copies
+
+    def close(self) -> None:
+        """Close the file."""
+        self._calls.close()
+        if self._dosages is not None:
+            self._dosages.close()

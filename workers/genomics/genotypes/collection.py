@@ -1,0 +1,175 @@
+"""Collection `genotypes` as a job sees it: match, count, predict; and what lies between where scores are adjusted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+
+from cluster.storage import StorageSettings
+from schemas.errors import RefusedError, SpecError
+from schemas.spec import Compute
+from workers.collection import FinishedStage, StagePlan
+from workers.contract import ModelCard
+from workers.genomics.genotypes import adjusting, counting, fitting, matching, planning
+from workers.genomics.genotypes.groups import groups_of
+from workers.genomics.genotypes.layout import COUNT, FIT, MATCH, SCORE, stages_of
+from workers.genomics.genotypes.outputs import PANEL, with_columns
+from workers.genomics.genotypes.qc import header_types
+from workers.genomics.genotypes.settings import GenotypesInput
+from workers.genomics.genotypes.source import Genotypes, Identity
+from workers.genomics.genotypes.steps import Steps, parse_steps
+from workers.genomics.genotypes.tables import file_digest
+
+Batches = Callable[[], Iterator[pa.RecordBatch]]
+
+
+class GenotypesCollection:
+    """Implements `workers.collection.Collection`.
+
+    Which stages there are depends on the steps of the models, which `prepare` is told before anything is planned.
+    """
+
+    def __init__(self, source: GenotypesInput, storage: StorageSettings, compute: Compute) -> None:
+        self.source = source
+        self.genotypes = Genotypes(source, storage)
+        self._storage = storage
+        self._compute = compute
+        self._steps: list[Steps] = []
+        self._fills = False
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """See workers.genomics.genotypes.layout."""
+        return stages_of(self.source, self._steps, self._fills)
+
+    def prepare(self, card: ModelCard, given: tuple[Any, ...] | None) -> tuple[Any, ...]:
+        """Steps of the spec, else those of the model directory."""
+        raw = tuple(card.prepare) if given is None else given
+        steps = parse_steps(list(raw))
+        if card.format == PANEL and steps.impute.missing == "none":
+            raise SpecError("impute: a network over a panel needs a value for every variant; take missing: frequency")
+        if card.format == PANEL and steps.adjust is not None:
+            raise SpecError("adjust: goes with directories of scores, and this is a network over a panel")
+        self._refuse_build(card)
+        self._steps.append(steps)
+        fills = steps.impute.missing == "frequency" and steps.impute.frequencies is None
+        self._fills |= fills and card.format != PANEL
+        return raw
+
+    def with_steps(self, card: ModelCard, steps: Sequence[Any]) -> ModelCard:
+        """See StepsDecideOutputs."""
+        return card if card.format == PANEL else with_columns(card, parse_steps(list(steps)))
+
+    def _refuse_build(self, card: ModelCard) -> None:
+        build = card.settings.get("genome_build")
+        if card.format == PANEL and self.source.build is not None and build != self.source.build:
+            raise SpecError(f"its panel is of {build}, and input.build is {self.source.build}: they cannot be matched")
+
+    def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
+        """See Collection. Raises RefusedError where the genotypes are not those of the stages before."""
+        found = self.genotypes.identity()
+        self._refuse_change(found, finished)
+        if not finished:
+            # What cannot be used is told before anything is written.
+            self._refuse_few(self.genotypes.samples.height)
+        after = {"after": finished[-1].run.fingerprint} if finished else {}
+        uri = self.source.uri
+        match stage:
+            case _ if stage == MATCH:
+                batches = partial(planning.score_batches, models, uri, found)
+                return StagePlan(
+                    MATCH,
+                    planning.SCORE_SCHEMA,
+                    batches,
+                    columns=matching.COLUMNS,
+                    kind="tables",
+                    shard_records=planning.MATCH_SCORES,
+                    whole_subjects=True,
+                    state=after,
+                    with_models=True,
+                )
+            case _ if stage == COUNT:
+                return StagePlan(
+                    COUNT,
+                    planning.RANGE_SCHEMA,
+                    lambda: self._ranges(found),
+                    columns=counting.COLUMNS,
+                    kind="tables",
+                    shard_records=1,
+                    state=after,
+                )
+            case _ if stage == FIT:
+                return fitting.plan(models, {**after, "tables": self._digests()})
+        return self._samples(stage, finished, models, found, after)
+
+    def _ranges(self, found: Identity) -> Iterator[pa.RecordBatch]:
+        genotypes = self.genotypes
+        return planning.range_batches(genotypes.variants, genotypes.samples.height, self.source.uri, found)
+
+    def _samples(
+        self,
+        stage: str,
+        finished: Sequence[FinishedStage],
+        models: Mapping[str, ModelCard],
+        found: Identity,
+        after: Mapping[str, Any],
+    ) -> StagePlan:
+        """Of a stage whose records are samples. `score` has the columns that `predict` has, but for adjusted ones."""
+        samples = self.genotypes.samples
+        columns = adjusting.columns_before(models) if stage == SCORE else None
+        counted = self.genotypes.has_counts or COUNT in self.stages
+        qc = header_types(self.source, self.genotypes.variants, counted)
+        return StagePlan(
+            stage,
+            planning.SAMPLE_SCHEMA,
+            lambda: planning.sample_batches(samples, self.source.uri, found),
+            carry=tuple(field.name for field in planning.SAMPLE_FIELDS),
+            header_carry=tuple(qc),
+            header_types=qc,
+            columns=columns,
+            kind="tables",
+            shard_records=planning.samples_a_shard(
+                samples.height, models, self.source.format == "table", self._compute
+            ),
+            state={**after, "stages": self.stages, "groups": groups_of(finished), "tables": self._digests()},
+            with_models=True,
+        )
+
+    def _refuse_change(self, found: Identity, finished: Sequence[FinishedStage]) -> None:
+        if finished and finished[0].plan().shard(0)["etag"][0].as_py() != found.digest:
+            raise RefusedError(
+                "the genotypes at input.uri were changed since the run began: restore them, or choose another "
+                "output.uri"
+            )
+
+    def _refuse_few(self, samples: int) -> None:
+        for impute in (steps.impute for steps in self._steps if self._fills):
+            if impute.missing == "frequency" and impute.frequencies is None and samples < impute.min_samples:
+                raise SpecError(
+                    f"impute: {samples} samples say too little of frequencies (min_samples is {impute.min_samples}). "
+                    "Give a table of frequencies, or take missing: none, or lower min_samples"
+                )
+
+    def _digests(self) -> dict[str, str]:
+        """Of the tables that the steps name: what they hold decides rows."""
+        uris = [steps.impute.frequencies for steps in self._steps]
+        uris += [steps.adjust.components for steps in self._steps if steps.adjust is not None]
+        return {uri: file_digest(uri, self._storage) for uri in uris if uri is not None}
+
+    def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
+        """Samples, variants and chromosomes."""
+        variants = self.genotypes.variants
+        counted = variants.group_by("chrom", maintain_order=True).len()
+        return {
+            "samples": self.genotypes.samples.height,
+            "variants": variants.height,
+            "by_chromosome": dict(counted.iter_rows()),
+        }
+
+
+def open_collection(source: GenotypesInput, storage: StorageSettings, compute: Compute) -> GenotypesCollection:
+    """See workers.collection.OpenCollection."""
+    return GenotypesCollection(source, storage, compute)

@@ -1,0 +1,101 @@
+"""Stage `count`: alleles and calls of the whole cohort, of every variant that is read later on."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from schemas.rows import OutputColumn
+from schemas.status import Status
+from workers.engine.context import StageContext
+from workers.engine.kinds import ShardTable, SideObject
+from workers.engine.rowtable import build_rows
+from workers.genomics.chromosomes import MT, XY, X, Y
+from workers.genomics.contract import CountsCalls
+from workers.genomics.genotypes.earlier import encode, no_counts
+from workers.genomics.genotypes.layout import COUNT, counts_key
+from workers.genomics.genotypes.ploidy import Haploid, Numbers, is_among
+from workers.genomics.genotypes.scanning import chunk_bytes
+from workers.genomics.genotypes.source import Genotypes
+from workers.genomics.genotypes.wanted import wanted_variants
+from workers.genomics.kernels.counts import CohortCounter, Counts
+
+COLUMNS = (
+    OutputColumn(name="counted", type="int64", meaning="variants that were counted", model=COUNT, output="counted"),
+)
+
+
+class CountStage:
+    """Implements `workers.engine.kinds.TableStage`. A shard is a range of variants."""
+
+    def __init__(self, context: StageContext, genotypes: Genotypes) -> None:
+        self.core_seconds = 0.0
+        self._context = context
+        self._genotypes = genotypes
+        self._wanted: Numbers | None = None
+        self._chrom: NDArray[np.object_] | None = None
+
+    def compute(self, shard: int, records: pa.Table) -> ShardTable:
+        """See TableStage."""
+        (row,) = records.to_pylist()
+        began = time.thread_time()
+        with self._genotypes.as_planned(row["etag"]):
+            wanted = self._of_range(row["low"], row["high"])
+            counts = self._count(wanted) if len(wanted) else no_counts()
+        body = encode(counts, self._context.run.fingerprint)
+        table = build_rows(records, self._context.layout, {"counted": [counts.height]}, [Status.OK])
+        self.core_seconds += time.thread_time() - began
+        return ShardTable(table, [SideObject(counts_key(shard), body)])
+
+    def _of_range(self, low: int, high: int) -> Numbers:
+        if self._wanted is None:
+            known = wanted_variants(self._context, self._genotypes)
+            self._wanted = self._genotypes.variants["variant_idx"].to_numpy() if known is None else known
+        first, last = np.searchsorted(self._wanted, [low, high])
+        return self._wanted[first:last]
+
+    def _count(self, wanted: Numbers) -> pl.DataFrame:
+        genotypes = self._genotypes
+        if self._chrom is None:
+            self._chrom = chromosomes(genotypes.variants, genotypes.build, genotypes.samples)
+        index = genotypes.variants["variant_idx"].to_numpy()
+        counter = CohortCounter(genotypes.samples["sex"].to_numpy())
+        names = self._chrom[np.searchsorted(index, wanted)]
+        plain = self._count_plain(wanted[~np.isin(names, (X, Y, MT))])
+        frames = [no_counts(), plain]
+        left = wanted[~is_among(wanted, plain["variant_idx"].to_numpy())]
+        size = chunk_bytes(genotypes.settings, self._context.compute)
+        for chunk in genotypes.opened.chunks(0, genotypes.samples.height, left, size) if len(left) else ():
+            names = self._chrom[np.searchsorted(index, chunk.variant_idx)]
+            frames.append(counter.count(chunk, names).table())
+        return pl.concat(frames).sort("variant_idx")
+
+    def _count_plain(self, wanted: Numbers) -> pl.DataFrame:
+        """Variants of which everybody has two alleles, where the source can count them without giving the calls."""
+        source = self._genotypes.opened
+        calls = source.call_counts(wanted) if isinstance(source, CountsCalls) and len(wanted) else None
+        if calls is None:
+            return no_counts()
+        alts, alleles = calls[:, 1] + 2.0 * calls[:, 2], 2 * calls[:, :3].sum(axis=1)
+        nothing = np.zeros(0, np.int64)
+        paired = np.ones(len(wanted), np.bool_)
+        return Counts(wanted, calls, alts, alleles, paired, nothing, calls[:0], calls[:0]).table()
+
+    def close(self) -> None:
+        """Give files back."""
+        self._genotypes.close()
+
+
+def chromosomes(variants: pl.DataFrame, build: str | None, samples: pl.DataFrame) -> NDArray[np.object_]:
+    """Of every variant, by how many alleles who has: X in its pseudo-autosomal regions is XY, and Y, where no sample
+    says its sex, is everybody's, as MT."""
+    names = variants["chrom"].to_numpy().copy()
+    paired = ~is_among(variants["variant_idx"].to_numpy(), Haploid(variants, build).x)
+    names[(names == X) & paired] = XY
+    if not samples["sex"].to_numpy().any():
+        names[names == Y] = MT
+    return names

@@ -1,0 +1,85 @@
+"""Loads and runs what workers.genomics.genotypes.formats.panel describes. Imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from schemas.errors import InfrastructureError
+from schemas.loading import validate
+from workers.contract import ModelCard
+from workers.images.formats.classifier import activate
+from workers.images.formats.native_loaded import fill, read_tensors
+from workers.models.device import memory_error, set_up
+from workers.models.head import by_column
+from workers.registry import PANEL_NETWORKS, resolve
+
+Float = NDArray[np.float32]
+Inputs = Callable[[int, int], Float]
+"""(first, last) record to (records, variants) float32: the network's input."""
+
+BATCH_BYTES = 256 << 20
+"""What one batch may take, by the network's own estimate."""
+
+
+def load(weights: Path, card: ModelCard, device: str, threads: int) -> PanelModel:
+    """See workers.genomics.genotypes.formats.panel.load."""
+    module = resolve(PANEL_NETWORKS, card.settings["network"], "network", "genomics")
+    config = validate(module.Config, card.settings["settings"], f"{weights.parent}: settings")
+    with torch.device("meta"):
+        network = module.build(config)
+    fill(network, read_tensors(weights), str(weights))
+    network.eval().requires_grad_(False)
+    set_up(threads)
+    with memory_error():
+        network.to(device)
+    return PanelModel(network, card, device)
+
+
+class PanelModel:
+    """A network from encoded panels to scores, on one device."""
+
+    def __init__(self, network: Any, card: ModelCard, device: str) -> None:
+        self.outputs = card.outputs
+        self.network = network
+        self._scores = card.outputs[: len(card.settings["labels"])]
+        self._activation = card.settings["activation"]
+        self._embedding = bool(card.settings["embedding"])
+        self._device = torch.device(device)
+        self._batch = max(1, BATCH_BYTES // (8 * card.settings["variants"] + network.bytes_per_record))
+
+    def score(self, records: int, inputs: Inputs) -> dict[str, Any]:
+        """Scores of so many records by column, and their embedding where it is asked for; batch by batch.
+
+        Raises InfrastructureError where memory does not suffice for one record.
+        """
+        scores = np.zeros((records, len(self._scores)), np.float32)
+        features: list[Float] = []
+        first = 0
+        while first < records:
+            last = min(records, first + self._batch)
+            try:
+                with memory_error():
+                    scores[first:last], kept = self._forward(inputs(first, last))
+            except MemoryError:
+                if self._batch == 1:
+                    raise InfrastructureError(
+                        "the device has no memory left for the panel of one record: give the workers more memory"
+                    ) from None
+                self._batch = max(1, self._batch // 2)
+                continue
+            features += kept
+            first = last
+        values: Mapping[str, Any] = by_column(self._scores, scores)
+        return {**values, "embedding": features} if self._embedding else dict(values)
+
+    @torch.inference_mode()
+    def _forward(self, x: Float) -> tuple[Float, list[Float]]:
+        features = self.network.features(torch.from_numpy(x).to(self._device))
+        scores: Float = activate(self.network.head(features), self._activation).cpu().numpy()
+        return scores, list(features.cpu().numpy()) if self._embedding else []

@@ -1,0 +1,238 @@
+"""Stage `match`: which variants the rows of each scoring file, and the places of each panel, are."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from schemas.errors import SpecError
+from schemas.rows import OutputColumn
+from schemas.status import Status
+from workers.engine.context import StageContext
+from workers.engine.kinds import ShardTable, SideObject
+from workers.engine.rowtable import build_rows
+from workers.genomics.genotypes.earlier import cohort_counts, encode
+from workers.genomics.genotypes.formats.panel_variants import VARIANTS, read_panel
+from workers.genomics.genotypes.layout import FILE, MATCH, entries_key, log_key
+from workers.genomics.genotypes.models import OpenedModel, open_models
+from workers.genomics.genotypes.panel import PLACES
+from workers.genomics.genotypes.source import Genotypes
+from workers.genomics.scores.builds import chromosome_key
+from workers.genomics.scores.files import read_all, score_files
+from workers.genomics.scores.frequencies import cohort_frequencies
+from workers.genomics.scores.log import LOG_SCHEMA, SUMMARY_SCHEMA
+from workers.genomics.scores.matcher import Matched, match_all
+from workers.genomics.scores.sheet import ADDITIVE, ROW_SCHEMA, ScoreSheet
+from workers.genomics.scores.target import Target
+
+_KINDS = {pl.String: "string", pl.Int64: "int64", pl.Float64: "float64"}
+_MEANINGS = {
+    "score": "name of the score; of a panel, of the model",
+    "file": "accession of the file, or its name",
+    "build": "genome build of the positions that were taken",
+    "n_variants": "rows of the score",
+    "matched": "rows that count",
+    "excluded": "rows that are left out for what they are",
+    "unmatched": "rows of which the genotypes have no variant",
+    "ambiguous": "rows with A/T or C/G",
+    "flipped": "rows that were matched on the other strand",
+    "overlap": "share of the rows that count",
+    "position_overlap": "share of the rows at whose position the genotypes have a variant",
+}
+_MORE = (
+    ("model", "string", "the model of the spec"),
+    ("verdict", "string", "ok: it is scored; low_overlap or unreadable: its columns are null"),
+    ("alleles", "string", "digest of the variants and alleles that it counts"),
+    ("number", "int64", "place of its file in the directory"),
+    ("log_key", "string", "where its match log lies in the run directory, with those of other files"),
+    ("entries_key", "string", "where what counts of these files lies"),
+)
+COLUMNS = (
+    *(
+        OutputColumn(name=name, type=_KINDS[SUMMARY_SCHEMA[name]], meaning=meaning, model=MATCH, output=name)
+        for name, meaning in _MEANINGS.items()
+    ),
+    *(OutputColumn(name=name, type=kind, meaning=meaning, model=MATCH, output=name) for name, kind, meaning in _MORE),
+)
+
+Told = dict[str, Any]
+"""One row of the stage, its `detail` too."""
+
+_PART = 32 << 20
+"""Bytes of scoring files, as they lie there, that are matched together and share a log."""
+
+
+class MatchStage:
+    """Implements `workers.engine.kinds.TableStage`. A shard is some scores, those of one file together."""
+
+    def __init__(self, context: StageContext, genotypes: Genotypes) -> None:
+        self.core_seconds = 0.0
+        self._context = context
+        self._genotypes = genotypes
+        self._models = {model.name: model for model in open_models(context)}
+        self._made: Target | None = None
+        self._files: dict[str, list[Path]] = {}
+
+    def compute(self, shard: int, records: pa.Table) -> ShardTable:
+        """See TableStage. A file that cannot be read is told in its rows, and ends nothing."""
+        began = time.thread_time()
+        told: dict[str, Told] = {}
+        side: list[SideObject] = []
+        with self._genotypes.as_planned(records["etag"][0].as_py()):
+            for name, numbers in _by_model(records).items():
+                if self._models[name].is_panel:
+                    told |= self._panel(name, shard, side)
+                else:
+                    for part, some in enumerate(self._parts(name, numbers)):
+                        told |= self._scores(name, some, (shard, part), side)
+        rows = [told[record] for record in records["record_id"].to_pylist()]
+        values = {column.name: [row.get(column.name) for row in rows] for column in COLUMNS}
+        details = [row["detail"] for row in rows]
+        table = build_rows(records, self._context.layout, values, [Status.OK] * len(rows), details)
+        self.core_seconds += time.thread_time() - began
+        return ShardTable(table, side)
+
+    @property
+    def _target(self) -> Target:
+        if self._made is None:
+            by_frequency = any(model.steps.match.ambiguous == "frequency" for model in self._models.values())
+            frequencies = cohort_frequencies(cohort_counts(self._context, self._genotypes)) if by_frequency else None
+            self._made = Target(self._genotypes.variants, frequencies, self._genotypes.build)
+        return self._made
+
+    def _parts(self, name: str, numbers: Sequence[int]) -> Iterator[list[int]]:
+        """Files that are small enough to be matched together; a large one is alone."""
+        if name not in self._files:
+            self._files[name] = score_files(self._models[name].directory)
+        part: list[int] = []
+        size = 0
+        for number in numbers:
+            more = self._files[name][number].stat().st_size
+            if part and size + more > _PART:
+                yield part
+                part, size = [], 0
+            part.append(number)
+            size += more
+        yield part
+
+    def _scores(
+        self, name: str, numbers: Sequence[int], at: tuple[int, int], side: list[SideObject]
+    ) -> dict[str, Told]:
+        """Of some files, all of which have one log and one table of entries: part `at[1]` of shard `at[0]`."""
+        model, files, told = self._models[name], self._files[name], dict[str, Told]()
+        keys = {"log_key": log_key(name, *at), "entries_key": entries_key(name, *at)}
+        sheets: list[tuple[int, ScoreSheet]] = []
+        read = read_all([files[number] for number in numbers], self._genotypes.build)
+        for number, sheet in zip(numbers, read, strict=True):
+            if isinstance(sheet, SpecError):
+                told |= _unreadable(model, number, files[number], sheet)
+            else:
+                sheets.append((number, sheet))
+        matched = match_all([sheet for _, sheet in sheets], self._target, model.steps.match)
+        for (number, _), found in zip(sheets, matched, strict=True):
+            digests = alleles_of(found)
+            for row, digest in zip(found.summary.to_dicts(), digests, strict=True):
+                told[f"{name}/{row['score']}"] = {
+                    **row, **keys, "model": name, "number": number, "verdict": row["status"], "alleles": digest
+                }  # fmt: skip
+        if matched:
+            entries = [
+                found.entries.with_columns(pl.lit(number, pl.Int64).alias(FILE))
+                for (number, _), found in zip(sheets, matched, strict=True)
+            ]
+            side += self._side(keys, pl.concat([found.log for found in matched]), pl.concat(entries))
+        return told
+
+    def _panel(self, name: str, shard: int, side: list[SideObject]) -> dict[str, Told]:
+        model = self._models[name]
+        sheet = panel_sheet(name, read_panel(model.directory / VARIANTS), model.card.settings["genome_build"])
+        (found,) = match_all([sheet], self._target, model.steps.match)
+        keys = {"log_key": log_key(name, shard, 0), "entries_key": entries_key(name, shard, 0)}
+        (row,) = found.summary.to_dicts()
+        side += self._side(keys, found.log, places_of(found.log))
+        return {name: {**row, **keys, "model": name, "verdict": row["status"], "alleles": None}}
+
+    def _side(self, keys: Mapping[str, str], log: pl.DataFrame, entries: pl.DataFrame) -> list[SideObject]:
+        fingerprint = self._context.run.fingerprint
+        return [
+            SideObject(keys["log_key"], encode(log.select(list(LOG_SCHEMA)), fingerprint)),
+            # Weights hardly get smaller, and a run reads them as often as it writes them.
+            SideObject(keys["entries_key"], encode(entries, fingerprint, "lz4")),
+        ]
+
+    def close(self) -> None:
+        """Give files back."""
+        self._genotypes.close()
+
+
+def _by_model(records: pa.Table) -> dict[str, list[int]]:
+    """Numbers of the files of each model; none of a panel."""
+    found: dict[str, dict[int, None]] = {}
+    for name, number in zip(records["model"].to_pylist(), records["number"].to_pylist(), strict=True):
+        numbers = found.setdefault(name, {})
+        if number is not None:
+            numbers[number] = None
+    return {name: list(numbers) for name, numbers in found.items()}
+
+
+def _unreadable(model: OpenedModel, number: int, path: Path, error: SpecError) -> dict[str, Told]:
+    file = model.card.settings["files"][number]
+    detail = str(error).replace(f"{path.parent}/", "")
+    return {
+        f"{model.name}/{score}": {
+            "score": score, "file": file["name"], "number": number, "model": model.name,
+            "verdict": str(Status.UNREADABLE), "detail": detail,
+        }
+        for score in file["scores"]
+    }  # fmt: skip
+
+
+def alleles_of(found: Matched) -> list[str]:
+    """A digest a score of the variants and alleles that it counts: scores with one digest have one count of alleles."""
+    entries = found.entries
+    columns = [
+        entries[name].to_numpy().astype(np.int64) for name in ("variant_idx", "flip", "kind", "correction", "site")
+    ]
+    fixed = np.stack(columns, axis=1)
+    flat = entries["weights"].explode(empty_as_null=False).to_numpy().reshape(entries.height, len(found.scores))
+    given = ~np.isnan(flat)
+    whole = _digest(fixed)
+    return [whole if all_given else _digest(fixed[given[:, at]]) for at, all_given in enumerate(given.all(axis=0))]
+
+
+def _digest(rows: NDArray[np.int64]) -> str:
+    return hashlib.blake2b(rows.tobytes(), digest_size=16).hexdigest()
+
+
+def panel_sheet(name: str, panel: pl.DataFrame, build: str) -> ScoreSheet:
+    """A panel as one score in which every variant counts."""
+    rows = panel.select(
+        pl.int_range(pl.len(), dtype=pl.Int64).alias("row_nr"),
+        chromosome_key("chrom").alias("chrom"),
+        "pos",
+        pl.lit(None, pl.String).alias("id"),
+        pl.col("effect_allele").alias("effect"),
+        pl.col("other_allele").alias("other"),
+        pl.lit(ADDITIVE, pl.UInt8).alias("kind"),
+        pl.col("effect_frequency").alias("frequency"),
+        pl.lit(None, pl.String).alias("excluded"),
+    ).cast(pl.Schema(ROW_SCHEMA))
+    return ScoreSheet(name, (name,), build, True, rows, np.ones((panel.height, 1)))
+
+
+def places_of(log: pl.DataFrame) -> pl.DataFrame:
+    """Of `PLACES`. Copies of REF where there are several ALTs are no matter of one variant: such a place is filled."""
+    one = ~(pl.col("effect_is_ref") & (pl.col("alts").fill_null(1) > 1))
+    return (
+        log.filter((pl.col("outcome") == "matched") & one)
+        .select(pl.col("row_nr").alias("place"), "variant_idx", pl.col("effect_is_ref").cast(pl.UInt8).alias("flip"))
+        .cast(pl.Schema(PLACES))
+    )

@@ -1,0 +1,91 @@
+"""A network over a panel in a worker: the calls of its variants, and the columns that its scores become."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import numpy as np
+import polars as pl
+
+from schemas.outputs import OutputField
+from schemas.status import Status
+from workers.contract import ModelCard
+from workers.engine.columns import ModelColumns
+from workers.genomics.contract import GenotypeChunk
+from workers.genomics.genotypes.answers import Answer, refused
+from workers.genomics.genotypes.formats.panel_variants import VARIANTS, read_panel
+from workers.genomics.genotypes.models import OpenedModel
+from workers.genomics.genotypes.panel import Encoding, Panel, PanelMatrix
+from workers.genomics.genotypes.ploidy import Numbers
+from workers.models.detect import model_format
+
+FILLED_RATE = "filled_rate"
+
+
+class PanelScorer(Protocol):
+    """A loaded network over a panel."""
+
+    outputs: tuple[OutputField, ...]
+
+    def score(self, records: int, inputs: Any) -> dict[str, Any]:
+        """Scores of so many records by column, batch by batch."""
+
+
+class PanelFormat(Protocol):
+    """A model format over panels: one module, and one line in `workers.registry.FORMATS["genotypes"]`."""
+
+    def load(self, directory: Path, card: ModelCard, device: str, threads: int) -> PanelScorer:
+        """Load the weights to `device` ('cpu' or 'cuda')."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """What is the same for every shard. `low` says why nothing is scored, where too little of the panel is there."""
+
+    model: OpenedModel
+    panel: Panel
+    scorer: PanelScorer
+    low: str | None
+
+
+def open_network(model: OpenedModel, places: pl.DataFrame, low: str | None, device: str, threads: int) -> Network:
+    """Load the weights. `places` is of workers.genomics.genotypes.panel.PLACES."""
+    frequency = read_panel(model.directory / VARIANTS)["effect_frequency"].to_numpy()
+    panel = Panel(places, Encoding(frequency, model.card.settings["scale"]))
+    kind = cast(PanelFormat, model_format(model.card.format, "genotypes"))
+    return Network(model, panel, kind.load(model.directory, model.card, device, threads), low)
+
+
+class NetworkTaker:
+    """Takes the chunks of a shard in. Implements workers.genomics.genotypes.scanning.Taker."""
+
+    def __init__(self, network: Network, samples: int) -> None:
+        self.is_diploid = network.model.steps.haploid.ploidy == "diploid"
+        self._network = network
+        self._samples = samples
+        self._matrix = PanelMatrix(network.panel, samples)
+
+    @property
+    def wanted(self) -> Numbers:
+        """See Taker."""
+        return self._matrix.wanted if self._network.low is None else self._matrix.wanted[:0]
+
+    def add(self, chunk: GenotypeChunk) -> None:
+        """See Taker."""
+        if self._network.low is None:
+            self._matrix.add(chunk)
+
+    def finish(self) -> Answer:
+        """The columns of the model."""
+        outputs = self._network.model.card.outputs
+        if self._network.low is not None:
+            return refused(Status.LOW_OVERLAP, self._network.low, [field.name for field in outputs], self._samples)
+        values: Mapping[str, Any] = self._network.scorer.score(self._samples, self._matrix.inputs)
+        columns = ModelColumns(outputs, self._samples)
+        filled = (self._matrix.filled / self._network.panel.length).astype(np.float32)
+        columns.put([(row, 0) for row in range(self._samples)], {**values, FILLED_RATE: filled})
+        finished = columns.finish()
+        return Answer(finished, [status or Status.OK for status in columns.statuses], columns.details)

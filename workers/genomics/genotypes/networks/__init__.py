@@ -1,0 +1,1 @@
+"""Networks on a panel of encoded variants, one file each."""

@@ -1,0 +1,45 @@
+"""Open the stages of collection `genotypes` in a worker."""
+
+from __future__ import annotations
+
+from workers.engine.context import StageContext
+from workers.engine.kinds import TableStage
+from workers.genomics.genotypes.adjusting import AdjustStage
+from workers.genomics.genotypes.counting import CountStage
+from workers.genomics.genotypes.fitting import FitStage
+from workers.genomics.genotypes.layout import FIT
+from workers.genomics.genotypes.matching import MatchStage
+from workers.genomics.genotypes.predicting import PredictStage
+from workers.genomics.genotypes.settings import GenotypesInput
+from workers.genomics.genotypes.source import Genotypes
+
+
+def match(context: StageContext) -> TableStage:
+    """Find the variants of every score and panel."""
+    return MatchStage(context, _genotypes(context))
+
+
+def count(context: StageContext) -> TableStage:
+    """Count alleles over the whole cohort."""
+    return CountStage(context, _genotypes(context))
+
+
+def score(context: StageContext) -> TableStage:
+    """Score samples, whose scores are adjusted later on."""
+    return PredictStage(context, _genotypes(context))
+
+
+def fit(context: StageContext) -> TableStage:
+    """Hold each score against the cohort."""
+    return FitStage(context, _genotypes(context))
+
+
+def predict(context: StageContext) -> TableStage:
+    """Score samples, or adjust the scores that they have."""
+    if FIT in context.run.parts["state"]["stages"]:
+        return AdjustStage(context, _genotypes(context))
+    return PredictStage(context, _genotypes(context))
+
+
+def _genotypes(context: StageContext) -> Genotypes:
+    return Genotypes(GenotypesInput.model_validate(context.run.spec.input), context.storage)

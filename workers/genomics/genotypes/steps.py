@@ -1,0 +1,149 @@
+"""The `prepare` list of a model over genotypes: how its variants are matched, filled, counted, and its scores adjusted.
+
+    prepare:
+      - match: {min_overlap: 0.75, ambiguous: drop}
+      - impute: {missing: frequency}
+      - haploid: {ploidy: observed}
+      - columns: {average: true}
+      - adjust: {z: true, components: pcs.tsv}
+
+Each step at most once, in any order; what is left out has its defaults, and `adjust` is not done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.json_schema import models_json_schema
+
+from schemas.errors import SpecError
+from schemas.loading import nearest, validate
+from workers.genomics.scores.settings import Match
+
+
+class Impute(BaseModel):
+    """What a missing call counts as. `frequency`: twice the effect allele's frequency in the whole cohort, or in the
+    table `frequencies`; `none`: nothing, and it leaves the denominator of an average.
+
+    A cohort of fewer than `min_samples` says too little of frequencies: such a run is refused. A model over a panel
+    fills with the panel's own frequencies.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    missing: Literal["frequency", "none"] = "frequency"
+    frequencies: str | None = None
+    min_samples: int = Field(default=50, ge=1)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.missing == "none" and self.frequencies is not None:
+            raise ValueError("frequencies goes with missing: frequency")
+        return self
+
+
+class Haploid(BaseModel):
+    """`observed`: a call of one allele counts 0 or 1 copies: where a table's source wrote one; of bed and pgen, men on
+    X outside of the pseudo-autosomal regions, everybody on MT, men on Y. `diploid`: such a call counts 0 or 2. On Y
+    only men count."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ploidy: Literal["observed", "diploid"] = "observed"
+
+
+class Columns(BaseModel):
+    """Columns of scores beside their sums. `average`: the sum divided by the alleles that it rests on. `counts`: lists
+    of alleles called, alleles counted, and copies of effect alleles, which an export to `.sscore` needs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    average: bool = False
+    counts: bool = True
+
+
+class Adjust(BaseModel):
+    """Scores held against the cohort. `z`: how many deviations each lies above the mean of all samples. `components`
+    is a table of principal components by sample: the score less what a regression on them expects, divided by the
+    deviation of what is left (`z_norm1`), or by the one that is expected for the sample (`z_norm2`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    z: bool = True
+    components: str | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.z and self.components is None:
+            raise ValueError("adjust asks for nothing: give components, or z: true")
+        return self
+
+
+STEPS: dict[str, type[BaseModel]] = {
+    "match": Match,
+    "impute": Impute,
+    "haploid": Haploid,
+    "columns": Columns,
+    "adjust": Adjust,
+}
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A checked `prepare` list."""
+
+    match: Match
+    impute: Impute
+    haploid: Haploid
+    columns: Columns
+    adjust: Adjust | None
+
+
+def parse_steps(raw: Sequence[Any]) -> Steps:
+    """Raises SpecError that names the entry, the key, and the nearest known one."""
+    if isinstance(raw, str | Mapping) or not isinstance(raw, Sequence):
+        raise SpecError(f"prepare: expected a list of steps, found {type(raw).__name__}")
+    found: dict[str, Any] = {}
+    for position, entry in enumerate(raw):
+        name, settings = _named(entry, f"prepare[{position}]")
+        if name in found:
+            raise SpecError(f"prepare[{position}]: {name} stands there twice")
+        found[name] = validate(STEPS[name], settings, f"prepare[{position}] {name}")
+    return Steps(
+        match=found.get("match", Match()),
+        impute=found.get("impute", Impute()),
+        haploid=found.get("haploid", Haploid()),
+        columns=found.get("columns", Columns()),
+        adjust=found.get("adjust"),
+    )
+
+
+def _named(entry: Any, where: str) -> tuple[str, Any]:
+    if isinstance(entry, str):
+        entry = {entry: {}}
+    if not isinstance(entry, Mapping) or len(entry) != 1:
+        raise SpecError(f"{where}: expected a step's name, or one name with its settings, such as 'adjust: {{}}'")
+    ((name, settings),) = entry.items()
+    if name not in STEPS:
+        raise SpecError(f"{where}: unknown step {name!r}{nearest(str(name), STEPS) or '.'} Known: {', '.join(STEPS)}")
+    return name, {} if settings is None else settings
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a `prepare` list over genotypes."""
+    places, document = models_json_schema(
+        [(model, "validation") for model in STEPS.values()], ref_template="#/$defs/{model}"
+    )
+    steps = [
+        {
+            "type": "object",
+            "properties": {name: {"anyOf": [places[model, "validation"], {"type": "null"}]}},
+            "required": [name],
+            "additionalProperties": False,
+        }
+        for name, model in STEPS.items()
+    ]
+    return {"type": "array", "items": {"anyOf": [{"enum": list(STEPS)}, *steps]}, "$defs": document["$defs"]}

@@ -1,0 +1,59 @@
+"""Whether the alleles of a row and of a variant are the same, and on which strand."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from workers.genomics.scores.reasons import MatchType
+
+TYPES = ("", *reversed(tuple(MatchType)))
+"""By rank: 0 is none, and more is better."""
+
+RANK = {name: rank for rank, name in enumerate(TYPES)}
+
+_COMPLEMENT = {"A": "T", "C": "G", "G": "C", "T": "A"}
+
+
+def complement(column: str) -> pl.Expr:
+    """Of single bases. Of longer alleles null: the other strand would anchor them at another position."""
+    return pl.col(column).replace_strict(_COMPLEMENT, default=None, return_dtype=pl.String)
+
+
+def ranks(pairs: pl.DataFrame, strand_flips: bool) -> NDArray[np.uint8]:
+    """Rank of the match type of each pair of `effect`, `other` with `ref`, `alt`.
+
+    The order is that of pgsc_calc. A palindromic SNP fits on both strands, and as it stands ranks higher.
+    """
+    effect, other, ref, alt = (pl.col(name) for name in ("effect", "other", "ref", "alt"))
+    effect_flip, other_flip = complement("effect"), complement("other")
+    rules = [
+        ((effect == ref) & (other == alt), MatchType.REFALT),
+        ((effect == alt) & (other == ref), MatchType.ALTREF),
+        ((effect_flip == ref) & (other_flip == alt) & strand_flips, MatchType.REFALT_FLIP),
+        ((effect_flip == alt) & (other_flip == ref) & strand_flips, MatchType.ALTREF_FLIP),
+        (other.is_null() & (effect == ref), MatchType.REF_NO_OA),
+        (other.is_null() & (effect == alt), MatchType.ALT_NO_OA),
+    ]
+    rank = pl.coalesce(*(pl.when(test).then(RANK[kind]) for test, kind in rules), pl.lit(0))
+    return pairs.select(rank.cast(pl.UInt8).alias("rank"))["rank"].to_numpy()
+
+
+def counts_ref(rank: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Whether the effect allele of such a match is REF."""
+    table = np.array([name.startswith("ref") for name in TYPES])
+    return np.asarray(table[rank])
+
+
+def is_flipped(rank: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Whether such a match is on the other strand."""
+    table = np.array([name.endswith("_flip") for name in TYPES])
+    return np.asarray(table[rank])
+
+
+SWAPPED = np.array([RANK[name] for name in (
+    "", MatchType.REF_NO_OA, MatchType.ALT_NO_OA, MatchType.REFALT, MatchType.ALTREF, MatchType.REFALT_FLIP,
+    MatchType.ALTREF_FLIP,
+)], dtype=np.uint8)  # fmt: skip
+"""The rank of the same alleles read on the other strand, for palindromic SNPs."""

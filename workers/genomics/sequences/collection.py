@@ -1,0 +1,58 @@
+"""Collection `sequences` as a job sees it: one stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+
+from cluster.storage import StorageSettings
+from schemas.spec import Compute
+from workers.collection import PREDICT, FinishedStage, StagePlan
+from workers.contract import ModelCard
+from workers.genomics.sequences.outputs import variant_outputs
+from workers.genomics.sequences.planning import open_records
+from workers.genomics.sequences.prepare import resolve
+from workers.genomics.sequences.settings import SequencesInput
+
+
+class SequencesCollection:
+    """Implements `workers.collection.Collection`."""
+
+    def __init__(self, source: SequencesInput, storage: StorageSettings) -> None:
+        self.source = source
+        self.records = open_records(source, storage)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Windows are scored as they are read."""
+        return (PREDICT,)
+
+    @property
+    def has_variants(self) -> bool:
+        """Whether a record is a variant, not a sequence."""
+        return self.source.reference is not None
+
+    def prepare(self, card: ModelCard, given: tuple[Any, ...] | None) -> tuple[Any, ...]:
+        """How windows are cut, and whether both strands are read."""
+        return resolve(card, given, self.has_variants)
+
+    def with_steps(self, card: ModelCard, steps: Sequence[Any]) -> ModelCard:
+        """Of variants every output is there three times."""
+        return replace(card, outputs=variant_outputs(card.outputs)) if self.has_variants else card
+
+    def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
+        """See Collection."""
+        records = self.records
+        return StagePlan(stage, records.schema, records.batches, records.carry, columns=None)
+
+    def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
+        """What the records are, and what is known to be wrong with them."""
+        return self.records.look(tables)
+
+
+def open_collection(source: SequencesInput, storage: StorageSettings, compute: Compute) -> SequencesCollection:
+    """See workers.collection.OpenCollection."""
+    return SequencesCollection(source, storage)

@@ -1,0 +1,83 @@
+"""What passes between the reading of sequences and the models that score them.
+
+A model has two halves. Its encoder makes token numbers, or nothing at all, of windows ahead of the device; its scorer
+takes what was encoded of a whole shard, so that it can compute what windows share once and cut its own batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.outputs import OutputField
+from schemas.status import Status
+from workers.contract import ModelCard
+from workers.genomics.sequences.windows import VariantWindow
+
+Scores = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One record as one model's scorer takes it.
+
+    `nbytes` counts against the budget until it is scored. `status` is set where this model cannot take the record, with
+    our own wording in `detail`, never a sequence.
+    """
+
+    value: Any
+    nbytes: int
+    status: Status | None = None
+    detail: str = ""
+
+
+class SequenceEncoder(Protocol):
+    """The half of a model that needs no device. Imports no torch."""
+
+    def encode(self, windows: Sequence[VariantWindow]) -> Sequence[Encoded]:
+        """One value a window, in order. For a model on DNA bases are A, C, G, T and N.
+
+        What comes out must not depend on which windows come together.
+        """
+
+
+class SequenceScorer(Protocol):
+    """The half of a model that lives on the device."""
+
+    outputs: tuple[OutputField, ...]
+    """Of one sequence: float32 numbers, or one `list<float32>`."""
+
+    def score(self, values: Sequence[Any]) -> tuple[Scores, Scores | None]:
+        """(records, numbers) of the reference, or of the sequence itself, and of ALT; None where there are no variants.
+
+        In order. Called once a shard with all records that were encoded, never with none. Either all have a variant or
+        none has. Raises MemoryError where the device ran out of memory even for the smallest batch.
+        """
+
+
+class SequenceFormat(Protocol):
+    """A model format on sequences: one module, and one line in `workers.registry.FORMATS["sequences"]`.
+
+    The settings of its cards have `alphabet`, `dna` or `protein`, and `longest`, how many bases the model takes at most
+    (None: it does not say). Their `prepare` is a list of steps of `workers.genomics.sequences.prepare`.
+    """
+
+    LOOKS_FOR: str
+    """By what a directory is recognised, for people."""
+
+    def recognises(self, directory: Path) -> bool:
+        """Whether the directory holds a model of this format, judged by its files' names and config alone."""
+
+    def describe(self, directory: Path) -> ModelCard:
+        """Read the card without importing torch. Raises SpecError with what is wrong."""
+
+    def open_encoder(self, directory: Path, card: ModelCard, both_strands: bool) -> SequenceEncoder:
+        """The encoder. `both_strands`: the scorer is to give the mean of both."""
+
+    def load(self, directory: Path, card: ModelCard, device: str, threads: int, both_strands: bool) -> SequenceScorer:
+        """Load the weights to `device` ('cpu' or 'cuda')."""

@@ -1,0 +1,106 @@
+"""The bytes of a FASTA, plain or bgzip, on disk or S3: any range of them, or all in turn."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+
+from cluster.storage import ObjectMissing, StorageSettings, Store, join, open_store, split
+from schemas.errors import RecordError, SpecError
+from schemas.status import Status
+from workers.genomics.sequences.fasta_index import Blocks, read_gzi
+
+INDEX_LIMIT = 256 << 20
+"""Bytes of an index; that of a human genome has a few thousand lines."""
+_PIECE = 1 << 20
+_BLOCK = 1 << 16
+
+
+class FastaFile:
+    """One version of a file: reads raise ObjectChanged for another, ObjectMissing, InfrastructureError.
+
+    `name` is how the spec calls it, for errors.
+    """
+
+    def __init__(self, uri: str, storage: StorageSettings, name: str, etag: str | None = None) -> None:
+        """Raises SpecError where it is not there, or compressed without an index."""
+        folder, self._key = split(uri)
+        self._store: Store = open_store(folder, storage)
+        self._name = name
+        head = self._store.head(self._key)
+        if head is None:
+            raise SpecError(f"{name} names a file that is not there: correct the uri")
+        self.uri = join(self._store.uri, self._key)
+        self.etag = head.etag if etag is None else etag
+        self.size = head.size
+        self._blocks = self._read_blocks()
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether it is compressed."""
+        return self._blocks is not None
+
+    @property
+    def key(self) -> str:
+        """Its name."""
+        return self._key
+
+    def read(self, start: int, stop: int) -> bytes:
+        """Bytes `start` to `stop` of what it holds. Raises RecordError (unreadable) where they cannot be inflated."""
+        if self._blocks is None:
+            return self._store.get(self._key, start, stop - start, if_etag=self.etag)
+        first, behind, at = self._blocks.covering(start, stop)
+        length = None if behind is None else behind - first
+        stored = self._store.get(self._key, first, length, if_etag=self.etag)
+        return _inflate(stored, stop - at)[start - at :]
+
+    def pieces(self) -> Iterator[bytes]:
+        """All that it holds, in order. Raises SpecError where it is damaged."""
+        if self._blocks is None:
+            for start in range(0, self.size, _PIECE):
+                yield self._store.get(self._key, start, _PIECE, if_etag=self.etag)
+            return
+        ends = [*self._blocks.stored[1:], self.size]
+        for start, end in zip(self._blocks.stored, ends, strict=True):
+            stored = self._store.get(self._key, start, end - start, if_etag=self.etag)
+            try:
+                yield _inflate(stored, None)
+            except RecordError:
+                raise SpecError(f"{self._name} is damaged, or its .gzi is another's") from None
+
+    def optional(self, ending: str) -> bytes | None:
+        """An index beside it."""
+        try:
+            return self._store.get(self._key + ending, max_bytes=INDEX_LIMIT)
+        except ObjectMissing:
+            return None
+
+    def _read_blocks(self) -> Blocks | None:
+        if self._store.get(self._key, 0, 2) != b"\x1f\x8b":
+            return None
+        index = self.optional(".gzi")
+        if index is None:
+            raise SpecError(f"{self._name} is compressed and has no .gzi beside it: compress it with bgzip -i")
+        return read_gzi(index)
+
+
+def _inflate(stored: bytes, wanted: int | None) -> bytes:
+    """The first `wanted` bytes of some whole blocks, all of them for None. Raises RecordError (unreadable).
+
+    A block inflates to 64 KiB at most, and none is inflated behind that which has the last of them.
+    """
+    parts: list[bytes] = []
+    held = 0
+    while held < wanted if wanted is not None else stored:
+        machine = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        try:
+            # The end of a block is seen with room for one byte more.
+            part = machine.decompress(stored, _BLOCK + 1)
+        except zlib.error:
+            part = b""
+        if not machine.eof:
+            raise RecordError(Status.UNREADABLE, "the compressed file is damaged, or its .gzi is another's")
+        parts.append(part)
+        held += len(part)
+        stored = machine.unused_data
+    return b"".join(parts)[:wanted]

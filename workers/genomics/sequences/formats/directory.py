@@ -1,0 +1,193 @@
+"""What the formats of transformers' sequence models share when they read a model directory. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.errors import SpecError
+from schemas.loading import validate
+from workers.genomics.sequences.formats.tokens import EsmTokens, JsonTokens, KmerTokenizer, TokenEncoder, Tokenizer
+from workers.genomics.sequences.prepare import SequenceWindow
+from workers.images.formats.huggingface import CONFIG, check_weights, refuse_adapters, refuse_code
+from workers.models.files import JSON_LIMIT, read_json
+from workers.models.text.directory import CARD, longest_window
+from workers.models.text.pooling import Pooling
+from workers.models.text.tokenizer import TOKENIZER, TOKENIZER_CONFIG, open_tokenizer, tokenizer_config
+
+VOCABULARY = "vocab.txt"
+_LONGEST_K = 8
+
+Kind = Literal["kmer", "esm", "json"]
+
+
+class TokenizerSettings(BaseModel):
+    """How bases become tokens (workers.genomics.sequences.formats.tokens). `k` is that of `kmer`; None: as the
+    vocabulary has.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind
+    k: int | None = Field(default=None, ge=1, le=_LONGEST_K)
+
+
+class SequenceCard(BaseModel):
+    """`wardround.json`, optional: what the files of transformers leave open, and what the author recommends.
+
+    `window` and `both_strands` are settings of those prepare steps, `pooling` and `normalize` of an encoder.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: str
+    format_version: int = Field(default=1, ge=1, le=1)
+    alphabet: Literal["dna", "protein"] | None = None
+    tokenizer: TokenizerSettings | None = None
+    window: SequenceWindow = SequenceWindow()
+    both_strands: bool = False
+    pooling: tuple[Pooling, ...] = ()
+    normalize: bool = False
+    notes: str = Field(default="", description="free text: data, licence, intended use")
+
+
+def read_card(directory: Path, name: str) -> SequenceCard:
+    """`wardround.json`, or its defaults. Raises SpecError if it is another format's."""
+    path = directory / CARD
+    card = validate(SequenceCard, read_json(path) if path.is_file() else {"format": name}, str(path))
+    if card.format != name:
+        raise SpecError(f"{path}: says format {card.format!r}, but {CONFIG} is that of {name!r}")
+    return card
+
+
+def read_sequence_config(directory: Path) -> dict[str, Any]:
+    """`config.json` of a model that can be run. Raises SecurityError for what could run code, SpecError otherwise."""
+    path = directory / CONFIG
+    config = read_json(path)
+    refuse_code(config, path)
+    check_weights(directory)
+    refuse_adapters(config, directory)
+    if config.get("is_encoder_decoder"):
+        raise SpecError(f"{path}: encoder-decoder models are not supported")
+    return config
+
+
+def sequence_settings(directory: Path, config: Mapping[str, Any], card: SequenceCard) -> dict[str, Any]:
+    """Settings of a model card that say how its tokens are made, and how much of a sequence it takes."""
+    given = tokenizer_config(directory)
+    kind, k, vocabulary = _kind(directory, config, card, given)
+    tokens = longest_window(config, directory)
+    special = _special(directory, vocabulary, given, kind)
+    room = tokens - sum(len(special[end]) for end in ("lead", "tail"))
+    longest = {"kmer": room + k - 1, "esm": room * k}.get(kind)
+    return {
+        "model_type": config.get("model_type", ""),
+        "vocabulary": config.get("vocab_size"),
+        "tokenizer": {"kind": kind, "k": k, **special},
+        "tokens": tokens,
+        "alphabet": card.alphabet or ("protein" if kind != "kmer" and _has_residues(vocabulary) else "dna"),
+        "longest": longest,
+    }
+
+
+def prepare_of(card: SequenceCard) -> tuple[dict[str, Any], ...]:
+    """The prepare steps that the author recommends."""
+    window: dict[str, Any] = {"window": card.window.model_dump(mode="json")}
+    return (window, *([{"both_strands": {}}] if card.both_strands else []))
+
+
+def open_sequence_encoder(directory: Path, settings: Mapping[str, Any], both_strands: bool) -> TokenEncoder:
+    """The tokenizer that a card describes."""
+    return TokenEncoder(_tokenizer(directory, settings), settings["tokens"], both_strands)
+
+
+def _tokenizer(directory: Path, settings: Mapping[str, Any]) -> Tokenizer:
+    said = settings["tokenizer"]
+    if said["kind"] == "json":
+        return JsonTokens(open_tokenizer(directory, settings["model_type"], settings["vocabulary"]).tokenizer)
+    vocabulary = _read_vocabulary(directory)
+    largest = max(vocabulary.values())
+    if settings["vocabulary"] is not None and largest >= settings["vocabulary"]:
+        raise SpecError(f"{directory}: has token number {largest}, the model knows {settings['vocabulary']} only")
+    if said["kind"] == "kmer":
+        return KmerTokenizer(vocabulary, said["k"], said["unknown"], said["lead"], said["tail"])
+    return EsmTokens(vocabulary, said["unknown"], said["lead"], said["tail"])
+
+
+def _kind(
+    directory: Path, config: Mapping[str, Any], card: SequenceCard, given: Mapping[str, Any]
+) -> tuple[Kind, int, Mapping[str, int]]:
+    """The kind of tokenizer, its k, and its vocabulary where that says more than `tokenizer.json`."""
+    named = str(given.get("tokenizer_class", "")).removesuffix("Fast")
+    kind = card.tokenizer.kind if card.tokenizer else None
+    vocabulary = _read_vocabulary(directory) if kind != "json" else {}
+    k = _whole_k(vocabulary)
+    if kind is None and (named == "EsmTokenizer" or (config.get("model_type") == "esm" and vocabulary)):
+        kind = "esm"
+    kind = kind or ("kmer" if k else "json")
+    if kind == "json":
+        open_tokenizer(directory, str(config.get("model_type", "")), config.get("vocab_size"))
+        return kind, 1, vocabulary
+    if not vocabulary:
+        raise SpecError(f"{directory}: has neither {VOCABULARY} nor a {TOKENIZER} with a list of words")
+    wanted = card.tokenizer.k if card.tokenizer else None
+    if kind == "kmer" and not (wanted or k):
+        raise SpecError(f"{directory}: the vocabulary has no full set of k-mers: name tokenizer.k in {CARD}")
+    return kind, wanted or max(k, 1), vocabulary
+
+
+def _read_vocabulary(directory: Path) -> Mapping[str, int]:
+    """`vocab.txt`, one token a line, or the words of `tokenizer.json`; nothing where it has none. Raises SpecError."""
+    path = directory / VOCABULARY
+    if path.is_file():
+        if path.stat().st_size > JSON_LIMIT:
+            raise SpecError(f"{path}: larger than {JSON_LIMIT} bytes, which no vocabulary is")
+        lines = path.read_text("utf-8", "replace").splitlines()
+        return {line.strip(): number for number, line in enumerate(lines)}
+    path = directory / TOKENIZER
+    model = read_json(path).get("model") if path.is_file() else None
+    if not isinstance(model, dict) or model.get("type") not in ("WordPiece", "WordLevel"):
+        return {}
+    words = model.get("vocab")
+    if not isinstance(words, dict) or not all(isinstance(number, int) for number in words.values()):
+        raise SpecError(f"{path}: model.vocab must be numbers by token")
+    return words
+
+
+def _whole_k(vocabulary: Mapping[str, int]) -> int:
+    """The largest k of which every k-mer over A, C, G and T is there; 0 for none."""
+    for k in range(_LONGEST_K, 0, -1):
+        if 4**k <= len(vocabulary) and all("".join(kmer) in vocabulary for kmer in product("ACGT", repeat=k)):
+            return k
+    return 0
+
+
+def _has_residues(vocabulary: Mapping[str, int]) -> bool:
+    return all(residue in vocabulary for residue in "ACDEFGHIKLMNPQRSTVWY")
+
+
+def _special(directory: Path, vocabulary: Mapping[str, int], given: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
+    """Numbers of the special tokens by their use. Raises SpecError where a name is not in the vocabulary."""
+    if kind == "json":
+        return {"unknown": 0, "lead": (), "tail": ()}
+    names = ("[UNK]", "[CLS]", "[SEP]") if kind == "kmer" else ("<unk>", "<cls>", "<eos>")
+    keys = ("unk_token", "cls_token", "sep_token" if kind == "kmer" else "eos_token")
+    numbers: list[int | None] = []
+    for key, default in zip(keys, names, strict=True):
+        value = given.get(key, default)
+        name = value.get("content") if isinstance(value, Mapping) else value
+        if name is not None and name not in vocabulary:
+            raise SpecError(f"{directory / TOKENIZER_CONFIG}: {key} is {name!r}, which the vocabulary lacks")
+        numbers.append(None if name is None else vocabulary[name])
+    unknown, lead, tail = numbers
+    if unknown is None:
+        raise SpecError(f"{directory / TOKENIZER_CONFIG}: names no unk_token")
+    return {
+        "unknown": unknown,
+        "lead": () if lead is None else (lead,),
+        "tail": () if tail is None else (tail,),
+    }

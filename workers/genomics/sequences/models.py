@@ -1,0 +1,62 @@
+"""The models of a run on sequences: their encoders ahead of the device, their scorers on it."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+from cluster.storage import fetch_directory
+from schemas.errors import WardroundError
+from workers.contract import ModelCard
+from workers.engine.context import StageContext
+from workers.engine.models import device
+from workers.genomics.sequences.contract import SequenceEncoder, SequenceFormat
+from workers.genomics.sequences.prepare import Preparation, parse_steps
+from workers.genomics.sequences.reader import ModelView
+from workers.genomics.sequences.regions import View
+from workers.genomics.sequences.scoring import SequenceScoring
+from workers.models.detect import describe, model_format
+
+COLLECTION = "sequences"
+
+
+def model_views(context: StageContext) -> list[ModelView]:
+    """What each model is to be shown, in the run's order. Loads no weights."""
+    return [_view(context, name) for name in context.run.models]
+
+
+def _view(context: StageContext, name: str) -> ModelView:
+    _, _, card = _fetched(context, name)
+    says = card.settings
+    view = View(_steps(context, name), says["alphabet"], says["longest"], says.get("fixed_length"))
+    return ModelView(view, partial(_open_encoder, context, name))
+
+
+def _open_encoder(context: StageContext, name: str) -> SequenceEncoder:
+    kind, path, card = _fetched(context, name)
+    return kind.open_encoder(path, card, _steps(context, name).both_strands)
+
+
+def load_scoring(context: StageContext, has_variants: bool) -> SequenceScoring:
+    """Every model of the run, loaded to this worker's device."""
+    where = device(context.gpus)
+    threads = max(1, int(context.cpus))
+    scorers = {}
+    for name, record in context.run.models.items():
+        if record.sha256 not in context.run.parts["models"].values():
+            raise WardroundError(f"model {name} is not part of the run's fingerprint")
+        kind, path, card = _fetched(context, name)
+        scorers[name] = kind.load(path, card, where, threads, _steps(context, name).both_strands)
+    return SequenceScoring(scorers, has_variants, where)
+
+
+def _steps(context: StageContext, name: str) -> Preparation:
+    return parse_steps(list(context.run.prepare[name]))
+
+
+def _fetched(context: StageContext, name: str) -> tuple[SequenceFormat, Path, ModelCard]:
+    record = context.run.models[name]
+    fetched = fetch_directory(record.uri, context.storage, expected_sha256=record.sha256)
+    kind, card = describe(fetched.path, COLLECTION)
+    return cast(SequenceFormat, model_format(kind, COLLECTION)), fetched.path, card

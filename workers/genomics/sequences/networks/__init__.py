@@ -1,0 +1,1 @@
+"""Networks on one-hot bases, and how overlapping windows share their work."""

@@ -1,0 +1,84 @@
+"""A 1-D residual network of dilated convolutions over bases, as published splice models have it.
+
+Jaganathan et al., Predicting splicing from primary sequence with deep learning, Cell 2019, figure 1 and methods: a
+convolution of width 1, then residual blocks of twice (batch norm, ReLU, dilated convolution), a skip connection of
+width 1 from the stem and from every fourth block into one sum, and a convolution of width 1 from the sum to the
+outputs of each position. A window's outputs are those of its central positions; the others are its context.
+
+Names of weights: `stem.*`, `skip.*`, `blocks.N.norm1.*`, `blocks.N.conv1.*`, `blocks.N.norm2.*`, `blocks.N.conv2.*`,
+`skips.N.*` (one a skip connection of blocks, in their order), `head.*`.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from workers.genomics.sequences.networks.dilated_settings import Config
+from workers.genomics.sequences.networks.variant_scorer import VariantScorer
+
+__all__ = ["Config", "DilatedResnet", "VariantScorer", "build"]
+
+
+def build(config: Config) -> DilatedResnet:
+    """Network from (N, 4, window) float32, one-hot A C G T with zeros for N, to (N, num_outputs) logits."""
+    return DilatedResnet(config)
+
+
+class Block(nn.Module):
+    """x plus twice (batch norm, ReLU, dilated convolution) of x, at the same length."""
+
+    def __init__(self, channels: int, kernel: int, dilation: int) -> None:
+        super().__init__()
+        # Zeros are put around by hand: oneDNN's convolution that does it itself takes three times as long.
+        self.padding = ((kernel - 1) * dilation // 2,) * 2
+        self.norm1 = nn.BatchNorm1d(channels)
+        self.conv1 = nn.Conv1d(channels, channels, kernel, dilation=dilation)
+        self.norm2 = nn.BatchNorm1d(channels)
+        self.conv2 = nn.Conv1d(channels, channels, kernel, dilation=dilation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, channels, L) to the same."""
+        hidden = self.conv1(functional.pad(functional.relu(self.norm1(x)), self.padding))
+        return cast(Tensor, x + self.conv2(functional.pad(functional.relu(self.norm2(hidden)), self.padding)))
+
+
+class DilatedResnet(nn.Module):
+    """As published: every convolution over the whole window, and the centre cut out of the sum at the end.
+
+    Zeros stand beyond the window's ends. They are out of reach of the centre, so they change nothing.
+    """
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        width = config.channels
+        self.stem = nn.Conv1d(4, width, 1)
+        self.skip = nn.Conv1d(width, width, 1)
+        self.blocks = nn.ModuleList(
+            Block(width, kernel, dilation) for kernel, dilation in zip(config.kernels, config.dilations, strict=True)
+        )
+        self.skips = nn.ModuleList(nn.Conv1d(width, width, 1) for _ in range(len(config.kernels) // config.skip_every))
+        self.head = nn.Conv1d(width, config.outputs_per_position, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits."""
+        x = self.stem(x)
+        total = self.skip(x)
+        for number, block in enumerate(self.blocks, start=1):
+            x = block(x)
+            if number % self.config.skip_every == 0:
+                total = total + self.skips[number // self.config.skip_every - 1](x)
+        reach = self.config.reach
+        return self.finish(total[:, :, reach : reach + self.config.positions])
+
+    def finish(self, total: Tensor) -> Tensor:
+        """(N, channels, positions), the sum of the skip connections at the wanted positions, to (N, num_outputs)."""
+        outputs: Tensor = self.head(total)
+        if self.config.pooling == "mean":
+            return outputs.mean(dim=2)
+        if self.config.pooling == "max":
+            return outputs.amax(dim=2)
+        return outputs.transpose(1, 2).flatten(1)

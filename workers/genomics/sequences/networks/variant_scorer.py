@@ -1,0 +1,164 @@
+"""Outputs of a dilated residual network for REF and ALT of many variants, nothing computed twice.
+
+Of the reference only the cone is computed that the wanted positions depend on, once for all windows that overlap. Of an
+ALT only the positions are computed that its edit reaches; the others are those of the reference, moved where the edit
+moves them. What comes out equals the plain network on each window by itself (by rounding, about 1e-6): a position's
+outputs depend on the bases in reach alone, and no convolution here reads beyond a window's ends.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from workers.genomics.sequences.networks.edit_lanes import EditLanes
+from workers.genomics.sequences.networks.folded_blocks import fold_blocks
+from workers.genomics.sequences.networks.reference_lane import ReferenceLane
+from workers.genomics.sequences.networks.shared_windows import Edit, Stretch, edit_spans, stretches
+from workers.genomics.sequences.windows import Bases, VariantWindow
+
+Float = NDArray[np.float32]
+
+BATCH_BYTES = {"cpu": 96 << 20, "cuda": 2 << 30}
+"""What the layers of one batch may take, about."""
+_LAYERS_HELD = 4
+_COLUMN = np.full(256, 4, dtype=np.int64)
+_COLUMN[list(b"ACGT")] = range(4)
+
+
+class VariantScorer:
+    """Scores windows by a `DilatedResnet` in evaluation mode, on one device."""
+
+    def __init__(self, network: Any, config: Any, device: str) -> None:
+        self.config = config
+        self._network = network.eval()
+        self._blocks = fold_blocks(network)
+        self._reaches = [conv.reach for block in self._blocks for conv in (block.first, block.second)]
+        self._device = torch.device(device)
+        self._budget = BATCH_BYTES[self._device.type]
+
+    def score(self, windows: Sequence[VariantWindow]) -> tuple[Float, Float]:
+        """(windows, num_outputs) logits of REF and of ALT, in order; NaN of an ALT that is not there.
+
+        Raises MemoryError where the device has no memory for a single window.
+        """
+        shape = (len(windows), self.config.num_outputs)
+        answers = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32)
+        found = list(stretches(windows, self.config.reach))
+        first = 0
+        while first < len(found):
+            last = self._batch_end(found, first)
+            try:
+                self._score(found[first:last], *answers)
+            except RuntimeError as error:
+                if not _is_out_of_memory(error):
+                    raise
+                found[first:last] = self._smaller(found[first:last], windows, error)
+                continue
+            first = last
+        return answers
+
+    def _batch_end(self, found: Sequence[Stretch], first: int) -> int:
+        taken = 0
+        for last in range(first, len(found)):
+            taken += self._bytes(found[last])
+            if last > first and taken > self._budget:
+                return last
+        return len(found)
+
+    def _bytes(self, stretch: Stretch) -> int:
+        positions = len(stretch.bases) + len(stretch.edits) * self.config.window // 2
+        return int(4 * _LAYERS_HELD * self.config.channels * positions)
+
+    def _smaller(
+        self, batch: Sequence[Stretch], windows: Sequence[VariantWindow], error: RuntimeError
+    ) -> list[Stretch]:
+        """Halve what a batch may take; a stretch that is alone already falls apart into its windows."""
+        self._budget = max(1, min(self._budget, sum(map(self._bytes, batch))) // 2)
+        if len(batch) > 1:
+            return list(batch)
+        rows = [row for row, _ in batch[0].wanted]
+        if len(rows) == 1:
+            raise MemoryError("the device ran out of memory") from error
+        halves = rows[: len(rows) // 2], rows[len(rows) // 2 :]
+        return [part for half in halves for part in self._stretches_of(half, windows)]
+
+    def _stretches_of(self, rows: Sequence[int], windows: Sequence[VariantWindow]) -> Iterator[Stretch]:
+        for part in stretches([windows[row] for row in rows], self.config.reach):
+            part.wanted = [(rows[row], place) for row, place in part.wanted]
+            part.edits = [Edit(rows[edit.row], edit.at, edit.alt, edit.shift, edit.wanted) for edit in part.edits]
+            yield part
+
+    @torch.inference_mode()
+    def _score(self, batch: Sequence[Stretch], ref: Float, alt: Float) -> None:
+        """All stretches side by side on one axis; what is wanted of one never reaches into its neighbour."""
+        places = np.cumsum([0, *(len(stretch.bases) for stretch in batch)]).tolist()
+        wanted = [
+            (row, place + at) for place, stretch in zip(places, batch, strict=False) for row, at in stretch.wanted
+        ]
+        lanes = [self._lanes(edits) for edits in _alike(batch, places)]
+        read = [[span for lane in lanes for span in lane.reads[layer]] for layer in range(len(self._reaches) + 1)]
+        positions = self.config.positions
+        spans = [(at, at + positions) for at in sorted({at for _, at in wanted})]
+        bases = self._one_hot(np.concatenate([stretch.bases for stretch in batch]))
+        lane = ReferenceLane(self._network, bases, spans, read, self._reaches)
+        for edits in lanes:
+            edits.start(lane)
+        for number, block in enumerate(self._blocks):
+            lane.first(block, 2 * number)
+            for edits in lanes:
+                edits.block(lane, block, 2 * number)
+            lane.second(block, 2 * number)
+            if block.skip is not None:
+                for edits in lanes:
+                    edits.add_skip(lane, block.skip, 2 * number + 2)
+        outputs = self._finish(lane.total).cpu().numpy()
+        found = {low: number for number, (low, _) in enumerate(spans)}
+        ref[[row for row, _ in wanted]] = outputs[[found[at] for _, at in wanted]]
+        for edits in lanes:
+            alt[edits.rows] = self._finish(edits.total).cpu().numpy()
+
+    def _finish(self, total: Tensor) -> Tensor:
+        outputs: Tensor = self._network.finish(total)
+        return outputs
+
+    def _lanes(self, edits: Sequence[tuple[Edit, int]]) -> EditLanes:
+        edit, _ = edits[0]
+        spans = edit_spans(len(edit.alt), edit.wanted - edit.at, self.config.positions, self._reaches)
+        wanted = edit.wanted - edit.at
+        alts = self._one_hot(np.stack([edit.alt for edit, _ in edits])) if len(edit.alt) else None
+        return EditLanes(
+            self._network,
+            rows=[edit.row for edit, _ in edits],
+            places=[place + edit.at for edit, place in edits],
+            shifts=[edit.shift for edit, _ in edits],
+            alts=alts,
+            spans=spans,
+            wanted=(wanted, wanted + self.config.positions),
+            reaches=self._reaches,
+        )
+
+    def _one_hot(self, bases: Bases) -> Tensor:
+        """(..., L) bases to (n, 4, L)."""
+        columns = torch.from_numpy(_COLUMN[np.atleast_2d(bases)]).to(self._device)
+        return torch.nn.functional.one_hot(columns, 5)[..., :4].to(torch.float32).transpose(1, 2).contiguous()
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """torch has no class of its own for a CPU that has no memory left."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def _alike(batch: Sequence[Stretch], places: Sequence[int]) -> list[list[tuple[Edit, int]]]:
+    """Edits and their stretch's place on the axis; those together whose spans are the same."""
+    groups: dict[tuple[int, int], list[tuple[Edit, int]]] = defaultdict(list)
+    for stretch, place in zip(batch, places, strict=False):
+        for edit in stretch.edits:
+            groups[(len(edit.alt), edit.wanted - edit.at)].append((edit, place))
+    return list(groups.values())

@@ -1,0 +1,143 @@
+"""List the records of collection `sequences`, in the order in which the input has them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+
+from cluster.storage import ObjectChanged, ObjectMissing, StorageSettings, join, open_store, split
+from schemas.errors import SpecError
+from schemas.plan import plan_schema
+from workers.genomics.sequences import vcf_planning
+from workers.genomics.sequences.fasta import Reference
+from workers.genomics.sequences.fasta_file import FastaFile
+from workers.genomics.sequences.fasta_records import fasta_records
+from workers.genomics.sequences.settings import SequencesInput
+from workers.genomics.sequences.tables import SequenceTable
+from workers.genomics.sequences.vcf_sites import sites
+
+_BATCH = 10_000
+_VANISHED = "the file of input.uri vanished or changed while it was planned: run again"
+
+
+class VcfRecords:
+    """One record an ALT allele."""
+
+    schema = vcf_planning.SCHEMA
+    carry = tuple(field.name for field in vcf_planning.CARRIED)
+
+    def __init__(self, source: SequencesInput, storage: StorageSettings) -> None:
+        self._source = source
+        self._storage = storage
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Every record, in order. Raises SpecError, InfrastructureError."""
+        folder, key = split(self._source.uri)
+        store = open_store(folder, self._storage)
+        head = store.head(key)
+        if head is None:
+            raise SpecError("input.uri names a file that is not there: correct the uri")
+        reference = Reference(str(self._source.reference), self._storage)
+        found = vcf_planning.alleles(sites(store, key), key, self._source.max_allele)
+        try:
+            yield from vcf_planning.batches(found, join(store.uri, key), head.etag, reference.etag)
+        except (ObjectMissing, ObjectChanged):
+            raise SpecError(_VANISHED) from None
+        later = store.head(key)
+        if later is None or later.etag != head.etag:
+            raise SpecError(_VANISHED)
+
+    def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
+        """Contigs, and what is known to be wrong."""
+        faults: Counter[str] = Counter()
+        contigs: set[str] = set()
+        for table in tables:
+            faults.update(status for status in table["fault"].to_pylist() if status)
+            contigs.update(name for name in table["chrom"].unique().to_pylist() if name is not None)
+        known = Reference(str(self._source.reference), self._storage)
+        return {
+            "contigs": len(contigs),
+            "contigs_not_in_reference": sum(known.name_of(name) is None for name in contigs),
+            "not_to_be_scored": dict(faults),
+        }
+
+
+class FastaRecords:
+    """One record a sequence of a FASTA."""
+
+    schema = plan_schema()
+    carry = ()
+
+    def __init__(self, source: SequencesInput, storage: StorageSettings) -> None:
+        self._source = source
+        self._storage = storage
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Every record, in order. Raises SpecError, InfrastructureError."""
+        file = FastaFile(self._source.uri, self._storage, "input.uri")
+        found = fasta_records(file.pieces(), file.key)
+        try:
+            while part := list(islice(found, _BATCH)):
+                columns = {
+                    "record_id": pa.array([record.name for record in part], pa.string()),
+                    "member": pa.array([record.start for record in part], pa.int64()),
+                    "size": pa.array([record.size for record in part], pa.int64()),
+                }
+                yield _batch(self.schema, columns, file.uri, file.etag)
+        except (ObjectMissing, ObjectChanged):
+            raise SpecError(_VANISHED) from None
+
+    def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
+        """How large they are."""
+        largest = max((table["size"].to_numpy().max() for table in tables if table.num_rows), default=0)
+        return {"largest_bytes": int(largest)}
+
+
+class TableRecords:
+    """One record a row."""
+
+    def __init__(self, source: SequencesInput, storage: StorageSettings) -> None:
+        self._table = SequenceTable(source, storage)
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Of the plan. Raises SpecError for columns that are not there."""
+        return plan_schema(self._table.carry)
+
+    @property
+    def carry(self) -> tuple[str, ...]:
+        """Columns of the table that come along."""
+        return tuple(field.name for field in self._table.carry)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Every record, in order. Raises SpecError, InfrastructureError."""
+        try:
+            for columns in self._table.planned():
+                yield _batch(self.schema, columns, self._table.uri, self._table.etag)
+        except (ObjectMissing, ObjectChanged):
+            raise SpecError(_VANISHED) from None
+
+    def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
+        """The columns of the table."""
+        return {"columns": ", ".join(self._table.schema.names)}
+
+
+SequenceRecords = VcfRecords | FastaRecords | TableRecords
+
+
+def open_records(source: SequencesInput, storage: StorageSettings) -> SequenceRecords:
+    """The records of the input, whatever it is."""
+    if source.kind == "vcf":
+        return VcfRecords(source, storage)
+    return FastaRecords(source, storage) if source.kind == "fasta" else TableRecords(source, storage)
+
+
+def _batch(schema: pa.Schema, columns: Mapping[str, Any], uri: str, etag: str) -> pa.RecordBatch:
+    rows = len(columns["record_id"])
+    given = {**columns, "uri": pa.array([uri] * rows, pa.string()), "etag": pa.array([etag] * rows, pa.string())}
+    arrays = [pa.nulls(rows, f.type) if given.get(f.name) is None else given[f.name] for f in schema]
+    return pa.record_batch(arrays, schema=schema)

@@ -1,0 +1,120 @@
+"""The reading side of collection `sequences`: fetch, cut each model's window, encode, ahead of the device."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from workers.engine.budget import ByteBudget
+from workers.engine.reading import Prepared, at_rows
+from workers.genomics.sequences.contract import Encoded, SequenceEncoder
+from workers.genomics.sequences.regions import Cache, Fault, Region, View, window_of
+from workers.genomics.sequences.windows import VariantWindow
+
+CHUNK = 256
+"""Records that are fetched and encoded at a time."""
+_DEPTH = 4
+
+
+class Fetcher(Protocol):
+    """Where regions come from."""
+
+    def fetch(self, rows: Sequence[Mapping[str, Any]]) -> list[Region | Fault]:
+        """One a planned row, in order. Raises InfrastructureError where storage keeps failing."""
+
+
+@dataclass(frozen=True)
+class ModelView:
+    """One model's way from a region to what its scorer takes. `open` is called once, by who encodes."""
+
+    view: View
+    open: Callable[[], SequenceEncoder]
+
+
+class SequenceReader:
+    """Implements `workers.engine.reading.Reader`.
+
+    `inputs[m]` of a record is what the m-th model's encoder made of it.
+    """
+
+    def __init__(
+        self, fetcher: Fetcher, columns: Sequence[str], models: Sequence[ModelView], budget: ByteBudget
+    ) -> None:
+        self.prepare_seconds = 0.0
+        self._fetcher = fetcher
+        self._columns = list(columns)
+        self._models = models
+        self._budget = budget
+        self._encoders: list[SequenceEncoder] = []
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sequences")
+
+    def read(self, records: pa.Table) -> Generator[list[Prepared], None, None]:
+        """Every record once, in order, a chunk at a time.
+
+        Waits for the budget only with nothing read ahead: else what it waits for could be its own.
+        """
+        ahead: deque[Future[list[Prepared]]] = deque()
+        try:
+            for start in range(0, records.num_rows, CHUNK):
+                while ahead and (len(ahead) >= _DEPTH or self._budget.held >= self._budget.limit):
+                    yield ahead.popleft().result()
+                if not ahead:
+                    self._budget.wait_below()
+                rows = records.slice(start, CHUNK).select(self._columns).to_pylist()
+                ahead.append(self._thread.submit(self._chunk, start, rows))
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            for future in ahead:
+                if not future.cancel():
+                    future.add_done_callback(self._take_off)
+
+    def _take_off(self, future: Future[list[Prepared]]) -> None:
+        if not future.cancelled() and future.exception() is None:
+            self._budget.add(-sum(record.nbytes for record in future.result()))
+
+    def _chunk(self, start: int, rows: Sequence[Mapping[str, Any]]) -> list[Prepared]:
+        began = time.thread_time()
+        for model in self._models[len(self._encoders) :]:
+            self._encoders.append(model.open())
+        with at_rows(start, start + len(rows) - 1):
+            regions = self._fetcher.fetch(rows)
+        good = [region for region in regions if isinstance(region, Region)]
+        by_model = [
+            _encode(model.view, encoder, good) for model, encoder in zip(self._models, self._encoders, strict=True)
+        ]
+        by_record = zip(*by_model, strict=True) if by_model else iter(())
+        prepared = [
+            _prepared(start + i, region, next(by_record, ()) if isinstance(region, Region) else ())
+            for i, region in enumerate(regions)
+        ]
+        self._budget.add(sum(record.nbytes for record in prepared))
+        self.prepare_seconds += time.thread_time() - began
+        return prepared
+
+    def close(self) -> None:
+        """Stop reading ahead."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _prepared(row: int, region: Region | Fault, inputs: Sequence[Encoded]) -> Prepared:
+    if isinstance(region, Region):
+        return Prepared(row, inputs, nbytes=sum(item.nbytes for item in inputs))
+    return Prepared(row, status=region[0], detail=region[1])
+
+
+def _encode(view: View, encoder: SequenceEncoder, regions: Sequence[Region]) -> list[Encoded]:
+    cache: Cache = {}
+    windows = [window_of(region, view, cache) for region in regions]
+    good = [window for window in windows if isinstance(window, VariantWindow)]
+    encoded = iter(encoder.encode(good) if good else ())
+    return [
+        next(encoded) if isinstance(window, VariantWindow) else Encoded(None, 0, window[0], window[1])
+        for window in windows
+    ]

@@ -1,0 +1,231 @@
+"""A table of sequences, Parquet or CSV: planned from its ids, read forward a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from cluster.storage import ObjectChanged, ObjectMissing, StorageSettings, join, open_store, split
+from schemas.errors import SpecError
+from schemas.loading import nearest
+from schemas.plan import RESERVED
+from schemas.status import Status
+from workers.genomics.sequences.regions import EMPTY, Fault, Region, upper
+from workers.genomics.sequences.settings import SequencesInput
+
+COLUMNS = ("member", "etag")
+"""What is needed of a planned row."""
+
+_UNREADABLE = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, UnicodeDecodeError)
+_BATCH = 1024
+_PLANNED = 65_536
+_BLOCK = 16 << 20
+"""Bytes of CSV parsed at a time: a row has to fit in there."""
+
+
+@contextmanager
+def _sound() -> Iterator[None]:
+    """SpecError for what Arrow cannot read; its own message is dropped, since it may quote what it read."""
+    try:
+        yield
+    except _UNREADABLE as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise SpecError("the table of input.uri cannot be read: it is damaged, or not in input.format") from None
+
+
+class SequenceTable:
+    """One file. `columns` are checked against those it has."""
+
+    def __init__(self, source: SequencesInput, storage: StorageSettings) -> None:
+        """Raises SpecError where it is not there."""
+        self._source = source
+        folder, self.key = split(source.uri)
+        self._store = open_store(folder, storage)
+        head = self._store.head(self.key)
+        if head is None:
+            raise SpecError("input.uri names a file that is not there: correct the uri")
+        self.etag = head.etag
+        self.uri = join(self._store.uri, self.key)
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Its columns; of CSV all are text. Raises SpecError."""
+        with _sound():
+            if self._source.kind == "parquet":
+                return pq.ParquetFile(self._store.open_reader(self.key)).schema_arrow
+            names = self._csv_names()
+            return pa.schema([pa.field(name, pa.string()) for name in names])
+
+    @cached_property
+    def carry(self) -> tuple[pa.Field, ...]:
+        """What is carried, with its types. Raises SpecError for columns that are not there."""
+        source = self._source
+        needed = [source.record_id, source.sequence, *([source.subject_id] if source.subject_id else []), *source.carry]
+        for name in needed:
+            if name not in self.schema.names:
+                hint = nearest(name, self.schema.names) or "."
+                raise SpecError(f"the table has no column {name!r}{hint} It has {', '.join(self.schema.names)}")
+        for name in source.carry:
+            if name in RESERVED:
+                raise SpecError(f"input.carry names {name!r}, which every run writes anyway")
+        if not _is_text(_plain(self.schema.field(source.sequence).type)):
+            raise SpecError(f"column {source.sequence!r} of the table is no text: correct input.sequence")
+        return tuple(pa.field(name, _plain(self.schema.field(name).type)) for name in source.carry)
+
+    def planned(self) -> Iterator[dict[str, Any]]:
+        """Columns of the plan, a batch at a time; sequences are not kept. Raises SpecError."""
+        source, carried = self._source, [field.name for field in self.carry]
+        names = [source.record_id, *([source.subject_id] if source.subject_id else []), *carried]
+        start = 0
+        batches = self.batches(list(dict.fromkeys(names)), 0, _PLANNED)
+        while True:
+            with _sound():
+                found = next(batches, None)
+            if found is None:
+                return
+            _, batch = found
+            with _sound():
+                columns = {name: _decoded(batch.column(name)) for name in names}
+                yield {
+                    "record_id": columns[source.record_id].cast(pa.string()),
+                    "subject_id": columns[source.subject_id].cast(pa.string()) if source.subject_id else None,
+                    "member": pa.array(range(start, start + batch.num_rows), pa.int64()),
+                    **{name: columns[name] for name in carried},
+                }
+            start += batch.num_rows
+
+    def batches(self, names: list[str], first: int, size: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """Batches from about row `first` on, each with the number of its first row."""
+        if self._source.kind == "parquet":
+            yield from self._parquet(names, first, size)
+            return
+        start = 0
+        for batch in self._csv(names):
+            yield start, batch
+            start += batch.num_rows
+
+    def check(self) -> None:
+        """Raises ObjectMissing, ObjectChanged if the file is not the one that `etag` says."""
+        head = self._store.head(self.key)
+        if head is None:
+            raise ObjectMissing
+        if head.etag != self.etag:
+            raise ObjectChanged
+
+    def _parquet(self, names: list[str], first: int, size: int) -> Iterator[tuple[int, pa.RecordBatch]]:
+        file = pq.ParquetFile(self._store.open_reader(self.key), pre_buffer=False)
+        start = 0
+        for group in range(file.num_row_groups):
+            rows = file.metadata.row_group(group).num_rows
+            if start + rows > first:
+                at = start
+                for batch in file.iter_batches(size, row_groups=[group], columns=names, use_threads=False):
+                    yield at, batch
+                    at += batch.num_rows
+            start += rows
+
+    def _csv(self, names: list[str]) -> Iterator[pa.RecordBatch]:
+        kinds = {name: pa.string() for name in self.schema.names}
+        convert = pa_csv.ConvertOptions(column_types=kinds, include_columns=names, strings_can_be_null=False)
+        with self._csv_stream() as stream:
+            yield from pa_csv.open_csv(stream, self._reading(), self._parsing(), convert)
+
+    def _csv_names(self) -> list[str]:
+        with self._csv_stream() as stream:
+            names: list[str] = pa_csv.open_csv(stream, self._reading(), self._parsing()).schema.names
+            return names
+
+    def _csv_stream(self) -> Any:
+        stream = pa.PythonFile(self._store.open_reader(self.key), "r")
+        packed = self.key.lower().endswith((".gz", ".bgz"))
+        return pa.CompressedInputStream(stream, "gzip") if packed else stream
+
+    def _reading(self) -> pa_csv.ReadOptions:
+        return pa_csv.ReadOptions(use_threads=False, block_size=_BLOCK)
+
+    def _parsing(self) -> pa_csv.ParseOptions:
+        is_tsv = ".tsv" in self.key.lower()
+        return pa_csv.ParseOptions(delimiter=self._source.delimiter or ("\t" if is_tsv else ","))
+
+
+class TableFetcher:
+    """Sequences of planned rows. Going forward is cheap; going back begins a row group, or a CSV file, anew."""
+
+    def __init__(self, source: SequencesInput, storage: StorageSettings) -> None:
+        self._source = source
+        self._storage = storage
+        self._table: SequenceTable | None = None
+        self._batches: Iterator[tuple[int, pa.RecordBatch]] = iter(())
+        self._first = self._end = 0
+        self._column: pa.Array = pa.nulls(0)
+
+    def fetch(self, rows: Sequence[Mapping[str, Any]]) -> list[Region | Fault]:
+        """One a row, in order. Raises InfrastructureError where storage keeps failing."""
+        try:
+            table = self._opened(rows[0]["etag"])
+            return [self._one(table, row["member"]) for row in rows]
+        except (ObjectMissing, SpecError):
+            self._table = None
+            return [(Status.MISSING, "the table is not there any more")] * len(rows)
+        except ObjectChanged:
+            self._table = None
+            return [(Status.INPUT_CHANGED, "the table was changed after it was planned")] * len(rows)
+
+    def _opened(self, etag: str) -> SequenceTable:
+        if self._table is None:
+            table = SequenceTable(self._source, self._storage)
+            if table.etag != etag:
+                raise ObjectChanged
+            self._table, self._batches, self._first, self._end = table, iter(()), 0, 0
+        return self._table
+
+    def _one(self, table: SequenceTable, row: int) -> Region | Fault:
+        try:
+            self._go_to(table, row)
+            value = self._column[row - self._first]
+        except _UNREADABLE as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                raise
+            table.check()
+            self._batches, self._first, self._end = iter(()), 0, 0
+            return Status.UNREADABLE, "the table is damaged here"
+        if not value.is_valid:
+            return EMPTY
+        raw = bytes(value.as_buffer()).strip()
+        if not raw:
+            return EMPTY
+        if len(raw) > self._source.max_bases:
+            return Status.TOO_LARGE, f"the sequence has more than {self._source.max_bases} letters"
+        return Region(upper(np.frombuffer(raw, np.uint8)))
+
+    def _go_to(self, table: SequenceTable, row: int) -> None:
+        if not self._first <= row < self._end:
+            if row < self._first or not self._end:
+                self._batches, self._first, self._end = table.batches([self._source.sequence], row, _BATCH), 0, 0
+            while not self._first <= row < self._end:
+                found = next(self._batches, None)
+                if found is None:
+                    raise pa.ArrowInvalid("fewer rows than were planned")
+                self._first, self._end = found[0], found[0] + found[1].num_rows
+                self._column = _decoded(found[1].column(0))
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _decoded(column: pa.Array) -> pa.Array:
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    types = pa.types
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))

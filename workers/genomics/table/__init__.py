@@ -1,0 +1,1 @@
+"""The genotype table: what conversions write and the collection `genotypes` reads."""

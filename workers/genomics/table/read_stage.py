@@ -1,0 +1,151 @@
+"""Stage `read`: chunks of input become parts of the genotype table, and an outcome for each record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from cluster.storage import ObjectChanged, ObjectMissing
+from schemas.rows import OutputColumn
+from schemas.status import Status
+from workers.engine.context import StageContext
+from workers.engine.kinds import ShardTable, SideObject, Vouched
+from workers.engine.publish import publish_side
+from workers.engine.rowtable import build_rows, sha256_of
+from workers.genomics.table.counts import BlockCounter
+from workers.genomics.table.layout import OUTCOMES, READ, TABLE, genotypes_key, rows_of_group, stage_key
+from workers.genomics.table.parquet import encode
+from workers.genomics.table.parts import Part, PartWriter
+from workers.genomics.table.records import Chunk, RecordReader, Records, failed
+
+COLUMNS = tuple(
+    OutputColumn(name=name, type=kind, meaning=meaning, model=READ, output=name)
+    for name, kind, meaning in (
+        ("n_records", "int64", "records of the chunk"),
+        ("outcome_rows", "list<int64>", "records in each object of outcomes"),
+        ("outcome_keys", "list<string>", "where outcomes lie"),
+        (
+            "parts",
+            "list<struct<chrom: string, part: string, first: int64, rows: int64, group_rows: int64, variants: string>>",
+            "parts of the table, and where their variants lie",
+        ),
+    )
+)
+_OUTCOMES = 65_536
+"""Records whose outcomes are written as one object."""
+
+
+class ReadStage:
+    """Implements `workers.engine.kinds.TableStage`. A shard is one chunk.
+
+    Parts are published as they come: memory is bounded by a part, however long a compressed file is.
+    """
+
+    def __init__(self, context: StageContext, reader: RecordReader) -> None:
+        self.core_seconds = 0.0
+        self._context = context
+        self._reader = reader
+        self._counter = BlockCounter(reader.samples["sex"].to_numpy())
+
+    def compute(self, shard: int, records: pa.Table) -> ShardTable:
+        """See TableStage."""
+        (row,) = records.to_pylist()
+        began = time.thread_time()
+        told = _Told(self._context, shard, self._counter, self._reader.dosages)
+        fingerprint = self._context.run.fingerprint
+        writer = PartWriter(self._counter, self._reader.dosages, shard, row["first"], fingerprint)
+        status = Status.OK
+        for found, trouble in self._records(chunk_of(row)):
+            status = trouble or status
+            numbered = found.variants.with_columns(pl.col("record") + told.records)
+            told.outcomes(found.outcomes)
+            for part in writer.add(numbered, found.calls):
+                told.part(part)
+        for part in writer.close():
+            told.part(part)
+        table = build_rows(records, self._context.layout, told.row(), [status])
+        self.core_seconds += time.thread_time() - began
+        return ShardTable(table, vouched=told.vouched)
+
+    def _records(self, chunk: Chunk) -> Iterator[tuple[Records, Status | None]]:
+        samples = self._reader.samples.height
+        try:
+            for records in self._reader.records(chunk):
+                yield records, None
+        except ObjectMissing:
+            yield failed(Status.MISSING, "the file is gone since it was planned", samples), Status.MISSING
+        except ObjectChanged:
+            reason = "the file was changed since it was planned"
+            yield failed(Status.INPUT_CHANGED, reason, samples), Status.INPUT_CHANGED
+
+    def close(self) -> None:
+        """Nothing runs in the background."""
+
+
+def chunk_of(row: Mapping[str, Any]) -> Chunk:
+    """A row of the plan."""
+    key = row["record_id"].rpartition("@")[0]
+    same = {name: row[name] for name in ("etag", "size", "kind", "file", "file_size", "start", "stop", "first")}
+    return Chunk(key=key, **same)
+
+
+class _Told:
+    """What the row of a chunk says, and what was published for it."""
+
+    def __init__(self, context: StageContext, shard: int, counter: BlockCounter, dosages: bool) -> None:
+        self.records = 0
+        self.vouched: list[Vouched] = []
+        self._context = context
+        self._shard = shard
+        self._counter = counter
+        self._group_rows = rows_of_group(counter.samples, dosages)
+        self._waiting: list[pl.DataFrame] = []
+        self._rows: list[int] = []
+        self._keys: list[str] = []
+        self._parts: list[dict[str, Any]] = []
+
+    def outcomes(self, outcomes: pl.DataFrame) -> None:
+        """Of some more records."""
+        self.records += outcomes.height
+        self._waiting.append(outcomes)
+        if sum(frame.height for frame in self._waiting) >= _OUTCOMES:
+            self._flush()
+
+    def part(self, part: Part) -> None:
+        """One more part of the table."""
+        for block, body in enumerate(part.bodies):
+            self._publish(TABLE + genotypes_key(part.folder, block, part.name), body)
+        variants = part.variants.with_columns(**self._counter.columns(part.counts, part.variants["chrom"]))
+        key = self._stage_object("variants", len(self._parts), encode(variants, self._context.run.fingerprint))
+        where = {"chrom": part.folder, "part": part.name, "first": part.first, "rows": variants.height}
+        self._parts.append({**where, "group_rows": self._group_rows, "variants": key})
+
+    def row(self) -> dict[str, list[Any]]:
+        """Values of the one row, by column."""
+        self._flush()
+        return {
+            "n_records": [self.records],
+            "outcome_rows": [self._rows],
+            "outcome_keys": [self._keys],
+            "parts": [self._parts],
+        }
+
+    def _flush(self) -> None:
+        if self._waiting:
+            outcomes = pl.concat(self._waiting).select(*OUTCOMES)
+            body = encode(outcomes, self._context.run.fingerprint)
+            self._keys.append(self._stage_object("outcomes", len(self._keys), body))
+            self._rows.append(outcomes.height)
+            self._waiting = []
+
+    def _stage_object(self, kind: str, number: int, body: bytes) -> str:
+        key = stage_key(kind, self._shard, number, sha256_of(body))
+        self._publish(key, body)
+        return key
+
+    def _publish(self, key: str, body: bytes) -> None:
+        self.vouched.append(publish_side(self._context, SideObject(key, body)))

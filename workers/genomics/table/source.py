@@ -1,0 +1,201 @@
+"""Genotypes out of the table that a conversion wrote."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from cluster.storage import ObjectMissing, StorageSettings, Store, open_store
+from schemas.errors import InfrastructureError, RecordError, SpecError
+from schemas.status import Status
+from workers.genomics.contract import COUNT_SCHEMA, SAMPLE_SCHEMA, VARIANT_SCHEMA, GenotypeChunk
+from workers.genomics.kernels.codes import row_bytes, take_samples
+from workers.genomics.table.layout import BLOCK, DATASET, PARTS, SAMPLES, VARIANTS, VERSION, genotypes_key
+from workers.genomics.table.values import bits_of, bytes_of, float_dosages, joined_chunk
+
+_AHEAD_BYTES = 64 << 20
+_READS = 8
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Rows of one row group that are wanted, in all blocks of a range of samples."""
+
+    folder: str
+    part: str
+    number: int
+    first: int
+    rows: NDArray[np.int64]
+
+
+class TableSource:
+    """Implements `workers.genomics.contract.GenotypeSource`. `uri` is the table: `<run>/table/`.
+
+    Only parts that `parts.parquet` names are read: others may have been left behind by an attempt that failed.
+    """
+
+    def __init__(self, uri: str, storage: StorageSettings | None = None) -> None:
+        self._store: Store = open_store(uri, storage)
+        self.facts = _facts(self._store)
+        self._parts = self._frame(PARTS)
+        self._sizes = [min(BLOCK, self.sample_count - start) for start in range(0, self.sample_count, BLOCK)]
+        self._pool = ThreadPoolExecutor(_READS)
+
+    @property
+    def sample_count(self) -> int:
+        """Samples of the table."""
+        return int(self.facts["samples"])
+
+    @property
+    def build(self) -> str | None:
+        """The genome build, where the conversion was told."""
+        return self.facts.get("build")
+
+    def variants(self) -> pl.DataFrame:
+        """See GenotypeSource."""
+        return _typed(self._frame(VARIANTS, list(VARIANT_SCHEMA)), VARIANT_SCHEMA)
+
+    def samples(self) -> pl.DataFrame:
+        """See GenotypeSource."""
+        return _typed(self._frame(SAMPLES, list(SAMPLE_SCHEMA)), SAMPLE_SCHEMA)
+
+    def counts(self) -> pl.DataFrame:
+        """See GenotypeSource."""
+        return _typed(self._frame(VARIANTS, list(COUNT_SCHEMA)), COUNT_SCHEMA)
+
+    def chunks(
+        self, first: int, last: int, wanted: NDArray[np.int64] | None, chunk_bytes: int
+    ) -> Iterator[GenotypeChunk]:
+        """See GenotypeSource. Reads row groups ahead of who takes the chunks: as many as 64 MiB hold, at least one."""
+        waiting: deque[Future[GenotypeChunk]] = deque()
+        ahead = max(1, min(_READS, _AHEAD_BYTES // max(1, self._group_bytes(last - first))))
+        try:
+            for group in self._groups(wanted):
+                waiting.append(self._pool.submit(self._read, group, first, last))
+                if len(waiting) > ahead:
+                    yield from _cut(waiting.popleft().result(), chunk_bytes)
+            while waiting:
+                yield from _cut(waiting.popleft().result(), chunk_bytes)
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _group_bytes(self, samples: int) -> int:
+        most = max([1, *self._parts["group_rows"].unique().to_list()])
+        return int(most) * (row_bytes(samples) + (8 * samples if self.facts.get("dosages") else 0))
+
+    def _groups(self, wanted: NDArray[np.int64] | None) -> Iterator[_Group]:
+        for folder, part, first, rows, group_rows in self._parts.iter_rows():
+            inside = np.arange(rows)
+            if wanted is not None:
+                low, high = np.searchsorted(wanted, [first, first + rows])
+                inside = wanted[low:high] - first
+            numbers = inside // group_rows
+            for number in np.unique(numbers):
+                chosen = inside[numbers == number] - number * group_rows
+                yield _Group(folder, part, int(number), first + int(number) * group_rows, chosen)
+
+    def _read(self, group: _Group, first: int, last: int) -> GenotypeChunk:
+        blocks = range(first // BLOCK, -(-last // BLOCK))
+        return joined_chunk([self._read_block(group, block, first, last) for block in blocks])
+
+    def _read_block(self, group: _Group, block: int, first: int, last: int) -> GenotypeChunk:
+        """The wanted rows of one row group, of those samples of a block that are asked for."""
+        key = genotypes_key(group.folder, block, group.part)
+        start, width = block * BLOCK, self._sizes[block]
+        low, high = max(first - start, 0), min(last - start, width)
+        columns = ["variant_idx", "packed", "haploid", *(["dosage"] if self.facts.get("dosages") else [])]
+        try:
+            file = pq.ParquetFile(self._store.open_reader(key))
+            table = file.read_row_group(group.number, columns=columns, use_threads=False)
+        except (ObjectMissing, pa.ArrowInvalid, OSError) as error:
+            _raise_of_disk(error)
+            reason = "a part of the genotype table is gone or damaged: convert it again"
+            raise RecordError(Status.UNREADABLE, reason) from None
+        index = table["variant_idx"].to_numpy()[group.rows]
+        if len(group.rows) and index[0] != group.first + group.rows[0]:
+            reason = "a part of the genotype table has other variants than its list says: convert it again"
+            raise RecordError(Status.UNREADABLE, reason)
+        packed, _ = bytes_of(table["packed"], row_bytes(width))
+        bits, single = bytes_of(table["haploid"], -(-width // 8))
+        single = single[group.rows]
+        # What stands where a value is null is anything.
+        haploid = np.where(single[:, None], bits[group.rows], np.uint8(0)) if single.any() else None
+        chunk = GenotypeChunk(
+            index,
+            high - low,
+            np.ascontiguousarray(take_samples(packed[group.rows], low, high)),
+            haploid=None if haploid is None else bits_of(haploid, low, high),
+        )
+        if "dosage" not in columns:
+            return chunk
+        dosage, has_dosage = bytes_of(table["dosage"], 2 * width)
+        if not has_dosage[group.rows].any():
+            return chunk
+        stored = np.ascontiguousarray(dosage[group.rows, 2 * low : 2 * high]).view("<u2")
+        return replace(chunk, dosage=float_dosages(chunk.packed, chunk.samples, stored, has_dosage[group.rows]))
+
+    def _frame(self, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        try:
+            table = pq.read_table(self._store.open_reader(name), columns=columns and list(columns), use_threads=False)
+        except (ObjectMissing, pa.ArrowInvalid, OSError) as error:
+            _raise_of_disk(error)
+            raise SpecError(f"{name} of the genotype table is gone or damaged: convert it again") from None
+        return pl.DataFrame(pl.from_arrow(table))
+
+
+def _raise_of_disk(error: Exception) -> None:
+    """Arrow's own errors, of Parquet that is none, carry no number; those of a disk do."""
+    if isinstance(error, OSError) and error.errno is not None:
+        raise InfrastructureError(
+            "the genotype table cannot be read: check the disk or mount, then run again"
+        ) from None
+
+
+def _typed(frame: pl.DataFrame, schema: Mapping[str, Any]) -> pl.DataFrame:
+    """In the order of its first column, whatever order the file has."""
+    return frame.sort(next(iter(schema))).cast(pl.Schema(schema))
+
+
+def _facts(store: Store) -> dict[str, Any]:
+    try:
+        facts = json.loads(store.get(DATASET, max_bytes=1 << 20))
+    except (ObjectMissing, ValueError):
+        raise SpecError(
+            f"{store.uri} has no {DATASET}: name the folder table/ of a finished conversion to the genotype table"
+        ) from None
+    if not isinstance(facts, dict) or facts.get("version") != VERSION:
+        raise SpecError(f"{DATASET} is not of version {VERSION} of the genotype table: convert it again")
+    return facts
+
+
+def _cut(chunk: GenotypeChunk, chunk_bytes: int) -> Iterator[GenotypeChunk]:
+    """Pieces of at most `chunk_bytes`, or one variant."""
+    each = chunk.packed.shape[1] + (0 if chunk.dosage is None else 4 * chunk.samples)
+    rows = max(1, chunk_bytes // max(1, each))
+    if len(chunk.variant_idx) <= rows:
+        yield chunk
+        return
+    for at in range(0, len(chunk.variant_idx), rows):
+        part = slice(at, at + rows)
+        yield GenotypeChunk(
+            chunk.variant_idx[part],
+            chunk.samples,
+            chunk.packed[part],
+            None if chunk.dosage is None else chunk.dosage[part],
+            None if chunk.haploid is None else chunk.haploid[part],
+        )

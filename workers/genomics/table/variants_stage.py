@@ -1,0 +1,155 @@
+"""Stage `variants`: what all chunks found becomes the list of variants, of samples and of parts."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cluster.storage import Store
+from schemas.rows import OutputColumn
+from schemas.status import Status
+from workers.collection import FinishedStage
+from workers.engine.context import StageContext
+from workers.engine.earlier import all_rows, stage_at
+from workers.engine.kinds import ShardTable, SideObject
+from workers.engine.rowtable import build_rows
+from workers.genomics.table.layout import (
+    BLOCK,
+    CHROMOSOMES,
+    DATASET,
+    DOSAGE_ONE,
+    OTHER,
+    PART_COLUMNS,
+    PARTS,
+    READ,
+    SAMPLE_COLUMNS,
+    SAMPLES,
+    TABLE,
+    VARIANT_COLUMNS,
+    VARIANT_STAGE,
+    VARIANTS,
+    VERSION,
+)
+from workers.genomics.table.parquet import encode, stamped
+
+COLUMNS = tuple(
+    OutputColumn(name=name, type="int64", meaning=meaning, model=VARIANT_STAGE, output=name)
+    for name, meaning in (
+        ("n_variants", "variants of the table"),
+        ("n_duplicates", "variants that the table has more than once"),
+        ("n_samples", "samples of the table"),
+    )
+)
+_ROW_GROUP = 1 << 17
+_READS = 16
+
+
+@dataclass(frozen=True)
+class _FoundPart:
+    """A part as stage `read` tells of it. `records` is how many records of its file come before its chunk."""
+
+    told: Mapping[str, Any]
+    file: int
+    records: int
+
+
+class VariantsStage:
+    """Implements `workers.engine.kinds.TableStage`. Its one record is the table.
+
+    Holds the variants of one chromosome, and `variants.parquet` so far as compressed.
+    """
+
+    def __init__(self, context: StageContext, samples: pl.DataFrame, said: Mapping[str, Any]) -> None:
+        self.core_seconds = 0.0
+        self._context = context
+        self._samples = samples
+        self._said = said
+
+    def compute(self, shard: int, records: pa.Table) -> ShardTable:
+        """See TableStage."""
+        began = time.thread_time()
+        fingerprint = self._context.run.fingerprint
+        parts = _found_parts(stage_at(self._context.store, READ))
+        body, variants, duplicates = _variants(self._context.store, parts, fingerprint)
+        listed = pl.DataFrame([part.told for part in parts], schema=PART_COLUMNS).sort("first")
+        samples = self._samples.with_columns(block=(pl.col("sample_idx") // BLOCK).cast(pl.Int32))
+        side = [
+            SideObject(TABLE + VARIANTS, body),
+            SideObject(TABLE + SAMPLES, encode(samples.select(*SAMPLE_COLUMNS), fingerprint)),
+            SideObject(TABLE + PARTS, encode(listed, fingerprint)),
+            SideObject(TABLE + DATASET, self._dataset(variants)),
+        ]
+        values = {"n_variants": [variants], "n_duplicates": [duplicates], "n_samples": [samples.height]}
+        table = build_rows(records, self._context.layout, values, [Status.OK])
+        self.core_seconds += time.thread_time() - began
+        return ShardTable(table, side)
+
+    def _dataset(self, variants: int) -> bytes:
+        """The same text whoever writes it: `created_at` is when this stage was planned."""
+        run = self._context.run
+        facts = {
+            "format": "wardround genotype table",
+            "version": VERSION,
+            "name": run.spec.name,
+            **self._said,
+            "samples": self._samples.height,
+            "variants": variants,
+            "block": BLOCK,
+            "dosage_one": DOSAGE_ONE,
+            "written_by": f"wardround {metadata.version('wardround')}",
+            "created_at": run.created,
+            "fingerprint": run.fingerprint,
+        }
+        return json.dumps(facts, indent=1).encode()
+
+    def close(self) -> None:
+        """Nothing runs in the background."""
+
+
+def _found_parts(read: FinishedStage) -> list[_FoundPart]:
+    """Every part, in the order of the input."""
+    found, file, before = [], -1, 0
+    for row in all_rows(read, ["file", "n_records", "parts"]).to_pylist():
+        if row["file"] != file:
+            file, before = row["file"], 0
+        found += [_FoundPart(part, file, before) for part in row["parts"]]
+        before += row["n_records"]
+    return found
+
+
+def _variants(store: Store, parts: Sequence[_FoundPart], fingerprint: str) -> tuple[bytes, int, int]:
+    """`variants.parquet`, how many variants are in it, and how many of those are there more than once."""
+    sink = pa.BufferOutputStream()
+    schema = stamped(pl.DataFrame(schema=VARIANT_COLUMNS), fingerprint).schema
+    variants = duplicates = 0
+    with pq.ParquetWriter(sink, schema, compression="zstd") as writer, ThreadPoolExecutor(_READS) as pool:
+        for folder in (*CHROMOSOMES, OTHER):
+            of_folder = [part for part in parts if part.told["chrom"] == folder]
+            if of_folder:
+                frame = _sorted(pl.concat(pool.map(lambda part: _frame(store, part), of_folder)))
+                writer.write_table(stamped(frame, fingerprint), row_group_size=_ROW_GROUP)
+                variants += frame.height
+                duplicates += int(frame["duplicate"].sum())
+    return bytes(sink.getvalue()), variants, duplicates
+
+
+def _frame(store: Store, part: _FoundPart) -> pl.DataFrame:
+    table = pq.read_table(store.open_reader(part.told["variants"]), use_threads=False)
+    frame = pl.DataFrame(pl.from_arrow(table))
+    return frame.with_columns(file=pl.lit(part.file, pl.Int32), record=pl.col("record") + part.records)
+
+
+def _sorted(frame: pl.DataFrame) -> pl.DataFrame:
+    """By position; variants of one position stay in the order of the source. Those that say the same are marked."""
+    same = ("chrom", "pos", "ref", "alt")
+    marked = frame.with_columns(duplicate=pl.len().over(same) > 1)
+    return marked.sort("chrom", "pos", "variant_idx").select(*VARIANT_COLUMNS)

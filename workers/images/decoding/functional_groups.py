@@ -1,0 +1,36 @@
+"""Enhanced multi-frame objects keep rescale, window and spacing a frame (PS3.3 C.7.6.16)."""
+
+from __future__ import annotations
+
+from pydicom import Dataset, FileDataset
+
+from workers.images.decoding.dicom_file import raw_elements
+from workers.images.decoding.fence import fenced
+
+PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+_MACROS = ("PixelMeasuresSequence", "PixelValueTransformationSequence", "FrameVOILUTSequence")
+
+
+def frame_header(dataset: FileDataset, frame: int) -> Dataset:
+    """The dataset as it holds for one frame (from 0), without its pixels.
+
+    What the shared and then the frame's own functional groups say of spacing, rescale and window lies over the top
+    level, so that pydicom's functions for single-frame objects find it. Raises RecordError (unreadable).
+    """
+    with fenced("its functional groups cannot be read"):
+        elements = {element.tag: element for element in raw_elements(dataset) if element.tag not in PIXELS}
+        groups = _items(dataset, "SharedFunctionalGroupsSequence", 0)
+        groups += _items(dataset, "PerFrameFunctionalGroupsSequence", frame)
+        for macro in (item for group in groups for name in _MACROS for item in _items(group, name, 0)):
+            elements |= {element.tag: element for element in raw_elements(macro)}
+        header = Dataset(elements)
+        header.file_meta = dataset.file_meta
+        implicit, little = dataset.original_encoding
+        header.set_original_encoding(implicit, little, dataset.original_character_set)
+        return header
+
+
+def _items(dataset: Dataset, keyword: str, index: int) -> list[Dataset]:
+    """Item `index` of a sequence, in a list; an empty list where there is none."""
+    sequence = dataset.get(keyword)
+    return [sequence[index]] if sequence and index < len(sequence) else []

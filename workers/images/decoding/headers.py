@@ -1,0 +1,223 @@
+"""What an object says of itself before it is decoded: for the check before a run and for counting frames."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import SEEK_END, BytesIO
+from typing import IO, cast
+
+from pydicom import FileDataset
+from pydicom.filereader import read_partial
+from pydicom.tag import BaseTag
+from pydicom.uid import UID
+
+from schemas.errors import RecordError
+from schemas.status import Status
+from workers.images.decoding.dicom_file import (
+    deflated_dataset,
+    pixel_keyword,
+    read_dicom,
+    transfer_syntax_of,
+    without_deflation,
+)
+from workers.images.decoding.fence import fenced
+from workers.images.decoding.functional_groups import PIXELS
+from workers.images.decoding.inflate import GZIP, inflate, inflate_start
+from workers.images.decoding.numpy_files import NpyHeader, npz_member, read_npy_header
+from workers.images.decoding.pixel_module import check_holds, read_pixel_module
+from workers.images.decoding.rasters import jpeg_header, png_header
+from workers.images.decoding.sniff import is_gzip, sniff
+from workers.images.decoding.tiff import count_pages
+from workers.images.decoding.transfer_syntax import DEFLATED, NATIVE, decoder_status
+from workers.images.settings import ImageFormat, ImagesInput
+from workers.reading.watched import WatchedFile
+
+_PREFIXES = (1 << 16, 1 << 20, 1 << 24)
+_PIXEL_MODULE_TAGS = (
+    0x00280002,
+    0x00280004,
+    0x00280008,
+    0x00280010,
+    0x00280011,
+    0x00280100,
+    0x00280101,
+    0x00280103,
+)
+_UNDEFINED_LENGTH = 0xFFFFFFFF
+# RFC 1951: a match of 258 bytes takes at least two bits.
+_MOST_INFLATION = 1032
+
+
+@dataclass(frozen=True)
+class HeaderFacts:
+    """One object. `transfer_syntax` is a UID, for DICOM only; `remedy` says what would make it `decodable`.
+
+    `n_frames` is what decoding will find, and 0 where `has_pixels` is false.
+    """
+
+    format: ImageFormat
+    rows: int = 0
+    columns: int = 0
+    n_frames: int = 0
+    has_pixels: bool = True
+    transfer_syntax: str | None = None
+    transfer_syntax_name: str | None = None
+    decodable: bool = True
+    remedy: str = ""
+
+
+def read_header(reader: IO[bytes], settings: ImagesInput) -> HeaderFacts:
+    """Read as little of a seekable object as tells its format, size, frames and transfer syntax.
+
+    Raises RecordError for what decoding would refuse by its header alone; InfrastructureError or ObjectError where
+    the reader did, which is never taken for damage.
+    """
+    watched = WatchedFile(reader)
+    try:
+        return _read(cast(IO[bytes], watched), settings)
+    finally:
+        watched.raise_failure()
+
+
+def _read(reader: IO[bytes], settings: ImagesInput) -> HeaderFacts:
+    size = reader.seek(0, SEEK_END)
+    if size > settings.max_bytes:
+        raise RecordError(Status.TOO_LARGE, f"the object is larger than {settings.max_bytes} bytes")
+    start = _prefix(reader, _PREFIXES[0])
+    if is_gzip(start):
+        reader = BytesIO(inflate(_prefix(reader, size), settings.max_inflated, GZIP))
+        size = reader.seek(0, SEEK_END)
+        start = _prefix(reader, _PREFIXES[0])
+    kind = sniff(start)
+    if kind is None:
+        raise RecordError(Status.UNREADABLE, "of no known image format" if size else "the object is empty")
+    if settings.format not in ("auto", kind):
+        raise RecordError(Status.UNREADABLE, f"not {settings.format} but {kind}, by its first bytes")
+    return _dicom(reader, size, settings) if kind == "dicom" else _other(reader, kind, size)
+
+
+def _other(reader: IO[bytes], kind: ImageFormat, size: int) -> HeaderFacts:
+    if kind == "png":
+        columns, rows, _, _ = png_header(_prefix(reader, _PREFIXES[0]))
+        return HeaderFacts(kind, rows, columns, 1)
+    if kind == "jpeg":
+        return _jpeg(reader, size)
+    reader.seek(0)
+    if kind == "tiff":
+        pages, rows, columns = count_pages(reader)
+        return HeaderFacts(kind, rows, columns, pages)
+    header = read_npy_header(reader) if kind == "npy" else _npz(reader)
+    rows, columns = header.frame_shape[:2]
+    return HeaderFacts(kind, rows, columns, header.frames)
+
+
+def _npz(reader: IO[bytes]) -> NpyHeader:
+    with (
+        fenced("it is not readable as a numpy file"),
+        zipfile.ZipFile(reader) as archive,
+        archive.open(npz_member(archive)) as stream,
+    ):
+        return read_npy_header(stream)
+
+
+def _jpeg(reader: IO[bytes], size: int) -> HeaderFacts:
+    """Comments and profiles before its size may be long."""
+    for prefix, whole in _growing(reader, size):
+        try:
+            found = jpeg_header(prefix)
+        except RecordError as error:
+            if whole or error.status is not Status.UNREADABLE:
+                raise
+        else:
+            return HeaderFacts("jpeg", found.rows, found.columns, 1)
+    raise AssertionError("the last prefix is the whole object")
+
+
+def _dicom(reader: IO[bytes], size: int, settings: ImagesInput) -> HeaderFacts:
+    for prefix, whole in _growing(reader, size):
+        if whole:
+            return _facts_of_whole(read_dicom(prefix, settings.max_inflated))
+        found = _up_to_pixels(prefix)
+        if found is not None:
+            dataset, tag, length, place = found
+            return _facts(dataset, _KEYWORDS[tag], _at_most(length, size, place, dataset))
+    raise AssertionError("the last prefix is the whole object")
+
+
+def _facts_of_whole(dataset: FileDataset) -> HeaderFacts:
+    try:
+        keyword = pixel_keyword(dataset)
+    except RecordError as error:
+        if error.status is not Status.NO_PIXELS:
+            raise
+        return HeaderFacts("dicom", has_pixels=False)
+    return _facts(dataset, keyword, len(dataset[keyword].value or b""))
+
+
+def _at_most(length: int, size: int, place: int, dataset: FileDataset) -> int:
+    """Bytes of pixels that an object of this size can hold at best, whatever the element says of its length."""
+    deflated = dataset.file_meta.get("TransferSyntaxUID") == DEFLATED
+    room = size * _MOST_INFLATION if deflated else size - place
+    return room if length == _UNDEFINED_LENGTH else min(length, room)
+
+
+def _facts(dataset: FileDataset, keyword: str, stored: int) -> HeaderFacts:
+    uid = transfer_syntax_of(dataset)
+    status = decoder_status(uid)
+    module = read_pixel_module(dataset, keyword)
+    check_holds(module, uid in NATIVE, stored)
+    return HeaderFacts(
+        "dicom",
+        module.rows,
+        module.columns,
+        module.frames,
+        transfer_syntax=uid,
+        transfer_syntax_name=status.name,
+        decodable=status.available,
+        remedy=status.remedy,
+    )
+
+
+_KEYWORDS = {0x7FE00010: "PixelData", 0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData"}
+
+
+def _up_to_pixels(prefix: bytes) -> tuple[FileDataset, int, int, int] | None:
+    """The dataset before its pixels, their tag, length and place.
+
+    None if the prefix ends before them, or in the middle of something that cannot be read then: the whole decides.
+    """
+    reached: list[tuple[int, int, int]] = []
+
+    def at_pixels(tag: BaseTag, vr: str | None, length: int) -> bool:
+        if tag in PIXELS:
+            reached.append((int(tag), length, stream.tell()))
+        return tag in PIXELS
+
+    try:
+        with fenced(""):
+            deflated_at = deflated_dataset(prefix)
+            if deflated_at is not None:
+                inflated = inflate_start(memoryview(prefix)[deflated_at:], _PREFIXES[-1])
+                prefix = without_deflation(prefix[:deflated_at], inflated)
+            stream = BytesIO(prefix)
+            dataset = read_partial(stream, at_pixels, force=True, specific_tags=[*_PIXEL_MODULE_TAGS])
+            if deflated_at is not None:
+                dataset.file_meta.TransferSyntaxUID = UID(DEFLATED)
+    except RecordError:
+        return None
+    return (dataset, *reached[-1]) if reached else None
+
+
+def _growing(reader: IO[bytes], size: int) -> Iterator[tuple[bytes, bool]]:
+    """Longer and longer beginnings, and whether it is the whole object; the last one is."""
+    for wanted in _PREFIXES:
+        if wanted < size:
+            yield _prefix(reader, wanted), False
+    yield _prefix(reader, size), True
+
+
+def _prefix(reader: IO[bytes], wanted: int) -> bytes:
+    reader.seek(0)
+    return reader.read(wanted)

@@ -1,0 +1,103 @@
+"""From stored to modality values as pydicom's `apply_modality_lut` has them, in the narrowest type without loss."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from pydicom import Dataset
+from pydicom.pixels.processing import apply_modality_lut
+
+from schemas.errors import RecordError
+from schemas.status import Status
+from workers.contract import Array
+from workers.images.decoding.fence import fenced
+from workers.images.decoding.pixel_module import PixelModule
+
+Range = tuple[float, float]
+
+_NARROWEST_FIRST = (np.uint8, np.uint16, np.int16, np.int32, np.uint32, np.int64)
+_EXACT_IN_FLOAT64 = 2**53
+_NO_RANGE = (-math.inf, math.inf)
+
+
+def modality_values(stored: Array, header: Dataset, module: PixelModule) -> tuple[Array, Range]:
+    """Values after the modality LUT or rescale, and the range that the stored type can give after it.
+
+    Equal to `apply_modality_lut(stored, header)` in every value. Where slope and intercept are whole numbers the
+    result is of an integer type. Floats have no range: (-inf, inf). Raises RecordError (unreadable).
+    """
+    with fenced("its modality lookup table or rescale cannot be applied"):
+        if header.get("ModalityLUTSequence"):
+            return _looked_up(stored, header, module)
+        if "RescaleSlope" in header and "RescaleIntercept" in header:
+            return _rescaled(stored, float(header.RescaleSlope), float(header.RescaleIntercept), module)
+    return stored, _NO_RANGE if module.is_float else module.stored_range
+
+
+def inverted(values: Array, value_range: Range) -> Array:
+    """max + min - x, in the type of `values` or a wider one where a value lies outside the range."""
+    low, high = value_range
+    if values.dtype.kind == "f":
+        return np.asarray((high + low) - values)
+    total = int(high) + int(low)
+    least, most = total - int(values.max()), total - int(values.min())
+    work = narrowest(min(least, total, -1), max(most, total, int(values.max())))
+    result = np.subtract(total, values, dtype=work)
+    fits = np.iinfo(values.dtype).min <= least and most <= np.iinfo(values.dtype).max
+    return result.astype(values.dtype if fits else narrowest(least, most), copy=False)
+
+
+def narrowest(low: int, high: int) -> type[np.integer]:
+    """The narrowest integer type that OpenCV and numpy know and that holds both."""
+    return next(kind for kind in _NARROWEST_FIRST if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max)
+
+
+def _looked_up(stored: Array, header: Dataset, module: PixelModule) -> tuple[Array, Range]:
+    """Widened first: pydicom subtracts the first mapped value in the type of the pixels, where it may not fit."""
+    if module.is_float:
+        raise RecordError(Status.UNREADABLE, "a modality lookup table has no meaning for pixels stored as floats")
+    values = apply_modality_lut(stored.astype(np.int64), header)
+    low, high = module.stored_range
+    entries, first, _ = header.ModalityLUTSequence[0].LUTDescriptor
+    inputs = np.arange(first, first + (entries or 2**16)).clip(low, high)
+    reachable = apply_modality_lut(np.append(inputs, (low, high)), header)
+    return values, (float(reachable.min()), float(reachable.max()))
+
+
+def _rescaled(stored: Array, slope: float, intercept: float, module: PixelModule) -> tuple[Array, Range]:
+    if not (math.isfinite(slope) and math.isfinite(intercept)):
+        raise RecordError(Status.UNREADABLE, "its rescale slope or intercept is not a finite number")
+    low, high = module.stored_range
+    if not module.is_float and slope.is_integer() and intercept.is_integer():
+        whole = _rescaled_whole(stored, int(slope), int(intercept), (low, high))
+        if whole is not None:
+            return whole
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = stored.astype(np.float64) * slope
+        values += intercept
+    if module.is_float:
+        return values, _NO_RANGE
+    ends = sorted((low * slope + intercept, high * slope + intercept))
+    if not (math.isfinite(ends[0]) and math.isfinite(ends[1])):
+        raise RecordError(Status.UNREADABLE, "its rescale leads beyond what a float can hold")
+    return values, (ends[0], ends[1])
+
+
+def _rescaled_whole(
+    stored: Array, slope: int, intercept: int, stored_range: tuple[int, int]
+) -> tuple[Array, Range] | None:
+    """In integers; None where pydicom's float64 would round."""
+    low, high = (slope * end + intercept for end in stored_range)
+    least, most = int(stored.min()), int(stored.max())
+    if (slope, intercept) == (1, 0):
+        return stored.astype(narrowest(min(low, least), max(high, most)), copy=False), stored_range
+    scaled = [slope * end for end in (*stored_range, least, most)]
+    shifted = [value + intercept for value in scaled]
+    if max(abs(value) for value in (*scaled, *shifted)) >= _EXACT_IN_FLOAT64:
+        return None
+    met = (*scaled, *shifted, least, most, slope, intercept, -1)
+    work = narrowest(min(met), max(met))
+    values = np.multiply(stored, slope, dtype=work, casting="unsafe")
+    np.add(values, intercept, out=values)
+    return values.astype(narrowest(min(shifted), max(shifted)), copy=False), (min(low, high), max(low, high))

@@ -1,0 +1,1 @@
+"""Model directories on images: our own, ONNX, Hugging Face, text detectors."""

@@ -1,0 +1,119 @@
+"""Finds text in images: a detector of the PP-OCR family (`model.onnx`) with its settings (`wardround.json`).
+
+    {"format": "text-detector", "format_version": 1, "box_threshold": 0.5, ...}    all but the first may be left out
+
+Method: Liao et al., "Real-time Scene Text Detection with Differentiable Binarization", AAAI 2020. Defaults are those
+of RapidOCR for PP-OCRv4.
+
+Prepare: the detector wants what a person would see, 8 bit and three channels. By default the view that a DICOM header
+recommends is taken where there is one, then each image's own smallest and largest value become 0 and 255, so that
+12 and 16 bit images are neither black nor clipped; an 8 bit image that already spans 0 to 255 stays as it is.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.errors import SpecError
+from schemas.loading import validate
+from schemas.outputs import OutputField
+from workers.contract import Affine, Model, ModelCard
+from workers.images.formats.onnx import CARD, check_external
+from workers.images.formats.onnx_file import read_graph
+from workers.images.prepare.libraries import opencv
+from workers.models.files import read_json
+
+NAME = "text-detector"
+WEIGHTS = "model.onnx"
+
+PREPARE: tuple[dict[str, Any], ...] = (
+    {"voi": {"missing": "keep"}},
+    {"to_uint8": {"source": "image"}},
+    {"channels": {"to": 3}},
+)
+
+_CORNERS = ", ".join(f"x{i}: int32, y{i}: int32" for i in range(4))
+
+OUTPUTS: tuple[OutputField, ...] = (
+    OutputField(name="text_found", type="bool", meaning="whether any text was found", over_frames="max"),
+    OutputField(name="text_regions", type="int32", meaning="number of regions with text", over_frames="sum"),
+    OutputField(
+        name="text_score", type="float32", meaning="highest score of a region; 0 without one", over_frames="max"
+    ),
+    OutputField(
+        name="text_boxes",
+        type=f"list<struct<{_CORNERS}, score: float32>>",
+        meaning="corners in pixels of the frame, clockwise from top left (x columns, y rows), and the score",
+        over_frames="concat",
+    ),
+)
+
+
+class Detection(BaseModel):
+    """Settings of the detector.
+
+    `threshold` makes the probability map binary; a region counts if the mean probability inside its box reaches
+    `box_threshold`. `unclip_ratio` is how far the network was trained to shrink text, `candidates` the most contours
+    looked at. The image is enlarged until its shorter side is `shorter_side`, unless its longer one would pass
+    `longest_side`, and then shrunk to that: this bounds the work for an image of any size.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    threshold: float = Field(default=0.3, gt=0, lt=1)
+    box_threshold: float = Field(default=0.5, ge=0, le=1)
+    unclip_ratio: float = Field(default=1.6, gt=0, le=10)
+    candidates: int = Field(default=1000, ge=1, le=100_000)
+    use_dilation: bool = True
+    shorter_side: int = Field(default=736, ge=32, le=4096)
+    longest_side: int = Field(default=2000, ge=32, le=8192)
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+
+
+class Card(Detection):
+    """`wardround.json`."""
+
+    format: Literal["text-detector"]
+    format_version: Literal[1] = 1
+    prepare: tuple[dict[str, Any], ...] = PREPARE
+    notes: str = ""
+
+
+LOOKS_FOR = "wardround.json with format 'text-detector'"
+
+
+def recognises(directory: Path) -> bool:
+    """Whether `wardround.json` names this format."""
+    path = directory / CARD
+    return path.is_file() and bool(read_json(path).get("format") == NAME)
+
+
+def describe(directory: Path) -> ModelCard:
+    """The card. Raises SpecError with what is wrong in it, SecurityError if weights lie outside the directory."""
+    card = validate(Card, read_json(directory / CARD), str(directory / CARD))
+    graph = read_graph(directory / WEIGHTS)
+    check_external(directory, graph)
+    if len(graph.inputs) != 1 or len(graph.inputs[0].shape) != 4:
+        raise SpecError(f"{directory / WEIGHTS}: must have one input (N, 3, H, W)")
+    settings = card.model_dump(mode="json", include=set(Detection.model_fields))
+    return ModelCard(NAME, OUTPUTS, card.prepare, channels=3, settings=settings)
+
+
+def load(directory: Path, card: ModelCard, affine: Affine | None, device: str, threads: int) -> Model:
+    """The detector. Raises SpecError if `prepare` ends with rescale or standardise: it normalises by itself.
+
+    Raises MissingExtraError without OpenCV.
+    """
+    if affine is not None:
+        raise SpecError(f"{directory}: a text detector takes 8 bit images: drop the last steps of 'prepare'")
+    opencv()
+    check_external(directory, read_graph(directory / WEIGHTS))
+    from workers.images.formats import text_detector_loaded  # noqa: PLC0415 - imports onnxruntime and OpenCV
+
+    return text_detector_loaded.load(
+        directory / WEIGHTS, Detection.model_validate(dict(card.settings)), device, threads
+    )

@@ -1,0 +1,64 @@
+"""`cast`: another dtype, the values kept."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from workers.contract import Array, Image
+from workers.images.prepare.base import PrepareStep, replaced
+
+_ROUND = {"nearest": np.rint, "floor": np.floor, "truncate": np.trunc}
+
+
+class Cast(PrepareStep):
+    """The same values in `dtype`, rounded (`nearest` is half to even) where it is an integer type.
+
+    Values outside of the type become its nearest end, infinities too (`overflow: clip`), or the image is rejected
+    (`overflow: reject`). NaN is rejected for integer types and kept by float32. `value_range` is rounded and clipped
+    as the pixels are.
+    """
+
+    name: ClassVar[str] = "cast"
+
+    dtype: Literal["uint8", "uint16", "int16", "int32", "float32"]
+    rounding: Literal["nearest", "floor", "truncate"] = "nearest"
+    overflow: Literal["clip", "reject"] = "clip"
+
+    def apply(self, image: Image) -> Image:
+        if image.pixels.dtype == self.dtype:
+            return image
+        if self.dtype == "float32":
+            return replaced(image, self._to_float(image.pixels))
+        low, high = self._to_integer(np.array(image.value_range, np.float64), "clip").tolist()
+        return replaced(image, self._to_integer(image.pixels, self.overflow), value_range=(low, high))
+
+    def _to_float(self, pixels: Array) -> Array:
+        largest = np.finfo(np.float32).max
+        if pixels.dtype == np.float64:
+            self._check_overflow((np.abs(pixels) > largest) & np.isfinite(pixels), self.overflow)
+            pixels = np.where(np.isfinite(pixels), np.clip(pixels, -largest, largest), pixels)
+        return pixels.astype(np.float32)
+
+    def _to_integer(self, pixels: Array, overflow: str) -> Array:
+        if pixels.dtype.kind == "f":
+            if np.isnan(pixels).any():
+                raise self.reject(f"the image has NaN, which {self.dtype} cannot hold")
+            pixels = _ROUND[self.rounding](pixels.astype(np.float64))
+        ends = np.iinfo(self.dtype)
+        self._check_overflow((pixels < ends.min) | (pixels > ends.max), overflow)
+        low, high = max(ends.min, _least(pixels.dtype)), min(ends.max, _most(pixels.dtype))
+        return np.clip(pixels, low, high).astype(self.dtype)
+
+    def _check_overflow(self, outside: Array, overflow: str) -> None:
+        if overflow == "reject" and outside.any():
+            raise self.reject(f"the image has values that {self.dtype} cannot hold")
+
+
+def _least(dtype: np.dtype[np.generic]) -> int:
+    return int(np.iinfo(dtype).min) if dtype.kind in "iu" else -(2**63)  # type: ignore[type-var]  # integers only
+
+
+def _most(dtype: np.dtype[np.generic]) -> int:
+    return int(np.iinfo(dtype).max) if dtype.kind in "iu" else 2**63  # type: ignore[type-var]  # integers only

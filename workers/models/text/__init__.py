@@ -1,0 +1,1 @@
+"""Hugging Face text models, whatever the text is: notes, SMILES."""

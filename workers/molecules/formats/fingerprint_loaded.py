@@ -1,0 +1,67 @@
+"""Loads and runs what workers.molecules.formats.fingerprint describes. Imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from schemas.loading import validate
+from workers.contract import ModelCard
+from workers.images.formats.native_loaded import fill, read_tensors
+from workers.models.device import memory_error, set_up
+from workers.models.head import activate, by_column
+from workers.molecules.contract import Numbers
+from workers.registry import MOLECULE_NETWORKS, resolve
+
+BATCH_BYTES = 64 << 20
+"""What one batch may take, by the network's own estimate."""
+
+
+class FingerprintScorer:
+    """Implements `workers.molecules.contract.MoleculeScorer`."""
+
+    def __init__(self, network: Any, card: ModelCard, device: str) -> None:
+        self.outputs = card.outputs
+        self._network = network
+        self._activation = card.settings["activation"]
+        self._bits = card.settings["fingerprint"]["bits"]
+        self._counts = card.settings["fingerprint"]["counts"]
+        self._device = torch.device(device)
+        self._batch = max(1, BATCH_BYTES // network.bytes_per_record)
+
+    def score(self, values: Sequence[Numbers]) -> Mapping[str, Any]:
+        """Scores by column, float32, of packed bits or counts."""
+        logits = []
+        first = 0
+        while first < len(values):
+            part = np.stack(values[first : first + self._batch])
+            x = part if self._counts else np.unpackbits(part, axis=1, count=self._bits)
+            try:
+                with memory_error(), torch.inference_mode():
+                    inputs = torch.from_numpy(x.astype(np.float32)).to(self._device)
+                    logits.append(self._network(inputs).cpu().numpy())
+            except MemoryError:
+                if self._batch == 1:
+                    raise
+                self._batch = max(1, self._batch // 2)
+                continue
+            first += len(part)
+        return by_column(self.outputs, activate(np.concatenate(logits), self._activation))
+
+
+def load(weights: Path, card: ModelCard, device: str, threads: int) -> FingerprintScorer:
+    """See workers.molecules.formats.fingerprint.load."""
+    set_up(threads)
+    module = resolve(MOLECULE_NETWORKS, card.settings["network"], "network", "molecules")
+    config = validate(module.Config, card.settings["settings"], f"{weights.parent}: settings")
+    with torch.device("meta"):
+        network = module.build(config)
+    fill(network, read_tensors(weights), str(weights))
+    network.eval().requires_grad_(False)
+    with memory_error():
+        network.to(device)
+    return FingerprintScorer(network, card, device)

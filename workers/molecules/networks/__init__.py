@@ -1,0 +1,1 @@
+"""Networks on fingerprints, one file each."""
