@@ -16,7 +16,8 @@ from jobs.settings import storage_settings
 from jobs.stages import open_input
 from schemas.errors import SpecError, WardroundError
 from schemas.spec import Spec
-from workers.engine.doctor import decoders, torch_facts
+from workers.engine.doctor import torch_facts
+from workers.images.decoding.transfer_syntax import decoders
 
 _OLDEST_PYTHON = (3, 11)
 

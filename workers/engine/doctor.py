@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workers.images.decoding.transfer_syntax import DecoderStatus, decoder_status, transfer_syntaxes
-
 
 @dataclass(frozen=True)
 class Torch:
@@ -29,8 +27,3 @@ def torch_facts() -> Torch | None:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     names = [str(torch.cuda.get_device_name(index)) for index in range(count)]
     return Torch(str(torch.__version__), torch.version.cuda, int(torch.get_num_threads()), names)
-
-
-def decoders() -> list[DecoderStatus]:
-    """Every transfer syntax of DICOM that may hold an image."""
-    return [decoder_status(uid) for uid in transfer_syntaxes()]

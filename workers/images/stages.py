@@ -13,10 +13,10 @@ from workers.children.contract import DecodePool
 from workers.children.inline_pool import InlinePool
 from workers.engine.context import StageContext
 from workers.engine.kinds import RecordStage
-from workers.engine.models import load_scorer, prepare_lists
 from workers.engine.scoring import Scorer
 from workers.images.decoding.sniff import sniff
 from workers.images.fetching import ColumnFetcher, Fetcher, ObjectFetcher
+from workers.images.models import load_scorer, prepare_lists
 from workers.images.planning import ImageRecords
 from workers.images.reader import ImageReader
 from workers.images.settings import ImagesInput

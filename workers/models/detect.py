@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from schemas.errors import SpecError
-from workers.contract import Affine, Format, Model, ModelCard
+from workers.contract import Format, ModelCard
 from workers.registry import EXTRAS, FORMATS, resolve
 
 
@@ -24,11 +24,6 @@ def describe(directory: Path, collection: str = "images") -> tuple[str, ModelCar
             return name, candidate.describe(directory)
     looked = "; ".join(model_format(name, collection).LOOKS_FOR for name in names)
     raise SpecError(f"{directory}: holds no model of a known format for {collection}. Looked for: {looked}")
-
-
-def load(directory: Path, card: ModelCard, affine: Affine | None, device: str, threads: int) -> Model:
-    """The model that `card` describes, by its format."""
-    return model_format(card.format).load(directory, card, affine, device, threads)
 
 
 def model_format(name: str, collection: str = "images") -> Format:

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from workers.images.models import load
 from workers.images.networks import densenet
 from workers.images.prepare.catalogue import parse_steps
-from workers.models.detect import describe, load
+from workers.models.detect import describe
 from workers.registry import FORMATS, NETWORKS, resolve
 
 PAGE = (Path(__file__).parents[3] / "docs" / "models.md").read_text(encoding="utf-8")

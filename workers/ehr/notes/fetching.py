@@ -14,10 +14,11 @@ from workers.ehr.notes.csv_file import Csv
 from workers.ehr.notes.files import Found
 from workers.ehr.notes.ndjson import Ndjson
 from workers.ehr.notes.note import CUT_OFF, Note, refused
-from workers.ehr.notes.parquet_file import UNREADABLE, ParquetNotes, raise_if_disk
+from workers.ehr.notes.parquet_file import ParquetNotes
 from workers.ehr.notes.planning import dialect_of
 from workers.ehr.notes.settings import NotesInput
 from workers.reading.lines import DamagedError, blocks, is_gzip
+from workers.reading.parquet import UNREADABLE, raise_if_disk
 
 Place = tuple[int, int | None]
 """`member` and `size` of a planned record."""

@@ -13,9 +13,9 @@ from cluster.storage import ObjectInfo, StorageSettings, Store, open_store, pars
 from schemas.errors import SpecError
 from workers.ehr.notes.csv_file import Csv
 from workers.ehr.notes.layout import OMOP_COLUMNS
-from workers.ehr.notes.parquet_file import parquet_schema
 from workers.ehr.notes.settings import NotesFormat, NotesInput
 from workers.reading.lines import blocks, lines
+from workers.reading.parquet import parquet_schema
 
 Container = Literal["parquet", "csv", "ndjson"]
 

@@ -18,10 +18,11 @@ from workers.ehr.notes.files import Found, find_input, note_files
 from workers.ehr.notes.layout import TableDialect, layout_of
 from workers.ehr.notes.ndjson import Ndjson
 from workers.ehr.notes.note import NOTE_TIME, NOTE_TYPE, TEXT, Identity
-from workers.ehr.notes.parquet_file import cast_column, parquet_schema, plan_parquet
+from workers.ehr.notes.parquet_file import plan_parquet
 from workers.ehr.notes.settings import NotesInput
 from workers.ehr.notes.text_file import Dialect, Row, Span
 from workers.reading.lines import blocks
+from workers.reading.parquet import cast_column, parquet_schema
 
 _BATCH = 10_000
 _NOT_SEEN = 1000

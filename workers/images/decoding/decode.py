@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.contract import Image
 from workers.images.decoding.bounds import wanted_frames
 from workers.images.decoding.inflate import GZIP, inflate
 from workers.images.decoding.numpy_files import decode_npy, decode_npz
 from workers.images.decoding.rasters import decode_jpeg, decode_png
 from workers.images.decoding.sniff import is_gzip, sniff
+from workers.images.prepare.image import Image
 from workers.images.settings import ImageFormat, ImagesInput
 
 Buffer = bytes | memoryview

@@ -15,7 +15,7 @@ from pydicom.pixels.processing import apply_color_lut
 
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.contract import Array, Image
+from workers.contract import Array
 from workers.images.decoding.bounds import check_pixels, wanted_frames
 from workers.images.decoding.codestream import codestream_size
 from workers.images.decoding.decoders import decoder_for
@@ -26,6 +26,7 @@ from workers.images.decoding.inflate import inflate
 from workers.images.decoding.modality import inverted, modality_values
 from workers.images.decoding.pixel_module import PixelModule, check_holds, read_pixel_module
 from workers.images.decoding.transfer_syntax import DEFLATED_FRAMES, EXPLICIT_LITTLE, NATIVE, RLE, decoder_status
+from workers.images.prepare.image import Image
 from workers.images.settings import ImagesInput
 
 _DAMAGED = "its pixel data cannot be decoded"

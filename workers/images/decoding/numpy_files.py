@@ -13,9 +13,10 @@ from numpy.lib import format as npy
 
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.contract import Array, Image
+from workers.contract import Array
 from workers.images.decoding.bounds import check_pixels, wanted_frames
 from workers.images.decoding.fence import fenced
+from workers.images.prepare.image import Image
 from workers.images.settings import ImagesInput
 
 Buffer = bytes | memoryview

@@ -10,9 +10,10 @@ import numpy as np
 
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.contract import Array, Image
+from workers.contract import Array
 from workers.images.decoding.bounds import check_pixels
 from workers.images.decoding.codestream import FrameSize, jpeg_size
+from workers.images.prepare.image import Image
 
 Buffer = bytes | memoryview
 

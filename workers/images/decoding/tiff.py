@@ -11,10 +11,11 @@ import tifffile
 
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.contract import Array, Image
+from workers.contract import Array
 from workers.images.decoding.bounds import check_pixels, wanted_frames
 from workers.images.decoding.fence import fenced, silence
 from workers.images.decoding.modality import inverted
+from workers.images.prepare.image import Image
 from workers.images.settings import ImagesInput
 
 silence("tifffile")

@@ -108,3 +108,8 @@ def _is_available(uid: str, packages: tuple[str, ...]) -> bool:
     if uid in NATIVE or uid == DEFLATED_FRAMES:
         return True
     return get_decoder(uid).is_available or (uid == JPEG_EXTENDED and jpeg12.is_available(uid))
+
+
+def decoders() -> list[DecoderStatus]:
+    """Every transfer syntax of DICOM that may hold an image."""
+    return [decoder_status(uid) for uid in transfer_syntaxes()]

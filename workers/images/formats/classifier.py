@@ -6,10 +6,12 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from workers.contract import Array, ModelCard
-from workers.models.device import ToTensor, memory_error
+from workers.images.formats.to_tensor import ToTensor
+from workers.models.activation import activate
+from workers.models.device import memory_error
 from workers.models.head import by_column
 
 
@@ -45,10 +47,3 @@ class TorchClassifier:
             logits = self._network(self._to_tensor(batch, self.channels_last))
             scores: Array = activate(logits, self._activation).cpu().numpy()
         return by_column(self.outputs, scores)
-
-
-def activate(logits: Tensor, activation: str) -> Tensor:
-    """(N, labels) logits to scores on the device."""
-    if activation == "sigmoid":
-        return torch.sigmoid(logits)
-    return torch.softmax(logits, dim=1) if activation == "softmax" else logits

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
-import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoModelForImageClassification
-from transformers.utils.logging import disable_progress_bar
 
 from schemas.errors import RecordError, SpecError
 from schemas.status import Status
 from workers.contract import Affine, ModelCard
 from workers.images.formats.classifier import TorchClassifier
-from workers.models.device import ToTensor, memory_error, set_up
+from workers.images.formats.to_tensor import ToTensor
+from workers.models.device import memory_error, set_up
+from workers.models.pretrained import pretrained
 
 
 class Logits(nn.Module):
@@ -44,27 +43,3 @@ def load(directory: Path, card: ModelCard, affine: Affine | None, device: str, t
     with memory_error():
         model.to(device)
     return TorchClassifier(Logits(model), card, ToTensor(affine, device, channels))
-
-
-def pretrained(kind: Any, directory: Path, may_lack: str = "") -> Any:
-    """The model as the `AutoModel...` class loads it, refusing what it only warns of: weights drawn at random.
-
-    `may_lack` begins the names of tensors that are not used and may therefore be absent.
-    """
-    disable_progress_bar()
-    try:
-        model, report = kind.from_pretrained(
-            str(directory),
-            trust_remote_code=False,
-            use_safetensors=True,
-            local_files_only=True,
-            dtype=torch.float32,
-            output_loading_info=True,
-        )
-    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError, ImportError) as error:
-        reason = str(error).strip().partition("\n")[0][:300]
-        raise SpecError(f"{directory}: transformers cannot load it ({reason})") from error
-    missing = sorted(name for name in report["missing_keys"] if not may_lack or not name.startswith(may_lack))
-    if missing:
-        raise SpecError(f"{directory}: the weights lack {len(missing)} tensors of the model, the first {missing[0]!r}")
-    return model.eval().requires_grad_(False)

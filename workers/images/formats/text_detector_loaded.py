@@ -13,8 +13,8 @@ from schemas.errors import RecordError
 from schemas.status import Status
 from workers.contract import Array
 from workers.images.formats.onnx_session import open_session, run
-from workers.images.formats.text_detector import OUTPUTS, Detection
 from workers.images.formats.text_regions import Region, find_regions
+from workers.images.formats.text_settings import OUTPUTS, Detection
 
 _STRIDE = 32
 """The network halves its input five times."""

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from workers.contract import Array
-from workers.images.formats.text_detector import Detection
+from workers.images.formats.text_settings import Detection
 
 _MIN_SIDE = 3
 """Smallest side of a rectangle in the map, and of a box in the image, below which it is noise."""

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict
 
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.contract import Array, Image
+from workers.contract import Array
+from workers.images.prepare.image import Image
 
 MAX_PIXELS = 2**27
 """No step makes an image of more pixels than this: an extreme shape must not exhaust a worker's memory."""

@@ -6,8 +6,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from workers.contract import Array, Image
+from workers.contract import Array
 from workers.images.prepare.base import PrepareStep, replaced
+from workers.images.prepare.image import Image
 
 _ROUND = {"nearest": np.rint, "floor": np.floor, "truncate": np.trunc}
 

@@ -12,8 +12,8 @@ from pydantic.json_schema import models_json_schema
 
 from schemas.errors import SpecError
 from schemas.loading import nearest, validate
-from workers.contract import Step
 from workers.images.prepare.base import PrepareStep
+from workers.images.prepare.image import Step
 
 STEPS: Mapping[str, str] = {
     "bilateral": "workers.images.prepare.bilateral:Bilateral",

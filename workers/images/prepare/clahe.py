@@ -6,8 +6,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from workers.contract import Array, Image
+from workers.contract import Array
 from workers.images.prepare.base import PrepareStep
+from workers.images.prepare.image import Image
 from workers.images.prepare.libraries import opencv
 from workers.images.prepare.lightness import on_lightness
 

@@ -6,9 +6,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from workers.contract import Array, Image
+from workers.contract import Array
 from workers.images.prepare.base import PrepareStep, replaced
 from workers.images.prepare.canvas import Side, Size, blank
+from workers.images.prepare.image import Image
 
 Offset = Annotated[int, Field(ge=0)]
 

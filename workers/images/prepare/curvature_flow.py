@@ -7,8 +7,9 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from workers.contract import Array, Image
+from workers.contract import Array
 from workers.images.prepare.base import PrepareStep, replaced
+from workers.images.prepare.image import Image
 from workers.images.prepare.libraries import simpleitk
 from workers.images.prepare.pixels import by_plane
 

@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from workers.contract import Image
 from workers.images.prepare.base import PrepareStep, replaced
+from workers.images.prepare.image import Image
 from workers.images.prepare.libraries import opencv
 from workers.images.prepare.pixels import filterable
 

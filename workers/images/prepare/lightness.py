@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from workers.contract import Array, Image
+from workers.contract import Array
 from workers.images.prepare.base import PrepareStep, replaced
+from workers.images.prepare.image import Image
 from workers.images.prepare.libraries import opencv
 
 

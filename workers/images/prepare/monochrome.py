@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from workers.contract import Array, Image
+from workers.contract import Array
+from workers.images.prepare.image import Image
 
 _GREY = ("MONOCHROME1", "MONOCHROME2")
 

@@ -7,8 +7,8 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field, field_validator
 
-from workers.contract import Image
 from workers.images.prepare.base import PrepareStep, replaced
+from workers.images.prepare.image import Image
 from workers.images.prepare.libraries import opencv
 
 

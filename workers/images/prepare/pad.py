@@ -7,9 +7,10 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from workers.contract import Array, Image
+from workers.contract import Array
 from workers.images.prepare.base import PrepareStep, replaced
 from workers.images.prepare.canvas import Anchor, Size, placed
+from workers.images.prepare.image import Image
 
 
 class Pad(PrepareStep):

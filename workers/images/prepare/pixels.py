@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from workers.contract import Array, Image
+from workers.contract import Array
+from workers.images.prepare.image import Image
 
 _TABLE_TYPES = {np.dtype(np.uint8), np.dtype(np.int8), np.dtype(np.uint16), np.dtype(np.int16)}
 _FILTER_TYPES = {np.dtype(np.uint8), np.dtype(np.uint16), np.dtype(np.int16), np.dtype(np.float32)}

@@ -8,7 +8,8 @@ import numpy as np
 
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.contract import Affine, Array, Image, Step
+from workers.contract import Affine, Array
+from workers.images.prepare.image import Image, Step
 from workers.images.prepare.rescale import Rescale
 from workers.images.prepare.standardise import Standardise
 

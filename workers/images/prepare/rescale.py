@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from workers.contract import Affine, Image
+from workers.contract import Affine
 from workers.images.prepare.affine import apply_affine
 from workers.images.prepare.base import PrepareStep, replaced
+from workers.images.prepare.image import Image
 
 
 class Rescale(PrepareStep):

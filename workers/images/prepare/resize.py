@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
-from workers.contract import Image
 from workers.images.prepare.base import PrepareStep, replaced
 from workers.images.prepare.canvas import Anchor, Side, Size, placed
+from workers.images.prepare.image import Image
 from workers.images.prepare.pixels import rescaled_spacing
 from workers.images.prepare.resampling import Library, Method, resampled
 

@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from workers.contract import Image
 from workers.images.prepare.base import PrepareStep, replaced
 from workers.images.prepare.canvas import Side
+from workers.images.prepare.image import Image
 from workers.images.prepare.pixels import rescaled_spacing
 from workers.images.prepare.resampling import Method, resampled
 

@@ -7,9 +7,10 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
-from workers.contract import Affine, Image
+from workers.contract import Affine
 from workers.images.prepare.affine import apply_affine
 from workers.images.prepare.base import PrepareStep, replaced
+from workers.images.prepare.image import Image
 
 
 def _as_list(value: Any) -> Any:

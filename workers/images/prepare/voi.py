@@ -9,8 +9,9 @@ from pydantic import Field
 
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.contract import Array, Image
+from workers.contract import Array
 from workers.images.prepare.base import PrepareStep, replaced
+from workers.images.prepare.image import Image
 from workers.images.prepare.libraries import pydicom_processing
 from workers.images.prepare.monochrome import is_grey_dicom, is_mirrored, mirrored
 from workers.images.prepare.pixels import map_values

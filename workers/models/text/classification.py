@@ -24,8 +24,8 @@ from pydantic import BaseModel
 from schemas.errors import SpecError
 from schemas.loading import validate
 from workers.contract import ModelCard
-from workers.images.formats.huggingface import CONFIG, head_of
 from workers.models.head import score_fields
+from workers.models.huggingface import CONFIG, head_of
 from workers.models.text.contract import NoteEncoder, NoteScorer
 from workers.models.text.directory import (
     CARD,

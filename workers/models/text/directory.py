@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.errors import SpecError
 from schemas.loading import validate
-from workers.images.formats.huggingface import CONFIG, architecture_of, check_weights, refuse_adapters, refuse_code
 from workers.models.files import read_json
+from workers.models.huggingface import CONFIG, architecture_of, check_weights, refuse_adapters, refuse_code
 from workers.models.text.tokenizer import TOKENIZER_CONFIG, check_tokenizer, open_tokenizer, tokenizer_config
 from workers.models.text.windows import STEP, Windows, given
 

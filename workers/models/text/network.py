@@ -16,8 +16,8 @@ from torch import Tensor
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoModelForTokenClassification
 
 from schemas.errors import SpecError
-from workers.images.formats.huggingface_loaded import pretrained
 from workers.models.device import memory_error, set_up
+from workers.models.pretrained import pretrained
 from workers.models.text.batches import TokenBudget
 from workers.models.text.note import Tokens
 from workers.models.text.packed import MODEL_TYPES, NAME, positions, segments_of

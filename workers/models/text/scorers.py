@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from workers.contract import ModelCard
-from workers.images.formats.classifier import activate
+from workers.models.activation import activate
 from workers.models.head import by_column
 from workers.models.text.entities import Tagged, entities_of
 from workers.models.text.network import TextNetwork, load_network

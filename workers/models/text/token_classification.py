@@ -22,7 +22,7 @@ from pydantic import BaseModel
 from schemas.loading import validate
 from schemas.outputs import OutputField
 from workers.contract import ModelCard
-from workers.images.formats.huggingface import CONFIG, head_of
+from workers.models.huggingface import CONFIG, head_of
 from workers.models.text.contract import NoteEncoder, NoteScorer
 from workers.models.text.directory import (
     CARD,

@@ -17,8 +17,8 @@ import numpy as np
 from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
 
 from schemas.errors import SpecError
-from workers.images.formats.huggingface import refuse_code
 from workers.models.files import JSON_LIMIT, read_json
+from workers.models.huggingface import refuse_code
 from workers.models.text.contract import Encoded
 from workers.models.text.note import TokenizedNote, Tokens
 from workers.models.text.vocabulary import BPE, WORDPIECE, from_vocabulary, has_vocabulary, token_of

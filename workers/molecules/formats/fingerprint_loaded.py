@@ -11,9 +11,9 @@ import torch
 
 from schemas.loading import validate
 from workers.contract import ModelCard
-from workers.images.formats.native_loaded import fill, read_tensors
 from workers.models.device import memory_error, set_up
 from workers.models.head import activate, by_column
+from workers.models.weights import fill, read_tensors
 from workers.molecules.contract import Numbers
 from workers.registry import MOLECULE_NETWORKS, resolve
 

@@ -16,7 +16,7 @@ from workers.ehr.language.segments import segment_of, segments
 from workers.ehr.language.triggers import TriggerFinder
 from workers.ehr.language.words import words_of
 
-CASES = Path(__file__).parents[4] / "cases" / "language" / "context"
+CASES = Path(__file__).parents[3] / "cases" / "language" / "context"
 RULES = load_rules()
 CONTEXT = ContextRules(RULES.triggers)
 

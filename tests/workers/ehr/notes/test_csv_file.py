@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from workers.ehr.notes.csv_file import csv_records
+from workers.reading.csv_records import csv_records
 
 LIMIT = 10_000
 FIELD = st.text(alphabet='é",\n\r x', max_size=12)

@@ -17,7 +17,7 @@ from workers.genomics.scores.matcher import Matched, match
 from workers.genomics.scores.settings import Match
 from workers.genomics.scores.target import Target
 
-CASES = sorted((Path(__file__).parents[4] / "cases" / "scores").iterdir())
+CASES = sorted((Path(__file__).parents[3] / "cases" / "scores").iterdir())
 COLUMNS = ["row_nr", "outcome", "match_type", "reason", "id", "effect_is_ref", "alts"]
 
 

@@ -17,9 +17,9 @@ from pydicom.sequence import Sequence
 
 from schemas.status import Status
 from tests.support.dicom_files import dataset, ramp, raw, settings, shipped, stored, wrapped
-from workers.contract import Image
 from workers.images.decoding.decode import decode, decode_each
 from workers.images.decoding.inflate import RAW_DEFLATE
+from workers.images.prepare.image import Image
 
 PIXELS = ramp()
 

@@ -18,7 +18,7 @@ from tests.support.dicom_files import PYDICOM_DATA, settings
 from workers.images.decoding.decode import Decoded, decode
 from workers.images.decoding.headers import read_header
 
-TABLE = Path(__file__).parents[4] / "cases" / "images" / "pydicom_statuses.csv"
+TABLE = Path(__file__).parents[3] / "cases" / "images" / "pydicom_statuses.csv"
 CASES = [tuple(row.values()) for row in csv.DictReader(TABLE.open(newline=""))]
 TWELVE_BIT = ("test_files/JPEG-lossy.dcm", "test_files/JPGExtended.dcm")
 DICOM_IMAGES = [file for file, status, _ in CASES if status == "ok" and not file.endswith(".gz")]

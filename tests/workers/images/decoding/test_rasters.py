@@ -13,8 +13,8 @@ from PIL import Image as Pillow
 
 from schemas.status import Status
 from tests.support.dicom_files import settings
-from workers.contract import Image
 from workers.images.decoding.decode import decode
+from workers.images.prepare.image import Image
 
 RNG = np.random.default_rng(7)
 GREY = cv2.GaussianBlur(RNG.integers(0, 256, (50, 71), dtype=np.uint8), (0, 0), 2)

@@ -22,11 +22,12 @@ from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPi
 
 from schemas.errors import RecordError, SecurityError, SpecError
 from schemas.status import Status
-from workers.contract import Image
 from workers.images.formats import huggingface
 from workers.images.prepare import plan
 from workers.images.prepare.catalogue import parse_steps
+from workers.images.prepare.image import Image
 from workers.models.detect import describe
+from workers.models.huggingface import head_of
 
 LABELS = {0: "No finding", 1: "Pleural Effusion", 2: "Pneumonia"}
 
@@ -132,13 +133,13 @@ def test_a_directory_without_processor_says_that_the_spec_must_prepare(tmp_path)
     [({0: "a", 1: "b"}, None, "softmax"), ({0: "a"}, None, "sigmoid"), ({0: "a", 1: "b"}, "regression", "none")],
 )
 def test_the_activation_is_that_of_the_pipeline_of_transformers(tmp_path, labels, problem, activation):
-    head = huggingface.head_of({"id2label": {str(k): v for k, v in labels.items()}, "problem_type": problem}, tmp_path)
+    head = head_of({"id2label": {str(k): v for k, v in labels.items()}, "problem_type": problem}, tmp_path)
     assert head.activation == activation
 
 
 def test_labels_that_are_not_there_are_those_of_transformers(tmp_path):
-    assert huggingface.head_of({}, tmp_path).labels == ("LABEL_0", "LABEL_1")
-    assert huggingface.head_of({"num_labels": 3}, tmp_path).labels == ("LABEL_0", "LABEL_1", "LABEL_2")
+    assert head_of({}, tmp_path).labels == ("LABEL_0", "LABEL_1")
+    assert head_of({"num_labels": 3}, tmp_path).labels == ("LABEL_0", "LABEL_1", "LABEL_2")
 
 
 @pytest.mark.parametrize("labels", [{"a": "x"}, {"1": "x"}, ["x"], {"0": "x y", "1": "X-Y"}])

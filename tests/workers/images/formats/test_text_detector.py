@@ -12,14 +12,15 @@ import pytest
 
 from schemas.errors import RecordError, SpecError
 from schemas.status import Status
-from workers.contract import Affine, Image
+from workers.contract import Affine
 from workers.images.formats import text_detector
 from workers.images.formats.make_text_detector import make_text_detector_directory
-from workers.images.formats.text_detector import Detection
 from workers.images.formats.text_detector_loaded import network_size
 from workers.images.formats.text_regions import find_regions, grow
+from workers.images.formats.text_settings import Detection
 from workers.images.prepare import plan
 from workers.images.prepare.catalogue import parse_steps
+from workers.images.prepare.image import Image
 from workers.models.detect import describe
 
 pytest.importorskip("rapidocr_onnxruntime", reason="rapidocr-onnxruntime ships the detector")

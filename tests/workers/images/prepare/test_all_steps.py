@@ -10,8 +10,8 @@ import pytest
 from schemas.errors import RecordError
 from schemas.status import Status
 from tests.support.pictures import DTYPES, noise, picture
-from workers.contract import Image, Step
 from workers.images.prepare.catalogue import STEPS, parse_steps
+from workers.images.prepare.image import Image, Step
 from workers.images.prepare.plan import run
 
 SETTINGS: dict[str, list[dict[str, Any]]] = {

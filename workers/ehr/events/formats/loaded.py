@@ -17,14 +17,14 @@ from schemas.errors import InfrastructureError
 from schemas.loading import validate
 from workers.contract import ModelCard
 from workers.ehr.events.formats.batches import Shard, cut
-from workers.ehr.events.formats.directory import contributions_name
+from workers.ehr.events.formats.columns import contributions_name
 from workers.ehr.events.formats.encoder import EncodedEvents
 from workers.ehr.events.formats.explanations import contributions
 from workers.ehr.events.formats.times import Integers
-from workers.images.formats.classifier import activate
-from workers.images.formats.native_loaded import fill, read_tensors
+from workers.models.activation import activate
 from workers.models.device import memory_error, set_up
 from workers.models.head import by_column
+from workers.models.weights import fill, read_tensors
 from workers.registry import EVENT_NETWORKS, resolve
 
 Answer = tuple[NDArray[np.float32], Sequence[Any], Sequence[Any]]

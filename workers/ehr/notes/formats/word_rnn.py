@@ -26,7 +26,7 @@ from schemas.errors import SpecError
 from schemas.loading import validate
 from schemas.outputs import OutputField
 from workers.contract import ModelCard
-from workers.ehr.notes.formats.word_tokens import STEP, TokenRule, WordEncoder, Words, read_vocabulary
+from workers.ehr.notes.formats.word_tokens import COUNTS, STEP, TokenRule, WordEncoder, Words, read_vocabulary
 from workers.models.files import check_safetensors, read_json
 from workers.models.head import Head, check_fields
 from workers.models.text.contract import NoteEncoder, NoteScorer
@@ -39,14 +39,6 @@ FORMAT_STEPS: Mapping[str, type[BaseModel]] = {STEP: Words}
 """Prepare steps of this format's own."""
 
 LOOKS_FOR = "config.json with format 'wardround-note-model'"
-
-COUNTS = (
-    OutputField(name="n_tokens", type="int32", meaning="words of the note", over_frames="sum"),
-    OutputField(name="oov_rate", type="float32", meaning="share of the words seen that the model does not know"),
-    OutputField(
-        name="truncated", type="bool", meaning="whether the note has more than max_tokens words", over_frames="max"
-    ),
-)
 
 
 class WordModelConfig(BaseModel):

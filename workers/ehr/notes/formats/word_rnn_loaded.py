@@ -13,14 +13,13 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
 
 from schemas.loading import validate
 from workers.contract import ModelCard
-from workers.ehr.notes.formats.word_rnn import COUNTS
-from workers.ehr.notes.formats.word_tokens import PADDING, WordNote, word_columns
+from workers.ehr.notes.formats.word_tokens import COUNTS, PADDING, WordNote, word_columns
 from workers.ehr.notes.networks import word_rnn
-from workers.images.formats.classifier import activate
-from workers.images.formats.native_loaded import fill, read_tensors
+from workers.models.activation import activate
 from workers.models.device import memory_error, set_up
 from workers.models.head import by_column
 from workers.models.text.batches import TokenBudget
+from workers.models.weights import fill, read_tensors
 
 BUDGET = {"cpu": 16_384, "cuda": 262_144}
 """Words in a batch: a recurrent network takes one step after the other, so that only many notes at a time fill it."""

@@ -18,6 +18,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.errors import SpecError
+from schemas.outputs import OutputField
 from schemas.status import Status
 from workers.models.text.contract import Encoded
 from workers.models.text.note import Tokens
@@ -116,3 +117,12 @@ def word_columns(notes: Sequence[WordNote]) -> Mapping[str, Any]:
         "oov_rate": np.array([note.unknown / len(note.words) for note in notes], np.float32),
         "truncated": np.array([note.n_tokens > len(note.words) for note in notes], np.bool_),
     }
+
+
+COUNTS = (
+    OutputField(name="n_tokens", type="int32", meaning="words of the note", over_frames="sum"),
+    OutputField(name="oov_rate", type="float32", meaning="share of the words seen that the model does not know"),
+    OutputField(
+        name="truncated", type="bool", meaning="whether the note has more than max_tokens words", over_frames="max"
+    ),
+)

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from schemas.errors import InfrastructureError
 from schemas.loading import validate
 from workers.contract import ModelCard
-from workers.images.formats.classifier import activate
-from workers.images.formats.native_loaded import fill, read_tensors
+from workers.models.activation import activate
 from workers.models.device import memory_error, set_up
 from workers.models.head import by_column
+from workers.models.weights import fill, read_tensors
 from workers.registry import PANEL_NETWORKS, resolve
 
 Float = NDArray[np.float32]

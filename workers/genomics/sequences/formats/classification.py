@@ -24,8 +24,8 @@ from workers.genomics.sequences.formats.directory import (
     read_sequence_config,
     sequence_settings,
 )
-from workers.images.formats.huggingface import CONFIG, head_of
 from workers.models.head import score_fields
+from workers.models.huggingface import CONFIG, head_of
 from workers.models.text.directory import has_architecture
 
 NAME = "sequence-classification"

@@ -15,9 +15,9 @@ from schemas.loading import validate
 from workers.contract import ModelCard
 from workers.genomics.sequences.contract import Scores
 from workers.genomics.sequences.windows import VariantWindow
-from workers.images.formats.native_loaded import fill, read_tensors
 from workers.models.device import memory_error, set_up
 from workers.models.head import activate
+from workers.models.weights import fill, read_tensors
 from workers.registry import SEQUENCE_NETWORKS, resolve
 
 

@@ -13,8 +13,8 @@ from schemas.errors import SpecError
 from schemas.loading import validate
 from workers.genomics.sequences.formats.tokens import EsmTokens, JsonTokens, KmerTokenizer, TokenEncoder, Tokenizer
 from workers.genomics.sequences.prepare import SequenceWindow
-from workers.images.formats.huggingface import CONFIG, check_weights, refuse_adapters, refuse_code
 from workers.models.files import JSON_LIMIT, read_json
+from workers.models.huggingface import CONFIG, check_weights, refuse_adapters, refuse_code
 from workers.models.text.directory import CARD, longest_window
 from workers.models.text.pooling import Pooling
 from workers.models.text.tokenizer import TOKENIZER, TOKENIZER_CONFIG, open_tokenizer, tokenizer_config

@@ -18,7 +18,7 @@ from torch.nn import functional
 from workers.contract import ModelCard
 from workers.genomics.sequences.contract import Scores
 from workers.genomics.sequences.formats.tokens import Tokens, TokenWindows
-from workers.images.formats.classifier import activate
+from workers.models.activation import activate
 from workers.models.text.network import TextNetwork, load_network
 from workers.models.text.scorers import POOL
 

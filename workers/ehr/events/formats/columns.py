@@ -1,0 +1,8 @@
+"""Names of the columns of a model on events."""
+
+from __future__ import annotations
+
+
+def contributions_name(score: str) -> str:
+    """Name of the column that explains a score."""
+    return score.replace("score_", "contributions_", 1)

@@ -1,0 +1,94 @@
+"""What any Hugging Face directory must be before it is loaded: no code, no pickle, no adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from schemas.errors import SecurityError, SpecError
+from workers.models.files import CONVERT, check_safetensors, confined, read_json
+from workers.models.head import Activation, Head
+
+CONFIG = "config.json"
+
+
+WEIGHTS = "model.safetensors"
+
+
+INDEX = "model.safetensors.index.json"
+
+
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+
+
+_SAFE_ATTENTION = (None, "eager", "sdpa")
+
+
+def head_of(config: Mapping[str, Any], path: Path) -> Head:
+    """Labels and activation. transformers' defaults: two labels, LABEL_0 and LABEL_1."""
+    names = config.get("id2label") or {}
+    try:
+        by_number = {int(number): str(label) for number, label in names.items()}
+        count = len(by_number) or int(config.get("num_labels", 2))
+        labels = [by_number[i] for i in range(count)] if by_number else [f"LABEL_{i}" for i in range(count)]
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise SpecError(f"{path}: id2label must name the labels 0, 1, 2 and so on") from error
+    if not labels:
+        raise SpecError(f"{path}: has no labels")
+    return Head(activation=_activation(config.get("problem_type"), len(labels)), labels=tuple(labels))
+
+
+def refuse_code(config: Any, path: Path) -> None:
+    """Raises SecurityError if a configuration names code of its own or kernels from elsewhere, at any depth."""
+    for key, value in _entries(config):
+        if key in ("auto_map", "custom_pipelines") and value:
+            raise SecurityError(f"{path}: {key!r} asks for code of the model's own: export the model to ONNX instead")
+        if "implementation" in key and not isinstance(value, dict) and value not in _SAFE_ATTENTION:
+            raise SecurityError(f"{path}: {key!r} may be 'eager' or 'sdpa' only: other values can fetch kernels")
+
+
+def refuse_adapters(config: Mapping[str, Any], directory: Path) -> None:
+    """Raises SpecError for weights that are quantised, or that lie beside the model as an adapter."""
+    for key in ("quantization_config", "adapter_config"):
+        if config.get(key) is not None or (directory / f"{key}.json").exists():
+            raise SpecError(f"{directory / CONFIG}: {key!r} is not supported: save it in float32, adapters merged")
+
+
+def check_weights(directory: Path) -> None:
+    """Raises SecurityError if there are only pickles or shards lie elsewhere, SpecError if there are no weights."""
+    if (directory / WEIGHTS).is_file():
+        return check_safetensors(directory / WEIGHTS)
+    if not (directory / INDEX).is_file():
+        if any(next(directory.glob(pattern), None) for pattern in _PICKLES):
+            raise SecurityError(f"{directory}: holds pickled weights only, which can run code when loaded: {CONVERT}")
+        raise SpecError(f"{directory}: holds neither {WEIGHTS} nor {INDEX}")
+    shards = read_json(directory / INDEX).get("weight_map")
+    if not isinstance(shards, dict) or not shards:
+        raise SpecError(f"{directory / INDEX}: has no weight_map")
+    for name in sorted({str(shard) for shard in shards.values()}):
+        if not name.endswith(".safetensors"):
+            raise SecurityError(f"{directory / INDEX}: names {name!r}, which is no safetensors file")
+        check_safetensors(confined(directory, name))
+
+
+def _activation(problem_type: Any, labels: int) -> Activation:
+    if problem_type == "regression":
+        return "none"
+    return "sigmoid" if problem_type == "multi_label_classification" or labels == 1 else "softmax"
+
+
+def architecture_of(config: Mapping[str, Any]) -> str:
+    """The class of transformers that wrote the directory, or nothing."""
+    names = config.get("architectures")
+    return str(names[0]) if isinstance(names, list) and names else ""
+
+
+def _entries(config: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(config, dict):
+        for key, value in config.items():
+            yield str(key), value
+            yield from _entries(value)
+    elif isinstance(config, list):
+        for value in config:
+            yield from _entries(value)
