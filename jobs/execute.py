@@ -8,7 +8,7 @@ from typing import Any
 
 from cluster.pool import Dispatcher, DispatchResult, Host, PoolSettings, Progress, Stop
 from jobs.rejects import RejectWatch, spread_sample
-from jobs.rundir import Stage
+from jobs.rundir import StageDirectory
 from schemas.errors import IncompleteError
 from schemas.spec import Spec
 from schemas.work import ShardReport, ShardTask
@@ -44,7 +44,7 @@ class Watchers:
     on_report: Callable[[ShardReport], None] = lambda report: None
 
 
-def worker_job(stage: Stage, spec: Spec) -> dict[str, Any]:
+def worker_job(stage: StageDirectory, spec: Spec) -> dict[str, Any]:
     """What a worker is started with: where the run lies, and settings that change no result. No secret, no key."""
     return {
         "run_uri": stage.store.uri,
@@ -56,7 +56,7 @@ def worker_job(stage: Stage, spec: Spec) -> dict[str, Any]:
     }
 
 
-def execute(stage: Stage, spec: Spec, host: Host, watchers: Watchers) -> StageFigures:
+def execute(stage: StageDirectory, spec: Spec, host: Host, watchers: Watchers) -> StageFigures:
     """Score and commit every shard that is not there yet.
 
     Raises RejectLimitError, IncompleteError (stopped by the user, or infrastructure), or what a worker refused.
@@ -99,14 +99,14 @@ def execute(stage: Stage, spec: Spec, host: Host, watchers: Watchers) -> StageFi
     return figures
 
 
-def _check_all(stage: Stage, spec: Spec) -> None:
+def _check_all(stage: StageDirectory, spec: Spec) -> None:
     """Shards that another driver committed were not counted on the way. Raises RejectLimitError."""
     watch = RejectWatch(spec.limits.max_rejects, stage.run.plan.records)
     for record in stage.committed().values():
         watch.add(record.statuses or {})
 
 
-def _sample(stage: Stage, spec: Spec, dispatcher: Dispatcher, watch: RejectWatch, watchers: Watchers) -> None:
+def _sample(stage: StageDirectory, spec: Spec, dispatcher: Dispatcher, watch: RejectWatch, watchers: Watchers) -> None:
     task = ShardTask(SAMPLE_SHARD, sample=spread_sample(stage.run.plan, spec.limits.sample))
     result = dispatcher.run(
         [task],

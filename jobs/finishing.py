@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from cluster.storage import Store, attempt_id, commit
-from jobs.rundir import Stage, add_counts, side_objects
+from jobs.rundir import StageDirectory, add_counts, side_objects
 from schemas.crashpoints import crashpoint
 from schemas.errors import IncompleteError, VerificationError
 from schemas.run import MANIFEST_KEY, RUN_KEY, FileRecord, Manifest
@@ -19,13 +19,13 @@ _READS = 16
 """Footers read at a time."""
 
 
-def finish(stages: Iterable[Stage], seconds: Mapping[str, float], busy: float | None) -> Manifest:
+def finish(stages: Iterable[StageDirectory], seconds: Mapping[str, float], busy: float | None) -> Manifest:
     """Check every stage against its plan and create the manifest.
 
     Raises IncompleteError naming the missing shards, VerificationError where rows and plan disagree.
     """
     files: list[FileRecord] = []
-    last: Stage | None = None
+    last: StageDirectory | None = None
     counts: dict[str, int] = {}
     totals: dict[str, float] = {}
     for stage in stages:
@@ -59,7 +59,7 @@ def finish(stages: Iterable[Stage], seconds: Mapping[str, float], busy: float | 
     return manifest
 
 
-def _complete(stage: Stage) -> dict[int, FileRecord]:
+def _complete(stage: StageDirectory) -> dict[int, FileRecord]:
     found = stage.committed()
     missing = [shard for shard in range(stage.run.plan.shards) if shard not in found]
     if missing:
@@ -71,7 +71,7 @@ def _complete(stage: Stage) -> dict[int, FileRecord]:
     return found
 
 
-def _totals(stage: Stage, shards: Mapping[int, FileRecord]) -> dict[str, float]:
+def _totals(stage: StageDirectory, shards: Mapping[int, FileRecord]) -> dict[str, float]:
     """What the declared columns come to; a mean of no value is left out."""
     found = {}
     for column in stage.run.columns:
@@ -82,7 +82,7 @@ def _totals(stage: Stage, shards: Mapping[int, FileRecord]) -> dict[str, float]:
     return found
 
 
-def _side_objects(stage: Stage, shards: Mapping[int, FileRecord]) -> list[FileRecord]:
+def _side_objects(stage: StageDirectory, shards: Mapping[int, FileRecord]) -> list[FileRecord]:
     vouching = [shards[shard] for shard in sorted(shards) if shards[shard].side]
     with ThreadPoolExecutor(_READS) as pool:
         return [record for part in pool.map(partial(side_objects, stage), vouching) for record in part]
@@ -95,7 +95,7 @@ def _file(store: Store, key: str) -> FileRecord:
     return FileRecord(key=key, bytes=head.size, sha256=head.metadata.get("sha256") or store.sha256(key))
 
 
-def _commit(stage: Stage, manifest: Manifest) -> None:
+def _commit(stage: StageDirectory, manifest: Manifest) -> None:
     body = manifest.encode()
     crashpoint("manifest.before_put")
     commit(

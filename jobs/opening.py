@@ -19,7 +19,7 @@ import pyarrow as pa
 from cluster.storage import Store, attempt_id, commit
 from jobs.fingerprint import difference
 from jobs.planning.writer import write_plan
-from jobs.rundir import Stage, read_run
+from jobs.rundir import StageDirectory, read_run
 from schemas.crashpoints import crashpoint
 from schemas.errors import FingerprintError, InfrastructureError, RefusedError
 from schemas.plan import PlanInfo
@@ -67,7 +67,7 @@ class StageRequest:
     columns: tuple[OutputColumn, ...] = ()
 
 
-def open_stage(store: Store, request: StageRequest) -> Stage:
+def open_stage(store: Store, request: StageRequest) -> StageDirectory:
     """The stage, planned and committed. The input is listed only if no plan lies there yet.
 
     Raises FingerprintError, with what changed, if another run lies there.
@@ -76,7 +76,7 @@ def open_stage(store: Store, request: StageRequest) -> Stage:
     if found is None:
         found = _create(store, request)
     _refuse_other(found, request)
-    return Stage(store, request.directory, found)
+    return StageDirectory(store, request.directory, found)
 
 
 def _refuse_other(found: RunFile, request: StageRequest) -> None:

@@ -8,7 +8,7 @@ from typing import cast
 import pyarrow as pa
 
 from jobs.rejects import spread_sample
-from jobs.rundir import Stage
+from jobs.rundir import StageDirectory
 from jobs.settings import storage_settings
 from schemas.errors import InfrastructureError, UsageError
 from schemas.loading import validate
@@ -19,7 +19,7 @@ from workers.collection import FinishedStage, Recheck, Rechecker
 _SAMPLE = 64
 
 
-def recheck(stages: Iterable[Stage], faults: list[str]) -> Recheck | None:
+def recheck(stages: Iterable[StageDirectory], faults: list[str]) -> Recheck | None:
     """Of the last stage of a verified run; None where its collection cannot. Adds a fault for each row that is wrong.
 
     Only the source can be missing: that is told, and no fault. Raises InfrastructureError where it cannot be reached.

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from cluster.storage import Store
-from jobs.rundir import Stage, existing_run, read_manifest
+from jobs.rundir import StageDirectory, existing_run, read_manifest
 from jobs.state import shard_records
 from schemas.errors import UsageError
 from schemas.run import FileRecord
@@ -38,7 +38,7 @@ def rows_with(store: Store, statuses: Sequence[str], model: str | None = None) -
     """
     run = existing_run(store)
     column = _status_column(tuple(run.models), model)
-    shards = shard_records(Stage(store, "", run), read_manifest(store))
+    shards = shard_records(StageDirectory(store, "", run), read_manifest(store))
     wanted = (record for _, record in sorted(shards.items()) if column != "status" or _has_any(record, statuses))
     with ThreadPoolExecutor(_READS) as pool:
         for part in _in_parts(wanted):

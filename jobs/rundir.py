@@ -19,7 +19,7 @@ _HEADS = 32
 
 
 @dataclass(frozen=True)
-class Stage:
+class StageDirectory:
     """One pass of a run: a directory with its own plan, `run.json` and shard objects."""
 
     store: Store
@@ -93,7 +93,7 @@ class Stage:
         return digest
 
 
-def side_objects(stage: Stage, record: FileRecord) -> list[FileRecord]:
+def side_objects(stage: StageDirectory, record: FileRecord) -> list[FileRecord]:
     """What the rows of a shard vouch for, as their footer names it. Raises VerificationError if it does not."""
     footer = pq.read_metadata(stage.store.open_reader(record.key))
     try:

@@ -11,7 +11,7 @@ from cluster.pool import Host
 from cluster.storage import StorageSettings, is_inside, open_store, probe
 from jobs.execute import StageFigures, Watchers, execute, worker_job
 from jobs.finishing import finish
-from jobs.rundir import Stage, read_manifest
+from jobs.rundir import StageDirectory, read_manifest
 from jobs.settings import storage_settings
 from jobs.stages import StagedJob, understand
 from schemas.errors import RefusedError, SpecError
@@ -39,7 +39,7 @@ def run_stages(spec: Spec, open_host: HostOpener, watchers: Watchers, announce: 
     store = open_store(spec.output.uri, job.storage)
     if not spec.output.single_committer:
         probe(store, quick=True)
-    stages: list[Stage] = []
+    stages: list[StageDirectory] = []
     figures = StageFigures()
     done = None
     while (stage := job.open_next(store, stages)) is not None:
@@ -62,7 +62,7 @@ def prepare_job(spec: Spec, storage: StorageSettings) -> StagedJob:
 
 
 def _run_stage(
-    stage: Stage, spec: Spec, open_host: HostOpener, watchers: Watchers, announce: Callable[[str], None]
+    stage: StageDirectory, spec: Spec, open_host: HostOpener, watchers: Watchers, announce: Callable[[str], None]
 ) -> StageFigures:
     plan = stage.run.plan
     if not stage.plan_is_whole():

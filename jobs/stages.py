@@ -12,7 +12,7 @@ from cluster.storage import StorageSettings, Store
 from jobs.fingerprint import fingerprint_parts
 from jobs.models import ResolvedModel, outputs_of, resolve_models
 from jobs.opening import StageRequest, open_stage
-from jobs.rundir import Stage
+from jobs.rundir import StageDirectory
 from schemas.errors import SpecError
 from schemas.loading import validate
 from schemas.rows import output_columns, row_schema
@@ -30,7 +30,7 @@ class StagedJob:
     models: Mapping[str, ResolvedModel]
     collection: Collection
 
-    def request(self, finished: Sequence[Stage]) -> StageRequest | None:
+    def request(self, finished: Sequence[StageDirectory]) -> StageRequest | None:
         """How to open the stage after these; None if they are all."""
         if len(finished) == len(self.collection.stages):
             return None
@@ -38,7 +38,7 @@ class StagedJob:
         cards = {name: model.card for name, model in self.models.items()}
         return self._request(self.collection.plan(self.collection.stages[len(finished)], files, cards))
 
-    def open_next(self, store: Store, finished: Sequence[Stage]) -> Stage | None:
+    def open_next(self, store: Store, finished: Sequence[StageDirectory]) -> StageDirectory | None:
         """Open the stage after these; None if they are all."""
         request = self.request(finished)
         return None if request is None else open_stage(store, request)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cluster.storage import Store
-from jobs.rundir import Stage, add_counts, read_manifest, read_run
+from jobs.rundir import StageDirectory, add_counts, read_manifest, read_run
 from schemas.errors import UsageError
 from schemas.run import RUN_KEY, FileRecord, Manifest, shard_of
 
@@ -85,19 +85,19 @@ def run_state(store: Store) -> RunState:
     )
 
 
-def open_stages(store: Store) -> list[Stage]:
+def open_stages(store: Store) -> list[StageDirectory]:
     """Every stage that was begun, the last one last. Raises UsageError where no run lies."""
     ends = f"/{RUN_KEY}"
     runs = sorted((info for info in store.list("stages/") if info.key.endswith(ends)), key=lambda info: info.modified)
     earlier = [info.key.removesuffix(RUN_KEY) for info in runs]
     found = [(directory, read_run(store, directory)) for directory in [*earlier, ""]]
-    stages = [Stage(store, directory, run) for directory, run in found if run is not None]
+    stages = [StageDirectory(store, directory, run) for directory, run in found if run is not None]
     if not stages:
         raise UsageError(f"no run lies at {store.uri}: give the output.uri of a spec that was run")
     return stages
 
 
-def shard_records(stage: Stage, manifest: Manifest | None) -> dict[int, FileRecord]:
+def shard_records(stage: StageDirectory, manifest: Manifest | None) -> dict[int, FileRecord]:
     """The shard objects of a stage: from the manifest where there is one, else from the objects' metadata."""
     if manifest is None:
         return stage.committed()
@@ -106,7 +106,7 @@ def shard_records(stage: Stage, manifest: Manifest | None) -> dict[int, FileReco
     return {shard: record for shard, record in named if shard is not None}
 
 
-def _stage_state(stage: Stage, manifest: Manifest | None) -> StageState:
+def _stage_state(stage: StageDirectory, manifest: Manifest | None) -> StageState:
     done = shard_records(stage, manifest)
     listed = {info.key: info.modified for info in stage.store.list(f"{stage.directory}{stage.run.rows_dir}/")}
     commits = [(listed[record.key], record.rows or 0) for record in done.values() if record.key in listed]

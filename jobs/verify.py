@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from cluster.storage import ObjectMissing, Store
 from jobs.rechecking import recheck
-from jobs.rundir import Stage, add_counts, read_manifest, read_run
+from jobs.rundir import StageDirectory, add_counts, read_manifest, read_run
 from schemas.errors import IncompleteError, VerificationError
 from schemas.rows import row_schema
 from schemas.run import MANIFEST_KEY, RUN_KEY, FileRecord, Manifest, shard_of
@@ -63,17 +63,17 @@ def verify(store: Store, *, with_source: bool = True) -> Verified:
     return found
 
 
-def _stages(store: Store, manifest: Manifest) -> Iterator[Stage]:
+def _stages(store: Store, manifest: Manifest) -> Iterator[StageDirectory]:
     for record in manifest.files:
         if record.key.endswith(RUN_KEY):
             directory = record.key.removesuffix(RUN_KEY)
             run = read_run(store, directory)
             if run is None:
                 raise VerificationError(f"{record.key} is gone, and the manifest names it")
-            yield Stage(store, directory, run)
+            yield StageDirectory(store, directory, run)
 
 
-def _check_stage(stage: Stage, by_key: dict[str, FileRecord], found: Verified) -> None:
+def _check_stage(stage: StageDirectory, by_key: dict[str, FileRecord], found: Verified) -> None:
     run = stage.run
     if not _check_plan(stage, by_key, found):
         return
@@ -94,7 +94,7 @@ def _check_stage(stage: Stage, by_key: dict[str, FileRecord], found: Verified) -
         )
 
 
-def _check_plan(stage: Stage, by_key: dict[str, FileRecord], found: Verified) -> bool:
+def _check_plan(stage: StageDirectory, by_key: dict[str, FileRecord], found: Verified) -> bool:
     """Whether the plan is the one that the run names, so that its shards can be held against it."""
     key = stage.directory + stage.run.plan.key
     whole = stage.plan_is_whole()

@@ -25,7 +25,7 @@ REPORT_KEY = "report.html"
 SIDE_KEY = "wardround.side"
 """Parquet metadata of a shard object: JSON list of the side objects that it vouches for."""
 
-StageKind = Literal["records", "tables"]
+StageKind = Literal["records", "shards"]
 """Whether a stage's records are scored one by one, or a shard at a time."""
 
 D = TypeVar("D", bound="Document")

@@ -6,7 +6,7 @@ A collection, or a converter, is a folder in `workers/` with three modules that 
 |---|---|
 | `settings` | `INPUT`, the pydantic model of `input:` in a spec |
 | `collection` | `open_collection(source, storage, compute) -> Collection`: the driver's side, without torch |
-| `stages` | one function a stage, `(context: StageContext) -> RecordStage | TableStage`: the worker's side |
+| `stages` | one function a stage, `(context: StageContext) -> RecordStage | ShardStage`: the worker's side |
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class StagePlan:
     around `shard_records`.
     `header_carry` are columns that the records give themselves, text where `header_types` names no
     other type (`schemas.arrow_types`). `columns` are those that a stage of its own writes;
-    None: the models' outputs. `kind`: `records` are scored one by one (`RecordStage`), `tables` a shard at a time
-    (`TableStage`). `shard_records` overrules `compute.shard_records`. `state` is plain JSON that this stage's rows
+    None: the models' outputs. `kind`: `records` are scored one by one (`RecordStage`), `shards` a shard at a time
+    (`ShardStage`). `shard_records` overrules `compute.shard_records`. `state` is plain JSON that this stage's rows
     depend on beside input, models and plan, such as a digest of what an earlier stage found: part of the fingerprint,
     and there in the worker as `context.run.parts["state"]`. `with_models`: a stage with columns of its own that reads
     the models too, which are then part of its fingerprint.

@@ -24,7 +24,7 @@ EVENT_NETWORKS: dict[str, str] = {
     "event_rnn": "workers.ehr.events.networks.rnn",
     "retain": "workers.ehr.events.networks.retain",
 }
-"""Of the format `events`: from `workers.ehr.events.networks.packed.Sequences` to logits."""
+"""Of the format `events`: from `workers.ehr.events.networks.packed.PackedHistories` to logits."""
 
 PANEL_NETWORKS: dict[str, str] = {
     "panel_cnn": "workers.genomics.genotypes.networks.cnn",

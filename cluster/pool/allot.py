@@ -6,18 +6,20 @@ from collections import deque
 from statistics import median
 
 from cluster.pool.contract import PoolSettings
-from cluster.pool.crew import Crew, Seat
 from cluster.pool.ledger import Entry, Ledger
+from cluster.pool.worker_set import Seat, WorkerSet
 from schemas.errors import InfrastructureError
 from schemas.work import ShardTask
 
 
 class Allotment:
-    """Hands out the shards of one ledger to one crew. `keep_workers`: more work is to come, so the minimum is asked for
-    even if this is not enough for it, and nobody is let go."""
+    """Hands out the shards of one ledger to one set of workers. `keep_workers`: more work is to come, so the minimum
+    is asked for even if this is not enough for it, and nobody is let go."""
 
-    def __init__(self, crew: Crew, ledger: Ledger, settings: PoolSettings, keep_workers: bool, now: float) -> None:
-        self._crew, self._ledger, self._settings, self._keep_workers = crew, ledger, settings, keep_workers
+    def __init__(
+        self, workers: WorkerSet, ledger: Ledger, settings: PoolSettings, keep_workers: bool, now: float
+    ) -> None:
+        self._workers, self._ledger, self._settings, self._keep_workers = workers, ledger, settings, keep_workers
         self._durations: deque[float] = deque(maxlen=101)
         self._short_since = now
         self._was_staffed = False
@@ -35,10 +37,10 @@ class Allotment:
         self._check_staffed(now)
         spare = self._hedge(now) if self._settings.hedge else 0
         if not self._keep_workers:
-            self._let_go(now, spare)
+            self._release(now, spare)
 
     def _offer_suspects(self, now: float) -> None:
-        for seat in self._crew.seats.values():
+        for seat in self._workers.seats.values():
             task = self._ledger.first("suspect")
             if task is None:
                 return
@@ -48,7 +50,7 @@ class Allotment:
     def _offer_waiting(self, now: float) -> None:
         """One shard at a time to the worker with the least in hand, so that the last shards are spread evenly."""
         while (task := self._ledger.first("waiting")) is not None:
-            willing = [seat for seat in self._crew.seats.values() if seat.open_to_more]
+            willing = [seat for seat in self._workers.seats.values() if seat.open_to_more]
             if not willing:
                 return
             self._give(min(willing, key=lambda seat: len(seat.hands)), task, now)
@@ -58,7 +60,7 @@ class Allotment:
 
     def _floor(self) -> int:
         """The minimum of workers, or fewer where there is not work for so many."""
-        busy = sum(bool(seat.hands) for seat in self._crew.seats.values())
+        busy = sum(bool(seat.hands) for seat in self._workers.seats.values())
         return min(self._settings.min_workers, busy + self._ledger.unheld)
 
     def _staff(self, now: float) -> None:
@@ -66,23 +68,23 @@ class Allotment:
 
         Asking for workers that do not come yet is what makes a cluster grow; ask for a bounded number at a time.
         """
-        settings, crew = self._settings, self._crew
+        settings, workers = self._settings, self._workers
         floor = settings.min_workers if self._keep_workers else self._floor()
-        wanted = min(settings.max_workers, max(floor, crew.ready + self._ledger.unheld))
-        while len(crew.seats) < wanted and (len(crew.seats) < floor or crew.starting < settings.max_starting):
-            crew.hire(now)
+        wanted = min(settings.max_workers, max(floor, workers.ready + self._ledger.unheld))
+        while len(workers.seats) < wanted and (len(workers.seats) < floor or workers.starting < settings.max_starting):
+            workers.spawn(now)
 
     def _check_staffed(self, now: float) -> None:
         """Raise InfrastructureError if the minimum did not come in time; later, if for as long nobody was there."""
-        crew, floor = self._crew, self._floor()
-        if crew.ready >= (min(1, floor) if self._was_staffed else floor):
+        workers, floor = self._workers, self._floor()
+        if workers.ready >= (min(1, floor) if self._was_staffed else floor):
             self._was_staffed = True
             self._short_since = now
         elif now - self._short_since > self._settings.start_timeout_s:
             raise InfrastructureError(
-                f"{crew.ready} of at least {floor} workers are ready after {self._settings.start_timeout_s:g} s, "
-                f"{crew.loading} are still loading their models, {crew.starting - crew.loading} have no place: "
-                f"{crew.pending_reason()}"
+                f"{workers.ready} of at least {floor} workers are ready after {self._settings.start_timeout_s:g} s, "
+                f"{workers.loading} are still loading their models, {workers.starting - workers.loading} have no
+                place: " f"{workers.pending_reason()}"
             )
 
     def _hedge(self, now: float) -> int:
@@ -94,29 +96,29 @@ class Allotment:
             return 0
         lonely = [entry for entry in self._ledger.held() if _may_be_copied(entry)]
         late = sorted((entry for entry in lonely if self._is_late(entry, now)), key=lambda entry: entry.held_since)
-        idle = [seat for seat in self._crew.seats.values() if seat.idle]
+        idle = [seat for seat in self._workers.seats.values() if seat.idle]
         for seat, entry in zip(idle, late, strict=False):
             self._give(seat, entry.task, now)
         return len(lonely)
 
     def _is_late(self, entry: Entry, now: float) -> bool:
         (holder,) = entry.holders
-        if now - self._crew.seats[holder].heard_at > self._settings.unresponsive_s:
+        if now - self._workers.seats[holder].heard_at > self._settings.unresponsive_s:
             return True
         usual = median(self._durations) if self._durations else float("inf")
         return now - entry.held_since > max(self._settings.hedge_factor * usual, self._settings.hedge_min_s)
 
-    def _let_go(self, now: float, spare: int) -> None:
+    def _release(self, now: float, spare: int) -> None:
         """With nothing left to hand out, idle workers go, but for `spare`; so do those that are still to come."""
         if self._ledger.unheld:
             return
-        for seat in list(self._crew.seats.values()):
+        for seat in list(self._workers.seats.values()):
             if not seat.ready:
-                self._crew.release(seat, now)
+                self._workers.release(seat, now)
             elif seat.idle:
                 spare -= 1
                 if spare < 0:
-                    self._crew.release(seat, now)
+                    self._workers.release(seat, now)
 
 
 def _may_be_copied(entry: Entry) -> bool:

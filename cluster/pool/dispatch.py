@@ -13,10 +13,10 @@ from typing import Literal
 
 from cluster.pool.allot import Allotment
 from cluster.pool.contract import DispatchResult, Host, PoolSettings, Progress, Stop, WorkerLost
-from cluster.pool.crew import Crew, News, Seat
 from cluster.pool.elsewhere import Elsewhere
 from cluster.pool.failures import Budget, DeathBudget, StartBudget, rebuild
 from cluster.pool.ledger import Ledger
+from cluster.pool.worker_set import News, Seat, WorkerSet
 from schemas.work import ShardReport, ShardTask
 
 
@@ -26,7 +26,7 @@ class Dispatcher:
     def __init__(self, host: Host, settings: PoolSettings, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
         self._clock = clock
-        self._crew = Crew(host, settings)
+        self._workers = WorkerSet(host, settings)
 
     def run(
         self,
@@ -47,17 +47,17 @@ class Dispatcher:
         """
         watch = Elsewhere(committed_elsewhere, self._settings.elsewhere_interval_s)
         ledger = Ledger(tasks)
-        allot = Allotment(self._crew, ledger, self._settings, keep_workers, self._clock())
-        one = _Run(self._crew, self._settings, ledger, allot, watch, on_report, self._clock)
+        allot = Allotment(self._workers, ledger, self._settings, keep_workers, self._clock())
+        one = _Run(self._workers, self._settings, ledger, allot, watch, on_report, self._clock)
         try:
             outcome = one.loop(should_stop, on_progress)
             if outcome == "aborted":
-                self._crew.kill_all(self._clock())
+                self._workers.kill_all(self._clock())
             elif not keep_workers:
-                self._crew.release_all(self._clock())
+                self._workers.release_all(self._clock())
             self._wait_for_leavers()
         except BaseException:
-            self._crew.kill_all(self._clock())
+            self._workers.kill_all(self._clock())
             raise
         finally:
             watch.close()
@@ -65,12 +65,12 @@ class Dispatcher:
 
     def close(self) -> None:
         """Let all workers go."""
-        self._crew.release_all(self._clock())
+        self._workers.release_all(self._clock())
         self._wait_for_leavers()
 
     def _wait_for_leavers(self) -> None:
-        while not self._crew.see_off(self._clock()):
-            self._crew.wait(self._settings.poll_interval_s)
+        while not self._workers.drain(self._clock()):
+            self._workers.wait(self._settings.poll_interval_s)
 
 
 class _Run:
@@ -78,7 +78,7 @@ class _Run:
 
     def __init__(
         self,
-        crew: Crew,
+        workers: WorkerSet,
         settings: PoolSettings,
         ledger: Ledger,
         allot: Allotment,
@@ -86,15 +86,15 @@ class _Run:
         on_report: Callable[[ShardReport], None],
         clock: Callable[[], float],
     ) -> None:
-        self._crew, self._settings, self._ledger, self._allot, self._watch = crew, settings, ledger, allot, watch
+        self._workers, self._settings, self._ledger, self._allot, self._watch = workers, settings, ledger, allot, watch
         self._on_report = on_report
         self._clock = clock
         self._began = clock()
         self._budget = Budget(settings)
         self._starts = StartBudget(settings)
         self._deaths = DeathBudget(settings)
-        self._lost_before = crew.lost.copy()
-        self._started_before = crew.started
+        self._lost_before = workers.lost.copy()
+        self._started_before = workers.started
 
     def loop(
         self, should_stop: Callable[[], Stop], on_progress: Callable[[Progress], None]
@@ -102,7 +102,7 @@ class _Run:
         """Turn until there is nothing left to do."""
         while True:
             now = self._clock()
-            for news in self._crew.listen(now):
+            for news in self._workers.listen(now):
                 self._take(news, now)
             self._forget_committed_elsewhere(now)
             stop = should_stop()
@@ -116,8 +116,8 @@ class _Run:
             self._enforce_deadlines(now)
             if stop == "no":
                 self._allot.turn(now)
-            self._crew.see_off(now)
-            self._crew.wait(self._settings.poll_interval_s)
+            self._workers.drain(now)
+            self._workers.wait(self._settings.poll_interval_s)
 
     def result(self, outcome: Literal["complete", "drained", "aborted"]) -> DispatchResult:
         """What became of the run."""
@@ -128,24 +128,24 @@ class _Run:
             done=ledger.done,
             failed=tuple(ledger.failed),
             elsewhere=tuple(ledger.elsewhere),
-            lost=dict(self._crew.lost - self._lost_before),
-            workers_started=self._crew.started - self._started_before,
+            lost=dict(self._workers.lost - self._lost_before),
+            workers_started=self._workers.started - self._started_before,
             elapsed_s=self._clock() - self._began,
         )
 
     def _progress(self, now: float) -> Progress:
-        ledger, crew = self._ledger, self._crew
+        ledger, workers = self._ledger, self._workers
         return Progress(
             total=ledger.total,
             done=ledger.done + len(ledger.elsewhere),
             failed=len(ledger.failed),
             running=ledger.count("held"),
             suspects=ledger.count("suspect"),
-            records_done=crew.records_done,
-            workers_ready=crew.ready,
-            workers_starting=crew.starting,
+            records_done=workers.records_done,
+            workers_ready=workers.ready,
+            workers_starting=workers.starting,
             elapsed_s=now - self._began,
-            info=crew.info(),
+            info=workers.info(),
             trouble=self._budget.trouble,
         )
 
@@ -153,7 +153,7 @@ class _Run:
 
     def _take(self, news: News, now: float) -> None:
         if news.lost is not None:
-            self._bury(news.seat, news.lost, now)
+            self._reap(news.seat, news.lost, now)
             return
         if news.became_ready:
             self._starts.ready()
@@ -186,7 +186,7 @@ class _Run:
             self._watch.hurry(now)
         self._on_report(report)
 
-    def _bury(self, seat: Seat, lost: WorkerLost, now: float) -> None:
+    def _reap(self, seat: Seat, lost: WorkerLost, now: float) -> None:
         """A worker died. Only a process that died by itself, once it was ready, speaks against its shards."""
         how = lost.detail or lost.kind
         if lost.kind == "own_signal" and seat.hands:
@@ -215,20 +215,20 @@ class _Run:
 
     def _call_off(self, shard: int, holders: Iterable[str], now: float) -> None:
         for name in holders:
-            if name in self._crew.seats:
-                self._crew.seats[name].take_back(shard, now)
+            if name in self._workers.seats:
+                self._workers.seats[name].take_back(shard, now)
 
     # What the dispatcher does
 
     def _enforce_deadlines(self, now: float) -> None:
         settings = self._settings
-        for seat in list(self._crew.seats.values()):
+        for seat in list(self._workers.seats.values()):
             limit = self._deadline(seat)
             if not seat.ready and seat.placed_at is not None and now - seat.placed_at > settings.start_timeout_s:
-                self._crew.kill(seat, "start", now)
+                self._workers.kill(seat, "start", now)
                 self._starts.failure(WorkerLost("start", f"not ready after {settings.start_timeout_s:g} s"))
             elif limit is not None and now - seat.oldest_since > limit:
-                self._crew.kill(seat, "deadline", now)
+                self._workers.kill(seat, "deadline", now)
                 self._suspect(seat, f"no end after {limit:g} s")
 
     def _deadline(self, seat: Seat) -> float | None:

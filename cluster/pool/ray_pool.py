@@ -71,7 +71,7 @@ class RayHandle:
     def poll(self) -> WorkerPoll | None:
         """What the last question brought; None while there is no answer."""
         now = time.monotonic()
-        self._mourn(now)
+        self._confirm_loss(now)
         if self._lost is None and self.question is None and now >= self._ask_at:
             self._ask()
         if self._lost is not None or not self.answered:
@@ -87,7 +87,7 @@ class RayHandle:
         except RayError as error:
             lost = classify(error)
             self._lost = (lost, now + GRACE_S if lost.kind == "own_signal" else now)
-            self._mourn(now)
+            self._confirm_loss(now)
             return None
         return self._hear(answer, now)
 
@@ -153,7 +153,7 @@ class RayHandle:
             raise WorkerLost("start", fault.detail, fault.error_type)
         raise rebuild(fault.error_type, fault.detail)
 
-    def _mourn(self, now: float) -> None:
+    def _confirm_loss(self, now: float) -> None:
         """Tell a loss once it is sure whose end it was."""
         if self._lost is None or now < self._lost[1]:
             return

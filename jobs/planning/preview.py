@@ -15,7 +15,7 @@ from jobs.fingerprint import difference
 from jobs.opening import StageRequest
 from jobs.planning.writer import write_plan
 from jobs.rejects import spread_sample
-from jobs.rundir import Stage, read_manifest, read_run
+from jobs.rundir import StageDirectory, read_manifest, read_run
 from jobs.stages import StagedJob
 from schemas.plan import PlanInfo
 from schemas.run import fingerprint_of
@@ -66,5 +66,5 @@ def _at_output(store: Store, request: StageRequest) -> str:
         return f"another run, which would be refused; changed: {difference(found.parts, parts)}"
     if read_manifest(store) is not None:
         return "this run, complete: nothing to do"
-    done = len(Stage(store, request.directory, found).present())
+    done = len(StageDirectory(store, request.directory, found).present())
     return f"this run, {done} of {found.plan.shards} shards of stage {found.stage} done: it would go on"

@@ -17,7 +17,7 @@ from jobs.execute import worker_job
 from jobs.opening import open_stage
 from jobs.planning.preview import first_request
 from jobs.rejects import spread_sample
-from jobs.rundir import Stage
+from jobs.rundir import StageDirectory
 from jobs.stages import StagedJob
 from schemas.errors import IncompleteError, UsageError
 from schemas.work import ShardReport, ShardTask, Worker
@@ -44,7 +44,7 @@ class Trial:
 
 def try_out(job: StagedJob, sample: pa.Table) -> Trial:
     """Score these planned records with one worker in this process. Raises IncompleteError where it fails."""
-    if first_request(job).kind == "tables":
+    if first_request(job).kind == "shards":
         raise UsageError("--sample: this job works on whole shards, not on records; try it on a part of its input")
     cpus = min(int(max(1, job.spec.compute.cpus_per_worker)), os.cpu_count() or 1)
     with TemporaryDirectory(prefix="wardround-trial-") as folder:
@@ -58,7 +58,7 @@ def try_out(job: StagedJob, sample: pa.Table) -> Trial:
     return Trial(records, seconds, report.statuses, records / sample.num_rows, cpus)
 
 
-def _open(job: StagedJob, sample: pa.Table, folder: str, cpus: int) -> Stage:
+def _open(job: StagedJob, sample: pa.Table, folder: str, cpus: int) -> StageDirectory:
     """The scoring stage over the sample; the stages before it are run."""
     store = open_store(str(Path(folder)))
     stages = [open_stage(store, replace(first_request(job), batches=lambda: iter(sample.to_batches())))]
@@ -72,7 +72,7 @@ def _open(job: StagedJob, sample: pa.Table, folder: str, cpus: int) -> Stage:
 
 
 @contextmanager
-def _worker(stage: Stage, job: StagedJob, cpus: int) -> Iterator[Worker]:
+def _worker(stage: StageDirectory, job: StagedJob, cpus: int) -> Iterator[Worker]:
     settings = {**worker_job(stage, job.spec), "single_committer": False}
     worker = build(settings, float(cpus), job.spec.compute.gpus_per_worker)
     try:

@@ -141,7 +141,7 @@ def write_spec(path: Path, data: Dataset, model: Path, out: Path) -> Path:
 
 
 def write_model(folder: Path, data: Dataset) -> Path:
-    """A GRU of one layer over codes alone, weights by chance."""
+    """A GRU of one layer over codes alone, randomly initialised weights."""
     settings = {"embedding": EMBEDDING, "hidden": HIDDEN}
     made = make_event_model_directory(folder, "event_rnn", data.codes, settings=settings)
     if json.loads((made / "config.json").read_text())["settings"]["num_codes"] != CODES + 1:

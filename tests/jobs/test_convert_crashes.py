@@ -22,7 +22,7 @@ from tests.chaos.harness import Content, content
 from tests.support.meds import CASES, account, convert_spec, run_convert
 from tests.support.small_run import finish, start
 from workers.engine.context import StageContext
-from workers.engine.kinds import SideObject, Vouched
+from workers.engine.kinds import SideObject, SideObjectRef
 from workers.engine.publish import publish_side
 
 SOURCE = f"format: fhir, uri: {CASES / 'fhir'}, chunk_bytes: 8000, bucket_bytes: 8000"
@@ -112,7 +112,7 @@ def test_a_side_object_that_was_encoded_otherwise_is_adopted_as_it_lies_there(do
     otherwise = pa.BufferOutputStream()
     pq.write_table(table, otherwise, compression="none")
     vouched = publish_side(context, SideObject(key, bytes(otherwise.getvalue())))
-    assert vouched == Vouched(key, len(done.get(key)), done.sha256(key))
+    assert vouched == SideObjectRef(key, len(done.get(key)), done.sha256(key))
     strange = pa.BufferOutputStream()
     pq.write_table(table.replace_schema_metadata({"wardround.fingerprint": "another"}), strange)
     with pytest.raises(FingerprintError, match="another run's object"):

@@ -28,7 +28,8 @@ class Handler(Protocol):
     """Decodes one record. `data` is read-only and valid during the call only.
 
     Raises RecordError for what cannot be decoded. MemoryError counts against the record (`too_large`); any other
-    exception is a bug of the handler and fails the whole chunk, so third-party decoders are to be fenced inside it.
+    exception is a bug of the handler and fails the whole chunk, so third-party decoders are to be as_record_error
+    inside it.
     """
 
     def __call__(self, data: memoryview, context: Mapping[str, Any]) -> Item:

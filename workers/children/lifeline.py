@@ -10,7 +10,7 @@ _PR_SET_PDEATHSIG = 1
 EXIT_ORPHANED = 78
 
 
-def die_with(parent: int) -> None:
+def set_parent_death_signal(parent: int) -> None:
     """Have the kernel kill this process with SIGKILL when its parent ends (prctl(2), Linux only).
 
     The kernel counts from the parent's thread that started this process: that thread has to live as long. A parent

@@ -16,14 +16,14 @@ from schemas.errors import WardroundError
 from workers.children import failure, frames, memory, wire
 from workers.children.contract import Handler, Request
 from workers.children.handle import build_handler, handle
-from workers.children.lifeline import die_with
+from workers.children.lifeline import set_parent_death_signal
 from workers.threads import cap_decoders
 
 
 def main(arguments: Sequence[str]) -> None:
     """Serve chunks until the parent is gone."""
     socket_fd, page_fd, parent = (int(argument) for argument in arguments)
-    die_with(parent)
+    set_parent_death_signal(parent)
     faulthandler.disable()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sock = socket.socket(fileno=socket_fd)

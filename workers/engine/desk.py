@@ -45,7 +45,7 @@ class Desk:
             return None
         return offer
 
-    def told(self) -> tuple[list[ShardReport], tuple[int, ...], int]:
+    def drain_reports(self) -> tuple[list[ShardReport], tuple[int, ...], int]:
         """Reports since the last call, the shards in hand, and how many of them are before their commit."""
         with self._lock:
             done, self._reports = self._reports, []
@@ -57,7 +57,7 @@ class Desk:
             if shard in self._hands:
                 self._hands[shard].cancelled = True
 
-    def wants(self, offer: Offer) -> bool:
+    def is_current(self, offer: Offer) -> bool:
         """Whether to go on with it; one that was cancelled is forgotten here."""
         with self._lock:
             if self._hands.get(offer.task.shard) is not offer:

@@ -9,9 +9,9 @@ from schemas.errors import WardroundError
 from schemas.work import Worker
 from workers import registry
 from workers.engine.context import StageContext
-from workers.engine.kinds import RecordStage, TableStage
+from workers.engine.kinds import RecordStage, ShardStage
+from workers.engine.shard_worker import ShardWorker
 from workers.engine.stage import StageJob
-from workers.engine.table_worker import TableWorker
 from workers.engine.worker import PipelineWorker
 from workers.threads import cap_threads
 
@@ -23,7 +23,7 @@ def build(job: Mapping[str, Any], cpus: float, gpus: float) -> Worker:
     context, stage = _open(job, cpus, gpus)
     if isinstance(stage, RecordStage):
         return PipelineWorker(StageJob(context, stage, job), context.budget)
-    return TableWorker(context, stage)
+    return ShardWorker(context, stage)
 
 
 def open_stage(job: Mapping[str, Any], cpus: float, gpus: float) -> StageJob:
@@ -34,8 +34,8 @@ def open_stage(job: Mapping[str, Any], cpus: float, gpus: float) -> StageJob:
     return StageJob(context, stage, job)
 
 
-def _open(job: Mapping[str, Any], cpus: float, gpus: float) -> tuple[StageContext, RecordStage | TableStage]:
+def _open(job: Mapping[str, Any], cpus: float, gpus: float) -> tuple[StageContext, RecordStage | ShardStage]:
     cap_threads(max(1, int(cpus)))
     context = StageContext(job, cpus, gpus)
     stages = registry.resolve_room(context.run.spec.job, context.run.spec.input, "stages")
-    return context, cast("RecordStage | TableStage", getattr(stages, context.run.stage)(context))
+    return context, cast("RecordStage | ShardStage", getattr(stages, context.run.stage)(context))

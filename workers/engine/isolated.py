@@ -11,14 +11,14 @@ import pyarrow.ipc as ipc
 
 from schemas.errors import WardroundError
 from schemas.work import ShardTask
-from workers.children.lifeline import die_with
+from workers.children.lifeline import set_parent_death_signal
 from workers.engine.factory import open_stage
 
 
 def main() -> int:
     """Reads the request from standard input. Exit code: that of the error, 0 if the file is complete."""
     request = json.load(sys.stdin)
-    die_with(request["parent"])
+    set_parent_death_signal(request["parent"])
     try:
         stage = open_stage(request["job"], request["cpus"], request["gpus"])
         stage.load_models()

@@ -74,7 +74,7 @@ class SideObject:
 
 
 @dataclass(frozen=True)
-class Vouched:
+class SideObjectRef:
     """A side object that lies there: what the rows of its shard say of it."""
 
     key: str
@@ -92,13 +92,13 @@ class ShardTable:
 
     table: pa.Table
     side: Sequence[SideObject] = ()
-    vouched: Sequence[Vouched] = ()
+    vouched: Sequence[SideObjectRef] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     """By step, for the report."""
 
 
-class TableStage(Protocol):
-    """A shard is worked on as a whole: `TableWorker` runs it, one shard at a time, while the last one is committed."""
+class ShardStage(Protocol):
+    """A shard is worked on as a whole: `ShardWorker` runs it, one shard at a time, while the last one is committed."""
 
     @property
     def core_seconds(self) -> float:

@@ -17,7 +17,7 @@ from schemas.errors import InfrastructureError
 from schemas.run import SIDE_KEY, shard_key
 from schemas.work import ShardReport, ShardTask
 from workers.engine.context import StageContext
-from workers.engine.kinds import SideObject, Vouched
+from workers.engine.kinds import SideObject, SideObjectRef
 from workers.engine.rowtable import column_totals, encode, sha256_of, status_counts
 
 _AT_A_TIME = 8
@@ -30,7 +30,7 @@ def publish(
     table: pa.Table,
     record_ids: pa.ChunkedArray,
     side: Sequence[SideObject] = (),
-    vouched: Sequence[Vouched] = (),
+    vouched: Sequence[SideObjectRef] = (),
 ) -> ShardReport:
     """Commit a shard; a sample is only counted. `side` is written first, `vouched` lies there already."""
     counts = status_counts(table)
@@ -69,7 +69,7 @@ def publish(
     return ShardReport(task.shard, result.outcome, statuses=counts, rows=table.num_rows)
 
 
-def _publish_all(context: StageContext, side: Sequence[SideObject]) -> list[Vouched]:
+def _publish_all(context: StageContext, side: Sequence[SideObject]) -> list[SideObjectRef]:
     """Several at a time, in order: a disk writes out many small files together, and S3 answers each after a while."""
     if len(side) < 2:
         return [publish_side(context, item) for item in side]
@@ -77,7 +77,7 @@ def _publish_all(context: StageContext, side: Sequence[SideObject]) -> list[Vouc
         return list(pool.map(partial(publish_side, context), side))
 
 
-def publish_side(context: StageContext, item: SideObject) -> Vouched:
+def publish_side(context: StageContext, item: SideObject) -> SideObjectRef:
     """Write a side object. What lies there afterwards: this body, or the equal one of another worker."""
     crashpoint("side.before_put")
     digest = sha256_of(item.body)
@@ -93,12 +93,12 @@ def publish_side(context: StageContext, item: SideObject) -> Vouched:
     crashpoint("side.after_put")
     there = result.metadata["sha256"]
     if there == digest:
-        return Vouched(item.key, len(item.body), digest)
+        return SideObjectRef(item.key, len(item.body), digest)
     # Another version of a library may have encoded the same table otherwise; what lies there counts.
     head = context.store.head(item.key)
     if head is None:
         raise InfrastructureError("a side object vanished as it was written: stop what deletes at output.uri")
-    return Vouched(item.key, head.size, there)
+    return SideObjectRef(item.key, head.size, there)
 
 
 def _pairs(values: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ from workers.engine.stage import StageJob
 
 _AHEAD = 2
 """Shards in hand before the commit: one on the device, one being read."""
-_LONGEST_GOODBYE_S = 10.0
+_SHUTDOWN_TIMEOUT_S = 10.0
 
 
 @dataclass(eq=False)
@@ -63,7 +63,7 @@ class PipelineWorker:
 
     def poll(self) -> WorkerPoll:
         """Reports since the last poll, and the state now."""
-        done, running, in_pipeline = self._desk.told()
+        done, running, in_pipeline = self._desk.drain_reports()
         return WorkerPoll(
             ready=True,
             done=done,
@@ -89,7 +89,7 @@ class PipelineWorker:
         self._prepared.put(None)
         self._finished.put(None)
         self.job.close()
-        end = time.monotonic() + _LONGEST_GOODBYE_S
+        end = time.monotonic() + _SHUTDOWN_TIMEOUT_S
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
 
@@ -105,7 +105,7 @@ class PipelineWorker:
             self._desk.attempt(offer, partial(self._read, offer))
 
     def _read(self, offer: Offer) -> None:
-        if not self._desk.wants(offer):
+        if not self._desk.is_current(offer):
             return
         if offer.task.mode == "isolate":
             self._isolate(offer)
@@ -118,7 +118,7 @@ class PipelineWorker:
                 self._prepared.put((hand, part))
                 if self._closed:
                     raise Stop
-                if not self._desk.wants(offer):
+                if not self._desk.is_current(offer):
                     return
         hand.seconds["read"] = time.perf_counter() - began
         self._prepared.put((hand, None))
@@ -157,7 +157,7 @@ class PipelineWorker:
                 self._desk.attempt(hand.offer, partial(self._score, hand, part))
 
     def _start(self, hand: _InHand) -> None:
-        if not self._desk.wants(hand.offer):
+        if not self._desk.is_current(hand.offer):
             return
         if not self._loaded:
             self._load()
@@ -165,7 +165,7 @@ class PipelineWorker:
 
     def _score(self, hand: _InHand, part: list[Prepared]) -> None:
         try:
-            if self._desk.wants(hand.offer):
+            if self._desk.is_current(hand.offer):
                 self.job.scorer.score(hand.rows, part)
                 self._records_done += len(part)
                 self._keep_tuning()
@@ -178,7 +178,7 @@ class PipelineWorker:
             self.job.keep_tuning()
 
     def _end_of_shard(self, hand: _InHand) -> None:
-        if self._desk.wants(hand.offer):
+        if self._desk.is_current(hand.offer):
             hand.seconds["forward"] = self.job.scorer.finish(hand.rows)
             self._desk.leaves_pipeline(hand.offer)
             self._finished.put(hand)
@@ -188,7 +188,7 @@ class PipelineWorker:
             self._desk.attempt(hand.offer, partial(self._commit, hand, None))
 
     def _commit(self, hand: _InHand, table: pa.Table | None) -> None:
-        if not self._desk.wants(hand.offer):
+        if not self._desk.is_current(hand.offer):
             return
         began = time.perf_counter()
         report = self.job.commit(hand.offer.task, hand.rows, hand.record_ids, table)

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from cluster.storage import ObjectChanged, ObjectMissing, ObjectTooLarge, StorageSettings, Store, is_inside, open_store
 from schemas.status import Status
 from workers.engine.reading import at_rows
-from workers.reading.watched import raise_if_disk
+from workers.reading.error_latching import raise_if_disk
 
 
 @dataclass(frozen=True)

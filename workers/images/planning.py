@@ -17,7 +17,7 @@ from cluster.storage import ObjectInfo, ObjectMissing, StorageSettings, Store, j
 from schemas.errors import SpecError
 from schemas.plan import PLAN_FIELDS, RESERVED, plan_schema
 from workers.images.settings import ImagesInput
-from workers.reading.watched import raise_if_disk
+from workers.reading.error_latching import raise_if_disk
 
 _LISTED = 10_000
 _TABLES = (".parquet", ".csv", ".csv.gz", ".tsv")

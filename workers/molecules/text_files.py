@@ -93,7 +93,7 @@ def _records(reader: Iterable[list[str]], given: _Given) -> Iterator[list[str]]:
             if fields:
                 yield fields
     except csv.Error:
-        raise SpecError("a file of input.uri is not CSV that can be read: mend it, or name input.delimiter") from None
+        raise SpecError("a file of input.uri is not CSV that can be read: fix it, or name input.delimiter") from None
 
 
 def _columns(header: Sequence[str]) -> dict[str, int]:

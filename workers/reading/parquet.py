@@ -61,7 +61,7 @@ def _checked(column: pa.Array) -> pa.Array:
     try:
         return column.cast(pa.large_binary()).cast(pa.large_string())
     except pa.ArrowInvalid:
-        raise SpecError("an id or a carried column of a .parquet file of input.uri is not UTF-8: mend it") from None
+        raise SpecError("an id or a carried column of a .parquet file of input.uri is not UTF-8: fix it") from None
 
 
 def _is_text(kind: pa.DataType) -> bool:

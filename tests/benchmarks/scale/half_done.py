@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from jobs.execute import worker_job
-from jobs.rundir import Stage
+from jobs.rundir import StageDirectory
 from schemas.outputs import OutputField
 from schemas.spec import load_spec
 from schemas.work import ShardTask
@@ -21,7 +21,7 @@ from workers.engine.factory import open_stage
 from workers.engine.rowtable import assemble
 
 
-def commit_half(stage: Stage, spec_path: Path) -> int:
+def commit_half(stage: StageDirectory, spec_path: Path) -> int:
     """Every second shard. Returns how many were committed."""
     job = open_stage(worker_job(stage, load_spec(spec_path)), 1, 0)
     shards = range(0, stage.run.plan.shards, 2)
@@ -35,7 +35,7 @@ def commit_half(stage: Stage, spec_path: Path) -> int:
     return len(shards)
 
 
-def _zeros(stage: Stage, count: int) -> ModelColumns:
+def _zeros(stage: StageDirectory, count: int) -> ModelColumns:
     outputs = [OutputField(name=c.output, type=c.type, meaning=c.meaning) for c in stage.run.columns if c.output]
     columns = ModelColumns(outputs, count)
     columns.put([(row, 0) for row in range(count)], {o.name: np.zeros(count, np.float32) for o in outputs})

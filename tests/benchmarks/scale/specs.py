@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from cluster.storage import StorageSettings, open_store
-from jobs.rundir import Stage
+from jobs.rundir import StageDirectory
 from jobs.running import prepare_job
 from jobs.settings import storage_settings
 from schemas.spec import load_spec
@@ -33,7 +33,7 @@ def write_spec(path: Path, source: Input, model: Path, out: Path, compute: Input
     return path
 
 
-def open_first(path: Path) -> Stage:
+def open_first(path: Path) -> StageDirectory:
     """Plan the run of a spec, or find the plan that lies there."""
     spec = load_spec(path)
     storage: StorageSettings = storage_settings(spec)

@@ -10,7 +10,7 @@ import pytest
 
 from cluster.storage import open_store
 from jobs.execute import SAMPLE_SHARD, worker_job
-from jobs.rundir import Stage, existing_run
+from jobs.rundir import StageDirectory, existing_run
 from schemas.spec import load_spec
 from schemas.work import ShardTask
 from tests.support.runs import run
@@ -26,7 +26,7 @@ def test_the_sample_that_the_reject_limit_is_checked_on_can_be_isolated_as_a_sha
     spec = write_spec(tmp_path, str(tmp_path / "out"))
     run(spec.read_text())
     store = open_store(str(tmp_path / "out"))
-    job = open_stage(worker_job(Stage(store, "", existing_run(store)), load_spec(spec)), 1, 0)
+    job = open_stage(worker_job(StageDirectory(store, "", existing_run(store)), load_spec(spec)), 1, 0)
     try:
         for task in (ShardTask(1, "isolate"), ShardTask(SAMPLE_SHARD, "isolate", sample=(0, 5, 9))):
             records = job.records(task)
@@ -40,7 +40,7 @@ def test_a_record_that_kills_or_never_ends_alone_is_a_row(tmp_path: Path, monkey
     spec = write_spec(tmp_path, str(tmp_path / "out"))
     run(spec.read_text())
     store = open_store(str(tmp_path / "out"))
-    job = open_stage(worker_job(Stage(store, "", existing_run(store)), load_spec(spec)), 1, 0)
+    job = open_stage(worker_job(StageDirectory(store, "", existing_run(store)), load_spec(spec)), 1, 0)
     whole = pq.read_table(tmp_path / "out" / "predictions" / "shard-000000.parquet").replace_schema_metadata()
 
     def child(job: StageJob, task: ShardTask, indices: list[int]) -> pa.Table:

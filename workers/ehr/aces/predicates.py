@@ -178,7 +178,7 @@ def _checked(events: pl.DataFrame, columns: tuple[str, ...], where: str) -> pl.D
         if column not in events.columns:
             raise SpecError(
                 f"{where}: a predicate asks for column {column!r}, which the events do not have; "
-                "if it is meant as a setting of the predicate, mend its name"
+                "if it is meant as a setting of the predicate, correct its name"
             )
     return events.select(
         pl.col("subject_id").cast(pl.Int64),

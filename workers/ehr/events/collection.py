@@ -75,7 +75,7 @@ class EventsCollection:
 
     def _tables(self, stage: str, schema: pa.Schema, batches: Batches, columns: tuple[OutputColumn, ...]) -> StagePlan:
         state = self.times.state
-        return StagePlan(stage, schema, batches, columns=columns, kind="tables", shard_records=1, state=state)
+        return StagePlan(stage, schema, batches, columns=columns, kind="shards", shard_records=1, state=state)
 
     def _blocks(self, finished: Sequence[FinishedStage]) -> Iterator[pa.RecordBatch]:
         return times.block_batches(read_index(finished[0], self._repair), self.root.store.uri)

@@ -127,7 +127,7 @@ class _Joiner:
         if self._repair:
             raise SpecError(
                 f"{_named(here, 0)} cannot be read, and with input.repair: sort rows of anybody may lie "
-                "there: mend or remove the file"
+                "there: fix or remove the file"
             )
         if before is not None and before.is_known and self._parts and self._parts[-1][4] == before.file:
             self._parts[-1][3][-1] = False

@@ -22,7 +22,7 @@ from workers.engine.kinds import ShardTable
 from workers.engine.rowtable import build_rows
 
 SUBJECTS = "subjects"
-REMEDY = "mend the dataset, or set input.repair: sort"
+REMEDY = "fix the dataset, or set input.repair: sort"
 _STEP_ROWS = 500_000
 
 _MEANINGS = {
@@ -39,7 +39,7 @@ COLUMNS = tuple(
 
 
 class IndexStage:
-    """Implements `workers.engine.kinds.TableStage`. `repair`: rows that are not together or not sorted are allowed."""
+    """Implements `workers.engine.kinds.ShardStage`. `repair`: rows that are not together or not sorted are allowed."""
 
     def __init__(self, context: StageContext, store: Store, repair: bool) -> None:
         self._layout = context.layout
@@ -111,7 +111,7 @@ class IndexStage:
     def _violation(self, record: Mapping[str, Any], row: int, what: str) -> SpecError:
         group = record["member"] + int(np.searchsorted(np.cumsum(record["group_rows"]), row, side="right"))
         key = record["record_id"].rpartition("#")[0]
-        remedy = "mend the dataset" if self._repair else REMEDY
+        remedy = "fix the dataset" if self._repair else REMEDY
         return SpecError(f"{key}, row group {group}: {what}; {remedy}")
 
     def close(self) -> None:

@@ -70,7 +70,7 @@ def _read_footer(root: MedsRoot, version: str, columns: Sequence[str], info: Obj
         if column not in file.schema_arrow.names:
             raise SpecError(
                 f"{info.key} has no column {column!r}, which a predicate of input.task.aces asks for; "
-                "if it is meant as a setting of the predicate, mend its name"
+                "if it is meant as a setting of the predicate, correct its name"
             )
     groups = [file.metadata.row_group(group) for group in range(file.num_row_groups)]
     return _File(info, [group.num_rows for group in groups], [_stored(group) for group in groups])

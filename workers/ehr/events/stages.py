@@ -13,16 +13,16 @@ from workers.ehr.events.settings import EventsInput
 from workers.ehr.events.task import cohort_of
 from workers.ehr.events.times import TimesStage
 from workers.engine.context import StageContext
-from workers.engine.kinds import RecordStage, TableStage
+from workers.engine.kinds import RecordStage, ShardStage
 
 
-def subjects(context: StageContext) -> TableStage:
+def subjects(context: StageContext) -> ShardStage:
     """Index the data files."""
     source = _source(context)
     return IndexStage(context, MedsRoot(source.uri, context.storage).store, source.repair == "sort")
 
 
-def times(context: StageContext) -> TableStage:
+def times(context: StageContext) -> ShardStage:
     """Find when to predict."""
     source = _source(context)
     store = MedsRoot(source.uri, context.storage).store

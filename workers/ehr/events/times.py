@@ -79,7 +79,7 @@ def _block(
 
 
 class TimesStage:
-    """Implements `workers.engine.kinds.TableStage`. `cohort` is None where the task is a rule."""
+    """Implements `workers.engine.kinds.ShardStage`. `cohort` is None where the task is a rule."""
 
     def __init__(self, context: StageContext, store: Store, source: EventsInput, cohort: Task | None) -> None:
         self._layout = context.layout

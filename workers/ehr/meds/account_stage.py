@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 from schemas.rows import OutputColumn
 from schemas.status import Status
 from workers.ehr.meds.earlier import ranks_at
+from workers.ehr.meds.hash_slots import slots_of, with_subject_ids
 from workers.ehr.meds.layout import ACCOUNT, NO_PART
 from workers.ehr.meds.parts import failed_part
-from workers.ehr.meds.places import places_of, with_subject_ids
 from workers.engine.context import StageContext
 from workers.engine.kinds import ShardTable
 from workers.engine.rowtable import build_rows
@@ -30,7 +30,7 @@ COLUMNS = tuple(
 
 
 class AccountStage:
-    """Implements `workers.engine.kinds.TableStage`. A shard is a slice of all records in the order of the input."""
+    """Implements `workers.engine.kinds.ShardStage`. A shard is a slice of all records in the order of the input."""
 
     def __init__(self, context: StageContext, text_ids: bool) -> None:
         self.core_seconds = 0.0
@@ -40,7 +40,7 @@ class AccountStage:
         self._last: tuple[str, pl.DataFrame] = ("", pl.DataFrame())
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See TableStage."""
+        """See ShardStage."""
         began = time.thread_time()
         planned = pl.DataFrame(pl.from_arrow(records.select(["part", "row"])))
         slices = planned.group_by(pl.col("part").rle_id().alias("run"), "part", maintain_order=True).agg("row")
@@ -71,8 +71,8 @@ class AccountStage:
         """As text; null where a record gave no events."""
         numbered = found.with_row_index("at")
         known = numbered.filter(pl.col("subject").is_not_null() & (pl.col("n_events") > 0))
-        placed = with_subject_ids(known.with_columns(place=places_of(known["subject"])), self._ranks)
-        ids = numbered.join(placed.select("at", "subject_id"), "at", "left", maintain_order="left")["subject_id"]
+        slotted = with_subject_ids(known.with_columns(slot=slots_of(known["subject"])), self._ranks)
+        ids = numbered.join(slotted.select("at", "subject_id"), "at", "left", maintain_order="left")["subject_id"]
         return ids.cast(pl.String).to_arrow().cast(pa.string())
 
     def close(self) -> None:

@@ -15,8 +15,8 @@ from workers.contract import ModelCard
 from workers.ehr.meds import account_stage, metadata_stage, read_stage, sort_stage, subjects_stage
 from workers.ehr.meds.chunks import CHUNK_FIELDS, InputFile, chunk_batches, chunk_schema
 from workers.ehr.meds.earlier import all_rows
+from workers.ehr.meds.hash_slots import slot_range
 from workers.ehr.meds.layout import ACCOUNT, DATASET, METADATA, NO_PART, READ, SORT, SUBJECTS
-from workers.ehr.meds.places import place_range
 from workers.ehr.meds.settings import MedsInput
 
 SUBJECTS_AT_ONCE = 2_000_000
@@ -61,7 +61,7 @@ class MedsConversion:
                 lambda: chunk_batches(self._root, self._files()),
                 carry=tuple(field.name for field in CHUNK_FIELDS),
                 columns=read_stage.COLUMNS,
-                kind="tables",
+                kind="shards",
                 shard_records=1,
                 state={"rules": self._rules},
             )
@@ -82,7 +82,7 @@ class MedsConversion:
                     plan_schema(_ACCOUNT_FIELDS),
                     lambda: account_batches(read, finished[-1]),
                     columns=account_stage.COLUMNS,
-                    kind="tables",
+                    kind="shards",
                     state=state,
                 )
 
@@ -96,12 +96,12 @@ class MedsConversion:
 
 
 def _ranges(stage: str, columns: Any, state: Mapping[str, Any], pieces: Callable[[], int]) -> StagePlan:
-    """A plan whose records are equal ranges of places."""
+    """A plan whose records are equal ranges of hash slots."""
     schema = plan_schema(_RANGE_FIELDS)
 
     def batches() -> Iterator[pa.RecordBatch]:
         count = pieces()
-        bounds = [place_range(piece, count) for piece in range(count)]
+        bounds = [slot_range(piece, count) for piece in range(count)]
         ids = [f"{stage}-{piece:06d}" for piece in range(count)]
         planned: dict[str, list[Any]] = {
             "record_id": ids,
@@ -111,14 +111,14 @@ def _ranges(stage: str, columns: Any, state: Mapping[str, Any], pieces: Callable
         }
         yield batch(schema, planned)
 
-    return StagePlan(stage, schema, batches, columns=columns, kind="tables", shard_records=1, state=state)
+    return StagePlan(stage, schema, batches, columns=columns, kind="shards", shard_records=1, state=state)
 
 
 def _dataset(state: Mapping[str, Any]) -> StagePlan:
     schema = plan_schema()
     one = {"record_id": [DATASET], "uri": [f"{DATASET}/"]}
     columns = metadata_stage.COLUMNS
-    return StagePlan(METADATA, schema, lambda: iter([batch(schema, one)]), columns=columns, kind="tables", state=state)
+    return StagePlan(METADATA, schema, lambda: iter([batch(schema, one)]), columns=columns, kind="shards", state=state)
 
 
 def _pieces(read: FinishedStage, column: str, most: int) -> int:

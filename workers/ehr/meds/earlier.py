@@ -38,13 +38,13 @@ def event_keys(read: FinishedStage) -> list[str]:
 
 
 def ranks_at(store: Store) -> dict[str, int]:
-    """Ids that share their place with another, from stage `subjects`."""
+    """Ids that share their slot with another, from stage `subjects`."""
     found = all_rows(stage_at(store, SUBJECTS), ["shared"])["shared"].to_pylist()
     return {item["subject"]: item["rank"] for row in found for item in row if item["rank"]}
 
 
 class EventParts:
-    """All events of a run, by ranges of places. Safe to use from one thread."""
+    """All events of a run, by ranges of hash slots. Safe to use from one thread."""
 
     def __init__(self, store: Store, keys: Sequence[str]) -> None:
         self._store = store
@@ -53,7 +53,7 @@ class EventParts:
         self._bounds: dict[str, list[tuple[int, int]]] = {}
 
     def between(self, low: int, high: int, columns: Sequence[str]) -> pl.DataFrame:
-        """Events whose place is at least `low` and below `high`; `place` is among `columns`."""
+        """Events whose hash slot is at least `low` and below `high`; `slot` is among `columns`."""
         frames = list(self._pool.map(lambda key: self._of_one(key, low, high, columns), self._keys))
         kept = [frame for frame in frames if frame is not None and frame.height]
         return pl.concat(kept) if kept else pl.DataFrame()
@@ -71,7 +71,7 @@ class EventParts:
             return None
         frame = pl.from_arrow(file.read_row_groups(wanted, columns=list(columns), use_threads=False))
         assert isinstance(frame, pl.DataFrame)
-        return frame.filter(pl.col("place") >= low, pl.col("place") < high)
+        return frame.filter(pl.col("slot") >= low, pl.col("slot") < high)
 
     def close(self) -> None:
         """Stop reading."""

@@ -2,7 +2,7 @@
 
 | key | what |
 |---|---|
-| `stages/read/events/000000-0000-<hash>.parquet` | events of one part of one chunk, by place of their subject |
+| `stages/read/events/000000-0000-<hash>.parquet` | events of one part of one chunk, by hash slot of their subject |
 | `stages/read/outcomes/000000-0000-<hash>.parquet` | what became of each record of that part |
 | `subjects/000000.parquet` | `subject_id` and the source's own id, where that is text |
 | `meds/data/000000.parquet` | the dataset: `meds/` is what a collection of events reads |

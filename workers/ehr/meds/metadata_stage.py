@@ -37,7 +37,7 @@ _CODES = pa.schema(
 
 
 class MetadataStage:
-    """Implements `workers.engine.kinds.TableStage`. Its one record is the dataset."""
+    """Implements `workers.engine.kinds.ShardStage`. Its one record is the dataset."""
 
     def __init__(self, context: StageContext, source: str) -> None:
         self.core_seconds = 0.0
@@ -45,7 +45,7 @@ class MetadataStage:
         self._source = source
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See TableStage. Raises VerificationError where the files do not hold the events that were read."""
+        """See ShardStage. Raises VerificationError where the files do not hold the events that were read."""
         store = self._context.store
         read = all_rows(stage_at(store, READ), ["part_events", "codes"])
         files = all_rows(stage_at(store, SORT), ["n_events", "n_subjects"])

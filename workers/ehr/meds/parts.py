@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.status import Status
-from workers.ehr.meds.places import places_of
+from workers.ehr.meds.hash_slots import slots_of
 from workers.engine.rowtable import stamp
 
 SubjectType = type[pl.String] | type[pl.Int64]
@@ -45,7 +45,7 @@ UNREADABLE = "unreadable"
 BLANK = "an empty line"
 """Why a record is ignored that is none."""
 
-_ORDER = ("place", "subject", "time", "file", "position", "event")
+_ORDER = ("slot", "subject", "time", "file", "position", "event")
 _ROW_GROUP = 16_384
 
 
@@ -82,9 +82,9 @@ def failed_part(subject: SubjectType, status: Status, reason: str, kind: str | N
 
 
 def encode_events(events: pl.DataFrame, fingerprint: str) -> bytes:
-    """Parquet by place, in small row groups whose statistics say which places are in them."""
-    placed = events.with_columns(place=places_of(events["subject"])).sort(*_ORDER)
-    return encode(placed.select("place", "subject", *EVENTS), fingerprint, _ROW_GROUP)
+    """Parquet by hash slot, in small row groups whose statistics say which slots are in them."""
+    slotted = events.with_columns(slot=slots_of(events["subject"])).sort(*_ORDER)
+    return encode(slotted.select("slot", "subject", *EVENTS), fingerprint, _ROW_GROUP)
 
 
 def encode(frame: pl.DataFrame, fingerprint: str, row_group: int = 1 << 20) -> bytes:

@@ -16,7 +16,7 @@ from workers.ehr.meds.chunks import Chunk, chunk_of
 from workers.ehr.meds.layout import READ, part_key
 from workers.ehr.meds.parts import BLANK, Part, SubjectType, encode, encode_events, failed_part
 from workers.engine.context import StageContext
-from workers.engine.kinds import ShardTable, SideObject, Vouched
+from workers.engine.kinds import ShardTable, SideObject, SideObjectRef
 from workers.engine.publish import publish_side
 from workers.engine.rowtable import build_rows, sha256_of
 
@@ -50,7 +50,7 @@ class ChunkReader(Protocol):
 
 
 class ReadStage:
-    """Implements `workers.engine.kinds.TableStage`. A shard is one chunk.
+    """Implements `workers.engine.kinds.ShardStage`. A shard is one chunk.
 
     Parts are published as they come, so that memory is bounded by a part, however long a compressed file is.
     """
@@ -61,11 +61,11 @@ class ReadStage:
         self._reader = reader
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See TableStage."""
+        """See ShardStage."""
         (row,) = records.to_pylist()
         began = time.thread_time()
         told = _Told()
-        vouched: list[Vouched] = []
+        vouched: list[SideObjectRef] = []
         status = Status.OK
         for number, (part, trouble) in enumerate(self._parts(chunk_of(row), row["size"])):
             events, outcomes = self._publish(shard, number, part)
@@ -88,7 +88,7 @@ class ReadStage:
             reason, status = "the file was changed since it was planned", Status.INPUT_CHANGED
             yield failed_part(subject, status, reason, chunk.kind), status
 
-    def _publish(self, shard: int, number: int, part: Part) -> tuple[Vouched, Vouched]:
+    def _publish(self, shard: int, number: int, part: Part) -> tuple[SideObjectRef, SideObjectRef]:
         fingerprint = self._context.run.fingerprint
         if part.events.height != part.outcomes["n_events"].sum():
             raise WardroundError("the events of a part are not those that its records gave: this is a bug")

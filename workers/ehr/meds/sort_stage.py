@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 from schemas.rows import OutputColumn
 from schemas.status import Status
 from workers.ehr.meds.earlier import EventParts, event_keys, ranks_at, stage_at
+from workers.ehr.meds.hash_slots import with_subject_ids
 from workers.ehr.meds.layout import READ, SORT, data_key
 from workers.ehr.meds.parts import EVENTS
-from workers.ehr.meds.places import with_subject_ids
 from workers.engine.context import StageContext
 from workers.engine.kinds import ShardTable, SideObject
 from workers.engine.rowtable import build_rows, stamp
@@ -38,7 +38,9 @@ _ROW_GROUP = 65_536
 
 
 class SortStage:
-    """Implements `workers.engine.kinds.TableStage`. A shard is one range of places; without subjects it has no file."""
+    """Implements `workers.engine.kinds.ShardStage`. A shard is one range of hash slots; without subjects it has no
+    file.
+    """
 
     def __init__(self, context: StageContext, text_ids: bool) -> None:
         self.core_seconds = 0.0
@@ -47,10 +49,10 @@ class SortStage:
         self._ranks = ranks_at(context.store) if text_ids else {}
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See TableStage."""
+        """See ShardStage."""
         (row,) = records.to_pylist()
         began = time.thread_time()
-        found = self._parts.between(row["low"], row["high"], ["place", "subject", *EVENTS])
+        found = self._parts.between(row["low"], row["high"], ["slot", "subject", *EVENTS])
         side, subjects = [], 0
         if found.height:
             events = with_subject_ids(found, self._ranks).sort("subject_id", "time", "file", "position", "event")

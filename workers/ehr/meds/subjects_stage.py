@@ -10,9 +10,9 @@ import pyarrow as pa
 from schemas.rows import OutputColumn
 from schemas.status import Status
 from workers.ehr.meds.earlier import EventParts, event_keys, stage_at
+from workers.ehr.meds.hash_slots import ranks_of, with_subject_ids
 from workers.ehr.meds.layout import READ, SUBJECTS, subjects_key
 from workers.ehr.meds.parts import encode
-from workers.ehr.meds.places import ranks_of, with_subject_ids
 from workers.engine.context import StageContext
 from workers.engine.kinds import ShardTable, SideObject
 from workers.engine.rowtable import build_rows
@@ -20,14 +20,14 @@ from workers.engine.rowtable import build_rows
 COLUMNS = tuple(
     OutputColumn(name=name, type=kind, meaning=meaning, model=SUBJECTS, output=name)
     for name, kind, meaning in (
-        ("n_subjects", "int64", "subjects of this range of places"),
-        ("shared", "list<struct<subject: string, rank: int64>>", "ids that share their place, and their rank there"),
+        ("n_subjects", "int64", "subjects of this range of hash slots"),
+        ("shared", "list<struct<subject: string, rank: int64>>", "ids that share their slot, and their rank there"),
     )
 )
 
 
 class SubjectsStage:
-    """Implements `workers.engine.kinds.TableStage`. A shard is one range of places."""
+    """Implements `workers.engine.kinds.ShardStage`. A shard is one range of hash slots."""
 
     def __init__(self, context: StageContext) -> None:
         self.core_seconds = 0.0
@@ -35,12 +35,12 @@ class SubjectsStage:
         self._parts = EventParts(context.store, event_keys(stage_at(context.store, READ)))
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See TableStage."""
+        """See ShardStage."""
         (row,) = records.to_pylist()
         began = time.thread_time()
-        found = self._parts.between(row["low"], row["high"], ["place", "subject"])
+        found = self._parts.between(row["low"], row["high"], ["slot", "subject"])
         if not found.width:
-            found = pl.DataFrame(schema={"place": pl.Int64, "subject": pl.String})
+            found = pl.DataFrame(schema={"slot": pl.Int64, "subject": pl.String})
         ranked = ranks_of(found.unique())
         others = ranked.filter(pl.col("rank") > 0)
         ids = with_subject_ids(ranked, dict(others.select("subject", "rank").iter_rows()))

@@ -69,7 +69,7 @@ class Csv:
         try:
             fields = self._fields(data)
         except (RecordError, StopIteration):
-            raise SpecError("a CSV file of input.uri has no header line that can be read: mend it") from None
+            raise SpecError("a CSV file of input.uri has no header line that can be read: fix it") from None
         doubled = sorted({name for name in fields if fields.count(name) > 1})
         if doubled:
             raise SpecError(f"a CSV file of input.uri has two columns {doubled[0]!r}: rename one")

@@ -39,7 +39,7 @@ def _before(card: ModelCard) -> list[Any]:
 
 
 class AdjustStage:
-    """Implements `workers.engine.kinds.TableStage`. Reads no genotypes."""
+    """Implements `workers.engine.kinds.ShardStage`. Reads no genotypes."""
 
     def __init__(self, context: StageContext, genotypes: Genotypes) -> None:
         self.core_seconds = 0.0
@@ -52,7 +52,7 @@ class AdjustStage:
         self._components = Components(context, genotypes.samples)
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See TableStage."""
+        """See ShardStage."""
         began = time.thread_time()
         rows, layout = self._score.rows(shard), self._context.layout
         first = records["member"][0].as_py()

@@ -85,7 +85,7 @@ class GenotypesCollection:
                     planning.SCORE_SCHEMA,
                     batches,
                     columns=matching.COLUMNS,
-                    kind="tables",
+                    kind="shards",
                     shard_records=planning.MATCH_SCORES,
                     whole_subjects=True,
                     state=after,
@@ -97,7 +97,7 @@ class GenotypesCollection:
                     planning.RANGE_SCHEMA,
                     lambda: self._ranges(found),
                     columns=counting.COLUMNS,
-                    kind="tables",
+                    kind="shards",
                     shard_records=1,
                     state=after,
                 )
@@ -130,7 +130,7 @@ class GenotypesCollection:
             header_carry=tuple(qc),
             header_types=qc,
             columns=columns,
-            kind="tables",
+            kind="shards",
             shard_records=planning.samples_a_shard(
                 samples.height, models, self.source.format == "table", self._compute
             ),

@@ -30,7 +30,7 @@ COLUMNS = (
 
 
 class CountStage:
-    """Implements `workers.engine.kinds.TableStage`. A shard is a range of variants."""
+    """Implements `workers.engine.kinds.ShardStage`. A shard is a range of variants."""
 
     def __init__(self, context: StageContext, genotypes: Genotypes) -> None:
         self.core_seconds = 0.0
@@ -40,7 +40,7 @@ class CountStage:
         self._chrom: NDArray[np.object_] | None = None
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See TableStage."""
+        """See ShardStage."""
         (row,) = records.to_pylist()
         began = time.thread_time()
         with self._genotypes.as_planned(row["etag"]):

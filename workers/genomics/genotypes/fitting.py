@@ -92,7 +92,7 @@ def plan(models: Mapping[str, ModelCard], state: Mapping[str, Any]) -> StagePlan
         schema,
         batches,
         columns=COLUMNS,
-        kind="tables",
+        kind="shards",
         shard_records=_SCORES,
         state=state,
         with_models=True,
@@ -100,7 +100,7 @@ def plan(models: Mapping[str, ModelCard], state: Mapping[str, Any]) -> StagePlan
 
 
 class FitStage:
-    """Implements `workers.engine.kinds.TableStage`."""
+    """Implements `workers.engine.kinds.ShardStage`."""
 
     def __init__(self, context: StageContext, genotypes: Genotypes) -> None:
         self.core_seconds = 0.0
@@ -112,7 +112,7 @@ class FitStage:
         self._names = {(column.model, column.output): column.name for column in self._score.run.columns}
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See TableStage."""
+        """See ShardStage."""
         began = time.thread_time()
         pairs = list(zip(records["model"].to_pylist(), records["score"].to_pylist(), strict=True))
         told: dict[tuple[str, str], dict[str, Any]] = {}

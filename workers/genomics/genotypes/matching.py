@@ -71,7 +71,7 @@ _PART = 32 << 20
 
 
 class MatchStage:
-    """Implements `workers.engine.kinds.TableStage`. A shard is some scores, those of one file together."""
+    """Implements `workers.engine.kinds.ShardStage`. A shard is some scores, those of one file together."""
 
     def __init__(self, context: StageContext, genotypes: Genotypes) -> None:
         self.core_seconds = 0.0
@@ -82,7 +82,7 @@ class MatchStage:
         self._files: dict[str, list[Path]] = {}
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See TableStage. A file that cannot be read is told in its rows, and ends nothing."""
+        """See ShardStage. A file that cannot be read is told in its rows, and ends nothing."""
         began = time.thread_time()
         told: dict[str, Told] = {}
         side: list[SideObject] = []

@@ -26,7 +26,7 @@ from workers.genomics.genotypes.workload import Workload, load_workload
 
 
 class PredictStage:
-    """Implements `workers.engine.kinds.TableStage`. A shard is whole blocks of samples."""
+    """Implements `workers.engine.kinds.ShardStage`. A shard is whole blocks of samples."""
 
     def __init__(self, context: StageContext, genotypes: Genotypes) -> None:
         self.core_seconds = 0.0
@@ -37,7 +37,7 @@ class PredictStage:
         self._loaded: Workload | None = None
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See TableStage. Where the genotypes cannot be read to their end, no sample of the shard has a value."""
+        """See ShardStage. Where the genotypes cannot be read to their end, no sample of the shard has a value."""
         began, computing = time.perf_counter(), time.process_time()
         try:
             self._genotypes.check(records["etag"][0].as_py())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workers.engine.context import StageContext
-from workers.engine.kinds import TableStage
+from workers.engine.kinds import ShardStage
 from workers.genomics.genotypes.adjusting import AdjustStage
 from workers.genomics.genotypes.counting import CountStage
 from workers.genomics.genotypes.fitting import FitStage
@@ -14,27 +14,27 @@ from workers.genomics.genotypes.settings import GenotypesInput
 from workers.genomics.genotypes.source import Genotypes
 
 
-def match(context: StageContext) -> TableStage:
+def match(context: StageContext) -> ShardStage:
     """Find the variants of every score and panel."""
     return MatchStage(context, _genotypes(context))
 
 
-def count(context: StageContext) -> TableStage:
+def count(context: StageContext) -> ShardStage:
     """Count alleles over the whole cohort."""
     return CountStage(context, _genotypes(context))
 
 
-def score(context: StageContext) -> TableStage:
+def score(context: StageContext) -> ShardStage:
     """Score samples, whose scores are adjusted later on."""
     return PredictStage(context, _genotypes(context))
 
 
-def fit(context: StageContext) -> TableStage:
+def fit(context: StageContext) -> ShardStage:
     """Hold each score against the cohort."""
     return FitStage(context, _genotypes(context))
 
 
-def predict(context: StageContext) -> TableStage:
+def predict(context: StageContext) -> ShardStage:
     """Score samples, or adjust the scores that they have."""
     if FIT in context.run.parts["state"]["stages"]:
         return AdjustStage(context, _genotypes(context))

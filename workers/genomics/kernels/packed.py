@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.genomics.contract import GenotypeChunk, Sums
-from workers.genomics.kernels.crew import Crew, packed_bytes
 from workers.genomics.kernels.features import Table, entries_of, features_of
 from workers.genomics.kernels.ploidy import split_ploidy
+from workers.genomics.kernels.sample_threads import SampleThreads, packed_bytes
 from workers.genomics.kernels.sums import Totals
 from workers.genomics.kernels.tally import Tally
 from workers.genomics.kernels.values import add_dosages
@@ -44,14 +44,16 @@ class Block:
 class PackedKernel:
     """See `workers.genomics.contract.Kernel`. `make_totals` says how blocks of hard calls are added."""
 
-    def __init__(self, table: Table, samples: int, height: int, make_totals: Callable[[], Totals], crew: Crew) -> None:
-        self._table, self._samples, self._crew = table, samples, crew
+    def __init__(
+        self, table: Table, samples: int, height: int, make_totals: Callable[[], Totals], threads: SampleThreads
+    ) -> None:
+        self._table, self._samples, self._threads = table, samples, threads
         self._make_totals = make_totals
         self._totals: Totals | None = None
         self._dosages: NDArray[np.float64] | None = None
         self._block = Block(height, samples)
         self._constant = np.zeros(table.columns)
-        self._tally = Tally(table, samples, self._block.packed.shape[1], crew)
+        self._tally = Tally(table, samples, self._block.packed.shape[1], threads)
 
     def add(self, chunk: GenotypeChunk) -> None:
         """Blocks begin at fixed rows of the weights, so that they do not depend on how chunks were cut."""
@@ -77,7 +79,7 @@ class PackedKernel:
     def finish(self) -> Sums:
         """See `Kernel`."""
         self._flush()
-        self._crew.close()
+        self._threads.close()
         parts = [] if self._dosages is None else [self._dosages]
         if self._totals is not None:
             parts.append(self._totals.finish())
@@ -122,7 +124,7 @@ class PackedKernel:
             self._dosages = np.zeros((table.columns, self._samples))
         fill, total = table.weights.fill[rows], self._dosages
         given = (dosage, bits, mixed, starts, column, weight, rule, fill)
-        self._crew.share(lambda first, last: add_dosages(*given, 4 * first, min(4 * last, self._samples), total))
+        self._threads.share(lambda first, last: add_dosages(*given, 4 * first, min(4 * last, self._samples), total))
         self._tally.add(rows, _missing_calls(dosage), mixed, haploid, total[table.scores :].T)
 
 

@@ -8,10 +8,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.genomics.kernels.crew import Crew
 from workers.genomics.kernels.features import Features
 from workers.genomics.kernels.lookup import index_rows, walk
 from workers.genomics.kernels.panels import TOGETHER, panel_adder
+from workers.genomics.kernels.sample_threads import SampleThreads
 
 
 class Totals(Protocol):
@@ -30,17 +30,17 @@ class Totals(Protocol):
 class Walked:
     """Goes from column to column through its own entries: for a single column, and for many that are sparse."""
 
-    def __init__(self, size: int, columns: int, scores: int, crew: Crew) -> None:
+    def __init__(self, size: int, columns: int, scores: int, threads: SampleThreads) -> None:
         self._total = np.zeros((columns, 4 * size))
         self.named = self._total[scores:].T
-        self._crew = crew
+        self._threads = threads
 
     def add(self, packed: NDArray[np.uint8], features: Features) -> None:
         """See `Totals`."""
         order = np.argsort(features.column, kind="stable")
         starts = np.searchsorted(features.column[order], np.arange(len(self._total) + 1))
         given = (packed, features.row, features.values, starts, features.feature[order], features.weight[order])
-        self._crew.share(lambda first, last: walk(*given, first, last, self._total))
+        self._threads.share(lambda first, last: walk(*given, first, last, self._total))
 
     def finish(self) -> NDArray[np.float64]:
         """See `Totals`."""
@@ -53,11 +53,11 @@ class Panels:
     Up to four columns are summed in float64; more in float32 within a block, and float64 from block to block.
     """
 
-    def __init__(self, size: int, columns: int, scores: int, crew: Crew) -> None:
+    def __init__(self, size: int, columns: int, scores: int, threads: SampleThreads) -> None:
         self.named = np.zeros((4 * size, columns - scores))
         self._wide = columns <= panel_adder(wide=True)[1]
         self._add, self._panel = panel_adder(self._wide)
-        self._columns, self._crew = columns, crew
+        self._columns, self._threads = columns, threads
         self._totals = [_room(4 * size, self._panel) for _ in range(0, columns, self._panel)]
 
     def add(self, packed: NDArray[np.uint8], features: Features) -> None:
@@ -72,7 +72,7 @@ class Panels:
         weights = dense(panel * padded + features.feature, column, features.weight, shape)
         weights = weights.reshape(len(self._totals), padded, self._panel).astype(number)
         rows, values = row.reshape(-1, 4), values.astype(number)
-        self._crew.share(lambda first, last: self._add_part(packed, rows, values, weights, first, last))
+        self._threads.share(lambda first, last: self._add_part(packed, rows, values, weights, first, last))
 
     def finish(self) -> NDArray[np.float64]:
         """See `Totals`. Panels are given back one by one, so that all is there only once."""

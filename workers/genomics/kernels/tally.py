@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.genomics.kernels.counting import count_haploid, count_missing
-from workers.genomics.kernels.crew import WORD, Crew
 from workers.genomics.kernels.features import Table, entries_of
+from workers.genomics.kernels.sample_threads import WORD, SampleThreads
 
 
 class Tally:
     """Starts from two alleles a variant, which is the same for all, and keeps only what samples lack of that."""
 
-    def __init__(self, table: Table, samples: int, size: int, crew: Crew) -> None:
-        self._table, self._samples, self._crew = table, samples, crew
+    def __init__(self, table: Table, samples: int, size: int, threads: SampleThreads) -> None:
+        self._table, self._samples, self._threads = table, samples, threads
         self._alleles = np.zeros(table.groups, np.int64)
         self._called = np.zeros((4 * size, table.groups), np.int64)
         self._counted = self._called[:0]
@@ -47,13 +47,15 @@ class Tally:
             self._counted = np.zeros_like(self._called)
         called, counted = self._called, self._counted
         given = (packed.view(np.uint64), np.arange(len(rows)), starts, groups, copies, filled)
-        self._crew.share(lambda first, last: count_missing(*given, first // WORD, last // WORD, called, counted, named))
+        self._threads.share(
+            lambda first, last: count_missing(*given, first // WORD, last // WORD, called, counted, named)
+        )
         if haploid is not None:
             some = np.flatnonzero(mixed)
             cut = _starts_of(starts, some)
             within = mixed[local]
             of_some = (packed, haploid, some, cut, groups[within], copies[within], filled[some])
-            self._crew.share(lambda first, last: count_haploid(*of_some, first, last, called, counted, named))
+            self._threads.share(lambda first, last: count_haploid(*of_some, first, last, called, counted, named))
 
     def finish(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """`Sums.allele_count` and `Sums.denominator`."""

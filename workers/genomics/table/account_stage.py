@@ -28,7 +28,7 @@ COLUMNS = tuple(
 
 
 class AccountStage:
-    """Implements `workers.engine.kinds.TableStage`. A shard is a slice of all records in the order of the input."""
+    """Implements `workers.engine.kinds.ShardStage`. A shard is a slice of all records in the order of the input."""
 
     def __init__(self, context: StageContext) -> None:
         self.core_seconds = 0.0
@@ -36,7 +36,7 @@ class AccountStage:
         self._last: tuple[str, pl.DataFrame] = ("", pl.DataFrame())
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See TableStage."""
+        """See ShardStage."""
         began = time.thread_time()
         planned = pl.DataFrame(pl.from_arrow(records.select(["part", "row"])))
         slices = planned.group_by(pl.col("part").rle_id().alias("run"), "part", maintain_order=True).agg("row")

@@ -68,7 +68,7 @@ class TableConversion:
                 lambda: chunk_batches(self._root, self._chunks()),
                 carry=tuple(field.name for field in CHUNK_FIELDS),
                 columns=read_stage.COLUMNS,
-                kind="tables",
+                kind="shards",
                 shard_records=1,
                 state=self._state(),
             )
@@ -78,13 +78,13 @@ class TableConversion:
             one = {"record_id": ["table"], "uri": [TABLE]}
             columns = variants_stage.COLUMNS
             batches = lambda: iter([batch(schema, one)])  # noqa: E731
-            return StagePlan(VARIANT_STAGE, schema, batches, columns=columns, kind="tables", state=state)
+            return StagePlan(VARIANT_STAGE, schema, batches, columns=columns, kind="shards", state=state)
         return StagePlan(
             ACCOUNT,
             plan_schema(_ACCOUNT_FIELDS),
             lambda: account_batches(*finished),
             columns=account_stage.COLUMNS,
-            kind="tables",
+            kind="shards",
             state=state,
         )
 

@@ -13,7 +13,7 @@ from cluster.storage import ObjectChanged, ObjectMissing
 from schemas.rows import OutputColumn
 from schemas.status import Status
 from workers.engine.context import StageContext
-from workers.engine.kinds import ShardTable, SideObject, Vouched
+from workers.engine.kinds import ShardTable, SideObject, SideObjectRef
 from workers.engine.publish import publish_side
 from workers.engine.rowtable import build_rows, sha256_of
 from workers.genomics.table.counts import BlockCounter
@@ -40,7 +40,7 @@ _OUTCOMES = 65_536
 
 
 class ReadStage:
-    """Implements `workers.engine.kinds.TableStage`. A shard is one chunk.
+    """Implements `workers.engine.kinds.ShardStage`. A shard is one chunk.
 
     Parts are published as they come: memory is bounded by a part, however long a compressed file is.
     """
@@ -52,7 +52,7 @@ class ReadStage:
         self._counter = BlockCounter(reader.samples["sex"].to_numpy())
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See TableStage."""
+        """See ShardStage."""
         (row,) = records.to_pylist()
         began = time.thread_time()
         told = _Told(self._context, shard, self._counter, self._reader.dosages)
@@ -98,7 +98,7 @@ class _Told:
 
     def __init__(self, context: StageContext, shard: int, counter: BlockCounter, dosages: bool) -> None:
         self.records = 0
-        self.vouched: list[Vouched] = []
+        self.vouched: list[SideObjectRef] = []
         self._context = context
         self._shard = shard
         self._counter = counter

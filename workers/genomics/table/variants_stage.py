@@ -63,7 +63,7 @@ class _FoundPart:
 
 
 class VariantsStage:
-    """Implements `workers.engine.kinds.TableStage`. Its one record is the table.
+    """Implements `workers.engine.kinds.ShardStage`. Its one record is the table.
 
     Holds the variants of one chromosome, and `variants.parquet` so far as compressed.
     """
@@ -75,7 +75,7 @@ class VariantsStage:
         self._said = said
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See TableStage."""
+        """See ShardStage."""
         began = time.thread_time()
         fingerprint = self._context.run.fingerprint
         parts = _found_parts(stage_at(self._context.store, READ))

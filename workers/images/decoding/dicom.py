@@ -20,7 +20,7 @@ from workers.images.decoding.bounds import check_pixels, wanted_frames
 from workers.images.decoding.codestream import codestream_size
 from workers.images.decoding.decoders import decoder_for
 from workers.images.decoding.dicom_file import pixel_keyword, transfer_syntax_of
-from workers.images.decoding.fence import fenced
+from workers.images.decoding.fence import as_record_error
 from workers.images.decoding.functional_groups import frame_header
 from workers.images.decoding.inflate import inflate
 from workers.images.decoding.modality import inverted, modality_values
@@ -47,7 +47,7 @@ def decode_dicom(dataset: FileDataset, settings: ImagesInput, frame: int | None)
     module = read_pixel_module(dataset, keyword)
     wanted = wanted_frames(module.frames, settings, frame)
     check_pixels(module.rows, module.columns, module.channels, len(wanted), settings.max_pixels)
-    with fenced(_DAMAGED):
+    with as_record_error(_DAMAGED):
         check_holds(module, uid in NATIVE, len(dataset[keyword].value or b""))
         if uid == DEFLATED_FRAMES:
             frames = list(_inflated_frames(dataset, module, wanted))
@@ -133,14 +133,14 @@ def _image(stored: Array, dataset: FileDataset, module: PixelModule, index: int)
 
 
 def _coloured(pixels: Array, header: Dataset) -> Array:
-    with fenced("its colour palette cannot be applied"), np.errstate(all="ignore"):
+    with as_record_error("its colour palette cannot be applied"), np.errstate(all="ignore"):
         return np.ascontiguousarray(apply_color_lut(pixels, header)[..., :3])
 
 
 def _spacing(header: Dataset) -> tuple[float, float] | None:
     """PixelSpacing, else ImagerPixelSpacing (at the detector); None where neither is two positive numbers."""
     for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
-        with fenced("its spacing cannot be read"):
+        with as_record_error("its spacing cannot be read"):
             values = header.get(keyword)
             if values is not None and len(values) == 2 and all(math.isfinite(v) and v > 0 for v in values):
                 return float(values[0]), float(values[1])

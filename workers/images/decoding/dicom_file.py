@@ -12,7 +12,7 @@ from pydicom.uid import UID
 
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.images.decoding.fence import fenced, silence
+from workers.images.decoding.fence import as_record_error, silence
 from workers.images.decoding.inflate import inflate
 from workers.images.decoding.transfer_syntax import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 
@@ -28,7 +28,7 @@ def read_dicom(data: bytes, max_inflated: int) -> FileDataset:
 
     Raises RecordError: unreadable, or too_large where a deflated dataset inflates beyond `max_inflated` bytes.
     """
-    with fenced("it is not readable as DICOM"):
+    with as_record_error("it is not readable as DICOM"):
         deflated_at = deflated_dataset(data)
         if deflated_at is not None:
             data = without_deflation(data[:deflated_at], inflate(memoryview(data)[deflated_at:], max_inflated))
@@ -63,7 +63,7 @@ def transfer_syntax_of(dataset: FileDataset) -> str:
 
     Sets the found UID in the file's meta information, where pydicom looks for it. Raises RecordError.
     """
-    with fenced("its meta information cannot be read"):
+    with as_record_error("its meta information cannot be read"):
         named = dataset.file_meta.get("TransferSyntaxUID")
         if named:
             return str(named)

@@ -12,7 +12,7 @@ from schemas.status import Status
 
 
 @contextmanager
-def fenced(detail: str, status: Status = Status.UNREADABLE) -> Iterator[None]:
+def as_record_error(detail: str, status: Status = Status.UNREADABLE) -> Iterator[None]:
     """Turn any error of a parser into RecordError(status, detail). Put as little as possible of our own inside.
 
     The cause is dropped: messages of parsers quote what they read, which is record content.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydicom import Dataset, FileDataset
 
 from workers.images.decoding.dicom_file import raw_elements
-from workers.images.decoding.fence import fenced
+from workers.images.decoding.fence import as_record_error
 
 PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 _MACROS = ("PixelMeasuresSequence", "PixelValueTransformationSequence", "FrameVOILUTSequence")
@@ -17,7 +17,7 @@ def frame_header(dataset: FileDataset, frame: int) -> Dataset:
     What the shared and then the frame's own functional groups say of spacing, rescale and window lies over the top
     level, so that pydicom's functions for single-frame objects find it. Raises RecordError (unreadable).
     """
-    with fenced("its functional groups cannot be read"):
+    with as_record_error("its functional groups cannot be read"):
         elements = {element.tag: element for element in raw_elements(dataset) if element.tag not in PIXELS}
         groups = _items(dataset, "SharedFunctionalGroupsSequence", 0)
         groups += _items(dataset, "PerFrameFunctionalGroupsSequence", frame)

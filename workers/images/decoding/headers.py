@@ -22,7 +22,7 @@ from workers.images.decoding.dicom_file import (
     transfer_syntax_of,
     without_deflation,
 )
-from workers.images.decoding.fence import fenced
+from workers.images.decoding.fence import as_record_error
 from workers.images.decoding.functional_groups import PIXELS
 from workers.images.decoding.inflate import GZIP, inflate, inflate_start
 from workers.images.decoding.numpy_files import NpyHeader, npz_member, read_npy_header
@@ -32,7 +32,7 @@ from workers.images.decoding.sniff import is_gzip, sniff
 from workers.images.decoding.tiff import count_pages
 from workers.images.decoding.transfer_syntax import DEFLATED, NATIVE, decoder_status
 from workers.images.settings import ImageFormat, ImagesInput
-from workers.reading.watched import WatchedFile
+from workers.reading.error_latching import ErrorLatchingReader
 
 _PREFIXES = (1 << 16, 1 << 20, 1 << 24)
 _PIXEL_MODULE_TAGS = (
@@ -74,7 +74,7 @@ def read_header(reader: IO[bytes], settings: ImagesInput) -> HeaderFacts:
     Raises RecordError for what decoding would refuse by its header alone; InfrastructureError or ObjectError where
     the reader did, which is never taken for damage.
     """
-    watched = WatchedFile(reader)
+    watched = ErrorLatchingReader(reader)
     try:
         return _read(cast(IO[bytes], watched), settings)
     finally:
@@ -115,7 +115,7 @@ def _other(reader: IO[bytes], kind: ImageFormat, size: int) -> HeaderFacts:
 
 def _npz(reader: IO[bytes]) -> NpyHeader:
     with (
-        fenced("it is not readable as a numpy file"),
+        as_record_error("it is not readable as a numpy file"),
         zipfile.ZipFile(reader) as archive,
         archive.open(npz_member(archive)) as stream,
     ):
@@ -196,7 +196,7 @@ def _up_to_pixels(prefix: bytes) -> tuple[FileDataset, int, int, int] | None:
         return tag in PIXELS
 
     try:
-        with fenced(""):
+        with as_record_error(""):
             deflated_at = deflated_dataset(prefix)
             if deflated_at is not None:
                 inflated = inflate_start(memoryview(prefix)[deflated_at:], _PREFIXES[-1])

@@ -12,7 +12,7 @@ from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 
 from schemas.errors import RecordError
-from workers.images.decoding.fence import fenced
+from workers.images.decoding.fence import as_record_error
 
 _HEX_TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _FILE_META = 0x0002
@@ -38,7 +38,7 @@ def _attribute(dataset: FileDataset, name: str) -> str | None:
     if tag is None:
         return None
     try:
-        with fenced("an attribute cannot be read"):
+        with as_record_error("an attribute cannot be read"):
             holder: Dataset = dataset.file_meta if tag >> 16 == _FILE_META else dataset
             text = _text(holder[tag].value) if tag in holder else None
             return text if text and text.encode() else None

@@ -11,7 +11,7 @@ from pydicom.pixels.processing import apply_modality_lut
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.contract import Array
-from workers.images.decoding.fence import fenced
+from workers.images.decoding.fence import as_record_error
 from workers.images.decoding.pixel_module import PixelModule
 
 Range = tuple[float, float]
@@ -27,7 +27,7 @@ def modality_values(stored: Array, header: Dataset, module: PixelModule) -> tupl
     Equal to `apply_modality_lut(stored, header)` in every value. Where slope and intercept are whole numbers the
     result is of an integer type. Floats have no range: (-inf, inf). Raises RecordError (unreadable).
     """
-    with fenced("its modality lookup table or rescale cannot be applied"):
+    with as_record_error("its modality lookup table or rescale cannot be applied"):
         if header.get("ModalityLUTSequence"):
             return _looked_up(stored, header, module)
         if "RescaleSlope" in header and "RescaleIntercept" in header:

@@ -15,7 +15,7 @@ from schemas.errors import RecordError
 from schemas.status import Status
 from workers.contract import Array
 from workers.images.decoding.bounds import check_pixels, wanted_frames
-from workers.images.decoding.fence import fenced
+from workers.images.decoding.fence import as_record_error
 from workers.images.prepare.image import Image
 from workers.images.settings import ImagesInput
 
@@ -79,7 +79,7 @@ def decode_npy(data: Buffer, settings: ImagesInput, frame: int | None) -> tuple[
 
 def decode_npz(data: Buffer, settings: ImagesInput, frame: int | None) -> tuple[list[Image], int]:
     """As `decode_npy`, of the only array of an npz file, or of its array `image`, or `arr_0`."""
-    with fenced(_DAMAGED), zipfile.ZipFile(BytesIO(data)) as archive:
+    with as_record_error(_DAMAGED), zipfile.ZipFile(BytesIO(data)) as archive:
         member = npz_member(archive)
         if member.file_size > settings.max_inflated:
             raise RecordError(Status.TOO_LARGE, f"it inflates to more than {settings.max_inflated} bytes")
@@ -92,7 +92,7 @@ def decode_npz(data: Buffer, settings: ImagesInput, frame: int | None) -> tuple[
 
 def read_npy_header(stream: IO[bytes]) -> NpyHeader:
     """The header at the start of a stream. Raises RecordError: unreadable, unsupported."""
-    with fenced(_DAMAGED):
+    with as_record_error(_DAMAGED):
         version = npy.read_magic(stream)
         if version not in ((1, 0), (2, 0)):
             raise RecordError(Status.UNSUPPORTED, "an npy file of a version other than 1 or 2")

@@ -8,7 +8,7 @@ from pydicom import Dataset
 
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.images.decoding.fence import fenced
+from workers.images.decoding.fence import as_record_error
 
 _SUPPORTED_PHOTOMETRIC = frozenset(
     {
@@ -71,7 +71,7 @@ def read_pixel_module(dataset: Dataset, keyword: str) -> PixelModule:
 
     Raises RecordError: unreadable where an attribute lacks or makes no sense, unsupported where it is rare.
     """
-    with fenced("its description of the pixels cannot be read"):
+    with as_record_error("its description of the pixels cannot be read"):
         module = PixelModule(
             keyword=keyword,
             rows=_integer(dataset, "Rows"),

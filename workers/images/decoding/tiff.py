@@ -13,7 +13,7 @@ from schemas.errors import RecordError
 from schemas.status import Status
 from workers.contract import Array
 from workers.images.decoding.bounds import check_pixels, wanted_frames
-from workers.images.decoding.fence import fenced, silence
+from workers.images.decoding.fence import as_record_error, silence
 from workers.images.decoding.modality import inverted
 from workers.images.prepare.image import Image
 from workers.images.settings import ImagesInput
@@ -33,7 +33,7 @@ def decode_tiff(data: bytes | memoryview, settings: ImagesInput, frame: int | No
 
     Raises RecordError: unreadable, unsupported, too_large, input_changed.
     """
-    with fenced(_DAMAGED), tifffile.TiffFile(BytesIO(data)) as file:
+    with as_record_error(_DAMAGED), tifffile.TiffFile(BytesIO(data)) as file:
         pages = file.pages
         wanted = wanted_frames(len(pages), settings, frame)
         for index in wanted:
@@ -43,7 +43,7 @@ def decode_tiff(data: bytes | memoryview, settings: ImagesInput, frame: int | No
 
 def count_pages(stream: IO[bytes]) -> tuple[int, int, int]:
     """Pages, and the rows and columns of the first. Raises RecordError (unreadable)."""
-    with fenced(_DAMAGED), tifffile.TiffFile(stream) as file:
+    with as_record_error(_DAMAGED), tifffile.TiffFile(stream) as file:
         first = file.pages[0]
         return len(file.pages), int(first.imagelength), int(first.imagewidth)
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from tests.workers.genomics.kernels.naive import Cohort, naive_sums
 from tests.workers.genomics.kernels.worlds import cohort, weights
 from workers.genomics.contract import GenotypeChunk, Kernel, Sums, Weights
-from workers.genomics.kernels.crew import Crew, packed_bytes
 from workers.genomics.kernels.features import weights_table
 from workers.genomics.kernels.opening import open_kernel
 from workers.genomics.kernels.packed import PackedKernel
 from workers.genomics.kernels.products import Products
+from workers.genomics.kernels.sample_threads import SampleThreads, packed_bytes
 from workers.genomics.kernels.sums import Panels, Walked
 
 _SAMPLES = 301
@@ -26,15 +26,15 @@ _WAYS = ("chosen", "walked", "panels", "products")
 
 def _open(way: str, of: Weights, samples: int, threads: int = 1) -> Kernel:
     table, size = weights_table(of), packed_bytes(samples)
-    crew = Crew(size, threads)
+    threads = SampleThreads(size, threads)
     makes = {
-        "walked": partial(Walked, size, table.columns, table.scores, crew),
-        "panels": partial(Panels, size, table.columns, table.scores, crew),
+        "walked": partial(Walked, size, table.columns, table.scores, threads),
+        "panels": partial(Panels, size, table.columns, table.scores, threads),
         "products": partial(Products, size, table.columns, table.scores, "cpu"),
     }
     if way == "chosen":
         return open_kernel(of, samples, threads)
-    return PackedKernel(table, samples, 32, makes[way], crew)
+    return PackedKernel(table, samples, 32, makes[way], threads)
 
 
 def _sums(kernel: Kernel, chunks: list[GenotypeChunk]) -> Sums:

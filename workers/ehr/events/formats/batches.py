@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from workers.ehr.events.formats.encoder import EncodedEvents
 from workers.ehr.events.formats.times import Integers
-from workers.ehr.events.networks.packed import Sequences
+from workers.ehr.events.networks.packed import PackedHistories
 
 
 class Shard:
@@ -43,14 +43,14 @@ class Shard:
         starts = self.first[records] - (np.cumsum(lengths) - lengths)
         return np.asarray(np.arange(lengths.sum()) + np.repeat(starts, lengths), np.int64)
 
-    def sequences(self, records: Integers, device: torch.device) -> Sequences:
+    def sequences(self, records: Integers, device: torch.device) -> PackedHistories:
         """These records on the device."""
         places = self.places(records)
 
         def on_device(array: NDArray[Any]) -> torch.Tensor:
             return torch.from_numpy(array[places]).to(device, non_blocking=True)
 
-        return Sequences(
+        return PackedHistories(
             lengths=torch.from_numpy(self.lengths[records]),
             code=on_device(self._code),
             columns={name: on_device(column) for name, column in self._columns.items()},

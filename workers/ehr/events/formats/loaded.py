@@ -53,7 +53,9 @@ def load(weights: Path, card: ModelCard, device: str, threads: int) -> EventMode
 
 
 class EventModelScorer:
-    """A network from `Sequences` to features, on one device. Implements workers.ehr.events.contract.EventScorer."""
+    """A network from `PackedHistories` to features, on one device. Implements
+    workers.ehr.events.contract.EventScorer.
+    """
 
     def __init__(self, network: Any, card: ModelCard, device: str, threads: int) -> None:
         self.outputs = card.outputs

@@ -1,4 +1,4 @@
-"""Make a model directory on events with weights by chance, for trying things out. Imports torch."""
+"""Make a model directory on events with randomly initialised weights, for trying things out. Imports torch."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def make_event_model_directory(
         "network": network,
         "settings": own,
         "head": {"activation": activation, "labels": list(labels)},
-        "notes": f"untrained: weights by chance, seed {seed}",
+        "notes": f"untrained: randomly initialised weights, seed {seed}",
         **more,
     }
     checked = validate(EventModelConfig, config, CONFIG)

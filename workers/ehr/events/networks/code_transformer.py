@@ -19,7 +19,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from workers.ehr.events.networks.packed import EventEmbedding, Sequences, mean_by_record
+from workers.ehr.events.networks.packed import EventEmbedding, PackedHistories, mean_by_record
 from workers.ehr.events.networks.settings import EventNetworkConfig
 
 SHORTEST_SHARE = 0.9
@@ -53,7 +53,7 @@ class Config(EventNetworkConfig):
 
 
 def build(config: Config) -> CodeTransformer:
-    """Network from `Sequences` to (records, num_outputs) logits."""
+    """Network from `PackedHistories` to (records, num_outputs) logits."""
     return CodeTransformer(config)
 
 
@@ -86,7 +86,7 @@ class CodeTransformer(nn.Module):
     def accelerate(self) -> None:
         """It has one way of running only."""
 
-    def features(self, sequences: Sequences) -> Tensor:
+    def features(self, sequences: PackedHistories) -> Tensor:
         """(records, embedding): the pooled state."""
         x, tokens = self._tokens(sequences)
         groups = list(alike(tokens.lengths))
@@ -98,11 +98,11 @@ class CodeTransformer(nn.Module):
         at_start = self.config.pooling == "cls" and not self.config.causal
         return cast(Tensor, self.norm(x[tokens.first() if at_start else tokens.last()]))
 
-    def forward(self, sequences: Sequences) -> Tensor:
+    def forward(self, sequences: PackedHistories) -> Tensor:
         """Logits."""
         return cast(Tensor, self.head(self.features(sequences)))
 
-    def _tokens(self, sequences: Sequences) -> tuple[Tensor, Sequences]:
+    def _tokens(self, sequences: PackedHistories) -> tuple[Tensor, PackedHistories]:
         """Embedded events, and the learnt token if there is one, with their number by record."""
         x = self.embed(sequences)
         if self.config.sinusoids:
@@ -110,7 +110,7 @@ class CodeTransformer(nn.Module):
             x = x + self.time(torch.cat([sinusoid(days, self.config.frequencies) for days in columns], dim=1))
         if self.config.pooling != "cls":
             return x, sequences
-        longer = Sequences(sequences.lengths + 1, x.new_empty(len(x) + sequences.records), {})
+        longer = PackedHistories(sequences.lengths + 1, x.new_empty(len(x) + sequences.records), {})
         shift = sequences.record() + (0 if self.config.causal else 1)
         places = torch.arange(len(x), device=x.device) + shift
         with_token = self.cls.expand(len(x) + sequences.records, -1).clone()

@@ -14,7 +14,7 @@ MAY_BE_MISSING = ("value", "age")
 
 
 @dataclass(frozen=True)
-class Sequences:
+class PackedHistories:
     """Record `i` has the next `lengths[i]` events, at least one; the oldest comes first.
 
     `columns` has what the network's `inputs` name, (events,) float32 each: `value`, in the units of the model's
@@ -63,7 +63,7 @@ class EventEmbedding(nn.Module):
         for name in inputs:
             self.add_module(name, nn.Linear(2 if name in MAY_BE_MISSING else 1, width, bias=False))
 
-    def forward(self, sequences: Sequences) -> Tensor:
+    def forward(self, sequences: PackedHistories) -> Tensor:
         """See the class."""
         x: Tensor = self.code(sequences.code)
         return x + features(self.inputs, sequences) @ self.projection() if self.inputs else x
@@ -73,7 +73,7 @@ class EventEmbedding(nn.Module):
         return torch.cat([self.get_submodule(name).weight.t() for name in self.inputs])  # type: ignore[operator]
 
 
-def features(inputs: tuple[EventInput, ...], sequences: Sequences) -> Tensor:
+def features(inputs: tuple[EventInput, ...], sequences: PackedHistories) -> Tensor:
     """(events, features) float32: a value itself, of days log(1 + days). What may be missing is 0 then, and is
     followed by a column that is 1 where it is there."""
     parts: list[Tensor] = []
@@ -86,17 +86,17 @@ def features(inputs: tuple[EventInput, ...], sequences: Sequences) -> Tensor:
     return torch.stack(parts, dim=1)
 
 
-def mean_by_record(x: Tensor, sequences: Sequences) -> Tensor:
+def mean_by_record(x: Tensor, sequences: PackedHistories) -> Tensor:
     """(records, width): mean over the events of each record."""
     return sum_by_record(x, sequences) / sequences.lengths.to(x.device, x.dtype)[:, None]
 
 
-def sum_by_record(x: Tensor, sequences: Sequences) -> Tensor:
+def sum_by_record(x: Tensor, sequences: PackedHistories) -> Tensor:
     """(records, width): sum over the events of each record."""
     return x.new_zeros(sequences.records, x.shape[1]).index_add_(0, sequences.record(), x)
 
 
-def softmax_by_record(x: Tensor, sequences: Sequences) -> Tensor:
+def softmax_by_record(x: Tensor, sequences: PackedHistories) -> Tensor:
     """(events,) weights that sum to 1 within each record."""
     record = sequences.record()
     top = x.new_full((sequences.records,), -torch.inf).scatter_reduce_(0, record, x, "amax")

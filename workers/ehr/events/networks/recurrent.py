@@ -1,7 +1,7 @@
 """GRU and LSTM layers on a CPU, two to three times as fast as torch's own there, equal within rounding (about 1e-6).
 
-- Sequences lie in slots (`workers.ehr.events.networks.slots`): every step is one product of a full matrix, nothing is
-  padded.
+- PackedHistories lie in slots (`workers.ehr.events.networks.slots`): every step is one product of a full matrix,
+  nothing is padded.
 - What a code gives to the gates of the first layer is a row of a table, computed once for the whole vocabulary.
 - Products add to what is there, gates are computed in place: a step allocates nothing.
 - tanh(x) is 2 sigmoid(2x) - 1, the factor 2 inside the weights: torch's tanh takes three times as long as its sigmoid.
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from workers.ehr.events.networks.cells import Cell, Gates, GruCell, LstmCell
-from workers.ehr.events.networks.packed import EventEmbedding, Sequences, features
+from workers.ehr.events.networks.packed import EventEmbedding, PackedHistories, features
 from workers.ehr.events.networks.slots import Slots, fill_slots
 
 WIDTH = 256
@@ -41,7 +41,7 @@ class RecurrentStack:
         self._table = gates * embed.code.num_embeddings * 4 <= TABLE_BYTES
         self._sources = [_table(embed, cell) for cell in first] if self._table else []
 
-    def __call__(self, sequences: Sequences, states: bool) -> tuple[Tensor | None, Tensor]:
+    def __call__(self, sequences: PackedHistories, states: bool) -> tuple[Tensor | None, Tensor]:
         """States of the last layer (events, width), if asked for, and the last ones (records, width)."""
         slots = fill_slots(sequences.lengths.numpy(), WIDTH)
         order = torch.from_numpy(slots.order())
@@ -57,7 +57,7 @@ class RecurrentStack:
         assert x is not None
         return torch.empty_like(x).index_copy_(0, order, x), last
 
-    def _by_code(self, sequences: Sequences, order: Tensor) -> list[Source]:
+    def _by_code(self, sequences: PackedHistories, order: Tensor) -> list[Source]:
         more = features(self._embed.inputs, sequences)[order] if self._embed.inputs else None
         return [ByCode(table, sequences.code[order], more) for table in self._sources]
 

@@ -16,7 +16,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from workers.ehr.events.networks.packed import EventEmbedding, Sequences, softmax_by_record, sum_by_record
+from workers.ehr.events.networks.packed import EventEmbedding, PackedHistories, softmax_by_record, sum_by_record
 from workers.ehr.events.networks.recurrent import run_backwards
 from workers.ehr.events.networks.rnn import run_packed
 from workers.ehr.events.networks.settings import EventNetworkConfig, Visits
@@ -31,7 +31,7 @@ class Config(EventNetworkConfig):
 
 
 def build(config: Config) -> Retain:
-    """Network from `Sequences` to (records, num_outputs) logits."""
+    """Network from `PackedHistories` to (records, num_outputs) logits."""
     return Retain(config)
 
 
@@ -58,19 +58,19 @@ class Retain(nn.Module):
         """Run the recurrent layers by `workers.ehr.events.networks.recurrent` from now on. For evaluation, on a CPU."""
         self._fast = True
 
-    def features(self, sequences: Sequences) -> Tensor:
+    def features(self, sequences: PackedHistories) -> Tensor:
         """(records, embedding): the context."""
         return sum_by_record(self._weighed(sequences), sequences)
 
-    def forward(self, sequences: Sequences) -> Tensor:
+    def forward(self, sequences: PackedHistories) -> Tensor:
         """Logits."""
         return cast(Tensor, self.head(self.features(sequences)))
 
-    def contributions(self, sequences: Sequences) -> Tensor:
+    def contributions(self, sequences: PackedHistories) -> Tensor:
         """(events, num_outputs): what each event adds to the logits; with `head.bias` they sum to them, exactly."""
         return self._weighed(sequences) @ self.head.weight.t()
 
-    def _weighed(self, sequences: Sequences) -> Tensor:
+    def _weighed(self, sequences: PackedHistories) -> Tensor:
         """(events, embedding): each event's part of the context."""
         x = self.embed(sequences)
         visits, visit = _visits(sequences)
@@ -79,17 +79,17 @@ class Retain(nn.Module):
         beta = torch.tanh(self.beta(self._look_back(self.beta_rnn, v, visits)))
         return cast(Tensor, (alpha[:, None] * beta)[visit] * x)
 
-    def _look_back(self, rnn: nn.GRU, v: Tensor, visits: Sequences) -> Tensor:
+    def _look_back(self, rnn: nn.GRU, v: Tensor, visits: PackedHistories) -> Tensor:
         if self._fast:
             return run_backwards(rnn, v, visits.lengths)
         return run_packed(rnn, v, visits.lengths, backwards=True)[0]
 
 
-def _visits(sequences: Sequences) -> tuple[Sequences, Tensor]:
+def _visits(sequences: PackedHistories) -> tuple[PackedHistories, Tensor]:
     """The visits as sequences of their own, of which only the lengths count, and the visit of each event."""
     if sequences.visit is None:
         return sequences, torch.arange(len(sequences.code), device=sequences.code.device)
     counts = sequences.visit[sequences.last()] + 1
     first = torch.cumsum(counts, 0) - counts
-    visits = Sequences(counts.cpu(), torch.empty(int(counts.sum()), device=counts.device), {})
+    visits = PackedHistories(counts.cpu(), torch.empty(int(counts.sum()), device=counts.device), {})
     return visits, first[sequences.record()] + sequences.visit

@@ -15,7 +15,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from workers.ehr.events.networks.packed import (
     EventEmbedding,
-    Sequences,
+    PackedHistories,
     mean_by_record,
     softmax_by_record,
     sum_by_record,
@@ -37,7 +37,7 @@ class Config(EventNetworkConfig):
 
 
 def build(config: Config) -> EventRnn:
-    """Network from `Sequences` to (records, num_outputs) logits."""
+    """Network from `PackedHistories` to (records, num_outputs) logits."""
     return EventRnn(config)
 
 
@@ -72,7 +72,7 @@ class EventRnn(nn.Module):
         """Run the recurrent layers by `workers.ehr.events.networks.recurrent` from now on. For evaluation, on a CPU."""
         self._fast = RecurrentStack(self.embed, self.rnn)
 
-    def features(self, sequences: Sequences) -> Tensor:
+    def features(self, sequences: PackedHistories) -> Tensor:
         """(records, hidden or twice that): the pooled state."""
         states, last = self._run(sequences)
         if self.config.pooling == "last":
@@ -83,11 +83,11 @@ class EventRnn(nn.Module):
         weights = softmax_by_record(self.attention(states)[:, 0], sequences)
         return sum_by_record(states * weights[:, None], sequences)
 
-    def forward(self, sequences: Sequences) -> Tensor:
+    def forward(self, sequences: PackedHistories) -> Tensor:
         """Logits."""
         return cast(Tensor, self.head(self.features(sequences)))
 
-    def _run(self, sequences: Sequences) -> tuple[Tensor | None, Tensor]:
+    def _run(self, sequences: PackedHistories) -> tuple[Tensor | None, Tensor]:
         if self._fast is not None:
             return self._fast(sequences, states=self.config.pooling != "last")
         return run_packed(self.rnn, self.embed(sequences), sequences.lengths)

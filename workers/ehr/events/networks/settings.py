@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 EventInput = Literal["value", "delta", "ago", "age"]
-"""What a network sees of an event beside its code; see `workers.ehr.events.networks.packed.Sequences`."""
+"""What a network sees of an event beside its code; see `workers.ehr.events.networks.packed.PackedHistories`."""
 
 Visits = Literal["event", "time", "day"]
 """Which events form one visit: each its own; those of one moment; those of one day (UTC)."""

@@ -1,4 +1,5 @@
-"""Sequences of unequal length laid into rows of equal length, several behind one another, so that no step is padded.
+"""PackedHistories of unequal length laid into rows of equal length, several behind one another, so that no step is
+padded.
 
 A recurrent network takes one step for all rows at once. With a sequence a row, as in `PackedSequence`, the rows thin
 out as the shorter sequences end: the matrices get too small for the processor. Here a row (slot) that has ended its

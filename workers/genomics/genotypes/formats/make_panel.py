@@ -1,4 +1,6 @@
-"""Make a model directory over a panel of variants with weights by chance, for trying things out. Imports torch."""
+"""Make a model directory over a panel of variants with randomly initialised weights, for trying things out. Imports
+torch.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,7 @@ def make_panel_model_directory(
         "settings": own,
         "head": {"activation": activation, "labels": list(labels)},
         "genome_build": "GRCh38",
-        "notes": f"untrained: weights by chance, seed {seed}",
+        "notes": f"untrained: randomly initialised weights, seed {seed}",
         **more,
     }
     validate(PanelConfig, config, CONFIG)

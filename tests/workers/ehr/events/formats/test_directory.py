@@ -15,7 +15,7 @@ from schemas.errors import InfrastructureError, SpecError
 from tests.workers.ehr.events.formats.event_histories import codes_table, part, some_histories
 from workers.ehr.events.formats import directory as event_model
 from workers.ehr.events.formats.make_directory import make_event_model_directory
-from workers.ehr.events.networks.packed import Sequences
+from workers.ehr.events.networks.packed import PackedHistories
 from workers.models.detect import describe
 from workers.registry import EVENT_NETWORKS, resolve
 
@@ -49,7 +49,7 @@ def plain(folder, histories):
     rows = []
     for record in range(len(histories)):
         one = encoder.encode(part(histories, record, record + 1))
-        sequences = Sequences(
+        sequences = PackedHistories(
             torch.from_numpy(one.lengths),
             torch.from_numpy(one.code).long(),
             {name: torch.from_numpy(column) for name, column in one.columns.items()},

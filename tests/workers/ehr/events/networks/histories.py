@@ -6,19 +6,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
-from workers.ehr.events.networks.packed import Sequences
+from workers.ehr.events.networks.packed import PackedHistories
 
 CODES = 40
 
 
-def some_sequences(lengths: list[int], seed: int = 0) -> Sequences:
+def some_sequences(lengths: list[int], seed: int = 0) -> PackedHistories:
     """Codes, values (a third missing), times and visits of up to three events by chance."""
     chance = torch.Generator().manual_seed(seed)
     total = sum(lengths)
     value = torch.randn(total, generator=chance)
     value[torch.rand(total, generator=chance) < 0.3] = torch.nan
     visit = torch.cat([torch.cumsum(torch.rand(n, generator=chance) < 0.4, 0) for n in lengths])
-    return Sequences(
+    return PackedHistories(
         lengths=torch.tensor(lengths),
         code=torch.randint(0, CODES, (total,), generator=chance),
         columns={
@@ -31,10 +31,10 @@ def some_sequences(lengths: list[int], seed: int = 0) -> Sequences:
     )
 
 
-def alone(sequences: Sequences, record: int) -> Sequences:
+def alone(sequences: PackedHistories, record: int) -> PackedHistories:
     """One record of them."""
     part = slice(int(sequences.first()[record]), int(sequences.last()[record]) + 1)
-    return Sequences(
+    return PackedHistories(
         lengths=sequences.lengths[record : record + 1],
         code=sequences.code[part],
         columns={name: column[part] for name, column in sequences.columns.items()},

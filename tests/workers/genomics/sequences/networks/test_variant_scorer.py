@@ -21,7 +21,7 @@ BASES = np.frombuffer(b"ACGT", dtype=np.uint8)
 
 
 def network_of(config: Config, seed: int = 0) -> DilatedResnet:
-    """Weights by chance, batch norms that do something."""
+    """Randomly initialised weights, batch norms that do something."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = build(config)

@@ -17,7 +17,7 @@ def packed_bytes(samples: int) -> int:
     return -(-samples // (4 * WORD)) * WORD
 
 
-class Crew:
+class SampleThreads:
     """At most `threads` threads over `size` bytes of every packed row, which are whole words."""
 
     def __init__(self, size: int, threads: int) -> None:

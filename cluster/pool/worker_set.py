@@ -81,7 +81,7 @@ class News:
     became_ready: bool = False
 
 
-class Crew:
+class WorkerSet:
     """All workers that were asked for. A worker that was let go stays until it has ended."""
 
     def __init__(self, host: Host, settings: PoolSettings) -> None:
@@ -117,7 +117,7 @@ class Crew:
         """What each worker last said of itself."""
         return {seat.name: seat.poll.info for seat in self.seats.values()}
 
-    def hire(self, now: float) -> None:
+    def spawn(self, now: float) -> None:
         """Ask for one more worker."""
         handle = self._host.spawn()
         self.seats[handle.name] = Seat(handle, heard_at=now)
@@ -167,7 +167,7 @@ class Crew:
             seat.handle.kill()
             self._leaving.append((seat.handle, now))
 
-    def see_off(self, now: float) -> bool:
+    def drain(self, now: float) -> bool:
         """Kill those who take too long to leave; whether all that were let go have ended."""
         staying: list[tuple[Handle, float]] = []
         for handle, since in self._leaving:

@@ -14,14 +14,14 @@ from schemas.errors import WardroundError
 from schemas.work import ShardTask, WorkerPoll
 from workers.engine.context import StageContext
 from workers.engine.desk import Desk, Offer
-from workers.engine.kinds import ShardTable, TableStage
+from workers.engine.kinds import ShardStage, ShardTable
 from workers.engine.publish import publish
 
 _AHEAD = 2
 """Shards in hand before the commit: one being computed, one waiting, so that the next begins at once."""
 _UNWRITTEN = 2
 """Computed shards that may wait for their commit."""
-_LONGEST_GOODBYE_S = 10.0
+_SHUTDOWN_TIMEOUT_S = 10.0
 
 
 @dataclass(eq=False)
@@ -32,13 +32,13 @@ class _Computed:
     seconds: float
 
 
-class TableWorker:
+class ShardWorker:
     """Computes and commits shards of one stage. Implements `schemas.work.Worker`.
 
     A shard that killed its worker is tried again alone, and never in halves: what it writes may depend on all of it.
     """
 
-    def __init__(self, context: StageContext, stage: TableStage) -> None:
+    def __init__(self, context: StageContext, stage: ShardStage) -> None:
         self._context = context
         self._stage = stage
         self._offers: queue.SimpleQueue[Offer | None] = queue.SimpleQueue()
@@ -61,7 +61,7 @@ class TableWorker:
 
     def poll(self) -> WorkerPoll:
         """Reports since the last poll, and the state now."""
-        done, running, before_commit = self._desk.told()
+        done, running, before_commit = self._desk.drain_reports()
         alive = time.monotonic() - self._born
         return WorkerPoll(
             ready=True,
@@ -84,7 +84,7 @@ class TableWorker:
         self._closed = True
         self._offers.put(None)
         self._stage.close()
-        end = time.monotonic() + _LONGEST_GOODBYE_S
+        end = time.monotonic() + _SHUTDOWN_TIMEOUT_S
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
 
@@ -94,7 +94,7 @@ class TableWorker:
         self._computed.put(None)
 
     def _compute(self, offer: Offer) -> None:
-        if not self._desk.wants(offer):
+        if not self._desk.is_current(offer):
             return
         if offer.task.sample:
             raise WardroundError("a stage of whole shards was asked for a sample: this is a bug")
@@ -110,7 +110,7 @@ class TableWorker:
             self._desk.attempt(computed.offer, partial(self._commit, computed))
 
     def _commit(self, computed: _Computed) -> None:
-        if not self._desk.wants(computed.offer):
+        if not self._desk.is_current(computed.offer):
             return
         began = time.perf_counter()
         result = computed.result

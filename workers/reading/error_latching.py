@@ -25,7 +25,7 @@ def raise_if_disk(error: Exception) -> None:
         raise disk_failure(error) from None
 
 
-class WatchedFile(io.RawIOBase):
+class ErrorLatchingReader(io.RawIOBase):
     """A file as it is, which remembers the first time that reading it failed.
 
     Parsers take any error for damaged bytes, some in silence; so it is asked afterwards: `raise_failure`.
