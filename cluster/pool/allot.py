@@ -83,8 +83,8 @@ class Allotment:
         elif now - self._short_since > self._settings.start_timeout_s:
             raise InfrastructureError(
                 f"{workers.ready} of at least {floor} workers are ready after {self._settings.start_timeout_s:g} s, "
-                f"{workers.loading} are still loading their models, {workers.starting - workers.loading} have no
-                place: " f"{workers.pending_reason()}"
+                f"{workers.loading} are still loading their models, {workers.starting - workers.loading} "
+                f"have no place: {workers.pending_reason()}"
             )
 
     def _hedge(self, now: float) -> int:

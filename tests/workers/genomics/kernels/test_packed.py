@@ -26,15 +26,15 @@ _WAYS = ("chosen", "walked", "panels", "products")
 
 def _open(way: str, of: Weights, samples: int, threads: int = 1) -> Kernel:
     table, size = weights_table(of), packed_bytes(samples)
-    threads = SampleThreads(size, threads)
+    pool = SampleThreads(size, threads)
     makes = {
-        "walked": partial(Walked, size, table.columns, table.scores, threads),
-        "panels": partial(Panels, size, table.columns, table.scores, threads),
+        "walked": partial(Walked, size, table.columns, table.scores, pool),
+        "panels": partial(Panels, size, table.columns, table.scores, pool),
         "products": partial(Products, size, table.columns, table.scores, "cpu"),
     }
     if way == "chosen":
         return open_kernel(of, samples, threads)
-    return PackedKernel(table, samples, 32, makes[way], threads)
+    return PackedKernel(table, samples, 32, makes[way], pool)
 
 
 def _sums(kernel: Kernel, chunks: list[GenotypeChunk]) -> Sums:
