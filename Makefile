@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.wardround-setup
 ORACLES := .venv-oracles
 
-.PHONY: setup oracles demo demo-ehr demo-genomics test check bench bench-images bench-scale bench-notes bench-nlp bench-events bench-variants bench-prs chaos chaos-convert clean
+.PHONY: setup oracles demo demo-ehr demo-genomics test test-long check bench bench-images bench-scale bench-notes bench-nlp bench-events bench-variants bench-prs chaos chaos-convert clean
 
 setup: $(STAMP)
 
@@ -37,7 +37,11 @@ demo-genomics: setup
 	$(BIN)/python -m jobs demo genomics
 
 test: setup oracles
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations=15 -m "not gpu"
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations=15 -m "not gpu and not long"
+
+# What is slow and rarely breaks.
+test-long: setup oracles
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations=15 -m "long and not gpu"
 
 check: setup
 	$(BIN)/ruff check .

@@ -10,7 +10,7 @@ from typing import Any
 from jobs.amounts import duration, size
 from jobs.cli.console import columns, show, show_json
 from jobs.cli.locate import add_json
-from jobs.planning.preview import Preview, preview
+from jobs.preview import Preview, preview
 from jobs.running import prepare_job
 from jobs.settings import storage_settings
 from jobs.stages import StagedJob
@@ -59,7 +59,7 @@ def _facts(seen: Preview, looked: Mapping[str, Any], job: StagedJob, is_all: boo
 
 def _forecast(job: StagedJob, seen: Preview, records: int, workers: int) -> dict[str, Any]:
     # The trial loads the models, and with them torch, which no other plan waits for.
-    from jobs.planning.trial import try_out  # noqa: PLC0415
+    from jobs.trial import try_out  # noqa: PLC0415
 
     trial = try_out(job, seen.spread(records))
     return {

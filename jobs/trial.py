@@ -15,7 +15,7 @@ import pyarrow as pa
 from cluster.storage import open_store
 from jobs.execute import worker_job
 from jobs.opening import open_stage
-from jobs.planning.preview import first_request
+from jobs.preview import first_request
 from jobs.rejects import spread_sample
 from jobs.rundir import StageDirectory
 from jobs.stages import StagedJob
