@@ -10,11 +10,11 @@ from cluster.pool import Host
 from cluster.pool.serial import SerialHost
 from cluster.session import Session, SessionSettings, session
 from cluster.storage import open_store
-from jobs.rundir import read_manifest
 from jobs.running import HostOpener
 from jobs.settings import storage_settings
 from schemas.spec import Spec
 from workers.engine.factory import DOTTED
+from workers.runs.documents import read_manifest
 
 
 @contextmanager

@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 
 from cluster.storage import PendingUpload, Store
 from cluster.storage.probe import FOLDER
-from jobs.rundir import read_manifest, read_run
 from jobs.state import open_stages
 from schemas.run import MANIFEST_KEY, REPORT_KEY
+from workers.runs.documents import read_manifest, read_run
 
 _PLAN = re.compile(r"^(?P<directory>stages/[^/]+/)?plan-(?P<sha256>[0-9a-f]{64})\.parquet$")
 

@@ -19,13 +19,14 @@ import pyarrow as pa
 from cluster.storage import Store, attempt_id, commit
 from jobs.fingerprint import difference
 from jobs.planning.writer import write_plan
-from jobs.rundir import StageDirectory, read_run
+from jobs.rundir import StageDirectory
 from schemas.crashpoints import crashpoint
 from schemas.errors import FingerprintError, InfrastructureError, RefusedError
 from schemas.plan import PlanInfo
 from schemas.rows import OutputColumn
 from schemas.run import RUN_KEY, ModelRecord, RunFile, StageKind, fingerprint_of
 from schemas.spec import Spec
+from workers.runs.documents import read_run
 
 _RECORDED = (
     "wardround",

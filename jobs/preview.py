@@ -15,11 +15,12 @@ from jobs.fingerprint import difference
 from jobs.opening import StageRequest
 from jobs.planning.writer import write_plan
 from jobs.rejects import spread_sample
-from jobs.rundir import StageDirectory, read_manifest, read_run
+from jobs.rundir import StageDirectory
 from jobs.stages import StagedJob
 from schemas.plan import PlanInfo
 from schemas.run import fingerprint_of
 from workers.planfile import PlanReader
+from workers.runs.documents import read_manifest, read_run
 
 _PLAN = "plan.parquet"
 

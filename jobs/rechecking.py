@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import cast
 
-import pyarrow as pa
-
 from jobs.rejects import spread_sample
 from jobs.rundir import StageDirectory
 from jobs.settings import storage_settings
@@ -14,7 +12,8 @@ from schemas.errors import InfrastructureError, UsageError
 from schemas.loading import validate
 from schemas.run import shard_key
 from workers import registry
-from workers.collection import FinishedStage, Recheck, Rechecker
+from workers.collection import Recheck, Rechecker
+from workers.runs.stage import FinishedStage
 
 _SAMPLE = 64
 
@@ -30,9 +29,10 @@ def recheck(stages: Iterable[StageDirectory], faults: list[str]) -> Recheck | No
         return None
     source = validate(registry.resolve_room(spec.job, spec.input, "settings").INPUT, spec.input, "input")
     rechecker = cast(Rechecker, registry.resolve_room(spec.job, spec.input, "recheck").recheck)
-    plan = FinishedStage(last.store, last.directory, last.run)
+    finished = FinishedStage(last.store, last.directory, last.run)
     places = spread_sample(last.run.plan, _SAMPLE)
-    planned, written = plan.plan().rows(places), _rows(plan, places)
+    planned = finished.plan().rows(places)
+    written = finished.rows_at(places, ["status", *last.run.header_carry])
     try:
         again = rechecker(source, storage_settings(spec), planned, written)
     except (InfrastructureError, UsageError) as error:
@@ -48,14 +48,3 @@ def recheck(stages: Iterable[StageDirectory], faults: list[str]) -> Recheck | No
             "source gives when it is computed again"
         )
     return again
-
-
-def _rows(finished: FinishedStage, places: Iterable[int]) -> pa.Table:
-    info = finished.run.plan
-    by_shard: dict[int, list[int]] = {}
-    for place in places:
-        shard = info.shard_of(place)
-        by_shard.setdefault(shard, []).append(place - info.shard_start(shard))
-    names = ["status", *finished.run.header_carry]
-    parts = [finished.rows(shard, names).take(rows) for shard, rows in by_shard.items()]
-    return pa.concat_tables(parts).unify_dictionaries()

@@ -10,11 +10,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cluster.storage import Store
 from jobs.amounts import duration, size
-from jobs.rundir import existing_run, read_manifest
 from schemas.crashpoints import crashpoint
-from schemas.errors import IncompleteError
 from schemas.run import REPORT_KEY, Manifest, RunFile
 from workers.genomics.genotypes.layout import MATCHES
+from workers.runs.documents import existing_manifest, existing_run
 
 _TEMPLATE = "report.html.j2"
 
@@ -24,9 +23,7 @@ def write_report(store: Store) -> str:
 
     Raises UsageError where no run lies, IncompleteError without a manifest.
     """
-    run, manifest = existing_run(store), read_manifest(store)
-    if manifest is None:
-        raise IncompleteError("the run has no manifest: it is not complete. Run its spec again, then make the report")
+    run, manifest = existing_run(store), existing_manifest(store)
     body = render(run, manifest, store.uri).encode()
     crashpoint("report.before_put")
     store.put(REPORT_KEY, body, {"fingerprint": run.fingerprint})

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from itertools import islice
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from cluster.storage import Store
-from jobs.rundir import StageDirectory, existing_run, read_manifest
+from jobs.rundir import StageDirectory
 from jobs.state import shard_records
-from schemas.errors import UsageError
-from schemas.run import FileRecord
+from schemas.run import FileRecord, RunFile
+from workers.runs.documents import existing_run, read_manifest
+from workers.runs.shards import read_shard, with_status
 
 _READS = 16
 """Shard objects read at a time."""
@@ -37,21 +36,13 @@ def rows_with(store: Store, statuses: Sequence[str], model: str | None = None) -
     lies, or for a model that it does not have.
     """
     run = existing_run(store)
-    column = _status_column(tuple(run.models), model)
+    column = run.status_column(model)
     shards = shard_records(StageDirectory(store, "", run), read_manifest(store))
     wanted = (record for _, record in sorted(shards.items()) if column != "status" or _has_any(record, statuses))
     with ThreadPoolExecutor(_READS) as pool:
         for part in _in_parts(wanted):
-            for table in pool.map(lambda record: _read(store, record.key, column, statuses), part):
+            for table in pool.map(lambda record: _read(store, run, record, column, statuses), part):
                 yield from _rows(table, column)
-
-
-def _status_column(models: Sequence[str], model: str | None) -> str:
-    if model is None or models == (model,):
-        return "status"
-    if model not in models:
-        raise UsageError(f"the run has no model {model!r}; it has {', '.join(models)}")
-    return f"{model}__status"
 
 
 def _has_any(record: FileRecord, statuses: Sequence[str]) -> bool:
@@ -64,10 +55,9 @@ def _in_parts(records: Iterable[FileRecord]) -> Iterator[list[FileRecord]]:
         yield part
 
 
-def _read(store: Store, key: str, column: str, statuses: Sequence[str]) -> pa.Table:
-    table = pq.read_table(store.open_reader(key), columns=["record_id", "detail", column], use_threads=False)
-    chosen = pc.is_in(table.column(column).cast(pa.string()), pa.array(statuses, pa.string()))
-    return table.filter(chosen)
+def _read(store: Store, run: RunFile, record: FileRecord, column: str, statuses: Sequence[str]) -> pa.Table:
+    rows = read_shard(store, record.key, run.fingerprint, ["record_id", "detail", column])
+    return with_status(rows, column, statuses)
 
 
 def _rows(table: pa.Table, column: str) -> Iterator[Row]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import pyarrow.parquet as pq
 
 from cluster.storage import ObjectMissing, Store
-from schemas.errors import FingerprintError, UsageError, VerificationError
-from schemas.run import MANIFEST_KEY, RUN_KEY, SIDE_KEY, FileRecord, Manifest, RunFile, shard_of
+from schemas.errors import FingerprintError, VerificationError
+from schemas.run import SIDE_KEY, FileRecord, RunFile, shard_of
 from workers.engine.seal import intact_sha256
 
 _HEADS = 32
@@ -118,27 +118,3 @@ def add_counts(counts: Iterable[Mapping[str, int] | None]) -> dict[str, int]:
         for name, count in (part or {}).items():
             total[name] = total.get(name, 0) + count
     return dict(sorted(total.items(), key=lambda item: (-item[1], item[0])))
-
-
-def read_run(store: Store, directory: str = "") -> RunFile | None:
-    """The run file, or None where no run was started."""
-    try:
-        return RunFile.decode(store.get(directory + RUN_KEY), RUN_KEY)
-    except ObjectMissing:
-        return None
-
-
-def read_manifest(store: Store) -> Manifest | None:
-    """The manifest, or None where the run is not complete."""
-    try:
-        return Manifest.decode(store.get(MANIFEST_KEY), MANIFEST_KEY)
-    except ObjectMissing:
-        return None
-
-
-def existing_run(store: Store) -> RunFile:
-    """The run that lies there. Raises UsageError if there is none."""
-    run = read_run(store)
-    if run is None:
-        raise UsageError(f"no run lies at {store.uri}: give the output.uri of a spec that was run")
-    return run

@@ -11,12 +11,13 @@ from cluster.pool import Host
 from cluster.storage import StorageSettings, is_inside, open_store, probe
 from jobs.execute import StageFigures, Watchers, execute, worker_job
 from jobs.finishing import finish
-from jobs.rundir import StageDirectory, read_manifest
+from jobs.rundir import StageDirectory
 from jobs.settings import storage_settings
 from jobs.stages import StagedJob, understand
 from schemas.errors import RefusedError, SpecError
 from schemas.run import Manifest
 from schemas.spec import Spec
+from workers.runs.documents import read_manifest
 
 HostOpener = Callable[[Spec, dict[str, object]], AbstractContextManager[Host]]
 """Opens the pool for one stage; the job it is given is plain JSON for the worker factory."""

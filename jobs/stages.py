@@ -16,9 +16,11 @@ from jobs.rundir import StageDirectory
 from schemas.errors import SpecError
 from schemas.loading import validate
 from schemas.rows import output_columns, row_schema
+from schemas.run import stage_directory
 from schemas.spec import Spec
 from workers import registry
-from workers.collection import Collection, FinishedStage, OpenCollection, StagePlan
+from workers.collection import Collection, OpenCollection, StagePlan
+from workers.runs.stage import FinishedStage
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class StagedJob:
         return StageRequest(
             stage=plan.stage,
             kind=plan.kind,
-            directory="" if last else f"stages/{plan.stage}/",
+            directory="" if last else stage_directory(plan.stage),
             rows_dir=rows_dir(self.spec) if last else "rows",
             spec=self.spec,
             parts=fingerprint_parts(self.spec, plan, self._source(), prepare, records, columns),

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 
 from cluster.storage import ObjectMissing, Store
 from jobs.rechecking import recheck
-from jobs.rundir import StageDirectory, add_counts, read_manifest, read_run
-from schemas.errors import IncompleteError, VerificationError
+from jobs.rundir import StageDirectory, add_counts
+from schemas.errors import VerificationError
 from schemas.rows import row_schema
 from schemas.run import MANIFEST_KEY, RUN_KEY, FileRecord, Manifest, shard_of
 from workers.collection import Recheck
@@ -21,6 +21,8 @@ from workers.engine.context import carried_fields, header_fields
 from workers.engine.rowtable import status_counts
 from workers.engine.seal import intact_sha256
 from workers.planfile import PlanReader
+from workers.runs.documents import existing_manifest, read_run
+from workers.runs.shards import fingerprint_in
 
 _NAMED = 5
 
@@ -43,9 +45,7 @@ def verify(store: Store, *, with_source: bool = True) -> Verified:
     Raises IncompleteError without a manifest, VerificationError on a fault, InfrastructureError where the run or the
     source cannot be reached.
     """
-    manifest = read_manifest(store)
-    if manifest is None:
-        raise IncompleteError("the run has no manifest: it is not complete. Run its spec again, then verify")
+    manifest = existing_manifest(store)
     found = Verified()
     by_key = {record.key: record for record in manifest.files}
     for stage in _stages(store, manifest):
@@ -127,9 +127,8 @@ def _check_shard(
         return
     file = pq.ParquetFile(pa.BufferReader(body))
     table = file.read()
-    stamped = (file.schema_arrow.metadata or {}).get(b"wardround.fingerprint", b"").decode()
     found.rows += table.num_rows
-    if stamped != fingerprint:
+    if fingerprint_in(file.schema_arrow) != fingerprint:
         found.faults.append(f"{record.key} carries the fingerprint of another run")
     if not table.schema.equals(schema, check_metadata=False):
         found.faults.append(f"{record.key} has other columns than the run declares")

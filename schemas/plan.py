@@ -66,6 +66,14 @@ class PlanInfo(BaseModel):
         end = min(self.records, self.shard_start(shard) + self.shard_records) if self.ends is None else self.ends[shard]
         return end - self.shard_start(shard)
 
+    def by_shard(self, places: Iterable[int]) -> dict[int, list[int]]:
+        """Ascending places in the plan as rows of their shards, in the same order."""
+        found: dict[int, list[int]] = {}
+        for place in places:
+            shard = self.shard_of(place)
+            found.setdefault(shard, []).append(place - self.shard_start(shard))
+        return found
+
     def shard_of(self, record: int) -> int:
         """The shard of the record at this place in the plan."""
         return record // self.shard_records if self.ends is None else bisect_right(self.ends, record)

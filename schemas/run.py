@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schemas.canonical import digest
-from schemas.errors import VerificationError
+from schemas.errors import UsageError, VerificationError
 from schemas.plan import PlanInfo
 from schemas.rows import OutputColumn
 from schemas.spec import Spec
@@ -101,6 +101,18 @@ class RunFile(Document):
     columns: tuple[OutputColumn, ...] = ()
     recorded: Mapping[str, Any] = Field(default_factory=dict)
 
+    def status_column(self, model: str | None = None) -> str:
+        """The column that says what became of a record; in one model, where it is named.
+
+        Raises UsageError for a model that the run does not have.
+        """
+        if model is None:
+            return "status"
+        if model not in self.models:
+            raise UsageError(f"the run has no model {model!r}; it has {', '.join(self.models) or 'none'}")
+        own = (column.name for column in self.columns if column.model == model and not column.output)
+        return next(own, "status")
+
 
 class FileRecord(BaseModel):
     """One object of the run directory. `rows`, `statuses`, `side`, the number of side objects that it vouches for, and
@@ -136,6 +148,11 @@ class Manifest(Document):
 def fingerprint_of(parts: Mapping[str, Any]) -> str:
     """sha256 of the canonical JSON of what decides the rows."""
     return digest(parts)
+
+
+def stage_directory(name: str) -> str:
+    """Where an earlier stage lies, relative to the run directory, in which the last one lies."""
+    return f"stages/{name}/"
 
 
 def shard_key(rows_dir: str, shard: int) -> str:

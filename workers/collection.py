@@ -16,37 +16,17 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import BaseModel
 
-from cluster.storage import StorageSettings, Store
+from cluster.storage import StorageSettings
 from schemas.rows import OutputColumn
-from schemas.run import RunFile, StageKind, shard_key
+from schemas.run import StageKind
 from schemas.spec import Compute
 from workers.contract import ModelCard
-from workers.planfile import PlanReader
+from workers.runs.stage import FinishedStage
 
 PREDICT = "predict"
 """The last stage of a predict job: the one that has the models' columns and lies in `predictions/`."""
-
-
-@dataclass(frozen=True)
-class FinishedStage:
-    """What a complete stage left on storage; a later stage plans from this and from nothing else."""
-
-    store: Store
-    directory: str
-    run: RunFile
-
-    def plan(self) -> PlanReader:
-        """The stage's plan."""
-        return PlanReader(self.store, self.directory + self.run.plan.key, self.run.plan)
-
-    def rows(self, shard: int, columns: Sequence[str] | None = None) -> pa.Table:
-        """The committed rows of one shard, in plan order."""
-        key = self.directory + shard_key(self.run.rows_dir, shard)
-        names = None if columns is None else list(columns)
-        return pq.read_table(self.store.open_reader(key), columns=names, use_threads=False)
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,4 @@ class PlanReader:
 
     def rows(self, indices: Sequence[int]) -> pa.Table:
         """Records by their ascending place in the plan."""
-        by_shard: dict[int, list[int]] = {}
-        for index in indices:
-            shard = self.info.shard_of(index)
-            by_shard.setdefault(shard, []).append(index - self.info.shard_start(shard))
-        return pa.concat_tables([self.shard(shard).take(rows) for shard, rows in by_shard.items()])
+        return pa.concat_tables([self.shard(shard).take(rows) for shard, rows in self.info.by_shard(indices).items()])

@@ -14,12 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cluster.storage import StorageSettings, Store
-from jobs.export.source import FinishedRun, finished_run
 from jobs.export.target import open_target
 from schemas.errors import UsageError
 from schemas.loading import nearest
 from schemas.rows import OutputColumn
 from schemas.status import Status
+from workers.runs.run import FinishedRun, finished_run
 
 TRUTH = "boolean_value"
 THRESHOLD = 0.5
@@ -102,17 +102,16 @@ def score_column(source: FinishedRun, wanted: str | None) -> ScoreColumn:
                 f"--score {wanted!r} is no column of probabilities of this run{nearest(wanted, numbers)} "
                 f"It has {', '.join(numbers) or 'none'}"
             )
-        return _with_status(numbers[wanted], run.columns)
+        return _with_status(numbers[wanted], source)
     if len(scores) != 1:
         raise UsageError(
             f"--score must say which column is the probability: {', '.join(numbers) or 'the run has none'}"
         )
-    return _with_status(scores[0], run.columns)
+    return _with_status(scores[0], source)
 
 
-def _with_status(column: OutputColumn, columns: tuple[OutputColumn, ...]) -> ScoreColumn:
-    own = [other.name for other in columns if other.model == column.model and not other.output]
-    return ScoreColumn(column.name, own[0] if own else "status")
+def _with_status(column: OutputColumn, source: FinishedRun) -> ScoreColumn:
+    return ScoreColumn(column.name, source.status_column(column.model))
 
 
 def _key(shard: int) -> str:

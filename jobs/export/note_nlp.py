@@ -17,11 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cluster.storage import StorageSettings, Store
-from jobs.export.source import FinishedRun, finished_run
 from jobs.export.target import open_target
 from schemas.errors import UsageError
 from schemas.loading import nearest
 from schemas.rows import OutputColumn
+from workers.runs.run import FinishedRun, finished_run
 
 FORMAT = "note_nlp"
 TEXT = "text"

@@ -22,10 +22,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from cluster.storage import StorageSettings, Store
-from jobs.export.source import FinishedRun, finished_run
 from jobs.export.target import open_target
 from schemas.errors import UsageError
 from schemas.status import Status
+from workers.runs.run import FinishedRun, finished_run
 
 FORMAT = "sscore"
 DIGITS = 6
@@ -120,7 +120,7 @@ def groups_of(source: FinishedRun, wanted: str | None) -> tuple[list[Group], lis
 
 
 def _of_model(source: FinishedRun, model: str, numbers: dict[str, int]) -> tuple[list[Group], list[str]]:
-    own = {column.output: column for column in source.run.columns if column.model == model}
+    own = source.outputs(model)
     if not {*_COUNTS, LOW_OVERLAP} <= own.keys():
         raise UsageError(
             f"the rows of model {model!r} have no counts of alleles, which .sscore needs: run it with "
@@ -131,7 +131,7 @@ def _of_model(source: FinishedRun, model: str, numbers: dict[str, int]) -> tuple
         if name in numbers:
             members.setdefault(numbers[name], []).append(name)
     allele_ct, denom, named = (own[name].name for name in _COUNTS)
-    status = own[""].name if "" in own else "status"
+    status = source.status_column(model)
     groups = [
         Group(
             key=f"{model}.sscore" if len(members) == 1 else f"{model}.{number}.sscore",

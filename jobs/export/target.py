@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cluster.storage import StorageSettings, Store, attempt_id, commit, is_inside, open_store
-from jobs.export.source import FinishedRun
 from schemas.canonical import digest
 from schemas.errors import FingerprintError, UsageError
+from workers.runs.run import FinishedRun
 
 SUMMARY_KEY = "export.json"
 """Written last: its existence means that the export is complete."""

@@ -14,7 +14,6 @@ from pathlib import Path
 import pyarrow as pa
 
 from cluster.storage import StorageSettings, Store, open_store, split
-from jobs.export.source import FinishedRun, finished_run
 from jobs.export.target import open_target
 from schemas.errors import UsageError
 from schemas.loading import nearest
@@ -22,6 +21,7 @@ from schemas.rows import OutputColumn
 from schemas.status import Status
 from workers.planfile import PlanReader
 from workers.registry import resolve
+from workers.runs.run import FinishedRun, finished_run
 
 FORMAT = "vcf"
 PREFIX = "WR_"

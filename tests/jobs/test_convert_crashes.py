@@ -14,7 +14,6 @@ import pytest
 from cluster.storage import Store, open_store
 from jobs.execute import worker_job
 from jobs.leftovers import leftovers
-from jobs.rundir import read_manifest
 from jobs.state import open_stages
 from jobs.verify import verify
 from schemas.errors import FingerprintError, VerificationError
@@ -24,6 +23,7 @@ from tests.support.small_run import finish, start
 from workers.engine.context import StageContext
 from workers.engine.kinds import SideObject, SideObjectRef
 from workers.engine.publish import publish_side
+from workers.runs.documents import read_manifest
 
 SOURCE = f"format: fhir, uri: {CASES / 'fhir'}, chunk_bytes: 8000, bucket_bytes: 8000"
 

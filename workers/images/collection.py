@@ -10,12 +10,13 @@ import pyarrow as pa
 from cluster.storage import StorageSettings
 from schemas.errors import SpecError
 from schemas.spec import Compute
-from workers.collection import PREDICT, FinishedStage, StagePlan
+from workers.collection import PREDICT, StagePlan
 from workers.contract import ModelCard
 from workers.images.frames import frame_records
 from workers.images.planning import ImageRecords
 from workers.images.prepare.catalogue import parse_steps
 from workers.images.settings import ImagesInput
+from workers.runs.stage import FinishedStage
 
 HEADERS = "headers"
 _FRAME_COUNT = "n_frames"

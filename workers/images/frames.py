@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workers.collection import FinishedStage
+from workers.runs.stage import FinishedStage
 
 
 def frame_records(counted: FinishedStage) -> Iterator[pa.RecordBatch]:

@@ -11,11 +11,12 @@ import pyarrow as pa
 from cluster.storage import StorageSettings
 from schemas.errors import MissingExtraError
 from schemas.spec import Compute
-from workers.collection import PREDICT, FinishedStage, StagePlan
+from workers.collection import PREDICT, StagePlan
 from workers.contract import ModelCard
 from workers.molecules.planning import CANONICAL, INCHIKEY, MoleculeRecords
 from workers.molecules.prepare import parse_steps
 from workers.molecules.settings import MoleculesInput
+from workers.runs.stage import FinishedStage
 
 
 class MoleculesCollection:

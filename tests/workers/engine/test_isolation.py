@@ -10,7 +10,7 @@ import pytest
 
 from cluster.storage import open_store
 from jobs.execute import SAMPLE_SHARD, worker_job
-from jobs.rundir import StageDirectory, existing_run
+from jobs.rundir import StageDirectory
 from schemas.spec import load_spec
 from schemas.work import ShardTask
 from tests.support.runs import run
@@ -20,6 +20,7 @@ from workers.engine.factory import open_stage
 from workers.engine.halving import ChildDied
 from workers.engine.isolation import score_isolated
 from workers.engine.stage import StageJob
+from workers.runs.documents import existing_run
 
 
 def test_the_sample_that_the_reject_limit_is_checked_on_can_be_isolated_as_a_shard_can(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from cluster.storage import StorageSettings
 from schemas.errors import SpecError
 from schemas.rows import OutputColumn
 from schemas.spec import Compute
-from workers.collection import PREDICT, FinishedStage, StagePlan
+from workers.collection import PREDICT, StagePlan
 from workers.contract import ModelCard
 from workers.ehr.events import indexing, ranges, times
 from workers.ehr.events.index import read_index
@@ -24,6 +24,7 @@ from workers.ehr.events.reader import HEADER_TYPES
 from workers.ehr.events.settings import EventsInput
 from workers.ehr.events.task import WantedTimes
 from workers.ehr.events.times import TIMES
+from workers.runs.stage import FinishedStage
 
 Batches = Callable[[], Iterator[pa.RecordBatch]]
 

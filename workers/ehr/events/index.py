@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from schemas.errors import SpecError
 from schemas.status import Status
-from workers.collection import FinishedStage
 from workers.ehr.events.indexing import COLUMNS, REMEDY
+from workers.runs.stage import FinishedStage
 
 Integers = NDArray[np.int64]
 

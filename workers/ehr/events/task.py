@@ -11,12 +11,12 @@ import pyarrow as pa
 
 from cluster.storage import ObjectMissing, ObjectTooLarge, StorageSettings, open_store, split
 from schemas.errors import SpecError
-from workers.collection import FinishedStage
 from workers.ehr.aces.task import Task, compile_task
 from workers.ehr.events.index import SubjectIndex
 from workers.ehr.events.labels import KEYS, LabelTable
 from workers.ehr.events.settings import EventsInput
 from workers.ehr.events.times import LABEL, found_times
+from workers.runs.stage import FinishedStage
 
 _COHORT_BYTES = 1 << 20
 _MEDS_COLUMNS = ("subject_id", "time", "code", "numeric_value")

@@ -15,7 +15,6 @@ from cluster.storage import Store
 from schemas.plan import plan_schema
 from schemas.rows import OutputColumn
 from schemas.status import Status
-from workers.collection import FinishedStage
 from workers.ehr.aces.task import Task
 from workers.ehr.events.fetching import COLUMNS as EVENT_COLUMNS
 from workers.ehr.events.fetching import NOT_WHOLE, Fault, SubjectFetcher, Wanted
@@ -27,6 +26,7 @@ from workers.ehr.events.settings import EventsInput
 from workers.engine.context import StageContext
 from workers.engine.kinds import ShardTable
 from workers.engine.rowtable import build_rows
+from workers.runs.stage import FinishedStage
 
 TIMES = "times"
 LABEL = pa.field("boolean_value", pa.bool_())

@@ -10,14 +10,14 @@ import pyarrow as pa
 
 from schemas.errors import SpecError, VerificationError
 from schemas.plan import plan_schema
-from workers.collection import FinishedStage, StagePlan
+from workers.collection import StagePlan
 from workers.contract import ModelCard
 from workers.ehr.meds import account_stage, metadata_stage, read_stage, sort_stage, subjects_stage
 from workers.ehr.meds.chunks import CHUNK_FIELDS, InputFile, chunk_batches, chunk_schema
-from workers.ehr.meds.earlier import all_rows
 from workers.ehr.meds.hash_slots import slot_range
 from workers.ehr.meds.layout import ACCOUNT, DATASET, METADATA, NO_PART, READ, SORT, SUBJECTS
 from workers.ehr.meds.settings import MedsInput
+from workers.runs.stage import FinishedStage
 
 SUBJECTS_AT_ONCE = 2_000_000
 """Text ids that a worker numbers at a time."""
@@ -123,7 +123,7 @@ def _dataset(state: Mapping[str, Any]) -> StagePlan:
 
 def _pieces(read: FinishedStage, column: str, most: int) -> int:
     """Into how many pieces to cut, so that each has about `most` of what this column counts."""
-    total: int = sum(all_rows(read, [column])[column].to_pylist())
+    total: int = sum(read.all_rows([column])[column].to_pylist())
     return max(1, -(-total // most))
 
 
@@ -133,9 +133,9 @@ def account_batches(read: FinishedStage, metadata: FinishedStage) -> Iterator[pa
     A file that has another number of records than its source promised has one row more, `<file>#promised`.
     Raises VerificationError where the dataset does not hold the events that were read.
     """
-    (written,) = all_rows(metadata, ["n_events"])["n_events"].to_pylist()
+    (written,) = metadata.all_rows(["n_events"])["n_events"].to_pylist()
     names = ["record_id", "file", "promised", "part_records", "part_events", "outcome_keys", "blank"]
-    rows = all_rows(read, names).to_pylist()
+    rows = read.all_rows(names).to_pylist()
     if written != sum(sum(row["part_events"]) for row in rows):
         raise VerificationError("the dataset does not hold the events that were read: the run is damaged")
     for _, chunks in groupby(rows, lambda row: row["file"]):

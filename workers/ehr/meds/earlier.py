@@ -6,40 +6,25 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cluster.storage import Store
-from schemas.run import RUN_KEY, RunFile
-from workers.collection import FinishedStage
 from workers.ehr.meds.layout import SUBJECTS
+from workers.runs.stage import FinishedStage, stage_at
 
 _READS = 16
 
 
-def stage_at(store: Store, name: str) -> FinishedStage:
-    """An earlier stage of the run in this store, which is complete."""
-    directory = f"stages/{name}/"
-    return FinishedStage(store, directory, RunFile.decode(store.get(directory + RUN_KEY), RUN_KEY))
-
-
-def all_rows(stage: FinishedStage, columns: Sequence[str]) -> pa.Table:
-    """These columns of all rows of a stage, in plan order."""
-    with ThreadPoolExecutor(_READS) as pool:
-        tables = list(pool.map(lambda shard: stage.rows(shard, columns), range(stage.run.plan.shards)))
-    return pa.concat_tables(tables)
-
-
 def event_keys(read: FinishedStage) -> list[str]:
     """Every object with events in it, in the order of the source."""
-    rows = all_rows(read, ["part_events", "event_keys"]).to_pylist()
+    rows = read.all_rows(["part_events", "event_keys"]).to_pylist()
     parts = (part for row in rows for part in zip(row["part_events"], row["event_keys"], strict=True))
     return [key for count, key in parts if count]
 
 
 def ranks_at(store: Store) -> dict[str, int]:
     """Ids that share their slot with another, from stage `subjects`."""
-    found = all_rows(stage_at(store, SUBJECTS), ["shared"])["shared"].to_pylist()
+    found = stage_at(store, SUBJECTS).all_rows(["shared"])["shared"].to_pylist()
     return {item["subject"]: item["rank"] for row in found for item in row if item["rank"]}
 
 

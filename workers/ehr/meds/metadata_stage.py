@@ -11,12 +11,12 @@ import pyarrow as pa
 from schemas.errors import VerificationError
 from schemas.rows import OutputColumn
 from schemas.status import Status
-from workers.ehr.meds.earlier import all_rows, stage_at
 from workers.ehr.meds.layout import CODES, DATASET_JSON, METADATA, READ, SORT
 from workers.ehr.meds.parts import encode_table
 from workers.engine.context import StageContext
 from workers.engine.kinds import ShardTable, SideObject
 from workers.engine.rowtable import build_rows, stamp
+from workers.runs.stage import stage_at
 
 MEDS_VERSION = "0.4.1"
 COLUMNS = tuple(
@@ -47,8 +47,8 @@ class MetadataStage:
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """See ShardStage. Raises VerificationError where the files do not hold the events that were read."""
         store = self._context.store
-        read = all_rows(stage_at(store, READ), ["part_events", "codes"])
-        files = all_rows(stage_at(store, SORT), ["n_events", "n_subjects"])
+        read = stage_at(store, READ).all_rows(["part_events", "codes"])
+        files = stage_at(store, SORT).all_rows(["n_events", "n_subjects"])
         sums = {name: sum(files[name].to_pylist()) for name in ("n_events", "n_subjects")}
         wanted = sum(sum(counts) for counts in read["part_events"].to_pylist())
         if sums["n_events"] != wanted:

@@ -12,13 +12,14 @@ import pyarrow.parquet as pq
 
 from schemas.rows import OutputColumn
 from schemas.status import Status
-from workers.ehr.meds.earlier import EventParts, event_keys, ranks_at, stage_at
+from workers.ehr.meds.earlier import EventParts, event_keys, ranks_at
 from workers.ehr.meds.hash_slots import with_subject_ids
 from workers.ehr.meds.layout import READ, SORT, data_key
 from workers.ehr.meds.parts import EVENTS
 from workers.engine.context import StageContext
 from workers.engine.kinds import ShardTable, SideObject
 from workers.engine.rowtable import build_rows, stamp
+from workers.runs.stage import stage_at
 
 COLUMNS = tuple(
     OutputColumn(name=name, type="int64", meaning=meaning, model=SORT, output=name)

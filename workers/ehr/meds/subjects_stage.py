@@ -9,13 +9,14 @@ import pyarrow as pa
 
 from schemas.rows import OutputColumn
 from schemas.status import Status
-from workers.ehr.meds.earlier import EventParts, event_keys, stage_at
+from workers.ehr.meds.earlier import EventParts, event_keys
 from workers.ehr.meds.hash_slots import ranks_of, with_subject_ids
 from workers.ehr.meds.layout import READ, SUBJECTS, subjects_key
 from workers.ehr.meds.parts import encode
 from workers.engine.context import StageContext
 from workers.engine.kinds import ShardTable, SideObject
 from workers.engine.rowtable import build_rows
+from workers.runs.stage import stage_at
 
 COLUMNS = tuple(
     OutputColumn(name=name, type=kind, meaning=meaning, model=SUBJECTS, output=name)

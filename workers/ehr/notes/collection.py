@@ -10,11 +10,12 @@ import pyarrow as pa
 from cluster.storage import StorageSettings
 from schemas.errors import SpecError
 from schemas.spec import Compute
-from workers.collection import PREDICT, FinishedStage, StagePlan
+from workers.collection import PREDICT, StagePlan
 from workers.contract import ModelCard
 from workers.ehr.notes.planning import NoteRecords
 from workers.ehr.notes.prepare import format_steps, split_steps, with_steps
 from workers.ehr.notes.settings import NotesInput
+from workers.runs.stage import FinishedStage
 
 
 class NotesCollection:

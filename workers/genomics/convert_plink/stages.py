@@ -5,7 +5,6 @@ from __future__ import annotations
 from cluster.storage import ObjectChanged
 from schemas.errors import RefusedError, SpecError
 from workers.engine.context import StageContext
-from workers.engine.earlier import stage_at
 from workers.genomics.convert_plink.planning import planned_files
 from workers.genomics.convert_plink.reader import PlinkReader
 from workers.genomics.convert_plink.settings import PlinkInput
@@ -16,6 +15,7 @@ from workers.genomics.table.account_stage import AccountStage
 from workers.genomics.table.layout import READ
 from workers.genomics.table.read_stage import ReadStage
 from workers.genomics.table.variants_stage import VariantsStage
+from workers.runs.stage import stage_at
 
 
 def read(context: StageContext) -> ReadStage:

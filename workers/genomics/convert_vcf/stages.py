@@ -5,7 +5,6 @@ from __future__ import annotations
 from cluster.storage import ObjectChanged, ObjectMissing
 from schemas.errors import RefusedError
 from workers.engine.context import StageContext
-from workers.engine.earlier import stage_at
 from workers.genomics.convert_vcf.files import header_of, root_of, sample_frame
 from workers.genomics.convert_vcf.reader import VcfReader
 from workers.genomics.convert_vcf.settings import VcfInput
@@ -14,6 +13,7 @@ from workers.genomics.table.collection import samples_digest
 from workers.genomics.table.layout import READ
 from workers.genomics.table.read_stage import ReadStage
 from workers.genomics.table.variants_stage import VariantsStage
+from workers.runs.stage import stage_at
 
 
 def read(context: StageContext) -> ReadStage:

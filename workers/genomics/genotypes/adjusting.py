@@ -12,18 +12,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from schemas.rows import OutputColumn, output_columns
-from workers.collection import FinishedStage
 from workers.contract import ModelCard
 from workers.engine.context import StageContext
 from workers.engine.kinds import ShardTable
 from workers.engine.rowtable import build_rows
 from workers.genomics.genotypes.components import Components
-from workers.genomics.genotypes.earlier import all_rows, stage_at
+from workers.genomics.genotypes.earlier import all_rows
 from workers.genomics.genotypes.fitting import FIT_ROWS, Fit
 from workers.genomics.genotypes.layout import FIT, SCORE
 from workers.genomics.genotypes.models import OpenedModel, open_models
 from workers.genomics.genotypes.outputs import ADJUSTED
 from workers.genomics.genotypes.source import Genotypes
+from workers.runs.stage import FinishedStage, stage_at
 
 Floats = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from cluster.storage import StorageSettings
 from schemas.errors import RefusedError, SpecError
 from schemas.spec import Compute
-from workers.collection import FinishedStage, StagePlan
+from workers.collection import StagePlan
 from workers.contract import ModelCard
 from workers.genomics.genotypes import adjusting, counting, fitting, matching, planning
 from workers.genomics.genotypes.groups import groups_of
@@ -22,6 +22,7 @@ from workers.genomics.genotypes.settings import GenotypesInput
 from workers.genomics.genotypes.source import Genotypes, Identity
 from workers.genomics.genotypes.steps import Steps, parse_steps
 from workers.genomics.genotypes.tables import file_digest
+from workers.runs.stage import FinishedStage
 
 Batches = Callable[[], Iterator[pa.RecordBatch]]
 

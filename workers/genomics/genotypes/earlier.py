@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import polars as pl
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cluster.storage import Store
-from schemas.run import RUN_KEY, RunFile
-from workers.collection import FinishedStage
 from workers.engine.context import StageContext
 from workers.engine.rowtable import stamp
 from workers.genomics.contract import COUNT_SCHEMA
 from workers.genomics.genotypes.layout import COUNT, counts_key
 from workers.genomics.genotypes.source import Genotypes
+from workers.runs.stage import FinishedStage, stage_at
 
 
-def stage_at(store: Store, name: str) -> FinishedStage:
-    """An earlier stage of the run in this store, which is complete."""
-    directory = f"stages/{name}/"
-    return FinishedStage(store, directory, RunFile.decode(store.get(directory + RUN_KEY), RUN_KEY))
-
-
-def all_rows(stage: FinishedStage, columns: list[str]) -> pl.DataFrame:
+def all_rows(stage: FinishedStage, columns: Sequence[str]) -> pl.DataFrame:
     """These columns of all rows of a stage, in plan order."""
-    tables = [stage.rows(shard, columns) for shard in range(stage.run.plan.shards)]
-    return pl.DataFrame(pl.from_arrow(pa.concat_tables(tables)))
+    return pl.DataFrame(pl.from_arrow(stage.all_rows(columns)))
 
 
 def cohort_counts(context: StageContext, genotypes: Genotypes) -> pl.DataFrame:

@@ -22,12 +22,12 @@ from workers.engine.context import StageContext
 from workers.engine.kinds import ShardTable
 from workers.engine.rowtable import build_rows
 from workers.genomics.genotypes.components import Components
-from workers.genomics.genotypes.earlier import stage_at
 from workers.genomics.genotypes.layout import FIT, SCORE
 from workers.genomics.genotypes.models import open_models
 from workers.genomics.genotypes.outputs import ADJUSTED
 from workers.genomics.genotypes.source import Genotypes
 from workers.genomics.scores.adjust import Block, ComponentFit, fit_components, moments
+from workers.runs.stage import stage_at
 
 Floats = NDArray[np.float64]
 

@@ -6,11 +6,12 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from workers.engine.context import StageContext
-from workers.genomics.genotypes.earlier import all_rows, stage_at
+from workers.genomics.genotypes.earlier import all_rows
 from workers.genomics.genotypes.groups import OK
 from workers.genomics.genotypes.layout import FILE, MATCH
 from workers.genomics.genotypes.ploidy import Numbers
 from workers.genomics.genotypes.source import Genotypes
+from workers.runs.stage import stage_at
 
 _HELD = 1 << 24
 """Numbers of variants that are held before those that are there twice are left out."""

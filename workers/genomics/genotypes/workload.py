@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from workers.engine.context import StageContext
-from workers.genomics.genotypes.earlier import all_rows, cohort_counts, read, stage_at
+from workers.genomics.genotypes.earlier import all_rows, cohort_counts, read
 from workers.genomics.genotypes.groups import OK
 from workers.genomics.genotypes.layout import FILE, MATCH
 from workers.genomics.genotypes.models import OpenedModel, open_models
@@ -24,6 +24,7 @@ from workers.genomics.genotypes.steps import Impute
 from workers.genomics.genotypes.tables import frequencies_at
 from workers.genomics.scores.frequencies import cohort_frequencies
 from workers.genomics.scores.weights import Part
+from workers.runs.stage import stage_at
 
 
 @dataclass(frozen=True)

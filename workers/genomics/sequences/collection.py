@@ -10,12 +10,13 @@ import pyarrow as pa
 
 from cluster.storage import StorageSettings
 from schemas.spec import Compute
-from workers.collection import PREDICT, FinishedStage, StagePlan
+from workers.collection import PREDICT, StagePlan
 from workers.contract import ModelCard
 from workers.genomics.sequences.outputs import variant_outputs
 from workers.genomics.sequences.planning import open_records
 from workers.genomics.sequences.prepare import resolve
 from workers.genomics.sequences.settings import SequencesInput
+from workers.runs.stage import FinishedStage
 
 
 class SequencesCollection:

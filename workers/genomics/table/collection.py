@@ -14,13 +14,13 @@ from pydantic import BaseModel
 from cluster.storage import join
 from schemas.errors import SpecError, VerificationError
 from schemas.plan import plan_schema
-from workers.collection import FinishedStage, StagePlan
+from workers.collection import StagePlan
 from workers.contract import ModelCard
-from workers.engine.earlier import all_rows
 from workers.genomics.contract import SAMPLE_SCHEMA
 from workers.genomics.table import account_stage, read_stage, variants_stage
 from workers.genomics.table.layout import ACCOUNT, READ, TABLE, VARIANT_STAGE
 from workers.genomics.table.records import Chunk
+from workers.runs.stage import FinishedStage
 
 CHUNK_FIELDS = (
     pa.field("kind", pa.string(), nullable=False),
@@ -123,8 +123,8 @@ def account_batches(read: FinishedStage, table: FinishedStage) -> Iterator[pa.Re
 
     Raises VerificationError where the table does not hold the variants that were read.
     """
-    (written,) = all_rows(table, ["n_variants"])["n_variants"].to_pylist()
-    rows = all_rows(read, ["record_id", "file", "outcome_rows", "outcome_keys", "parts"]).to_pylist()
+    (written,) = table.all_rows(["n_variants"])["n_variants"].to_pylist()
+    rows = read.all_rows(["record_id", "file", "outcome_rows", "outcome_keys", "parts"]).to_pylist()
     if written != sum(part["rows"] for row in rows for part in row["parts"]):
         raise VerificationError("the table does not hold the variants that were read: the run is damaged")
     for _, chunks in groupby(rows, lambda row: row["file"]):

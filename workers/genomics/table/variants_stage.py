@@ -17,9 +17,7 @@ import pyarrow.parquet as pq
 from cluster.storage import Store
 from schemas.rows import OutputColumn
 from schemas.status import Status
-from workers.collection import FinishedStage
 from workers.engine.context import StageContext
-from workers.engine.earlier import all_rows, stage_at
 from workers.engine.kinds import ShardTable, SideObject
 from workers.engine.rowtable import build_rows
 from workers.genomics.table.layout import (
@@ -40,6 +38,7 @@ from workers.genomics.table.layout import (
     VERSION,
 )
 from workers.genomics.table.parquet import encode, stamped
+from workers.runs.stage import FinishedStage, stage_at
 
 COLUMNS = tuple(
     OutputColumn(name=name, type="int64", meaning=meaning, model=VARIANT_STAGE, output=name)
@@ -118,7 +117,7 @@ class VariantsStage:
 def _found_parts(read: FinishedStage) -> list[_FoundPart]:
     """Every part, in the order of the input."""
     found, file, before = [], -1, 0
-    for row in all_rows(read, ["file", "n_records", "parts"]).to_pylist():
+    for row in read.all_rows(["file", "n_records", "parts"]).to_pylist():
         if row["file"] != file:
             file, before = row["file"], 0
         found += [_FoundPart(part, file, before) for part in row["parts"]]

@@ -10,13 +10,13 @@ import polars as pl
 import pytest
 
 from cluster.storage import StorageSettings, open_store
-from jobs.rundir import read_run
 from schemas.errors import SpecError
 from tests.support.meds_data import break_column, events, write_dataset, write_labels
 from tests.support.meds_runs import run_events, with_history_format
-from workers.collection import FinishedStage
 from workers.ehr.events import ranges
 from workers.ehr.events.index import SubjectIndex, read_index
+from workers.runs.documents import read_run
+from workers.runs.stage import FinishedStage
 
 START = datetime(2020, 1, 1)
 
