@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Status(StrEnum):
@@ -32,3 +33,10 @@ class Status(StrEnum):
     TIMED_OUT = "timed_out"
     CRASHED_WORKER = "crashed_worker"
     """Read or scored alone, it killed its process twice."""
+
+
+class Fault(NamedTuple):
+    """Why a record has no values, or has none of one model: in our own words, never with content of the record."""
+
+    status: Status
+    detail: str

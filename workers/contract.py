@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from numpy.typing import NDArray
 
 from schemas.outputs import OutputField
+from schemas.status import Fault
 
 if TYPE_CHECKING:
     pass
@@ -43,6 +44,19 @@ class ModelCard:
     prepare: tuple[Mapping[str, Any], ...] = ()
     channels: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One record as one model's scorer takes it.
+
+    `nbytes` counts against the budget until it is scored. `fault` is set where this model cannot take the record;
+    there is no value then.
+    """
+
+    value: Any
+    nbytes: int = 0
+    fault: Fault | None = None
 
 
 class Model(Protocol):

@@ -13,9 +13,8 @@ from pydantic import BaseModel
 from schemas.errors import RecordError
 from schemas.outputs import OutputField
 from schemas.status import Status
-from workers.contract import ModelCard
+from workers.contract import Encoded, ModelCard
 from workers.models.files import read_json
-from workers.models.text.contract import Encoded
 
 LOOKS_FOR = "a config.json with format: counting-notes"
 _CONFIG = "config.json"

@@ -17,31 +17,16 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from schemas.outputs import OutputField
-from schemas.status import Status
-from workers.contract import ModelCard
+from workers.contract import Encoded, ModelCard
 
 Numbers = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """One molecule as one model's scorer takes it.
-
-    `nbytes` counts against the budget until it is scored. `status` is set where this model cannot take the molecule,
-    with our own wording in `detail`, never its SMILES.
-    """
-
-    value: Any
-    nbytes: int
-    status: Status | None = None
-    detail: str = ""
 
 
 class TextEncoder(Protocol):
     """Takes texts. Imports no torch."""
 
-    def encode(self, texts: Sequence[str]) -> Sequence[Any]:
-        """One `Encoded`, or an object like it, a text, in order; not called without texts."""
+    def encode(self, texts: Sequence[str]) -> Sequence[Encoded]:
+        """One a text, in order; not called without texts."""
 
     def close(self) -> None:
         """Stop threads and children."""

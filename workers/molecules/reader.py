@@ -11,11 +11,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from schemas.status import Status
+from schemas.status import Fault, Status
 from workers.children.contract import DecodePool, Request, Result
+from workers.contract import Encoded
 from workers.engine.budget import ByteBudget
 from workers.engine.reading import Prepared
-from workers.molecules.contract import Encoded, TextEncoder, Wanted
+from workers.molecules.contract import TextEncoder, Wanted
 from workers.molecules.planning import CANONICAL, INCHIKEY, SMILES
 
 CHUNK = 64
@@ -108,14 +109,14 @@ def _number(result: Result, place: int) -> Encoded:
     return Encoded(value, value.nbytes)
 
 
-def _whole(encoded: Any) -> Encoded:
+def _whole(encoded: Encoded) -> Encoded:
     """A molecule is not cut into windows: what one of them would say is nobody's answer."""
     note = encoded.value
-    if encoded.status is not None:
-        return Encoded(None, 0, encoded.status, encoded.detail)
+    if encoded.fault is not None:
+        return encoded
     if note.truncated or len(note.windows) > 1:
         detail = f"the molecule has {note.n_tokens} tokens, the model takes {max(note.counts)} at most"
-        return Encoded(None, 0, Status.OUT_OF_CONTRACT, detail)
+        return Encoded(None, fault=Fault(Status.OUT_OF_CONTRACT, detail))
     return Encoded(note, encoded.nbytes)
 
 

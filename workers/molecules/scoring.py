@@ -8,10 +8,11 @@ from typing import Any
 
 from schemas.crashpoints import crash_armed, crashpoint
 from schemas.errors import InfrastructureError, WardroundError
+from workers.contract import Encoded
 from workers.engine.columns import ModelColumns
 from workers.engine.reading import Prepared
 from workers.engine.rowtable import ShardRows
-from workers.molecules.contract import Encoded, MoleculeScorer
+from workers.molecules.contract import MoleculeScorer
 
 
 class MoleculeScoring:
@@ -46,8 +47,8 @@ class MoleculeScoring:
                 rows.reject(record.row, record.status, record.detail)
                 continue
             for name, encoded in zip(self._scorers, record.inputs, strict=True):
-                if encoded.status is not None:
-                    rows.models[name].reject(record.row, encoded.status, encoded.detail)
+                if encoded.fault is not None:
+                    rows.models[name].reject(record.row, *encoded.fault)
                 else:
                     self._held[name].append((record.row, encoded))
 

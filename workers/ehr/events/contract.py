@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.outputs import OutputField
-from schemas.status import Status
+from schemas.status import Fault
 from workers.contract import ModelCard
 
 STATIC = int(np.iinfo(np.int64).min)
@@ -60,7 +60,7 @@ class EncodedHistories(Protocol):
         """What it counts against the budget until it is scored."""
 
     @property
-    def refused(self) -> Mapping[int, tuple[Status, str]]:
+    def refused(self) -> Mapping[int, Fault]:
         """Records that this model cannot score, such as one without an event that it knows: by their place here, why,
         in our own words. The scorer gives some value for them too, which stands for nothing."""
 

@@ -12,18 +12,16 @@ from numpy.typing import NDArray
 
 from cluster.storage import Store
 from schemas.errors import RecordError
-from schemas.status import Status
+from schemas.status import Fault, Status
 from workers.ehr.events.indexing import microseconds
 from workers.ehr.events.rowsource import RowSource, Run
 
-Fault = tuple[Status, str]
-
 COLUMNS = ("subject_id", "time", "code", "numeric_value")
 
-NOT_WHOLE: Fault = (Status.UNREADABLE, "rows of the subject may lie in a part of its data file that cannot be read")
-_NOT_THOSE = (Status.INPUT_CHANGED, "the rows of its data file are not the planned ones")
-_UNSORTED = (Status.INPUT_CHANGED, "the events of the subject are not sorted as they were when it was planned")
-_NO_CODE = (Status.UNREADABLE, "an event of the subject has no code")
+NOT_WHOLE = Fault(Status.UNREADABLE, "rows of the subject may lie in a part of its data file that cannot be read")
+_NOT_THOSE = Fault(Status.INPUT_CHANGED, "the rows of its data file are not the planned ones")
+_UNSORTED = Fault(Status.INPUT_CHANGED, "the events of the subject are not sorted as they were when it was planned")
+_NO_CODE = Fault(Status.UNREADABLE, "an event of the subject has no code")
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,7 @@ class SubjectFetcher:
         except RecordError as error:
             if len(stretch) > 1:
                 return [part for one in stretch for part in self._read([one], faults)]
-            faults.setdefault(stretch[0][1], (error.status, error.detail))
+            faults.setdefault(stretch[0][1], Fault(error.status, error.detail))
             return []
         return [(table, np.repeat(np.array([subject for _, subject in stretch]), rows))]
 

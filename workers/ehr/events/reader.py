@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from schemas.status import Status
+from schemas.status import Fault, Status
 from workers.ehr.events.asof import AsOf, as_of
 from workers.ehr.events.contract import STATIC, EventEncoder, Histories
-from workers.ehr.events.fetching import NOT_WHOLE, Fault, SubjectFetcher, SubjectRows, Wanted
+from workers.ehr.events.fetching import NOT_WHOLE, SubjectFetcher, SubjectRows, Wanted
 from workers.ehr.events.rowsource import Run
 from workers.engine.budget import ByteBudget
 from workers.engine.reading import Prepared, at_rows
@@ -31,9 +31,9 @@ HEADER_TYPES = {LAST_EVENT_TIME: "timestamp", N_EVENTS: "int64"}
 """What every row says of its history. Both are of the events that the model was given: null and 0 for none. Times are
 numbers of microseconds until they are written: a calendar of Python ends at the year 9999."""
 
-_NOT_THERE: Fault = (Status.NO_EVENTS, "the subject is not in the data")
-_NOT_KNOWN: Fault = (Status.UNREADABLE, "the subject is in no data file that could be read, and some could not")
-_NOTHING_YET: Fault = (Status.NO_EVENTS, "no event with a time up to the prediction time")
+_NOT_THERE = Fault(Status.NO_EVENTS, "the subject is not in the data")
+_NOT_KNOWN = Fault(Status.UNREADABLE, "the subject is in no data file that could be read, and some could not")
+_NOTHING_YET = Fault(Status.NO_EVENTS, "no event with a time up to the prediction time")
 
 
 @dataclass(frozen=True)

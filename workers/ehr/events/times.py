@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from cluster.storage import Store
 from schemas.plan import plan_schema
 from schemas.rows import OutputColumn
-from schemas.status import Status
+from schemas.status import Fault, Status
 from workers.ehr.aces.task import Task
 from workers.ehr.events.fetching import COLUMNS as EVENT_COLUMNS
-from workers.ehr.events.fetching import NOT_WHOLE, Fault, SubjectFetcher, Wanted
+from workers.ehr.events.fetching import NOT_WHOLE, SubjectFetcher, Wanted
 from workers.ehr.events.index import SubjectIndex
 from workers.ehr.events.labels import KEYS
 from workers.ehr.events.rowsource import Run

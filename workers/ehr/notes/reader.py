@@ -13,19 +13,20 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from schemas.status import Status
+from schemas.status import Fault, Status
+from workers.contract import Encoded
 from workers.ehr.notes.fetching import NoteFetcher
 from workers.ehr.notes.note import NOTE_TIME, NOTE_TYPE, TEXT, Note
 from workers.ehr.notes.prepare import Cleaning, clean
 from workers.engine.budget import ByteBudget
 from workers.engine.reading import Prepared, at_rows
-from workers.models.text.contract import Encoded, HasHelpers, NoteEncoder
+from workers.models.text.contract import HasHelpers, NoteEncoder
 
 CHUNK_NOTES = 128
 CHUNK_BYTES = 8 << 20
 _DEPTH = 4
 _GOODBYE_S = 5.0
-_NOTHING_LEFT = Encoded(None, 0, Status.EMPTY, "nothing is left of the note once it is cleaned")
+_NOTHING_LEFT = Encoded(None, fault=Fault(Status.EMPTY, "nothing is left of the note once it is cleaned"))
 
 
 @dataclass(frozen=True)

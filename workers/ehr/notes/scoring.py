@@ -9,10 +9,11 @@ from typing import Any
 from schemas.crashpoints import crash_armed, crashpoint
 from schemas.errors import InfrastructureError, RecordError, WardroundError
 from schemas.status import Status
+from workers.contract import Encoded
 from workers.engine.columns import ModelColumns
 from workers.engine.reading import Prepared
 from workers.engine.rowtable import ShardRows
-from workers.models.text.contract import Encoded, NoteScorer
+from workers.models.text.contract import NoteScorer
 
 HELD_BYTES = 256 << 20
 """More encoded notes than this are scored in runs; cut by the shard's own content only."""
@@ -56,8 +57,8 @@ class NoteScoring:
             if record.detail:
                 self._remarks[record.row] = record.detail
             for name, encoded in zip(self._scorers, record.inputs, strict=True):
-                if encoded.status is not None:
-                    rows.models[name].reject(record.row, encoded.status, encoded.detail)
+                if encoded.fault is not None:
+                    rows.models[name].reject(record.row, *encoded.fault)
                 else:
                     self._held[name].append((record.row, encoded))
 

@@ -7,7 +7,6 @@ takes what was encoded of a whole shard, so that it can compute what windows sha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,25 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.outputs import OutputField
-from schemas.status import Status
-from workers.contract import ModelCard
+from workers.contract import Encoded, ModelCard
 from workers.genomics.sequences.windows import VariantWindow
 
 Scores = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """One record as one model's scorer takes it.
-
-    `nbytes` counts against the budget until it is scored. `status` is set where this model cannot take the record, with
-    our own wording in `detail`, never a sequence.
-    """
-
-    value: Any
-    nbytes: int
-    status: Status | None = None
-    detail: str = ""
 
 
 class SequenceEncoder(Protocol):

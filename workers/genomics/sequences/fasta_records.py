@@ -10,9 +10,9 @@ import numpy as np
 
 from cluster.storage import ObjectChanged, ObjectMissing
 from schemas.errors import RecordError, SpecError
-from schemas.status import Status
+from schemas.status import Fault, Status
 from workers.genomics.sequences.fasta_file import FastaFile
-from workers.genomics.sequences.regions import EMPTY, Fault, Region, upper
+from workers.genomics.sequences.regions import EMPTY, Region, upper
 
 COLUMNS = ("member", "size", "etag")
 """What is needed of a planned row."""
@@ -87,11 +87,11 @@ class FastaFetcher:
             try:
                 found += self._run(run)
             except RecordError as error:
-                found += [(Status(error.status), error.detail)] * len(run)
+                found += [Fault(Status(error.status), error.detail)] * len(run)
             except (ObjectMissing, SpecError):
-                found += [(Status.MISSING, "the file is not there, or its index")] * len(run)
+                found += [Fault(Status.MISSING, "the file is not there, or its index")] * len(run)
             except ObjectChanged:
-                found += [(Status.INPUT_CHANGED, "the file was changed after it was planned")] * len(run)
+                found += [Fault(Status.INPUT_CHANGED, "the file was changed after it was planned")] * len(run)
         return found
 
     def _run(self, rows: Sequence[Mapping[str, Any]]) -> list[Region | Fault]:
@@ -113,7 +113,7 @@ class FastaFetcher:
         return Region(upper(np.frombuffer(letters, np.uint8)))
 
     def _too_large(self) -> Fault:
-        return Status.TOO_LARGE, f"the sequence has more than {self._longest} letters"
+        return Fault(Status.TOO_LARGE, f"the sequence has more than {self._longest} letters")
 
 
 def _runs(rows: Sequence[Mapping[str, Any]], alone: int) -> Iterator[Sequence[Mapping[str, Any]]]:

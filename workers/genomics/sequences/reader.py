@@ -11,10 +11,12 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from schemas.status import Fault
+from workers.contract import Encoded
 from workers.engine.budget import ByteBudget
 from workers.engine.reading import Prepared, at_rows
-from workers.genomics.sequences.contract import Encoded, SequenceEncoder
-from workers.genomics.sequences.regions import Cache, Fault, Region, View, window_of
+from workers.genomics.sequences.contract import SequenceEncoder
+from workers.genomics.sequences.regions import Cache, Region, View, window_of
 from workers.genomics.sequences.windows import VariantWindow
 
 CHUNK = 256
@@ -114,7 +116,4 @@ def _encode(view: View, encoder: SequenceEncoder, regions: Sequence[Region]) -> 
     windows = [window_of(region, view, cache) for region in regions]
     good = [window for window in windows if isinstance(window, VariantWindow)]
     encoded = iter(encoder.encode(good) if good else ())
-    return [
-        next(encoded) if isinstance(window, VariantWindow) else Encoded(None, 0, window[0], window[1])
-        for window in windows
-    ]
+    return [next(encoded) if isinstance(window, VariantWindow) else Encoded(None, fault=window) for window in windows]

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.status import Status
+from schemas.status import Fault, Status
 from workers.genomics.sequences.prepare import Preparation
 from workers.genomics.sequences.windows import Bases, VariantWindow
-
-Fault = tuple[Status, str]
 
 _UPPER = np.arange(256, dtype=np.uint8)
 _UPPER[ord("a") : ord("z") + 1] -= 32
@@ -54,7 +52,7 @@ class View:
     """Letters of a sequence that the model takes, exactly."""
 
 
-EMPTY: Fault = (Status.EMPTY, "there is no sequence")
+EMPTY = Fault(Status.EMPTY, "there is no sequence")
 
 Cache = dict[tuple[str, int, int], "Bases | Fault"]
 """Bases of windows that were cut for one model, so that the ALT alleles of a site get the same array."""
@@ -74,10 +72,10 @@ def _variant(region: Region, alt: Bases, view: View, cache: Cache) -> VariantWin
     steps = view.steps
     length, left = steps.left + steps.right, steps.left
     if max(region.ref_length, len(alt)) > steps.right:
-        return Status.OUT_OF_CONTRACT, f"an allele does not fit into the {steps.right} bases from its place on"
+        return Fault(Status.OUT_OF_CONTRACT, f"an allele does not fit into the {steps.right} bases from its place on")
     start, end = region.pos - left, region.pos + steps.right + max(0, region.ref_length - len(alt))
     if steps.window.edges == "refuse" and (start < 0 or end > region.contig_length):
-        return Status.OUT_OF_CONTRACT, "the window reaches over the end of its contig"
+        return Fault(Status.OUT_OF_CONTRACT, "the window reaches over the end of its contig")
     wanted = (region.contig, start, region.ref_length)
     if wanted not in cache:
         first = start - region.start
@@ -93,9 +91,11 @@ def _variant(region: Region, alt: Bases, view: View, cache: Cache) -> VariantWin
 def _sequence(region: Region, view: View) -> VariantWindow | Fault:
     size = len(region.bases)
     if view.longest is not None and size > view.longest:
-        return Status.OUT_OF_CONTRACT, f"the sequence has more than the {view.longest} letters that the model takes"
+        return Fault(
+            Status.OUT_OF_CONTRACT, f"the sequence has more than the {view.longest} letters that the model takes"
+        )
     if view.fixed is not None and size != view.fixed:
-        return Status.OUT_OF_CONTRACT, f"the sequence has not the {view.fixed} letters that the model takes"
+        return Fault(Status.OUT_OF_CONTRACT, f"the sequence has not the {view.fixed} letters that the model takes")
     bases = _plain(region.bases, view)
     return bases if isinstance(bases, tuple) else VariantWindow(region.contig, 0, bases, size, 0)
 
@@ -104,15 +104,15 @@ def _plain(bases: Bases, view: View) -> Bases | Fault:
     """Of DNA only A, C, G, T and N are left; U is T."""
     if view.alphabet == "protein":
         if _NO_RESIDUE[bases].any():
-            return Status.OUT_OF_CONTRACT, "the sequence has characters that are no amino acids"
+            return Fault(Status.OUT_OF_CONTRACT, "the sequence has characters that are no amino acids")
         return bases
     bases = _U_TO_T[bases]
     if not _ODD[bases].any():
         return bases
     if _NO_BASE[bases].any():
-        return Status.OUT_OF_CONTRACT, "the sequence has letters that are no bases"
+        return Fault(Status.OUT_OF_CONTRACT, "the sequence has letters that are no bases")
     if view.steps.window.ambiguous == "refuse":
-        return Status.OUT_OF_CONTRACT, "the window has codes that stand for several bases"
+        return Fault(Status.OUT_OF_CONTRACT, "the window has codes that stand for several bases")
     return _TO_N[bases]
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from schemas.crashpoints import crash_armed, crashpoint
 from schemas.errors import InfrastructureError, WardroundError
+from workers.contract import Encoded
 from workers.engine.columns import ModelColumns
 from workers.engine.reading import Prepared
 from workers.engine.rowtable import ShardRows
-from workers.genomics.sequences.contract import Encoded, SequenceScorer
+from workers.genomics.sequences.contract import SequenceScorer
 from workers.genomics.sequences.outputs import columns_of, variant_outputs
 
 HELD_BYTES = 256 << 20
@@ -56,8 +57,8 @@ class SequenceScoring:
                 rows.reject(record.row, record.status, record.detail)
                 continue
             for name, encoded in zip(self._scorers, record.inputs, strict=True):
-                if encoded.status is not None:
-                    rows.models[name].reject(record.row, encoded.status, encoded.detail)
+                if encoded.fault is not None:
+                    rows.models[name].reject(record.row, *encoded.fault)
                 else:
                     self._hold(rows, name, record.row, encoded)
 

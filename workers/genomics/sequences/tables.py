@@ -16,8 +16,8 @@ from cluster.storage import ObjectChanged, ObjectMissing, StorageSettings, join,
 from schemas.errors import SpecError
 from schemas.loading import nearest
 from schemas.plan import RESERVED
-from schemas.status import Status
-from workers.genomics.sequences.regions import EMPTY, Fault, Region, upper
+from schemas.status import Fault, Status
+from workers.genomics.sequences.regions import EMPTY, Region, upper
 from workers.genomics.sequences.settings import SequencesInput
 
 COLUMNS = ("member", "etag")
@@ -174,10 +174,10 @@ class TableFetcher:
             return [self._one(table, row["member"]) for row in rows]
         except (ObjectMissing, SpecError):
             self._table = None
-            return [(Status.MISSING, "the table is not there any more")] * len(rows)
+            return [Fault(Status.MISSING, "the table is not there any more")] * len(rows)
         except ObjectChanged:
             self._table = None
-            return [(Status.INPUT_CHANGED, "the table was changed after it was planned")] * len(rows)
+            return [Fault(Status.INPUT_CHANGED, "the table was changed after it was planned")] * len(rows)
 
     def _opened(self, etag: str) -> SequenceTable:
         if self._table is None:
@@ -196,14 +196,14 @@ class TableFetcher:
                 raise
             table.check()
             self._batches, self._first, self._end = iter(()), 0, 0
-            return Status.UNREADABLE, "the table is damaged here"
+            return Fault(Status.UNREADABLE, "the table is damaged here")
         if not value.is_valid:
             return EMPTY
         raw = bytes(value.as_buffer()).strip()
         if not raw:
             return EMPTY
         if len(raw) > self._source.max_bases:
-            return Status.TOO_LARGE, f"the sequence has more than {self._source.max_bases} letters"
+            return Fault(Status.TOO_LARGE, f"the sequence has more than {self._source.max_bases} letters")
         return Region(upper(np.frombuffer(raw, np.uint8)))
 
     def _go_to(self, table: SequenceTable, row: int) -> None:

@@ -9,17 +9,17 @@ import numpy as np
 
 from cluster.storage import ObjectChanged, ObjectMissing
 from schemas.errors import RecordError, SpecError
-from schemas.status import Status
+from schemas.status import Fault, Status
 from workers.genomics.sequences.fasta import Range, Reference
-from workers.genomics.sequences.regions import Fault, Region, agrees
+from workers.genomics.sequences.regions import Region, agrees
 from workers.genomics.sequences.windows import Bases
 
 COLUMNS = ("chrom", "pos", "ref", "alt", "fault", "fault_detail", "reference_etag")
 """What is needed of a planned row."""
 
-_NO_CONTIG: Fault = (Status.REF_MISMATCH, "the reference has no contig of this name")
-_BEHIND: Fault = (Status.REF_MISMATCH, "the position lies outside of its contig")
-_OTHER: Fault = (Status.REF_MISMATCH, "REF is not what the reference has there")
+_NO_CONTIG = Fault(Status.REF_MISMATCH, "the reference has no contig of this name")
+_BEHIND = Fault(Status.REF_MISMATCH, "the position lies outside of its contig")
+_OTHER = Fault(Status.REF_MISMATCH, "REF is not what the reference has there")
 
 
 class _Wanted(NamedTuple):
@@ -47,9 +47,11 @@ class VariantFetcher:
                 regions = self._regions([rows[i] for i in good])
             except (ObjectMissing, SpecError):
                 # It was there, with its index, when the run was planned.
-                regions = [(Status.MISSING, "the reference or its index is not there any more")] * len(good)
+                regions = [Fault(Status.MISSING, "the reference or its index is not there any more")] * len(good)
             except ObjectChanged:
-                regions = [(Status.INPUT_CHANGED, "the reference was changed after the run was planned")] * len(good)
+                regions = [Fault(Status.INPUT_CHANGED, "the reference was changed after the run was planned")] * len(
+                    good
+                )
             for i, region in zip(good, regions, strict=True):
                 found[i] = region
         return [item for item in found if item is not None]
@@ -62,7 +64,7 @@ class VariantFetcher:
         ranges: dict[str, dict[Range, Bases | Fault]] = {}
         for item in placed:
             if isinstance(item, _Wanted):
-                ranges.setdefault(item.contig, {})[self._range(item)] = (Status.UNREADABLE, "")
+                ranges.setdefault(item.contig, {})[self._range(item)] = Fault(Status.UNREADABLE, "")
         for contig, wanted in ranges.items():
             self._fill(reference, contig, wanted)
         return [self._region(item, ranges, reference) if isinstance(item, _Wanted) else item for item in placed]
@@ -71,7 +73,7 @@ class VariantFetcher:
         try:
             wanted.update(zip(list(wanted), reference.fetch(contig, list(wanted)), strict=True))
         except RecordError as error:
-            wanted.update(dict.fromkeys(wanted, (Status(error.status), error.detail)))
+            wanted.update(dict.fromkeys(wanted, Fault(Status(error.status), error.detail)))
 
     def _range(self, item: _Wanted) -> Range:
         return item.pos - self._left, item.pos + self._right + len(item.ref) - 1
@@ -89,7 +91,7 @@ class VariantFetcher:
 
 
 def _planned_fault(row: Mapping[str, Any]) -> Fault | None:
-    return None if row["fault"] is None else (Status(row["fault"]), row["fault_detail"])
+    return None if row["fault"] is None else Fault(Status(row["fault"]), row["fault_detail"])
 
 
 def _place(row: Mapping[str, Any], reference: Reference) -> _Wanted | Fault:

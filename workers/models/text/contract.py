@@ -8,27 +8,11 @@ cut its own batches; it gives the values back in the order it got them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from schemas.outputs import OutputField
-from schemas.status import Status
-from workers.contract import ModelCard
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """One note as one model's scorer takes it.
-
-    `nbytes` counts against the budget until it is scored. `status` is set where this model cannot take the note, with
-    our own wording in `detail`, never text of the note.
-    """
-
-    value: Any
-    nbytes: int
-    status: Status | None = None
-    detail: str = ""
+from workers.contract import Encoded, ModelCard
 
 
 class NoteEncoder(Protocol):

@@ -17,9 +17,9 @@ import numpy as np
 from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
 
 from schemas.errors import SpecError
+from workers.contract import Encoded
 from workers.models.files import JSON_LIMIT, read_json
 from workers.models.huggingface import refuse_code
-from workers.models.text.contract import Encoded
 from workers.models.text.note import TokenizedNote, Tokens
 from workers.models.text.vocabulary import BPE, WORDPIECE, from_vocabulary, has_vocabulary, token_of
 from workers.models.text.windows import Windows

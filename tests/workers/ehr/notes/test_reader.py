@@ -14,12 +14,12 @@ from cluster.storage import StorageSettings
 from schemas.errors import InfrastructureError
 from schemas.status import Status
 from tests.support.note_inputs import a_source, planned, some_notes, write_notes
+from workers.contract import Encoded
 from workers.ehr.notes.cleaning import Controls
 from workers.ehr.notes.fetching import NoteFetcher
 from workers.ehr.notes.planning import NoteRecords
 from workers.ehr.notes.reader import CHUNK_NOTES, NoteReader, Preparation
 from workers.engine.budget import ByteBudget
-from workers.models.text.contract import Encoded
 
 
 class Upper:

@@ -10,12 +10,12 @@ import pytest
 
 from schemas.errors import InfrastructureError, RecordError, WardroundError
 from schemas.outputs import OutputField
-from schemas.status import Status
+from schemas.status import Fault, Status
+from workers.contract import Encoded
 from workers.ehr.notes import scoring
 from workers.ehr.notes.scoring import NoteScoring
 from workers.engine.reading import Prepared
 from workers.engine.rowtable import ShardRows
-from workers.models.text.contract import Encoded
 
 
 class Doubler:
@@ -91,7 +91,7 @@ def test_a_shard_of_nothing_but_rejected_notes_calls_no_scorer() -> None:
     job = NoteScoring({"m": doubler}, "cpu")
     rows = shard(2)
     job.start(rows)
-    empty = Prepared(1, [Encoded(None, 0, Status.EMPTY, "nothing left")])
+    empty = Prepared(1, [Encoded(None, fault=Fault(Status.EMPTY, "nothing left"))])
     job.score(rows, [Prepared(0, status=Status.UNREADABLE, detail="broken"), empty])
     job.finish(rows)
     assert doubler.calls == []

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.status import Status
+from schemas.status import Fault, Status
 from workers.ehr.events.contract import STATIC, Histories
 from workers.ehr.events.formats.times import Flags, Floats, Integers, Timeline
 from workers.ehr.events.formats.vocabulary import Fallback, Vocabulary
@@ -63,7 +63,7 @@ class EncodedEvents:
     """(records,) share of events in the window that have no index"""
     truncated: Flags
     """(records,)"""
-    refused: Mapping[int, tuple[Status, str]] = field(default_factory=dict)
+    refused: Mapping[int, Fault] = field(default_factory=dict)
     origin: Origin | None = None
 
     def __len__(self) -> int:
@@ -119,7 +119,7 @@ class EventEncoder:
             oov_rate=(oov / np.maximum(considered, 1)).astype(np.float32),
             truncated=lengths < before,
             refused={
-                int(record): (Status.NO_EVENTS, NOTHING_KNOWN if considered[record] else NOTHING_RECENT)
+                int(record): Fault(Status.NO_EVENTS, NOTHING_KNOWN if considered[record] else NOTHING_RECENT)
                 for record in np.flatnonzero(lengths == 0)
             },
             origin=self._origin(histories, events, kept) if self._explains else None,

@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.errors import SpecError
 from schemas.outputs import OutputField
-from schemas.status import Status
-from workers.models.text.contract import Encoded
+from schemas.status import Fault, Status
+from workers.contract import Encoded
 from workers.models.text.note import Tokens
 
 STEP = "words"
@@ -82,7 +82,7 @@ class WordEncoder:
     def _encode(self, text: str) -> Encoded:
         words = self._find(text.lower() if self._lower else text)
         if not words:
-            return Encoded(None, 0, Status.EMPTY, "the note has no word by the model's rule")
+            return Encoded(None, fault=Fault(Status.EMPTY, "the note has no word by the model's rule"))
         most = self._words.max_tokens
         kept = words[:most] if self._words.keep == "start" else words[-most:]
         numbers = np.fromiter((self._numbers.get(word, UNKNOWN) for word in kept), np.int32, len(kept))

@@ -20,8 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.errors import SpecError
 from schemas.loading import nearest, validate
-from workers.contract import ModelCard
-from workers.genomics.sequences.contract import Encoded, SequenceEncoder, SequenceScorer
+from workers.contract import Encoded, ModelCard
+from workers.genomics.sequences.contract import SequenceEncoder, SequenceScorer
 from workers.genomics.sequences.windows import VariantWindow
 from workers.models.files import check_safetensors, read_json
 from workers.models.head import Head, score_fields

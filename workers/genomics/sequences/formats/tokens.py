@@ -14,8 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.status import Status
-from workers.genomics.sequences.contract import Encoded
+from schemas.status import Fault, Status
+from workers.contract import Encoded
 from workers.genomics.sequences.windows import Bases, VariantWindow
 
 Tokens = NDArray[np.int32]
@@ -124,5 +124,5 @@ class TokenEncoder:
         most = max(len(tokens) for tokens in (*ref, *alt))
         if most > self._longest:
             detail = f"a sequence has {most} tokens, the model takes at most {self._longest}"
-            return Encoded(None, 0, Status.OUT_OF_CONTRACT, detail)
+            return Encoded(None, fault=Fault(Status.OUT_OF_CONTRACT, detail))
         return Encoded(TokenWindows(ref, alt), sum(tokens.nbytes + 200 for tokens in (*ref, *alt)))

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from schemas.status import Status
+from schemas.status import Fault, Status
 from workers.children.child_pool import ChildPool
 from workers.children.contract import Request, Result
+from workers.contract import Encoded
 from workers.ehr.notes.formats.spacy.analysis import BATCH
 from workers.ehr.notes.formats.spacy.step import LanguageStep
-from workers.models.text.contract import Encoded
 
 _BATCH_CHARS = 60_000
 _SMALLEST_BATCH = 8
@@ -57,7 +57,7 @@ class SpacyEncoder:
             if result.status is None:
                 yield from _encoded(result)
             else:
-                yield Encoded(None, 0, Status(result.status), result.detail)
+                yield Encoded(None, fault=Fault(Status(result.status), result.detail))
 
     def close(self) -> None:
         """Kill the children."""
@@ -88,7 +88,7 @@ def _encoded(result: Result) -> Iterator[Encoded]:
         if "values" in note:
             yield Encoded(note["values"], _size(note["values"]))
         else:
-            yield Encoded(None, 0, Status(note["status"]), note["detail"])
+            yield Encoded(None, fault=Fault(Status(note["status"]), note["detail"]))
 
 
 def _size(values: Mapping[str, Any]) -> int:
