@@ -12,7 +12,7 @@ from typing import Literal
 from cluster.doctor import credential_source, ray_token, ray_version, token_mode
 from cluster.storage import ObjectError, open_store, parse, probe
 from jobs.models import resolve_models
-from jobs.settings import storage_settings
+from jobs.settings import output_store, storage_settings
 from jobs.stages import open_input
 from schemas.errors import SpecError, WardroundError
 from schemas.spec import Spec
@@ -150,7 +150,11 @@ def _models(spec: Spec) -> Iterator[Finding]:
 
 def _output(spec: Spec) -> Iterator[Finding]:
     def look() -> Iterator[str]:
-        result = probe(open_store(spec.output.uri, storage_settings(spec)))
+        store = output_store(spec)
+        if store.single_committer:
+            yield "single committer: nothing is written under a condition, run one driver only"
+            return
+        result = probe(store)
         kind = "hard links" if parse(spec.output.uri).scheme == "file" else "conditional PUT"
         multipart = " and as many by multipart" if result.multipart else ""
         yield f"{kind} held in {result.rounds} races of {result.contenders}{multipart}, {result.seconds:.1f} s"

@@ -52,7 +52,7 @@ def worker_job(stage: StageDirectory, spec: Spec) -> dict[str, Any]:
         "compute": spec.compute.model_dump(mode="json"),
         "limits": spec.limits.model_dump(mode="json"),
         "storage": spec.storage.model_dump(mode="json"),
-        "single_committer": spec.output.single_committer,
+        "single_committer": stage.store.single_committer,
     }
 
 

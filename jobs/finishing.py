@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 
-from cluster.storage import Store, attempt_id, commit
+from cluster.storage import Store, attempt_id, commit, sha256_of
 from jobs.rundir import StageDirectory, add_counts, side_objects
 from schemas.crashpoints import crashpoint
 from schemas.errors import IncompleteError, VerificationError
@@ -104,7 +103,6 @@ def _commit(stage: StageDirectory, manifest: Manifest) -> None:
         body,
         fingerprint=manifest.fingerprint,
         attempt=manifest.attempt,
-        sha256=hashlib.sha256(body).hexdigest(),
-        single_committer=stage.run.spec.output.single_committer,
+        sha256=sha256_of(body),
     )
     crashpoint("manifest.after_put")

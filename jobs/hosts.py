@@ -9,9 +9,8 @@ from typing import Any
 from cluster.pool import Host
 from cluster.pool.serial import SerialHost
 from cluster.session import Session, SessionSettings, session
-from cluster.storage import open_store
 from jobs.running import HostOpener
-from jobs.settings import storage_settings
+from jobs.settings import output_store
 from schemas.spec import Spec
 from workers.engine.factory import DOTTED
 from workers.runs.documents import read_manifest
@@ -39,7 +38,7 @@ def open_host(spec: Spec, job: dict[str, Any]) -> Iterator[Host]:
 
 
 def _is_complete(spec: Spec) -> bool:
-    return read_manifest(open_store(spec.output.uri, storage_settings(spec))) is not None
+    return read_manifest(output_store(spec)) is not None
 
 
 @contextmanager

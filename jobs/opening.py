@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,9 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
-from cluster.storage import Store, attempt_id, commit
+from cluster.storage import Store, attempt_id, commit, sha256_of
 from jobs.fingerprint import difference
 from jobs.planning.writer import write_plan
 from jobs.rundir import StageDirectory
@@ -24,8 +21,9 @@ from schemas.crashpoints import crashpoint
 from schemas.errors import FingerprintError, InfrastructureError, RefusedError
 from schemas.plan import PlanInfo
 from schemas.rows import OutputColumn
-from schemas.run import RUN_KEY, ModelRecord, RunFile, StageKind, fingerprint_of
+from schemas.run import RUN_KEY, ModelRecord, RunFile, fingerprint_of
 from schemas.spec import Spec
+from workers.collection import StagePlan
 from workers.runs.documents import read_run
 
 _RECORDED = (
@@ -48,24 +46,35 @@ _RECORDED = (
 
 @dataclass(frozen=True)
 class StageRequest:
-    """All that decides a stage, before its records are known."""
+    """All that decides a stage, before its records are known: its plan by the collection, and what the run adds.
 
-    stage: str
+    `parts` are what its fingerprint is made of, but for the digest of the plan. `columns` are those that the stage
+    writes, `models` and `prepare` those of the models that it reads, by name.
+    """
+
+    plan: StagePlan
+    spec: Spec
     directory: str
     rows_dir: str
-    spec: Spec
     parts: Mapping[str, Any]
-    schema: pa.Schema
-    batches: Callable[[], Iterator[pa.RecordBatch]]
-    shard_records: int
-    whole_subjects: bool = False
-    kind: StageKind = "records"
-    prepare: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
-    models: Mapping[str, ModelRecord] = field(default_factory=dict)
-    carry: tuple[str, ...] = ()
-    header_carry: tuple[str, ...] = ()
-    header_types: Mapping[str, str] = field(default_factory=dict)
     columns: tuple[OutputColumn, ...] = ()
+    models: Mapping[str, ModelRecord] = field(default_factory=dict)
+    prepare: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    def write_plan(self, path: Path) -> PlanInfo:
+        """List the input and write its records to a file. Raises SpecError for an input that cannot be planned."""
+        return write_plan(
+            self.plan.batches(),
+            self.plan.schema,
+            path,
+            self.plan.shard_records or self.spec.compute.shard_records,
+            whole_subjects=self.plan.whole_subjects,
+        )
+
+    def difference(self, found: RunFile) -> str | None:
+        """What makes the run that lies there another than this one; None where it is this one."""
+        parts = {**self.parts, "plan": found.plan.sha256}
+        return None if found.fingerprint == fingerprint_of(parts) else difference(found.parts, parts)
 
 
 def open_stage(store: Store, request: StageRequest) -> StageDirectory:
@@ -81,10 +90,10 @@ def open_stage(store: Store, request: StageRequest) -> StageDirectory:
 
 
 def _refuse_other(found: RunFile, request: StageRequest) -> None:
-    parts = {**request.parts, "plan": found.plan.sha256}
-    if found.fingerprint != fingerprint_of(parts):
+    changed = request.difference(found)
+    if changed is not None:
         raise FingerprintError(
-            f"another run lies at output.uri; changed: {difference(found.parts, parts)}. "
+            f"another run lies at output.uri; changed: {changed}. "
             "Choose another output.uri, or restore the spec to resume that run"
         )
 
@@ -93,9 +102,7 @@ def _create(store: Store, request: StageRequest) -> RunFile:
     _refuse_orphans(store, request)
     with tempfile.TemporaryDirectory(prefix="wardround-plan-") as folder:
         path = Path(folder) / "plan.parquet"
-        info = write_plan(
-            request.batches(), request.schema, path, request.shard_records, whole_subjects=request.whole_subjects
-        )
+        info = request.write_plan(path)
         crashpoint("plan.before_put")
         fingerprint = fingerprint_of({**request.parts, "plan": info.sha256})
         commit(
@@ -105,7 +112,6 @@ def _create(store: Store, request: StageRequest) -> RunFile:
             fingerprint=info.sha256,
             attempt=attempt_id(),
             sha256=info.sha256,
-            single_committer=request.spec.output.single_committer,
         )
         crashpoint("plan.after_put")
     run = _run_file(request, info, fingerprint)
@@ -120,8 +126,7 @@ def _create(store: Store, request: StageRequest) -> RunFile:
             body,
             fingerprint=fingerprint,
             attempt=run.attempt,
-            sha256=_sha256(body),
-            single_committer=request.spec.output.single_committer,
+            sha256=sha256_of(body),
         )
     crashpoint("run.after_put")
     created = read_run(store, request.directory)
@@ -146,8 +151,8 @@ def _run_file(request: StageRequest, info: PlanInfo, fingerprint: str) -> RunFil
         attempt=attempt_id(),
         run_id=fingerprint[:12],
         name=request.spec.name,
-        stage=request.stage,
-        kind=request.kind,
+        stage=request.plan.stage,
+        kind=request.plan.kind,
         rows_dir=request.rows_dir,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         plan=info,
@@ -155,9 +160,9 @@ def _run_file(request: StageRequest, info: PlanInfo, fingerprint: str) -> RunFil
         spec=request.spec,
         prepare=request.prepare,
         models=request.models,
-        carry=request.carry,
-        header_carry=request.header_carry,
-        header_types=request.header_types,
+        carry=request.plan.carry,
+        header_carry=request.plan.header_carry,
+        header_types=request.plan.header_types,
         columns=request.columns,
         recorded={"versions": _versions(), "python": sys.version.split()[0], "machine": platform.machine()},
     )
@@ -171,7 +176,3 @@ def _versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def _sha256(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()

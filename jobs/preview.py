@@ -11,14 +11,12 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 
 from cluster.storage import Store, open_store
-from jobs.fingerprint import difference
 from jobs.opening import StageRequest
-from jobs.planning.writer import write_plan
 from jobs.rejects import spread_sample
 from jobs.rundir import StageDirectory
+from jobs.settings import output_store
 from jobs.stages import StagedJob
 from schemas.plan import PlanInfo
-from schemas.run import fingerprint_of
 from workers.planfile import PlanReader
 from workers.runs.documents import read_manifest, read_run
 
@@ -44,10 +42,8 @@ def preview(job: StagedJob) -> Iterator[Preview]:
     request = first_request(job)
     with TemporaryDirectory(prefix="wardround-plan-") as folder:
         path = Path(folder) / _PLAN
-        info = write_plan(
-            request.batches(), request.schema, path, request.shard_records, whole_subjects=request.whole_subjects
-        )
-        output = _at_output(open_store(job.spec.output.uri, job.storage), request)
+        info = request.write_plan(path)
+        output = _at_output(output_store(job.spec), request)
         yield Preview(info, PlanReader(open_store(folder), _PLAN, info), output)
 
 
@@ -62,9 +58,9 @@ def _at_output(store: Store, request: StageRequest) -> str:
     found = read_run(store, request.directory)
     if found is None:
         return "nothing yet"
-    parts = {**request.parts, "plan": found.plan.sha256}
-    if found.fingerprint != fingerprint_of(parts):
-        return f"another run, which would be refused; changed: {difference(found.parts, parts)}"
+    changed = request.difference(found)
+    if changed is not None:
+        return f"another run, which would be refused; changed: {changed}"
     if read_manifest(store) is not None:
         return "this run, complete: nothing to do"
     done = len(StageDirectory(store, request.directory, found).present())

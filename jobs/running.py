@@ -8,11 +8,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from cluster.pool import Host
-from cluster.storage import StorageSettings, is_inside, open_store, probe
+from cluster.storage import StorageSettings, is_inside, probe
 from jobs.execute import StageFigures, Watchers, execute, worker_job
 from jobs.finishing import finish
 from jobs.rundir import StageDirectory
-from jobs.settings import storage_settings
+from jobs.settings import output_store, storage_settings
 from jobs.stages import StagedJob, understand
 from schemas.errors import RefusedError, SpecError
 from schemas.run import Manifest
@@ -37,8 +37,8 @@ def run_stages(spec: Spec, open_host: HostOpener, watchers: Watchers, announce: 
     """Run the spec to its end, or resume it. `announce` takes one line a step, for people."""
     began = time.monotonic()
     job = prepare_job(spec, storage_settings(spec))
-    store = open_store(spec.output.uri, job.storage)
-    if not spec.output.single_committer:
+    store = output_store(spec)
+    if not store.single_committer:
         probe(store, quick=True)
     stages: list[StageDirectory] = []
     figures = StageFigures()

@@ -54,22 +54,14 @@ class StagedJob:
         prepare = {name: model.prepare for name, model in models.items()}
         records = {name: model.record for name, model in models.items()}
         return StageRequest(
-            stage=plan.stage,
-            kind=plan.kind,
+            plan=plan,
+            spec=self.spec,
             directory="" if last else stage_directory(plan.stage),
             rows_dir=rows_dir(self.spec) if last else "rows",
-            spec=self.spec,
             parts=fingerprint_parts(self.spec, plan, self._source(), prepare, records, columns),
-            schema=plan.schema,
-            batches=plan.batches,
-            shard_records=plan.shard_records or self.spec.compute.shard_records,
-            whole_subjects=plan.whole_subjects,
-            prepare=prepare,
-            models=records,
-            carry=plan.carry,
-            header_carry=plan.header_carry,
-            header_types=plan.header_types,
             columns=columns,
+            models=records,
+            prepare=prepare,
         )
 
     def _source(self) -> dict[str, Any]:

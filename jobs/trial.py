@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from cluster.storage import open_store
 from jobs.execute import worker_job
-from jobs.opening import open_stage
+from jobs.opening import StageRequest, open_stage
 from jobs.preview import first_request
 from jobs.rejects import spread_sample
 from jobs.rundir import StageDirectory
@@ -44,7 +44,7 @@ class Trial:
 
 def try_out(job: StagedJob, sample: pa.Table) -> Trial:
     """Score these planned records with one worker in this process. Raises IncompleteError where it fails."""
-    if first_request(job).kind == "shards":
+    if first_request(job).plan.kind == "shards":
         raise UsageError("--sample: this job works on whole shards, not on records; try it on a part of its input")
     cpus = min(int(max(1, job.spec.compute.cpus_per_worker)), os.cpu_count() or 1)
     with TemporaryDirectory(prefix="wardround-trial-") as folder:
@@ -61,7 +61,7 @@ def try_out(job: StagedJob, sample: pa.Table) -> Trial:
 def _open(job: StagedJob, sample: pa.Table, folder: str, cpus: int) -> StageDirectory:
     """The scoring stage over the sample; the stages before it are run."""
     store = open_store(str(Path(folder)))
-    stages = [open_stage(store, replace(first_request(job), batches=lambda: iter(sample.to_batches())))]
+    stages = [open_stage(store, _of_sample(first_request(job), sample))]
     while len(stages) < len(job.collection.stages):
         with _worker(stages[-1], job, cpus) as worker:
             _finish(worker, [ShardTask(shard) for shard in range(stages[-1].run.plan.shards)])
@@ -71,10 +71,13 @@ def _open(job: StagedJob, sample: pa.Table, folder: str, cpus: int) -> StageDire
     return stages[-1]
 
 
+def _of_sample(request: StageRequest, sample: pa.Table) -> StageRequest:
+    return replace(request, plan=replace(request.plan, batches=lambda: iter(sample.to_batches())))
+
+
 @contextmanager
 def _worker(stage: StageDirectory, job: StagedJob, cpus: int) -> Iterator[Worker]:
-    settings = {**worker_job(stage, job.spec), "single_committer": False}
-    worker = build(settings, float(cpus), job.spec.compute.gpus_per_worker)
+    worker = build(worker_job(stage, job.spec), float(cpus), job.spec.compute.gpus_per_worker)
     try:
         yield worker
     finally:

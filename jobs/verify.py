@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cluster.storage import ObjectMissing, Store
+from cluster.storage import ObjectMissing, Store, sha256_of
 from jobs.rechecking import recheck
 from jobs.rundir import StageDirectory, add_counts
 from schemas.errors import VerificationError
@@ -113,7 +112,7 @@ def _check_bytes(store: Store, record: FileRecord, found: Verified) -> bytes | N
         return None
     found.objects += 1
     found.bytes += len(body)
-    if len(body) != record.bytes or hashlib.sha256(body).hexdigest() != record.sha256:
+    if len(body) != record.bytes or sha256_of(body) != record.sha256:
         found.faults.append(f"{record.key} is not the object that the manifest names: its sha256 differs")
         return None
     return body

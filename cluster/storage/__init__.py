@@ -5,6 +5,7 @@ from __future__ import annotations
 from cluster.storage.base import open_store
 from cluster.storage.cache import Fetched, fetch_directory
 from cluster.storage.commit import CommitResult, attempt_id, commit
+from cluster.storage.digest import sha256_of
 from cluster.storage.errors import ObjectChanged, ObjectError, ObjectMissing, ObjectTooLarge, TransientError
 from cluster.storage.objects import ObjectHead, ObjectInfo, PendingUpload, Store
 from cluster.storage.probe import ProbeResult, probe
@@ -34,5 +35,6 @@ __all__ = [
     "open_store",
     "parse",
     "probe",
+    "sha256_of",
     "split",
 ]

@@ -10,15 +10,17 @@ from cluster.storage.uri import parse
 __all__ = ["ObjectHead", "ObjectInfo", "PendingUpload", "StorageSettings", "Store", "open_store"]
 
 
-def open_store(uri: str, settings: StorageSettings | None = None) -> Store:
+def open_store(uri: str, settings: StorageSettings | None = None, *, single_committer: bool = False) -> Store:
     """The store whose root is `uri`: a folder or prefix that need not exist yet. Sends no request.
+
+    `single_committer` is for a run directory whose spec says so: nothing is written under a condition.
 
     Raises UsageError for a scheme that is not known.
     """
     parsed = parse(uri)
     if parsed.scheme == "file":
-        return LocalStore(parsed.path)
+        return LocalStore(parsed.path, single_committer=single_committer)
     # botocore takes a third of a second to import, which commands on local files need not pay.
     from cluster.storage.s3 import open_s3  # noqa: PLC0415
 
-    return open_s3(parsed, settings or StorageSettings())
+    return open_s3(parsed, settings or StorageSettings(), single_committer=single_committer)

@@ -48,15 +48,11 @@ def commit(
     attempt: str,
     sha256: str,
     extra: Mapping[str, str] = _NOTHING,
-    single_committer: bool = False,
 ) -> CommitResult:
     """Create `key` with `body` unless it is there. `sha256` is that of `body`, `attempt` its own and fresh.
 
     On a local disk the fingerprint is read from the content of what lies there (Parquet footer, JSON); a file that
     can carry none is adopted if it has the same sha256.
-
-    `single_committer` looks, then writes: for stores without conditional writes. Two committers at once may then both
-    succeed, and the last one's body stays.
 
     Raises FingerprintError if another run's object lies there, InfrastructureError if the outcome cannot be had; the
     same call may then be made again.
@@ -64,7 +60,7 @@ def commit(
     metadata = {**extra, "fingerprint": fingerprint, "attempt": attempt, "sha256": sha256}
     commission = _Commission(store, key, body, metadata)
     crashpoint("commit.before_put")
-    found = commission.look_then_put() if single_committer else commission.put_until_known()
+    found = commission.put_until_known()
     crashpoint("commit.after_put")
     return commission.settle(found)
 
@@ -104,13 +100,6 @@ class _Commission:
             found = None
         if found is None:
             raise failure
-        return found
-
-    def look_then_put(self) -> ObjectHead | None:
-        """As `put_until_known`, without the store's help."""
-        found = self.store.head(self.key)
-        if found is None:
-            self.store.put(self.key, self.body, self.metadata)
         return found
 
     def settle(self, found: ObjectHead | None) -> CommitResult:

@@ -1,4 +1,4 @@
-"""The digest of a directory."""
+"""Digests of bodies, files and directories."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
+
+
+def sha256_of(body: bytes | Path) -> str:
+    """Hex digest of a body in memory, or of a file."""
+    if isinstance(body, bytes):
+        return hashlib.sha256(body).hexdigest()
+    with body.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digest_of(files: Mapping[str, str]) -> str:
@@ -24,6 +32,5 @@ def digest_files(folder: Path) -> dict[str, str]:
     for at, _, names in os.walk(folder):
         for name in names:
             path = Path(at, name)
-            with path.open("rb") as file:
-                found[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+            found[path.relative_to(folder).as_posix()] = sha256_of(path)
     return dict(sorted(found.items()))

@@ -29,8 +29,9 @@ class LocalStore:
 
     backoff = Backoff(attempts=3, first=0.05)
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, *, single_committer: bool = False) -> None:
         self._root = root.rstrip("/") or "/"
+        self.single_committer = single_committer
 
     @property
     def uri(self) -> str:
@@ -97,6 +98,8 @@ class LocalStore:
 
     def put_if_absent(self, key: str, body: bytes | Path, metadata: Mapping[str, str]) -> bool:
         """Write beside it, then link: the name appears with its whole content or not at all."""
+        if self.single_committer:
+            return self._put_if_unseen(key, body, metadata)
         final = self._new_path(key)
         with disk(self._root, writing=True):
             hidden = write_hidden(final, body, metadata.get("attempt") or uuid.uuid4().hex)
@@ -106,6 +109,12 @@ class LocalStore:
                 os.unlink(hidden)
             sync_folder(os.path.dirname(final))
         return created
+
+    def _put_if_unseen(self, key: str, body: bytes | Path, metadata: Mapping[str, str]) -> bool:
+        if self.head(key) is not None:
+            return False
+        self.put(key, body, metadata)
+        return True
 
     def put(self, key: str, body: bytes | Path, metadata: Mapping[str, str]) -> None:
         """Write beside it, then rename over it."""

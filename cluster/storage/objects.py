@@ -52,6 +52,10 @@ class Store(Protocol):
     def backoff(self) -> Backoff:
         """How this store is tried again."""
 
+    @property
+    def single_committer(self) -> bool:
+        """Whether `put_if_absent` looks and then writes, for a store without conditional writes."""
+
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """All objects whose key starts with `prefix`, sorted by the UTF-8 bytes of their keys.
 
@@ -90,6 +94,9 @@ class Store(Protocol):
 
         Never repeated here: a TransientError leaves the outcome unknown, and False after one may mean this very body.
         `commit` settles that. Raises StoreError if the store has no conditional writes.
+
+        A store of a single committer is looked at, then written to without a condition: of two committers at once both
+        may be told True, and the body of the last one stays.
         """
 
     def put(self, key: str, body: bytes | Path, metadata: Mapping[str, str]) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def open_s3(uri: Uri, settings: StorageSettings) -> S3Store:
+def open_s3(uri: Uri, settings: StorageSettings, *, single_committer: bool = False) -> S3Store:
     """The store at `uri`, with a client of its own. Sends no request."""
     config = Config(
         # Every retry is ours: a conditional PUT that boto3 repeats in silence may be refused because of itself.
@@ -48,7 +48,8 @@ def open_s3(uri: Uri, settings: StorageSettings) -> S3Store:
         "S3Client",
         session.create_client("s3", region_name=settings.region, endpoint_url=settings.endpoint_url, config=config),
     )
-    return S3Store(uri, client, Backoff(settings.attempts, settings.backoff, settings.longest_backoff))
+    backoff = Backoff(settings.attempts, settings.backoff, settings.longest_backoff)
+    return S3Store(uri, client, backoff, single_committer=single_committer)
 
 
 @cache
@@ -59,13 +60,14 @@ def _descriptions() -> Loader:
 class S3Store:
     """A prefix of a bucket. Keys are literal."""
 
-    def __init__(self, uri: Uri, client: S3Client, backoff: Backoff) -> None:
+    def __init__(self, uri: Uri, client: S3Client, backoff: Backoff, *, single_committer: bool = False) -> None:
         root = uri.path.removesuffix("/")
         self._uri = str(Uri("s3", uri.bucket, root))
         self._prefix = f"{root}/" if root else ""
         self._bucket = uri.bucket
         self._client = client
         self._backoff = backoff
+        self.single_committer = single_committer
         self._where = Where(uri.bucket, client.meta.endpoint_url)
 
     @property
@@ -152,11 +154,19 @@ class S3Store:
             self._reading(key, etag=if_etag).into(sink)
 
     def put_if_absent(self, key: str, body: bytes | Path, metadata: Mapping[str, str]) -> bool:
-        """One PUT with `If-None-Match: *`."""
+        """One PUT with `If-None-Match: *`; of a single committer one HEAD, then one plain PUT."""
+        if self.single_committer:
+            return self._put_if_unseen(key, body, metadata)
         try:
             self._put(key, body, metadata, IfNoneMatch="*")
         except ObjectChanged:  # 412, the answer to every condition that does not hold
             return False
+        return True
+
+    def _put_if_unseen(self, key: str, body: bytes | Path, metadata: Mapping[str, str]) -> bool:
+        if self.head(key) is not None:
+            return False
+        self._put(key, body, metadata)
         return True
 
     def put(self, key: str, body: bytes | Path, metadata: Mapping[str, str]) -> None:

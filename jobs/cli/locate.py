@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cluster.storage import StorageSettings, Store, open_store
-from jobs.settings import storage_settings
+from jobs.settings import output_store
 from schemas.spec import Spec, load_spec
 
 _SPECS = (".yaml", ".yml")
@@ -40,5 +40,5 @@ def locate(text: str) -> Located:
     """
     if text.endswith(_SPECS):
         spec = load_spec(Path(text))
-        return Located(open_store(spec.output.uri, storage_settings(spec)), spec)
+        return Located(output_store(spec), spec)
     return Located(open_store(text, StorageSettings()))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cluster.storage import open_store
 from jobs.cli.console import show, show_json
 from jobs.cli.locate import add_json
 from jobs.cli.progress import MODES, open_progress
@@ -16,7 +15,7 @@ from jobs.hosts import pool
 from jobs.registry import job
 from jobs.report import write_report
 from jobs.running import Outcome
-from jobs.settings import storage_settings
+from jobs.settings import output_store
 from schemas.run import REPORT_KEY
 from schemas.spec import Spec, load_spec
 from schemas.without_pandas import keep_pandas_out
@@ -47,7 +46,7 @@ def run(spec: Spec, stop: StopRequests, progress: str) -> Outcome:
     with pool(spec) as open_host, open_progress(progress) as shown:
         watchers = Watchers(on_progress=shown.update, should_stop=stop.should_stop, on_report=shown.report)
         outcome: Outcome = job(spec.job)(spec, stop.graceful(open_host), watchers, shown.announce)
-    store = open_store(outcome.run_uri, storage_settings(spec))
+    store = output_store(spec)
     if not outcome.nothing_to_do or store.head(REPORT_KEY) is None:
         write_report(store)
     return outcome

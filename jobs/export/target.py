@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cluster.storage import StorageSettings, Store, attempt_id, commit, is_inside, open_store
+from cluster.storage import StorageSettings, Store, attempt_id, commit, is_inside, open_store, sha256_of
 from schemas.canonical import digest
 from schemas.errors import FingerprintError, UsageError
 from workers.runs.run import FinishedRun
@@ -82,8 +81,7 @@ class Target:
                 body,
                 fingerprint=self.fingerprint,
                 attempt=attempt_id(),
-                sha256=_sha256(body),
-                single_committer=self.source.run.spec.output.single_committer,
+                sha256=sha256_of(body),
             )
         except FingerprintError:
             raise self._strange("another export lies") from None
@@ -95,16 +93,9 @@ class Target:
         return FingerprintError(f"{what} at {self.store.uri}: nothing of it is overwritten. Choose another --to")
 
 
-def _sha256(body: bytes | Path) -> str:
-    if isinstance(body, bytes):
-        return hashlib.sha256(body).hexdigest()
-    with body.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def open_target(uri: str, storage: StorageSettings, source: FinishedRun, kind: str, parts: Mapping[str, Any]) -> Target:
     """Raises UsageError for a place inside the run directory."""
-    store = open_store(uri, storage)
+    store = open_store(uri, storage, single_committer=source.run.spec.output.single_committer)
     if is_inside(store.uri, [source.store.uri]) or is_inside(source.store.uri, [store.uri]):
         raise UsageError("--to must lie neither inside the run directory nor around it: choose another place")
     return Target(store, source, kind, parts)

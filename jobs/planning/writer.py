@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from cluster.storage import sha256_of
 from jobs.planning.subjects import shards_of_subjects
 from schemas.errors import InfrastructureError, SpecError
 from schemas.plan import PlanInfo
@@ -53,7 +53,7 @@ def write_plan(
     if not records:
         raise SpecError("the input has no records: check input.uri")
     _refuse_doubles(hashes, path)
-    sha256 = _sha256(path)
+    sha256 = sha256_of(path)
     return PlanInfo(
         key=f"{prefix}plan-{sha256}.parquet",
         sha256=sha256,
@@ -133,8 +133,3 @@ def _rows(rows: list[int]) -> str:
     named = ", ".join(str(row) for row in rows[:_NAMED])
     more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
     return f"row{'s' if len(rows) > 1 else ''} {named}{more}"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -13,6 +13,7 @@ from jobs.opening import StageRequest, open_stage
 from schemas.errors import FingerprintError
 from schemas.plan import plan_schema
 from schemas.spec import parse_spec
+from workers.collection import StagePlan
 
 SPEC = """
 job: predict
@@ -37,14 +38,11 @@ def request(
         yield pa.RecordBatch.from_pydict({name: columns[name] for name in plan_schema().names}, plan_schema())
 
     return StageRequest(
-        stage="predict",
+        plan=StagePlan("predict", plan_schema(), batches),
+        spec=parse_spec(SPEC),
         directory="",
         rows_dir="predictions",
-        spec=parse_spec(SPEC),
         parts={"numerics": numerics},
-        schema=plan_schema(),
-        batches=batches,
-        shard_records=2048,
     )
 
 

@@ -27,8 +27,7 @@ class StageContext:
         self.compute = Compute.model_validate(job["compute"])
         self.limits = Limits.model_validate(job["limits"])
         self.storage = StorageSettings.model_validate(job["storage"])
-        self.single_committer: bool = job["single_committer"]
-        self.store: Store = open_store(self.run_uri, self.storage)
+        self.store: Store = open_store(self.run_uri, self.storage, single_committer=job["single_committer"])
         self.run = RunFile.decode(self.store.get(f"{self.stage_dir}run.json"), "run.json")
         self.plan = PlanReader(self.store, self.stage_dir + self.run.plan.key, self.run.plan)
         self.budget = ByteBudget(self.compute.prefetch_bytes)

@@ -52,10 +52,6 @@ def keep_tuning(context: StageContext, found: Mapping[str, Any]) -> None:
         kind = device_kind(device(context.gpus))
         contents = {"format_version": 1, "device": kind, "models": dict(found)}
         body = json.dumps(contents, indent=1, sort_keys=True).encode()
-        key, store, shown = tuning_key(kind), context.store, {"fingerprint": context.run.fingerprint}
         # Workers that find theirs at the same moment get 409 from some stores; no shard has to fail for that.
         with suppress(InfrastructureError):
-            if not context.single_committer:
-                store.put_if_absent(key, body, shown)
-            elif store.head(key) is None:
-                store.put(key, body, shown)
+            context.store.put_if_absent(tuning_key(kind), body, {"fingerprint": context.run.fingerprint})

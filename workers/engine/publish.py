@@ -11,14 +11,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from cluster.storage import attempt_id, commit
+from cluster.storage import attempt_id, commit, sha256_of
 from schemas.crashpoints import crashpoint
 from schemas.errors import InfrastructureError
 from schemas.run import SIDE_KEY, shard_key
 from schemas.work import ShardReport, ShardTask
 from workers.engine.context import StageContext
 from workers.engine.kinds import SideObject, SideObjectRef
-from workers.engine.rowtable import column_totals, encode, sha256_of, status_counts
+from workers.engine.rowtable import column_totals, encode, status_counts
 
 _AT_A_TIME = 8
 """Side objects of a shard that are written at the same time"""
@@ -64,7 +64,6 @@ def publish(
         attempt=attempt,
         sha256=sha256_of(body),
         extra={key: metadata[key] for key in shown},
-        single_committer=context.single_committer,
     )
     return ShardReport(task.shard, result.outcome, statuses=counts, rows=table.num_rows)
 
@@ -88,7 +87,6 @@ def publish_side(context: StageContext, item: SideObject) -> SideObjectRef:
         fingerprint=context.run.fingerprint,
         attempt=attempt_id(),
         sha256=digest,
-        single_committer=context.single_committer,
     )
     crashpoint("side.after_put")
     there = result.metadata["sha256"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -136,11 +135,6 @@ def _repeating(schema: pa.Schema) -> list[str]:
     lists = [field for field in schema if pa.types.is_list(field.type)]
     inner = [f"{field.name}.list.element" for field in lists if not pa.types.is_floating(field.type.value_type)]
     return plain + inner
-
-
-def sha256_of(body: bytes) -> str:
-    """Digest of an encoded body, in hex."""
-    return hashlib.sha256(body).hexdigest()
 
 
 def status_counts(table: pa.Table) -> dict[str, int]:

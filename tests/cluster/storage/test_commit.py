@@ -27,26 +27,31 @@ def shard(fingerprint: str, attempt: str, value: int = 0) -> bytes:
     return bytes(sink.getvalue().to_pybytes())
 
 
-def publish(store: Store, fingerprint: str = "f" * 64, value: int = 0, **options: bool) -> CommitResult:
+def publish(store: Store, fingerprint: str = "f" * 64, value: int = 0) -> CommitResult:
     attempt = attempt_id()
     body = shard(fingerprint, attempt, value)
     digest = hashlib.sha256(body).hexdigest()
-    return commit(
-        store, KEY, body, fingerprint=fingerprint, attempt=attempt, sha256=digest, extra={"rows": "1"}, **options
-    )
+    return commit(store, KEY, body, fingerprint=fingerprint, attempt=attempt, sha256=digest, extra={"rows": "1"})
+
+
+@pytest.fixture
+def single() -> bool:
+    """Whether the store is one of a single committer."""
+    return False
 
 
 @pytest.fixture(params=["local", "s3"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+def store(request: pytest.FixtureRequest, tmp_path: Path, single: bool) -> Store:
     if request.param == "local":
-        return open_store(str(tmp_path / "root"))
-    return open_store(request.getfixturevalue("bucket_prefix"), request.getfixturevalue("s3").settings)
+        return open_store(str(tmp_path / "root"), single_committer=single)
+    uri, s3 = request.getfixturevalue("bucket_prefix"), request.getfixturevalue("s3")
+    return open_store(uri, s3.settings, single_committer=single)
 
 
 @pytest.mark.parametrize("single", [False, True])
-def test_the_first_commits_and_the_second_adopts(store: Store, single: bool) -> None:
-    first = publish(store, value=1, single_committer=single)
-    second = publish(store, value=2, single_committer=single)
+def test_the_first_commits_and_the_second_adopts(store: Store) -> None:
+    first = publish(store, value=1)
+    second = publish(store, value=2)
     assert (first.outcome, second.outcome) == ("committed", "adopted")
     body = store.get(KEY)
     assert pq.read_table(pa.BufferReader(body))["x"].to_pylist() == [1]
@@ -57,11 +62,11 @@ def test_the_first_commits_and_the_second_adopts(store: Store, single: bool) -> 
 
 
 @pytest.mark.parametrize("single", [False, True])
-def test_another_runs_object_is_left_alone(store: Store, single: bool) -> None:
-    publish(store, "a" * 64, single_committer=single)
+def test_another_runs_object_is_left_alone(store: Store) -> None:
+    publish(store, "a" * 64)
     before = store.get(KEY)
     with pytest.raises(FingerprintError, match=r"aaaaaaaaaaaa.*bbbbbbbbbbbb.*choose another output"):
-        publish(store, "b" * 64, single_committer=single)
+        publish(store, "b" * 64)
     assert store.get(KEY) == before
 
 
@@ -220,6 +225,6 @@ def test_a_single_committer_works_where_conditions_are_ignored(s3: S3, tmp_path:
     (tmp_path / "bucket").mkdir()
     credentials = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
     with rclone_s3(tmp_path, *credentials) as endpoint:
-        store = open_store("s3://bucket/x", s3.through(endpoint))
-        assert publish(store, single_committer=True).outcome == "committed"
+        store = open_store("s3://bucket/x", s3.through(endpoint), single_committer=True)
+        assert publish(store).outcome == "committed"
         assert store.head(KEY) is not None

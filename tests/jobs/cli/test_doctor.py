@@ -70,6 +70,15 @@ def test_doctor_refuses_a_store_that_ignores_conditions(
     assert "If-None-Match" in found["output"]["says"]
 
 
+def test_doctor_does_not_race_the_store_of_a_single_committer(
+    wardround: Wardround, make_spec: MakeSpec, tmp_path: Path
+) -> None:
+    code, found = findings(wardround, make_spec(output=f"{{uri: {tmp_path / 'out'}, single_committer: true}}"))
+    assert code == 0
+    assert "single committer" in found["output"]["says"]
+    assert not (tmp_path / "out").exists()
+
+
 def test_doctor_names_everything_that_is_wrong_at_once(wardround: Wardround, make_spec: MakeSpec) -> None:
     code, found = findings(
         wardround, make_spec(models="{m: {uri: /nowhere}}", input="{collection: images, uri: /nowhere}")

@@ -17,7 +17,7 @@ CHOICE = {"batch": 8, "channels_last": False}
 
 def context(folder: Path, single_committer: bool) -> Any:
     run = SimpleNamespace(fingerprint="f" * 64)
-    return SimpleNamespace(store=open_store(str(folder)), gpus=0, run=run, single_committer=single_committer)
+    return SimpleNamespace(store=open_store(str(folder), single_committer=single_committer), gpus=0, run=run)
 
 
 def no_links(*paths: object) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from cluster.storage import ObjectChanged, ObjectMissing
+from cluster.storage import ObjectChanged, ObjectMissing, sha256_of
 from schemas.errors import WardroundError
 from schemas.rows import OutputColumn
 from schemas.status import Status
@@ -18,7 +18,7 @@ from workers.ehr.meds.parts import BLANK, Part, SubjectType, encode, encode_even
 from workers.engine.context import StageContext
 from workers.engine.kinds import ShardTable, SideObject, SideObjectRef
 from workers.engine.publish import publish_side
-from workers.engine.rowtable import build_rows, sha256_of
+from workers.engine.rowtable import build_rows
 
 COLUMNS = tuple(
     OutputColumn(name=name, type=kind, meaning=meaning, model=READ, output=name)

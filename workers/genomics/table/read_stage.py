@@ -9,13 +9,13 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from cluster.storage import ObjectChanged, ObjectMissing
+from cluster.storage import ObjectChanged, ObjectMissing, sha256_of
 from schemas.rows import OutputColumn
 from schemas.status import Status
 from workers.engine.context import StageContext
 from workers.engine.kinds import ShardTable, SideObject, SideObjectRef
 from workers.engine.publish import publish_side
-from workers.engine.rowtable import build_rows, sha256_of
+from workers.engine.rowtable import build_rows
 from workers.genomics.table.counts import BlockCounter
 from workers.genomics.table.layout import OUTCOMES, READ, TABLE, genotypes_key, rows_of_group, stage_key
 from workers.genomics.table.parquet import encode
