@@ -20,6 +20,8 @@ A message names the thing, the cause and the remedy. It never carries record con
 
 from __future__ import annotations
 
+from typing import Any
+
 from schemas.status import Status
 
 
@@ -101,5 +103,5 @@ class RecordError(Exception):
         self.status = status
         self.detail = detail
 
-    def __reduce__(self) -> tuple[type[RecordError], tuple[Status, str]]:
+    def __reduce__(self) -> tuple[type[RecordError], tuple[Any, ...]]:
         return RecordError, (self.status, self.detail)

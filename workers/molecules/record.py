@@ -49,6 +49,6 @@ def has_no_text(value: str) -> bool:
     return not value.isascii() and _HALF.search(value) is not None
 
 
-def replaced(value: str) -> str | None:
-    """A carried value: U+FFFD for what was no text, null for nothing."""
-    return (value if value.isascii() else _HALF.sub("\ufffd", value)) or None
+def replaced(value: str | None) -> str | None:
+    """A value with U+FFFD for what was no text."""
+    return value if value is None or value.isascii() else _HALF.sub("\ufffd", value)

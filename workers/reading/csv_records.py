@@ -1,12 +1,75 @@
-"""Where the records of a CSV file begin and end, in bounded memory."""
+"""CSV (RFC 4180): where its records begin and end, in bounded memory, and what is in them.
+
+Where records end is found here, byte by byte as the `csv` module of Python would, since that does not tell; what is in
+them is left to it. One rule holds in every collection: an empty field without quotes is null, one with quotes is empty
+text; `NA` and `null` are names like others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import csv
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
-from workers.reading.lines import DamagedError, Line
+from schemas.errors import SpecError
+from workers.reading.gzip import InflationError
+from workers.reading.lines import Line
 
 _QUOTE, _BREAK = b'"', b"\n"
+
+# The module's own limit is for the whole process and far below a long note; here `csv_records` bounds a record.
+csv.field_size_limit(2**31 - 1)
+
+
+def delimiter_of(name: str, given: str | None = None) -> str:
+    """What separates fields: as the spec has it, else by the name of the file."""
+    return given or ("\t" if ".tsv" in name.lower() else ",")
+
+
+def fields_of(record: str, delimiter: str, *, strict: bool = False) -> list[str | None]:
+    """The fields of one record, null where one is empty and has no quotes.
+
+    Raises csv.Error; with `strict` also for text behind a closing quote.
+    """
+    fields: list[str | None] = list(next(csv.reader((record,), delimiter=delimiter, strict=strict), ()))
+    return nulled(fields, record, delimiter) if "" in fields else fields
+
+
+def nulled(fields: list[str | None], record: str, delimiter: str) -> list[str | None]:
+    """The same fields with null for each empty one that has no quotes in `record`, which the `csv` module drops."""
+    if '""' not in record:
+        return [field or None for field in fields]
+    quoted = _are_quoted(record, delimiter)
+    return [field or ("" if is_quoted else None) for field, is_quoted in zip(fields, quoted, strict=True)]
+
+
+def header_names(fields: Sequence[str | None]) -> tuple[str, ...]:
+    """The names in a header. Raises SpecError where two columns have one name."""
+    names = tuple(name or "" for name in fields)
+    if (name := doubled(names)) is not None:
+        raise SpecError(f"a CSV file of input.uri has two columns {name!r}: rename one")
+    return names
+
+
+def doubled(names: Iterable[str]) -> str | None:
+    """The first, by alphabet, of the names that come twice."""
+    return min((name for name, times in Counter(names).items() if times > 1), default=None)
+
+
+def _are_quoted(record: str, delimiter: str) -> list[bool]:
+    """Whether each field begins with a quote."""
+    quoted: list[bool] = []
+    place = 0
+    while True:
+        quoted.append(record.startswith('"', place))
+        if quoted[-1]:
+            place = record.find('"', place + 1) + 1
+            while record.startswith('"', place):
+                place = record.find('"', place + 1) + 1
+        end = record.find(delimiter, place)
+        if end < 0:
+            return quoted
+        place = end + 1
 
 
 def csv_records(content: Iterator[bytes], delimiter: bytes, limit: int) -> Iterator[Line]:
@@ -94,7 +157,7 @@ class _Buffer:
     def _block(self) -> bytes:
         try:
             block = next(self._content, None)
-        except DamagedError:
+        except InflationError:
             block, self.damaged = None, True
         self.ended = block is None
         return block or b""

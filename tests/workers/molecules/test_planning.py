@@ -13,7 +13,6 @@ import pytest
 from cluster.storage import StorageSettings
 from schemas.errors import MissingExtraError, SpecError
 from schemas.spec import Compute
-from workers.molecules import textlines
 from workers.molecules.collection import open_collection
 from workers.molecules.planning import MoleculeRecords
 from workers.molecules.settings import MoleculesInput
@@ -115,8 +114,7 @@ def test_a_damaged_compressed_file_is_an_error_not_a_shorter_table(tmp_path: Pat
 
 
 def test_a_line_without_end_is_held_in_part_and_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(textlines, "BLOCK", 1000)
-    monkeypatch.setattr(textlines, "LONGEST_LINE", 5000)
+    monkeypatch.setattr("workers.molecules.text_files.LONGEST_LINE", 5000)
     (tmp_path / "in.smi.gz").write_bytes(gzip.compress(b"CC a\n" + b"C" * 100_000 + b" b\nCCC c\n"))
     assert brief(planned(tmp_path / "in.smi.gz", max_chars=2000)) == [
         ("a", "CC", None),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from schemas.status import Status
-from workers.reading.gzip import inflated
+from workers.reading.gzip import InflationError, in_blocks, inflated
 
 _STEP = 1 << 20
 
@@ -75,25 +75,23 @@ def _line(position: int, data: bytes, max_line: int) -> Line:
 def lines_of_gzip(stream: io.BufferedIOBase, max_line: int, max_inflated: int) -> Iterator[Line]:
     """The lines of a gzipped file, of one member or several. What cannot be had of it is one last line with trouble."""
     position, held, skipping = 0, bytearray(), False
-    trouble: tuple[Status, str] | None = None
-    for step in inflated(stream, max_inflated):
-        if isinstance(step, tuple):
-            trouble = step
-            break
-        held += step
-        *whole, rest = bytes(held).split(b"\n")
-        for data in whole:
-            yield _too_long(position, max_line) if skipping else _line(position, data, max_line)
-            position += len(data) + 1
-            skipping = False
-        held = bytearray(rest)
-        if len(held) > max_line:
-            skipping = True
-            position += len(held)
-            held.clear()
-    if trouble is not None:
-        yield Line(position, b"", *trouble)
-    elif skipping:
+    try:
+        for piece in inflated(in_blocks(stream), max_inflated):
+            held += piece
+            *whole, rest = bytes(held).split(b"\n")
+            for data in whole:
+                yield _too_long(position, max_line) if skipping else _line(position, data, max_line)
+                position += len(data) + 1
+                skipping = False
+            held = bytearray(rest)
+            if len(held) > max_line:
+                skipping = True
+                position += len(held)
+                held.clear()
+    except InflationError as error:
+        yield Line(position, b"", error.status, error.detail)
+        return
+    if skipping:
         yield _too_long(position, max_line)
     elif held:
         yield _line(position, bytes(held), max_line)

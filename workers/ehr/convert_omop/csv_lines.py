@@ -9,7 +9,7 @@ from typing import Any
 from cluster.storage import Store
 from schemas.status import Status
 from workers.ehr.meds.chunks import Chunk
-from workers.reading.gzip import inflated
+from workers.reading.gzip import InflationError, in_blocks, inflated, is_gzip
 
 _BOM = "\ufeff"
 
@@ -21,7 +21,7 @@ class CsvLines:
         self.trouble: Status | None = None
         self.reason: str | None = None
         self._stream = chunk.reader(store, size)
-        self._gzipped = chunk.key.lower().endswith(".gz")
+        self._gzipped = is_gzip(chunk.key)
         self._max_line = max_line
         self._max_inflated = max_inflated
 
@@ -41,24 +41,23 @@ class CsvLines:
 
     def _lines(self) -> Iterator[str]:
         """With their ends. What is not UTF-8 passes as surrogates, for each row to be told apart."""
-        pieces = inflated(self._stream, self._max_inflated) if self._gzipped else self._plain()
         held = b""
-        for piece in pieces:
-            if isinstance(piece, tuple):
-                self.trouble, self.reason = piece
-                return
+        for piece in self._pieces():
             *whole, held = (held + piece).split(b"\n")
             for line in whole:
                 yield line.decode(errors="surrogateescape") + "\n"
             if len(held) > self._max_line:
                 self.trouble, self.reason = Status.TOO_LARGE, f"a line is longer than {self._max_line} bytes"
                 return
-        if held:
+        if held and self.trouble is None:
             yield held.decode(errors="surrogateescape")
 
-    def _plain(self) -> Iterator[bytes]:
-        while piece := self._stream.read(1 << 20):
-            yield piece
+    def _pieces(self) -> Iterator[bytes]:
+        stored = in_blocks(self._stream)
+        try:
+            yield from inflated(stored, self._max_inflated) if self._gzipped else stored
+        except InflationError as error:
+            self.trouble, self.reason = error.status, error.detail
 
 
 def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:

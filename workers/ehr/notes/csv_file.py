@@ -1,8 +1,4 @@
-"""CSV and TSV (RFC 4180): a header line, then records whose quoted fields may hold line breaks.
-
-Where records end is found here, byte by byte as the `csv` module of Python would, since that does not tell; what is in
-them is left to it.
-"""
+"""CSV and TSV (RFC 4180): a header line, then records whose quoted fields may hold line breaks."""
 
 from __future__ import annotations
 
@@ -14,7 +10,7 @@ from schemas.errors import RecordError, SpecError
 from workers.ehr.notes.note import decode
 from workers.ehr.notes.settings import NotesInput
 from workers.ehr.notes.text_file import Row, Span, unreadable
-from workers.reading.csv_records import csv_records
+from workers.reading.csv_records import csv_records, delimiter_of, fields_of, header_names
 
 
 class Csv:
@@ -22,10 +18,8 @@ class Csv:
 
     def __init__(self, source: NotesInput, key: str, columns: tuple[str, ...] = ()) -> None:
         self._source = source
-        self._delimiter = source.delimiter or ("\t" if ".tsv" in key.lower() else ",")
+        self._delimiter = delimiter_of(key, source.delimiter)
         self.columns = columns
-        # The parser's own limit is for the whole process and far below a long note; ours is max_bytes.
-        csv.field_size_limit(2**31 - 1)
 
     def spans(self, content: Iterator[bytes]) -> Iterator[Span]:
         """Every record after the header; blank lines are none. Raises SpecError for a header that is none.
@@ -59,18 +53,17 @@ class Csv:
         except RecordError:
             return None
 
-    def _fields(self, data: bytes) -> list[str]:
+    def _fields(self, data: bytes) -> list[str | None]:
         try:
-            return next(csv.reader((decode(data, self._source),), delimiter=self._delimiter))
+            return fields_of(decode(data, self._source), self._delimiter)
         except csv.Error:
             raise unreadable("its line is not CSV") from None
 
     def _header(self, data: bytes) -> tuple[str, ...]:
         try:
             fields = self._fields(data)
-        except (RecordError, StopIteration):
-            raise SpecError("a CSV file of input.uri has no header line that can be read: fix it") from None
-        doubled = sorted({name for name in fields if fields.count(name) > 1})
-        if doubled:
-            raise SpecError(f"a CSV file of input.uri has two columns {doubled[0]!r}: rename one")
-        return tuple(fields)
+        except RecordError:
+            fields = []
+        if not fields:
+            raise SpecError("a CSV file of input.uri has no header line that can be read: fix it")
+        return header_names(fields)

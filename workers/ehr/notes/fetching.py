@@ -17,7 +17,8 @@ from workers.ehr.notes.note import CUT_OFF, Note, refused
 from workers.ehr.notes.parquet_file import ParquetNotes
 from workers.ehr.notes.planning import dialect_of
 from workers.ehr.notes.settings import NotesInput
-from workers.reading.lines import DamagedError, blocks, is_gzip
+from workers.reading.gzip import Fault, InflationError, is_gzip
+from workers.reading.lines import blocks
 from workers.reading.parquet import UNREADABLE, raise_if_disk
 
 Place = tuple[int, int | None]
@@ -168,7 +169,7 @@ class _Forward:
         for start, size in ranges:
             try:
                 yield self._body(start, size)
-            except DamagedError:
+            except InflationError:
                 self._rewind()
                 yield None
 
@@ -188,5 +189,5 @@ class _Forward:
     def _more(self) -> bytes:
         block = next(self._blocks, None)
         if block is None:
-            raise DamagedError
+            raise InflationError(Fault.CUT_OFF)
         return block

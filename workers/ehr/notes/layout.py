@@ -9,7 +9,7 @@ from typing import Any
 from schemas.errors import RecordError, SpecError
 from schemas.loading import nearest
 from schemas.status import Status
-from workers.ehr.notes.note import Identity, Note, as_text, first_of, make_note, sound
+from workers.ehr.notes.note import Identity, Note, as_text, as_value, first_of, make_note, sound
 from workers.ehr.notes.settings import NotesInput
 
 _PLAIN = {"record_id": "note_id", "subject_id": "subject_id", "time": "note_time", "type": "note_type", "text": "text"}
@@ -91,7 +91,7 @@ class TableDialect:
             value = row.get(name) if name else None
             if isinstance(value, str):
                 sound(value, self._source)
-        return Identity(record_id, subject_id, tuple(as_text(row.get(name)) for name in self._source.carry))
+        return Identity(record_id, subject_id, tuple(as_value(row.get(name)) for name in self._source.carry))
 
     def note(self, row: Mapping[str, Any]) -> Note:
         """Its text, time and type."""
@@ -99,5 +99,5 @@ class TableDialect:
         if isinstance(text, bool | int | float | list | dict):
             raise RecordError(Status.UNREADABLE, "its text is not text")
         time = as_text(first_of([row.get(name) for name in self.layout.times]))
-        kind = as_text(row.get(self.layout.type)) if self.layout.type else None
+        kind = as_value(row.get(self.layout.type)) if self.layout.type else None
         return make_note(text, time, kind, self._source)

@@ -107,9 +107,14 @@ def replace_halves(text: str) -> str:
 
 
 def as_text(value: Any) -> str | None:
-    """A value of CSV or JSON as a column of text has it; null for nothing and for the empty text."""
+    """An id or a time of CSV or JSON as text; null for nothing and for the empty text, which names nothing."""
+    return as_value(value) or None
+
+
+def as_value(value: Any) -> str | None:
+    """A value of CSV or JSON as a column of text has it."""
     if isinstance(value, str):
-        return replace_halves(value) if value else None
+        return replace_halves(value)
     if value is None or type(value) is int:
         return value if value is None else str(value)
     return replace_halves(json.dumps(value, ensure_ascii=False))

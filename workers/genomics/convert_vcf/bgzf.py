@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+from workers.reading.gzip import InflationError, inflate_member
 
 Fetch = Callable[[int, int], bytes]
 """Bytes of a file from a place on; fewer only at its end."""
@@ -117,9 +118,8 @@ class _Window:
 
 def _inflated(window: bytes, at: int, size: int) -> bytes | None:
     """What the block holds; None if it is damaged, or holds more than a block may."""
-    machine = zlib.decompressobj(16 + zlib.MAX_WBITS)
     try:
-        data = machine.decompress(window[at : at + size], _MOST + 1)
-    except zlib.error:
+        data, rest = inflate_member(window[at : at + size], _MOST)
+    except InflationError:
         return None
-    return data if machine.eof and not machine.unused_data and len(data) <= _MOST else None
+    return None if rest else data

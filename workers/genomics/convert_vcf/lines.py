@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from schemas.status import Status
 from workers.genomics.convert_vcf.bgzf import Block, Fetch
-from workers.reading.gzip import inflated
+from workers.reading.gzip import InflationError, in_blocks, inflated
 
 _STEP = 4 << 20
 
@@ -52,8 +52,11 @@ def bgzf_pieces(blocks: Iterable[Block], stop: int) -> Iterator[Piece]:
 
 def gzip_pieces(stream: io.BufferedIOBase, max_inflated: int) -> Iterator[Piece]:
     """Of a gzipped file that can be read from its start only."""
-    for step in inflated(stream, max_inflated):
-        yield Piece(b"", trouble=step) if isinstance(step, tuple) else Piece(step)
+    try:
+        for data in inflated(in_blocks(stream), max_inflated):
+            yield Piece(data)
+    except InflationError as error:
+        yield Piece(b"", trouble=(error.status, error.detail))
 
 
 def skipped(pieces: Iterable[Piece], count: int) -> Iterator[Piece]:

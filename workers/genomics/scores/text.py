@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from schemas.errors import SpecError
 from workers.genomics.scores.header import Header, read_header
 from workers.genomics.scores.layout import Layout, headerless, read_layout
-from workers.reading.gzip import inflated
+from workers.reading.gzip import InflationError, begins_as_gzip, in_blocks, inflated
 
 MAX_INFLATED = 16 << 30
 """Bytes of one file. Seven million variants with every column of the Catalog are about one gigabyte."""
@@ -122,11 +122,11 @@ def read_blocks(path: Path, max_inflated: int) -> Iterator[bytes]:
     """A file, inflated where it is gzipped. Raises SpecError where it is damaged or too large."""
     try:
         with path.open("rb") as file:
-            zipped = file.peek(2)[:2] == b"\x1f\x8b"
-            for block in inflated(file, max_inflated) if zipped else iter(lambda: file.read(1 << 20), b""):
-                if isinstance(block, tuple):
-                    raise SpecError(f"{path}: {block[1]}")
-                yield block
+            is_packed = begins_as_gzip(file.peek(3))
+            stored = in_blocks(file)
+            yield from inflated(stored, max_inflated) if is_packed else stored
+    except InflationError as error:
+        raise SpecError(f"{path}: {error.detail}") from None
     except OSError as error:
         raise SpecError(f"{path}: cannot be read ({error.strerror})") from error
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 
 from cluster.storage import ObjectMissing, StorageSettings, Store, join, open_store, split
 from schemas.errors import RecordError, SpecError
 from schemas.status import Status
 from workers.genomics.sequences.fasta_index import Blocks, read_gzi
+from workers.reading.gzip import InflationError, begins_as_gzip, inflate_member
 
 INDEX_LIMIT = 256 << 20
 """Bytes of an index; that of a human genome has a few thousand lines."""
@@ -76,7 +76,7 @@ class FastaFile:
             return None
 
     def _read_blocks(self) -> Blocks | None:
-        if self._store.get(self._key, 0, 2) != b"\x1f\x8b":
+        if not begins_as_gzip(self._store.get(self._key, 0, 3)):
             return None
         index = self.optional(".gzi")
         if index is None:
@@ -92,15 +92,10 @@ def _inflate(stored: bytes, wanted: int | None) -> bytes:
     parts: list[bytes] = []
     held = 0
     while held < wanted if wanted is not None else stored:
-        machine = zlib.decompressobj(16 + zlib.MAX_WBITS)
         try:
-            # The end of a block is seen with room for one byte more.
-            part = machine.decompress(stored, _BLOCK + 1)
-        except zlib.error:
-            part = b""
-        if not machine.eof:
-            raise RecordError(Status.UNREADABLE, "the compressed file is damaged, or its .gzi is another's")
+            part, stored = inflate_member(stored, _BLOCK)
+        except InflationError:
+            raise RecordError(Status.UNREADABLE, "the compressed file is damaged, or its .gzi is another's") from None
         parts.append(part)
         held += len(part)
-        stored = machine.unused_data
     return b"".join(parts)[:wanted]

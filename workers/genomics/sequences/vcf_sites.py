@@ -6,11 +6,12 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from cluster.storage import Store
 from schemas.errors import SpecError
 from schemas.status import Status
-from workers.reading.gzip import inflated
+from workers.reading.gzip import InflationError, begins_as_gzip, in_blocks, inflated
 
 Fault = tuple[Status, str]
 
@@ -110,16 +111,23 @@ def allele_fault(alt: str, ref: str, longest: int) -> Fault | None:
 
 def content(store: Store, key: str) -> Iterator[bytes | Fault]:
     """The bytes of the file, inflated where they begin as gzip does, whatever its name."""
-    stream = io.BufferedReader(store.open_reader(key), _PIECE)
-    with stream:
-        head = stream.peek(2)
-        if head.startswith(b"\x1f\x8b"):
-            yield from inflated(stream, _INFLATED)
-            if _BGZIP.match(head) and not _has_end(stream):
-                yield Status.UNREADABLE, "the file has no end marker of bgzip: it was cut off"
-            return
-        while piece := stream.read(_PIECE):
-            yield piece
+    with io.BufferedReader(store.open_reader(key), _PIECE) as stream:
+        yield from unpacked(stream)
+
+
+def unpacked(stream: io.BufferedReader[Any]) -> Iterator[bytes | Fault]:
+    """The same of an open file; where there are no more for a bad reason, that reason comes last."""
+    head = stream.peek(3)
+    if not begins_as_gzip(head):
+        yield from in_blocks(stream)
+        return
+    try:
+        yield from inflated(in_blocks(stream), _INFLATED)
+    except InflationError as error:
+        yield error.status, error.detail
+        return
+    if _BGZIP.match(head) and not _has_end(stream):
+        yield Status.UNREADABLE, "the file has no end marker of bgzip: it was cut off"
 
 
 def _has_end(stream: io.BufferedIOBase) -> bool:

@@ -8,12 +8,13 @@ from typing import NamedTuple
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.images.decoding.bounds import wanted_frames
-from workers.images.decoding.inflate import GZIP, inflate
+from workers.images.decoding.inflate import gunzip
 from workers.images.decoding.numpy_files import decode_npy, decode_npz
 from workers.images.decoding.rasters import decode_jpeg, decode_png
-from workers.images.decoding.sniff import is_gzip, sniff
+from workers.images.decoding.sniff import sniff
 from workers.images.prepare.image import Image
 from workers.images.settings import ImageFormat, ImagesInput
+from workers.reading.gzip import begins_as_gzip
 
 Buffer = bytes | memoryview
 
@@ -82,8 +83,8 @@ def opened(data: Buffer, settings: ImagesInput) -> tuple[Buffer, ImageFormat]:
     """The bytes, out of gzip if need be, and their format. Raises RecordError: unreadable, too_large."""
     if len(data) > settings.max_bytes:
         raise RecordError(Status.TOO_LARGE, f"the object is larger than {settings.max_bytes} bytes")
-    if is_gzip(data):
-        data = inflate(data, settings.max_inflated, GZIP)
+    if begins_as_gzip(data):
+        data = gunzip(data, settings.max_inflated)
     kind = sniff(data)
     if kind is None:
         raise RecordError(Status.UNREADABLE, "of no known image format" if len(data) else "the object is empty")

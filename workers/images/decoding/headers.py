@@ -24,15 +24,16 @@ from workers.images.decoding.dicom_file import (
 )
 from workers.images.decoding.fence import as_record_error
 from workers.images.decoding.functional_groups import PIXELS
-from workers.images.decoding.inflate import GZIP, inflate, inflate_start
+from workers.images.decoding.inflate import gunzip
 from workers.images.decoding.numpy_files import NpyHeader, npz_member, read_npy_header
 from workers.images.decoding.pixel_module import check_holds, read_pixel_module
 from workers.images.decoding.rasters import jpeg_header, png_header
-from workers.images.decoding.sniff import is_gzip, sniff
+from workers.images.decoding.sniff import sniff
 from workers.images.decoding.tiff import count_pages
 from workers.images.decoding.transfer_syntax import DEFLATED, NATIVE, decoder_status
 from workers.images.settings import ImageFormat, ImagesInput
 from workers.reading.error_latching import ErrorLatchingReader
+from workers.reading.gzip import begins_as_gzip, inflate_start
 
 _PREFIXES = (1 << 16, 1 << 20, 1 << 24)
 _PIXEL_MODULE_TAGS = (
@@ -86,8 +87,8 @@ def _read(reader: IO[bytes], settings: ImagesInput) -> HeaderFacts:
     if size > settings.max_bytes:
         raise RecordError(Status.TOO_LARGE, f"the object is larger than {settings.max_bytes} bytes")
     start = _prefix(reader, _PREFIXES[0])
-    if is_gzip(start):
-        reader = BytesIO(inflate(_prefix(reader, size), settings.max_inflated, GZIP))
+    if begins_as_gzip(start):
+        reader = BytesIO(gunzip(_prefix(reader, size), settings.max_inflated))
         size = reader.seek(0, SEEK_END)
         start = _prefix(reader, _PREFIXES[0])
     kind = sniff(start)

@@ -7,7 +7,6 @@ import struct
 from workers.images.settings import ImageFormat
 
 SNIFF_BYTES = 132
-GZIP_MAGIC = b"\x1f\x8b\x08"
 
 # PS3.5 6.2. Written out, since pydicom takes half a second to import and most formats do without it.
 _EXPLICIT = frozenset(
@@ -34,11 +33,6 @@ def sniff(data: bytes | memoryview) -> ImageFormat | None:
     if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         return "npz"
     return "dicom" if _is_bare_dicom(start) else None
-
-
-def is_gzip(data: bytes | memoryview) -> bool:
-    """Whether it is a gzip stream, of whatever."""
-    return data[:3] == GZIP_MAGIC
 
 
 def _is_bare_dicom(start: bytes) -> bool:

@@ -8,13 +8,13 @@ import pytest
 
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.images.decoding.inflate import GZIP, inflate
+from workers.images.decoding.inflate import gunzip
 
 PARTS = gzip.compress(b"a" * 1000) + gzip.compress(b"b" * 1000)
 
 
 def test_a_gzip_file_of_several_members_is_read_to_its_end() -> None:
-    assert inflate(PARTS, 2000, GZIP) == b"a" * 1000 + b"b" * 1000
+    assert gunzip(PARTS, 2000) == b"a" * 1000 + b"b" * 1000
 
 
 @pytest.mark.parametrize(
@@ -30,5 +30,9 @@ def test_a_gzip_file_of_several_members_is_read_to_its_end() -> None:
 )
 def test_what_is_too_large_or_damaged_is_told(data: bytes, limit: int, status: Status) -> None:
     with pytest.raises(RecordError) as error:
-        inflate(data, limit, GZIP)
+        gunzip(data, limit)
     assert error.value.status is status
+
+
+def test_what_a_transfer_left_behind_a_whole_object_is_nothing_to_it() -> None:
+    assert gunzip(PARTS + bytes(10) + b"trailer", 2000) == b"a" * 1000 + b"b" * 1000

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from workers.reading.csv_records import csv_records
+from schemas.errors import SpecError
+from workers.reading.csv_records import csv_records, delimiter_of, fields_of, header_names
 
 LIMIT = 10_000
 FIELD = st.text(alphabet='é",\n\r x', max_size=12)
@@ -75,3 +77,29 @@ def test_a_long_record_without_a_quote_costs_itself_only() -> None:
     data = b"a,b\n" + b"x" * 5000 + b"\n" + b"c,d\n"
     found = [(line.size, line.number, line.data) for line in csv_records(in_blocks(data, 100), b",", 1000)]
     assert found == [(4, 1, b"a,b\n"), (5001, 2, None), (4, 3, b"c,d\n")]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(["", '""', '"a ""b"" c"', '""""', "x", "NA", '"x\ny"', 'q"', '"a"b']), min_size=1))
+@example(['""'])
+@example(["", '""', '""""'])
+def test_an_empty_field_is_null_without_quotes_and_empty_text_with_them(written: list[str]) -> None:
+    record = ";".join(written)
+    fields = fields_of(record + "\r\n", ";")
+    by_python = next(csv.reader([record], delimiter=";"), [])
+    if not record:
+        assert fields == []
+        return
+    assert [field or "" for field in fields] == by_python
+    assert [field is None for field in fields] == [text == "" for text in written]
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    assert header_names(["a", None, "b"]) == ("a", "", "b")
+    with pytest.raises(SpecError, match="two columns 'a'"):
+        header_names(["b", "a", "b", "a"])
+
+
+def test_the_name_of_a_file_says_what_separates_its_fields_where_the_spec_does_not() -> None:
+    assert [delimiter_of(name) for name in ("a.csv", "A.TSV.gz", "a.tsv")] == [",", "\t", "\t"]
+    assert delimiter_of("a.tsv", ";") == ";"
