@@ -123,9 +123,10 @@ class EmbeddedS3:
             f"-filer.localSocket={sockets / 'filer.sock'}",
             f"-s3.localSocket={sockets / 's3.sock'}",
         ]
+        shepherd = [sys.executable, "-I", "-c", _DIE_WITH_PARENT, str(os.getpid())]
         with self._log.open("wb") as log:
             return subprocess.Popen(
-                [sys.executable, "-c", _DIE_WITH_PARENT, str(os.getpid()), weed, "mini", *_QUIET, *numbered, *places],
+                [*shepherd, weed, "mini", *_QUIET, *numbered, *places],
                 env={**os.environ, **self.environment},
                 cwd=self.directory,
                 stdin=subprocess.DEVNULL,

@@ -14,7 +14,7 @@ import socket
 import sys
 import tempfile
 import threading
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -123,10 +123,13 @@ class Session:
     def _connect(self) -> Cluster:
         import ray  # noqa: PLC0415 - see the module's docstring
 
+        from cluster.own_path import job_config, path_for_processes  # noqa: PLC0415
+
         if ray.is_initialized():
             return Cluster(ray.get_runtime_context().gcs_address, started_here=False)
         options: dict[str, Any] = {
             "log_to_driver": False,
+            "job_config": job_config(),
             "logging_level": logging.CRITICAL if self._settings.quiet else logging.INFO,
         }
         if self._address is None:
@@ -137,7 +140,10 @@ class Session:
             _show_token(self._address)
             options["address"] = self._address
         self._ours = True
-        with bare_node() if self._address is None else nullcontext():
+        with ExitStack() as starting:
+            if self._address is None:
+                starting.enter_context(path_for_processes())
+                starting.enter_context(bare_node())
             ray.init(**options)
         return Cluster(ray.get_runtime_context().gcs_address, started_here=self._address is None)
 

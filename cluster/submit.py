@@ -27,7 +27,7 @@ from cluster.session import prepare_environment
 from schemas.errors import InfrastructureError, SecurityError, UsageError
 
 SPEC_NAME = "spec.yaml"
-ENTRYPOINT = f"python -m jobs run {SPEC_NAME}"
+ENTRYPOINT = f"python -P -m wardround run {SPEC_NAME}"
 ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
 NO_AGENT = "No available agent"
 INCOMPLETE, INTERRUPTED = 4, 130

@@ -25,7 +25,7 @@ def measure(root: Path) -> tuple[dict[str, list[int]], list[str]]:
     """Lines of all files and functions, and a line for each that is too long."""
     lines: dict[str, list[int]] = {"file": [], "function": []}
     faults = []
-    for path in sorted(path for folder in FOLDERS for path in (root / folder).rglob("*.py")):
+    for path in sorted([*root.glob("*.py"), *(path for folder in FOLDERS for path in (root / folder).rglob("*.py"))]):
         text = path.read_text(encoding="utf-8")
         name = path.relative_to(root)
         lines["file"].append(text.count("\n"))

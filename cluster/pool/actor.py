@@ -1,4 +1,6 @@
-"""The Ray actor around a worker. It runs where the worker runs, and imports nothing heavy before the worker's factory.
+"""The actor around a worker, started by `cluster.pool.entry`. It runs where the worker runs.
+
+It imports nothing heavy before the worker's factory does.
 
 A Ray actor runs one method at a time, so no method waits: the worker is built in a thread and has threads of its own.
 Driver and actor speak through one method, `exchange`, which may be repeated without harm: commands have numbers and are

@@ -11,11 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from ray.actor import ActorHandle
 from ray.exceptions import ActorUnavailableError, RayError
 
-from cluster.pool.actor import Answer, Command, Fault, WorkerActor
+from cluster.pool.actor import Answer, Command, Fault
 from cluster.pool.contract import WorkerLost
+from cluster.pool.entry import WorkerEntry
 from cluster.pool.failures import rebuild
 from cluster.pool.losses import classify, node_is_alive
 from cluster.pool.shortage import describe_shortage
+from schemas.import_path import ROOT
 from schemas.work import ShardTask, WorkerPoll
 
 PACE_S = (0.05, 0.25)
@@ -171,7 +173,7 @@ class RayHost:
         self._factory, self._job, self._resources = factory, job, resources
         self._handles: dict[str, RayHandle] = {}
         self._spawned = 0
-        self._actor_class = ray.remote(WorkerActor).options(
+        self._actor_class = ray.remote(WorkerEntry).options(
             num_cpus=resources.cpus,
             num_gpus=resources.gpus,
             memory=resources.memory_bytes or None,
@@ -188,7 +190,7 @@ class RayHost:
     def spawn(self) -> RayHandle:
         """Ask Ray for one more worker."""
         self._spawned += 1
-        actor = self._actor_class.remote(self._factory, self._job, self._resources.cpus, self._resources.gpus)
+        actor = self._actor_class.remote(ROOT, self._factory, self._job, self._resources.cpus, self._resources.gpus)
         handle = RayHandle(f"worker-{self._spawned}", actor, self)
         self._handles[handle.name] = handle
         return handle

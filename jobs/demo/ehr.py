@@ -27,7 +27,7 @@ def simulate(stage: StageSet, announce: Callable[[str], None]) -> Spec:
     folder = stage.folder / "hospital"
     words = ["simulate", "--country", "US", "--population", str(POPULATION), "--seed", str(SEED)]
     words += ["--start", "2025-01-01", "--end", "2026-01-01", "--format", "fhir-r4", "--output", str(folder)]
-    done = subprocess.run([sys.executable, "-c", _SIMULATOR, *words], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-P", "-c", _SIMULATOR, *words], capture_output=True, text=True, check=False)
     if done.returncode:
         raise WardroundError(f"clinosim could not simulate a hospital: it ended with {done.returncode}")
     files = put_folder(folder / "fhir_r4", stage.store("hospital"))

@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-_ACTOR = "ray::WorkerActor"
+_ACTOR = "ray::WorkerEntry"
 """Only these: a node ends with the agents that Ray runs beside its raylet."""
 
 

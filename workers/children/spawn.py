@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.import_path import python_path
 from workers.threads import thread_variables
 
 # A process that eats hostile bytes needs neither credentials nor the cluster's token.
@@ -51,9 +52,7 @@ def spawn(launch: Launch, child_socket: socket.socket, page_fd: int, stderr_fd: 
 
 def _environment(extra: Mapping[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_KEPT_FROM_CHILDREN)}
-    # The parent's own path: a cluster adds to it at run time what the environment does not say.
-    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
-    return {**kept, "PYTHONPATH": path, **thread_variables(1), **extra}
+    return {**kept, "PYTHONPATH": python_path(), **thread_variables(1), **extra}
 
 
 def cause_of_death(process: subprocess.Popen[bytes]) -> str:

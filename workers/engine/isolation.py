@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.ipc as ipc
 
 from schemas.errors import InfrastructureError, WardroundError
+from schemas.import_path import python_path
 from schemas.rows import STATUS_TYPE
 from schemas.status import Status
 from schemas.work import ShardTask
@@ -59,7 +60,8 @@ def _in_child(job: StageJob, task: ShardTask, indices: Sequence[int]) -> pa.Tabl
         limit = _OVERHEAD_S + job.context.limits.record_timeout * len(indices)
         try:
             done = subprocess.run(
-                [sys.executable, "-m", "workers.engine.isolated"],
+                [sys.executable, "-P", "-m", "workers.engine.isolated"],
+                env={**os.environ, "PYTHONPATH": python_path()},
                 input=json.dumps(request).encode(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
