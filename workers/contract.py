@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from numpy.typing import NDArray
 
 from schemas.outputs import OutputField
 from schemas.status import Fault
-
-if TYPE_CHECKING:
-    pass
 
 Array = NDArray[Any]
 
@@ -62,7 +59,9 @@ class Encoded:
 class Model(Protocol):
     """A loaded model on one device."""
 
-    outputs: tuple[OutputField, ...]
+    @property
+    def outputs(self) -> tuple[OutputField, ...]:
+        """The columns that `forward` gives."""
 
     def batch_key(self, array: Array) -> Hashable:
         """Arrays with equal keys may share a forward pass."""
@@ -75,21 +74,55 @@ class Model(Protocol):
         """
 
 
-class Format(Protocol):
-    """A model format: one module with these three functions, and one line in `workers/registry.py`.
+@dataclass(frozen=True)
+class Placement:
+    """Where a worker loads a model: `device` is 'cpu' or 'cuda', `threads` are for work on the CPU.
 
-    The formats of a collection other than images have `recognises` and `describe` alike; how they load is their
-    collection's own affair.
+    `affine` are the last prepare steps of an image, which the device does; None everywhere else.
     """
 
-    LOOKS_FOR: str
-    """By what a directory is recognised, for people."""
+    device: str
+    threads: int = 1
+    affine: Affine | None = None
+
+
+Scorer_co = TypeVar("Scorer_co", covariant=True)
+Encoder_co = TypeVar("Encoder_co", covariant=True)
+
+
+class Format(Protocol):
+    """A kind of model directory, as it is recognised and described.
+
+    A format is a module with `FORMAT`, an instance annotated with the Protocol of its collection (`NoteFormat` and so
+    on: this one, or one of the two below), so that mypy holds it against the contract where it is written; and one
+    line in `workers/registry.py`.
+    """
+
+    @property
+    def looks_for(self) -> str:
+        """By what a directory is recognised, for people."""
 
     def recognises(self, directory: Path) -> bool:
         """Whether the directory holds a model of this format, judged by its files' names and config alone."""
 
     def describe(self, directory: Path) -> ModelCard:
-        """Read the card without importing torch. Raises SpecError with what is wrong."""
+        """Read the card without importing torch. Raises SpecError with what is wrong, SecurityError for what could run
+        code or lies outside the directory.
+        """
 
-    def load(self, directory: Path, card: ModelCard, affine: Affine | None, device: str, threads: int) -> Model:
-        """Load the weights to `device` ('cpu' or 'cuda')."""
+
+class ScorerFormat(Format, Protocol[Scorer_co]):
+    """A format whose models are loaded to a device. What they take is prepared by steps that no format knows."""
+
+    def load(self, directory: Path, card: ModelCard, placement: Placement) -> Scorer_co:
+        """Load the weights. The card is that of `describe`, under the prepare steps of the run.
+
+        Raises SpecError if weights or settings do not fit each other.
+        """
+
+
+class EncoderFormat(ScorerFormat[Scorer_co], Protocol[Scorer_co, Encoder_co]):
+    """A format with two halves: an encoder that makes ahead of the device what the scorer takes."""
+
+    def open_encoder(self, directory: Path, card: ModelCard, cpus: float) -> Encoder_co:
+        """The encoder for the same card; it may use so many processors. Imports no torch."""

@@ -26,6 +26,11 @@ EVENT_NETWORKS: dict[str, str] = {
 }
 """Of the format `events`: from `workers.ehr.events.networks.packed.PackedHistories` to logits."""
 
+NOTE_NETWORKS: dict[str, str] = {
+    "word_rnn": "workers.ehr.notes.networks.word_rnn",
+}
+"""Of the format `word-rnn`: from packed words to logits."""
+
 PANEL_NETWORKS: dict[str, str] = {
     "panel_cnn": "workers.genomics.genotypes.networks.cnn",
     "panel_mlp": "workers.genomics.genotypes.networks.mlp",

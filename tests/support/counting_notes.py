@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
 from schemas.errors import RecordError
 from schemas.outputs import OutputField
 from schemas.status import Status
-from workers.contract import Encoded, ModelCard
+from workers.contract import Encoded, ModelCard, Placement
 from workers.models.files import read_json
+from workers.models.text.contract import NoteFormat
 
-LOOKS_FOR = "a config.json with format: counting-notes"
 _CONFIG = "config.json"
 
 
@@ -26,29 +27,11 @@ class Prefix(BaseModel):
     characters: int
 
 
-FORMAT_STEPS: Mapping[str, type[BaseModel]] = {"prefix": Prefix}
-
-
 def write_model(directory: Path, **config: Any) -> Path:
     """A model directory; `refuses`: the scorer takes no note that has this in it; `prepare`: its steps."""
     directory.mkdir(parents=True)
     (directory / _CONFIG).write_text(json.dumps({"format": "counting-notes", **config}))
     return directory
-
-
-def recognises(directory: Path) -> bool:
-    """See NoteFormat."""
-    return (directory / _CONFIG).exists() and read_json(directory / _CONFIG).get("format") == "counting-notes"
-
-
-def describe(directory: Path) -> ModelCard:
-    """See NoteFormat."""
-    config = read_json(directory / _CONFIG)
-    outputs = (
-        OutputField(name="characters", type="int64", meaning="how many the note has"),
-        OutputField(name="crc", type="int64", meaning="CRC-32 of its UTF-8"),
-    )
-    return ModelCard("counting", outputs, tuple(config.get("prepare", ())), settings={"refuses": config.get("refuses")})
 
 
 class Encoder:
@@ -85,11 +68,41 @@ class Scorer:
         }
 
 
-def open_encoder(directory: Path, card: ModelCard, steps: Sequence[Any], cpus: float) -> Encoder:
+class CountingNotes:
     """See NoteFormat."""
-    return Encoder(steps)
+
+    steps: ClassVar[Mapping[str, type[BaseModel]]] = {"prefix": Prefix}
+    looks_for = "a config.json with format: counting-notes"
+
+    def recognises(self, directory: Path) -> bool:
+        """See NoteFormat."""
+        return (directory / _CONFIG).exists() and read_json(directory / _CONFIG).get("format") == "counting-notes"
+
+    def describe(self, directory: Path) -> ModelCard:
+        """See NoteFormat."""
+        config = read_json(directory / _CONFIG)
+        outputs = (
+            OutputField(name="characters", type="int64", meaning="how many the note has"),
+            OutputField(name="crc", type="int64", meaning="CRC-32 of its UTF-8"),
+        )
+        return ModelCard(
+            "counting",
+            outputs,
+            tuple(config.get("prepare", ())),
+            settings={"refuses": config.get("refuses"), "prefixes": []},
+        )
+
+    def with_steps(self, card: ModelCard, steps: Sequence[BaseModel]) -> ModelCard:
+        """See NoteFormat."""
+        return replace(card, settings={**card.settings, "prefixes": [step.model_dump() for step in steps]})
+
+    def open_encoder(self, directory: Path, card: ModelCard, cpus: float) -> Encoder:
+        """See NoteFormat."""
+        return Encoder([Prefix.model_validate(step) for step in card.settings["prefixes"]])
+
+    def load(self, directory: Path, card: ModelCard, placement: Placement) -> Scorer:
+        """See NoteFormat."""
+        return Scorer(card)
 
 
-def load(directory: Path, card: ModelCard, device: str, threads: int) -> Scorer:
-    """See NoteFormat."""
-    return Scorer(card)
+FORMAT: NoteFormat = CountingNotes()

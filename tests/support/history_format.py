@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.outputs import OutputField
-from workers.contract import ModelCard
-from workers.ehr.events.contract import STATIC, Histories
+from workers.contract import ModelCard, Placement
+from workers.ehr.events.contract import STATIC, EventFormat, Histories
 
-LOOKS_FOR = "history.json"
 OUTPUTS = (
     OutputField(name="total", type="float64", meaning="sum of all values of the history"),
     OutputField(name="codes", type="int64", meaning="sum over events of the length of the code"),
@@ -60,24 +59,29 @@ class Scorer:
         return {"total": values[:, 0], "codes": values[:, 1].astype(np.int64), "ages": values[:, 2]}
 
 
-def recognises(directory: Path) -> bool:
-    return (directory / "history.json").exists()
-
-
-def describe(directory: Path) -> ModelCard:
-    return ModelCard("history", OUTPUTS)
-
-
-def open_encoder(directory: Path, card: ModelCard) -> Encoder:
-    return Encoder()
-
-
-def load(directory: Path, card: ModelCard, device: str, threads: int) -> Scorer:
-    return Scorer()
-
-
 def write_model(directory: Path) -> Path:
     """A model directory of this format."""
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "history.json").write_text(json.dumps({}))
     return directory
+
+
+class HistoryFormat:
+    """See EventFormat."""
+
+    looks_for = "history.json"
+
+    def recognises(self, directory: Path) -> bool:
+        return (directory / "history.json").exists()
+
+    def describe(self, directory: Path) -> ModelCard:
+        return ModelCard("history", OUTPUTS)
+
+    def open_encoder(self, directory: Path, card: ModelCard, cpus: float) -> Encoder:
+        return Encoder()
+
+    def load(self, directory: Path, card: ModelCard, placement: Placement) -> Scorer:
+        return Scorer()
+
+
+FORMAT: EventFormat = HistoryFormat()

@@ -13,6 +13,8 @@ import torch
 import transformers
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
+from workers.contract import Placement
+
 KINDS = ("bert", "roberta", "distilbert")
 POSITIONS = 128
 """Longest window of all three, special tokens included."""
@@ -106,10 +108,11 @@ def scored_at(
     module: Any, directory: Path, texts: list[str], budgets: Sequence[int | None] = (64, 512, 4096), steps: Any = ()
 ) -> Iterator[dict[str, Any]]:
     """The same with batches of so many tokens, one after the other."""
-    card = module.with_steps(module.describe(directory), steps)
-    encoded = module.open_encoder(directory, card, steps, 1).encode(texts)
+    checked = [module.FORMAT.steps[name](**settings) for step in steps for name, settings in step.items()]
+    card = module.FORMAT.with_steps(module.FORMAT.describe(directory), checked)
+    encoded = module.FORMAT.open_encoder(directory, card, 1).encode(texts)
     assert all(note.status is None for note in encoded)
-    scorer = module.load(directory, card, "cpu", 1)
+    scorer = module.FORMAT.load(directory, card, Placement("cpu", 1))
     for budget in budgets:
         scorer.network.budget.tokens = budget or scorer.network.budget.tokens
         yield dict(scorer.score([note.value for note in encoded]))

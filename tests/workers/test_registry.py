@@ -8,6 +8,8 @@ import sys
 import pytest
 
 from schemas.errors import MissingExtraError, SpecError
+from workers.contract import Format
+from workers.models.detect import Formats
 from workers.registry import (
     COLLECTIONS,
     CONVERTERS,
@@ -15,6 +17,7 @@ from workers.registry import (
     FORMATS,
     MOLECULE_NETWORKS,
     NETWORKS,
+    NOTE_NETWORKS,
     PANEL_NETWORKS,
     SEQUENCE_NETWORKS,
     resolve,
@@ -22,6 +25,7 @@ from workers.registry import (
 
 TABLES = (
     NETWORKS,
+    NOTE_NETWORKS,
     EVENT_NETWORKS,
     PANEL_NETWORKS,
     SEQUENCE_NETWORKS,
@@ -30,8 +34,15 @@ TABLES = (
     CONVERTERS,
     *FORMATS.values(),
 )
-LOADING = {"images": ("load",), "genotypes": ()}
-"""How a format is loaded is its collection's own affair: scoring files are matched, not loaded."""
+CONTRACTS = {
+    "images": ("ImageFormat",),
+    "notes": ("NoteFormat",),
+    "events": ("EventFormat",),
+    "sequences": ("SequenceFormat",),
+    "genotypes": ("PanelFormat", "Format"),
+    "molecules": ("MoleculeFormat", "NoteFormat"),
+}
+"""Scoring files are matched, not loaded, and molecules have formats of texts too."""
 EVERY_FORMAT = [(collection, name) for collection, table in FORMATS.items() for name in table]
 
 
@@ -60,11 +71,16 @@ def test_a_network_on_events_has_config_and_build(name):
 
 
 @pytest.mark.parametrize(("collection", "name"), EVERY_FORMAT)
-def test_a_format_has_its_functions_and_says_what_it_looks_for(collection, name):
+def test_a_format_is_annotated_with_the_contract_of_its_collection_for_mypy_to_prove(collection, name):
     module = resolve(FORMATS[collection], name, "format")
-    loading = LOADING.get(collection, ("open_encoder", "load"))
-    assert all(callable(getattr(module, function)) for function in ("recognises", "describe", *loading))
-    assert module.LOOKS_FOR
+    assert module.__annotations__["FORMAT"] in CONTRACTS[collection]
+
+
+@pytest.mark.parametrize(("collection", "name"), EVERY_FORMAT)
+def test_a_format_says_what_it_looks_for_and_finds_nothing_in_an_empty_folder(tmp_path, collection, name):
+    found = Formats[Format](collection)[name]
+    assert found.looks_for
+    assert not found.recognises(tmp_path)
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():

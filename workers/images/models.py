@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from cluster.storage import fetch_directory
 from schemas.errors import WardroundError
-from workers.contract import Affine, Model, ModelCard
+from workers.contract import Model, Placement
 from workers.engine.context import StageContext
 from workers.engine.models import device, device_kind, known_tuning
 from workers.engine.runner import ModelRunner
 from workers.engine.scoring import Scorer
 from workers.engine.tuning import Tuner
+from workers.images.contract import ImageFormat
 from workers.images.prepare.catalogue import parse_steps
 from workers.images.prepare.plan import split
-from workers.models.detect import describe, model_format
+from workers.models.detect import Formats
 
+_FORMATS = Formats[ImageFormat]("images")
 _FIXED_BATCH = 16
 """Of `numerics: deterministic`, where no measurement may choose."""
 
@@ -52,17 +53,12 @@ def load_scorer(context: StageContext) -> Scorer:
 def _load(context: StageContext, name: str, kind: str) -> Model:
     record = context.run.models[name]
     fetched = fetch_directory(record.uri, context.storage, expected_sha256=record.sha256)
-    _, card = describe(fetched.path)
+    model_format, card = _FORMATS.describe(fetched.path)
     _, affine = split(parse_steps(list(context.run.prepare[name])))
-    return load(fetched.path, card, affine, kind, max(1, int(context.cpus)))
+    return _FORMATS[model_format].load(fetched.path, card, Placement(kind, max(1, int(context.cpus)), affine))
 
 
 def _fixed(context: StageContext) -> int | None:
     if context.run.spec.numerics == "deterministic":
         return context.run.spec.compute.batch or _FIXED_BATCH
     return context.compute.batch
-
-
-def load(directory: Path, card: ModelCard, affine: Affine | None, device: str, threads: int) -> Model:
-    """The model that `card` describes, by its format."""
-    return model_format(card.format).load(directory, card, affine, device, threads)

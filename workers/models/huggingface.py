@@ -4,25 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from schemas.errors import SecurityError, SpecError
 from workers.models.files import CONVERT, check_safetensors, confined, read_json
 from workers.models.head import Activation, Head
 
 CONFIG = "config.json"
-
-
 WEIGHTS = "model.safetensors"
-
-
 INDEX = "model.safetensors.index.json"
 
-
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
-
-
 _SAFE_ATTENTION = (None, "eager", "sdpa")
+
+
+class ArchitectureFormat:
+    """A format that is recognised by the class of transformers that wrote `config.json`."""
+
+    suffix: ClassVar[str]
+    """How the name of that class ends."""
+
+    @property
+    def looks_for(self) -> str:
+        """See workers.contract.Format."""
+        return f"{CONFIG} with architectures '...{self.suffix}'"
+
+    def recognises(self, directory: Path) -> bool:
+        """Whether `config.json` names such a class."""
+        path = directory / CONFIG
+        return path.is_file() and architecture_of(read_json(path)).endswith(self.suffix)
+
+
+def read_config(directory: Path) -> dict[str, Any]:
+    """`config.json` of a directory that may be loaded, its weights looked at too.
+
+    Raises SecurityError for what could run code, SpecError for weights that are missing or not plain float32.
+    """
+    path = directory / CONFIG
+    config = read_json(path)
+    refuse_code(config, path)
+    check_weights(directory)
+    refuse_adapters(config, directory)
+    return config
 
 
 def head_of(config: Mapping[str, Any], path: Path) -> Head:

@@ -4,13 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from schemas.errors import SpecError
+from schemas.loading import validate
+from workers.contract import ModelCard
 from workers.models.files import check_safetensors
+from workers.models.network_directory import WEIGHTS
+from workers.registry import resolve
+
+
+class BuiltNetwork(NamedTuple):
+    """A network in evaluation mode on the CPU, its checked settings, and the module that has both."""
+
+    network: Any
+    config: Any
+    module: ModuleType
+
+
+def build_network(directory: Path, card: ModelCard, networks: Mapping[str, str]) -> BuiltNetwork:
+    """The network that a card of `workers.models.network_directory` names, with the weights of its directory.
+
+    Raises SpecError if settings or weights do not fit it, naming each tensor that is missing or too many.
+    """
+    module = resolve(networks, card.settings["network"], "network")
+    config = validate(module.Config, card.settings["settings"], f"{directory}: settings")
+    with torch.device("meta"):
+        network: nn.Module = module.build(config)
+    fill(network, read_tensors(directory / WEIGHTS), str(directory / WEIGHTS))
+    return BuiltNetwork(network.eval().requires_grad_(False), config, module)
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

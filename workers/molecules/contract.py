@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from numpy.typing import NDArray
 
 from schemas.outputs import OutputField
-from workers.contract import Encoded, ModelCard
+from workers.contract import Encoded, EncoderFormat
+
+if TYPE_CHECKING:
+    from workers.models.text import classification, embedding
 
 Numbers = NDArray[Any]
 
@@ -45,7 +47,9 @@ class Wanted:
 class MoleculeScorer(Protocol):
     """The half of a model that lives on the device."""
 
-    outputs: tuple[OutputField, ...]
+    @property
+    def outputs(self) -> tuple[OutputField, ...]:
+        """The columns that `score` gives."""
 
     def score(self, values: Sequence[Any]) -> Mapping[str, Sequence[Any] | Numbers]:
         """For each output one value an encoded molecule, in order; not called without molecules.
@@ -54,20 +58,9 @@ class MoleculeScorer(Protocol):
         """
 
 
-class MoleculeFormat(Protocol):
-    """A model format on molecules: one module, and one line in `workers.registry.FORMATS["molecules"]`."""
+MoleculeFormat = EncoderFormat[MoleculeScorer, TextEncoder | Wanted]
+"""A model format on molecules. It has no prepare steps: what it can be told stands in its directory."""
 
-    LOOKS_FOR: str
-    """By what a directory is recognised, for people."""
-
-    def recognises(self, directory: Path) -> bool:
-        """Whether the directory holds a model of this format, judged by its files' names and config alone."""
-
-    def describe(self, directory: Path) -> ModelCard:
-        """Read the card without importing torch. Raises SpecError with what is wrong."""
-
-    def open_encoder(self, directory: Path, card: ModelCard, steps: Sequence[Any], cpus: float) -> TextEncoder | Wanted:
-        """The encoder. `steps` are none: what a format on molecules can be told stands in its directory."""
-
-    def load(self, directory: Path, card: ModelCard, device: str, threads: int) -> MoleculeScorer:
-        """Load the weights to `device` ('cpu' or 'cuda')."""
+if TYPE_CHECKING:
+    # The formats on texts score SMILES too; this is where mypy holds them against that.
+    _TEXT: tuple[MoleculeFormat, ...] = (classification.FORMAT, embedding.FORMAT)

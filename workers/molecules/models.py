@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
 from cluster.storage import fetch_directory
 from schemas.errors import WardroundError
-from workers.contract import ModelCard
+from workers.contract import ModelCard, Placement
 from workers.engine.context import StageContext
 from workers.engine.models import device
-from workers.models.detect import describe, model_format
+from workers.models.detect import Formats
 from workers.molecules.contract import MoleculeFormat
 from workers.molecules.prepare import parse_steps
 from workers.molecules.reader import ModelView
 from workers.molecules.scoring import MoleculeScoring
 
-COLLECTION = "molecules"
+FORMATS = Formats[MoleculeFormat]("molecules")
 
 
 def model_views(context: StageContext) -> list[ModelView]:
@@ -24,7 +23,7 @@ def model_views(context: StageContext) -> list[ModelView]:
     views = []
     for name in context.run.models:
         kind, path, card = _fetched(context, name)
-        encoder = kind.open_encoder(path, card, (), context.cpus)
+        encoder = kind.open_encoder(path, card, context.cpus)
         views.append(ModelView(encoder, parse_steps(list(context.run.prepare[name])).form))
     return views
 
@@ -38,12 +37,12 @@ def load_scoring(context: StageContext) -> MoleculeScoring:
         if record.sha256 not in context.run.parts["models"].values():
             raise WardroundError(f"model {name} is not part of the run's fingerprint")
         kind, path, card = _fetched(context, name)
-        scorers[name] = kind.load(path, card, where, threads)
+        scorers[name] = kind.load(path, card, Placement(where, threads))
     return MoleculeScoring(scorers, where)
 
 
 def _fetched(context: StageContext, name: str) -> tuple[MoleculeFormat, Path, ModelCard]:
     record = context.run.models[name]
     fetched = fetch_directory(record.uri, context.storage, expected_sha256=record.sha256)
-    kind, card = describe(fetched.path, COLLECTION)
-    return cast(MoleculeFormat, model_format(kind, COLLECTION)), fetched.path, card
+    kind, card = FORMATS.describe(fetched.path)
+    return FORMATS[kind], fetched.path, card

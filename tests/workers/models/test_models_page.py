@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from workers.images.models import load
+from workers.contract import Placement
+from workers.images.contract import ImageFormat
 from workers.images.networks import densenet
 from workers.images.prepare.catalogue import parse_steps
-from workers.models.detect import describe
+from workers.models.detect import Formats, describe
 from workers.registry import FORMATS, NETWORKS, resolve
 
 PAGE = (Path(__file__).parents[3] / "docs" / "models.md").read_text(encoding="utf-8")
@@ -26,11 +27,11 @@ def test_the_example_with_weights_of_its_network_is_a_model(tmp_path: Path) -> N
     network = densenet.build(densenet.Config(**config["settings"]))
     save_file(network.state_dict(), tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_text(EXAMPLE)
-    kind, card = describe(tmp_path)
+    kind, card = describe(tmp_path, "images")
     assert (kind, card.channels) == ("native", 1)
     assert [output.name for output in card.outputs] == ["score_pneumonia", "score_effusion"]
     assert len(parse_steps(card.prepare)) == len(config["prepare"])
-    model = load(tmp_path, card, None, "cpu", 1)
+    model = Formats[ImageFormat]("images")[kind].load(tmp_path, card, Placement("cpu"))
     scores = model.forward([np.zeros((64, 64), np.float32)])
     assert set(scores) == {"score_pneumonia", "score_effusion"}
 
@@ -40,7 +41,7 @@ def test_without_outputs_the_columns_are_those_that_the_page_says(tmp_path: Path
     del config["outputs"], config["prepare"], config["notes"]
     save_file({"x": torch.zeros(1)}, tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_text(json.dumps(config))
-    named = [output.name for output in describe(tmp_path)[1].outputs]
+    named = [output.name for output in describe(tmp_path, "images")[1].outputs]
     assert named == ["score_pneumonia", "score_pleural_effusion"]
     assert all(f"`{name}`" in PAGE for name in named)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from schemas.outputs import OutputField
 from schemas.status import Fault
-from workers.contract import ModelCard
+from workers.contract import EncoderFormat
 
 STATIC = int(np.iinfo(np.int64).min)
 """The time of a row without one: it holds for the subject's whole life."""
@@ -75,26 +74,16 @@ class EventEncoder(Protocol):
 class EventScorer(Protocol):
     """The half of a model that lives on the device."""
 
-    outputs: tuple[OutputField, ...]
+    @property
+    def outputs(self) -> tuple[OutputField, ...]:
+        """The columns that `score` gives."""
 
-    def score(self, parts: Sequence[EncodedHistories]) -> Mapping[str, Any]:
-        """For each output one value (or row of an array) a record, in the order of the parts: a whole shard."""
+    def score(self, parts: Sequence[Any]) -> Mapping[str, Any]:
+        """For each output one value (or row of an array) a record, in the order of the parts: a whole shard.
+
+        The parts are what the encoder of the same format made.
+        """
 
 
-class EventFormat(Protocol):
-    """A model format on events: one module, and one line in `workers.registry.FORMATS["events"]`."""
-
-    LOOKS_FOR: str
-    """By what a directory is recognised, for people."""
-
-    def recognises(self, directory: Path) -> bool:
-        """Whether the directory holds a model of this format, judged by its files' names and config alone."""
-
-    def describe(self, directory: Path) -> ModelCard:
-        """Read the card without importing torch. Raises SpecError with what is wrong."""
-
-    def open_encoder(self, directory: Path, card: ModelCard) -> EventEncoder:
-        """The encoder: vocabulary and normaliser lie in the directory."""
-
-    def load(self, directory: Path, card: ModelCard, device: str, threads: int) -> EventScorer:
-        """Load the weights to `device` ('cpu' or 'cuda')."""
+EventFormat = EncoderFormat[EventScorer, EventEncoder]
+"""A model format on events."""

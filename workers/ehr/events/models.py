@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
 from cluster.storage import fetch_directory
-from workers.contract import ModelCard
+from workers.contract import ModelCard, Placement
 from workers.ehr.events.contract import EventEncoder, EventFormat
 from workers.ehr.events.scoring import EventScoring
 from workers.engine.context import StageContext
 from workers.engine.models import device
-from workers.models.detect import describe, model_format
+from workers.models.detect import Formats
 
-_COLLECTION = "events"
+_FORMATS = Formats[EventFormat]("events")
 
 
 def open_encoders(context: StageContext) -> list[EventEncoder]:
     """One a model, in the run's order. Loads no weights."""
-    return [kind.open_encoder(path, card) for kind, path, card in (_fetched(context, name) for name in _names(context))]
+    fetched = [_fetched(context, name) for name in _names(context)]
+    return [kind.open_encoder(path, card, context.cpus) for kind, path, card in fetched]
 
 
 def load_scoring(context: StageContext) -> EventScoring:
@@ -28,7 +28,7 @@ def load_scoring(context: StageContext) -> EventScoring:
     scorers = {}
     for name in _names(context):
         kind, path, card = _fetched(context, name)
-        scorers[name] = kind.load(path, card, where, threads)
+        scorers[name] = kind.load(path, card, Placement(where, threads))
     return EventScoring(scorers, where)
 
 
@@ -39,5 +39,5 @@ def _names(context: StageContext) -> list[str]:
 def _fetched(context: StageContext, name: str) -> tuple[EventFormat, Path, ModelCard]:
     record = context.run.models[name]
     fetched = fetch_directory(record.uri, context.storage, expected_sha256=record.sha256)
-    kind, card = describe(fetched.path, _COLLECTION)
-    return cast(EventFormat, model_format(kind, _COLLECTION)), fetched.path, card
+    kind, card = _FORMATS.describe(fetched.path)
+    return _FORMATS[kind], fetched.path, card

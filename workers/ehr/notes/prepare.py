@@ -1,14 +1,13 @@
 """The `prepare` list of a model on notes: cleaning first, then steps that the model's own format takes.
 
 Cleaning (`workers.ehr.notes.cleaning`) is done by the reader, once for all models that ask for the same. A format
-that has steps of its own (sections, sentences, windows) names them in its module: `FORMAT_STEPS`, a mapping from a
-step's name to the pydantic model of its settings, which must not import torch. Its encoder gets them, checked, in
-their order.
+that has steps of its own (sections, sentences, windows) names them in its `steps`, a mapping from a step's name to the
+pydantic model of its settings, which must not import torch. Its `with_steps` gets them, checked, in their order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -18,23 +17,24 @@ from schemas.errors import SpecError
 from schemas.loading import nearest, validate
 from workers.contract import ModelCard
 from workers.ehr.notes.cleaning import STEPS, CleaningStep
-from workers.models.detect import model_format
+from workers.models.detect import Formats
+from workers.models.text.contract import NoteFormat
 from workers.registry import FORMATS
 
 Cleaning = tuple[CleaningStep, ...]
 
+NOTE_FORMATS = Formats[NoteFormat]("notes")
+
 
 def format_steps(name: str) -> Mapping[str, type[BaseModel]]:
     """The steps that a model format on notes has of its own, by name."""
-    own: Mapping[str, type[BaseModel]] = getattr(model_format(name, "notes"), "FORMAT_STEPS", {})
-    return own
+    return NOTE_FORMATS[name].steps
 
 
 def with_steps(card: ModelCard, steps: Sequence[Any]) -> ModelCard:
     """The card under these steps (a whole `prepare` list), where its format makes a difference. Raises SpecError."""
-    module = model_format(card.format, "notes")
-    settle: Callable[[ModelCard, Sequence[BaseModel]], ModelCard] | None = getattr(module, "with_steps", None)
-    return card if settle is None else settle(card, split_steps(steps, format_steps(card.format))[1])
+    kind = NOTE_FORMATS[card.format]
+    return kind.with_steps(card, split_steps(steps, kind.steps)[1])
 
 
 def split_steps(raw: Sequence[Any], own: Mapping[str, type[BaseModel]]) -> tuple[Cleaning, tuple[BaseModel, ...]]:

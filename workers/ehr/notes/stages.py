@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 from cluster.storage import fetch_directory
 from schemas.errors import WardroundError
-from workers.contract import ModelCard
+from workers.contract import ModelCard, Placement
 from workers.ehr.notes.fetching import NoteFetcher
 from workers.ehr.notes.files import Found
-from workers.ehr.notes.prepare import format_steps, split_steps, with_steps
+from workers.ehr.notes.prepare import NOTE_FORMATS, format_steps, split_steps, with_steps
 from workers.ehr.notes.reader import NoteReader, Preparation
 from workers.ehr.notes.scoring import NoteScoring
 from workers.ehr.notes.settings import NotesInput
 from workers.engine.context import StageContext
 from workers.engine.kinds import RecordStage
 from workers.engine.models import device
-from workers.models.detect import describe, model_format
-from workers.models.text.contract import NoteEncoder, NoteFormat
+from workers.models.text.contract import NoteEncoder
 
 
 def predict(context: StageContext) -> RecordStage:
@@ -38,21 +36,20 @@ def _preparation(context: StageContext, name: str) -> Preparation:
 
 
 def _open_encoder(context: StageContext, name: str) -> NoteEncoder:
-    record = context.run.models[name]
     directory, card = _fetched(context, name)
-    _, steps = split_steps(list(context.run.prepare[name]), format_steps(record.format))
-    return _format(record.format).open_encoder(directory, card, steps, context.cpus)
+    return NOTE_FORMATS[card.format].open_encoder(directory, card, context.cpus)
 
 
 def _load(context: StageContext) -> NoteScoring:
     """Every model of the run, loaded to this worker's device."""
     kind = device(context.gpus)
+    placement = Placement(kind, max(1, int(context.cpus)))
     scorers = {}
     for name, record in context.run.models.items():
         if record.sha256 not in context.run.parts["models"].values():
             raise WardroundError(f"model {name} is not part of the run's fingerprint")
         directory, card = _fetched(context, name)
-        scorers[name] = _format(record.format).load(directory, card, kind, max(1, int(context.cpus)))
+        scorers[name] = NOTE_FORMATS[card.format].load(directory, card, placement)
     return NoteScoring(scorers, kind)
 
 
@@ -60,9 +57,5 @@ def _fetched(context: StageContext, name: str) -> tuple[Path, ModelCard]:
     """A model's directory on this node, and its card under the run's steps."""
     record = context.run.models[name]
     fetched = fetch_directory(record.uri, context.storage, expected_sha256=record.sha256)
-    _, card = describe(fetched.path, "notes")
+    _, card = NOTE_FORMATS.describe(fetched.path)
     return fetched.path, with_steps(card, context.run.prepare[name])
-
-
-def _format(name: str) -> NoteFormat:
-    return cast(NoteFormat, model_format(name, "notes"))

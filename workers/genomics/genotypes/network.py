@@ -4,41 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any
 
 import numpy as np
 import polars as pl
 
-from schemas.outputs import OutputField
 from schemas.status import Status
-from workers.contract import ModelCard
+from workers.contract import Placement
 from workers.engine.columns import ModelColumns
 from workers.genomics.contract import GenotypeChunk
 from workers.genomics.genotypes.answers import Answer, refused
+from workers.genomics.genotypes.contract import PanelFormat, PanelScorer
 from workers.genomics.genotypes.formats.panel_variants import VARIANTS, read_panel
 from workers.genomics.genotypes.models import OpenedModel
 from workers.genomics.genotypes.panel import Encoding, Panel, PanelMatrix
 from workers.genomics.genotypes.ploidy import Numbers
-from workers.models.detect import model_format
+from workers.models.detect import Formats
 
 FILLED_RATE = "filled_rate"
-
-
-class PanelScorer(Protocol):
-    """A loaded network over a panel."""
-
-    outputs: tuple[OutputField, ...]
-
-    def score(self, records: int, inputs: Any) -> dict[str, Any]:
-        """Scores of so many records by column, batch by batch."""
-
-
-class PanelFormat(Protocol):
-    """A model format over panels: one module, and one line in `workers.registry.FORMATS["genotypes"]`."""
-
-    def load(self, directory: Path, card: ModelCard, device: str, threads: int) -> PanelScorer:
-        """Load the weights to `device` ('cpu' or 'cuda')."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +38,8 @@ def open_network(model: OpenedModel, places: pl.DataFrame, low: str | None, devi
     """Load the weights. `places` is of workers.genomics.genotypes.panel.PLACES."""
     frequency = read_panel(model.directory / VARIANTS)["effect_frequency"].to_numpy()
     panel = Panel(places, Encoding(frequency, model.card.settings["scale"]))
-    kind = cast(PanelFormat, model_format(model.card.format, "genotypes"))
-    return Network(model, panel, kind.load(model.directory, model.card, device, threads), low)
+    kind = Formats[PanelFormat]("genotypes")[model.card.format]
+    return Network(model, panel, kind.load(model.directory, model.card, Placement(device, threads)), low)
 
 
 class NetworkTaker:

@@ -7,14 +7,13 @@ takes what was encoded of a whole shard, so that it can compute what windows sha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.outputs import OutputField
-from workers.contract import Encoded, ModelCard
+from workers.contract import Encoded, EncoderFormat
 from workers.genomics.sequences.windows import VariantWindow
 
 Scores = NDArray[np.float32]
@@ -33,8 +32,9 @@ class SequenceEncoder(Protocol):
 class SequenceScorer(Protocol):
     """The half of a model that lives on the device."""
 
-    outputs: tuple[OutputField, ...]
-    """Of one sequence: float32 numbers, or one `list<float32>`."""
+    @property
+    def outputs(self) -> tuple[OutputField, ...]:
+        """Of one sequence: float32 numbers, or one `list<float32>`."""
 
     def score(self, values: Sequence[Any]) -> tuple[Scores, Scores | None]:
         """(records, numbers) of the reference, or of the sequence itself, and of ALT; None where there are no variants.
@@ -44,24 +44,10 @@ class SequenceScorer(Protocol):
         """
 
 
-class SequenceFormat(Protocol):
-    """A model format on sequences: one module, and one line in `workers.registry.FORMATS["sequences"]`.
+SequenceFormat = EncoderFormat[SequenceScorer, SequenceEncoder]
+"""A model format on sequences.
 
-    The settings of its cards have `alphabet`, `dna` or `protein`, and `longest`, how many bases the model takes at most
-    (None: it does not say). Their `prepare` is a list of steps of `workers.genomics.sequences.prepare`.
-    """
-
-    LOOKS_FOR: str
-    """By what a directory is recognised, for people."""
-
-    def recognises(self, directory: Path) -> bool:
-        """Whether the directory holds a model of this format, judged by its files' names and config alone."""
-
-    def describe(self, directory: Path) -> ModelCard:
-        """Read the card without importing torch. Raises SpecError with what is wrong."""
-
-    def open_encoder(self, directory: Path, card: ModelCard, both_strands: bool) -> SequenceEncoder:
-        """The encoder. `both_strands`: the scorer is to give the mean of both."""
-
-    def load(self, directory: Path, card: ModelCard, device: str, threads: int, both_strands: bool) -> SequenceScorer:
-        """Load the weights to `device` ('cpu' or 'cuda')."""
+The settings of its cards have `alphabet`, `dna` or `protein`, and `longest`, how many bases the model takes at most
+(None: it does not say). Their `prepare` is a list of steps of `workers.genomics.sequences.prepare`; encoder and scorer
+get the card with `both_strands` in its settings, whether the scorer is to give the mean of both.
+"""

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 from cluster.storage import fetch_directory
 from schemas.errors import WardroundError
-from workers.contract import ModelCard
+from workers.contract import ModelCard, Placement
 from workers.engine.context import StageContext
 from workers.engine.models import device
 from workers.genomics.sequences.contract import SequenceEncoder, SequenceFormat
-from workers.genomics.sequences.prepare import Preparation, parse_steps
+from workers.genomics.sequences.prepare import Preparation, parse_steps, with_strands
 from workers.genomics.sequences.reader import ModelView
 from workers.genomics.sequences.regions import View
 from workers.genomics.sequences.scoring import SequenceScoring
-from workers.models.detect import describe, model_format
+from workers.models.detect import Formats
 
-COLLECTION = "sequences"
+FORMATS = Formats[SequenceFormat]("sequences")
 
 
 def model_views(context: StageContext) -> list[ModelView]:
@@ -35,7 +34,7 @@ def _view(context: StageContext, name: str) -> ModelView:
 
 def _open_encoder(context: StageContext, name: str) -> SequenceEncoder:
     kind, path, card = _fetched(context, name)
-    return kind.open_encoder(path, card, _steps(context, name).both_strands)
+    return kind.open_encoder(path, card, context.cpus)
 
 
 def load_scoring(context: StageContext, has_variants: bool) -> SequenceScoring:
@@ -47,7 +46,7 @@ def load_scoring(context: StageContext, has_variants: bool) -> SequenceScoring:
         if record.sha256 not in context.run.parts["models"].values():
             raise WardroundError(f"model {name} is not part of the run's fingerprint")
         kind, path, card = _fetched(context, name)
-        scorers[name] = kind.load(path, card, where, threads, _steps(context, name).both_strands)
+        scorers[name] = kind.load(path, card, Placement(where, threads))
     return SequenceScoring(scorers, has_variants, where)
 
 
@@ -58,5 +57,5 @@ def _steps(context: StageContext, name: str) -> Preparation:
 def _fetched(context: StageContext, name: str) -> tuple[SequenceFormat, Path, ModelCard]:
     record = context.run.models[name]
     fetched = fetch_directory(record.uri, context.storage, expected_sha256=record.sha256)
-    kind, card = describe(fetched.path, COLLECTION)
-    return cast(SequenceFormat, model_format(kind, COLLECTION)), fetched.path, card
+    kind, card = FORMATS.describe(fetched.path)
+    return FORMATS[kind], fetched.path, with_strands(card, _steps(context, name))

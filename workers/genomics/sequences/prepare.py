@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -105,6 +105,11 @@ def resolve(card: ModelCard, given: Sequence[Any] | None, has_variants: bool) ->
     if fixed is not None and length != fixed:
         raise SpecError(f"prepare: window.length is {length}, the model takes {fixed} bases exactly")
     return _written(steps.window.model_copy(update={"length": length}), steps.both_strands)
+
+
+def with_strands(card: ModelCard, steps: Preparation) -> ModelCard:
+    """The card that encoder and scorer get under these steps."""
+    return replace(card, settings={**card.settings, "both_strands": steps.both_strands})
 
 
 def _written(window: SequenceWindow, both_strands: bool) -> tuple[Any, ...]:

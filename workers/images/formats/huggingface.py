@@ -16,62 +16,52 @@ from pathlib import Path
 from typing import Any
 
 from schemas.errors import SpecError
-from workers.contract import Affine, Model, ModelCard
+from workers.contract import Model, ModelCard, Placement
+from workers.images.contract import ImageFormat
 from workers.images.prepare.hf import steps_from_config
 from workers.models.files import read_json
 from workers.models.head import score_fields
-from workers.models.huggingface import CONFIG, architecture_of, check_weights, head_of, refuse_adapters, refuse_code
+from workers.models.huggingface import CONFIG, ArchitectureFormat, architecture_of, head_of, read_config, refuse_code
 
 PREPROCESSOR = "preprocessor_config.json"
 
-_SUFFIX = "ForImageClassification"
 
+class HuggingFaceClassifier(ArchitectureFormat):
+    """A classifier that `save_pretrained` of transformers wrote."""
 
-LOOKS_FOR = "config.json with architectures '...ForImageClassification'"
+    suffix = "ForImageClassification"
 
+    def describe(self, directory: Path) -> ModelCard:
+        """The card from the configuration files. Raises SecurityError for what could run code, SpecError otherwise.
 
-def recognises(directory: Path) -> bool:
-    """Whether `config.json` names an image classification architecture of transformers."""
-    path = directory / CONFIG
-    return path.is_file() and architecture_of(read_json(path)).endswith(_SUFFIX)
+        Where `preprocessor_config.json` is absent or holds what no prepare step does, `prepare` is empty and
+        `settings["prepare_problem"]` says why: such a model can be run only with `prepare` in the spec.
+        """
+        path = directory / CONFIG
+        config = read_config(directory)
+        if architecture_of(config).startswith("TimmWrapper"):
+            raise SpecError(f"{path}: needs timm, which is not supported: export the model to ONNX")
+        head = head_of(config, path)
+        prepare, problem = _prepare(directory / PREPROCESSOR)
+        channels = config.get("num_channels")
+        return ModelCard(
+            format="huggingface",
+            outputs=score_fields(head),
+            prepare=prepare,
+            channels=channels if isinstance(channels, int) else None,
+            settings={
+                "architecture": architecture_of(config),
+                "activation": head.activation,
+                **({"prepare_problem": problem} if problem else {}),
+            },
+        )
 
+    def load(self, directory: Path, card: ModelCard, placement: Placement) -> Model:
+        """The model in float32. Raises SpecError if weights are missing or do not fit the configuration."""
+        from workers.images.formats import huggingface_loaded  # noqa: PLC0415 - imports torch, which the driver must not
 
-def describe(directory: Path) -> ModelCard:
-    """The card from the configuration files. Raises SecurityError for what could run code, SpecError otherwise.
-
-    Where `preprocessor_config.json` is absent or holds what no prepare step does, `prepare` is empty and
-    `settings["prepare_problem"]` says why: such a model can be run only with `prepare` in the spec.
-    """
-    path = directory / CONFIG
-    config = read_json(path)
-    refuse_code(config, path)
-    check_weights(directory)
-    refuse_adapters(config, directory)
-    if architecture_of(config).startswith("TimmWrapper"):
-        raise SpecError(f"{path}: needs timm, which is not supported: export the model to ONNX")
-    head = head_of(config, path)
-    prepare, problem = _prepare(directory / PREPROCESSOR)
-    channels = config.get("num_channels")
-    return ModelCard(
-        format="huggingface",
-        outputs=score_fields(head),
-        prepare=prepare,
-        channels=channels if isinstance(channels, int) else None,
-        settings={
-            "architecture": architecture_of(config),
-            "activation": head.activation,
-            **({"prepare_problem": problem} if problem else {}),
-        },
-    )
-
-
-def load(directory: Path, card: ModelCard, affine: Affine | None, device: str, threads: int) -> Model:
-    """The model in float32 on `device`. Raises SpecError if weights are missing or do not fit the configuration."""
-    from workers.images.formats import huggingface_loaded  # noqa: PLC0415 - imports torch, which the driver must not
-
-    refuse_code(read_json(directory / CONFIG), directory / CONFIG)
-    check_weights(directory)
-    return huggingface_loaded.load(directory, card, affine, device, threads)
+        read_config(directory)
+        return huggingface_loaded.load(directory, card, placement)
 
 
 def _prepare(path: Path) -> tuple[tuple[Mapping[str, Any], ...], str]:
@@ -83,3 +73,6 @@ def _prepare(path: Path) -> tuple[tuple[Mapping[str, Any], ...], str]:
         return tuple(steps_from_config(config)), ""
     except SpecError as error:
         return (), str(error)
+
+
+FORMAT: ImageFormat = HuggingFaceClassifier()

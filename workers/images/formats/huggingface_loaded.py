@@ -10,7 +10,7 @@ from transformers import AutoModelForImageClassification
 
 from schemas.errors import RecordError, SpecError
 from schemas.status import Status
-from workers.contract import Affine, ModelCard
+from workers.contract import ModelCard, Placement
 from workers.images.formats.classifier import TorchClassifier
 from workers.images.formats.to_tensor import ToTensor
 from workers.models.device import memory_error, set_up
@@ -33,13 +33,13 @@ class Logits(nn.Module):
             raise RecordError(Status.OUT_OF_CONTRACT, "the model refuses images of this size or channels") from error
 
 
-def load(directory: Path, card: ModelCard, affine: Affine | None, device: str, threads: int) -> TorchClassifier:
-    """See workers.images.formats.huggingface.load."""
-    set_up(threads)
+def load(directory: Path, card: ModelCard, placement: Placement) -> TorchClassifier:
+    """See workers.contract.ScorerFormat."""
+    set_up(placement.threads)
     model = pretrained(AutoModelForImageClassification, directory)
     if model.config.num_labels != len(card.outputs):
         raise SpecError(f"{directory}: the model has {model.config.num_labels} labels, its card {len(card.outputs)}")
     channels = card.channels or getattr(model.config, "num_channels", None)
     with memory_error():
-        model.to(device)
-    return TorchClassifier(Logits(model), card, ToTensor(affine, device, channels))
+        model.to(placement.device)
+    return TorchClassifier(Logits(model), card, ToTensor(placement.affine, placement.device, channels))

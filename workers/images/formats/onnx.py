@@ -21,7 +21,8 @@ from pydantic import BaseModel, ConfigDict
 from schemas.errors import SecurityError, SpecError
 from schemas.loading import validate
 from schemas.outputs import OutputField
-from workers.contract import Affine, Model, ModelCard
+from workers.contract import Model, ModelCard, Placement
+from workers.images.contract import ImageFormat
 from workers.images.formats.onnx_file import OnnxGraph, read_graph
 from workers.models.files import confined, read_json
 from workers.models.head import Head, check_fields
@@ -45,47 +46,52 @@ class OnnxCard(BaseModel):
     notes: str = ""
 
 
-LOOKS_FOR = "one *.onnx file"
+class Onnx:
+    """One ONNX graph, with a card or without."""
 
+    looks_for = "one *.onnx file"
 
-def recognises(directory: Path) -> bool:
-    """Whether there is an ONNX file, and no card of another format."""
-    card = directory / CARD
-    if card.is_file():
-        return bool(read_json(card).get("format", "onnx") == "onnx")
-    return any(directory.glob("*.onnx"))
+    def recognises(self, directory: Path) -> bool:
+        """Whether there is an ONNX file, and no card of another format."""
+        card = directory / CARD
+        if card.is_file():
+            return bool(read_json(card).get("format", "onnx") == "onnx")
+        return any(directory.glob("*.onnx"))
 
+    def describe(self, directory: Path) -> ModelCard:
+        """The card from the file's own graph and `wardround.json`.
 
-def describe(directory: Path) -> ModelCard:
-    """The card from the file's own graph and `wardround.json`. Raises SpecError, or SecurityError for stray files."""
-    card_path = directory / CARD
-    card = validate(OnnxCard, read_json(card_path), str(card_path)) if card_path.is_file() else OnnxCard()
-    path = _model_file(directory, card)
-    graph = read_graph(path)
-    check_external(directory, graph)
-    if len(graph.inputs) != 1 or len(graph.inputs[0].shape) != 4:
-        raise SpecError(f"{path}: must have one input, of four dimensions ({card.layout}); it has {len(graph.inputs)}")
-    outputs, read = _outputs(card, graph, path)
-    return ModelCard(
-        format="onnx",
-        outputs=outputs,
-        prepare=card.prepare,
-        channels=graph.inputs[0].shape[1 if card.layout == "NCHW" else 3],
-        settings={
-            "file": path.name,
-            "layout": card.layout,
-            "activation": card.head.activation if card.head else None,
-            "graph_outputs": list(read),
-        },
-    )
+        Raises SpecError, or SecurityError for stray files.
+        """
+        card_path = directory / CARD
+        card = validate(OnnxCard, read_json(card_path), str(card_path)) if card_path.is_file() else OnnxCard()
+        path = _model_file(directory, card)
+        graph = read_graph(path)
+        check_external(directory, graph)
+        if len(graph.inputs) != 1 or len(graph.inputs[0].shape) != 4:
+            raise SpecError(
+                f"{path}: must have one input, of four dimensions ({card.layout}); it has {len(graph.inputs)}"
+            )
+        outputs, read = _outputs(card, graph, path)
+        return ModelCard(
+            format="onnx",
+            outputs=outputs,
+            prepare=card.prepare,
+            channels=graph.inputs[0].shape[1 if card.layout == "NCHW" else 3],
+            settings={
+                "file": path.name,
+                "layout": card.layout,
+                "activation": card.head.activation if card.head else None,
+                "graph_outputs": list(read),
+            },
+        )
 
+    def load(self, directory: Path, card: ModelCard, placement: Placement) -> Model:
+        """An onnxruntime session. Raises SpecError if it cannot be loaded."""
+        from workers.images.formats import onnx_loaded  # noqa: PLC0415 - imports onnxruntime, which the driver has no use for
 
-def load(directory: Path, card: ModelCard, affine: Affine | None, device: str, threads: int) -> Model:
-    """An onnxruntime session on `device`, CPU work in `threads` threads. Raises SpecError if it cannot be loaded."""
-    from workers.images.formats import onnx_loaded  # noqa: PLC0415 - imports onnxruntime, which the driver has no use for
-
-    check_external(directory, read_graph(directory / card.settings["file"]))
-    return onnx_loaded.load(directory / card.settings["file"], card, affine, device, threads)
+        check_external(directory, read_graph(directory / card.settings["file"]))
+        return onnx_loaded.load(directory / card.settings["file"], card, placement)
 
 
 def check_external(directory: Path, graph: OnnxGraph) -> None:
@@ -134,3 +140,6 @@ def _outputs(card: OnnxCard, graph: OnnxGraph, path: Path) -> tuple[tuple[Output
         for column, name in zip(columns, names, strict=True)
     ]
     return tuple(fields), names
+
+
+FORMAT: ImageFormat = Onnx()

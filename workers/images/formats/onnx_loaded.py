@@ -11,7 +11,7 @@ import numpy as np
 from schemas.errors import RecordError, SpecError
 from schemas.outputs import OutputField
 from schemas.status import Status
-from workers.contract import Affine, Array, ModelCard
+from workers.contract import Affine, Array, ModelCard, Placement
 from workers.images.formats.onnx_session import DTYPES, open_session, run
 from workers.images.prepare.affine import apply_affine
 from workers.models.head import activate, by_column
@@ -96,15 +96,15 @@ class OnnxModel:
         return np.ascontiguousarray(stacked, dtype=self._dtype)
 
 
-def load(path: Path, card: ModelCard, affine: Affine | None, device: str, threads: int) -> OnnxModel:
-    """See workers.images.formats.onnx.load."""
-    session = open_session(path, device, threads)
+def load(path: Path, card: ModelCard, placement: Placement) -> OnnxModel:
+    """See workers.contract.ScorerFormat."""
+    session = open_session(path, placement.device, placement.threads)
     taken = session.get_inputs()[0]
     if taken.type not in DTYPES:
         raise SpecError(f"{path}: takes {taken.type}, must take one of {', '.join(DTYPES)}")
-    if affine is not None and np.dtype(DTYPES[taken.type]).kind != "f":
+    if placement.affine is not None and np.dtype(DTYPES[taken.type]).kind != "f":
         raise SpecError(f"{path}: takes {taken.type}, so 'prepare' must not end with rescale or standardise")
-    return OnnxModel(session, card, affine)
+    return OnnxModel(session, card, placement.affine)
 
 
 def _column(field: OutputField, result: Array) -> Sequence[Any] | Array:

@@ -17,7 +17,8 @@ from typing import Any, Literal
 
 from schemas.errors import SpecError
 from schemas.loading import validate
-from workers.contract import Affine, Model, ModelCard
+from workers.contract import Model, ModelCard, Placement
+from workers.images.contract import ImageFormat
 from workers.images.formats.onnx import CARD, check_external
 from workers.images.formats.onnx_file import read_graph
 from workers.images.formats.text_settings import OUTPUTS, Detection
@@ -43,37 +44,39 @@ class Card(Detection):
     notes: str = ""
 
 
-LOOKS_FOR = "wardround.json with format 'text-detector'"
+class TextDetectorDirectory:
+    """A detector of text in images, as an ONNX graph with its settings."""
+
+    looks_for = "wardround.json with format 'text-detector'"
+
+    def recognises(self, directory: Path) -> bool:
+        """Whether `wardround.json` names this format."""
+        path = directory / CARD
+        return path.is_file() and bool(read_json(path).get("format") == NAME)
+
+    def describe(self, directory: Path) -> ModelCard:
+        """The card. Raises SpecError with what is wrong in it, SecurityError if weights lie outside the directory."""
+        card = validate(Card, read_json(directory / CARD), str(directory / CARD))
+        graph = read_graph(directory / WEIGHTS)
+        check_external(directory, graph)
+        if len(graph.inputs) != 1 or len(graph.inputs[0].shape) != 4:
+            raise SpecError(f"{directory / WEIGHTS}: must have one input (N, 3, H, W)")
+        settings = card.model_dump(mode="json", include=set(Detection.model_fields))
+        return ModelCard(NAME, OUTPUTS, card.prepare, channels=3, settings=settings)
+
+    def load(self, directory: Path, card: ModelCard, placement: Placement) -> Model:
+        """The detector. Raises SpecError if `prepare` ends with rescale or standardise: it normalises by itself.
+
+        Raises MissingExtraError without OpenCV.
+        """
+        if placement.affine is not None:
+            raise SpecError(f"{directory}: a text detector takes 8 bit images: drop the last steps of 'prepare'")
+        opencv()
+        check_external(directory, read_graph(directory / WEIGHTS))
+        from workers.images.formats import text_detector_loaded  # noqa: PLC0415 - imports onnxruntime and OpenCV
+
+        settings = Detection.model_validate(dict(card.settings))
+        return text_detector_loaded.load(directory / WEIGHTS, settings, placement)
 
 
-def recognises(directory: Path) -> bool:
-    """Whether `wardround.json` names this format."""
-    path = directory / CARD
-    return path.is_file() and bool(read_json(path).get("format") == NAME)
-
-
-def describe(directory: Path) -> ModelCard:
-    """The card. Raises SpecError with what is wrong in it, SecurityError if weights lie outside the directory."""
-    card = validate(Card, read_json(directory / CARD), str(directory / CARD))
-    graph = read_graph(directory / WEIGHTS)
-    check_external(directory, graph)
-    if len(graph.inputs) != 1 or len(graph.inputs[0].shape) != 4:
-        raise SpecError(f"{directory / WEIGHTS}: must have one input (N, 3, H, W)")
-    settings = card.model_dump(mode="json", include=set(Detection.model_fields))
-    return ModelCard(NAME, OUTPUTS, card.prepare, channels=3, settings=settings)
-
-
-def load(directory: Path, card: ModelCard, affine: Affine | None, device: str, threads: int) -> Model:
-    """The detector. Raises SpecError if `prepare` ends with rescale or standardise: it normalises by itself.
-
-    Raises MissingExtraError without OpenCV.
-    """
-    if affine is not None:
-        raise SpecError(f"{directory}: a text detector takes 8 bit images: drop the last steps of 'prepare'")
-    opencv()
-    check_external(directory, read_graph(directory / WEIGHTS))
-    from workers.images.formats import text_detector_loaded  # noqa: PLC0415 - imports onnxruntime and OpenCV
-
-    return text_detector_loaded.load(
-        directory / WEIGHTS, Detection.model_validate(dict(card.settings)), device, threads
-    )
+FORMAT: ImageFormat = TextDetectorDirectory()

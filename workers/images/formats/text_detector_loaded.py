@@ -11,7 +11,7 @@ import numpy as np
 
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.contract import Array
+from workers.contract import Array, Placement
 from workers.images.formats.onnx_session import open_session, run
 from workers.images.formats.text_regions import Region, find_regions
 from workers.images.formats.text_settings import OUTPUTS, Detection
@@ -68,10 +68,10 @@ def network_size(rows: int, columns: int, settings: Detection) -> tuple[int, int
     return _rounded(int(rows * ratio)), _rounded(int(columns * ratio))
 
 
-def load(path: Path, settings: Detection, device: str, threads: int) -> TextDetector:
-    """See workers.images.formats.text_detector.load."""
-    cv2.setNumThreads(max(1, threads))
-    return TextDetector(open_session(path, device, threads), settings)
+def load(path: Path, settings: Detection, placement: Placement) -> TextDetector:
+    """See workers.contract.ScorerFormat."""
+    cv2.setNumThreads(max(1, placement.threads))
+    return TextDetector(open_session(path, placement.device, placement.threads), settings)
 
 
 def _rounded(side: int) -> int:

@@ -14,78 +14,52 @@ and `truncated`. Activation as in transformers' own pipeline: none for `problem_
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel
 
 from schemas.errors import SpecError
-from schemas.loading import validate
 from workers.contract import ModelCard
 from workers.models.head import score_fields
-from workers.models.huggingface import CONFIG, head_of
-from workers.models.text.contract import NoteEncoder, NoteScorer
-from workers.models.text.directory import (
-    CARD,
-    chosen_windows,
-    has_architecture,
-    read_config,
-    read_declared,
-    window_settings,
-)
-from workers.models.text.tokenizer import NoteTokenizer, open_tokenizer
-from workers.models.text.windows import COUNTS, STEP, ScoreWindows
-
-NAME = "text-classification"
-FORMAT_STEPS: Mapping[str, type[BaseModel]] = {STEP: ScoreWindows}
-"""Prepare steps of this format's own."""
-
-LOOKS_FOR = "config.json with architectures '...ForSequenceClassification'"
+from workers.models.huggingface import CONFIG, ArchitectureFormat, head_of
+from workers.models.text.contract import NoteFormat
+from workers.models.text.directory import DeclaredText, read_declared
+from workers.models.text.format import TextFormat
+from workers.models.text.windows import STEP, ScoreWindows
 
 
-def recognises(directory: Path) -> bool:
-    """Whether `config.json` names a sequence classification architecture of transformers."""
-    return has_architecture(directory, "ForSequenceClassification")
+class TextClassification(ArchitectureFormat, TextFormat[ScoreWindows]):
+    """Scores of a text, a label each."""
 
+    name = "text-classification"
+    suffix = "ForSequenceClassification"
+    gives = "texts"
+    windows = ScoreWindows
 
-def describe(directory: Path) -> ModelCard:
-    """The card from the configuration files. Raises SecurityError for what could run code, SpecError otherwise."""
-    config = read_config(directory)
-    declared = read_declared(directory, NAME)
-    head = head_of(config, directory / CONFIG)
-    how = validate(ScoreWindows, declared.windows, f"{directory / CARD}: {STEP}")
-    settings = {
-        "activation": head.activation,
-        "labels": head.labels,
-        "model_type": config.get("model_type", ""),
-        "vocabulary": config.get("vocab_size"),
-        **window_settings(directory, config, how),
-    }
-    return with_steps(ModelCard(NAME, (*score_fields(head), *COUNTS), ({STEP: settings[STEP]},), settings=settings), ())
-
-
-def with_steps(card: ModelCard, steps: Sequence[Any]) -> ModelCard:
-    """The card as a spec's own steps make it. Raises SpecError where they do not fit the model."""
-    how = chosen_windows(card.settings, steps, ScoreWindows)
-    if card.settings["activation"] == "none" and how.aggregation == "clinicalbert":
-        raise SpecError(
-            f"{STEP}.aggregation 'clinicalbert' is for probabilities, the model is a regression: use 'mean'"
+    def describe(self, directory: Path) -> ModelCard:
+        """The card from the configuration files. Raises SecurityError for what could run code, SpecError otherwise."""
+        config = self.read_config(directory)
+        declared = read_declared(directory, self.name, DeclaredText)
+        head = head_of(config, directory / CONFIG)
+        card = self.card(
+            directory,
+            config,
+            score_fields(head),
+            declared.windows,
+            activation=head.activation,
+            labels=head.labels,
         )
-    return replace(card, settings={**card.settings, STEP: how.model_dump(mode="json")})
+        return self.with_steps(card, ())
+
+    def with_steps(self, card: ModelCard, steps: Sequence[BaseModel]) -> ModelCard:
+        """See TextFormat."""
+        chosen = super().with_steps(card, steps)
+        if card.settings["activation"] == "none" and chosen.settings[STEP]["aggregation"] == "clinicalbert":
+            raise SpecError(
+                f"{STEP}.aggregation 'clinicalbert' is for probabilities, the model is a regression: use 'mean'"
+            )
+        return chosen
 
 
-def open_encoder(directory: Path, card: ModelCard, steps: Sequence[Any], cpus: float) -> NoteEncoder:
-    """The tokenizer, cutting windows as the steps say."""
-    settings = with_steps(card, steps).settings
-    opened = open_tokenizer(directory, settings["model_type"], settings["vocabulary"])
-    return NoteTokenizer(opened, ScoreWindows.model_validate(settings[STEP]))
-
-
-def load(directory: Path, card: ModelCard, device: str, threads: int) -> NoteScorer:
-    """The model in float32 on `device`; the card has gone through `with_steps`."""
-    from workers.models.text import scorers  # noqa: PLC0415 - imports torch, which the driver must not
-
-    read_config(directory)
-    return scorers.load_classifier(directory, card, device, threads)
+FORMAT: NoteFormat = TextClassification()

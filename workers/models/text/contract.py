@@ -8,11 +8,12 @@ cut its own batches; it gives the values back in the order it got them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from pydantic import BaseModel
+
 from schemas.outputs import OutputField
-from workers.contract import Encoded, ModelCard
+from workers.contract import Encoded, EncoderFormat, ModelCard
 
 
 class NoteEncoder(Protocol):
@@ -40,7 +41,9 @@ class HasHelpers(Protocol):
 class NoteScorer(Protocol):
     """The half of a model that lives on the device."""
 
-    outputs: tuple[OutputField, ...]
+    @property
+    def outputs(self) -> tuple[OutputField, ...]:
+        """The columns that `score` gives."""
 
     def score(self, values: Sequence[Any]) -> Mapping[str, Sequence[Any]]:
         """For each output one value an encoded note, in order.
@@ -53,25 +56,14 @@ class NoteScorer(Protocol):
         """
 
 
-class NoteFormat(Protocol):
-    """A model format on notes: one module, and one line in `workers.registry.FORMATS["notes"]`.
+class NoteFormat(EncoderFormat[NoteScorer, NoteEncoder], Protocol):
+    """A model format on texts: notes, or the SMILES of molecules. It may have prepare steps of its own."""
 
-    One that has prepare steps of its own names them in `FORMAT_STEPS` (see `workers.ehr.notes.prepare`). Where those
-    decide which columns the model writes, or how it is loaded, the module has `with_steps(card, steps) -> ModelCard`
-    as well: the card that the run, `open_encoder` and `load` then get. Raises SpecError.
-    """
+    @property
+    def steps(self) -> Mapping[str, type[BaseModel]]:
+        """The settings of each of its own prepare steps, by the step's name."""
 
-    LOOKS_FOR: str
-    """By what a directory is recognised, for people."""
-
-    def recognises(self, directory: Path) -> bool:
-        """Whether the directory holds a model of this format, judged by its files' names and config alone."""
-
-    def describe(self, directory: Path) -> ModelCard:
-        """Read the card without importing torch. Raises SpecError with what is wrong."""
-
-    def open_encoder(self, directory: Path, card: ModelCard, steps: Sequence[Any], cpus: float) -> NoteEncoder:
-        """The encoder. `steps` are the prepare steps that are this format's own: instances of its `FORMAT_STEPS`."""
-
-    def load(self, directory: Path, card: ModelCard, device: str, threads: int) -> NoteScorer:
-        """Load the weights to `device` ('cpu' or 'cuda')."""
+    def with_steps(self, card: ModelCard, steps: Sequence[BaseModel]) -> ModelCard:
+        """The card under these steps, instances of `steps` in the order of the spec: the one that the run, the encoder
+        and the scorer then get. Raises SpecError where they do not fit the model.
+        """

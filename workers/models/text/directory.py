@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.errors import SpecError
 from schemas.loading import validate
 from workers.models.files import read_json
-from workers.models.huggingface import CONFIG, architecture_of, check_weights, refuse_adapters, refuse_code
-from workers.models.text.tokenizer import TOKENIZER_CONFIG, check_tokenizer, open_tokenizer, tokenizer_config
+from workers.models.huggingface import CONFIG, read_config
+from workers.models.text.tokenizer import TOKENIZER_CONFIG, open_tokenizer, tokenizer_config
 from workers.models.text.windows import STEP, Windows, given
 
 CARD = "wardround.json"
@@ -30,20 +30,22 @@ _POSITIONS_BEHIND_PADDING = frozenset(
 
 
 class Declared(BaseModel):
-    """`wardround.json`, optional: what the author recommends. `windows` are settings of the step of that name."""
+    """`wardround.json`, optional: what the author recommends, and what the files of transformers leave open."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: str
     format_version: int = Field(default=1, ge=1, le=1)
-    windows: dict[str, Any] = {}
     notes: str = Field(default="", description="free text: data, licence, intended use")
 
 
-def has_architecture(directory: Path, suffix: str) -> bool:
-    """Whether `config.json` names a class of transformers that ends so."""
-    path = directory / CONFIG
-    return path.is_file() and architecture_of(read_json(path)).endswith(suffix)
+class DeclaredText(Declared):
+    """That of a model on texts."""
+
+    windows: dict[str, Any] = Field(default={}, description="settings of the prepare step of that name")
+
+
+D = TypeVar("D", bound=Declared)
 
 
 def declared_format(directory: Path) -> str:
@@ -52,7 +54,7 @@ def declared_format(directory: Path) -> str:
     return str(read_json(path).get("format", "")) if path.is_file() else ""
 
 
-def read_declared(directory: Path, name: str, kind: type[Declared] = Declared) -> Any:
+def read_declared(directory: Path, name: str, kind: type[D]) -> D:
     """`wardround.json`, or its defaults. Raises SpecError if it is another format's."""
     path = directory / CARD
     declared = validate(kind, read_json(path) if path.is_file() else {"format": name}, str(path))
@@ -61,16 +63,11 @@ def read_declared(directory: Path, name: str, kind: type[Declared] = Declared) -
     return declared
 
 
-def read_config(directory: Path) -> dict[str, Any]:
-    """`config.json` of a model that can be run. Raises SecurityError for what could run code, SpecError otherwise."""
-    path = directory / CONFIG
-    config = read_json(path)
-    refuse_code(config, path)
-    check_weights(directory)
-    refuse_adapters(config, directory)
+def read_encoder_config(directory: Path) -> dict[str, Any]:
+    """`config.json` of a model of one half. Raises what workers.models.huggingface.read_config raises, or SpecError."""
+    config = read_config(directory)
     if config.get("is_encoder_decoder"):
-        raise SpecError(f"{path}: encoder-decoder models are not supported")
-    check_tokenizer(directory)
+        raise SpecError(f"{directory / CONFIG}: encoder-decoder models are not supported")
     return config
 
 
@@ -102,7 +99,7 @@ def window_settings(directory: Path, config: Mapping[str, Any], how: W, longest:
     return {"longest": limit, "special": special, STEP: windows.model_dump(mode="json")}
 
 
-def chosen_windows(settings: Mapping[str, Any], steps: Any, kind: type[W]) -> W:
+def chosen_windows(settings: Mapping[str, Any], steps: Sequence[BaseModel], kind: type[W]) -> W:
     """The windows of a run: the spec's step, else the author's. Raises SpecError where they do not fit the model."""
     step = given(steps, kind)
     if step is None:

@@ -6,9 +6,9 @@ window of its batch, with a mask only where lengths differ.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -16,14 +16,12 @@ from torch import Tensor
 from transformers import AutoModel, AutoModelForSequenceClassification, AutoModelForTokenClassification
 
 from schemas.errors import SpecError
+from workers.contract import ModelCard, Placement
 from workers.models.device import memory_error, set_up
 from workers.models.pretrained import pretrained
 from workers.models.text.batches import TokenBudget
-from workers.models.text.note import Tokens
+from workers.models.text.note import Gives, Tokens
 from workers.models.text.packed import MODEL_TYPES, NAME, positions, segments_of
-
-Gives = Literal["texts", "tokens", "states"]
-"""One row of logits a text, one a token, or the last hidden state of each token."""
 
 T = TypeVar("T")
 
@@ -121,16 +119,17 @@ class TextNetwork:
         return answer
 
 
-def load_network(directory: Path, gives: Gives, device: str, threads: int, settings: Mapping[str, Any]) -> TextNetwork:
-    """The model in float32 on `device`. Raises SpecError if weights are missing or do not fit the configuration.
+def load_network(directory: Path, card: ModelCard, gives: Gives, placement: Placement) -> TextNetwork:
+    """The model in float32. Raises SpecError if weights are missing or do not fit the configuration.
 
-    `settings["labels"]` is how many outputs the card says a head has.
+    `card.settings["labels"]`, where there are any, are the outputs of the head.
     """
-    set_up(threads)
+    set_up(placement.threads)
     model = pretrained(_CLASSES[gives], directory, may_lack="pooler." if gives == "states" else "")
-    labels = settings.get("labels")
+    labels = card.settings.get("labels")
     if labels is not None and model.config.num_labels != len(labels):
         raise SpecError(f"{directory}: the model has {model.config.num_labels} labels, its card {len(labels)}")
+    device = placement.device
     with memory_error():
         model.to(device)
-    return TextNetwork(model, gives, device, int(settings.get("batch_tokens") or BUDGET[device]))
+    return TextNetwork(model, gives, device, int(card.settings.get("batch_tokens") or BUDGET[device]))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Tokens = NDArray[np.int32]
+Gives = Literal["texts", "tokens", "states"]
+"""What is asked of a model: one row of logits a text, one a token, or the last hidden state of each token."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from schemas.errors import SpecError
 from workers.models.files import JSON_LIMIT, confined, read_json
-from workers.models.text.directory import CARD, Declared, read_declared
+from workers.models.text.directory import CARD, DeclaredText, read_declared
 
 MODULES = "modules.json"
 POOLINGS = ("cls", "max", "mean", "mean_sqrt_len")
@@ -28,7 +28,7 @@ _FLAGS = {
 }
 
 
-class Embedding(Declared):
+class Embedding(DeclaredText):
     """`wardround.json` of an encoder."""
 
     pooling: tuple[Pooling, ...] = Field(default=(), max_length=len(POOLINGS))

@@ -11,12 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workers.contract import ModelCard
+from workers.contract import ModelCard, Placement
 from workers.models.activation import activate
 from workers.models.head import by_column
+from workers.models.text.contract import NoteScorer
 from workers.models.text.entities import Tagged, entities_of
 from workers.models.text.network import TextNetwork, load_network
-from workers.models.text.note import TokenizedNote, count_columns
+from workers.models.text.note import Gives, TokenizedNote, count_columns
 from workers.models.text.windows import COUNTS, STEP, EntityWindows, ScoreWindows, over_windows
 
 
@@ -86,19 +87,16 @@ POOL: Mapping[str, Any] = {
 }
 
 
-def load_classifier(directory: Path, card: ModelCard, device: str, threads: int) -> Classifier:
-    """See workers.models.text.classification.load."""
-    return Classifier(load_network(directory, "texts", device, threads, card.settings), card)
+_SCORERS: Mapping[Gives, type[Classifier | Tagger | Embedder]] = {
+    "texts": Classifier,
+    "tokens": Tagger,
+    "states": Embedder,
+}
 
 
-def load_tagger(directory: Path, card: ModelCard, device: str, threads: int) -> Tagger:
-    """See workers.models.text.token_classification.load."""
-    return Tagger(load_network(directory, "tokens", device, threads, card.settings), card)
-
-
-def load_embedder(directory: Path, card: ModelCard, device: str, threads: int) -> Embedder:
-    """See workers.models.text.embedding.load."""
-    return Embedder(load_network(directory, "states", device, threads, card.settings), card)
+def load(directory: Path, card: ModelCard, gives: Gives, placement: Placement) -> NoteScorer:
+    """The scorer of what the model gives. Raises SpecError if weights do not fit the configuration."""
+    return _SCORERS[gives](load_network(directory, card, gives, placement), card)
 
 
 def _windows(values: Sequence[TokenizedNote]) -> list[Any]:

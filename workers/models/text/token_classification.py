@@ -12,34 +12,15 @@ with context on both sides.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel
-
-from schemas.loading import validate
 from schemas.outputs import OutputField
 from workers.contract import ModelCard
-from workers.models.huggingface import CONFIG, head_of
-from workers.models.text.contract import NoteEncoder, NoteScorer
-from workers.models.text.directory import (
-    CARD,
-    chosen_windows,
-    has_architecture,
-    read_config,
-    read_declared,
-    window_settings,
-)
-from workers.models.text.tokenizer import NoteTokenizer, open_tokenizer
-from workers.models.text.windows import COUNTS, STEP, EntityWindows
-
-NAME = "text-token-classification"
-FORMAT_STEPS: Mapping[str, type[BaseModel]] = {STEP: EntityWindows}
-"""Prepare steps of this format's own."""
-
-LOOKS_FOR = "config.json with architectures '...ForTokenClassification'"
+from workers.models.huggingface import CONFIG, ArchitectureFormat, head_of
+from workers.models.text.contract import NoteFormat
+from workers.models.text.directory import DeclaredText, read_declared
+from workers.models.text.format import TextFormat
+from workers.models.text.windows import EntityWindows
 
 ENTITIES = OutputField(
     name="entities",
@@ -49,41 +30,21 @@ ENTITIES = OutputField(
 )
 
 
-def recognises(directory: Path) -> bool:
-    """Whether `config.json` names a token classification architecture of transformers."""
-    return has_architecture(directory, "ForTokenClassification")
+class TextTokenClassification(ArchitectureFormat, TextFormat[EntityWindows]):
+    """Labelled spans of a text."""
+
+    name = "text-token-classification"
+    suffix = "ForTokenClassification"
+    gives = "tokens"
+    with_offsets = True
+    windows = EntityWindows
+
+    def describe(self, directory: Path) -> ModelCard:
+        """The card from the configuration files. Raises SecurityError for what could run code, SpecError otherwise."""
+        config = self.read_config(directory)
+        declared = read_declared(directory, self.name, DeclaredText)
+        labels = head_of(config, directory / CONFIG).labels
+        return self.card(directory, config, [ENTITIES], declared.windows, labels=labels)
 
 
-def describe(directory: Path) -> ModelCard:
-    """The card from the configuration files. Raises SecurityError for what could run code, SpecError otherwise."""
-    config = read_config(directory)
-    declared = read_declared(directory, NAME)
-    how = validate(EntityWindows, declared.windows, f"{directory / CARD}: {STEP}")
-    settings = {
-        "labels": head_of(config, directory / CONFIG).labels,
-        "model_type": config.get("model_type", ""),
-        "vocabulary": config.get("vocab_size"),
-        **window_settings(directory, config, how),
-    }
-    return ModelCard(NAME, (ENTITIES, *COUNTS), ({STEP: settings[STEP]},), settings=settings)
-
-
-def with_steps(card: ModelCard, steps: Sequence[Any]) -> ModelCard:
-    """The card as a spec's own steps make it. Raises SpecError where they do not fit the model."""
-    how = chosen_windows(card.settings, steps, EntityWindows)
-    return replace(card, settings={**card.settings, STEP: how.model_dump(mode="json")})
-
-
-def open_encoder(directory: Path, card: ModelCard, steps: Sequence[Any], cpus: float) -> NoteEncoder:
-    """The tokenizer, cutting windows as the steps say."""
-    settings = with_steps(card, steps).settings
-    opened = open_tokenizer(directory, settings["model_type"], settings["vocabulary"])
-    return NoteTokenizer(opened, EntityWindows.model_validate(settings[STEP]), offsets=True)
-
-
-def load(directory: Path, card: ModelCard, device: str, threads: int) -> NoteScorer:
-    """The model in float32 on `device`; the card has gone through `with_steps`."""
-    from workers.models.text import scorers  # noqa: PLC0415 - imports torch, which the driver must not
-
-    read_config(directory)
-    return scorers.load_tagger(directory, card, device, threads)
+FORMAT: NoteFormat = TextTokenClassification()

@@ -6,15 +6,14 @@ Windows are cut by tokens and overlap by `stride` tokens, as transformers' token
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.errors import SpecError
-from schemas.loading import validate
 from schemas.outputs import OutputField
 
 STEP = "windows"
@@ -57,6 +56,9 @@ class Windows(BaseModel):
         return self.model_copy(update={"window": window, "stride": stride})
 
 
+W = TypeVar("W", bound=Windows)
+
+
 class ScoreWindows(Windows):
     """Of a classifier: how the windows' probabilities become the note's, label by label.
 
@@ -79,15 +81,12 @@ class EntityWindows(Windows):
     merge: Literal["context", "longest"] = "context"
 
 
-def given(steps: Sequence[Any], kind: type[Windows]) -> Windows | None:
-    """The step among a format's own, as mapping or as settings. Raises SpecError for what is wrong in it."""
-    found = None
-    for step in steps:
-        settings = step.get(STEP) if isinstance(step, Mapping) else step
-        if found is not None:
-            raise SpecError(f"prepare: {STEP!r} stands there twice")
-        found = settings if isinstance(settings, kind) else validate(kind, settings or {}, f"prepare {STEP}")
-    return found
+def given(steps: Sequence[BaseModel], kind: type[W]) -> W | None:
+    """The step of this kind. Raises SpecError if there are two."""
+    found = [step for step in steps if isinstance(step, kind)]
+    if len(found) > 1:
+        raise SpecError(f"prepare: {STEP!r} stands there twice")
+    return found[0] if found else None
 
 
 def over_windows(scores: NDArray[Any], counts: Sequence[int], how: ScoreWindows) -> NDArray[np.float32]:

@@ -12,24 +12,17 @@ of its weights: workers/molecules/networks/fingerprint_mlp.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.errors import SpecError
-from schemas.loading import nearest, validate
-from workers.contract import ModelCard
-from workers.models.files import check_safetensors, read_json
-from workers.models.head import Head, score_fields
-from workers.molecules.contract import MoleculeScorer, Wanted
+from workers.contract import ModelCard, Placement
+from workers.models.head import score_fields
+from workers.models.network_directory import CONFIG, NetworkConfig, NetworkDirectory, NetworkSizes, settings_of
+from workers.molecules.contract import MoleculeFormat, MoleculeScorer, Wanted
 from workers.registry import MOLECULE_NETWORKS
-
-CONFIG = "config.json"
-WEIGHTS = "model.safetensors"
-NAME = "fingerprint"
-LOOKS_FOR = "config.json with format 'fingerprint'"
 
 
 class Fingerprint(BaseModel):
@@ -44,52 +37,44 @@ class Fingerprint(BaseModel):
     features: bool = False
 
 
-class FingerprintConfig(BaseModel):
-    """`config.json`. `settings` are those of the network's own `Config`, which checks them at load."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class FingerprintConfig(NetworkConfig):
+    """`config.json`."""
 
     format: Literal["fingerprint"]
-    format_version: Literal[1]
     network: str = "fingerprint_mlp"
-    settings: dict[str, Any]
     fingerprint: Fingerprint = Fingerprint()
-    head: Head
-    notes: str = Field(default="", description="free text: data, licence, intended use")
 
 
-def recognises(directory: Path) -> bool:
-    """Whether `config.json` names this format."""
-    path = directory / CONFIG
-    return path.is_file() and read_json(path).get("format") == NAME
+class FingerprintSizes(NetworkSizes):
+    """What every network over fingerprints has."""
+
+    num_inputs: int = Field(ge=1)
 
 
-def describe(directory: Path) -> ModelCard:
-    """The card from `config.json`. Raises SpecError with what is wrong, SecurityError if the weights are a pickle."""
-    path = directory / CONFIG
-    config = validate(FingerprintConfig, read_json(path), str(path))
-    check_safetensors(directory / WEIGHTS)
-    if config.network not in MOLECULE_NETWORKS:
-        hint = nearest(config.network, MOLECULE_NETWORKS) or "."
-        raise SpecError(
-            f"{path}: network {config.network!r} is unknown{hint} Known: {', '.join(sorted(MOLECULE_NETWORKS))}"
-        )
-    if config.settings.get("num_inputs") != config.fingerprint.bits:
-        raise SpecError(f"{path}: settings.num_inputs differs from fingerprint.bits")
-    if config.settings.get("num_outputs") != len(config.head.labels):
-        raise SpecError(f"{path}: settings.num_outputs differs from the number of head.labels")
-    settings = config.model_dump(mode="json", include={"network", "settings", "fingerprint"})
-    settings["activation"] = config.head.activation
-    return ModelCard(NAME, score_fields(config.head), settings=settings)
+class FingerprintFormat(NetworkDirectory[FingerprintConfig, FingerprintSizes]):
+    """One of the networks in workers/molecules/networks/, on fingerprints of RDKit."""
+
+    name = "fingerprint"
+    config = FingerprintConfig
+    sizes = FingerprintSizes
+    networks = MOLECULE_NETWORKS
+
+    def card(self, directory: Path, config: FingerprintConfig, sizes: FingerprintSizes) -> ModelCard:
+        """See NetworkDirectory."""
+        if sizes.num_inputs != config.fingerprint.bits:
+            raise SpecError(f"{directory / CONFIG}: settings.num_inputs differs from fingerprint.bits")
+        settings = {**settings_of(config), "fingerprint": config.fingerprint.model_dump(mode="json")}
+        return ModelCard(self.name, score_fields(config.head), settings=settings)
+
+    def open_encoder(self, directory: Path, card: ModelCard, cpus: float) -> Wanted:
+        """What RDKit has to compute."""
+        return Wanted({"fingerprint": card.settings["fingerprint"]})
+
+    def load(self, directory: Path, card: ModelCard, placement: Placement) -> MoleculeScorer:
+        """The network on its device."""
+        from workers.molecules.formats import fingerprint_loaded  # noqa: PLC0415 - imports torch, which the driver must not
+
+        return fingerprint_loaded.load(directory, card, placement)
 
 
-def open_encoder(directory: Path, card: ModelCard, steps: Sequence[Any], cpus: float) -> Wanted:
-    """What RDKit has to compute."""
-    return Wanted({"fingerprint": card.settings["fingerprint"]})
-
-
-def load(directory: Path, card: ModelCard, device: str, threads: int) -> MoleculeScorer:
-    """The network on `device`."""
-    from workers.molecules.formats import fingerprint_loaded  # noqa: PLC0415 - imports torch, which the driver must not
-
-    return fingerprint_loaded.load(directory / WEIGHTS, card, device, threads)
+FORMAT: MoleculeFormat = FingerprintFormat()

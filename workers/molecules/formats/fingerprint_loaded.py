@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from schemas.loading import validate
-from workers.contract import ModelCard
+from workers.contract import ModelCard, Placement
 from workers.models.device import memory_error, set_up
 from workers.models.head import activate, by_column
-from workers.models.weights import fill, read_tensors
+from workers.models.weights import build_network
 from workers.molecules.contract import Numbers
-from workers.registry import MOLECULE_NETWORKS, resolve
+from workers.registry import MOLECULE_NETWORKS
 
 BATCH_BYTES = 64 << 20
 """What one batch may take, by the network's own estimate."""
@@ -53,15 +52,10 @@ class FingerprintScorer:
         return by_column(self.outputs, activate(np.concatenate(logits), self._activation))
 
 
-def load(weights: Path, card: ModelCard, device: str, threads: int) -> FingerprintScorer:
-    """See workers.molecules.formats.fingerprint.load."""
-    set_up(threads)
-    module = resolve(MOLECULE_NETWORKS, card.settings["network"], "network", "molecules")
-    config = validate(module.Config, card.settings["settings"], f"{weights.parent}: settings")
-    with torch.device("meta"):
-        network = module.build(config)
-    fill(network, read_tensors(weights), str(weights))
-    network.eval().requires_grad_(False)
+def load(directory: Path, card: ModelCard, placement: Placement) -> FingerprintScorer:
+    """See workers.contract.ScorerFormat."""
+    set_up(placement.threads)
+    network = build_network(directory, card, MOLECULE_NETWORKS).network
     with memory_error():
-        network.to(device)
-    return FingerprintScorer(network, card, device)
+        network.to(placement.device)
+    return FingerprintScorer(network, card, placement.device)

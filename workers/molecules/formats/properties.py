@@ -16,14 +16,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.errors import SpecError
 from schemas.loading import nearest, validate
-from workers.contract import ModelCard
+from workers.contract import ModelCard, Placement
 from workers.models.files import read_json
-from workers.molecules.contract import MoleculeScorer, Numbers, Wanted
+from workers.molecules.contract import MoleculeFormat, Numbers, Wanted
 from workers.molecules.properties import PROPERTIES, output_fields
 
 CONFIG = "config.json"
 NAME = "properties"
-LOOKS_FOR = "config.json with format 'properties'"
 
 
 class PropertiesConfig(BaseModel):
@@ -52,30 +51,35 @@ class PropertyScorer:
         }
 
 
-def recognises(directory: Path) -> bool:
-    """Whether `config.json` names this format."""
-    path = directory / CONFIG
-    return path.is_file() and read_json(path).get("format") == NAME
+class Properties:
+    """A list of properties that RDKit computes."""
+
+    looks_for = "config.json with format 'properties'"
+
+    def recognises(self, directory: Path) -> bool:
+        """Whether `config.json` names this format."""
+        path = directory / CONFIG
+        return path.is_file() and read_json(path).get("format") == NAME
+
+    def describe(self, directory: Path) -> ModelCard:
+        """The card from `config.json`. Raises SpecError with what is wrong."""
+        path = directory / CONFIG
+        config = validate(PropertiesConfig, read_json(path), str(path))
+        for name in config.properties:
+            if name not in PROPERTIES:
+                hint = nearest(name, PROPERTIES) or "."
+                raise SpecError(f"{path}: property {name!r} is unknown{hint} Known: {', '.join(PROPERTIES)}")
+        if len(set(config.properties)) != len(config.properties):
+            raise SpecError(f"{path}: names a property twice")
+        return ModelCard(NAME, output_fields(config.properties), settings={"properties": list(config.properties)})
+
+    def open_encoder(self, directory: Path, card: ModelCard, cpus: float) -> Wanted:
+        """What RDKit has to compute."""
+        return Wanted({"properties": card.settings["properties"]})
+
+    def load(self, directory: Path, card: ModelCard, placement: Placement) -> PropertyScorer:
+        """There are no weights."""
+        return PropertyScorer(card)
 
 
-def describe(directory: Path) -> ModelCard:
-    """The card from `config.json`. Raises SpecError with what is wrong."""
-    path = directory / CONFIG
-    config = validate(PropertiesConfig, read_json(path), str(path))
-    for name in config.properties:
-        if name not in PROPERTIES:
-            hint = nearest(name, PROPERTIES) or "."
-            raise SpecError(f"{path}: property {name!r} is unknown{hint} Known: {', '.join(PROPERTIES)}")
-    if len(set(config.properties)) != len(config.properties):
-        raise SpecError(f"{path}: names a property twice")
-    return ModelCard(NAME, output_fields(config.properties), settings={"properties": list(config.properties)})
-
-
-def open_encoder(directory: Path, card: ModelCard, steps: Sequence[Any], cpus: float) -> Wanted:
-    """What RDKit has to compute."""
-    return Wanted({"properties": card.settings["properties"]})
-
-
-def load(directory: Path, card: ModelCard, device: str, threads: int) -> MoleculeScorer:
-    """There are no weights."""
-    return PropertyScorer(card)
+FORMAT: MoleculeFormat = Properties()

@@ -22,6 +22,7 @@ from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPi
 
 from schemas.errors import RecordError, SecurityError, SpecError
 from schemas.status import Status
+from workers.contract import Placement
 from workers.images.formats import huggingface
 from workers.images.prepare import plan
 from workers.images.prepare.catalogue import parse_steps
@@ -86,13 +87,13 @@ def reference(directory: Path, images: list[np.ndarray], activation: str) -> np.
 @pytest.mark.parametrize("problem", ["single_label_classification", "multi_label_classification"])
 def test_scores_equal_those_of_transformers_at_any_batch_size_and_layout(tmp_path, save, problem):
     directory = save(tmp_path / "model", problem_type=problem)
-    name, card = describe(directory)
+    name, card = describe(directory, "images")
     assert name == "huggingface"
     images = pictures(9)
     arrays, affine = prepared(card, images)
     assert all(array.dtype == np.uint8 for array in arrays)
     expected = reference(directory, images, "sigmoid" if "multi" in problem else "softmax")
-    model = huggingface.load(directory, card, affine, "cpu", 1)
+    model = huggingface.FORMAT.load(directory, card, Placement("cpu", 1, affine))
     for channels_last in (False, True):
         model.configure(channels_last=channels_last)
         for size in (1, 2, 9):
@@ -103,7 +104,7 @@ def test_scores_equal_those_of_transformers_at_any_batch_size_and_layout(tmp_pat
 
 
 def test_columns_bear_the_labels_in_order(tmp_path):
-    card = huggingface.describe(save_vit(tmp_path))
+    card = huggingface.FORMAT.describe(save_vit(tmp_path))
     assert [field.name for field in card.outputs] == ["score_no_finding", "score_pleural_effusion", "score_pneumonia"]
     assert card.channels in (3, None)
 
@@ -115,17 +116,20 @@ def test_weights_in_shards_load_as_one(tmp_path):
     model.save_pretrained(shards, max_shard_size="20KB")
     assert (shards / "model.safetensors.index.json").is_file()
     batch = [np.random.default_rng(0).normal(size=(32, 32, 3)).astype(np.float32)]
-    results = [huggingface.load(d, huggingface.describe(d), None, "cpu", 1).forward(batch) for d in (whole, shards)]
+    results = [
+        huggingface.FORMAT.load(d, huggingface.FORMAT.describe(d), Placement("cpu", 1)).forward(batch)
+        for d in (whole, shards)
+    ]
     assert results[0] == results[1]
 
 
 def test_a_directory_without_processor_says_that_the_spec_must_prepare(tmp_path):
     directory = save_vit(tmp_path)
     (directory / "preprocessor_config.json").unlink()
-    card = huggingface.describe(directory)
+    card = huggingface.FORMAT.describe(directory)
     assert card.prepare == ()
     assert "write the `prepare` steps in the spec" in card.settings["prepare_problem"]
-    assert "prepare_problem" not in huggingface.describe(save_vit(tmp_path)).settings
+    assert "prepare_problem" not in huggingface.FORMAT.describe(save_vit(tmp_path)).settings
 
 
 @pytest.mark.parametrize(
@@ -147,7 +151,7 @@ def test_labels_that_make_no_columns_are_refused(tmp_path, labels):
     directory = save_vit(tmp_path)
     edit(directory / "config.json", id2label=labels)
     with pytest.raises(SpecError):
-        huggingface.describe(directory)
+        huggingface.FORMAT.describe(directory)
 
 
 @pytest.mark.parametrize(
@@ -161,20 +165,20 @@ def test_labels_that_make_no_columns_are_refused(tmp_path, labels):
 )
 def test_code_and_kernels_from_elsewhere_are_refused(tmp_path, change):
     directory = save_vit(tmp_path)
-    card = huggingface.describe(directory)
+    card = huggingface.FORMAT.describe(directory)
     (directory / "modeling.py").write_text("raise SystemExit('code ran')")
     edit(directory / "config.json", **change)
     with pytest.raises(SecurityError):
-        huggingface.describe(directory)
+        huggingface.FORMAT.describe(directory)
     with pytest.raises(SecurityError):
-        huggingface.load(directory, card, None, "cpu", 1)
+        huggingface.FORMAT.load(directory, card, Placement("cpu", 1))
 
 
 def test_code_in_the_processor_is_refused(tmp_path):
     directory = save_vit(tmp_path)
     edit(directory / "preprocessor_config.json", auto_map={"AutoImageProcessor": "x.Y"})
     with pytest.raises(SecurityError):
-        huggingface.describe(directory)
+        huggingface.FORMAT.describe(directory)
 
 
 def test_pickled_weights_are_refused_with_the_remedy(tmp_path):
@@ -182,10 +186,10 @@ def test_pickled_weights_are_refused_with_the_remedy(tmp_path):
     weights = load_file(directory / "model.safetensors")
     (directory / "model.safetensors").unlink()
     with pytest.raises(SpecError, match="holds neither"):
-        huggingface.describe(directory)
+        huggingface.FORMAT.describe(directory)
     torch.save(weights, directory / "pytorch_model.bin")
     with pytest.raises(SecurityError, match="convert it"):
-        huggingface.describe(directory)
+        huggingface.FORMAT.describe(directory)
 
 
 @pytest.mark.parametrize("name", ["../model.safetensors", "/tmp/model.safetensors", "weights.bin"])
@@ -194,7 +198,7 @@ def test_shards_elsewhere_or_pickled_are_refused(tmp_path, name):
     (directory / "model.safetensors").unlink()
     (directory / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": name}}))
     with pytest.raises(SecurityError):
-        huggingface.describe(directory)
+        huggingface.FORMAT.describe(directory)
 
 
 def test_a_head_that_would_be_drawn_at_random_is_refused(tmp_path):
@@ -203,14 +207,14 @@ def test_a_head_that_would_be_drawn_at_random_is_refused(tmp_path):
     weights = {name: tensor for name, tensor in load_file(path).items() if not name.startswith("classifier")}
     save_file(weights, path, metadata={"format": "pt"})
     with pytest.raises(SpecError, match="lack 2 tensors"):
-        huggingface.load(directory, huggingface.describe(directory), None, "cpu", 1)
+        huggingface.FORMAT.load(directory, huggingface.FORMAT.describe(directory), Placement("cpu", 1))
 
 
 def test_weights_of_another_shape_are_refused(tmp_path):
     directory = save_vit(tmp_path)
     edit(directory / "config.json", hidden_size=16)
     with pytest.raises(SpecError, match="transformers cannot load it"):
-        huggingface.load(directory, huggingface.describe(directory), None, "cpu", 1)
+        huggingface.FORMAT.load(directory, huggingface.FORMAT.describe(directory), Placement("cpu", 1))
 
 
 @pytest.mark.parametrize("key", ["quantization_config", "adapter_config"])
@@ -218,13 +222,13 @@ def test_quantised_models_and_adapters_are_refused(tmp_path, key):
     directory = save_vit(tmp_path)
     (directory / f"{key}.json").write_text("{}")
     with pytest.raises(SpecError, match="not supported"):
-        huggingface.describe(directory)
+        huggingface.FORMAT.describe(directory)
 
 
 @pytest.mark.parametrize("shape", [(32, 32), (40, 40, 3), (32, 31, 3), (32, 32, 4)])
 def test_an_image_that_the_model_does_not_take_is_out_of_contract(tmp_path, shape):
     directory = save_vit(tmp_path)
-    model = huggingface.load(directory, huggingface.describe(directory), None, "cpu", 1)
+    model = huggingface.FORMAT.load(directory, huggingface.FORMAT.describe(directory), Placement("cpu", 1))
     with pytest.raises(RecordError) as error:
         model.forward([np.zeros(shape, np.uint8)])
     assert error.value.status is Status.OUT_OF_CONTRACT

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from schemas.errors import RecordError, SecurityError, SpecError
 from schemas.status import Status
-from workers.contract import Affine
+from workers.contract import Affine, Placement
 from workers.images.formats import native
 from workers.models.detect import describe
 from workers.models.device import memory_error
@@ -22,7 +22,7 @@ AFFINE = Affine(scale=1 / 255, mean=(0.4,), std=(0.2,))
 
 
 def load(directory, affine=AFFINE):
-    return native.load(directory, native.describe(directory), affine, "cpu", 1)
+    return native.FORMAT.load(directory, native.FORMAT.describe(directory), Placement("cpu", 1, affine))
 
 
 def images(count, dtype=np.uint8, shape=(33, 40)):
@@ -31,7 +31,7 @@ def images(count, dtype=np.uint8, shape=(33, 40)):
 
 
 def test_the_card_says_what_the_directory_says(native_directory):
-    name, card = describe(native_directory())
+    name, card = describe(native_directory(), "images")
     assert name == card.format == "native"
     assert [(field.name, field.type) for field in card.outputs] == [
         ("score_normal", "float32"),
@@ -81,7 +81,7 @@ def test_normalising_per_channel_follows_the_channel_axis(native_directory):
 
 def test_declared_outputs_take_the_place_of_the_default_ones(native_directory):
     outputs = [{"name": name, "type": "float32", "meaning": name} for name in ("a", "b")]
-    card = native.describe(native_directory(outputs=outputs))
+    card = native.FORMAT.describe(native_directory(outputs=outputs))
     assert [field.name for field in card.outputs] == ["a", "b"]
 
 
@@ -113,7 +113,7 @@ def test_the_activation_is_that_of_the_head(native_directory, network, activatio
 )
 def test_a_wrong_config_is_refused_before_anything_is_loaded(native_directory, changes, message):
     with pytest.raises(SpecError, match=message):
-        native.describe(native_directory(**changes))
+        native.FORMAT.describe(native_directory(**changes))
 
 
 def test_settings_that_the_network_does_not_know_are_refused_at_load(native_directory):
@@ -159,16 +159,16 @@ class Evil:
 @pytest.mark.parametrize("how", ["pickle", "torch"])
 def test_a_pickle_in_disguise_is_refused_and_does_not_run(native_directory, capsys, how):
     directory = native_directory()
-    card = native.describe(directory)
+    card = native.FORMAT.describe(directory)
     path = directory / "model.safetensors"
     if how == "pickle":
         path.write_bytes(pickle.dumps(Evil()))
     else:
         torch.save(Evil(), path)
     with pytest.raises(SecurityError, match="pickle or zip"):
-        native.describe(directory)
+        native.FORMAT.describe(directory)
     with pytest.raises(SecurityError, match="pickle or zip"):
-        native.load(directory, card, None, "cpu", 1)
+        native.FORMAT.load(directory, card, Placement("cpu", 1))
     assert capsys.readouterr().out == ""
 
 
@@ -187,7 +187,7 @@ def test_a_header_that_lies_about_its_size_is_refused(native_directory, content)
     directory = native_directory()
     (directory / "model.safetensors").write_bytes(content)
     with pytest.raises(SpecError, match="not a safetensors file"):
-        native.describe(directory)
+        native.FORMAT.describe(directory)
 
 
 def test_a_truncated_file_of_weights_is_refused(native_directory):
@@ -237,12 +237,12 @@ def test_config_that_is_no_json_object_is_refused(native_directory):
     for content in (b"[" * 100_000, b"[1]", b"\xff", b"{"):
         (directory / "config.json").write_bytes(content)
         with pytest.raises(SpecError):
-            describe(directory)
+            describe(directory, "images")
 
 
 def test_an_unknown_directory_lists_what_was_looked_for(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"architectures": ["BertModel"]}))
     with pytest.raises(SpecError, match=r"\*\.onnx.*ForImageClassification"):
-        describe(tmp_path)
+        describe(tmp_path, "images")
     with pytest.raises(SpecError, match="not a model directory"):
-        describe(tmp_path / "none")
+        describe(tmp_path / "none", "images")

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from schemas.errors import RecordError, SecurityError, SpecError, UsageError
 from schemas.status import Status
-from workers.contract import Affine
+from workers.contract import Affine, Placement
 from workers.images.formats import onnx as onnx_format
 from workers.images.formats.onnx_file import read_graph
 from workers.models.detect import describe
@@ -62,8 +62,8 @@ def write_card(directory: Path, **card) -> None:
 
 
 def load(directory, affine=None, device="cpu"):
-    _, card = describe(directory)
-    return onnx_format.load(directory, card, affine, device, 1)
+    _, card = describe(directory, "images")
+    return onnx_format.FORMAT.load(directory, card, Placement(device, 1, affine))
 
 
 def images(count, dtype=np.uint8, shape=(10, 12, 3)):
@@ -75,7 +75,7 @@ def expected_logits(batch):
 
 
 def test_without_a_card_each_output_is_a_list_column_of_its_own_name(directory):
-    name, card = describe(directory)
+    name, card = describe(directory, "images")
     assert name == "onnx"
     assert [(field.name, field.type) for field in card.outputs] == [
         ("logits", "list<float32>"),
@@ -120,7 +120,7 @@ def test_channels_may_stand_last(directory):
     save(directory / "model.onnx", layout="NHWC")
     write_card(directory, layout="NHWC")
     batch = images(2)
-    assert describe(directory)[1].channels == 3
+    assert describe(directory, "images")[1].channels == 3
     np.testing.assert_allclose(np.stack(load(directory).forward(batch)["logits"]), expected_logits(batch), rtol=1e-5)
 
 
@@ -182,12 +182,12 @@ def test_an_image_that_a_node_inside_the_graph_does_not_take_is_out_of_contract(
 
 def test_the_only_onnx_file_is_taken_whatever_its_name(directory):
     (directory / "model.onnx").rename(directory / "densenet.onnx")
-    assert describe(directory)[1].settings["file"] == "densenet.onnx"
+    assert describe(directory, "images")[1].settings["file"] == "densenet.onnx"
     save(directory / "other.onnx")
     with pytest.raises(SpecError, match="holds 2"):
-        describe(directory)
+        describe(directory, "images")
     write_card(directory, file="other.onnx")
-    assert describe(directory)[1].settings["file"] == "other.onnx"
+    assert describe(directory, "images")[1].settings["file"] == "other.onnx"
 
 
 @pytest.mark.parametrize(
@@ -196,13 +196,13 @@ def test_the_only_onnx_file_is_taken_whatever_its_name(directory):
 def test_a_wrong_card_is_refused(directory, card):
     write_card(directory, **card)
     with pytest.raises(SpecError):
-        describe(directory)
+        describe(directory, "images")
 
 
 def test_a_head_must_say_which_of_several_outputs_it_reads(directory):
     write_card(directory, head=HEAD)
     with pytest.raises(SpecError, match=r"'output' in wardround\.json must be one of the graph's: logits, means"):
-        describe(directory)
+        describe(directory, "images")
     write_card(directory, head={"activation": "none", "labels": ["a"]}, output="logits")
     with pytest.raises(SpecError, match="gives 2 numbers, its card has 1 labels"):
         load(directory).forward(images(1))
@@ -213,7 +213,7 @@ def test_weights_outside_the_directory_are_refused(directory, name):
     (directory.parent / "secret").write_bytes(WEIGHT.tobytes())
     save(directory / "model.onnx", external=name)
     with pytest.raises(SecurityError, match="outside the model directory"):
-        describe(directory)
+        describe(directory, "images")
 
 
 def test_weights_hidden_in_a_constant_inside_a_branch_are_found(directory):
@@ -229,7 +229,7 @@ def test_weights_hidden_in_a_constant_inside_a_branch_are_found(directory):
     model.graph.node.append(branch)
     (directory / "model.onnx").write_bytes(model.SerializeToString())
     with pytest.raises(SecurityError, match="outside"):
-        describe(directory)
+        describe(directory, "images")
 
 
 def test_a_link_out_of_the_directory_is_refused(directory):
@@ -237,13 +237,13 @@ def test_a_link_out_of_the_directory_is_refused(directory):
     (directory / "weights.bin").symlink_to(directory.parent / "secret.bin")
     save(directory / "model.onnx", external="weights.bin")
     with pytest.raises(SecurityError, match="leads out"):
-        describe(directory)
+        describe(directory, "images")
 
 
 def test_weights_in_a_file_beside_the_model_are_used(directory):
     save(directory / "model.onnx", external="weights.bin")
     with pytest.raises(SpecError, match="is not there"):
-        describe(directory)
+        describe(directory, "images")
     (directory / "weights.bin").write_bytes(WEIGHT.tobytes())
     batch = images(2)
     np.testing.assert_allclose(np.stack(load(directory).forward(batch)["logits"]), expected_logits(batch), rtol=1e-5)
@@ -264,7 +264,7 @@ def test_what_is_no_onnx_model_is_refused(directory):
     for content in (b"", b"\x80\x04.", b"PK\x03\x04" * 9, whole[: len(whole) // 2], b"\x3a" * 50, b"\xff" * 200):
         path.write_bytes(content)
         with pytest.raises(SpecError, match="not an ONNX model"):
-            describe(directory)
+            describe(directory, "images")
 
 
 def test_graphs_nested_without_end_are_refused_without_a_crash(directory):
@@ -275,7 +275,7 @@ def test_graphs_nested_without_end_are_refused_without_a_crash(directory):
         graph = b"\x0a" + _length(node) + node
     (directory / "model.onnx").write_bytes(b"\x3a" + _length(graph) + graph)
     with pytest.raises(SpecError, match="nested too deeply"):
-        describe(directory)
+        describe(directory, "images")
 
 
 def _length(body: bytes) -> bytes:

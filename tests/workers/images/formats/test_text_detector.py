@@ -12,7 +12,7 @@ import pytest
 
 from schemas.errors import RecordError, SpecError
 from schemas.status import Status
-from workers.contract import Affine
+from workers.contract import Affine, Placement
 from workers.images.formats import text_detector
 from workers.images.formats.make_text_detector import make_text_detector_directory
 from workers.images.formats.text_detector_loaded import network_size
@@ -33,8 +33,8 @@ def directory(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(directory):
-    _, card = describe(directory)
-    return text_detector.load(directory, card, None, "cpu", 2)
+    _, card = describe(directory, "images")
+    return text_detector.FORMAT.load(directory, card, Placement("cpu", 2))
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +174,7 @@ def test_an_image_without_text_has_no_regions(model):
 def test_values_have_the_types_that_the_card_declares(model, directory):
     import pyarrow as pa
 
-    _, card = describe(directory)
+    _, card = describe(directory, "images")
     result = model.forward([annotated(2)])
     for field in card.outputs:
         column = pa.array(list(result[field.name]), field.arrow_type)
@@ -226,7 +226,7 @@ def test_what_is_not_8_bit_colour_is_out_of_contract(model, image):
 
 
 def test_a_16_bit_image_is_prepared_so_that_its_text_is_found(model, directory):
-    _, card = describe(directory)
+    _, card = describe(directory, "images")
     steps, affine = plan.split(parse_steps(list(card.prepare)))
     assert affine is None
     deep = annotated(0)[:, :, 0].astype(np.uint16) * 9 + 300
@@ -236,9 +236,9 @@ def test_a_16_bit_image_is_prepared_so_that_its_text_is_found(model, directory):
 
 
 def test_normalised_images_are_refused(directory):
-    _, card = describe(directory)
+    _, card = describe(directory, "images")
     with pytest.raises(SpecError, match="8 bit"):
-        text_detector.load(directory, card, Affine(1 / 255), "cpu", 1)
+        text_detector.FORMAT.load(directory, card, Placement("cpu", 1, Affine(1 / 255)))
 
 
 @pytest.mark.parametrize("change", [{"threshold": 2}, {"box_treshold": 0.5}, {"longest_side": 10**9}])
@@ -246,13 +246,13 @@ def test_a_wrong_card_is_refused(directory, tmp_path, change):
     (tmp_path / "model.onnx").symlink_to(directory / "model.onnx")
     (tmp_path / "wardround.json").write_text(json.dumps({"format": "text-detector"} | change))
     with pytest.raises(SpecError, match=next(iter(change))):
-        describe(tmp_path)
+        describe(tmp_path, "images")
 
 
 def test_the_card_changes_the_detector(directory, tmp_path):
     (tmp_path / "model.onnx").symlink_to(directory / "model.onnx")
     (tmp_path / "wardround.json").write_text(json.dumps({"format": "text-detector", "box_threshold": 1.0}))
-    name, card = describe(tmp_path)
+    name, card = describe(tmp_path, "images")
     assert name == "text-detector"
-    strict = text_detector.load(tmp_path, card, None, "cpu", 2)
+    strict = text_detector.FORMAT.load(tmp_path, card, Placement("cpu", 2))
     assert strict.forward([annotated(2)])["text_regions"].tolist() == [0]

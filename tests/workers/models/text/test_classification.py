@@ -9,8 +9,11 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from schemas.errors import SecurityError, SpecError
 from tests.support.text_models import KINDS, ODD, edit, notes, save_model, scored, scored_at
+from workers.contract import Placement
+from workers.ehr.notes.prepare import split_steps
 from workers.models.detect import describe
 from workers.models.text import classification
+from workers.models.text.windows import ScoreWindows
 
 SHORT = [*ODD, *notes(30)]
 LONG = [*notes(3), *notes(4, longest=400, seed=5)]
@@ -48,12 +51,12 @@ def test_scores_equal_those_of_transformers_note_by_note(tmp_path, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_packed_layout_is_used_and_the_padded_one_answers_alike(tmp_path, kind, monkeypatch):
     directory = save_model(tmp_path, kind, "SequenceClassification")
-    card = classification.describe(directory)
-    values = [note.value for note in classification.open_encoder(directory, card, (), 1).encode(SHORT)]
-    packed = classification.load(directory, card, "cpu", 1)
+    card = classification.FORMAT.describe(directory)
+    values = [note.value for note in classification.FORMAT.open_encoder(directory, card, 1).encode(SHORT)]
+    packed = classification.FORMAT.load(directory, card, Placement("cpu", 1))
     assert packed.network.packed
     monkeypatch.setattr("workers.models.text.network.MODEL_TYPES", frozenset())
-    padded = classification.load(directory, card, "cpu", 1)
+    padded = classification.FORMAT.load(directory, card, Placement("cpu", 1))
     assert not padded.network.packed
     found = matrix(packed.score(values)), matrix(padded.score(values))
     np.testing.assert_allclose(*found, rtol=0, atol=1e-5)
@@ -96,38 +99,38 @@ def test_the_author_s_windows_stand_in_the_card_and_the_spec_s_overrule_them(tmp
     directory = save_model(tmp_path, "bert", "SequenceClassification")
     windows = {"window": 32, "stride": 4, "aggregation": "max"}
     edit(directory / "wardround.json", format="text-classification", windows=windows)
-    card = classification.describe(directory)
+    card = classification.FORMAT.describe(directory)
     assert card.prepare == ({"windows": {**windows, "max_windows": None, "c": 2.0}},)
-    again = classification.with_steps(card, [{"windows": {"stride": 2}}])
+    again = classification.FORMAT.with_steps(card, [ScoreWindows(stride=2)])
     assert again.settings["windows"] == {
         "window": 32, "stride": 2, "max_windows": None, "aggregation": "mean", "c": 2.0
     }  # fmt: skip
     with pytest.raises(SpecError, match="at most 128"):
-        classification.with_steps(card, [{"windows": {"window": 129}}])
+        classification.FORMAT.with_steps(card, [ScoreWindows(window=129)])
     with pytest.raises(SpecError, match="did you mean 'stride'"):
-        classification.with_steps(card, [{"windows": {"strid": 2}}])
+        split_steps([{"windows": {"strid": 2}}], classification.FORMAT.steps)
 
 
 def test_what_could_run_code_is_refused(tmp_path):
     directory = save_model(tmp_path, "bert", "SequenceClassification")
     edit(directory / "config.json", auto_map={"AutoModel": "modeling.Evil"})
     with pytest.raises(SecurityError):
-        classification.describe(directory)
+        classification.FORMAT.describe(directory)
     edit(directory / "config.json", auto_map=None)
-    card = classification.describe(directory)
+    card = classification.FORMAT.describe(directory)
     edit(directory / "tokenizer_config.json", auto_map={"AutoTokenizer": ["x.Y", None]})
     with pytest.raises(SecurityError):
-        classification.describe(directory)
+        classification.FORMAT.describe(directory)
     with pytest.raises(SecurityError):
-        classification.open_encoder(directory, card, (), 1)
+        classification.FORMAT.open_encoder(directory, card, 1)
 
 
 def test_a_head_that_would_be_drawn_at_random_is_refused(tmp_path):
     directory = save_model(tmp_path, "bert", "")
     edit(directory / "config.json", architectures=["BertForSequenceClassification"])
-    card = classification.describe(directory)
+    card = classification.FORMAT.describe(directory)
     with pytest.raises(SpecError, match="lack"):
-        classification.load(directory, card, "cpu", 1)
+        classification.FORMAT.load(directory, card, Placement("cpu", 1))
 
 
 def test_roberta_with_padding_tokens_written_in_the_text_scores_as_in_transformers(tmp_path):

@@ -94,7 +94,7 @@ def test_a_plain_encoder_says_its_pooling_in_wardround_json(tmp_path):
     np.testing.assert_allclose(np.stack(columns["embedding"]), wanted, rtol=0, atol=1e-5)
     edit(directory / "wardround.json", pooling=[])
     with pytest.raises(SpecError, match="'pooling' is missing"):
-        embedding.describe(directory)
+        embedding.FORMAT.describe(directory)
 
 
 def test_modules_that_are_not_known_or_lie_elsewhere_are_refused(tmp_path):
@@ -103,16 +103,16 @@ def test_modules_that_are_not_known_or_lie_elsewhere_are_refused(tmp_path):
     modules[2]["type"] = "sentence_transformers.models.Dense"
     (directory / "modules.json").write_text(json.dumps(modules))
     with pytest.raises(SpecError, match="Dense"):
-        embedding.describe(directory)
+        embedding.FORMAT.describe(directory)
     lay_out(directory, "mean")
     modules = json.loads((directory / "modules.json").read_text())
     modules[1]["path"] = "../1_Pooling"
     (directory / "modules.json").write_text(json.dumps(modules))
     with pytest.raises(SecurityError):
-        embedding.describe(directory)
+        embedding.FORMAT.describe(directory)
     edit(lay_out(directory, "mean") / "1_Pooling" / "config.json", pooling_mode_lasttoken=True)
     with pytest.raises(SpecError, match="pooling_mode_lasttoken"):
-        embedding.describe(directory)
+        embedding.FORMAT.describe(directory)
 
 
 def minilm() -> Path:

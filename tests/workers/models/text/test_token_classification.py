@@ -102,6 +102,6 @@ def test_labels_without_prefix_are_joined_as_in_the_pipeline(tmp_path):
 
 def test_windows_overlap_by_a_quarter_unless_told_otherwise(tmp_path):
     directory = save_model(tmp_path, "bert", "TokenClassification", **SIZE)
-    card = token_classification.describe(directory)
+    card = token_classification.FORMAT.describe(directory)
     assert card.prepare == ({"windows": {"window": 128, "stride": 31, "max_windows": None, "merge": "context"}},)
     assert [field.name for field in card.outputs] == ["entities", "n_tokens", "n_windows", "truncated"]

@@ -132,5 +132,5 @@ def test_a_model_that_does_not_say_its_number_of_words_takes_any_tokenizer(tmp_p
     config = json.loads((directory / "config.json").read_text())
     del config["vocab_size"]
     (directory / "config.json").write_text(json.dumps(config))
-    card = classification.describe(directory)
-    assert classification.open_encoder(directory, card, (), 1).encode(["a fever"])[0].value.n_tokens > 0
+    card = classification.FORMAT.describe(directory)
+    assert classification.FORMAT.open_encoder(directory, card, 1).encode(["a fever"])[0].value.n_tokens > 0

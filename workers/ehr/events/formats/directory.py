@@ -13,34 +13,27 @@ workers.ehr.events.formats.vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.errors import SpecError
-from schemas.loading import nearest, validate
 from schemas.outputs import OutputField
-from workers.contract import ModelCard
-from workers.ehr.events.contract import EventScorer
+from workers.contract import ModelCard, Placement
+from workers.ehr.events.contract import EventFormat, EventScorer
 from workers.ehr.events.formats.columns import contributions_name
 from workers.ehr.events.formats.encoder import Encoding, EventEncoder
 from workers.ehr.events.formats.vocabulary import Vocabulary, read_codes
 from workers.ehr.events.networks.settings import EventNetworkConfig
-from workers.models.files import check_safetensors, read_json
-from workers.models.head import Head, score_fields
+from workers.models.head import score_fields
+from workers.models.network_directory import CONFIG, NetworkConfig, NetworkDirectory, settings_of
 from workers.registry import EVENT_NETWORKS
 
-CONFIG = "config.json"
-WEIGHTS = "model.safetensors"
 CODES = "codes.parquet"
-NAME = "wardround-event-model"
 
 EXPLAINED = "retain"
 """The network whose score is a sum over events."""
-
-LOOKS_FOR = "config.json with format 'wardround-event-model'"
 
 
 class Outputs(BaseModel):
@@ -56,87 +49,54 @@ class Outputs(BaseModel):
     codes: bool = False
 
 
-class EventModelConfig(BaseModel):
-    """`config.json`. `settings` are those of the network's own `Config`, which checks them at load."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class EventModelConfig(NetworkConfig):
+    """`config.json`."""
 
     format: Literal["wardround-event-model"]
-    format_version: Literal[1]
-    network: str
-    settings: dict[str, Any]
-    head: Head
     task: str = Field(default="", description="what is predicted, from when on, for how long")
     code_system: str = Field(default="", description="which vocabularies the codes come from")
     encoding: Encoding = Encoding()
     outputs: Outputs = Outputs()
-    notes: str = Field(default="", description="free text: data, licence, intended use")
 
 
-def recognises(directory: Path) -> bool:
-    """Whether `config.json` names this format."""
-    path = directory / CONFIG
-    return path.is_file() and read_json(path).get("format") == NAME
+class EventModel(NetworkDirectory[EventModelConfig, EventNetworkConfig]):
+    """One of the networks in workers/ehr/events/networks/, with its codes."""
 
+    name = "wardround-event-model"
+    config = EventModelConfig
+    sizes = EventNetworkConfig
+    networks = EVENT_NETWORKS
 
-def describe(directory: Path) -> ModelCard:
-    """The card from `config.json`. Raises SpecError with what is wrong, SecurityError if the weights are a pickle."""
-    path = directory / CONFIG
-    config = validate(EventModelConfig, read_json(path), str(path))
-    check_safetensors(directory / WEIGHTS)
-    if config.network not in EVENT_NETWORKS:
-        hint = nearest(config.network, EVENT_NETWORKS) or "."
-        raise SpecError(
-            f"{path}: network {config.network!r} is unknown{hint} Known: {', '.join(sorted(EVENT_NETWORKS))}"
+    def card(self, directory: Path, config: EventModelConfig, sizes: EventNetworkConfig) -> ModelCard:
+        """See NetworkDirectory."""
+        if config.outputs.contributions and config.network != EXPLAINED:
+            path = directory / CONFIG
+            raise SpecError(f"{path}: outputs.contributions: only network {EXPLAINED!r} is a sum over events")
+        _vocabulary(directory, config.encoding, sizes)
+        own = config.model_dump(mode="json", include={"encoding", "outputs", "task", "code_system"})
+        return ModelCard(format="events", outputs=output_fields(config), settings={**settings_of(config), **own})
+
+    def open_encoder(self, directory: Path, card: ModelCard, cpus: float) -> EventEncoder:
+        """Vocabulary and normaliser lie in the directory."""
+        encoding = Encoding.model_validate(card.settings["encoding"])
+        settings = card.settings["settings"]
+        common = self.sizes_of(settings, directory / CONFIG)
+        return EventEncoder(
+            _vocabulary(directory, encoding, common),
+            encoding,
+            common.inputs,
+            settings.get("visits", "event"),
+            explains=card.settings["outputs"]["contributions"],
         )
-    common = common_settings(config.settings, path)
-    if common.num_outputs != len(config.head.labels):
-        raise SpecError(f"{path}: settings.num_outputs differs from the number of head.labels")
-    if config.outputs.contributions and config.network != EXPLAINED:
-        raise SpecError(f"{path}: outputs.contributions: only network {EXPLAINED!r} is a sum over events")
-    _vocabulary(directory, config.encoding, common)
-    settings = config.model_dump(mode="json", include={"network", "settings", "encoding", "outputs"})
-    return ModelCard(
-        format="events",
-        outputs=output_fields(config),
-        settings={
-            **settings,
-            "activation": config.head.activation,
-            "labels": list(config.head.labels),
-            "task": config.task,
-            "code_system": config.code_system,
-        },
-    )
+
+    def load(self, directory: Path, card: ModelCard, placement: Placement) -> EventScorer:
+        """The network on its device."""
+        from workers.ehr.events.formats import loaded  # noqa: PLC0415 - imports torch, which the driver must not
+
+        return loaded.load(directory, card, placement)
 
 
-def open_encoder(directory: Path, card: ModelCard) -> EventEncoder:
-    """The encoder of a directory that `describe` has accepted."""
-    encoding = Encoding.model_validate(card.settings["encoding"])
-    settings: Mapping[str, Any] = card.settings["settings"]
-    common = common_settings(settings, directory / CONFIG)
-    return EventEncoder(
-        _vocabulary(directory, encoding, common),
-        encoding,
-        common.inputs,
-        settings.get("visits", "event"),
-        explains=card.settings["outputs"]["contributions"],
-    )
-
-
-def load(directory: Path, card: ModelCard, device: str, threads: int) -> EventScorer:
-    """The network on `device`.
-
-    Raises SpecError if settings or weights do not fit the network, naming each tensor that is missing or too many.
-    """
-    from workers.ehr.events.formats import loaded  # noqa: PLC0415 - imports torch, which the driver must not
-
-    return cast(EventScorer, loaded.load(directory / WEIGHTS, card, device, threads))
-
-
-def common_settings(settings: Mapping[str, Any], path: Path) -> EventNetworkConfig:
-    """What the encoder has to know of a network's settings. Raises SpecError."""
-    known = {name: settings[name] for name in EventNetworkConfig.model_fields if name in settings}
-    return validate(EventNetworkConfig, known, f"{path}: settings")
+FORMAT: EventFormat = EventModel()
 
 
 def output_fields(config: EventModelConfig) -> tuple[OutputField, ...]:

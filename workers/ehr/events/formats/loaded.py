@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from schemas.errors import InfrastructureError
-from schemas.loading import validate
-from workers.contract import ModelCard
+from workers.contract import ModelCard, Placement
 from workers.ehr.events.formats.batches import Shard, cut
 from workers.ehr.events.formats.columns import contributions_name
 from workers.ehr.events.formats.encoder import EncodedEvents
@@ -24,8 +23,8 @@ from workers.ehr.events.formats.times import Integers
 from workers.models.activation import activate
 from workers.models.device import memory_error, set_up
 from workers.models.head import by_column
-from workers.models.weights import fill, read_tensors
-from workers.registry import EVENT_NETWORKS, resolve
+from workers.models.weights import build_network
+from workers.registry import EVENT_NETWORKS
 
 Answer = tuple[NDArray[np.float32], Sequence[Any], Sequence[Any]]
 """For each record its scores, its features where they are asked for, and its explanations."""
@@ -35,21 +34,17 @@ BATCH_BYTES = 512 << 20
 """What one batch may take, by the network's own estimate: batches are as large as memory allows, and few."""
 
 
-def load(weights: Path, card: ModelCard, device: str, threads: int) -> EventModelScorer:
-    """See workers.ehr.events.formats.directory.load."""
-    module = resolve(EVENT_NETWORKS, card.settings["network"], "network")
-    config = validate(module.Config, card.settings["settings"], f"{weights.parent}: settings")
-    with torch.device("meta"):
-        network = module.build(config)
-    fill(network, read_tensors(weights), str(weights))
-    network.eval().requires_grad_(False)
+def load(directory: Path, card: ModelCard, placement: Placement) -> EventModelScorer:
+    """See workers.contract.ScorerFormat."""
+    network = build_network(directory, card, EVENT_NETWORKS).network
     # Each thread runs batches of its own: inside the small products of one step a second one costs more than it does.
     set_up(1)
+    device = placement.device
     with memory_error():
         network.to(device)
     if device == "cpu":
         network.accelerate()
-    return EventModelScorer(network, card, device, max(1, threads) if device == "cpu" else 1)
+    return EventModelScorer(network, card, device, max(1, placement.threads) if device == "cpu" else 1)
 
 
 class EventModelScorer:

@@ -13,7 +13,8 @@ import torch
 from safetensors.torch import save_file
 
 from schemas.loading import validate
-from workers.ehr.events.formats.directory import CODES, CONFIG, NAME, WEIGHTS, EventModelConfig, describe
+from workers.ehr.events.formats.directory import CODES, FORMAT, EventModel, EventModelConfig
+from workers.models.network_directory import CONFIG, WEIGHTS
 from workers.registry import EVENT_NETWORKS, resolve
 
 _CARD = """# An untrained model
@@ -47,7 +48,7 @@ def make_event_model_directory(
     num_codes = max(table["code/vocab_index"].drop_null().to_pylist(), default=0) + 1
     own = {**(settings or {}), "num_codes": num_codes, "num_outputs": len(labels)}
     config = {
-        "format": NAME,
+        "format": EventModel.name,
         "format_version": 1,
         "network": network,
         "settings": own,
@@ -64,7 +65,7 @@ def make_event_model_directory(
         seed=seed, network=network, task=checked.task or "none", labels=", ".join(labels), codes=num_codes - 1
     )
     (folder / "model_card.md").write_text(card)
-    describe(folder)
+    FORMAT.describe(folder)
     return folder
 
 

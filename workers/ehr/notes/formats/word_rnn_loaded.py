@@ -11,15 +11,14 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
 
-from schemas.loading import validate
-from workers.contract import ModelCard
+from workers.contract import ModelCard, Placement
 from workers.ehr.notes.formats.word_tokens import COUNTS, PADDING, WordNote, word_columns
-from workers.ehr.notes.networks import word_rnn
 from workers.models.activation import activate
 from workers.models.device import memory_error, set_up
 from workers.models.head import by_column
 from workers.models.text.batches import TokenBudget
-from workers.models.weights import fill, read_tensors
+from workers.models.weights import build_network
+from workers.registry import NOTE_NETWORKS
 
 BUDGET = {"cpu": 16_384, "cuda": 262_144}
 """Words in a batch: a recurrent network takes one step after the other, so that only many notes at a time fill it."""
@@ -49,13 +48,10 @@ class WordClassifier:
             return list(activate(self._network(packed), self._activation).cpu().numpy())
 
 
-def load(weights: Path, card: ModelCard, device: str, threads: int) -> WordClassifier:
-    """See workers.ehr.notes.formats.word_rnn.load."""
-    set_up(threads)
-    config = validate(word_rnn.Config, card.settings["settings"], f"{weights.parent}: settings")
-    with torch.device("meta"):
-        network = word_rnn.build(config)
-    fill(network, read_tensors(weights), str(weights))
+def load(directory: Path, card: ModelCard, placement: Placement) -> WordClassifier:
+    """See workers.contract.ScorerFormat."""
+    set_up(placement.threads)
+    network = build_network(directory, card, NOTE_NETWORKS).network
     with memory_error():
-        network.to(device)
-    return WordClassifier(network.eval().requires_grad_(False), card, device)
+        network.to(placement.device)
+    return WordClassifier(network, card, placement.device)

@@ -14,8 +14,9 @@ import torch
 from safetensors.torch import save_file
 
 from schemas.loading import validate
-from workers.genomics.genotypes.formats.panel import CONFIG, NAME, WEIGHTS, PanelConfig, describe
+from workers.genomics.genotypes.formats.panel import FORMAT, PanelConfig, PanelModelFormat
 from workers.genomics.genotypes.formats.panel_variants import SCHEMA, VARIANTS
+from workers.models.network_directory import CONFIG, WEIGHTS
 from workers.registry import PANEL_NETWORKS, resolve
 
 _CARD = """# An untrained model
@@ -46,7 +47,7 @@ def make_panel_model_directory(
     """
     own = {**(settings or {}), "num_variants": variants.height, "num_outputs": len(labels)}
     config = {
-        "format": NAME,
+        "format": PanelModelFormat.name,
         "format_version": 1,
         "network": network,
         "settings": own,
@@ -63,7 +64,7 @@ def make_panel_model_directory(
     (folder / "model_card.md").write_text(
         _CARD.format(seed=seed, network=network, labels=", ".join(labels), variants=variants.height)
     )
-    describe(folder)
+    FORMAT.describe(folder)
     return folder
 
 

@@ -11,13 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from schemas.errors import InfrastructureError
-from schemas.loading import validate
-from workers.contract import ModelCard
+from workers.contract import ModelCard, Placement
 from workers.models.activation import activate
 from workers.models.device import memory_error, set_up
 from workers.models.head import by_column
-from workers.models.weights import fill, read_tensors
-from workers.registry import PANEL_NETWORKS, resolve
+from workers.models.weights import build_network
+from workers.registry import PANEL_NETWORKS
 
 Float = NDArray[np.float32]
 Inputs = Callable[[int, int], Float]
@@ -27,18 +26,13 @@ BATCH_BYTES = 256 << 20
 """What one batch may take, by the network's own estimate."""
 
 
-def load(weights: Path, card: ModelCard, device: str, threads: int) -> PanelModel:
-    """See workers.genomics.genotypes.formats.panel.load."""
-    module = resolve(PANEL_NETWORKS, card.settings["network"], "network", "genomics")
-    config = validate(module.Config, card.settings["settings"], f"{weights.parent}: settings")
-    with torch.device("meta"):
-        network = module.build(config)
-    fill(network, read_tensors(weights), str(weights))
-    network.eval().requires_grad_(False)
-    set_up(threads)
+def load(directory: Path, card: ModelCard, placement: Placement) -> PanelModel:
+    """See workers.contract.ScorerFormat."""
+    network = build_network(directory, card, PANEL_NETWORKS).network
+    set_up(placement.threads)
     with memory_error():
-        network.to(device)
-    return PanelModel(network, card, device)
+        network.to(placement.device)
+    return PanelModel(network, card, placement.device)
 
 
 class PanelModel:

@@ -16,48 +16,36 @@ from __future__ import annotations
 from pathlib import Path
 
 from workers.contract import ModelCard
-from workers.genomics.sequences.contract import SequenceEncoder, SequenceScorer
+from workers.genomics.sequences.contract import SequenceFormat
 from workers.genomics.sequences.formats.directory import (
-    open_sequence_encoder,
+    SequenceCard,
+    TokenSequenceFormat,
     prepare_of,
-    read_card,
-    read_sequence_config,
     sequence_settings,
 )
 from workers.models.head import score_fields
-from workers.models.huggingface import CONFIG, head_of
-from workers.models.text.directory import has_architecture
-
-NAME = "sequence-classification"
-LOOKS_FOR = "config.json with architectures '...ForSequenceClassification'"
+from workers.models.huggingface import CONFIG, ArchitectureFormat, head_of
+from workers.models.text.directory import read_declared, read_encoder_config
 
 
-def recognises(directory: Path) -> bool:
-    """Whether `config.json` names a sequence classification architecture of transformers."""
-    return has_architecture(directory, "ForSequenceClassification")
+class SequenceClassification(ArchitectureFormat, TokenSequenceFormat):
+    """Scores of a sequence, a label each."""
+
+    name = "sequence-classification"
+    suffix = "ForSequenceClassification"
+    gives = "texts"
+
+    def describe(self, directory: Path) -> ModelCard:
+        """The card from the configuration files. Raises SecurityError for what could run code, SpecError otherwise."""
+        config = read_encoder_config(directory)
+        declared = read_declared(directory, self.name, SequenceCard)
+        head = head_of(config, directory / CONFIG)
+        settings = {
+            "activation": head.activation,
+            "labels": head.labels,
+            **sequence_settings(directory, config, declared),
+        }
+        return ModelCard(self.name, score_fields(head), prepare_of(declared), settings=settings)
 
 
-def describe(directory: Path) -> ModelCard:
-    """The card from the configuration files. Raises SecurityError for what could run code, SpecError otherwise."""
-    config = read_sequence_config(directory)
-    declared = read_card(directory, NAME)
-    head = head_of(config, directory / CONFIG)
-    settings = {
-        "activation": head.activation,
-        "labels": head.labels,
-        **sequence_settings(directory, config, declared),
-    }
-    return ModelCard(NAME, score_fields(head), prepare_of(declared), settings=settings)
-
-
-def open_encoder(directory: Path, card: ModelCard, both_strands: bool) -> SequenceEncoder:
-    """The tokenizer."""
-    return open_sequence_encoder(directory, card.settings, both_strands)
-
-
-def load(directory: Path, card: ModelCard, device: str, threads: int, both_strands: bool) -> SequenceScorer:
-    """The model in float32 on `device`."""
-    from workers.genomics.sequences.formats import scorers  # noqa: PLC0415 - imports torch, which the driver must not
-
-    read_sequence_config(directory)
-    return scorers.load_classifier(directory, card, device, threads)
+FORMAT: SequenceFormat = SequenceClassification()

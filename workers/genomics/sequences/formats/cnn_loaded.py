@@ -8,17 +8,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
 from schemas.errors import SpecError
-from schemas.loading import validate
-from workers.contract import ModelCard
+from workers.contract import ModelCard, Placement
 from workers.genomics.sequences.contract import Scores
 from workers.genomics.sequences.windows import VariantWindow
 from workers.models.device import memory_error, set_up
 from workers.models.head import activate
-from workers.models.weights import fill, read_tensors
-from workers.registry import SEQUENCE_NETWORKS, resolve
+from workers.models.weights import build_network
+from workers.registry import SEQUENCE_NETWORKS
 
 
 class CnnScorer:
@@ -26,11 +24,11 @@ class CnnScorer:
     share.
     """
 
-    def __init__(self, scorer: Any, card: ModelCard, both_strands: bool) -> None:
+    def __init__(self, scorer: Any, card: ModelCard) -> None:
         self.outputs = card.outputs
         self._scorer = scorer
         self._activation = card.settings["activation"]
-        self._both_strands = both_strands
+        self._both_strands = card.settings["both_strands"]
 
     def score(self, values: Sequence[VariantWindow]) -> tuple[Scores, Scores | None]:
         """(records, outputs) each; of both strands the mean of the scores."""
@@ -50,20 +48,13 @@ def _mean(strands: Sequence[Scores]) -> Scores:
     return strands[0] if len(strands) == 1 else np.asarray(np.mean(strands, 0, dtype=np.float64), np.float32)
 
 
-def load(weights: Path, card: ModelCard, device: str, threads: int, both_strands: bool) -> CnnScorer:
-    """See workers.genomics.sequences.formats.cnn.load."""
-    set_up(threads)
-    module = resolve(SEQUENCE_NETWORKS, card.settings["network"], "network")
-    config = validate(module.Config, card.settings["settings"], f"{weights.parent}: settings")
-    if config.window != card.settings["fixed_length"]:
-        raise SpecError(
-            f"{weights.parent}: says a window of {card.settings['fixed_length']} bases, its network takes "
-            f"{config.window}"
-        )
-    with torch.device("meta"):
-        network: nn.Module = module.build(config)
-    fill(network, read_tensors(weights), str(weights))
-    network.eval()
+def load(directory: Path, card: ModelCard, placement: Placement) -> CnnScorer:
+    """See workers.contract.ScorerFormat."""
+    set_up(placement.threads)
+    built = build_network(directory, card, SEQUENCE_NETWORKS)
+    said, takes = card.settings["fixed_length"], built.config.window
+    if takes != said:
+        raise SpecError(f"{directory}: says a window of {said} bases, its network takes {takes}")
     with memory_error():
-        network.to(device)
-    return CnnScorer(module.VariantScorer(network, config, device), card, both_strands)
+        built.network.to(placement.device)
+    return CnnScorer(built.module.VariantScorer(built.network, built.config, placement.device), card)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.errors import SpecError
-from schemas.loading import validate
+from workers.contract import ModelCard, Placement
+from workers.genomics.sequences.contract import SequenceScorer
 from workers.genomics.sequences.formats.tokens import EsmTokens, JsonTokens, KmerTokenizer, TokenEncoder, Tokenizer
 from workers.genomics.sequences.prepare import SequenceWindow
 from workers.models.files import JSON_LIMIT, read_json
-from workers.models.huggingface import CONFIG, check_weights, refuse_adapters, refuse_code
-from workers.models.text.directory import CARD, longest_window
+from workers.models.text.directory import CARD, Declared, longest_window, read_encoder_config
+from workers.models.text.note import Gives
 from workers.models.text.pooling import Pooling
 from workers.models.text.tokenizer import TOKENIZER, TOKENIZER_CONFIG, open_tokenizer, tokenizer_config
 
@@ -36,44 +37,18 @@ class TokenizerSettings(BaseModel):
     k: int | None = Field(default=None, ge=1, le=_LONGEST_K)
 
 
-class SequenceCard(BaseModel):
-    """`wardround.json`, optional: what the files of transformers leave open, and what the author recommends.
+class SequenceCard(Declared):
+    """`wardround.json` of a model on sequences.
 
     `window` and `both_strands` are settings of those prepare steps, `pooling` and `normalize` of an encoder.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: str
-    format_version: int = Field(default=1, ge=1, le=1)
     alphabet: Literal["dna", "protein"] | None = None
     tokenizer: TokenizerSettings | None = None
     window: SequenceWindow = SequenceWindow()
     both_strands: bool = False
     pooling: tuple[Pooling, ...] = ()
     normalize: bool = False
-    notes: str = Field(default="", description="free text: data, licence, intended use")
-
-
-def read_card(directory: Path, name: str) -> SequenceCard:
-    """`wardround.json`, or its defaults. Raises SpecError if it is another format's."""
-    path = directory / CARD
-    card = validate(SequenceCard, read_json(path) if path.is_file() else {"format": name}, str(path))
-    if card.format != name:
-        raise SpecError(f"{path}: says format {card.format!r}, but {CONFIG} is that of {name!r}")
-    return card
-
-
-def read_sequence_config(directory: Path) -> dict[str, Any]:
-    """`config.json` of a model that can be run. Raises SecurityError for what could run code, SpecError otherwise."""
-    path = directory / CONFIG
-    config = read_json(path)
-    refuse_code(config, path)
-    check_weights(directory)
-    refuse_adapters(config, directory)
-    if config.get("is_encoder_decoder"):
-        raise SpecError(f"{path}: encoder-decoder models are not supported")
-    return config
 
 
 def sequence_settings(directory: Path, config: Mapping[str, Any], card: SequenceCard) -> dict[str, Any]:
@@ -100,9 +75,23 @@ def prepare_of(card: SequenceCard) -> tuple[dict[str, Any], ...]:
     return (window, *([{"both_strands": {}}] if card.both_strands else []))
 
 
-def open_sequence_encoder(directory: Path, settings: Mapping[str, Any], both_strands: bool) -> TokenEncoder:
-    """The tokenizer that a card describes."""
-    return TokenEncoder(_tokenizer(directory, settings), settings["tokens"], both_strands)
+class TokenSequenceFormat:
+    """What the two formats do alike; `gives` is what is asked of the model."""
+
+    name: ClassVar[str]
+    gives: ClassVar[Gives]
+
+    def open_encoder(self, directory: Path, card: ModelCard, cpus: float) -> TokenEncoder:
+        """The tokenizer that the card describes."""
+        settings = card.settings
+        return TokenEncoder(_tokenizer(directory, settings), settings["tokens"], settings["both_strands"])
+
+    def load(self, directory: Path, card: ModelCard, placement: Placement) -> SequenceScorer:
+        """The model in float32."""
+        from workers.genomics.sequences.formats import scorers  # noqa: PLC0415 - imports torch, which the driver must not
+
+        read_encoder_config(directory)
+        return scorers.load(directory, card, self.gives, placement)
 
 
 def _tokenizer(directory: Path, settings: Mapping[str, Any]) -> Tokenizer:

@@ -15,11 +15,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from workers.contract import ModelCard
+from workers.contract import ModelCard, Placement
 from workers.genomics.sequences.contract import Scores
 from workers.genomics.sequences.formats.tokens import Tokens, TokenWindows
 from workers.models.activation import activate
 from workers.models.text.network import TextNetwork, load_network
+from workers.models.text.note import Gives
 from workers.models.text.scorers import POOL
 
 Finish = Callable[[Tensor, list[int]], Sequence[Scores]]
@@ -60,18 +61,18 @@ def _mean(found: Scores, places: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
     return np.asarray(found[places].mean(axis=1, dtype=np.float64), np.float32)
 
 
-def load_classifier(directory: Path, card: ModelCard, device: str, threads: int) -> TokenScorer:
-    """See workers.genomics.sequences.formats.classification.load."""
+def load(directory: Path, card: ModelCard, gives: Gives, placement: Placement) -> TokenScorer:
+    """Scores of logits, or vectors of hidden states. Raises SpecError if weights do not fit the configuration."""
+    finish = {"texts": _scores, "states": _vectors}[gives](card)
+    return TokenScorer(load_network(directory, card, gives, placement), card, finish)
+
+
+def _scores(card: ModelCard) -> Finish:
     activation = card.settings["activation"]
-
-    def finish(logits: Tensor, lengths: list[int]) -> Sequence[Scores]:
-        return list(activate(logits, activation).cpu().numpy())
-
-    return TokenScorer(load_network(directory, "texts", device, threads, card.settings), card, finish)
+    return lambda logits, _: list(activate(logits, activation).cpu().numpy())
 
 
-def load_embedder(directory: Path, card: ModelCard, device: str, threads: int) -> TokenScorer:
-    """See workers.genomics.sequences.formats.embedding.load."""
+def _vectors(card: ModelCard) -> Finish:
     pooling, normalize = card.settings["pooling"], card.settings["normalize"]
 
     def finish(states: Tensor, lengths: list[int]) -> Sequence[Scores]:
@@ -79,4 +80,4 @@ def load_embedder(directory: Path, card: ModelCard, device: str, threads: int) -
         pooled = torch.cat([torch.stack([POOL[name](text) for text in texts]) for name in pooling], 1)
         return list((functional.normalize(pooled, dim=1) if normalize else pooled).cpu().numpy())
 
-    return TokenScorer(load_network(directory, "states", device, threads, card.settings), card, finish)
+    return finish

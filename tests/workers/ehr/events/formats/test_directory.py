@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 
 from schemas.errors import InfrastructureError, SpecError
 from tests.workers.ehr.events.formats.event_histories import codes_table, part, some_histories
+from workers.contract import Placement
 from workers.ehr.events.formats import directory as event_model
 from workers.ehr.events.formats.make_directory import make_event_model_directory
 from workers.ehr.events.networks.packed import PackedHistories
@@ -35,8 +36,10 @@ def directory(tmp_path, network="event_rnn", settings=None, **more):
 
 
 def opened(folder, threads=1):
-    card = event_model.describe(folder)
-    return event_model.open_encoder(folder, card), event_model.load(folder, card, "cpu", threads)
+    card = event_model.FORMAT.describe(folder)
+    return event_model.FORMAT.open_encoder(folder, card, 1), event_model.FORMAT.load(
+        folder, card, Placement("cpu", threads)
+    )
 
 
 def plain(folder, histories):
@@ -191,7 +194,7 @@ def test_a_directory_that_does_not_fit_is_refused_with_the_reason(tmp_path, chan
     config = json.loads((folder / "config.json").read_text()) | change
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(SpecError, match=message):
-        event_model.describe(folder)
+        event_model.FORMAT.describe(folder)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +209,7 @@ def test_a_vocabulary_that_cannot_be_used_is_refused(tmp_path, table, message):
     folder = directory(tmp_path)
     pq.write_table(table, folder / "codes.parquet")
     with pytest.raises(SpecError, match=message):
-        event_model.describe(folder)
+        event_model.FORMAT.describe(folder)
     (folder / "codes.parquet").write_bytes(b"PAR1 not Parquet")
     with pytest.raises(SpecError, match="cannot be read as Parquet"):
-        event_model.describe(folder)
+        event_model.FORMAT.describe(folder)

@@ -13,8 +13,9 @@ from torch import nn
 from schemas.errors import SpecError
 from schemas.status import Status
 from tests.support.text_models import notes
+from workers.contract import Placement
 from workers.ehr.notes.formats import word_rnn as word_format
-from workers.ehr.notes.formats.word_tokens import RULES
+from workers.ehr.notes.formats.word_tokens import RULES, Words
 from workers.ehr.notes.networks import word_rnn
 from workers.models.detect import describe
 
@@ -65,9 +66,9 @@ def plain(network, config, text):
 
 
 def scored(directory, texts, budget=16_384, steps=()):
-    card = word_format.with_steps(word_format.describe(directory), steps)
-    encoded = word_format.open_encoder(directory, card, steps, 1).encode(texts)
-    scorer = word_format.load(directory, card, "cpu", 1)
+    card = word_format.FORMAT.with_steps(word_format.FORMAT.describe(directory), steps)
+    encoded = word_format.FORMAT.open_encoder(directory, card, 1).encode(texts)
+    scorer = word_format.FORMAT.load(directory, card, Placement("cpu", 1))
     scorer.budget.tokens = budget
     return scorer.score([note.value for note in encoded])
 
@@ -95,14 +96,14 @@ def test_words_are_counted_and_a_long_note_says_that_it_was_cut(tmp_path):
     assert found["n_tokens"].tolist() == lengths
     assert found["truncated"].tolist() == [length > 3 for length in lengths]
     assert found["oov_rate"][-2:].tolist() == pytest.approx([1.0, 1 / 3])
-    longer = scored(directory, TEXTS, steps=[{"words": {"max_tokens": 4, "keep": "end"}}])
+    longer = scored(directory, TEXTS, steps=[Words(max_tokens=4, keep="end")])
     assert longer["oov_rate"][-1] == 0.5
 
 
 def test_a_note_without_words_is_empty(tmp_path):
     directory, _ = save(tmp_path)
-    card = word_format.describe(directory)
-    (note,) = word_format.open_encoder(directory, card, (), 1).encode(["... !"])
+    card = word_format.FORMAT.describe(directory)
+    (note,) = word_format.FORMAT.open_encoder(directory, card, 1).encode(["... !"])
     assert note.status is Status.EMPTY
 
 
@@ -135,7 +136,7 @@ def test_settings_that_do_not_fit_are_refused(tmp_path, change, message):
     config["settings"] |= change
     (directory / "config.json").write_text(json.dumps(config))
     with pytest.raises(SpecError, match=message):
-        word_format.load(directory, word_format.describe(directory), "cpu", 1)
+        word_format.FORMAT.load(directory, word_format.FORMAT.describe(directory), Placement("cpu", 1))
 
 
 def test_a_word_that_stands_twice_in_the_vocabulary_is_refused(tmp_path):
@@ -143,7 +144,7 @@ def test_a_word_that_stands_twice_in_the_vocabulary_is_refused(tmp_path):
     words = [*VOCABULARY[:-1], VOCABULARY[0]]
     (directory / "vocabulary.txt").write_text("\n".join(words))
     with pytest.raises(SpecError, match="twice"):
-        word_format.describe(directory)
+        word_format.FORMAT.describe(directory)
 
 
 def test_the_network_loads_into_torch_s_own_layers():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import SpecError
-from workers.genomics.genotypes.formats.pgs import recognises
+from workers.genomics.genotypes.formats.pgs import FORMAT
 from workers.models.detect import describe
 
 TABLE = "ID\tA1\t{}\nrs1\tA\t0.5\n"
@@ -29,9 +29,9 @@ def test_every_score_is_an_output_of_its_name_in_order_of_files(tmp_path: Path) 
 
 def test_a_directory_with_a_config_is_another_format(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(TABLE.format("weight"))
-    assert recognises(tmp_path)
+    assert FORMAT.recognises(tmp_path)
     (tmp_path / "config.json").write_text("{}")
-    assert not recognises(tmp_path)
+    assert not FORMAT.recognises(tmp_path)
 
 
 def test_two_scores_of_one_name_are_refused_with_both_files(tmp_path: Path) -> None:

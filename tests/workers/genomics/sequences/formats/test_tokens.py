@@ -23,7 +23,9 @@ from tests.support.variants import (
     save_esm,
     save_kmer_bert,
 )
+from workers.contract import Placement
 from workers.genomics.sequences.formats import classification, cnn, embedding
+from workers.genomics.sequences.prepare import parse_steps, with_strands
 from workers.genomics.sequences.windows import VariantWindow
 from workers.models.detect import describe
 
@@ -39,8 +41,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def tokens_of(directory: Path, sequences: list[str]) -> list[list[int]]:
-    card = classification.describe(directory)
-    encoder = classification.open_encoder(directory, card, both_strands=False)
+    card = classification.FORMAT.describe(directory)
+    encoder = classification.FORMAT.open_encoder(directory, with_strands(card, parse_steps([])), 1)
     windows = [VariantWindow("", 0, np.frombuffer(s.encode(), np.uint8), len(s), 0) for s in sequences]
     return [encoded.value.ref[0].tolist() for encoded in encoder.encode(windows)]
 
@@ -62,7 +64,7 @@ def test_a_tokenizer_json_is_used_as_it_is(tmp_path: Path) -> None:
     save_kmer_bert(tmp_path)
     (tmp_path / "vocab.txt").unlink()
     transformers.PreTrainedTokenizerFast(tokenizer_object=raw, model_max_length=60).save_pretrained(tmp_path)
-    card = classification.describe(tmp_path)
+    card = classification.FORMAT.describe(tmp_path)
     assert card.settings["tokenizer"]["kind"] == "json"
     assert card.settings["longest"] is None
     sequence = random_bases(50, 77)
@@ -113,45 +115,46 @@ def test_what_is_wrong_in_a_directory_is_told(
 ) -> None:
     module = cnn if kind == "cnn" else classification
     with pytest.raises(error, match=told):
-        module.describe(changed(folder / kind, tmp_path / "changed", **keys))
+        module.FORMAT.describe(changed(folder / kind, tmp_path / "changed", **keys))
 
 
 def test_a_window_that_the_network_does_not_take_is_refused_when_it_is_loaded(folder: Path, tmp_path: Path) -> None:
     directory = changed(folder / "cnn", tmp_path / "changed", window=91)
     with pytest.raises(SpecError, match="says a window of 91 bases, its network takes 89"):
-        cnn.load(directory, cnn.describe(directory), "cpu", 1, both_strands=False)
+        cnn.FORMAT.load(directory, cnn.FORMAT.describe(directory), Placement("cpu", 1))
 
 
 def test_what_wardround_json_says_is_kept_to(folder: Path, tmp_path: Path) -> None:
     directory = changed(folder / "bert", tmp_path / "changed")
     edit_card(directory, format="sequence-classification", window={"length": 30}, both_strands=True, alphabet="protein")
-    card = classification.describe(directory)
+    card = classification.FORMAT.describe(directory)
     assert card.prepare == (
         {"window": {"length": 30, "edges": "pad", "ambiguous": "n"}}, {"both_strands": {}},
     )  # fmt: skip
     assert card.settings["alphabet"] == "protein"
     edit_card(directory, format="sequence-embedding")
     with pytest.raises(SpecError, match="'pooling' is missing"):
-        embedding.describe(directory)
+        embedding.FORMAT.describe(directory)
     edit_card(directory, format="sequence-classification", tokenizer={"kind": "kmer", "k": 9})
     with pytest.raises(SpecError, match=r"tokenizer\.k"):
-        classification.describe(directory)
+        classification.FORMAT.describe(directory)
     (directory / "vocab.txt").write_text("[PAD]\n[CLS]\nA\nC\nG\nT\n")
     edit_card(directory, format="sequence-classification")
     with pytest.raises(SpecError, match="unk_token is '\\[UNK\\]', which the vocabulary lacks"):
-        classification.describe(directory)
+        classification.FORMAT.describe(directory)
 
 
 def test_batches_make_no_difference_and_equal_windows_are_computed_once(folder: Path) -> None:
-    card = classification.describe(folder / "bert")
+    card = classification.FORMAT.describe(folder / "bert")
     bases = np.frombuffer(random_bases(60, 3).encode(), np.uint8)
     alts = [np.frombuffer(alt, np.uint8) for alt in (b"A", b"C", b"G", b"T", b"A")]
     windows = [VariantWindow("1", 0, bases, 60, 30, 1, alt) for alt in alts]
-    encoder = classification.open_encoder(folder / "bert", card, both_strands=True)
+    card = with_strands(card, parse_steps(["both_strands"]))
+    encoder = classification.FORMAT.open_encoder(folder / "bert", card, 1)
     values = [encoded.value for encoded in encoder.encode(windows)]
     found = []
     for tokens in (60, 150, 10_000):
-        scorer = classification.load(folder / "bert", card, "cpu", 1, both_strands=True)
+        scorer = classification.FORMAT.load(folder / "bert", card, Placement("cpu", 1))
         scorer.network.budget.tokens = tokens  # type: ignore[attr-defined]
         ref, alt = scorer.score(values)
         assert alt is not None

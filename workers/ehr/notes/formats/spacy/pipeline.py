@@ -12,71 +12,72 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
 from schemas.errors import SpecError
 from schemas.outputs import OutputField
-from workers.contract import ModelCard
+from workers.contract import ModelCard, Placement
 from workers.ehr.language.nltk_spans import punkt_digest, punkt_directory
 from workers.ehr.language.rules import load_rules
 from workers.ehr.notes.formats.spacy.config import CONFIG, META, read_config
 from workers.ehr.notes.formats.spacy.encoder import SpacyEncoder
 from workers.ehr.notes.formats.spacy.step import STEP, LanguageStep, outputs_of
+from workers.models.text.contract import NoteFormat
 
 NAME = "spacy"
-LOOKS_FOR = f"{CONFIG} with {META} (a spaCy pipeline; of an installed package the inner directory with the version)"
-
-FORMAT_STEPS: Mapping[str, type[BaseModel]] = {STEP: LanguageStep}
-"""Prepare steps of this format."""
 
 _SETS_SENTENCES = frozenset({"parser", "senter", "sentencizer"})
 
 
-def recognises(directory: Path) -> bool:
-    """Whether both files are there."""
-    return (directory / CONFIG).is_file() and (directory / META).is_file()
+class SpacyPipeline:
+    """A pipeline of spaCy, all of which its encoder runs."""
 
+    steps: ClassVar[Mapping[str, type[BaseModel]]] = {STEP: LanguageStep}
+    looks_for = f"{CONFIG} with {META} (a spaCy pipeline; of an installed package the inner directory with the version)"
 
-def describe(directory: Path) -> ModelCard:
-    """The card, with the columns of a `language` step without settings. Does not load spaCy.
+    def recognises(self, directory: Path) -> bool:
+        """Whether both files are there."""
+        return (directory / CONFIG).is_file() and (directory / META).is_file()
 
-    Raises SecurityError where the pipeline asks for code that is not spaCy's own, SpecError with what else is wrong.
-    """
-    config = read_config(directory)
-    off = config["nlp"].get("disabled") or []
-    settings = {
-        "components": {
-            name: config["components"][name]["factory"] for name in config["nlp"]["pipeline"] if name not in off
-        },
-        "rules": load_rules(directory).digest,
-    }
-    return with_steps(ModelCard(NAME, (), settings=settings), ())
+    def describe(self, directory: Path) -> ModelCard:
+        """The card, with the columns of a `language` step without settings. Does not load spaCy.
 
+        Raises SecurityError where the pipeline asks for code that is not spaCy's own, SpecError with what else is
+        wrong.
+        """
+        config = read_config(directory)
+        off = config["nlp"].get("disabled") or []
+        settings = {
+            "components": {
+                name: config["components"][name]["factory"] for name in config["nlp"]["pipeline"] if name not in off
+            },
+            "rules": load_rules(directory).digest,
+        }
+        return self.with_steps(ModelCard(NAME, (), settings=settings), ())
 
-def with_steps(card: ModelCard, steps: Sequence[Any]) -> ModelCard:
-    """The card with the columns that these steps (of `FORMAT_STEPS`, checked) ask for. Raises SpecError."""
-    step = _only(steps)
-    if step.sentences == "spacy" and not _SETS_SENTENCES & set(card.settings["components"].values()):
-        raise SpecError(
-            "language: sentences: spacy: no component of this pipeline finds sentences; it needs one of "
-            f"{', '.join(sorted(_SETS_SENTENCES))}"
-        )
-    data = ""
-    if step.sentences == "punkt":
-        data = punkt_digest(punkt_directory(step.nltk_data, step.punkt_language))
-    return replace(card, outputs=outputs_of(step, card.settings["rules"], data))
+    def with_steps(self, card: ModelCard, steps: Sequence[BaseModel]) -> ModelCard:
+        """The card with the columns that these steps ask for. Raises SpecError."""
+        step = _only(steps)
+        if step.sentences == "spacy" and not _SETS_SENTENCES & set(card.settings["components"].values()):
+            raise SpecError(
+                "language: sentences: spacy: no component of this pipeline finds sentences; it needs one of "
+                f"{', '.join(sorted(_SETS_SENTENCES))}"
+            )
+        data = ""
+        if step.sentences == "punkt":
+            data = punkt_digest(punkt_directory(step.nltk_data, step.punkt_language))
+        settings = {**card.settings, STEP: step.model_dump(mode="json")}
+        return replace(card, outputs=outputs_of(step, card.settings["rules"], data), settings=settings)
 
+    def open_encoder(self, directory: Path, card: ModelCard, cpus: float) -> SpacyEncoder:
+        """The encoder: all of the pipeline."""
+        return SpacyEncoder(directory, LanguageStep.model_validate(card.settings[STEP]), cpus)
 
-def open_encoder(directory: Path, card: ModelCard, steps: Sequence[Any], cpus: float) -> SpacyEncoder:
-    """The encoder: all of the pipeline."""
-    return SpacyEncoder(directory, _only(steps), cpus)
-
-
-def load(directory: Path, card: ModelCard, device: str, threads: int) -> PassOn:
-    """Nothing is left for the device."""
-    return PassOn(card.outputs)
+    def load(self, directory: Path, card: ModelCard, placement: Placement) -> PassOn:
+        """Nothing is left for the device."""
+        return PassOn(card.outputs)
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,11 @@ class PassOn:
         return {field.name: [value[field.name] for value in values] for field in self.outputs}
 
 
-def _only(steps: Sequence[Any]) -> LanguageStep:
+def _only(steps: Sequence[BaseModel]) -> LanguageStep:
     own = [step for step in steps if isinstance(step, LanguageStep)]
     if len(own) > 1:
         raise SpecError(f"prepare: the step '{STEP}' may stand there once")
     return own[0] if own else LanguageStep()
+
+
+FORMAT: NoteFormat = SpacyPipeline()

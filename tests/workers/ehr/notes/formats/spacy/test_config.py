@@ -12,7 +12,7 @@ from tests.support.pipelines import edit_config, package_directory, rules_pipeli
 from workers.ehr.notes.formats.spacy.config import FACTORIES, FUNCTIONS, read_config
 from workers.ehr.notes.formats.spacy.load import load_pipeline
 from workers.ehr.notes.formats.spacy.make_clinical import make_clinical_pipeline_directory
-from workers.ehr.notes.formats.spacy.pipeline import describe, recognises
+from workers.ehr.notes.formats.spacy.pipeline import FORMAT
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_what_is_not_of_spacy_itself_is_refused_before_anything_is_loaded(
 ) -> None:
     edit_config(folder, old, new)
     with pytest.raises(SecurityError, match=said):
-        describe(folder)
+        FORMAT.describe(folder)
     with pytest.raises(SecurityError, match=said):
         load_pipeline(folder, tags=False)
 
@@ -53,7 +53,7 @@ def test_a_name_that_comes_in_through_a_variable_is_seen(folder: Path) -> None:
     edit_config(folder, 'factory = "sentencizer"', "factory = ${paths.train}")
     edit_config(folder, "[paths]\ntrain = null", '[paths]\ntrain = "evil_factory"')
     with pytest.raises(SecurityError, match="evil_factory"):
-        describe(folder)
+        FORMAT.describe(folder)
 
 
 def test_python_files_in_the_directory_are_never_run(folder: Path) -> None:
@@ -85,10 +85,10 @@ def test_a_pipeline_whose_data_are_missing_cannot_be_loaded(folder: Path) -> Non
 
 
 def test_packaged_and_self_made_pipelines_pass(tmp_path: Path) -> None:
-    assert recognises(package_directory())
-    assert not recognises(package_directory().parent)
-    assert describe(package_directory()).settings["components"]["ner"] == "ner"
-    assert describe(make_clinical_pipeline_directory(tmp_path / "own")).settings["components"] == {
+    assert FORMAT.recognises(package_directory())
+    assert not FORMAT.recognises(package_directory().parent)
+    assert FORMAT.describe(package_directory()).settings["components"]["ner"] == "ner"
+    assert FORMAT.describe(make_clinical_pipeline_directory(tmp_path / "own")).settings["components"] == {
         "sentencizer": "sentencizer",
         "problems": "entity_ruler",
     }

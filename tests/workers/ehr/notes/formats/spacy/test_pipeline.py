@@ -17,11 +17,12 @@ from schemas.errors import RecordError, SpecError
 from schemas.status import Status
 from tests.support.pipelines import TEXTS, package_directory, rules_pipeline
 from tests.support.runs import rows, run
+from workers.contract import Placement
 from workers.ehr.notes.formats.spacy.analysis import Analyser, build
 from workers.ehr.notes.formats.spacy.encoder import SpacyEncoder, batches
 from workers.ehr.notes.formats.spacy.load import load_pipeline, switch_off_taggers
 from workers.ehr.notes.formats.spacy.make_clinical import make_clinical_pipeline_directory, problem_terms
-from workers.ehr.notes.formats.spacy.pipeline import describe, load, open_encoder, with_steps
+from workers.ehr.notes.formats.spacy.pipeline import FORMAT
 from workers.ehr.notes.formats.spacy.step import LanguageStep
 
 Spans = list[tuple[int, int, str]]
@@ -186,23 +187,23 @@ def test_tokens_of_nltk_have_no_parts_of_speech(clinical: Path, kind: Any) -> No
 
 
 def test_columns_follow_the_step_and_name_the_rules(clinical: Path) -> None:
-    card = describe(clinical)
+    card = FORMAT.describe(clinical)
     assert [field.name for field in card.outputs] == ["entities"]
     assert card.settings["rules"][:16] in card.outputs[0].meaning
-    wide = with_steps(card, [LanguageStep(text=True, tokens="spacy", sentences="spacy")])
+    wide = FORMAT.with_steps(card, [LanguageStep(text=True, tokens="spacy", sentences="spacy")])
     assert [field.name for field in wide.outputs] == ["entities", "tokens", "n_tokens", "sentences", "n_sentences"]
     assert "text: string" in wide.outputs[0].type
-    assert load(clinical, wide, "cpu", 1).outputs == wide.outputs
+    assert FORMAT.load(clinical, wide, Placement("cpu")).outputs == wide.outputs
 
 
 def test_steps_that_cannot_be_done_are_refused_when_the_spec_is_read(tmp_path: Path, clinical: Path) -> None:
-    bare = describe(rules_pipeline(tmp_path / "bare", [], components=()))
+    bare = FORMAT.describe(rules_pipeline(tmp_path / "bare", [], components=()))
     with pytest.raises(SpecError, match="no component of this pipeline finds sentences"):
-        with_steps(bare, [LanguageStep(sentences="spacy")])
+        FORMAT.with_steps(bare, [LanguageStep(sentences="spacy")])
     with pytest.raises(SpecError, match="nltk_data"):
-        with_steps(bare, [LanguageStep(sentences="punkt")])
+        FORMAT.with_steps(bare, [LanguageStep(sentences="punkt")])
     with pytest.raises(SpecError, match="may stand there once"):
-        open_encoder(clinical, bare, [LanguageStep(), LanguageStep()], 1)
+        FORMAT.with_steps(bare, [LanguageStep(), LanguageStep()])
 
 
 def test_without_sentences_of_the_pipeline_scopes_end_at_full_stops(tmp_path: Path) -> None:
