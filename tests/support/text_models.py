@@ -111,7 +111,7 @@ def scored_at(
     checked = [module.FORMAT.steps[name](**settings) for step in steps for name, settings in step.items()]
     card = module.FORMAT.with_steps(module.FORMAT.describe(directory), checked)
     encoded = module.FORMAT.open_encoder(directory, card, 1).encode(texts)
-    assert all(note.status is None for note in encoded)
+    assert all(note.fault is None for note in encoded)
     scorer = module.FORMAT.load(directory, card, Placement("cpu", 1))
     for budget in budgets:
         scorer.network.budget.tokens = budget or scorer.network.budget.tokens

@@ -104,7 +104,7 @@ def test_a_note_without_words_is_empty(tmp_path):
     directory, _ = save(tmp_path)
     card = word_format.FORMAT.describe(directory)
     (note,) = word_format.FORMAT.open_encoder(directory, card, 1).encode(["... !"])
-    assert note.status is Status.EMPTY
+    assert note.fault.status is Status.EMPTY
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -153,8 +153,8 @@ def test_an_encoder_gives_in_children_what_the_analyser_gives(encoder: SpacyEnco
 
 def test_half_a_character_makes_its_own_note_unreadable_only(encoder: SpacyEncoder) -> None:
     good, bad, other = encoder.encode(["fever", "fever \ud800 and cough", "cough"])
-    assert bad.status == Status.UNREADABLE
-    assert good.status is other.status is None
+    assert bad.fault is not None and bad.fault.status == Status.UNREADABLE
+    assert good.fault is other.fault is None
 
 
 def test_a_child_that_dies_is_replaced_and_no_note_is_lost(encoder: SpacyEncoder) -> None:
