@@ -21,7 +21,7 @@ from jobs.running import Outcome
 from tests.support import meds_data, runs
 from workers.ehr.events.formats.make_directory import make_event_model_directory
 from workers.ehr.events.networks import rnn
-from workers.ehr.events.networks.packed import Sequences
+from workers.ehr.events.networks.packed import PackedHistories
 
 NOW = datetime(2022, 1, 1)
 SUBJECTS = range(1, 41)
@@ -78,7 +78,7 @@ def plain_scores(root: Path) -> dict[str, float]:
     for (subject,), part in rows.group_by("subject_id"):
         time = part["time"].cast(pl.Int64).to_list()
         days = [(b - a) / 86_400e6 if a is not None else 0.0 for a, b in pairwise(time)]
-        sequence = Sequences(
+        sequence = PackedHistories(
             torch.tensor([part.height]),
             torch.tensor([index.get(code, 0) for code in part["code"]]),
             {

@@ -153,7 +153,8 @@ def test_an_encoder_gives_in_children_what_the_analyser_gives(encoder: SpacyEnco
 
 def test_half_a_character_makes_its_own_note_unreadable_only(encoder: SpacyEncoder) -> None:
     good, bad, other = encoder.encode(["fever", "fever \ud800 and cough", "cough"])
-    assert bad.fault is not None and bad.fault.status == Status.UNREADABLE
+    assert bad.fault is not None
+    assert bad.fault.status == Status.UNREADABLE
     assert good.fault is other.fault is None
 
 
