@@ -13,9 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cluster.storage import ObjectChanged, ObjectMissing, ObjectTooLarge, StorageSettings, Store, is_inside, open_store
+from schemas.errors import RecordError
 from schemas.status import Status
 from workers.engine.reading import at_rows
-from workers.reading.error_latching import raise_if_disk
+from workers.reading.parquet import damage_as
+
+_DAMAGED = RecordError(Status.UNREADABLE, "its Parquet file is damaged")
 
 
 @dataclass(frozen=True)
@@ -123,16 +126,15 @@ class ColumnFetcher:
     def _one(self, wanted: Wanted) -> Fetched:
         assert wanted.row is not None
         try:
-            with at_rows(wanted.place):
+            with at_rows(wanted.place), damage_as(_DAMAGED):
                 self._open(wanted.uri, wanted.etag)
                 value = self._value(wanted.row)
         except ObjectMissing:
             return Fetched(status=Status.MISSING, detail="no Parquet file at its uri")
         except ObjectChanged:
             return Fetched(status=Status.INPUT_CHANGED, detail="the Parquet file was changed after it was planned")
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-            raise_if_disk(error)
-            return Fetched(status=Status.UNREADABLE, detail="its Parquet file is damaged")
+        except RecordError as error:
+            return Fetched(status=error.status, detail=error.detail)
         if value is None or not value.is_valid:
             return Fetched(status=Status.EMPTY, detail=f"column {self._column} is null")
         return Fetched(memoryview(value.as_buffer()))

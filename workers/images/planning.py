@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from itertools import islice
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pcsv
 import pyarrow.parquet as pq
 
-from cluster.storage import ObjectInfo, ObjectMissing, StorageSettings, Store, join, open_store, parse, split
+from cluster.storage import ObjectInfo, StorageSettings, Store, join, open_store, parse, split
 from schemas.errors import SpecError
 from schemas.plan import PLAN_FIELDS, RESERVED, plan_schema
 from workers.images.settings import ImagesInput
-from workers.reading.error_latching import raise_if_disk
+from workers.reading.columns import cast_column
+from workers.reading.csv_records import delimiter_of
+from workers.reading.csv_tables import csv_batches, csv_names
+from workers.reading.parquet import guarded, open_parquet, parquet_batches, parquet_schema, while_planning
 
 _LISTED = 10_000
 _TABLES = (".parquet", ".csv", ".csv.gz", ".tsv")
 _CSV_NUMBERS = ("member", "size")
-_CSV_BLOCK = 8 << 20
-"""A row of a CSV table must fit in here."""
+_ROWS = 65_536
 
 
 class ImageRecords:
@@ -108,11 +107,11 @@ class ImageRecords:
         for key in self._parquet_keys(store):
             wanted = {self.source.record_id, self.source.subject_id or "subject_id", *(f.name for f in self.carry)}
             etag = _etag(store, key)
-            file = _parquet(store, key)
+            file = open_parquet(store, key)
             columns = [name for name in file.schema_arrow.names if name in wanted]
             _refuse_lacking(file, {self.source.bytes_column or "", *(field.name for field in self.carry)})
             start = 0
-            for batch in _column_batches(file, columns):
+            for batch in parquet_batches(file, columns, _ROWS):
                 rows = pa.array(range(start, start + batch.num_rows), pa.int64())
                 named = _text(batch, self.source.record_id)
                 yield _batch(
@@ -138,9 +137,8 @@ class ImageRecords:
         store = open_store(_folder(self.source.uri), self.storage)
         name = self._parquet_keys(store)[0] if self.kind == "columns" else split(self.source.uri)[1]
         if name.endswith(".parquet"):
-            schema: pa.Schema = _parquet(store, name).schema_arrow
-            return schema
-        return _csv_schema(store.open_reader(name), name)
+            return parquet_schema(store, name)
+        return _csv_schema(store, name)
 
     def _carried(self, name: str) -> pa.Field:
         if name in RESERVED:
@@ -210,91 +208,31 @@ def _etag(store: Store, key: str) -> str:
     return head.etag
 
 
-def _parquet(store: Store, name: str) -> pq.ParquetFile:
-    with _readable("a .parquet file of input.uri is no Parquet file, or damaged: write it again, or move it away"):
-        return pq.ParquetFile(store.open_reader(name))
-
-
-@contextmanager
-def _readable(problem: str) -> Iterator[None]:
-    """SpecError for what Arrow cannot read; its own message is dropped, since it quotes what it read."""
-    try:
-        yield
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-        raise_if_disk(error)
-        raise SpecError(problem) from None
-    except ObjectMissing:
-        raise SpecError("input.uri names a table that is not there: correct the uri") from None
-
-
 def _table_batches(store: Store, name: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     if name.endswith(".parquet"):
-        file = _parquet(store, name)
-        yield from _guarded(file.iter_batches(batch_size=65_536, use_threads=False), "the input table is damaged")
-        return
-    yield from _guarded(_open_csv(store.open_reader(name), name, schema), _NO_CSV)
+        return parquet_batches(open_parquet(store, name), schema.names, _ROWS)
+    batches = csv_batches(
+        store.open_reader(name), name, delimiter_of(name), dict(zip(schema.names, schema.types, strict=True))
+    )
+    return guarded(batches, SpecError(_NO_CSV), SpecError(_NO_TABLE))
 
 
-def _guarded(batches: Iterator[pa.RecordBatch], problem: str) -> Iterator[pa.RecordBatch]:
-    while True:
-        with _readable(problem):
-            batch = next(batches, None)
-        if batch is None:
-            return
-        yield batch
-
-
+_NO_TABLE = "input.uri names a table that is not there: correct the uri"
 _NO_CSV = (
     "the input table is not UTF-8 CSV with a header line, equal columns in every row, and whole numbers in "
     f"{' and '.join(_CSV_NUMBERS)}: correct it, or write it as Parquet"
 )
 
 
-def _csv_schema(reader: Any, name: str) -> pa.Schema:
+def _csv_schema(store: Store, name: str) -> pa.Schema:
     """Columns of a CSV table. They are text, as an id like 007 is not a number, but for those that we count with."""
-    names = _open_csv(reader, name, pa.schema([])).schema.names
-    doubled = sorted({column for column in names if names.count(column) > 1})
-    if doubled:
-        raise SpecError(f"the input table has two columns {doubled[0]!r}: rename one")
+    with while_planning(_NO_CSV, _NO_TABLE):
+        names = csv_names(store.open_reader(name), name, delimiter_of(name))
     return pa.schema([(column, pa.int64() if column in _CSV_NUMBERS else pa.string()) for column in names])
 
 
-def _open_csv(reader: Any, name: str, schema: pa.Schema) -> Any:
-    """Only an empty field that is not quoted is null: `NA` and `null` are names and codes too."""
-    with _readable(_NO_CSV):
-        return pcsv.open_csv(
-            pa.CompressedInputStream(reader, "gzip") if name.endswith(".gz") else reader,
-            read_options=pcsv.ReadOptions(block_size=_CSV_BLOCK, use_threads=False),
-            parse_options=pcsv.ParseOptions(delimiter="\t" if name.endswith(".tsv") else ",", newlines_in_values=True),
-            convert_options=pcsv.ConvertOptions(
-                column_types=schema, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=False
-            ),
-        )
-
-
-def _column_batches(file: pq.ParquetFile, columns: list[str]) -> Iterator[pa.RecordBatch]:
-    """Batches of these columns; of none at all, batches that only count rows."""
-    if columns:
-        batches = file.iter_batches(batch_size=65_536, columns=columns, use_threads=False)
-        yield from _guarded(batches, "a .parquet file of input.uri is damaged: write it again, or move it away")
-        return
-    for group in range(file.num_row_groups):
-        rows = file.metadata.row_group(group).num_rows
-        yield pa.record_batch([pa.nulls(rows)], names=["nothing"])
-
-
 def _text(batch: pa.RecordBatch, name: str) -> pa.Array | None:
-    return _cast(batch.column(name), pa.string(), name) if name in batch.schema.names else None
-
-
-def _cast(values: pa.Array, kind: pa.DataType, name: str) -> pa.Array:
-    """Arrow's own message is dropped, since it quotes the value."""
-    try:
-        return values.cast(kind)
-    except pa.ArrowException:
-        raise SpecError(
-            f"column {name!r} of the input is {values.type} and cannot be read as {kind}: correct or rename it"
-        ) from None
+    return cast_column(batch.column(name), name, pa.string()) if name in batch.schema.names else None
 
 
 def _column(batch: pa.RecordBatch, name: str) -> pa.Array | None:
@@ -308,7 +246,7 @@ def _batch(schema: pa.Schema, carry: pa.RecordBatch | None = None, **columns: pa
         given = columns.get(field.name)
         if given is None and carry is not None and field.name not in {known.name for known in PLAN_FIELDS}:
             given = carry.column(field.name)
-        arrays.append(pa.nulls(rows, field.type) if given is None else _cast(given, field.type, field.name))
+        arrays.append(pa.nulls(rows, field.type) if given is None else cast_column(given, field.name, field.type))
     return pa.record_batch(arrays, schema=schema)
 
 

@@ -14,10 +14,12 @@ import pyarrow as pa
 from cluster.storage import ObjectInfo, StorageSettings, Store, join, open_store, parse, split
 from schemas.errors import SpecError
 from schemas.plan import RESERVED, plan_schema
-from workers.molecules.parquet_file import check_columns, parquet_molecules, parquet_schema, plain_type
+from workers.molecules.parquet_file import check_columns, parquet_molecules
 from workers.molecules.record import Molecule
 from workers.molecules.settings import ENDINGS, MoleculesFormat, MoleculesInput, format_of
 from workers.molecules.text_files import csv_molecules, smi_molecules
+from workers.reading.columns import value_type
+from workers.reading.parquet import parquet_schema
 
 _BATCH = 10_000
 SMILES = "smiles"
@@ -77,7 +79,7 @@ class MoleculeRecords:
             raise SpecError(f"input.carry names {names[0]!r}, and a .smi file has no columns")
         schema = parquet_schema(self._store, info.key)
         check_columns(schema, [self._source.smiles, *names], self._source.smiles)
-        return tuple(pa.field(name, plain_type(schema.field(name).type)) for name in names)
+        return tuple(pa.field(name, value_type(schema.field(name).type)) for name in names)
 
     def _batch(self, schema: pa.Schema, info: ObjectInfo, part: list[Molecule]) -> pa.RecordBatch:
         rows = len(part)

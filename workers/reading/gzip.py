@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from enum import StrEnum
-from functools import partial
 from typing import TYPE_CHECKING
 
 from schemas.errors import RecordError
@@ -18,7 +18,7 @@ PIECE = 1 << 20
 """Bytes that are read of a stored file at a time, and that come out at a time."""
 
 if TYPE_CHECKING:
-    from _typeshed import SupportsRead
+    from _typeshed import SupportsRead, WriteableBuffer
 
 Buffer = bytes | memoryview
 
@@ -52,7 +52,7 @@ class InflationError(RecordError):
 
 def is_gzip(name: str) -> bool:
     """Whether a file is compressed, by its name."""
-    return name.lower().endswith(".gz")
+    return name.lower().endswith((".gz", ".bgz"))
 
 
 def begins_as_gzip(data: Buffer) -> bool:
@@ -60,9 +60,10 @@ def begins_as_gzip(data: Buffer) -> bool:
     return bytes(data[:3]) == _MAGIC
 
 
-def in_blocks(file: SupportsRead[bytes]) -> Iterator[bytes]:
+def in_blocks(file: SupportsRead[bytes | None]) -> Iterator[bytes]:
     """The rest of a file, `PIECE` bytes at a time."""
-    return iter(partial(file.read, PIECE), b"")
+    while block := file.read(PIECE):
+        yield block
 
 
 def inflated(stored: Iterable[Buffer], limit: int | None = None) -> Iterator[bytes]:
@@ -101,6 +102,28 @@ def inflate_start(data: Buffer, limit: int, wbits: int = RAW_DEFLATE) -> bytes:
         return zlib.decompressobj(wbits).decompress(data, limit)
     except zlib.error:
         raise InflationError(Fault.DAMAGED) from None
+
+
+class InflatedFile(io.RawIOBase):
+    """What an open gzip file holds, as a file to be read forward. Reading raises InflationError."""
+
+    def __init__(self, file: SupportsRead[bytes | None]) -> None:
+        super().__init__()
+        self._pieces = inflated(in_blocks(file))
+        self._held = memoryview(b"")
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Some bytes, none at the end."""
+        view = memoryview(buffer).cast("B")
+        if not self._held:
+            self._held = memoryview(next(self._pieces, b""))
+        part = self._held[: len(view)]
+        view[: len(part)], self._held = part, self._held[len(part) :]
+        return len(part)
 
 
 class _Members:

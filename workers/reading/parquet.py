@@ -1,74 +1,97 @@
-"""Parquet files of others: opened, checked, and what their damage means."""
+"""Parquet files of others: opened, read in batches, and what their damage means."""
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from copy import copy
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cluster.storage import ObjectMissing, Store
-from schemas.errors import InfrastructureError, SpecError
+from schemas.errors import SpecError
+from workers.reading.error_latching import raise_if_disk
+from workers.reading.gzip import InflationError
 
-UNREADABLE = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, UnicodeDecodeError)
-"""What Arrow raises for a file that it cannot read; the last where a column's name is no text."""
-
+_DAMAGE = (
+    pa.ArrowInvalid,
+    pa.ArrowNotImplementedError,
+    pa.ArrowKeyError,
+    pa.ArrowTypeError,
+    pa.ArrowIndexError,
+    pa.ArrowSerializationError,
+    OSError,
+    UnicodeDecodeError,
+    InflationError,
+)
+"""What Arrow raises for a file that it cannot read; UnicodeDecodeError where the name of a column is no text."""
 
 _DAMAGED = "a .parquet file of input.uri is no Parquet file, or damaged: write it again, or move it away"
-
-
-def raise_if_disk(error: Exception) -> None:
-    """Raise InfrastructureError for an error of the operating system; Arrow's own OSErrors carry no number."""
-    if isinstance(error, OSError) and error.errno is not None:
-        code = errno.errorcode.get(error.errno, "EIO")
-        raise InfrastructureError(f"a file cannot be read: {code}: check the disk or mount, then run again") from None
+_VANISHED = "a file of input.uri vanished while it was planned: stop what deletes there, and run again"
 
 
 @contextmanager
-def sound_parquet() -> Iterator[None]:
-    """SpecError for what Arrow cannot read; its own message is dropped, since it may quote what it read."""
+def damage_as(failure: Exception, missing: Exception | None = None) -> Iterator[None]:
+    """Raise `failure` for what Arrow cannot read, and `missing`, if given, for ObjectMissing.
+
+    Arrow's own message is dropped, since it may quote what it read. A storage that fails is no damage: that stays
+    InfrastructureError.
+    """
     try:
         yield
-    except UNREADABLE as error:
-        raise_if_disk(error)
-        raise SpecError(_DAMAGED) from None
+    except _DAMAGE as error:
+        if not isinstance(error, FileNotFoundError):
+            raise_if_disk(error)
+        # A copy: what is raised holds on to its frames, and one failure may serve a whole file.
+        raise copy(failure) from None
     except ObjectMissing:
-        raise SpecError("a file of input.uri vanished while it was planned: stop what deletes there") from None
+        if missing is None:
+            raise
+        raise copy(missing) from None
+
+
+def while_planning(problem: str = _DAMAGED, vanished: str = _VANISHED) -> AbstractContextManager[None]:
+    """`damage_as` a SpecError: a file that is planned has to be whole."""
+    return damage_as(SpecError(problem), SpecError(vanished))
+
+
+def open_parquet(store: Store, key: str) -> pq.ParquetFile:
+    """The open file with its footer read. Raises SpecError where it is none, or not there."""
+    with while_planning():
+        return pq.ParquetFile(store.open_reader(key))
 
 
 def parquet_schema(store: Store, key: str) -> pa.Schema:
     """Its columns. Raises SpecError."""
-    with sound_parquet():
-        return pq.ParquetFile(store.open_reader(key)).schema_arrow
+    return open_parquet(store, key).schema_arrow
 
 
-def cast_column(column: pa.Array, name: str, kind: pa.DataType) -> pa.Array:
-    """Raises SpecError where its values cannot be of that type."""
-    try:
-        return column.cast(kind)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        # The message of Arrow quotes the value.
-        raise SpecError(f"column {name!r} of a file of input.uri is {column.type}, where {kind} is needed") from None
+def parquet_batches(file: pq.ParquetFile, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+    """All rows of an open file. Raises SpecError where it is damaged."""
+    names = list(dict.fromkeys(columns))
+    return guarded(column_batches(file, names, rows), SpecError(_DAMAGED), SpecError(_VANISHED))
 
 
-def _checked(column: pa.Array) -> pa.Array:
-    """Arrow does not check that text is UTF-8 when it reads it. Raises SpecError."""
-    column = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
-    if not _is_text(column.type):
-        return column
-    try:
-        return column.cast(pa.large_binary()).cast(pa.large_string())
-    except pa.ArrowInvalid:
-        raise SpecError("an id or a carried column of a .parquet file of input.uri is not UTF-8: fix it") from None
+def column_batches(
+    file: pq.ParquetFile, columns: Sequence[str], rows: int, groups: Sequence[int] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Batches of these columns and row groups; of no column at all, batches that only count rows."""
+    groups = range(file.num_row_groups) if groups is None else groups
+    if columns:
+        yield from file.iter_batches(rows, row_groups=list(groups), columns=list(columns), use_threads=False)
+        return
+    for group in groups:
+        yield pa.record_batch([pa.nulls(file.metadata.row_group(group).num_rows)], names=["nothing"])
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    types = pa.types
-    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind) or _is_binary(kind))
-
-
-def _is_binary(kind: pa.DataType) -> bool:
-    types = pa.types
-    return bool(types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind))
+def guarded(
+    batches: Iterator[pa.RecordBatch], failure: Exception, missing: Exception | None = None
+) -> Iterator[pa.RecordBatch]:
+    """The same batches, each had as `damage_as` says."""
+    while True:
+        with damage_as(failure, missing):
+            batch = next(batches, None)
+        if batch is None:
+            return
+        yield batch

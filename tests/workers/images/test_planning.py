@@ -165,3 +165,8 @@ def test_files_of_one_collection_have_the_same_columns(tmp_path: Path) -> None:
     pq.write_table(pa.table({"name": ["x"]}), tmp_path / "b.parquet")
     with pytest.raises(SpecError, match="no column 'image'"):
         planned(tmp_path, bytes_column="image")
+
+
+def test_an_empty_field_is_null_without_quotes_and_empty_text_with_them(tmp_path: Path) -> None:
+    rows = table(tmp_path, 'record_id,uri,note\n1,a.png,\n2,b.png,""\n')
+    assert [row["note"] for row in planned(rows, carry=["note"])] == [None, ""]

@@ -180,3 +180,9 @@ def test_without_rdkit_the_error_says_what_to_install(tmp_path: Path, monkeypatc
     monkeypatch.setattr("workers.molecules.collection.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"wardround\[molecules\]"):
         open_collection(source, StorageSettings(), Compute())
+
+
+def test_an_empty_field_is_null_without_quotes_and_empty_text_with_them(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text('smiles,note,more\nC,,""\n"","",x\n')
+    rows = planned(tmp_path / "in.csv", carry=["note", "more"])
+    assert [(row["note"], row["more"], row["fault"]) for row in rows] == [(None, "", None), ("", "x", "empty")]

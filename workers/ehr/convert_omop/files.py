@@ -6,13 +6,13 @@ from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cluster.storage import ObjectInfo, ObjectMissing, StorageSettings, Store, open_store
-from schemas.errors import InfrastructureError, SpecError
+from cluster.storage import ObjectInfo, StorageSettings, Store, open_store
+from schemas.errors import SpecError
 from workers.ehr.convert_omop.settings import OmopInput
 from workers.ehr.meds.chunks import InputFile
+from workers.reading.parquet import while_planning
 
 CONCEPT = "concept"
 _ENDS = (".parquet", ".csv", ".csv.gz")
@@ -61,13 +61,9 @@ def _cut(store: Store, info: ObjectInfo, chunk_bytes: int) -> InputFile:
 def _row_groups(store: Store, key: str) -> list[tuple[int, int]]:
     """Bytes of each row group, as encoded and as compressed. None where it is no Parquet file: its reader says so."""
     try:
-        footer = pq.ParquetFile(store.open_reader(key)).metadata
-    except (pa.ArrowInvalid, ObjectMissing):
-        return []
-    except OSError as error:
-        # Arrow's own, of a footer that is none, carry no number.
-        if error.errno is not None:
-            raise InfrastructureError("a table cannot be read: check the disk or mount, then run again") from None
+        with while_planning():
+            footer = pq.ParquetFile(store.open_reader(key)).metadata
+    except SpecError:
         return []
     groups = [footer.row_group(number) for number in range(footer.num_row_groups)]
     return [

@@ -13,13 +13,16 @@ import pyarrow.parquet as pq
 
 from cluster.storage import ObjectMissing, Store
 from cluster.storage.range_reader import RangeReader
-from schemas.errors import InfrastructureError
+from schemas.errors import RecordError
 from schemas.status import Status
 from workers.ehr.convert_omop.csv_lines import CsvLines
 from workers.ehr.convert_omop.settings import OmopInput
 from workers.ehr.meds.chunks import Chunk
+from workers.reading.csv_records import doubled
+from workers.reading.parquet import column_batches, damage_as, guarded
 
 _TWO = "the file has two columns of one name"
+_DAMAGED = RecordError(Status.UNREADABLE, "the Parquet file is damaged from here on")
 ROWS = 131_072
 """Rows of a frame."""
 
@@ -48,33 +51,22 @@ def table_rows(store: Store, chunk: Chunk, size: int, wanted: Collection[str], s
 def _parquet_rows(store: Store, chunk: Chunk, wanted: Collection[str]) -> Iterator[Rows]:
     first = 0
     try:
-        file = pq.ParquetFile(_reader(store, chunk))
+        with damage_as(_DAMAGED):
+            file = pq.ParquetFile(_reader(store, chunk))
         groups = list(range(chunk.start, min(chunk.stop, file.num_row_groups)))
         counts = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
         first = sum(counts[: chunk.start])
         names = [name for name in file.schema_arrow.names if name.lower() in wanted]
-        if _doubled(names):
+        if _is_doubled(names):
             yield lost(first, _TWO)
             return
-        for batch in _batches(file, groups, names):
+        for batch in guarded(column_batches(file, names, ROWS, groups), _DAMAGED):
             frame = pl.DataFrame(pl.from_arrow(pa.Table.from_batches([batch])))
             frame = frame.rename({name: name.lower() for name in names}) if names else frame.select()
             yield Rows(first, frame, pl.Series([None] * batch.num_rows, dtype=pl.String))
             first += batch.num_rows
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-        # Arrow's own, of damaged data, carry no number.
-        if isinstance(error, OSError) and error.errno is not None:
-            raise InfrastructureError("a table cannot be read: check the disk or mount, then run again") from None
-        yield lost(first, "the Parquet file is damaged from here on")
-
-
-def _batches(file: pq.ParquetFile, groups: list[int], names: list[str]) -> Iterator[pa.RecordBatch]:
-    """Of no column at all, batches that only count rows."""
-    if names:
-        yield from file.iter_batches(ROWS, row_groups=groups, columns=names, use_threads=False)
-        return
-    for group in groups:
-        yield pa.record_batch([pa.nulls(file.metadata.row_group(group).num_rows)], names=["nothing"])
+    except RecordError as error:
+        yield lost(first, error.detail, error.status)
 
 
 def _reader(store: Store, chunk: Chunk) -> RangeReader:
@@ -84,10 +76,9 @@ def _reader(store: Store, chunk: Chunk) -> RangeReader:
     return RangeReader(lambda start, length: chunk.get(store, start, length), head.size)
 
 
-def _doubled(names: Iterable[str]) -> bool:
+def _is_doubled(names: Iterable[str]) -> bool:
     """Whether two of these are one name, as case does not matter."""
-    lower = [name.lower() for name in names]
-    return len(set(lower)) < len(lower)
+    return doubled(name.lower() for name in names) is not None
 
 
 def lost(first: int, reason: str, status: Status = Status.UNREADABLE) -> Rows:
@@ -104,7 +95,7 @@ def _csv_rows(lines: CsvLines, wanted: Collection[str]) -> Iterator[Rows]:
             yield lost(0, lines.reason or "its header line is not CSV", lines.trouble or Status.UNREADABLE)
         return
     places = [(n, name.lower()) for n, name in enumerate(header) if name.lower() in wanted]
-    if _doubled(header[n] for n, _ in places):
+    if _is_doubled(header[n] for n, _ in places):
         yield lost(0, _TWO)
         return
     first, columns, broken = 0, [list[Any]() for _ in places], list[str | None]()

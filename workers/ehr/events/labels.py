@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 
 from cluster.storage import ObjectMissing, StorageSettings, open_store, split
 from schemas.errors import SpecError
-from workers.ehr.events.meds import TIME, DamagedFile, check_subject_and_time, open_parquet, parsing
+from workers.ehr.events.meds import TIME, DamagedFile, check_subject_and_time, open_parquet
+from workers.reading.parquet import while_planning
 
 KEYS = (pa.field("subject_id", pa.int64()), pa.field("prediction_time", TIME))
 _AT_ONCE = 16
@@ -62,11 +63,8 @@ class LabelTable:
         for key in self._keys:
             file = self._open(key)
             present = {name for name in schema.names if name in file.schema_arrow.names}
-            try:
-                with parsing():
-                    found = file.read(sorted(present), use_threads=False)
-            except DamagedFile:
-                raise SpecError(_DAMAGED) from None
+            with while_planning(_DAMAGED):
+                found = file.read(sorted(present), use_threads=False)
             _refuse_null(found, key)
             columns = [
                 found[f.name].cast(f.type) if f.name in present else pa.nulls(found.num_rows, f.type) for f in schema

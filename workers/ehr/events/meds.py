@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cluster.storage import ObjectInfo, ObjectMissing, ObjectTooLarge, StorageSettings, Store, open_store
-from schemas.errors import InfrastructureError, SpecError
+from schemas.errors import SpecError
+from workers.reading.columns import is_text, value_type
+from workers.reading.parquet import damage_as
 
 TIME = pa.timestamp("us")
 NOT_STATED = "not stated"
@@ -62,7 +62,7 @@ def check_columns(schema: pa.Schema, name: str, version: str) -> None:
             raise SpecError(f"{where} has no column {column!r}, which MEDS demands")
     check_subject_and_time(schema, "time", where)
     code = schema.field("code").type
-    if not is_text(code.value_type if pa.types.is_dictionary(code) else code):
+    if not is_text(value_type(code)):
         raise SpecError(f"{where}: column 'code' is {code}, MEDS has string")
     if "numeric_value" in schema.names and schema.field("numeric_value").type != pa.float32():
         raise SpecError(f"{where}: column 'numeric_value' is {schema.field('numeric_value').type}, MEDS has float")
@@ -81,30 +81,12 @@ def check_subject_and_time(schema: pa.Schema, time: str, where: str) -> None:
         raise SpecError(f"{where}: column {time!r} is {found}, MEDS has timestamp[us]")
 
 
-def is_text(kind: pa.DataType) -> bool:
-    """Text of either size of offset."""
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
 class DamagedFile(Exception):
     """Arrow cannot read it."""
-
-
-@contextmanager
-def parsing() -> Iterator[None]:
-    """DamagedFile for what Arrow cannot read, its own message dropped; InfrastructureError where the disk fails."""
-    try:
-        yield
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowKeyError, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise InfrastructureError(
-                "a file of events cannot be read: check the disk or mount, then run the command again"
-            ) from None
-        raise DamagedFile from None
 
 
 def open_parquet(store: Store, key: str, codes: bool = False) -> pq.ParquetFile:
     """The open file, its footer read. Raises ObjectMissing and DamagedFile. `codes`: read them as a dictionary."""
     reader = store.open_reader(key)
-    with parsing():
+    with damage_as(DamagedFile()):
         return pq.ParquetFile(reader, read_dictionary=["code"] if codes else None, page_checksum_verification=True)

@@ -14,8 +14,9 @@ import pyarrow as pa
 from cluster.storage import ObjectChanged, ObjectMissing, StorageSettings, Store, open_store
 from schemas.status import Status
 from workers.collection import Recheck
-from workers.ehr.events.meds import DamagedFile, open_parquet, parsing
+from workers.ehr.events.meds import DamagedFile, open_parquet
 from workers.ehr.events.settings import EventsInput
+from workers.reading.parquet import damage_as
 
 _TOLD = (Status.OK, Status.NO_EVENTS, Status.INVALID_OUTPUT)
 """Rows whose history was read."""
@@ -62,7 +63,7 @@ def _events(store: Store, file: File, subjects: Iterable[int]) -> pl.DataFrame |
         if head is None or (file[1] is not None and head.etag != file[1]):
             return None
         opened = open_parquet(store, key)
-        with parsing():
+        with damage_as(DamagedFile()):
             batches = opened.iter_batches(columns=["subject_id", "time"], use_threads=False)
             frames = [_chosen(batch, list(subjects)) for batch in batches]
     except (ObjectMissing, ObjectChanged, DamagedFile):

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 from cluster.storage import ObjectChanged, ObjectMissing, Store
 from schemas.errors import InfrastructureError, RecordError
 from schemas.status import Status
-from workers.ehr.events.meds import DamagedFile, open_parquet, parsing
+from workers.ehr.events.meds import DamagedFile, open_parquet
+from workers.reading.parquet import damage_as
 
 _BATCH_ROWS = 65_536
 
@@ -126,7 +127,7 @@ class RowSource:
         start = self._batch_start + (self._batch.num_rows if self._batch is not None else 0)
         group = self._group
         try:
-            with parsing():
+            with damage_as(DamagedFile()):
                 batch = next(self._batches, None)
         except DamagedFile:
             batch = None

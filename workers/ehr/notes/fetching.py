@@ -19,7 +19,7 @@ from workers.ehr.notes.planning import dialect_of
 from workers.ehr.notes.settings import NotesInput
 from workers.reading.gzip import Fault, InflationError, is_gzip
 from workers.reading.lines import blocks
-from workers.reading.parquet import UNREADABLE, raise_if_disk
+from workers.reading.parquet import damage_as
 
 Place = tuple[int, int | None]
 """`member` and `size` of a planned record."""
@@ -74,17 +74,20 @@ class NoteFetcher:
 class _Unreadable:
     """A file of which nothing can be read."""
 
+    def __init__(self, why: RecordError) -> None:
+        self._why = why
+
     def notes(self, places: Sequence[Place]) -> list[Note]:
         """All of them unreadable."""
-        return [refused(Status.UNREADABLE, "its file is damaged")] * len(places)
+        return [refused(self._why.status, self._why.detail)] * len(places)
 
 
 def _open_parquet(store: Store, key: str, etag: str | None, source: NotesInput, is_omop: bool) -> _NoteFile:
     try:
-        return ParquetNotes(store, key, etag, source, is_omop)
-    except UNREADABLE as error:
-        raise_if_disk(error)
-        return _Unreadable()
+        with damage_as(RecordError(Status.UNREADABLE, "its file is damaged")):
+            return ParquetNotes(store, key, etag, source, is_omop)
+    except RecordError as error:
+        return _Unreadable(error)
 
 
 class TextNotes:

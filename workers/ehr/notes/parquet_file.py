@@ -9,22 +9,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cluster.storage import ObjectChanged, ObjectInfo, ObjectMissing, Store
-from schemas.errors import SpecError
+from schemas.errors import RecordError, SpecError
 from schemas.status import Status
 from workers.ehr.notes.layout import Layout, layout_of
 from workers.ehr.notes.note import Note, decode, make_note, refused
 from workers.ehr.notes.settings import NotesInput
 from workers.ehr.notes.times import column_times
-from workers.reading.parquet import (
-    UNREADABLE,
-    _checked,
-    _is_binary,
-    _is_text,
-    cast_column,
-    raise_if_disk,
-    sound_parquet,
-)
+from workers.reading.columns import cast_column, checked_text, decoded, is_binary, is_text, value_type
+from workers.reading.parquet import damage_as, open_parquet, parquet_batches
 
+_DAMAGED = RecordError(Status.UNREADABLE, "its Parquet file is damaged")
 _PLANNED = 65_536
 _READ = 64
 """Notes decoded at a time: what a batch holds in memory."""
@@ -33,19 +27,13 @@ _BUFFER = 1 << 20
 
 def plan_parquet(store: Store, info: ObjectInfo, source: NotesInput, is_omop: bool) -> Iterator[dict[str, Any]]:
     """Arrays by column of the plan, a batch at a time; only ids and what is carried are read. Raises SpecError."""
-    with sound_parquet():
-        file = pq.ParquetFile(store.open_reader(info.key))
+    file = open_parquet(store, info.key)
     layout = layout_of(source, is_omop, file.schema_arrow.names)
     check_types(file.schema_arrow, layout)
     columns = [layout.record_id, *([layout.subject_id] if layout.subject_id else []), *source.carry]
-    batches = file.iter_batches(batch_size=_PLANNED, columns=list(dict.fromkeys(columns)), use_threads=False)
     start = 0
-    while True:
-        with sound_parquet():
-            batch = next(batches, None)
-        if batch is None:
-            return
-        named = {name: _checked(batch.column(name)) for name in batch.schema.names}
+    for batch in parquet_batches(file, columns, _PLANNED):
+        named = {name: checked_text(batch.column(name)) for name in batch.schema.names}
         yield {
             "record_id": cast_column(named[layout.record_id], layout.record_id, pa.string()),
             "subject_id": cast_column(named[name], name, pa.string()) if (name := layout.subject_id) else None,
@@ -60,9 +48,8 @@ def check_types(schema: pa.Schema, layout: Layout) -> None:
     for name in layout.reading:
         if pa.types.is_nested(schema.field(name).type):
             raise SpecError(f"column {name!r} of the input is {schema.field(name).type}: name another in input")
-    kind = schema.field(layout.text).type
-    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-    if not _is_text(kind) and not pa.types.is_null(kind):
+    kind = value_type(schema.field(layout.text).type)
+    if not _holds_text(kind) and not pa.types.is_null(kind):
         raise SpecError(f"column {layout.text!r} of the input is {kind}, not text: correct input.text")
 
 
@@ -95,13 +82,13 @@ class ParquetNotes:
 
     def _note(self, row: int) -> Note:
         try:
-            self._go_to(row)
-        except UNREADABLE as error:
-            raise_if_disk(error)
+            with damage_as(_DAMAGED):
+                self._go_to(row)
+        except RecordError as error:
             self._broken.setdefault(self._group, self._end)
             self._end = self._group_end = 0
             self._check_version()
-            return refused(Status.UNREADABLE, "its Parquet file is damaged")
+            return refused(error.status, error.detail)
         at = row - self._start
         time = next((column[at] for column in self._times if column[at] is not None), None)
         kind = None if self._types is None else self._types[at]
@@ -111,7 +98,7 @@ class ParquetNotes:
         value = self._texts[at]
         if not value.is_valid:
             return None
-        encoding = self._source.encoding if _is_binary(self._texts.type) else "utf-8"
+        encoding = self._source.encoding if is_binary(self._texts.type) else "utf-8"
         return decode(bytes(value.as_buffer()), self._source, encoding)
 
     def _check_version(self) -> None:
@@ -149,9 +136,13 @@ class ParquetNotes:
         self._types = None if kind is None else _texts(batch.column(kind))
 
 
+def _holds_text(kind: pa.DataType) -> bool:
+    return is_text(kind) or is_binary(kind)
+
+
 def _as_bytes(column: pa.Array) -> pa.Array:
-    column = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
-    return column if _is_text(column.type) else column.cast(pa.binary())
+    column = decoded(column)
+    return column if _holds_text(column.type) else column.cast(pa.binary())
 
 
 def _times(column: pa.Array) -> list[Any]:
@@ -161,7 +152,7 @@ def _times(column: pa.Array) -> list[Any]:
 
 
 def _texts(column: pa.Array) -> list[str | None]:
-    column = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
-    raw = column if _is_text(column.type) else column.cast(pa.string())
+    column = decoded(column)
+    raw = column if _holds_text(column.type) else column.cast(pa.string())
     values: list[bytes | None] = raw.cast(pa.large_binary()).to_pylist()
     return [None if value is None else value.decode("utf-8", "replace") for value in values]

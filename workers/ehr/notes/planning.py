@@ -21,8 +21,9 @@ from workers.ehr.notes.note import NOTE_TIME, NOTE_TYPE, TEXT, Identity
 from workers.ehr.notes.parquet_file import plan_parquet
 from workers.ehr.notes.settings import NotesInput
 from workers.ehr.notes.text_file import Dialect, Row, Span
+from workers.reading.columns import cast_column, value_type
 from workers.reading.lines import blocks
-from workers.reading.parquet import cast_column, parquet_schema
+from workers.reading.parquet import parquet_schema
 
 _BATCH = 10_000
 _NOT_SEEN = 1000
@@ -51,7 +52,7 @@ class NoteRecords:
             return tuple(pa.field(name, pa.string()) for name in source.carry)
         schema = parquet_schema(self.store, first)
         layout_of(source, self.found.format == "omop", schema.names)
-        return tuple(pa.field(name, _plain_type(schema.field(name).type)) for name in source.carry)
+        return tuple(pa.field(name, value_type(schema.field(name).type)) for name in source.carry)
 
     @property
     def schema(self) -> pa.Schema:
@@ -171,10 +172,6 @@ def _identify(span: Span, dialect: Dialect, key: str) -> Identity | None:
 
 def _carried(identity: Identity, at: int) -> str | None:
     return identity.carried[at] if identity.carried else None
-
-
-def _plain_type(kind: pa.DataType) -> pa.DataType:
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
 def _column(given: Any, field: pa.Field, rows: int) -> pa.Array:

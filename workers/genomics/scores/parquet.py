@@ -13,6 +13,7 @@ from schemas.errors import SpecError
 from workers.genomics.scores.header import read_header
 from workers.genomics.scores.layout import read_layout
 from workers.genomics.scores.text import EXTRA, Top
+from workers.reading.parquet import damage_as, guarded
 
 _BATCH_CELLS = 8 << 20
 _MAX_BYTES = 16 << 30
@@ -33,10 +34,8 @@ class ParquetTable:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        try:
+        with damage_as(SpecError(f"{path}: cannot be read as Parquet")):
             self._file = pq.ParquetFile(path)
-        except (pa.ArrowException, OSError) as error:
-            raise SpecError(f"{path}: cannot be read as Parquet") from error
         metadata = self._file.metadata
         if sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)) > _MAX_BYTES:
             raise SpecError(f"{path}: inflates to more than {_MAX_BYTES} bytes")
@@ -48,13 +47,13 @@ class ParquetTable:
     def pieces(self) -> Iterator[pl.DataFrame]:
         """As `workers.genomics.scores.text.TextTable.pieces`. Raises SpecError for a damaged file."""
         width = self.top.layout.width
-        try:
-            for batch in self._file.iter_batches(max(1, _BATCH_CELLS // max(1, width)), use_threads=False):
-                columns = [batch.column(i) for i in range(width)]
-                texts = {str(i): _as_text(column) for i, column in enumerate(columns)}
-                yield pl.DataFrame(texts).with_columns(pl.lit(False).alias(EXTRA))
-        except (pa.ArrowException, OSError) as error:
-            raise SpecError(f"{self._path}: is damaged, or holds columns that are neither text nor numbers") from error
+        failure = SpecError(f"{self._path}: is damaged, or holds columns that are neither text nor numbers")
+        for batch in guarded(
+            self._file.iter_batches(max(1, _BATCH_CELLS // max(1, width)), use_threads=False), failure
+        ):
+            with damage_as(failure):
+                texts = {str(i): _as_text(batch.column(i)) for i in range(width)}
+            yield pl.DataFrame(texts).with_columns(pl.lit(False).alias(EXTRA))
 
 
 def _as_text(column: pa.Array) -> pl.Series:

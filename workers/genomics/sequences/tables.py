@@ -3,42 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from cluster.storage import ObjectChanged, ObjectMissing, StorageSettings, join, open_store, split
-from schemas.errors import SpecError
+from schemas.errors import RecordError, SpecError
 from schemas.loading import nearest
 from schemas.plan import RESERVED
 from schemas.status import Fault, Status
 from workers.genomics.sequences.regions import EMPTY, Region, upper
 from workers.genomics.sequences.settings import SequencesInput
+from workers.reading.columns import decoded, is_text, value_type
+from workers.reading.csv_records import delimiter_of
+from workers.reading.csv_tables import csv_batches, csv_names
+from workers.reading.parquet import damage_as, while_planning
 
 COLUMNS = ("member", "etag")
 """What is needed of a planned row."""
 
-_UNREADABLE = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, UnicodeDecodeError)
+_NO_TABLE = "the table of input.uri cannot be read: it is damaged, or not in input.format"
+_DAMAGED = RecordError(Status.UNREADABLE, "the table is damaged here")
 _BATCH = 1024
 _PLANNED = 65_536
-_BLOCK = 16 << 20
-"""Bytes of CSV parsed at a time: a row has to fit in there."""
-
-
-@contextmanager
-def _sound() -> Iterator[None]:
-    """SpecError for what Arrow cannot read; its own message is dropped, since it may quote what it read."""
-    try:
-        yield
-    except _UNREADABLE as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise SpecError("the table of input.uri cannot be read: it is damaged, or not in input.format") from None
 
 
 class SequenceTable:
@@ -58,10 +48,10 @@ class SequenceTable:
     @cached_property
     def schema(self) -> pa.Schema:
         """Its columns; of CSV all are text. Raises SpecError."""
-        with _sound():
+        with while_planning(_NO_TABLE):
             if self._source.kind == "parquet":
                 return pq.ParquetFile(self._store.open_reader(self.key)).schema_arrow
-            names = self._csv_names()
+            names = csv_names(self._store.open_reader(self.key), self.key, self._delimiter)
             return pa.schema([pa.field(name, pa.string()) for name in names])
 
     @cached_property
@@ -76,9 +66,9 @@ class SequenceTable:
         for name in source.carry:
             if name in RESERVED:
                 raise SpecError(f"input.carry names {name!r}, which every run writes anyway")
-        if not _is_text(_plain(self.schema.field(source.sequence).type)):
+        if not is_text(value_type(self.schema.field(source.sequence).type)):
             raise SpecError(f"column {source.sequence!r} of the table is no text: correct input.sequence")
-        return tuple(pa.field(name, _plain(self.schema.field(name).type)) for name in source.carry)
+        return tuple(pa.field(name, value_type(self.schema.field(name).type)) for name in source.carry)
 
     def planned(self) -> Iterator[dict[str, Any]]:
         """Columns of the plan, a batch at a time; sequences are not kept. Raises SpecError."""
@@ -87,13 +77,13 @@ class SequenceTable:
         start = 0
         batches = self.batches(list(dict.fromkeys(names)), 0, _PLANNED)
         while True:
-            with _sound():
+            with while_planning(_NO_TABLE):
                 found = next(batches, None)
             if found is None:
                 return
             _, batch = found
-            with _sound():
-                columns = {name: _decoded(batch.column(name)) for name in names}
+            with while_planning(_NO_TABLE):
+                columns = {name: decoded(batch.column(name)) for name in names}
                 yield {
                     "record_id": columns[source.record_id].cast(pa.string()),
                     "subject_id": columns[source.subject_id].cast(pa.string()) if source.subject_id else None,
@@ -133,27 +123,13 @@ class SequenceTable:
             start += rows
 
     def _csv(self, names: list[str]) -> Iterator[pa.RecordBatch]:
-        kinds = {name: pa.string() for name in self.schema.names}
-        convert = pa_csv.ConvertOptions(column_types=kinds, include_columns=names, strings_can_be_null=False)
-        with self._csv_stream() as stream:
-            yield from pa_csv.open_csv(stream, self._reading(), self._parsing(), convert)
+        types = dict.fromkeys(self.schema.names, pa.string())
+        with self._store.open_reader(self.key) as file:
+            yield from csv_batches(file, self.key, self._delimiter, types, names)
 
-    def _csv_names(self) -> list[str]:
-        with self._csv_stream() as stream:
-            names: list[str] = pa_csv.open_csv(stream, self._reading(), self._parsing()).schema.names
-            return names
-
-    def _csv_stream(self) -> Any:
-        stream = pa.PythonFile(self._store.open_reader(self.key), "r")
-        packed = self.key.lower().endswith((".gz", ".bgz"))
-        return pa.CompressedInputStream(stream, "gzip") if packed else stream
-
-    def _reading(self) -> pa_csv.ReadOptions:
-        return pa_csv.ReadOptions(use_threads=False, block_size=_BLOCK)
-
-    def _parsing(self) -> pa_csv.ParseOptions:
-        is_tsv = ".tsv" in self.key.lower()
-        return pa_csv.ParseOptions(delimiter=self._source.delimiter or ("\t" if is_tsv else ","))
+    @property
+    def _delimiter(self) -> str:
+        return delimiter_of(self.key, self._source.delimiter)
 
 
 class TableFetcher:
@@ -189,14 +165,13 @@ class TableFetcher:
 
     def _one(self, table: SequenceTable, row: int) -> Region | Fault:
         try:
-            self._go_to(table, row)
-            value = self._column[row - self._first]
-        except _UNREADABLE as error:
-            if isinstance(error, OSError) and error.errno is not None:
-                raise
+            with damage_as(_DAMAGED):
+                self._go_to(table, row)
+                value = self._column[row - self._first]
+        except RecordError as error:
             table.check()
             self._batches, self._first, self._end = iter(()), 0, 0
-            return Fault(Status.UNREADABLE, "the table is damaged here")
+            return Fault(error.status, error.detail)
         if not value.is_valid:
             return EMPTY
         raw = bytes(value.as_buffer()).strip()
@@ -215,17 +190,4 @@ class TableFetcher:
                 if found is None:
                     raise pa.ArrowInvalid("fewer rows than were planned")
                 self._first, self._end = found[0], found[0] + found[1].num_rows
-                self._column = _decoded(found[1].column(0))
-
-
-def _plain(kind: pa.DataType) -> pa.DataType:
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
-
-
-def _decoded(column: pa.Array) -> pa.Array:
-    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    types = pa.types
-    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+                self._column = decoded(found[1].column(0))

@@ -11,18 +11,19 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from cluster.storage import ObjectMissing, StorageSettings, Store, open_store
-from schemas.errors import InfrastructureError, RecordError, SpecError
+from schemas.errors import RecordError, SpecError
 from schemas.status import Status
 from workers.genomics.contract import COUNT_SCHEMA, SAMPLE_SCHEMA, VARIANT_SCHEMA, GenotypeChunk
 from workers.genomics.kernels.codes import row_bytes, take_samples
 from workers.genomics.table.layout import BLOCK, DATASET, PARTS, SAMPLES, VARIANTS, VERSION, genotypes_key
 from workers.genomics.table.values import bits_of, bytes_of, float_dosages, joined_chunk
+from workers.reading.parquet import damage_as, while_planning
 
+_DAMAGED_PART = RecordError(Status.UNREADABLE, "a part of the genotype table is gone or damaged: convert it again")
 _AHEAD_BYTES = 64 << 20
 _READS = 8
 
@@ -119,13 +120,9 @@ class TableSource:
         start, width = block * BLOCK, self._sizes[block]
         low, high = max(first - start, 0), min(last - start, width)
         columns = ["variant_idx", "packed", "haploid", *(["dosage"] if self.facts.get("dosages") else [])]
-        try:
+        with damage_as(_DAMAGED_PART, _DAMAGED_PART):
             file = pq.ParquetFile(self._store.open_reader(key))
             table = file.read_row_group(group.number, columns=columns, use_threads=False)
-        except (ObjectMissing, pa.ArrowInvalid, OSError) as error:
-            _raise_of_disk(error)
-            reason = "a part of the genotype table is gone or damaged: convert it again"
-            raise RecordError(Status.UNREADABLE, reason) from None
         index = table["variant_idx"].to_numpy()[group.rows]
         if len(group.rows) and index[0] != group.first + group.rows[0]:
             reason = "a part of the genotype table has other variants than its list says: convert it again"
@@ -150,20 +147,10 @@ class TableSource:
         return replace(chunk, dosage=float_dosages(chunk.packed, chunk.samples, stored, has_dosage[group.rows]))
 
     def _frame(self, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        try:
+        problem = f"{name} of the genotype table is gone or damaged: convert it again"
+        with while_planning(problem, problem):
             table = pq.read_table(self._store.open_reader(name), columns=columns and list(columns), use_threads=False)
-        except (ObjectMissing, pa.ArrowInvalid, OSError) as error:
-            _raise_of_disk(error)
-            raise SpecError(f"{name} of the genotype table is gone or damaged: convert it again") from None
         return pl.DataFrame(pl.from_arrow(table))
-
-
-def _raise_of_disk(error: Exception) -> None:
-    """Arrow's own errors, of Parquet that is none, carry no number; those of a disk do."""
-    if isinstance(error, OSError) and error.errno is not None:
-        raise InfrastructureError(
-            "the genotype table cannot be read: check the disk or mount, then run again"
-        ) from None
 
 
 def _typed(frame: pl.DataFrame, schema: Mapping[str, Any]) -> pl.DataFrame:

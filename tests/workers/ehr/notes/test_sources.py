@@ -62,6 +62,18 @@ def test_notes_do_not_depend_on_how_many_are_asked_for_nor_in_which_order(tmp_pa
     assert fetched(source, table.take(spread)) == [whole[row] for row in spread]
 
 
+def test_an_empty_field_of_csv_is_null_without_quotes_and_empty_text_with_them(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('note_id,text,note_type,site\n1,x,,""\n2,y,"",\n3,"",,\n')
+    source = a_source(tmp_path / "a.csv", carry=("site",))
+    table = planned(source)
+    assert table["site"].to_pylist() == ["", None, None]
+    assert [(note.type, note.status) for note in fetched(source, table)] == [
+        (None, None),
+        ("", None),
+        (None, Status.EMPTY),
+    ]
+
+
 @pytest.mark.parametrize("ending", ["parquet", "csv", "ndjson.gz"])
 def test_a_prefix_is_read_file_by_file_in_the_order_of_their_keys(tmp_path: Path, ending: str) -> None:
     frame = some_notes()

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from schemas.errors import SpecError
 from workers.ehr.events.networks.settings import UNKNOWN
+from workers.reading.parquet import damage_as
 
 Fallback = Literal["parents", "prefix"]
 """For a code without an index: that of its first known parent in the file, of its longest known prefix up to `//`."""
@@ -99,7 +100,7 @@ def read_codes(path: Path, num_codes: int) -> pa.Table:
 
     `num_codes` is what the network was built for: every index has to be below.
     """
-    try:
+    with damage_as(SpecError(f"{path}: cannot be read as Parquet")):
         footer = pq.read_metadata(path)
         unpacked = sum(footer.row_group(group).total_byte_size for group in range(footer.num_row_groups))
         if unpacked > FILE_LIMIT:
@@ -107,8 +108,6 @@ def read_codes(path: Path, num_codes: int) -> pa.Table:
         names = set(pq.read_schema(path).names)
         wanted = [name for name in ("code", "code/vocab_index", "parent_codes", *_STATS) if name in names]
         table = pq.read_table(path, columns=wanted, use_threads=False)
-    except (OSError, pa.ArrowException) as error:
-        raise SpecError(f"{path}: cannot be read as Parquet ({type(error).__name__})") from None
     for name in ("code", "code/vocab_index"):
         if name not in table.column_names:
             raise SpecError(f"{path}: has no column {name!r}")

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow.parquet as pq
-from pyarrow import ArrowException
 
 from schemas.errors import SpecError
+from workers.reading.parquet import damage_as
 
 VARIANTS = "variants.parquet"
 
@@ -37,10 +37,8 @@ _MOST_BYTES = 4 << 30
 
 def read_panel(path: Path) -> pl.DataFrame:
     """The panel, of `SCHEMA`, in its order. Raises SpecError with what is wrong, naming rows (1-based)."""
-    try:
+    with damage_as(SpecError(f"{path}: is not a Parquet file that can be read")):
         footer = pq.read_metadata(path)
-    except (OSError, ArrowException) as error:
-        raise SpecError(f"{path}: is not a Parquet file that can be read ({type(error).__name__})") from None
     there = set(footer.schema.to_arrow_schema().names)
     absent = [name for name in SCHEMA if name not in there]
     if absent:

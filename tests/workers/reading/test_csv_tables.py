@@ -1,0 +1,44 @@
+"""CSV as columns follows the rules of CSV records: what is null, what is text, what separates fields."""
+
+from __future__ import annotations
+
+import gzip
+import io
+
+import pyarrow as pa
+import pytest
+
+from schemas.errors import SpecError
+from workers.reading.csv_tables import csv_batches, csv_names
+from workers.reading.gzip import InflationError
+
+BODY = b'\xef\xbb\xbfid,note,size\n007,"",1\nNA,,\n"a\nb",null,3\n'
+TYPES = {"id": pa.string(), "note": pa.string(), "size": pa.int64()}
+
+
+@pytest.mark.parametrize("name", ["in.csv", "in.csv.gz"])
+def test_an_empty_field_is_null_without_quotes_and_empty_text_with_them(name: str) -> None:
+    body = gzip.compress(BODY[:20]) + gzip.compress(BODY[20:]) + bytes(20) if name.endswith(".gz") else BODY
+    assert csv_names(io.BytesIO(body), name, ",") == ("id", "note", "size")
+    rows = [row for batch in csv_batches(io.BytesIO(body), name, ",", TYPES) for row in batch.to_pylist()]
+    assert rows == [
+        {"id": "007", "note": "", "size": 1},
+        {"id": "NA", "note": None, "size": None},
+        {"id": "a\nb", "note": "null", "size": 3},
+    ]
+
+
+def test_only_the_columns_that_are_asked_for_are_read() -> None:
+    (batch,) = csv_batches(io.BytesIO(BODY), "in.csv", ",", TYPES, ["note"])
+    assert batch.to_pydict() == {"note": ["", None, "null"]}
+
+
+def test_a_compressed_table_that_ends_early_is_no_shorter_table() -> None:
+    body = gzip.compress(BODY * 1000)
+    with pytest.raises(InflationError, match="ends early"):
+        list(csv_batches(io.BytesIO(body[:-20]), "in.csv.gz", ",", TYPES))
+
+
+def test_two_columns_of_one_name_are_refused() -> None:
+    with pytest.raises(SpecError, match="two columns 'a'"):
+        csv_names(io.BytesIO(b"a,b,a\n1,2,3\n"), "in.csv", ",")
