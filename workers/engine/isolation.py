@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ from schemas.import_path import python_path
 from schemas.rows import STATUS_TYPE
 from schemas.status import Status
 from schemas.work import ShardTask
+from workers.engine.context import StageContext
 from workers.engine.halving import ChildDied, Killed, bisect
-from workers.engine.stage import StageJob
 
 _OVERHEAD_S = 900.0
 """For starting the child and loading its models, beside the time that its records may take. Longer than storage that
@@ -28,36 +28,36 @@ does not answer is waited for, so that the child says so itself and no record is
 _LATE = "ran out of time"
 
 
-def score_isolated(job: StageJob, task: ShardTask, records: pa.Table) -> pa.Table:
+def score_isolated(context: StageContext, job: Mapping[str, Any], task: ShardTask, records: pa.Table) -> pa.Table:
     """The rows of a shard; a record that kills its process twice while alone gets the status `crashed_worker`, one
     that does not end `timed_out`."""
 
     def run(indices: list[int]) -> dict[int, pa.Table]:
-        table = _in_child(job, task, indices)
+        table = _in_child(context, job, task, indices)
         return {index: table.slice(place, 1) for place, index in enumerate(indices)}
 
     found = bisect(list(range(records.num_rows)), run)
     parts = [
-        _killed(job, records, index, outcome.cause) if isinstance(outcome, Killed) else outcome
+        _killed(context, records, index, outcome.cause) if isinstance(outcome, Killed) else outcome
         for index, outcome in found.items()
     ]
     return pa.concat_tables(parts).unify_dictionaries().combine_chunks()
 
 
-def _in_child(job: StageJob, task: ShardTask, indices: Sequence[int]) -> pa.Table:
+def _in_child(context: StageContext, job: Mapping[str, Any], task: ShardTask, indices: Sequence[int]) -> pa.Table:
     with tempfile.TemporaryDirectory(prefix="wardround-isolate-") as folder:
         out = Path(folder) / "rows.arrow"
         request = {
-            "job": dict(job.job),
-            "cpus": job.context.cpus,
-            "gpus": job.context.gpus,
+            "job": dict(job),
+            "cpus": context.cpus,
+            "gpus": context.gpus,
             "shard": task.shard,
             "sample": task.sample,
             "indices": list(indices),
             "out": str(out),
             "parent": os.getpid(),
         }
-        limit = _OVERHEAD_S + job.context.limits.record_timeout * len(indices)
+        limit = _OVERHEAD_S + context.limits.record_timeout * len(indices)
         try:
             done = subprocess.run(
                 [sys.executable, "-P", "-m", "workers.engine.isolated"],
@@ -85,8 +85,8 @@ def _error(code: int, stderr: bytes) -> WardroundError:
     return kind(f"a shard could not be scored in a process of its own: {said.removeprefix('wardround: ')}")
 
 
-def _killed(job: StageJob, records: pa.Table, index: int, cause: str) -> pa.Table:
-    layout = job.context.layout
+def _killed(context: StageContext, records: pa.Table, index: int, cause: str) -> pa.Table:
+    layout = context.layout
     status, detail = Status.CRASHED_WORKER, "killed its process twice while alone in it"
     if cause == _LATE:
         status, detail = Status.TIMED_OUT, "was not scored in time, twice, while alone in a process"

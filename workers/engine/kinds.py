@@ -31,6 +31,10 @@ class Scoring(Protocol):
         """Of all models together."""
 
     @property
+    def held_bytes(self) -> int:
+        """Inputs that were taken in and wait for more of their shard; they count against the byte budget."""
+
+    @property
     def is_tuned(self) -> bool:
         """Whether all measuring is done."""
 
@@ -41,7 +45,10 @@ class Scoring(Protocol):
         """Begin a shard: set `rows.models` to one `ModelColumns` a model."""
 
     def score(self, rows: ShardRows, part: Sequence[Prepared]) -> None:
-        """Take in some records, in order. Adds their number to `rows.taken`; may hold them back until `finish`."""
+        """Take in a part as the reader gave it, in order. Adds its length to `rows.taken`.
+
+        May hold inputs back until `finish`.
+        """
 
     def finish(self, rows: ShardRows) -> float:
         """Score what still waits. Returns the seconds that the shard took on the device.

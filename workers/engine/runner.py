@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from schemas.crashpoints import crash_armed, crashpoint
@@ -12,10 +13,13 @@ from schemas.errors import InfrastructureError, RecordError
 from schemas.status import Status
 from workers.contract import Array, Model
 from workers.engine.columns import ModelColumns, Sample
+from workers.engine.halving import score_in_halves
 from workers.engine.tuning import Tuner
 
 _WAITING_BYTES = 256 * 2**20
 """Arrays of several keys that wait for their batches to fill may hold so much. It is no setting: it cuts batches."""
+
+Batch = Sequence[tuple[Sample, Array]]
 
 
 class ModelRunner:
@@ -49,8 +53,13 @@ class ModelRunner:
         self._waiting_bytes[key] += array.nbytes
         if len(waiting) >= self._batch_size(key):
             self._run_waiting(key)
-        elif len(self._waiting) > 1 and self._waiting_bytes.total() > _WAITING_BYTES:
+        elif len(self._waiting) > 1 and self.waiting_bytes > _WAITING_BYTES:
             self._run_waiting(max(self._waiting, key=self._waiting_bytes.__getitem__))
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Arrays that wait for their batches to fill."""
+        return self._waiting_bytes.total()
 
     def _run_waiting(self, key: Hashable) -> None:
         del self._waiting_bytes[key]
@@ -65,13 +74,13 @@ class ModelRunner:
         wanted = self.tuner.batch_size(key)
         return min(wanted, self.largest_that_fits) if self.largest_that_fits else wanted
 
-    def _run(self, key: Hashable, samples: Sequence[tuple[Sample, Array]]) -> None:
+    def _run(self, key: Hashable, samples: Batch) -> None:
         size = self._batch_size(key)
         start = 0
         while start < len(samples):
             part = samples[start : start + size]
             try:
-                self._forward(key, part)
+                self._score(key, part)
             except MemoryError:
                 size = self._halve(len(part))
                 continue
@@ -86,31 +95,28 @@ class ModelRunner:
         self.largest_that_fits = max(1, failed // 2)
         return self.largest_that_fits
 
-    def _forward(self, key: Hashable, samples: Sequence[tuple[Sample, Array]]) -> None:
+    def _score(self, key: Hashable, samples: Batch) -> None:
+        """Values are put once all are there: where memory runs out among halves, the whole batch is tried again."""
         assert self._columns is not None
         for (row, _), _ in samples if self._ids else ():
             crashpoint("forward.record", self._ids[row])
+        for part, values in score_in_halves(samples, partial(self._forward, key), self._refused):
+            self._columns.put([sample for sample, _ in part], values)
+
+    def _forward(self, key: Hashable, samples: Batch) -> Mapping[str, Any]:
         arrays = [array for _, array in samples]
         choice = self.tuner.before(key, self.model)
         began, computing = time.perf_counter(), time.thread_time()
         try:
-            values: Any = self.model.forward(arrays)
-        except RecordError as error:
-            self._refused(key, samples, error)
-            return
+            values = self.model.forward(arrays)
         finally:
             spent = time.perf_counter() - began
             self.seconds += spent
             self.core_seconds += time.thread_time() - computing
         self.tuner.after(key, choice, len(arrays), spent)
-        self._columns.put([sample for sample, _ in samples], values)
+        return values
 
-    def _refused(self, key: Hashable, samples: Sequence[tuple[Sample, Array]], error: RecordError) -> None:
-        """One record may be to blame for its whole batch: each is tried alone, so that none suffers for another."""
+    def _refused(self, refused: tuple[Sample, Array], error: RecordError) -> None:
         assert self._columns is not None
-        if len(samples) > 1:
-            for sample in samples:
-                self._forward(key, [sample])
-            return
-        ((row, _), _), *_ = samples
+        (row, _), _ = refused
         self._columns.reject(row, Status(error.status), error.detail)

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import queue
-import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import pyarrow as pa
 
 from schemas.errors import WardroundError
-from schemas.work import ShardTask, WorkerPoll
 from workers.engine.context import StageContext
-from workers.engine.desk import Desk, Offer
+from workers.engine.desk import Offer
 from workers.engine.kinds import ShardStage, ShardTable
 from workers.engine.publish import publish
+from workers.engine.threaded import ThreadedWorker
 
 _AHEAD = 2
 """Shards in hand before the commit: one being computed, one waiting, so that the next begins at once."""
 _UNWRITTEN = 2
 """Computed shards that may wait for their commit."""
-_SHUTDOWN_TIMEOUT_S = 10.0
 
 
 @dataclass(eq=False)
@@ -32,61 +32,30 @@ class _Computed:
     seconds: float
 
 
-class ShardWorker:
-    """Computes and commits shards of one stage. Implements `schemas.work.Worker`.
+class ShardWorker(ThreadedWorker):
+    """Computes and commits shards of one stage.
 
     A shard that killed its worker is tried again alone, and never in halves: what it writes may depend on all of it.
     """
 
     def __init__(self, context: StageContext, stage: ShardStage) -> None:
+        super().__init__()
         self._context = context
         self._stage = stage
-        self._offers: queue.SimpleQueue[Offer | None] = queue.SimpleQueue()
         self._computed: queue.Queue[_Computed | None] = queue.Queue(_UNWRITTEN)
-        self._desk = Desk()
-        self._records_done = 0
-        self._closed = False
-        self._born = time.monotonic()
-        loops = (self._compute_loop, self._commit_loop)
-        guard, nothing = self._desk.guard, (lambda: None)
-        self._threads = [threading.Thread(target=guard, args=(loop, nothing), daemon=True) for loop in loops]
-        for thread in self._threads:
-            thread.start()
+        self._run(self._compute_loop, self._commit_loop)
 
-    def offer(self, task: ShardTask) -> None:
-        """Queue one task."""
-        offer = self._desk.take(task)
-        if offer is not None:
-            self._offers.put(offer)
+    def _wants(self, before_commit: int, in_hand: int) -> int:
+        return _AHEAD - before_commit
 
-    def poll(self) -> WorkerPoll:
-        """Reports since the last poll, and the state now."""
-        done, running, before_commit = self._desk.drain_reports()
-        alive = time.monotonic() - self._born
-        return WorkerPoll(
-            ready=True,
-            done=done,
-            running=running,
-            wants=max(0, _AHEAD - before_commit),
-            records_done=self._records_done,
-            info={
-                "core_seconds_used": self._stage.core_seconds,
-                "core_seconds_given": alive * max(1.0, self._context.cpus),
-            },
-        )
+    def _info(self, alive: float) -> Mapping[str, Any]:
+        return {
+            "core_seconds_used": self._stage.core_seconds,
+            "core_seconds_given": alive * max(1.0, self._context.cpus),
+        }
 
-    def cancel(self, shard: int) -> None:
-        """Forget a shard as soon as a thread comes to it."""
-        self._desk.cancel(shard)
-
-    def close(self) -> None:
-        """Stop the threads; unfinished shards are dropped. Waits a while for the shard in hand."""
-        self._closed = True
-        self._offers.put(None)
+    def _release(self) -> None:
         self._stage.close()
-        end = time.monotonic() + _SHUTDOWN_TIMEOUT_S
-        for thread in self._threads:
-            thread.join(max(0.0, end - time.monotonic()))
 
     def _compute_loop(self) -> None:
         while (offer := self._offers.get()) is not None and not self._closed:

@@ -9,11 +9,12 @@ import pyarrow as pa
 
 from schemas.work import ShardReport, ShardTask
 from workers.engine.context import StageContext
+from workers.engine.isolation import score_isolated
 from workers.engine.kinds import RecordStage, Scoring
 from workers.engine.models import keep_tuning
 from workers.engine.publish import publish
 from workers.engine.rowtable import ShardRows, assemble
-from workers.engine.scoring import Scorer
+from workers.engine.scoring import ArrayScoring
 
 
 class StageJob:
@@ -22,9 +23,9 @@ class StageJob:
     def __init__(self, context: StageContext, stage: RecordStage, job: Mapping[str, Any]) -> None:
         self.context = context
         self.job = job
-        self.run = context.run
+        self.shard_records = context.run.plan.shard_records
         self.reader = stage.reader
-        self.scorer: Scoring = Scorer({}, {})
+        self.scorer: Scoring = ArrayScoring({}, {})
         self._load = stage.load
 
     def load_models(self) -> None:
@@ -53,9 +54,15 @@ class StageJob:
         self.scorer.start(rows)
         for part in self.reader.read(records):
             self.scorer.score(rows, part)
-            self.context.budget.add(-sum(record.nbytes for record in part))
+            taken = sum(record.nbytes for record in part)
+            self.context.budget.hand_over(taken, self.scorer.held_bytes)
         self.scorer.finish(rows)
+        self.context.budget.hand_over(0, self.scorer.held_bytes)
         return assemble(rows, self.context.layout)
+
+    def isolate(self, task: ShardTask, records: pa.Table) -> pa.Table:
+        """The rows of a shard that killed a worker: in child processes, in halves."""
+        return score_isolated(self.context, self.job, task, records)
 
     def commit(
         self, task: ShardTask, rows: ShardRows, record_ids: pa.ChunkedArray, table: pa.Table | None

@@ -3,26 +3,68 @@
 from __future__ import annotations
 
 import queue
-import threading
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any, Protocol
 
 import pyarrow as pa
 
 from schemas.errors import InfrastructureError
-from schemas.work import ShardTask, WorkerPoll
+from schemas.work import ShardReport, ShardTask
 from workers.engine.budget import ByteBudget
-from workers.engine.desk import Desk, Offer, Stop
-from workers.engine.isolation import score_isolated
-from workers.engine.reading import Prepared
+from workers.engine.desk import Offer, Stop
+from workers.engine.kinds import Scoring
+from workers.engine.reading import Prepared, Reader
 from workers.engine.rowtable import ShardRows
-from workers.engine.stage import StageJob
+from workers.engine.threaded import ThreadedWorker
 
 _AHEAD = 2
 """Shards in hand before the commit: one on the device, one being read."""
-_SHUTDOWN_TIMEOUT_S = 10.0
+
+
+class RecordJob(Protocol):
+    """What the pipeline needs of a stage of records."""
+
+    @property
+    def shard_records(self) -> int:
+        """Records of a shard, at most."""
+
+    @property
+    def reader(self) -> Reader:
+        """Reads ahead."""
+
+    @property
+    def scorer(self) -> Scoring:
+        """The device's side; one without models until `load_models` has come to its end."""
+
+    def load_models(self) -> None:
+        """Raises InfrastructureError where storage fails: the next shard tries again."""
+
+    def keep_tuning(self) -> None:
+        """Put what was measured where later workers find it."""
+
+    def records(self, task: ShardTask) -> pa.Table:
+        """The planned records of a task."""
+
+    def new_rows(self, records: pa.Table) -> ShardRows:
+        """Empty results for these records."""
+
+    def isolate(self, task: ShardTask, records: pa.Table) -> pa.Table:
+        """The rows of a shard that killed a worker, whatever its records do."""
+
+    def commit(
+        self, task: ShardTask, rows: ShardRows, record_ids: pa.ChunkedArray, table: pa.Table | None
+    ) -> ShardReport:
+        """Publish a shard; `table` is given where the rows are finished already."""
+
+    def info(self, alive: float) -> Mapping[str, Any]:
+        """Figures for progress and report."""
+
+    def close(self) -> None:
+        """Stop what reads."""
 
 
 @dataclass(eq=False)
@@ -34,71 +76,37 @@ class _InHand:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-class PipelineWorker:
-    """Scores and commits shards of one stage. Implements `schemas.work.Worker`."""
+class PipelineWorker(ThreadedWorker):
+    """Scores and commits shards of one stage of records."""
 
-    def __init__(self, job: StageJob, budget: ByteBudget) -> None:
+    def __init__(self, job: RecordJob, budget: ByteBudget) -> None:
+        super().__init__()
         self.job = job
         self.budget = budget
-        self._offers: queue.SimpleQueue[Offer | None] = queue.SimpleQueue()
         self._prepared: queue.SimpleQueue[tuple[_InHand, list[Prepared] | None] | None] = queue.SimpleQueue()
         self._finished: queue.SimpleQueue[_InHand | None] = queue.SimpleQueue()
-        self._desk = Desk()
         self._loaded = False
-        self._records_done = 0
-        self._closed = False
         self._tuning_kept = False
-        self._born = time.monotonic()
-        loops = (self._read_loop, self._forward_loop, self._commit_loop)
-        guard = self._desk.guard
-        self._threads = [threading.Thread(target=guard, args=(loop, budget.close), daemon=True) for loop in loops]
-        for thread in self._threads:
-            thread.start()
+        self._run(self._read_loop, self._forward_loop, self._commit_loop, give_up=budget.close)
 
-    def offer(self, task: ShardTask) -> None:
-        """Queue one task."""
-        offer = self._desk.take(task)
-        if offer is not None:
-            self._offers.put(offer)
+    def _wants(self, before_commit: int, in_hand: int) -> int:
+        return min(self._depth() - before_commit, 2 * self._depth() - in_hand)
 
-    def poll(self) -> WorkerPoll:
-        """Reports since the last poll, and the state now."""
-        done, running, in_pipeline = self._desk.drain_reports()
-        return WorkerPoll(
-            ready=True,
-            done=done,
-            running=running,
-            wants=max(0, min(self._depth() - in_pipeline, 2 * self._depth() - len(running))),
-            records_done=self._records_done,
-            info=self.job.info(time.monotonic() - self._born),
-        )
+    def _info(self, alive: float) -> Mapping[str, Any]:
+        return self.job.info(alive)
 
-    def cancel(self, shard: int) -> None:
-        """Forget a shard as soon as a thread comes to it."""
-        self._desk.cancel(shard)
-
-    def close(self) -> None:
-        """Stop the threads and children; unfinished shards are dropped.
-
-        Waits for the record or batch in hand: a thread that is inside a decoder or a network when the interpreter ends
-        takes the process down with it.
-        """
-        self._closed = True
+    def _release(self) -> None:
         self.budget.close()
-        self._offers.put(None)
         self._prepared.put(None)
         self._finished.put(None)
         self.job.close()
-        end = time.monotonic() + _SHUTDOWN_TIMEOUT_S
-        for thread in self._threads:
-            thread.join(max(0.0, end - time.monotonic()))
 
     def _depth(self) -> int:
         """Shards in hand before the commit; as many more may wait for theirs while storage is slow.
 
         Tiny shards are taken by the handful, so that the round trip to the driver is not what limits them.
         """
-        return max(_AHEAD, min(64, 64 // self.job.run.plan.shard_records))
+        return max(_AHEAD, min(64, 64 // self.job.shard_records))
 
     def _read_loop(self) -> None:
         while (offer := self._offers.get()) is not None and not self._closed:
@@ -126,7 +134,7 @@ class PipelineWorker:
     def _isolate(self, offer: Offer) -> None:
         began = time.perf_counter()
         records = self.job.records(offer.task)
-        table = score_isolated(self.job, offer.task, records)
+        table = self.job.isolate(offer.task, records)
         hand = _InHand(offer, ShardRows(records, {}, [], []), records["record_id"], time.monotonic())
         hand.seconds["isolate"] = time.perf_counter() - began
         self._desk.leaves_pipeline(offer)
@@ -162,6 +170,7 @@ class PipelineWorker:
         if not self._loaded:
             self._load()
         self.job.scorer.start(hand.rows)
+        self._account()
 
     def _score(self, hand: _InHand, part: list[Prepared]) -> None:
         try:
@@ -170,7 +179,11 @@ class PipelineWorker:
                 self._records_done += len(part)
                 self._keep_tuning()
         finally:
-            self.budget.add(-sum(record.nbytes for record in part))
+            self._account(part)
+
+    def _account(self, taken: Sequence[Prepared] = ()) -> None:
+        """What scoring still keeps of this and earlier parts counts until it is scored."""
+        self.budget.hand_over(sum(record.nbytes for record in taken), self.job.scorer.held_bytes)
 
     def _keep_tuning(self) -> None:
         if not self._tuning_kept and self.job.scorer.is_tuned:
@@ -180,6 +193,7 @@ class PipelineWorker:
     def _end_of_shard(self, hand: _InHand) -> None:
         if self._desk.is_current(hand.offer):
             hand.seconds["forward"] = self.job.scorer.finish(hand.rows)
+            self._account()
             self._desk.leaves_pipeline(hand.offer)
             self._finished.put(hand)
 

@@ -10,7 +10,7 @@ from workers.contract import Model, Placement
 from workers.engine.context import StageContext
 from workers.engine.models import device, device_kind, known_tuning
 from workers.engine.runner import ModelRunner
-from workers.engine.scoring import Scorer
+from workers.engine.scoring import ArrayScoring
 from workers.engine.tuning import Tuner
 from workers.images.contract import ImageFormat
 from workers.images.prepare.catalogue import parse_steps
@@ -35,7 +35,7 @@ def prepare_lists(prepare: dict[str, tuple[Any, ...]]) -> tuple[list[list[Any]],
     return lists, taken
 
 
-def load_scorer(context: StageContext) -> Scorer:
+def load_scorer(context: StageContext) -> ArrayScoring:
     """Every model of the run, loaded to this worker's device."""
     kind = device(context.gpus)
     known = known_tuning(context, device_kind(kind))
@@ -47,7 +47,7 @@ def load_scorer(context: StageContext) -> Scorer:
         if record.sha256 not in context.run.parts["models"].values():
             raise WardroundError(f"model {name} is not part of the run's fingerprint")
     _, taken = prepare_lists(dict(context.run.prepare))
-    return Scorer(runners, taken, kind)
+    return ArrayScoring(runners, taken, kind)
 
 
 def _load(context: StageContext, name: str, kind: str) -> Model:

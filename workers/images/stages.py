@@ -13,7 +13,7 @@ from workers.children.contract import DecodePool
 from workers.children.inline_pool import InlinePool
 from workers.engine.context import StageContext
 from workers.engine.kinds import RecordStage
-from workers.engine.scoring import Scorer
+from workers.engine.scoring import ArrayScoring
 from workers.images.decoding.sniff import sniff
 from workers.images.fetching import ColumnFetcher, Fetcher, ObjectFetcher
 from workers.images.models import load_scorer, prepare_lists
@@ -51,7 +51,7 @@ def headers(context: StageContext) -> RecordStage:
     # pydicom takes half a second to import, which the other stage need not pay.
     from workers.images.header_reader import HeaderReader  # noqa: PLC0415
 
-    return RecordStage(HeaderReader(fetcher, source, _FETCHES), lambda: Scorer({}, {}))
+    return RecordStage(HeaderReader(fetcher, source, _FETCHES), lambda: ArrayScoring({}, {}))
 
 
 def _decoders(context: StageContext) -> int:

@@ -8,12 +8,12 @@ from cluster.storage import fetch_directory
 from schemas.errors import WardroundError
 from workers.contract import ModelCard, Placement
 from workers.engine.context import StageContext
+from workers.engine.holding import HeldScoring
 from workers.engine.models import device
 from workers.models.detect import Formats
 from workers.molecules.contract import MoleculeFormat
 from workers.molecules.prepare import parse_steps
 from workers.molecules.reader import ModelView
-from workers.molecules.scoring import MoleculeScoring
 
 FORMATS = Formats[MoleculeFormat]("molecules")
 
@@ -28,7 +28,7 @@ def model_views(context: StageContext) -> list[ModelView]:
     return views
 
 
-def load_scoring(context: StageContext) -> MoleculeScoring:
+def load_scoring(context: StageContext) -> HeldScoring:
     """Every model of the run, loaded to this worker's device."""
     where = device(context.gpus)
     threads = max(1, int(context.cpus))
@@ -38,7 +38,7 @@ def load_scoring(context: StageContext) -> MoleculeScoring:
             raise WardroundError(f"model {name} is not part of the run's fingerprint")
         kind, path, card = _fetched(context, name)
         scorers[name] = kind.load(path, card, Placement(where, threads))
-    return MoleculeScoring(scorers, where)
+    return HeldScoring(scorers, where)
 
 
 def _fetched(context: StageContext, name: str) -> tuple[MoleculeFormat, Path, ModelCard]:

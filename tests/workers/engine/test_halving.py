@@ -6,15 +6,16 @@ import json
 import math
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.errors import WardroundError
-from workers.engine.halving import ChildDied, Killed, bisect
+from schemas.errors import RecordError, WardroundError
+from schemas.status import Status
+from workers.engine.halving import ChildDied, Killed, bisect, score_in_halves
 
 SCORE = """
 import json, os, signal, sys
@@ -86,3 +87,28 @@ def test_exactly_the_killers_are_killed(count: int, killers: set[int], alone_kil
 def test_an_answer_for_other_records_is_refused() -> None:
     with pytest.raises(WardroundError, match="other records"):
         bisect([1, 2], lambda indices: {1: "a"})
+
+
+def squares(seen: list[list[int]]) -> Callable[[Sequence[int]], list[int]]:
+    def score(items: Sequence[int]) -> list[int]:
+        seen.append(list(items))
+        if any(item < 0 for item in items):
+            raise RecordError(Status.OUT_OF_CONTRACT, f"{min(items)} is negative")
+        return [item * item for item in items]
+
+    return score
+
+
+@given(st.lists(st.integers(-3, 30), min_size=1, max_size=40))
+def test_whoever_is_refused_alone_is_refused_and_everybody_else_is_scored_once_in_order(items: list[int]) -> None:
+    refused: list[tuple[int, str]] = []
+    done = score_in_halves(items, squares([]), lambda item, error: refused.append((item, error.detail)))
+    assert [item for part, _ in done for item in part] == [item for item in items if item >= 0]
+    assert [value for _, values in done for value in values] == [item * item for item in items if item >= 0]
+    assert refused == [(item, f"{item} is negative") for item in items if item < 0]
+
+
+def test_items_that_nobody_refuses_are_scored_together() -> None:
+    seen: list[list[int]] = []
+    score_in_halves([1, 2, 3], squares(seen), lambda item, error: None)
+    assert seen == [[1, 2, 3]]

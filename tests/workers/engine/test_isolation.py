@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,10 +17,9 @@ from schemas.work import ShardTask
 from tests.support.runs import run
 from tests.support.small_run import write_spec
 from workers.engine import isolation
+from workers.engine.context import StageContext
 from workers.engine.factory import open_stage
 from workers.engine.halving import ChildDied
-from workers.engine.isolation import score_isolated
-from workers.engine.stage import StageJob
 from workers.runs.documents import existing_run
 
 
@@ -31,7 +31,7 @@ def test_the_sample_that_the_reject_limit_is_checked_on_can_be_isolated_as_a_sha
     try:
         for task in (ShardTask(1, "isolate"), ShardTask(SAMPLE_SHARD, "isolate", sample=(0, 5, 9))):
             records = job.records(task)
-            table = score_isolated(job, task, records)
+            table = job.isolate(task, records)
             assert table["record_id"].to_pylist() == records["record_id"].to_pylist()
     finally:
         job.close()
@@ -44,15 +44,15 @@ def test_a_record_that_kills_or_never_ends_alone_is_a_row(tmp_path: Path, monkey
     job = open_stage(worker_job(StageDirectory(store, "", existing_run(store)), load_spec(spec)), 1, 0)
     whole = pq.read_table(tmp_path / "out" / "predictions" / "shard-000000.parquet").replace_schema_metadata()
 
-    def child(job: StageJob, task: ShardTask, indices: list[int]) -> pa.Table:
+    def child(context: StageContext, request: Any, task: ShardTask, indices: list[int]) -> pa.Table:
         for index, cause in ((1, isolation._LATE), (2, "killed by signal 11")):
             if index in indices:
                 raise ChildDied(cause)
-        return whole.take(indices).cast(job.context.layout.schema)
+        return whole.take(indices).cast(context.layout.schema)
 
     monkeypatch.setattr(isolation, "_in_child", child)
     try:
-        table = score_isolated(job, ShardTask(0, "isolate"), job.records(ShardTask(0)))
+        table = job.isolate(ShardTask(0, "isolate"), job.records(ShardTask(0)))
     finally:
         job.close()
     assert table["status"].to_pylist() == ["ok", "timed_out", "crashed_worker", "ok"]

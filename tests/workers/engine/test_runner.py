@@ -107,6 +107,26 @@ def test_a_record_that_breaks_the_contract_does_not_take_its_batch_with_it() -> 
     assert [row for row, status in enumerate(columns.statuses) if status] == [5]
 
 
+class Moody(SumModel):
+    """Refuses batches with -1, and has no memory the first time that it sees the second half of one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tried = 0
+
+    def forward(self, batch: Sequence[Array]) -> Mapping[str, Sequence[Any] | Array]:
+        self.tried += 1
+        if self.tried == 3:
+            raise MemoryError
+        return super().forward(batch)
+
+
+def test_memory_that_runs_out_among_the_halves_of_a_refused_batch_counts_no_record_twice() -> None:
+    arrays = [np.full(4, -1 if row == 3 else row, np.float32) for row in range(4)]
+    columns = score(Moody(), arrays, fixed=4)
+    assert columns.finish()["total"].to_pylist() == [0.0, 4.0, 8.0, None]
+
+
 def test_the_measurement_ends_with_one_choice_and_later_workers_start_with_it() -> None:
     model = SumModel()
     tuner = Tuner(model, "cpu")

@@ -6,8 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -17,15 +16,14 @@ from schemas.work import ShardReport, ShardTask
 from workers.engine.budget import ByteBudget
 from workers.engine.reading import Prepared
 from workers.engine.rowtable import ShardRows
-from workers.engine.scoring import Scorer
-from workers.engine.stage import StageJob
+from workers.engine.scoring import ArrayScoring
 from workers.engine.worker import PipelineWorker
 
 RECORDS = 6
 pytestmark = pytest.mark.timeout(30)
 
 
-class Gate(Scorer):
+class Gate(ArrayScoring):
     """No model, but a place to wait and to fail at each record."""
 
     def __init__(self) -> None:
@@ -40,8 +38,10 @@ class Gate(Scorer):
 class Job:
     """What `PipelineWorker` needs of a stage; commits are remembered."""
 
+    shard_records = RECORDS
+
     def __init__(self) -> None:
-        self.run = SimpleNamespace(plan=SimpleNamespace(shard_records=RECORDS))
+        self.prepare_seconds = 0.0
         self.scorer = Gate()
         self.reader = self
         self.committed: list[int] = []
@@ -60,6 +60,12 @@ class Job:
 
     def new_rows(self, records: pa.Table) -> ShardRows:
         return ShardRows(records, {}, [None] * RECORDS, [None] * RECORDS)
+
+    def keep_tuning(self) -> None:
+        raise AssertionError("nothing was measured")
+
+    def isolate(self, task: ShardTask, records: pa.Table) -> pa.Table:
+        raise AssertionError("no worker died")
 
     def read(self, records: pa.Table) -> Generator[list[Prepared], None, None]:
         for row in range(records.num_rows):
@@ -83,7 +89,7 @@ class Job:
 
 @contextmanager
 def at_work(job: Job) -> Iterator[PipelineWorker]:
-    worker = PipelineWorker(cast(StageJob, job), ByteBudget(1))
+    worker = PipelineWorker(job, ByteBudget(1))
     try:
         yield worker
     finally:

@@ -7,8 +7,9 @@ from pathlib import Path
 from cluster.storage import fetch_directory
 from workers.contract import ModelCard, Placement
 from workers.ehr.events.contract import EventEncoder, EventFormat
-from workers.ehr.events.scoring import EventScoring
+from workers.ehr.events.scoring import whole_parts
 from workers.engine.context import StageContext
+from workers.engine.holding import HeldScoring
 from workers.engine.models import device
 from workers.models.detect import Formats
 
@@ -21,7 +22,7 @@ def open_encoders(context: StageContext) -> list[EventEncoder]:
     return [kind.open_encoder(path, card, context.cpus) for kind, path, card in fetched]
 
 
-def load_scoring(context: StageContext) -> EventScoring:
+def load_scoring(context: StageContext) -> HeldScoring:
     """Every model of the run, loaded to this worker's device."""
     where = device(context.gpus)
     threads = max(1, int(context.cpus))
@@ -29,7 +30,7 @@ def load_scoring(context: StageContext) -> EventScoring:
     for name in _names(context):
         kind, path, card = _fetched(context, name)
         scorers[name] = kind.load(path, card, Placement(where, threads))
-    return EventScoring(scorers, where)
+    return HeldScoring(scorers, where, whole_parts)
 
 
 def _names(context: StageContext) -> list[str]:

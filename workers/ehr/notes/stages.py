@@ -12,9 +12,9 @@ from workers.ehr.notes.fetching import NoteFetcher
 from workers.ehr.notes.files import Found
 from workers.ehr.notes.prepare import NOTE_FORMATS, format_steps, split_steps, with_steps
 from workers.ehr.notes.reader import NoteReader, Preparation
-from workers.ehr.notes.scoring import NoteScoring
 from workers.ehr.notes.settings import NotesInput
 from workers.engine.context import StageContext
+from workers.engine.holding import HeldScoring
 from workers.engine.kinds import RecordStage
 from workers.engine.models import device
 from workers.models.text.contract import NoteEncoder
@@ -40,7 +40,7 @@ def _open_encoder(context: StageContext, name: str) -> NoteEncoder:
     return NOTE_FORMATS[card.format].open_encoder(directory, card, context.cpus)
 
 
-def _load(context: StageContext) -> NoteScoring:
+def _load(context: StageContext) -> HeldScoring:
     """Every model of the run, loaded to this worker's device."""
     kind = device(context.gpus)
     placement = Placement(kind, max(1, int(context.cpus)))
@@ -50,7 +50,7 @@ def _load(context: StageContext) -> NoteScoring:
             raise WardroundError(f"model {name} is not part of the run's fingerprint")
         directory, card = _fetched(context, name)
         scorers[name] = NOTE_FORMATS[card.format].load(directory, card, placement)
-    return NoteScoring(scorers, kind)
+    return HeldScoring(scorers, kind, remedy="give the workers more memory, or lower input.max_chars")
 
 
 def _fetched(context: StageContext, name: str) -> tuple[Path, ModelCard]:

@@ -9,12 +9,13 @@ from cluster.storage import fetch_directory
 from schemas.errors import WardroundError
 from workers.contract import ModelCard, Placement
 from workers.engine.context import StageContext
+from workers.engine.holding import HeldScoring
 from workers.engine.models import device
 from workers.genomics.sequences.contract import SequenceEncoder, SequenceFormat
 from workers.genomics.sequences.prepare import Preparation, parse_steps, with_strands
 from workers.genomics.sequences.reader import ModelView
 from workers.genomics.sequences.regions import View
-from workers.genomics.sequences.scoring import SequenceScoring
+from workers.genomics.sequences.scoring import ColumnScorer
 from workers.models.detect import Formats
 
 FORMATS = Formats[SequenceFormat]("sequences")
@@ -37,7 +38,7 @@ def _open_encoder(context: StageContext, name: str) -> SequenceEncoder:
     return kind.open_encoder(path, card, context.cpus)
 
 
-def load_scoring(context: StageContext, has_variants: bool) -> SequenceScoring:
+def load_scoring(context: StageContext, has_variants: bool) -> HeldScoring:
     """Every model of the run, loaded to this worker's device."""
     where = device(context.gpus)
     threads = max(1, int(context.cpus))
@@ -46,8 +47,8 @@ def load_scoring(context: StageContext, has_variants: bool) -> SequenceScoring:
         if record.sha256 not in context.run.parts["models"].values():
             raise WardroundError(f"model {name} is not part of the run's fingerprint")
         kind, path, card = _fetched(context, name)
-        scorers[name] = kind.load(path, card, Placement(where, threads))
-    return SequenceScoring(scorers, has_variants, where)
+        scorers[name] = ColumnScorer(kind.load(path, card, Placement(where, threads)), has_variants)
+    return HeldScoring(scorers, where, remedy="give the workers more memory, or take a shorter window")
 
 
 def _steps(context: StageContext, name: str) -> Preparation:

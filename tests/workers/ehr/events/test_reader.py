@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
 
 from cluster.storage import StorageSettings, open_store
+from schemas.outputs import OutputField
 from tests.support.meds_data import FIRST_DAY, events, write_dataset
 from tests.support.meds_runs import known
+from tests.support.record_job import TableJob, scored
 from workers.ehr.events import reader as reading
 from workers.ehr.events.contract import STATIC, Histories
 from workers.ehr.events.fetching import SubjectFetcher
-from workers.ehr.events.reader import EventReader
+from workers.ehr.events.reader import HEADER_TYPES, EventReader
+from workers.ehr.events.scoring import whole_parts
 from workers.engine.budget import ByteBudget
+from workers.engine.holding import HeldScoring
 from workers.engine.reading import Prepared
 
 EPOCH = datetime(1970, 1, 1)
@@ -183,3 +188,35 @@ def test_a_code_column_without_a_dictionary_in_the_file_reads_the_same(tmp_path:
     )
     after = histories_of(read(root, changed)[0])
     assert all(one.equals(other) for one, other in zip(before, after, strict=True))
+
+
+class Counts:
+    """How many events each history has."""
+
+    outputs = (OutputField(name="events", type="int64", meaning="how many"),)
+
+    def score(self, values: Sequence[Kept]) -> Mapping[str, Sequence[int]]:
+        return {"events": [int(n) for kept in values for n in np.diff(kept.histories.offsets)]}
+
+
+def test_shards_much_larger_than_the_budget_are_scored_and_their_histories_count_until_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "CHUNK_ROWS", 50)
+    monkeypatch.setattr(reading._parts, "__defaults__", (50,))
+    subjects = list(range(40))
+    rows = events(subjects, seed=4)
+    root = write_dataset(tmp_path / "meds", [rows], 30)
+    records = planned(root, rows, ask(subjects, 2))
+    wanted = [history["time"].len() for history in histories_of(read(root, records)[0])]
+    parts = sum(bool(record.inputs) for record in read(root, records)[0])
+    assert parts > 10
+    budget = ByteBudget(10)
+    reader = EventReader(
+        SubjectFetcher(open_store(str(root), StorageSettings()), sort=False), [Keeper()], budget, False
+    )
+    scoring = HeldScoring({"m": Counts()}, "cpu", whole_parts)
+    found = scored(TableJob(reader, scoring, [records, records], list(HEADER_TYPES)), budget)
+    assert [[n for n in found[shard]["m"]["events"] if n is not None] for shard in (0, 1)] == [wanted] * 2
+    assert budget.peak >= 1000 * parts
+    assert budget.held == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,14 +12,17 @@ import pytest
 
 from cluster.storage import StorageSettings
 from schemas.errors import InfrastructureError
+from schemas.outputs import OutputField
 from schemas.status import Status
 from tests.support.note_inputs import a_source, planned, some_notes, write_notes
+from tests.support.record_job import TableJob, scored
 from workers.contract import Encoded
 from workers.ehr.notes.cleaning import Controls
 from workers.ehr.notes.fetching import NoteFetcher
 from workers.ehr.notes.planning import NoteRecords
 from workers.ehr.notes.reader import CHUNK_NOTES, NoteReader, Preparation
 from workers.engine.budget import ByteBudget
+from workers.engine.holding import HeldScoring
 
 
 class Upper:
@@ -145,3 +148,25 @@ def test_an_encoder_that_storage_does_not_give_is_asked_for_again(path: Path) ->
     assert budget.held == 0
     assert sum(len(part) for part in reader.read(table)) == 10
     reader.close()
+
+
+class Characters:
+    """How many characters each note has."""
+
+    outputs = (OutputField(name="characters", type="int64", meaning="how many the note has"),)
+
+    def score(self, values: Sequence[str]) -> Mapping[str, Sequence[int]]:
+        return {"characters": [len(value) for value in values]}
+
+
+def test_shards_much_larger_than_the_budget_are_scored_and_their_notes_count_until_then(path: Path) -> None:
+    reader, table, budget = a_reader(path, [Upper()], limit=2000)
+    tables = [table.slice(0, 500), table.slice(500)]
+    held = sum(record.nbytes for part in a_reader(path, [Upper()])[0].read(tables[0]) for record in part)
+    found = scored(TableJob(reader, HeldScoring({"m": Characters()}, "cpu"), tables), budget)
+    lengths = [value for shard in (0, 1) for value in found[shard]["m"]["characters"]]
+    empty = {3, 4, 5}
+    texts = some_notes(1000)["text"]
+    assert lengths == [None if row in empty else len(text) for row, text in enumerate(texts)]
+    assert held <= budget.peak < held + 3 * CHUNK_NOTES * 200
+    assert budget.held == 0
