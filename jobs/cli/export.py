@@ -3,29 +3,51 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-from typing import Any
 
-EXPORTERS: dict[str, tuple[str, str]] = {
-    "meds": ("jobs.cli.export_meds", "predictions over events in the schema of meds-evaluation"),
-    "note_nlp": ("jobs.cli.export_note_nlp", "entities of notes as table NOTE_NLP of the OMOP CDM"),
-    "sscore": ("jobs.cli.export_sscore", "polygenic scores as plink2 --score writes them"),
-    "vcf": ("jobs.cli.export_vcf", "the VCF that was scored, with the scores in INFO"),
-}
-"""By format: the module with `add_arguments` and `call`, and what it writes."""
+from cluster.storage import StorageSettings
+from jobs.amounts import size
+from jobs.cli.console import columns, say, show, show_json
+from jobs.cli.locate import add_json, add_run, locate
+from jobs.export.contract import Export
+from jobs.export.exporting import export_run, exports
+from jobs.settings import storage_settings
+from schemas.loading import validate
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the formats, each with its arguments."""
+    """Declare the formats, each with its options."""
     formats = parser.add_subparsers(dest="format", metavar="FORMAT", required=True, parser_class=type(parser))
-    for name, (place, text) in EXPORTERS.items():
-        sub = formats.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        module: Any = importlib.import_module(place)
-        module.add_arguments(sub)
-        sub.set_defaults(export=module.call)
+    for name, export in exports().items():
+        sub = formats.add_parser(name, help=export.title, description=export.title[0].upper() + export.title[1:] + ".")
+        add_run(sub)
+        sub.add_argument(
+            "--to", required=True, metavar="PLACE", help="a directory of its own: s3://bucket/prefix or a path"
+        )
+        _add_options(sub, export)
+        add_json(sub)
+
+
+def _add_options(parser: argparse.ArgumentParser, export: type[Export]) -> None:
+    for name, field in export.model_fields.items():
+        default = f" (default {field.default})" if field.default else ""
+        parser.add_argument(
+            f"--{name}", default=argparse.SUPPRESS, metavar=name.upper(), help=f"{field.description}{default}"
+        )
 
 
 def call(arguments: argparse.Namespace) -> int:
-    """As the format's own."""
-    code: int = arguments.export(arguments)
-    return code
+    """Write the files; 4 if the run is not complete, 3 where another export lies."""
+    chosen = exports()[arguments.format]
+    given = {name: value for name, value in vars(arguments).items() if name in chosen.model_fields}
+    export = validate(chosen, given, f"export {chosen.format}")
+    run = locate(arguments.run)
+    storage = storage_settings(run.spec) if run.spec else StorageSettings()
+    made = export_run(export, run.store, arguments.to, storage)
+    for note in made.written.notes:
+        say(note)
+    if arguments.json:
+        show_json({"uri": made.uri, "files": made.files, "bytes": made.bytes, **made.written.figures})
+    else:
+        files = f"{made.files:,}, {size(made.bytes)}"
+        show(columns([("exported to", made.uri), ("files", files), *made.written.rows]))
+    return 0

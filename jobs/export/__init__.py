@@ -1,1 +1,11 @@
 """Rows of a finished run in the formats of others: read over the wire a shard at a time, written beside the run."""
+
+from __future__ import annotations
+
+EXPORTS: tuple[str, ...] = (
+    "jobs.export.meds:MedsExport",
+    "jobs.export.note_nlp:NoteNlpExport",
+    "jobs.export.sscore:SscoreExport",
+    "jobs.export.vcf:VcfExport",
+)
+"""Every format, one line each: a module and its `jobs.export.contract.Export`."""

@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import Field
 
-from cluster.storage import StorageSettings, Store
-from jobs.export.target import open_target
+from jobs.export.contract import Export, ExportPlan, Written
+from jobs.export.target import Target, shard_file
 from schemas.errors import UsageError
 from schemas.loading import nearest
 from schemas.rows import OutputColumn
 from schemas.status import Status
-from workers.runs.run import FinishedRun, finished_run
+from workers.runs.run import FinishedRun
 
 TRUTH = "boolean_value"
-THRESHOLD = 0.5
 _TIME = pa.timestamp("us")
 _OTHER_TRUTHS = ("integer_value", "float_value", "categorical_value")
 
@@ -36,57 +36,71 @@ class ScoreColumn:
 
 
 @dataclass
-class MedsExport:
-    """What was written. `left_out` are rows without a prediction, by status; `truth_missing` those without a truth."""
+class Counts:
+    """What there is to write. `left_out` are rows without a prediction, by status; `truth_missing` those without a
+    truth."""
 
-    uri: str
-    score: str
-    threshold: float
-    has_truth: bool = False
-    files: int = 0
-    bytes: int = 0
     predictions: int = 0
-    positive: int = 0
     truth_missing: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def has_truth(self) -> bool:
+        """Whether every prediction has one."""
+        return not self.truth_missing
 
-def export_meds(
-    store: Store, to: str, storage: StorageSettings, score: str | None = None, threshold: float = THRESHOLD
-) -> MedsExport:
-    """Write `shard-<n>.parquet` under `to` for every shard, then `export.json`.
 
-    A probability at or above `threshold` is predicted true. Truth is written if the rows carry `boolean_value` and
-    every prediction has it. Raises UsageError for rows that are no binary predictions over subjects, IncompleteError
-    for a run without a manifest, FingerprintError where something else lies at `to`.
-    """
-    if not 0 <= threshold <= 1:
-        raise UsageError("--threshold must lie between 0 and 1")
-    source = finished_run(store)
-    column = score_column(source, score)
-    made = MedsExport(to, column.name, threshold)
-    _look(source, column, made)
-    target = open_target(
-        to, storage, source, "meds", {"score": column.name, "threshold": threshold, "truth": made.has_truth}
-    )
-    made.uri = target.store.uri
-    target.refuse_strangers([_key(shard) for shard in source.shards()])
-    for shard, rows in _predictions(source, column, made.has_truth):
-        table = _as_meds(rows, column, threshold, made.has_truth)
-        made.positive += pc.sum(table["predicted_boolean_value"]).as_py() or 0
-        extra = {"shard": str(shard), "score": column.name, "threshold": repr(threshold)}
-        target.write_table(_key(shard), table, extra)
-    made.files, made.bytes = target.files, target.size
-    target.finish(
-        {
+class MedsExport(Export):
+    """`shard-<n>.parquet` for every shard. A probability at or above `threshold` is predicted true. Truth is written
+    if the rows carry `boolean_value` and every prediction has it."""
+
+    format = "meds"
+    title = "predictions over events in the schema of meds-evaluation"
+
+    score: str | None = Field(None, description="the column of probabilities, where the run has several scores")
+    threshold: float = Field(0.5, ge=0, le=1, description="predicted true from here on")
+
+    def plan(self, source: FinishedRun) -> ExportPlan:
+        """See Export. The rows are read once, so that nothing is written of a run that has no probabilities."""
+        column = score_column(source, self.score)
+        counts = _count(source, column)
+        return ExportPlan(
+            {"score": column.name, "threshold": self.threshold, "truth": counts.has_truth},
+            [shard_file(shard) for shard in source.shards()],
+            lambda target: self._write(target, source, column, counts),
+        )
+
+    def _write(self, target: Target, source: FinishedRun, column: ScoreColumn, counts: Counts) -> Written:
+        positive = 0
+        for shard, rows in _predictions(source, column, counts.has_truth):
+            table = _as_meds(rows, column, self.threshold, counts.has_truth)
+            positive += pc.sum(table["predicted_boolean_value"]).as_py() or 0
+            extra = {"shard": str(shard), "score": column.name, "threshold": repr(self.threshold)}
+            target.write_table(shard_file(shard), table, extra)
+        figures = {
             "score": column.name,
-            "threshold": threshold,
-            "truth": made.has_truth,
-            "predictions": made.predictions,
-            "left_out": dict(sorted(made.left_out.items())),
+            "threshold": self.threshold,
+            "truth": counts.has_truth,
+            "predictions": counts.predictions,
+            "positive": positive,
+            "truth_missing": counts.truth_missing,
+            "left_out": dict(sorted(counts.left_out.items())),
         }
-    )
-    return made
+        shown = [
+            ("score", column.name),
+            ("predictions", f"{counts.predictions:,}, {positive:,} at or above {self.threshold}"),
+            ("truth", TRUTH if counts.has_truth else "none"),
+        ]
+        return Written(figures, shown, tuple(_notes(counts)))
+
+
+def _notes(counts: Counts) -> Iterator[str]:
+    if counts.left_out:
+        by_status = ", ".join(f"{status} {count}" for status, count in sorted(counts.left_out.items()))
+        yield f"{counts.left_out.total()} rows have no prediction and are left out: {by_status}"
+    if 0 < counts.truth_missing < counts.predictions:
+        missing = f"{counts.truth_missing} of {counts.predictions} predictions"
+        yield f"{TRUTH} is null in {missing}: truth is left out of all"
 
 
 def score_column(source: FinishedRun, wanted: str | None) -> ScoreColumn:
@@ -114,12 +128,9 @@ def _with_status(column: OutputColumn, source: FinishedRun) -> ScoreColumn:
     return ScoreColumn(column.name, source.status_column(column.model))
 
 
-def _key(shard: int) -> str:
-    return f"shard-{shard:06d}.parquet"
-
-
-def _look(source: FinishedRun, column: ScoreColumn, made: MedsExport) -> None:
-    """Count before anything is written: whether every prediction has its truth, and is a probability."""
+def _count(source: FinishedRun, column: ScoreColumn) -> Counts:
+    """Count before anything is written. Raises UsageError for what is no probability."""
+    made = Counts()
     schema = source.schema()
     kinds = {name: schema.field(name).type for name in schema.names}
     if kinds["prediction_time"] != _TIME:
@@ -144,7 +155,7 @@ def _look(source: FinishedRun, column: ScoreColumn, made: MedsExport) -> None:
             f"{outside} values of {column.name} are no probabilities between 0 and 1: "
             "--score must name a column that has them"
         )
-    made.has_truth = TRUTH in kinds and not made.truth_missing
+    return made
 
 
 def _is_probability(values: pa.ChunkedArray) -> pa.ChunkedArray:

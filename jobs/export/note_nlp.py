@@ -9,21 +9,20 @@ The columns are the standard's, with `section`, `label`, `start` and `end` after
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import Field
 
-from cluster.storage import StorageSettings, Store
-from jobs.export.target import open_target
+from jobs.export.contract import Export, ExportPlan, Written
+from jobs.export.target import Target, shard_file
 from schemas.errors import UsageError
 from schemas.loading import nearest
 from schemas.rows import OutputColumn
-from workers.runs.run import FinishedRun, finished_run
+from workers.runs.run import FinishedRun
 
-FORMAT = "note_nlp"
 TEXT = "text"
 """Column of the note itself, of a run with `input.keep_text`; also the member of an entity's struct with its words."""
 
@@ -38,41 +37,38 @@ _MODIFIER = {"negated": "Negation=true", "uncertain": "Uncertain=true", "family"
 _DIGITS = r"^(0|-?[1-9][0-9]{0,17})$"
 
 
-@dataclass
-class NoteNlpExport:
-    """What was written."""
+class NoteNlpExport(Export):
+    """`shard-<n>.parquet` for every shard with an entity."""
 
-    uri: str
-    entities: str
-    files: int = 0
-    bytes: int = 0
-    notes: int = 0
-    terms: int = 0
-    has_snippets: bool = False
+    format = "note_nlp"
+    title = "entities of notes as table NOTE_NLP of the OMOP CDM"
+
+    column: str | None = Field(None, description="the column of entities, where the run has several")
+
+    def plan(self, source: FinishedRun) -> ExportPlan:
+        """See Export."""
+        found = entity_column(source, self.column)
+        has_snippets = TEXT in source.schema().names
+        maker = _Maker(source, found, has_snippets, _all_digits(source))
+
+        def write(target: Target) -> Written:
+            notes = terms = 0
+            for shard, rows in source.tables(maker.columns):
+                table = maker.table(rows, terms)
+                notes += rows.num_rows
+                terms += table.num_rows
+                if table.num_rows:
+                    target.write_table(shard_file(shard), table, {"shard": str(shard), "entities": found.name})
+            return _written(found.name, notes, terms, has_snippets)
+
+        return ExportPlan({"entities": found.name}, [shard_file(shard) for shard in source.shards()], write)
 
 
-def export_note_nlp(store: Store, to: str, storage: StorageSettings, column: str | None = None) -> NoteNlpExport:
-    """Write `shard-<n>.parquet` under `to` for every shard with an entity, then `export.json`.
-
-    Raises UsageError for a run without entities or without their words, IncompleteError for a run without a manifest,
-    FingerprintError where something else lies at `to`.
-    """
-    source = finished_run(store)
-    found = entity_column(source, column)
-    made = NoteNlpExport(to, found.name, has_snippets=TEXT in source.schema().names)
-    maker = _Maker(source, found, made.has_snippets, _all_digits(source))
-    target = open_target(to, storage, source, FORMAT, {"entities": found.name})
-    made.uri = target.store.uri
-    target.refuse_strangers([_key(shard) for shard in source.shards()])
-    for shard, rows in source.tables(maker.columns):
-        table = maker.table(rows, made.terms)
-        made.notes += rows.num_rows
-        made.terms += table.num_rows
-        if table.num_rows:
-            target.write_table(_key(shard), table, {"shard": str(shard), "entities": found.name})
-    made.files, made.bytes = target.files, target.size
-    target.finish({"entities": found.name, "notes": made.notes, "terms": made.terms, "snippets": made.has_snippets})
-    return made
+def _written(entities: str, notes: int, terms: int, has_snippets: bool) -> Written:
+    figures = {"entities": entities, "notes": notes, "terms": terms, "snippets": has_snippets}
+    rows = [("entities", entities), ("notes", f"{notes:,}"), ("terms", f"{terms:,}")]
+    without = "snippet is null: only a run with input.keep_text has the text around an entity"
+    return Written(figures, rows, () if has_snippets else (without,))
 
 
 def entity_column(source: FinishedRun, wanted: str | None) -> OutputColumn:
@@ -168,10 +164,6 @@ class _Maker:
                 "end": members["end"],
             }
         )
-
-
-def _key(shard: int) -> str:
-    return f"shard-{shard:06d}.parquet"
 
 
 def _snippet(text: str, start: int, end: int) -> str:

@@ -12,29 +12,27 @@ from __future__ import annotations
 import math
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pydantic import Field
 
-from cluster.storage import StorageSettings, Store
-from jobs.export.target import open_target
+from jobs.export.contract import Export, ExportPlan, Written
+from jobs.export.target import Target
 from schemas.errors import UsageError
 from schemas.status import Status
-from workers.runs.run import FinishedRun, finished_run
+from workers.runs.run import FinishedRun
 
-FORMAT = "sscore"
-DIGITS = 6
-"""What plink2 prints."""
-
-_ALL_DIGITS = 17
 LOW_OVERLAP = "low_overlap"
 _COUNTS = ("allele_ct", "denom", "named_dosage")
 _OPEN_FILES = 64
+"""The rows are read once for so many files."""
+
 _SLICE = 4096
 
 
@@ -51,51 +49,53 @@ class Group:
     status: str
 
 
-@dataclass
-class SscoreExport:
-    """What was written. `left_out` are samples without scores, by status of the model; `low_overlap` scores without
-    a file."""
+class SscoreExport(Export):
+    """A file a group of scores."""
 
-    uri: str
-    files: int = 0
-    bytes: int = 0
-    samples: int = 0
-    scores: int = 0
-    low_overlap: list[str] = field(default_factory=list)
-    left_out: Counter[str] = field(default_factory=Counter)
+    format = "sscore"
+    title = "polygenic scores as plink2 --score writes them"
 
+    model: str | None = Field(None, description="only this model's scores, where the run has several")
+    digits: int = Field(6, ge=1, le=17, description="significant digits; 6 as plink2, 17 are all")
 
-def export_sscore(
-    store: Store, to: str, storage: StorageSettings, model: str | None = None, digits: int = DIGITS
-) -> SscoreExport:
-    """Write a file a group under `to`, then `export.json`. `digits` are significant ones.
+    def plan(self, source: FinishedRun) -> ExportPlan:
+        """See Export."""
+        groups, low = groups_of(source, self.model)
+        if not groups:
+            raise UsageError(
+                "no score of the run has enough of its variants: nothing to export; stages/match/rows say why"
+            )
+        keys = [group.key for group in groups]
+        parts = {"digits": self.digits, "files": keys}
+        return ExportPlan(parts, keys, lambda target: self._write(target, source, groups, low))
 
-    Raises UsageError for a run without scores, or without their counts, IncompleteError for a run without a manifest,
-    FingerprintError where something else lies at `to`.
-    """
-    if not 1 <= digits <= _ALL_DIGITS:
-        raise UsageError(f"--digits must lie between 1 and {_ALL_DIGITS}")
-    source = finished_run(store)
-    groups, low = groups_of(source, model)
-    if not groups:
-        raise UsageError("no score of the run has enough of its variants: nothing to export; stages/match/rows say why")
-    made = SscoreExport(to, scores=sum(len(group.names) for group in groups), low_overlap=low)
-    target = open_target(to, storage, source, FORMAT, {"digits": digits, "files": [group.key for group in groups]})
-    made.uri = target.store.uri
-    target.refuse_strangers([group.key for group in groups])
-    has_fid = _has_fid(source)
-    with tempfile.TemporaryDirectory(prefix="wardround-sscore-") as folder:
-        for part in _parts(groups):
-            samples, left_out = _write(source, part, Path(folder), has_fid, digits)
-            made.samples = max(made.samples, samples)
-            made.left_out |= left_out
-            for group in part:
-                path = Path(folder) / group.key
-                target.write_file(group.key, path)
-                path.unlink()
-    made.files, made.bytes = target.files, target.size
-    target.finish({"scores": made.scores, "samples": made.samples, "low_overlap": low, "digits": digits})
-    return made
+    def _write(self, target: Target, source: FinishedRun, groups: Sequence[Group], low: Sequence[str]) -> Written:
+        samples, left_out, has_fid = 0, Counter[str](), _has_fid(source)
+        with tempfile.TemporaryDirectory(prefix="wardround-sscore-") as folder:
+            for start in range(0, len(groups), _OPEN_FILES):
+                part = groups[start : start + _OPEN_FILES]
+                there, without = _write_files(source, part, Path(folder), has_fid, self.digits)
+                samples = max(samples, there)
+                left_out |= without
+                for group in part:
+                    path = Path(folder) / group.key
+                    target.write_file(group.key, path)
+                    path.unlink()
+        return self._written(samples, sum(len(group.names) for group in groups), low, left_out)
+
+    def _written(self, samples: int, scores: int, low: Sequence[str], left_out: Counter[str]) -> Written:
+        by_status = dict(sorted(left_out.items()))
+        figures = {
+            "scores": scores,
+            "samples": samples,
+            "low_overlap": low,
+            "digits": self.digits,
+            "left_out": by_status,
+        }
+        without = ", ".join(f"{count:,} {status}" for status, count in by_status.items()) or "0"
+        rows = [("samples", f"{samples:,}"), ("scores", f"{scores:,}"), ("left out", without)]
+        note = f"{len(low)} scores are in no file: too few of their variants were found"
+        return Written(figures, rows, (note,) if low else ())
 
 
 def groups_of(source: FinishedRun, wanted: str | None) -> tuple[list[Group], list[str]]:
@@ -155,19 +155,13 @@ def _low(source: FinishedRun, column: str) -> list[str]:
     return []
 
 
-def _parts(groups: Sequence[Group]) -> Iterator[Sequence[Group]]:
-    """The rows are read once for so many files."""
-    for start in range(0, len(groups), _OPEN_FILES):
-        yield groups[start : start + _OPEN_FILES]
-
-
 def _has_fid(source: FinishedRun) -> bool:
     if "fid" not in source.schema().names:
         return False
     return any(rows["fid"].null_count < rows.num_rows for _, rows in source.tables(["fid"]))
 
 
-def _write(
+def _write_files(
     source: FinishedRun, groups: Sequence[Group], folder: Path, has_fid: bool, digits: int
 ) -> tuple[int, Counter[str]]:
     """Write these files into `folder`; how many samples they have, and how many have no scores, by status."""

@@ -24,10 +24,11 @@ SUMMARY_KEY = "export.json"
 class Target:
     """An export in the making. `parts` decide its files beside the run; they and the run are its fingerprint.
 
-    The same export made again finds its files there and leaves them; what a crash left is completed.
+    `storage` reaches what the run names as well. The same export made again finds its files there and leaves them; what a crash left is completed.
     """
 
     store: Store
+    storage: StorageSettings
     source: FinishedRun
     format: str
     parts: Mapping[str, Any]
@@ -93,9 +94,14 @@ class Target:
         return FingerprintError(f"{what} at {self.store.uri}: nothing of it is overwritten. Choose another --to")
 
 
+def shard_file(shard: int) -> str:
+    """Key of the file that an export writes for a shard, where it writes one a shard."""
+    return f"shard-{shard:06d}.parquet"
+
+
 def open_target(uri: str, storage: StorageSettings, source: FinishedRun, kind: str, parts: Mapping[str, Any]) -> Target:
-    """Raises UsageError for a place inside the run directory."""
+    """The place `uri` for one export. Raises UsageError for a place inside the run directory."""
     store = open_store(uri, storage, single_committer=source.run.spec.output.single_committer)
     if is_inside(store.uri, [source.store.uri]) or is_inside(source.store.uri, [store.uri]):
         raise UsageError("--to must lie neither inside the run directory nor around it: choose another place")
-    return Target(store, source, kind, parts)
+    return Target(store, storage, source, kind, parts)

@@ -10,70 +10,99 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pyarrow as pa
+from pydantic import Field, field_validator
 
-from cluster.storage import StorageSettings, Store, open_store, split
-from jobs.export.target import open_target
+from cluster.storage import Store, open_store, split
+from jobs.export.contract import Export, ExportPlan, Written
+from jobs.export.target import Target
 from schemas.errors import UsageError
 from schemas.loading import nearest
 from schemas.rows import OutputColumn
 from schemas.status import Status
 from workers.planfile import PlanReader
 from workers.registry import resolve
-from workers.runs.run import FinishedRun, finished_run
+from workers.runs.run import FinishedRun
 
-FORMAT = "vcf"
 PREFIX = "WR_"
 _TYPES = {
     "float32": "Float", "float64": "Float", "int8": "Integer", "int16": "Integer", "int32": "Integer",
 }  # fmt: skip
 """Integers of VCF have 32 bits."""
 
+_INDEXES = (".tbi", ".csi")
 
-@dataclass
-class VcfExport:
-    """What was written. `left_out` are lines of the source that are no records of a VCF."""
 
+class VcfExport(Export):
+    """`<name>.vcf.gz` and its index. `columns`: all numbers, if none are named."""
+
+    format = "vcf"
+    title = "the VCF that was scored, with the scores in INFO"
+
+    columns: tuple[str, ...] = Field(
+        (), description="columns of the rows that go into INFO, with commas (default: all numbers)"
+    )
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _with_commas(cls, given: object) -> object:
+        return [name.strip() for name in given.split(",") if name.strip()] if isinstance(given, str) else given
+
+    def plan(self, source: FinishedRun) -> ExportPlan:
+        """See Export. Raises UsageError for a run that scored no VCF as well."""
+        # Needs pysam: the error for want of it names the extra.
+        writer = resolve({"vcf": "workers.genomics.sequences.annotating"}, "vcf", "export", "genomics")
+        chosen = score_columns(source, self.columns)
+        _, key = split(_source_uri(source))
+        name = key.removesuffix(".gz").removesuffix(".bgz").removesuffix(".vcf") + ".vcf.gz"
+        return ExportPlan(
+            {"columns": [column.name for column in chosen]},
+            [name, *(name + ending for ending in _INDEXES)],
+            _Annotating(source, chosen, writer, _source_uri(source), name).write,
+        )
+
+
+@dataclass(frozen=True)
+class _Annotating:
+    """The VCF at `uri` becomes the file `name`."""
+
+    source: FinishedRun
+    columns: Sequence[OutputColumn]
+    writer: ModuleType
     uri: str
-    columns: tuple[str, ...]
-    records: int = 0
-    left_out: int = 0
-    has_index: bool = False
-    files: int = 0
-    bytes: int = 0
+    name: str
+
+    def write(self, target: Target) -> Written:
+        """Through this disk: an index is made of a whole file."""
+        run = self.source.run
+        folder, key = split(self.uri)
+        vcf = open_store(folder, target.storage)
+        names = [column.name for column in self.columns]
+        fields = [self.writer.InfoField(PREFIX + c.name, _TYPES[c.type], c.meaning) for c in self.columns]
+        fields.append(
+            self.writer.InfoField(PREFIX + "status", "String", "what became of the allele; ok: it was scored")
+        )
+        said = [f"wardround=<run={run.run_id},fingerprint={run.fingerprint}>"]
+        with tempfile.TemporaryDirectory(prefix="wardround-vcf-") as scratch:
+            path = Path(scratch) / self.name
+            rows = _rows(self.source, vcf, key, names)
+            made = self.writer.annotate(vcf, key, rows, fields, said, path)
+            for ending in ("", *_INDEXES):
+                if (file := path.with_name(self.name + ending)).exists():
+                    target.write_file(file.name, file)
+        figures = {"columns": names, "records": made.records, "left_out": made.left_out, "index": made.is_sorted}
+        info = ", ".join(PREFIX + name for name in (*names, "status"))
+        return Written(figures, [("INFO", info), ("records", f"{made.records:,}")], tuple(_notes(made)))
 
 
-def export_vcf(store: Store, to: str, storage: StorageSettings, columns: Sequence[str] = ()) -> VcfExport:
-    """Write `<name>.vcf.gz` and its index under `to`, then `export.json`. `columns`: all numbers, if none are named.
-
-    Raises UsageError for a run that scored no VCF, or one that was changed since, IncompleteError for a run without a
-    manifest, FingerprintError where something else lies at `to`.
-    """
-    # Needs pysam: the error for want of it names the extra.
-    writer = resolve({FORMAT: "workers.genomics.sequences.annotating"}, FORMAT, "export", "genomics")
-    source = finished_run(store)
-    chosen = score_columns(source, columns)
-    names = tuple(column.name for column in chosen)
-    folder, key = split(_source_uri(source))
-    target = open_target(to, storage, source, FORMAT, {"columns": list(names)})
-    name = key.removesuffix(".gz").removesuffix(".bgz").removesuffix(".vcf") + ".vcf.gz"
-    target.refuse_strangers([name, f"{name}.tbi", f"{name}.csi"])
-    vcf = open_store(folder, storage)
-    fields = [writer.InfoField(PREFIX + c.name, _TYPES[c.type], c.meaning) for c in chosen]
-    fields.append(writer.InfoField(PREFIX + "status", "String", "what became of the allele; ok: it was scored"))
-    rows = _rows(source, vcf, key, names)
-    said = [f"wardround=<run={source.run.run_id},fingerprint={source.run.fingerprint}>"]
-    with tempfile.TemporaryDirectory(prefix="wardround-vcf-") as scratch:
-        path = Path(scratch) / name
-        made = writer.annotate(vcf, key, rows, fields, said, path)
-        target.write_file(name, path)
-        for ending in (".tbi", ".csi"):
-            if (index := path.with_name(name + ending)).exists():
-                target.write_file(name + ending, index)
-    target.finish({"columns": list(names), "records": made.records, "left_out": made.left_out})
-    uri = target.store.uri
-    return VcfExport(uri, names, made.records, made.left_out, made.is_sorted, target.files, target.size)
+def _notes(made: Any) -> Iterator[str]:
+    if made.left_out:
+        yield f"{made.left_out} lines of the source are no records of a VCF and are left out"
+    if not made.is_sorted:
+        yield "the source is not sorted, so that there is no index: sort the file with bcftools sort"
 
 
 def score_columns(source: FinishedRun, wanted: Sequence[str]) -> list[OutputColumn]:

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from cluster.storage import StorageSettings, Store, open_store
-from jobs.export.sscore import export_sscore
+from jobs.export.exporting import export_run
+from jobs.export.sscore import SscoreExport
 from jobs.hosts import open_host
 from jobs.predict import predict
 from jobs.running import Outcome
@@ -80,7 +81,7 @@ def test_where_no_score_has_enough_variants_every_sample_is_a_row_of_that_status
     assert runs.rows(root / "out").select("status", "far").rows() == [("low_overlap", None)] * 61
     assert "far: 0.0 % of its" in runs.rows(root / "out")["detail"][0]
     with pytest.raises(UsageError, match="no score of the run has enough"):
-        export_sscore(open_store((root / "out").as_uri()), str(root / "sscore"), StorageSettings())
+        export_run(SscoreExport(), open_store((root / "out").as_uri()), str(root / "sscore"), StorageSettings())
     runs.run(spec(root, SOURCE, models=both, out="both"))
     rows = runs.rows(root / "both")
     assert (

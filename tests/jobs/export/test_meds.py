@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from cluster.storage import StorageSettings, open_store
-from jobs.export.meds import export_meds
+from jobs.export.exporting import Exported, export_run
+from jobs.export.meds import MedsExport
 from tests.support.aces_cases import EVENTS, ORACLES, task_texts
 from tests.support.cli import Wardround
 from tests.support.meds_data import write_dataset, write_labels
@@ -64,6 +65,10 @@ def _spec(folder: Path, name: str, more: str, models: str) -> str:
     )
 
 
+def export(folder: Path, to: Path, **options: float) -> Exported:
+    return export_run(MedsExport(**options), open_store(str(folder / "cohort")), str(to), StorageSettings())
+
+
 def exported(place: Path) -> pl.DataFrame:
     return pl.concat([pl.read_parquet(path) for path in sorted(place.glob("*.parquet"))])
 
@@ -86,7 +91,7 @@ def test_every_row_of_a_cohort_is_a_prediction_with_its_truth(
 
 @needs_oracles
 def test_meds_evaluation_reads_and_validates_the_files_unchanged(folder: Path, tmp_path: Path) -> None:
-    export_meds(open_store(str(folder / "cohort")), str(tmp_path / "out"), StorageSettings())
+    export(folder, tmp_path / "out")
     paths = sorted((tmp_path / "out").glob("*.parquet"))
     code = (
         "import sys, pyarrow.parquet as pq; from meds_evaluation.schema import PredictionSchema as S\n"
@@ -103,7 +108,7 @@ def test_meds_evaluation_reads_and_validates_the_files_unchanged(folder: Path, t
 
 
 def test_a_file_says_where_it_comes_from(folder: Path, tmp_path: Path) -> None:
-    made = export_meds(open_store(str(folder / "cohort")), str(tmp_path / "out"), StorageSettings(), threshold=0.25)
+    made = export(folder, tmp_path / "out", threshold=0.25)
     summary = json.loads((tmp_path / "out" / "export.json").read_text())
     run_file = json.loads((folder / "cohort" / "run.json").read_text())
     metadata = pq.read_schema(tmp_path / "out" / "shard-000001.parquet").metadata
@@ -111,8 +116,9 @@ def test_a_file_says_where_it_comes_from(folder: Path, tmp_path: Path) -> None:
     assert metadata[b"wardround.fingerprint"].decode() == summary["fingerprint"]
     assert metadata[b"wardround.models"].decode() == f"risk={run_file['models']['risk']['sha256']}"
     assert (metadata[b"wardround.threshold"], metadata[b"wardround.shard"]) == (b"0.25", b"1")
-    assert summary["predictions"] == made.predictions
-    assert made.positive == (exported(tmp_path / "out")["predicted_boolean_probability"] >= 0.25).sum()
+    assert summary["predictions"] == made.written.figures["predictions"]
+    at_least = (exported(tmp_path / "out")["predicted_boolean_probability"] >= 0.25).sum()
+    assert summary["positive"] == made.written.figures["positive"] == at_least
 
 
 def test_rows_without_a_prediction_and_truth_with_gaps_are_left_out_and_said(
@@ -139,21 +145,22 @@ def test_among_several_scores_one_has_to_be_named_and_be_a_probability(
     assert "--score must say which column is the probability: risk__score_outcome, risk__oov_rate, raw__" in why()
     assert "did you mean 'risk__score_outcome'?" in why("--score", "risk_score_outcome")
     assert "values of raw__score_outcome are no probabilities" in why("--score", "raw__score_outcome")
-    assert "--threshold must lie between 0 and 1" in why("--threshold", "1.5")
+    assert "export meds: threshold: must be at most 1" in why("--threshold", "1.5")
+    assert "export meds: threshold: must be a number" in why("--threshold", "high")
     assert not (tmp_path / "out").exists()
 
 
 def test_an_export_made_again_changes_nothing_and_one_that_was_cut_off_is_completed(
     folder: Path, tmp_path: Path
 ) -> None:
-    store, out = open_store(str(folder / "cohort")), tmp_path / "out"
-    first = export_meds(store, str(out), StorageSettings())
+    out = tmp_path / "out"
+    first = export(folder, out)
     before = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in out.iterdir()}
-    assert export_meds(store, str(out), StorageSettings()) == first
+    assert export(folder, out) == first
     assert {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in out.iterdir()} == before
     (out / "export.json").unlink()
     (out / "shard-000002.parquet").unlink()
-    export_meds(store, str(out), StorageSettings())
+    export(folder, out)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == {
         name: body for name, (body, _) in before.items()
     }
@@ -193,8 +200,8 @@ def test_only_a_finished_sound_run_over_events_is_exported_and_not_into_itself(
 
 def test_an_export_goes_to_object_storage(folder: Path, tmp_path: Path, s3: S3, bucket_prefix: str) -> None:
     settings = s3.settings
-    made = export_meds(open_store(str(folder / "cohort")), f"{bucket_prefix}/meds", settings)
-    export_meds(open_store(str(folder / "cohort")), str(tmp_path / "out"), settings)
+    made = export_run(MedsExport(), open_store(str(folder / "cohort")), f"{bucket_prefix}/meds", settings)
+    export(folder, tmp_path / "out")
     there = open_store(f"{bucket_prefix}/meds", settings)
     assert {info.key: there.get(info.key) for info in there.list()} == {
         path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()

@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from cluster.storage import StorageSettings, open_store
-from jobs.export.note_nlp import export_note_nlp
+from jobs.export.exporting import export_run
+from jobs.export.note_nlp import NoteNlpExport
 from schemas.errors import FingerprintError, IncompleteError, UsageError
 from tests.support.cli import Wardround
 from tests.support.pipelines import rules_pipeline
@@ -68,7 +69,7 @@ def spec(folder: Path, name: str, notes: str, more: str, step: str) -> str:
 
 
 def export(folder: Path, name: str, to: Path) -> Any:
-    return export_note_nlp(open_store(str(folder / name)), str(to), StorageSettings())
+    return export_run(NoteNlpExport(), open_store(str(folder / name)), str(to), StorageSettings())
 
 
 def exported(to: Path) -> pl.DataFrame:
@@ -79,7 +80,7 @@ def test_there_is_a_row_an_entity_with_the_columns_of_the_standard(folder: Path,
     made = export(folder, "full", tmp_path / "out")
     table = exported(tmp_path / "out")
     assert table.columns[: len(STANDARD)] == STANDARD
-    assert (made.notes, made.terms, made.files) == (5, 6, 3)
+    assert (made.written.figures["notes"], made.written.figures["terms"], made.files) == (5, 6, 3)
     assert table["note_nlp_id"].to_list() == [1, 2, 3, 4, 5, 6]
     assert table["note_id"].to_list() == [7, 7, 9, 9, 11, 11]
     assert table["lexical_variant"].to_list() == ["Cough", "fever", "Asthma", "asthma", "asthma", "cough"]
@@ -118,7 +119,7 @@ def test_record_ids_that_are_no_numbers_stay_text_and_snippets_need_the_text(fol
     made = export(folder, "names", tmp_path / "out")
     table = exported(tmp_path / "out")
     assert table["note_id"].to_list()[:2] == ["n0", "n0"]
-    assert not made.has_snippets
+    assert not made.written.figures["snippets"]
     assert table["snippet"].null_count() == table.height
 
 
@@ -135,7 +136,7 @@ def test_a_run_without_a_manifest_is_not_exported(folder: Path, tmp_path: Path) 
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "run.json").write_bytes((folder / "full" / "run.json").read_bytes())
     with pytest.raises(IncompleteError):
-        export_note_nlp(open_store(str(tmp_path / "run")), str(tmp_path / "out"), StorageSettings())
+        export_run(NoteNlpExport(), open_store(str(tmp_path / "run")), str(tmp_path / "out"), StorageSettings())
 
 
 def test_the_command_exports_and_says_what_it_wrote(
@@ -145,4 +146,6 @@ def test_the_command_exports_and_says_what_it_wrote(
     said = wardround("export", "note_nlp", str(folder / "full"), "--to", str(tmp_path / "out"), "--json")
     assert json.loads(said.out)["terms"] == 6
     with pytest.raises(UsageError, match="did you mean 'entities'"):
-        export_note_nlp(open_store(str(folder / "full")), str(tmp_path / "x"), StorageSettings(), "entitis")
+        export_run(
+            NoteNlpExport(column="entitis"), open_store(str(folder / "full")), str(tmp_path / "x"), StorageSettings()
+        )

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from pydantic import ValidationError
 
 from cluster.storage import StorageSettings, open_store
 from jobs.cli.main import main
-from jobs.export.sscore import export_sscore
+from jobs.export.exporting import export_run
+from jobs.export.sscore import SscoreExport
 from schemas.errors import FingerprintError, UsageError
 from tests.support.plink2 import needs_plink2, run_plink2
 from tests.support.runs import rows, run
@@ -58,7 +60,7 @@ compute: {{pool: serial, workers: 1, cpus_per_worker: 1}}
 
 
 def exported(folder: Path, to: str, **more: Any) -> Any:
-    return export_sscore(open_store((folder / "run").as_uri()), str(folder / to), StorageSettings(), **more)
+    return export_run(SscoreExport(**more), open_store((folder / "run").as_uri()), str(folder / to), StorageSettings())
 
 
 def table(path: Path) -> pl.DataFrame:
@@ -72,7 +74,9 @@ def test_the_file_is_the_one_that_plink2_writes(scored: Path) -> None:
     run_plink2(scored, ["--bfile", "g", "--score", *asked, "--out", "theirs"])
     ours, theirs = scored / "as-plink2" / "pgs.1.sscore", scored / "theirs.sscore"
     assert ours.read_text().splitlines()[0] == theirs.read_text().splitlines()[0]
-    assert (made.files, made.samples, made.scores, made.low_overlap) == (2, SAMPLES, 3, ["PGS000003"])
+    assert made.files == 2
+    told = [made.written.figures[name] for name in ("samples", "scores", "low_overlap")]
+    assert told == [SAMPLES, 3, ["PGS000003"]]
     found, expected = table(ours), table(theirs)
     exact = ["#FID", "IID", "ALLELE_CT", "DENOM", "NAMED_ALLELE_DOSAGE_SUM"]
     assert found.select(exact).rows() == expected.select(exact).rows()
@@ -150,11 +154,11 @@ def test_the_command_says_what_is_in_no_file(scored: Path, capsys: pytest.Captur
 def test_a_run_without_counts_is_told_how_to_get_them(scored: Path) -> None:
     run(spec(scored, "bare", "prepare: [{columns: {counts: false}}]"))
     with pytest.raises(UsageError, match="counts: true"):
-        export_sscore(open_store((scored / "bare").as_uri()), str(scored / "none"), StorageSettings())
+        export_run(SscoreExport(), open_store((scored / "bare").as_uri()), str(scored / "none"), StorageSettings())
 
 
 def test_an_unknown_model_and_impossible_digits_are_refused(scored: Path) -> None:
     with pytest.raises(UsageError, match="it has pgs"):
         exported(scored, "no-model", model="net")
-    with pytest.raises(UsageError, match="between 1 and 17"):
-        exported(scored, "no-digits", digits=0)
+    with pytest.raises(ValidationError, match="greater than or equal to 1"):
+        SscoreExport(digits=0)

@@ -13,7 +13,8 @@ import pytest
 
 from cluster.storage import StorageSettings, open_store
 from jobs.cli.main import main
-from jobs.export.vcf import export_vcf
+from jobs.export.exporting import export_run
+from jobs.export.vcf import VcfExport
 from schemas.errors import FingerprintError, UsageError
 from tests.support.runs import rows, run
 from tests.support.variants import COLUMNS, HEADER, random_bases, save_kmer_bert, some_variants, write_fasta
@@ -54,7 +55,7 @@ compute: {{pool: serial, workers: 1, cpus_per_worker: 1, shard_records: 25}}
 
 
 def exported(folder: Path, to: str, **more: Any) -> Path:
-    made = export_vcf(open_store((folder / "run").as_uri()), str(folder / to), StorageSettings(), **more)
+    made = export_run(VcfExport(**more), open_store((folder / "run").as_uri()), str(folder / to), StorageSettings())
     return Path(made.uri.removeprefix("file://")) / "in.vcf.gz"
 
 
@@ -124,8 +125,9 @@ def test_unsorted_and_broken_files_are_exported_without_an_index_or_the_broken_l
     lines = body.splitlines()
     (scored / "odd.vcf").write_text(header + "sample\n" + "\n".join([lines[5], "1\tx\ty", "", *lines[:3]]) + "\r\n")
     run(spec(scored, "odd.vcf", "odd"))
-    made = export_vcf(open_store((scored / "odd").as_uri()), str(scored / "odd-vcf"), StorageSettings())
-    assert (made.records, made.left_out, made.has_index, made.files) == (4, 1, False, 1)
+    made = export_run(VcfExport(), open_store((scored / "odd").as_uri()), str(scored / "odd-vcf"), StorageSettings())
+    assert made.files == 1
+    assert [made.written.figures[name] for name in ("records", "left_out", "index")] == [4, 1, False]
     assert len(pysam.bcftools.view("-H", str(scored / "odd-vcf" / "odd.vcf.gz")).splitlines()) == 4
 
 
@@ -135,8 +137,8 @@ def test_a_long_line_without_the_columns_of_a_vcf_is_left_out(scored: Path) -> N
     long = ["1\t1\t.\t" + "A" * 300_000, "\t".join([*lines[0].split("\t")[:5], "5" * 300_000])]
     (scored / "long.vcf").write_text(header + "sample\n" + "\n".join([lines[0], *long, lines[1]]) + "\n")
     run(spec(scored, "long.vcf", "long"))
-    made = export_vcf(open_store((scored / "long").as_uri()), str(scored / "long-vcf"), StorageSettings())
-    assert (made.records, made.left_out) == (2, 2)
+    made = export_run(VcfExport(), open_store((scored / "long").as_uri()), str(scored / "long-vcf"), StorageSettings())
+    assert (made.written.figures["records"], made.written.figures["left_out"]) == (2, 2)
 
 
 def test_columns_that_are_not_there_and_sources_that_were_changed_are_told(scored: Path) -> None:
@@ -147,11 +149,11 @@ def test_columns_that_are_not_there_and_sources_that_were_changed_are_told(score
     with (scored / "later.vcf").open("a") as file:
         file.write("2\t399\t.\tA\tC\t.\t.\t.\tGT\t0/1\n")
     with pytest.raises(UsageError, match="gone or was changed"):
-        export_vcf(open_store((scored / "later").as_uri()), str(scored / "later-vcf"), StorageSettings())
+        export_run(VcfExport(), open_store((scored / "later").as_uri()), str(scored / "later-vcf"), StorageSettings())
 
 
 def test_a_file_that_was_annotated_is_not_annotated_again(scored: Path) -> None:
     path = exported(scored, "once")
     run(spec(scored, str(path.relative_to(scored)), "twice"))
     with pytest.raises(UsageError, match="has INFO WR_score_closed_ref already"):
-        export_vcf(open_store((scored / "twice").as_uri()), str(scored / "twice-vcf"), StorageSettings())
+        export_run(VcfExport(), open_store((scored / "twice").as_uri()), str(scored / "twice-vcf"), StorageSettings())
