@@ -24,7 +24,8 @@ SUMMARY_KEY = "export.json"
 class Target:
     """An export in the making. `parts` decide its files beside the run; they and the run are its fingerprint.
 
-    `storage` reaches what the run names as well. The same export made again finds its files there and leaves them; what a crash left is completed.
+    `storage` reaches what the run names as well. The same export made again finds its files there and leaves them;
+    what a crash left is completed.
     """
 
     store: Store
