@@ -9,6 +9,7 @@ from typing import Any
 from cluster.pool import Dispatcher, DispatchResult, Host, PoolSettings, Progress, Stop
 from jobs.rejects import RejectWatch, spread_sample
 from jobs.rundir import StageDirectory
+from jobs.settings import storage_settings
 from schemas.errors import IncompleteError
 from schemas.spec import Spec
 from schemas.work import ShardReport, ShardTask
@@ -51,7 +52,7 @@ def worker_job(stage: StageDirectory, spec: Spec) -> dict[str, Any]:
         "stage_dir": stage.directory,
         "compute": spec.compute.model_dump(mode="json"),
         "limits": spec.limits.model_dump(mode="json"),
-        "storage": spec.storage.model_dump(mode="json"),
+        "storage": storage_settings(spec).model_dump(mode="json"),
         "single_committer": stage.store.single_committer,
     }
 
@@ -143,6 +144,7 @@ def pool_settings(spec: Spec) -> PoolSettings:
         start_timeout_s=spec.compute.start_timeout,
         shard_deadline_s=spec.limits.shard_deadline,
         hedge=spec.compute.hedge,
+        max_infrastructure_failures=spec.limits.outages,
     )
 
 

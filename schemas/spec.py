@@ -48,6 +48,12 @@ class Limits(Settings):
     sample: int = Field(default=64, ge=0, description="records scored before the first commit to check max_rejects")
     record_timeout: Seconds = Field(default=120.0, gt=0)
     shard_deadline: Seconds = Field(default=3600.0, gt=0)
+    outages: int = Field(
+        default=8,
+        ge=1,
+        le=1000,
+        description="failures of storage or cluster in a row, no shard done between, that are waited out; then exit 4",
+    )
 
 
 class WorkerCount(Settings):
@@ -96,6 +102,7 @@ class StorageSpec(Settings):
 
     endpoint_url: str | None = None
     region: str | None = None
+    attempts: int | None = Field(default=None, ge=1, le=50, description="of a request, before its failure counts")
 
 
 class Spec(Settings):

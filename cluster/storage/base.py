@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cluster.storage.local import LocalStore
 from cluster.storage.objects import ObjectHead, ObjectInfo, PendingUpload, Store
+from cluster.storage.retry import Backoff
 from cluster.storage.settings import StorageSettings
 from cluster.storage.uri import parse
 
@@ -18,9 +19,11 @@ def open_store(uri: str, settings: StorageSettings | None = None, *, single_comm
     Raises UsageError for a scheme that is not known.
     """
     parsed = parse(uri)
+    settings = settings or StorageSettings()
+    backoff = Backoff(settings.attempts, settings.backoff, settings.longest_backoff)
     if parsed.scheme == "file":
-        return LocalStore(parsed.path, single_committer=single_committer)
+        return LocalStore(parsed.path, backoff, single_committer=single_committer)
     # botocore takes a third of a second to import, which commands on local files need not pay.
     from cluster.storage.s3 import open_s3  # noqa: PLC0415
 
-    return open_s3(parsed, settings or StorageSettings(), single_committer=single_committer)
+    return open_s3(parsed, settings, backoff, single_committer=single_committer)

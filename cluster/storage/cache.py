@@ -16,7 +16,9 @@ from typing import NamedTuple
 from cluster.storage.base import open_store
 from cluster.storage.digest import digest_files, digest_of
 from cluster.storage.errors import ObjectChanged, ObjectMissing
+from cluster.storage.local_files import disk
 from cluster.storage.objects import ObjectInfo, Store
+from cluster.storage.retry import again
 from cluster.storage.settings import StorageSettings
 from cluster.storage.uri import parse
 from schemas.errors import InfrastructureError, RefusedError, SecurityError, UsageError
@@ -41,15 +43,18 @@ def fetch_directory(
 ) -> Fetched:
     """The directory at `uri` as local files, with its digest (see `digest_of`), computed anew from what lies there.
 
-    A local directory is used where it is. One on S3 is downloaded into `cache_root` (`$WARDROUND_CACHE`, else
-    `~/.cache/wardround/models`) unless its listing is known there and its files are whole.
+    One on the disk of the cache is used where it is. One on S3 or on another mount is copied into `cache_root`
+    (`$WARDROUND_CACHE`, else `~/.cache/wardround/models`) unless its listing is known there and its files are whole:
+    libraries that are given a path map files into memory, and a mount that fails then kills the process (SIGBUS) or
+    looks like damage.
 
     Raises UsageError if there are no files, RefusedError if the digest is not `expected_sha256`, SecurityError if a
-    key would be written outside of the directory.
+    key would be written outside of the directory, InfrastructureError where storage or the cache's disk fails.
     """
     store = open_store(uri, settings)
-    local = parse(uri).scheme == "file"
-    fetched = _in_place(store) if local else _Cache(cache_root or _default_root(), store).fetch()
+    root = cache_root or _default_root()
+    local = parse(uri).scheme == "file" and again(lambda: _on_one_disk(store.uri, root), store.backoff)
+    fetched = _in_place(store) if local else _Cache(root, store).fetch()
     if expected_sha256 is not None and fetched.digest != expected_sha256:
         raise RefusedError(
             f"model {store.uri} has sha256 {fetched.digest}, and {expected_sha256} was asked for: "
@@ -61,6 +66,12 @@ def fetch_directory(
 def _default_root() -> Path:
     named = os.environ.get("WARDROUND_CACHE")
     return Path(named) if named else Path.home() / ".cache" / "wardround" / "models"
+
+
+def _on_one_disk(folder: str, root: Path) -> bool:
+    with disk(folder):
+        there = next(path for path in (root, *root.absolute().parents) if path.exists())
+        return os.stat(folder).st_dev == there.stat().st_dev if os.path.lexists(folder) else True
 
 
 def _in_place(store: Store) -> Fetched:

@@ -27,10 +27,14 @@ def digest_of(files: Mapping[str, str]) -> str:
 
 
 def digest_files(folder: Path) -> dict[str, str]:
-    """The sha256 of every file under `folder` by its relative path, hidden ones too."""
+    """The sha256 of every file under `folder` by its relative path, hidden ones too. Raises OSError."""
     found = {}
-    for at, _, names in os.walk(folder):
+    for at, _, names in os.walk(folder, onerror=_raise):
         for name in names:
             path = Path(at, name)
             found[path.relative_to(folder).as_posix()] = sha256_of(path)
     return dict(sorted(found.items()))
+
+
+def _raise(error: OSError) -> None:
+    raise error

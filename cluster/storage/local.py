@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 import errno
-import hashlib
-import io
 import os
-import shutil
-import stat
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import TypeVar
 
-from cluster.storage.errors import ObjectChanged, ObjectMissing, ObjectTooLarge
-from cluster.storage.local_files import HIDDEN, disk, listed_stat, prune, sync_folder, walk, write_hidden
+from cluster.storage.errors import ObjectMissing, ObjectTooLarge
+from cluster.storage.local_files import HIDDEN, disk, prune, sync_folder, walk, write_hidden
 from cluster.storage.local_metadata import content_metadata
+from cluster.storage.local_reading import LocalFile, LocalReading, etag_of
 from cluster.storage.objects import ObjectHead, ObjectInfo, PendingUpload
-from cluster.storage.retry import Backoff
-from schemas.errors import InfrastructureError, SecurityError, StoreError
+from cluster.storage.range_reader import HashSink, RangeReader, Sink
+from cluster.storage.retry import Backoff, again
+from schemas.errors import SecurityError, StoreError
 
+T = TypeVar("T")
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
+_STEP = 1 << 20
 
 
 class LocalStore:
     """A directory. The condition of `put_if_absent` is kept by link(2), which fails if the name exists (POSIX)."""
 
-    backoff = Backoff(attempts=3, first=0.05)
-
-    def __init__(self, root: str, *, single_committer: bool = False) -> None:
+    def __init__(self, root: str, backoff: Backoff, *, single_committer: bool = False) -> None:
         self._root = root.rstrip("/") or "/"
+        self._backoff = backoff
         self.single_committer = single_committer
 
     @property
@@ -38,23 +38,24 @@ class LocalStore:
         """The directory."""
         return self._root
 
+    @property
+    def backoff(self) -> Backoff:
+        """As the settings say."""
+        return self._backoff
+
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """Every file, links followed, by the bytes of its key."""
-        with disk(self._root):
-            for key, entry in walk(self._root, prefix):
-                found = listed_stat(entry)
-                if found is not None:
-                    yield _info(key, found)
+        return (_info(key, found) for key, found in walk(self._root, prefix, self._again))
 
     def head(self, key: str) -> ObjectHead | None:
         """The file with the metadata that its content carries."""
         try:
-            path = self._path(key)
-            with disk(self._root), _open(path) as file:
-                info = _info(key, os.fstat(file.fileno()))
-                return ObjectHead(info.key, info.size, info.etag, info.modified, content_metadata(Path(path)))
+            reading = self._reading(key)
         except ObjectMissing:
             return None
+        with reading.reader() as file:
+            info = _info(key, reading.found)
+            return ObjectHead(info.key, info.size, info.etag, info.modified, content_metadata(key, file))
 
     def get(
         self,
@@ -66,35 +67,47 @@ class LocalStore:
         if_etag: str | None = None,
     ) -> bytes:
         """The bytes, of one version of the file if `if_etag` is given."""
-        with disk(self._root), io.BufferedReader(_open(self._path(key))) as file:
-            size = _same(file, if_etag).st_size
-            expected = max(0, min(size - start, size if length is None else length))
-            if max_bytes is not None and expected > max_bytes:
-                raise ObjectTooLarge(expected, max_bytes)
-            file.seek(start)
-            body = file.read(expected)
-            _same(file, if_etag)
-        if len(body) != expected:
-            raise InfrastructureError(f"directory {self._root!r}: a file shrank while it was read: stop what writes it")
-        return body
 
-    def open_reader(self, key: str) -> io.RawIOBase:
-        """The open file."""
-        with disk(self._root):
-            return _open(self._path(key))
+        def attempt() -> bytes:
+            with self._open(key) as file:
+                size = file.same(if_etag).st_size
+                expected = max(0, min(size - start, size if length is None else length))
+                if max_bytes is not None and expected > max_bytes:
+                    raise ObjectTooLarge(expected, max_bytes)
+                body = file.at(start, expected)
+                file.same(if_etag)
+                return body
+
+        return again(attempt, self._backoff)
+
+    def open_reader(self, key: str) -> RangeReader:
+        """The version of the file that is there now."""
+        return self._reading(key).reader()
 
     def sha256(self, key: str) -> str:
         """Hex digest of the file."""
-        with disk(self._root), _open(self._path(key)) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        sink = HashSink()
+        self._copy(key, sink, None)
+        return sink.hexdigest()
 
     def download(self, key: str, path: Path, *, if_etag: str | None = None) -> None:
         """Copy the file."""
-        with disk(self._root), _open(self._path(key)) as source:
-            _same(source, if_etag)
-            with path.open("wb") as sink:
-                shutil.copyfileobj(source, sink, 1 << 20)
-            _same(source, if_etag)
+        with path.open("wb") as sink:
+            self._copy(key, sink, if_etag)
+
+    def _copy(self, key: str, sink: Sink, etag: str | None) -> None:
+        """OSErrors of `sink`, which is on another disk, are left to the caller."""
+
+        def attempt() -> None:
+            sink.seek(0)
+            sink.truncate()
+            with self._open(key) as file:
+                size = file.same(etag).st_size
+                for start in range(0, size, _STEP):
+                    sink.write(file.at(start, min(_STEP, size - start)))
+                file.same(etag)
+
+        again(attempt, self._backoff)
 
     def put_if_absent(self, key: str, body: bytes | Path, metadata: Mapping[str, str]) -> bool:
         """Write beside it, then link: the name appears with its whole content or not at all."""
@@ -119,40 +132,46 @@ class LocalStore:
     def put(self, key: str, body: bytes | Path, metadata: Mapping[str, str]) -> None:
         """Write beside it, then rename over it."""
         final = self._new_path(key)
-        with disk(self._root, writing=True):
+
+        def attempt() -> None:
             os.replace(write_hidden(final, body, metadata.get("attempt") or uuid.uuid4().hex), final)
             sync_folder(os.path.dirname(final))
 
+        self._again(attempt, writing=True)
+
     def delete(self, key: str) -> None:
         """Remove the file, and the folders that it leaves empty."""
-        self._remove(key)
+        with suppress(ObjectMissing):
+            path = self._path(key)
+            self._again(lambda: os.unlink(path))
+            prune(os.path.dirname(path), self._root)
 
     def pending_uploads(self, prefix: str = "") -> Sequence[PendingUpload]:
         """Hidden files of writers that died, or are still writing."""
         folder = os.path.join(self._root, prefix.rpartition("/")[0])
-        found = [
-            os.path.join(at, name) for at, _, names in os.walk(folder) for name in names if name.startswith(HIDDEN)
-        ]
-        return [self._pending(path) for path in sorted(found)]
+        found = self._again(lambda: _hidden(folder))
+        return [PendingUpload(os.path.relpath(path, self._root), os.path.basename(path), at) for path, at in found]
 
     def abort_upload(self, upload: PendingUpload) -> None:
         """Remove the hidden file."""
         if not upload.upload_id.startswith(HIDDEN):
             raise SecurityError("that is not an unfinished write")
-        self._remove(upload.key)
+        self.delete(upload.key)
 
-    def _pending(self, path: str) -> PendingUpload:
-        when = datetime.fromtimestamp(os.path.getmtime(path), UTC)
-        return PendingUpload(os.path.relpath(path, self._root), os.path.basename(path), when)
+    def _reading(self, key: str) -> LocalReading:
+        return LocalReading(lambda: self._open(key), self._backoff)
 
-    def _remove(self, key: str) -> None:
-        try:
-            path = self._path(key)
-            with disk(self._root):
-                os.unlink(path)
-        except ObjectMissing:
-            return
-        prune(os.path.dirname(path), self._root)
+    def _open(self, key: str) -> LocalFile:
+        return LocalFile(self._path(key), self._root)
+
+    def _again(self, call: Callable[[], T], writing: bool = False) -> T:
+        """One call of the file system, its errors in our terms, tried again where that may help."""
+
+        def attempt() -> T:
+            with disk(self._root, writing):
+                return call()
+
+        return again(attempt, self._backoff)
 
     def _path(self, key: str) -> str:
         """Where the object lies. No file has a key with an empty or '.' part: ObjectMissing."""
@@ -170,13 +189,24 @@ class LocalStore:
             raise SecurityError(f"a key cannot be a file under {self._root!r}: it is empty or has '//' in it") from None
 
 
-def _open(path: str) -> io.FileIO:
-    """The file, opened without waiting for a writer where it is a pipe. Raises ObjectMissing for what is no file."""
-    file = io.FileIO(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise ObjectMissing
-    return file
+def _hidden(folder: str) -> list[tuple[str, datetime]]:
+    """Unfinished files below a folder, with the time of their last change."""
+    paths = [
+        os.path.join(at, name)
+        for at, _, names in os.walk(folder, onerror=_raise_but_missing)
+        for name in names
+        if name.startswith(HIDDEN)
+    ]
+    found = []
+    for path in sorted(paths):
+        with suppress(FileNotFoundError):  # finished meanwhile
+            found.append((path, datetime.fromtimestamp(os.path.getmtime(path), UTC)))
+    return found
+
+
+def _raise_but_missing(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error
 
 
 def _link(hidden: str, final: str, root: str) -> bool:
@@ -195,16 +225,5 @@ def _link(hidden: str, final: str, root: str) -> bool:
     return True
 
 
-def _same(file: BinaryIO | io.FileIO, etag: str | None) -> os.stat_result:
-    found = os.fstat(file.fileno())
-    if etag is not None and _etag(found) != etag:
-        raise ObjectChanged
-    return found
-
-
-def _etag(found: os.stat_result) -> str:
-    return f"{found.st_mtime_ns:x}-{found.st_size:x}"
-
-
 def _info(key: str, found: os.stat_result) -> ObjectInfo:
-    return ObjectInfo(key, found.st_size, _etag(found), datetime.fromtimestamp(found.st_mtime, UTC))
+    return ObjectInfo(key, found.st_size, etag_of(found), datetime.fromtimestamp(found.st_mtime, UTC))

@@ -5,13 +5,24 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple, Protocol, TypeVar
 
-from cluster.storage.errors import ObjectMissing
+from cluster.storage.errors import ObjectMissing, TransientError
 from schemas.errors import InfrastructureError
+
+T = TypeVar("T")
+
+
+class Ask(Protocol):
+    """Makes a call of the file system: its OSErrors as ours, again where that may help."""
+
+    def __call__(self, call: Callable[[], T], /) -> T: ...
+
 
 HIDDEN = ".tmp-"
 """Names of unfinished files begin so; they are never objects."""
@@ -28,68 +39,82 @@ _REMEDIES = {
 
 @contextmanager
 def disk(root: str, writing: bool = False) -> Iterator[None]:
-    """OSErrors as InfrastructureError, or ObjectMissing when reading. The path is left out: it holds the key."""
+    """OSErrors as InfrastructureError, or ObjectMissing when reading. The path is left out: it holds the key.
+
+    TransientError where trying again may help: all but a full disk and a lack of rights.
+    """
     try:
         yield
     except OSError as error:
         if error.errno in _ABSENT and not writing:
             raise ObjectMissing from None
         code = errno.errorcode.get(error.errno or 0, "EIO")
-        remedy = _REMEDIES.get(error.errno or 0, "check the disk or mount")
-        raise InfrastructureError(f"directory {root!r}: {code}: {remedy}, then run the same command again") from None
+        remedy = _REMEDIES.get(error.errno or 0)
+        kind = TransientError if remedy is None else InfrastructureError
+        raise kind(
+            f"directory {root!r}: {code}: {remedy or 'check the disk or mount'}, then run the same command again"
+        ) from None
 
 
-def walk(root: str, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    """Keys under `root` that start with `prefix`, with their entries, in the order of the keys' bytes.
+class Found(NamedTuple):
+    """A file, or a link that leads nowhere (an object that turns out to be missing), with what stat says of it."""
+
+    key: str
+    stat: os.stat_result
+
+
+def walk(root: str, prefix: str, ask: Ask) -> Iterator[Found]:
+    """What lies under `root` with a key that starts with `prefix`, in the order of the keys' bytes.
 
     Symbolic links are followed, as archives of links are common; one that leads back to a folder above is not entered.
+    `ask` makes the calls of the file system, one folder at a time, again where they fail.
     """
     folder, slash, _ = prefix.rpartition("/")
-    yield from _walk(os.path.join(root, folder), folder + slash, prefix, frozenset())
+    yield from _walk(os.path.join(root, folder), folder + slash, prefix, frozenset(), ask)
 
 
-def _walk(folder: str, at: str, prefix: str, above: frozenset[str]) -> Iterator[tuple[str, os.DirEntry[str]]]:
+def _walk(folder: str, at: str, prefix: str, above: frozenset[str], ask: Ask) -> Iterator[Found]:
     real = os.path.realpath(folder)
     if real in above:
         return
-    for name, entry in _entries(folder):
-        key = at + name
-        if entry.name.startswith(HIDDEN) or not (key.startswith(prefix) or prefix.startswith(key)):
-            continue
+    for name, found in ask(lambda: _entries(folder, at, prefix)):
         if name.endswith("/"):
-            yield from _walk(entry.path, key, prefix, above | {real})
-        elif _is_object(entry):
-            yield key, entry
+            yield from _walk(os.path.join(folder, name[:-1]), at + name, prefix, above | {real}, ask)
+        elif found is not None:
+            yield Found(at + name, found)
 
 
-def _entries(folder: str) -> list[tuple[str, os.DirEntry[str]]]:
-    """Entries of a folder, sorted as their keys are: a folder's name goes with its slash ("a.txt" before "a/b")."""
+def _entries(folder: str, at: str, prefix: str) -> list[tuple[str, os.stat_result | None]]:
+    """What a folder holds, sorted as the keys are: a folder's name goes with its slash ("a.txt" before "a/b")."""
     try:
         with os.scandir(folder) as found:
-            named = [(entry.name + "/" if _is_folder(entry) else entry.name, entry) for entry in found]
+            named = [_named(entry) for entry in found if not entry.name.startswith(HIDDEN)]
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return sorted(named, key=lambda pair: os.fsencode(pair[0]))
+    wanted = (
+        (name, found)
+        for name, found in named
+        if found is not None and ((at + name).startswith(prefix) or prefix.startswith(at + name))
+    )
+    return sorted(wanted, key=lambda pair: os.fsencode(pair[0]))
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    # A link that leads to itself is an error to DirEntry.is_dir, and no folder to os.path.isdir.
-    return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
+def _named(entry: os.DirEntry[str]) -> tuple[str, os.stat_result | None]:
+    """Its name, with a slash if it is a folder, and its stat, None for what is neither folder nor object.
 
-
-def _is_object(entry: os.DirEntry[str]) -> bool:
-    """Files, and links that lead nowhere: those are objects that turn out to be missing, not nothing at all."""
-    if entry.is_symlink():
-        return os.path.isfile(entry.path) or not os.path.exists(entry.path)
-    return entry.is_file()
-
-
-def listed_stat(entry: os.DirEntry[str]) -> os.stat_result | None:
-    """Size and time of a listed file, or of a link that leads nowhere; None if it is gone by now."""
+    Not os.path.isdir and the like, to which a mount that fails is no folder and no file.
+    """
+    if entry.is_dir(follow_symlinks=False):
+        return entry.name + "/", entry.stat(follow_symlinks=False)
     try:
-        return entry.stat(follow_symlinks=os.path.exists(entry.path))
-    except FileNotFoundError:
-        return None
+        found = entry.stat()
+    except OSError as error:
+        if error.errno not in _ABSENT:
+            raise
+        return entry.name, entry.stat(follow_symlinks=False) if entry.is_symlink() else None
+    if stat.S_ISDIR(found.st_mode):
+        return entry.name + "/", found
+    return entry.name, found if stat.S_ISREG(found.st_mode) else None
 
 
 def write_hidden(final: str, body: bytes | Path, attempt: str) -> str:
@@ -105,7 +130,9 @@ def write_hidden(final: str, body: bytes | Path, attempt: str) -> str:
         try:
             _fill(descriptor, body)
         except BaseException:
-            os.unlink(path)
+            # What went wrong first is what counts; a hidden file that stays is a pending upload.
+            with suppress(OSError):
+                os.unlink(path)
             raise
         return path
     raise OSError(errno.EIO, "folder vanishes")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from cluster.storage.range_reader import RangeReader
 from cluster.storage.retry import Backoff
 
 
@@ -80,14 +80,20 @@ class Store(Protocol):
         more than `max_bytes` would come.
         """
 
-    def open_reader(self, key: str) -> io.RawIOBase:
-        """A seekable file that reads ranges of one version of the object. Raises ObjectMissing."""
+    def open_reader(self, key: str) -> RangeReader:
+        """A seekable file that reads ranges of one version of the object. Raises ObjectMissing.
+
+        Its reads raise InfrastructureError, and ObjectChanged where the object is another one by now.
+        """
 
     def sha256(self, key: str) -> str:
         """Hex digest of the body, read as a stream. Raises ObjectMissing."""
 
     def download(self, key: str, path: Path, *, if_etag: str | None = None) -> None:
-        """Write the body to a local file. Raises ObjectMissing, and ObjectChanged if its etag is not `if_etag`."""
+        """Write the body to a local file. Raises ObjectMissing, and ObjectChanged if its etag is not `if_etag`.
+
+        An OSError is of that file's own disk.
+        """
 
     def put_if_absent(self, key: str, body: bytes | Path, metadata: Mapping[str, str]) -> bool:
         """Create the object in one conditional request; False if the key is taken.

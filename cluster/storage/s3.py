@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def open_s3(uri: Uri, settings: StorageSettings, *, single_committer: bool = False) -> S3Store:
+def open_s3(uri: Uri, settings: StorageSettings, backoff: Backoff, *, single_committer: bool = False) -> S3Store:
     """The store at `uri`, with a client of its own. Sends no request."""
     config = Config(
         # Every retry is ours: a conditional PUT that boto3 repeats in silence may be refused because of itself.
@@ -48,7 +48,6 @@ def open_s3(uri: Uri, settings: StorageSettings, *, single_committer: bool = Fal
         "S3Client",
         session.create_client("s3", region_name=settings.region, endpoint_url=settings.endpoint_url, config=config),
     )
-    backoff = Backoff(settings.attempts, settings.backoff, settings.longest_backoff)
     return S3Store(uri, client, backoff, single_committer=single_committer)
 
 
@@ -135,7 +134,7 @@ class S3Store:
             raise ObjectChanged
         return b""
 
-    def open_reader(self, key: str) -> io.RawIOBase:
+    def open_reader(self, key: str) -> RangeReader:
         """Ranges of the version that is there now."""
         head = self.head(key)
         if head is None:

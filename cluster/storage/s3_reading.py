@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from cluster.storage.errors import ObjectTooLarge, TransientError
+from cluster.storage.range_reader import Sink
 from cluster.storage.retry import Backoff
 from cluster.storage.s3_errors import BadChecksum, EmptyRange, Where
 from schemas.errors import StoreError
@@ -15,14 +16,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 _CHUNK = 1 << 20
-
-
-class Sink(Protocol):
-    """Takes a body in pieces. `seek(0)` and `truncate()` throw away what came so far."""
-
-    def write(self, data: bytes, /) -> int: ...
-    def seek(self, offset: int, /) -> int: ...
-    def truncate(self) -> int: ...
 
 
 @dataclass

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote, unquote
 
+from cluster.storage.errors import ObjectMissing
+from cluster.storage.local_files import disk
 from schemas.errors import UsageError
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -92,7 +94,8 @@ def is_inside(uri: str, roots: Iterable[str]) -> bool:
     """Whether `uri` is one of `roots` or lies under one.
 
     Local paths are compared after symbolic links and `..` are resolved. An S3 key with a `.` or `..` segment is never
-    inside: S3 takes it literally, servers that keep files do not. A uri that cannot be parsed is not inside.
+    inside: S3 takes it literally, servers that keep files do not. A uri that cannot be parsed is not inside. Raises
+    InfrastructureError where the disk fails.
     """
     try:
         parsed = parse(uri)
@@ -105,10 +108,20 @@ def _under(uri: Uri, root: Uri) -> bool:
     if uri.scheme != root.scheme or uri.bucket != root.bucket:
         return False
     if uri.scheme == "file":
-        return _path_under(os.path.realpath(uri.path), os.path.realpath(root.path))
+        return _path_under(_real(uri.path, root.path), _real(root.path, root.path))
     if not {".", ".."}.isdisjoint(uri.path.split("/")):
         return False
     return _path_under(uri.path, root.path.rstrip("/"))
+
+
+def _real(path: str, root: str) -> str:
+    """`path` with its links resolved, as far as it exists. Raises InfrastructureError, which names `root`."""
+    try:
+        # Where it is not strict, realpath takes a folder that cannot be read for one that is no link.
+        with disk(root):
+            return os.path.realpath(path, strict=True)
+    except ObjectMissing:
+        return os.path.realpath(path)
 
 
 def _path_under(path: str, root: str) -> bool:

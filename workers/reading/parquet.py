@@ -9,9 +9,8 @@ from copy import copy
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cluster.storage import ObjectMissing, Store
+from cluster.storage import ObjectChanged, ObjectMissing, Store
 from schemas.errors import SpecError
-from workers.reading.error_latching import raise_if_disk
 from workers.reading.gzip import InflationError
 
 _DAMAGE = (
@@ -25,27 +24,27 @@ _DAMAGE = (
     UnicodeDecodeError,
     InflationError,
 )
-"""What Arrow raises for a file that it cannot read; UnicodeDecodeError where the name of a column is no text."""
+"""What Arrow raises for a file that it cannot read; UnicodeDecodeError where the name of a column is no text.
+
+Its OSErrors are of damage: where storage fails the reader raises InfrastructureError, which Arrow hands on.
+"""
 
 _DAMAGED = "a .parquet file of input.uri is no Parquet file, or damaged: write it again, or move it away"
-_VANISHED = "a file of input.uri vanished while it was planned: stop what deletes there, and run again"
+_VANISHED = "a file of input.uri vanished or was changed while it was planned: stop what writes there, and run again"
 
 
 @contextmanager
 def damage_as(failure: Exception, missing: Exception | None = None) -> Iterator[None]:
-    """Raise `failure` for what Arrow cannot read, and `missing`, if given, for ObjectMissing.
+    """Raise `failure` for what Arrow cannot read, and `missing`, if given, for ObjectMissing and ObjectChanged.
 
-    Arrow's own message is dropped, since it may quote what it read. A storage that fails is no damage: that stays
-    InfrastructureError.
+    Arrow's own message is dropped, since it may quote what it read.
     """
     try:
         yield
-    except _DAMAGE as error:
-        if not isinstance(error, FileNotFoundError):
-            raise_if_disk(error)
+    except _DAMAGE:
         # A copy: what is raised holds on to its frames, and one failure may serve a whole file.
         raise copy(failure) from None
-    except ObjectMissing:
+    except (ObjectMissing, ObjectChanged):
         if missing is None:
             raise
         raise copy(missing) from None

@@ -9,6 +9,7 @@ import pytest
 
 from cluster.storage import open_store, probe
 from cluster.storage.local import LocalStore
+from cluster.storage.retry import Backoff
 from schemas.errors import InfrastructureError, StoreError
 from tests.support.fault_proxy import FaultProxy, Kind
 from tests.support.rclone import rclone_s3
@@ -63,7 +64,7 @@ class LooksThenWrites(LocalStore):
 @pytest.mark.parametrize("quick", [True, False])
 def test_a_store_that_fails_only_in_a_race_is_refused(tmp_path: Path, quick: bool) -> None:
     with pytest.raises(StoreError, match=r"of . writers were told that they created one and the same object"):
-        probe(LooksThenWrites(str(tmp_path)), quick=quick)
+        probe(LooksThenWrites(str(tmp_path), Backoff()), quick=quick)
     assert os.listdir(tmp_path) == []
 
 

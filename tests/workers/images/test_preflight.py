@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 
 import cv2
@@ -133,10 +132,3 @@ def test_a_storage_that_fails_is_not_a_damaged_object(error: Exception) -> None:
     for body in (tiff.getvalue(), npz.getvalue()):
         with pytest.raises(type(error)):
             read_header(Broken(body, error), settings())
-
-
-def test_a_disk_that_fails_is_not_a_damaged_object() -> None:
-    tiff = io.BytesIO()
-    tifffile.imwrite(tiff, np.zeros((2, 200, 300), np.uint16), photometric="minisblack")
-    with pytest.raises(InfrastructureError, match="EIO"):
-        read_header(Broken(tiff.getvalue(), OSError(errno.EIO, "a name")), settings())

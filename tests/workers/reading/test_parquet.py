@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cluster.storage import ObjectMissing, open_store
+from cluster.storage import ObjectChanged, ObjectMissing, open_store
 from schemas.errors import InfrastructureError, RecordError, SpecError
 from schemas.status import Status
 from tests.support.meds_data import break_column
@@ -49,14 +48,15 @@ def test_damage_is_told_in_the_words_of_who_reads_and_without_the_content(error:
 
 def test_a_disk_that_fails_is_no_damage() -> None:
     with pytest.raises(InfrastructureError), damage_as(DAMAGED):
-        raise OSError(errno.EIO, "Input/output error")
+        raise InfrastructureError("EIO")
 
 
 def test_what_is_not_there_is_told_where_a_plan_needs_it() -> None:
     with pytest.raises(ObjectMissing), damage_as(DAMAGED):
         raise ObjectMissing
-    with pytest.raises(SpecError, match="vanished"), while_planning():
-        raise ObjectMissing
+    for gone in (ObjectMissing, ObjectChanged):
+        with pytest.raises(SpecError, match="vanished"), while_planning():
+            raise gone
 
 
 def test_memory_that_is_lacking_is_no_damage() -> None:

@@ -13,6 +13,7 @@ from pydicom.filereader import read_partial
 from pydicom.tag import BaseTag
 from pydicom.uid import UID
 
+from cluster.storage import ErrorLatchingReader
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.images.decoding.dicom_file import (
@@ -32,7 +33,6 @@ from workers.images.decoding.sniff import sniff
 from workers.images.decoding.tiff import count_pages
 from workers.images.decoding.transfer_syntax import DEFLATED, NATIVE, decoder_status
 from workers.images.settings import ImageFormat, ImagesInput
-from workers.reading.error_latching import ErrorLatchingReader
 from workers.reading.gzip import begins_as_gzip, inflate_start
 
 _PREFIXES = (1 << 16, 1 << 20, 1 << 24)

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import errno
 import io
 from typing import IO, TYPE_CHECKING
 
-from cluster.storage import ObjectError
+from cluster.storage.errors import ObjectError
 from schemas.errors import InfrastructureError
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 
-def disk_failure(error: OSError) -> InfrastructureError:
-    """What an error of the operating system is to us. The path is left out: it holds the key."""
-    code = errno.errorcode.get(error.errno or 0, "EIO")
-    return InfrastructureError(f"a file cannot be read: {code}: check the disk or mount, then run the command again")
-
-
-def raise_if_disk(error: Exception) -> None:
-    """Raise InfrastructureError for an error of the operating system; Arrow's own OSErrors carry no number."""
-    if isinstance(error, OSError) and error.errno is not None:
-        raise disk_failure(error) from None
-
-
 class ErrorLatchingReader(io.RawIOBase):
     """A file as it is, which remembers the first time that reading it failed.
 
-    Parsers take any error for damaged bytes, some in silence; so it is asked afterwards: `raise_failure`.
+    Parsers in Python (pydicom, tifffile, zipfile) take any error for damaged bytes, some in silence; so it is asked
+    afterwards: `raise_failure`. Arrow and zlib hand on what a reader raises and need none.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -63,8 +51,6 @@ class ErrorLatchingReader(io.RawIOBase):
             return self._file.read(-1 if size is None else size)
         except (InfrastructureError, ObjectError) as error:
             raise self._note(error) from None
-        except OSError as error:
-            raise self._note(disk_failure(error)) from None
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Read as the file does."""
