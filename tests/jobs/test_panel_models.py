@@ -16,10 +16,10 @@ from schemas.errors import SpecError
 from schemas.loading import validate
 from tests.support import runs
 from tests.support.genotype_runs import spec
+from tests.support.panel_models import make_panel_model_directory
 from tests.support.plink_files import Cohort, cohort, write_bed
 from workers.genomics.contract import GenotypeChunk
 from workers.genomics.genotypes import panel as panel_module
-from workers.genomics.genotypes.formats.make_panel import make_panel_model_directory
 from workers.genomics.genotypes.networks import cnn, mlp, transformer
 from workers.genomics.genotypes.panel import Encoding, Panel, PanelMatrix
 

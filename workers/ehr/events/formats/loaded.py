@@ -6,12 +6,11 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from schemas.errors import InfrastructureError
 from workers.contract import ModelCard, Placement
@@ -131,5 +130,5 @@ class EventModelScorer:
         kept = features.cpu().numpy() if self._settings["outputs"]["embedding"] else [()] * len(records)
         if not self._explained:
             return scores, kept, [()] * len(records)
-        shares = cast(Tensor, self.network.contributions(sequences)).cpu().numpy()
+        shares = self.network.contributions(sequences).cpu().numpy()
         return scores, kept, contributions(shard, records, shares, self._settings["outputs"])
