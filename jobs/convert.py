@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.running import run_stages as convert
+from jobs.kind import JobKind
+from workers import registry
 
-__all__ = ["convert"]
+KIND = JobKind(rooms=registry.converters, key="format", rows_dir="account", has_models=False)

@@ -12,6 +12,7 @@ from typing import Literal
 from cluster.doctor import credential_source, ray_token, ray_version, token_mode
 from cluster.storage import ObjectError, open_store, parse, probe
 from jobs.models import resolve_models
+from jobs.plugins import examine_plugins
 from jobs.settings import output_store, storage_settings
 from jobs.stages import open_input
 from schemas.errors import SpecError, WardroundError
@@ -38,7 +39,7 @@ def examine(spec: Spec | None) -> Iterator[Finding]:
 
     With a spec its input, models and output are tried as well: the output by writing and deleting a few objects.
     """
-    checks: list[Callable[[], Iterator[Finding]]] = [_python, _ray, _torch, _decoders, _credentials]
+    checks: list[Callable[[], Iterator[Finding]]] = [_python, _ray, _torch, _decoders, _plugins, _credentials]
     if spec is None:
         checks.append(_hard_links)
     else:
@@ -95,6 +96,15 @@ def _decoders() -> Iterator[Finding]:
     hopeless = sum(not status.packages for status in known)
     if hopeless:
         yield Finding("decoders", "ok", f"{hopeless} video and streaming syntaxes are never decoded (unsupported)")
+
+
+def _plugins() -> Iterator[Finding]:
+    for plugin, problem in examine_plugins():
+        says = f"{plugin.package} {plugin.version}: {plugin.group} {plugin.name}"
+        if problem is None:
+            yield Finding("plugin", "ok", says)
+        else:
+            yield Finding("plugin", "warn", f"{says}: {problem}", "runs that do not use it are not harmed")
 
 
 def _credentials() -> Iterator[Finding]:

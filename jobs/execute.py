@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cluster.pool import Dispatcher, DispatchResult, Host, PoolSettings, Progress, Stop
+from jobs.registry import job_kind
 from jobs.rejects import RejectWatch, spread_sample
 from jobs.rundir import StageDirectory
 from jobs.settings import storage_settings
@@ -48,6 +49,7 @@ class Watchers:
 def worker_job(stage: StageDirectory, spec: Spec) -> dict[str, Any]:
     """What a worker is started with: where the run lies, and settings that change no result. No secret, no key."""
     return {
+        "room": job_kind(spec.job).room(spec.input).target,
         "run_uri": stage.store.uri,
         "stage_dir": stage.directory,
         "compute": spec.compute.model_dump(mode="json"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cluster.storage import StorageSettings, fetch_directory
+from jobs.registry import job_kind
 from schemas.errors import SpecError
 from schemas.run import ModelRecord
 from schemas.spec import Spec
@@ -32,7 +33,7 @@ def resolve_models(spec: Spec, storage: StorageSettings, collection: Collection)
 def _resolve(spec: Spec, name: str, storage: StorageSettings, collection: Collection) -> ResolvedModel:
     ref = spec.models[name]
     fetched = fetch_directory(ref.uri, storage, expected_sha256=ref.sha256)
-    kind, card = describe(fetched.path, spec.input["collection"])
+    kind, card = describe(fetched.path, job_kind(spec.job).name(spec.input))
     try:
         prepare = collection.prepare(card, spec.prepare)
         if isinstance(collection, StepsDecideOutputs):

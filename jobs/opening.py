@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -24,6 +24,7 @@ from schemas.rows import OutputColumn
 from schemas.run import RUN_KEY, ModelRecord, RunFile, fingerprint_of
 from schemas.spec import Spec
 from workers.collection import StagePlan
+from workers.plugins import installed
 from workers.runs.documents import read_run
 
 _RECORDED = (
@@ -164,8 +165,18 @@ def _run_file(request: StageRequest, info: PlanInfo, fingerprint: str) -> RunFil
         header_carry=request.plan.header_carry,
         header_types=request.plan.header_types,
         columns=request.columns,
-        recorded={"versions": _versions(), "python": sys.version.split()[0], "machine": platform.machine()},
+        recorded=_recorded(),
     )
+
+
+def _recorded() -> dict[str, Any]:
+    """What is told of where the run began, and decides nothing. Plugins are there whether the run uses them or not."""
+    return {
+        "versions": _versions(),
+        "plugins": [asdict(plugin) for plugin in installed()],
+        "python": sys.version.split()[0],
+        "machine": platform.machine(),
+    }
 
 
 def _versions() -> dict[str, str]:

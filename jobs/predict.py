@@ -1,7 +1,8 @@
-"""`job: predict`: score every record of a collection, stage by stage, and write the manifest."""
+"""`job: predict`: score every record of a collection, stage by stage."""
 
 from __future__ import annotations
 
-from jobs.running import run_stages as predict
+from jobs.kind import JobKind
+from workers import registry
 
-__all__ = ["predict"]
+KIND = JobKind(rooms=registry.collections, key="collection", rows_dir="predictions", has_models=True)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import cast
 
+from jobs.registry import job_kind
 from jobs.rejects import spread_sample
 from jobs.rundir import StageDirectory
 from jobs.settings import storage_settings
 from schemas.errors import InfrastructureError, UsageError
 from schemas.loading import validate
 from schemas.run import shard_key
-from workers import registry
 from workers.collection import Recheck, Rechecker
 from workers.runs.stage import FinishedStage
 
@@ -25,10 +24,11 @@ def recheck(stages: Iterable[StageDirectory], faults: list[str]) -> Recheck | No
     """
     last = next(stage for stage in stages if not stage.directory)
     spec = last.run.spec
-    if spec.job != "predict" or spec.input.get("collection") not in registry.RECHECKS:
+    room = job_kind(spec.job).room(spec.input)
+    rechecker: Rechecker | None = room.find("recheck", "recheck")
+    if rechecker is None:
         return None
-    source = validate(registry.resolve_room(spec.job, spec.input, "settings").INPUT, spec.input, "input")
-    rechecker = cast(Rechecker, registry.resolve_room(spec.job, spec.input, "recheck").recheck)
+    source = validate(room.get("settings", "INPUT"), spec.input, "input")
     finished = FinishedStage(last.store, last.directory, last.run)
     places = spread_sample(last.run.plan, _SAMPLE)
     planned = finished.plan().rows(places)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 
@@ -12,13 +12,12 @@ from cluster.storage import StorageSettings, Store
 from jobs.fingerprint import fingerprint_parts
 from jobs.models import ResolvedModel, outputs_of, resolve_models
 from jobs.opening import StageRequest, open_stage
+from jobs.registry import job_kind, kind_of
 from jobs.rundir import StageDirectory
-from schemas.errors import SpecError
 from schemas.loading import validate
 from schemas.rows import output_columns, row_schema
 from schemas.run import stage_directory
 from schemas.spec import Spec
-from workers import registry
 from workers.collection import Collection, OpenCollection, StagePlan
 from workers.runs.stage import FinishedStage
 
@@ -57,7 +56,7 @@ class StagedJob:
             plan=plan,
             spec=self.spec,
             directory="" if last else stage_directory(plan.stage),
-            rows_dir=rows_dir(self.spec) if last else "rows",
+            rows_dir=job_kind(self.spec.job).rows_dir if last else "rows",
             parts=fingerprint_parts(self.spec, plan, self._source(), prepare, records, columns),
             columns=columns,
             models=records,
@@ -68,11 +67,6 @@ class StagedJob:
         return self.collection.source.model_dump(mode="json")
 
 
-def rows_dir(spec: Spec) -> str:
-    """Where the rows of a job's last stage lie: predictions, or the account of what a conversion wrote."""
-    return "predictions" if spec.job == "predict" else "account"
-
-
 def understand(spec: Spec, storage: StorageSettings) -> StagedJob:
     """Check the input's own settings and find the models. Reads no record. Raises SpecError or RefusedError."""
     collection = open_input(spec, storage)
@@ -81,13 +75,7 @@ def understand(spec: Spec, storage: StorageSettings) -> StagedJob:
 
 def open_input(spec: Spec, storage: StorageSettings) -> Collection:
     """The collection, or the converter, that `input:` names. Raises SpecError."""
-    _refuse_unused(spec)
-    settings = registry.resolve_room(spec.job, spec.input, "settings")
-    source = validate(settings.INPUT, spec.input, "input")
-    opener = cast(OpenCollection, registry.resolve_room(spec.job, spec.input, "collection").open_collection)
+    room = kind_of(spec).room(spec.input)
+    source = validate(room.get("settings", "INPUT"), spec.input, "input")
+    opener: OpenCollection = room.get("collection", "open_collection")
     return opener(source, storage, spec.compute)
-
-
-def _refuse_unused(spec: Spec) -> None:
-    if spec.job == "convert" and spec.prepare is not None:
-        raise SpecError("prepare: a convert job has no prepare steps; remove it")

@@ -3,7 +3,8 @@
     WardroundError                     1  internal error
     ├── SpecError                      2  the spec is wrong
     ├── UsageError                     2  the command line, or what it points at, is wrong
-    │   └── MissingExtraError          2  an optional package is not installed
+    │   ├── MissingExtraError          2  an optional package is not installed
+    │   └── PluginError                2  an installed package that adds to wardround is at fault
     ├── RefusedError                   3  the run must not go on
     │   ├── FingerprintError           3  another run lies at the output
     │   ├── StoreError                 3  the store lacks a guarantee that the commit needs
@@ -53,6 +54,10 @@ class MissingExtraError(UsageError):
 
     def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
         return MissingExtraError, (self.package, self.extra)
+
+
+class PluginError(UsageError):
+    """What an installed package adds cannot be used, or takes a name that is taken."""
 
 
 class RefusedError(WardroundError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -12,6 +12,8 @@ from pydantic_core import ErrorDetails
 from schemas.errors import SpecError
 
 M = TypeVar("M", bound=BaseModel)
+
+YES_AND_NO = "YAML reads yes, no, on and off without quotes as true and false"
 
 _KINDS = {
     "missing": "is missing",
@@ -39,10 +41,30 @@ def validate(model: type[M], raw: object, where: str = "spec") -> M:
     if not isinstance(raw, Mapping):
         raise SpecError(f"{where}: expected a mapping of keys, found {type(raw).__name__}")
     try:
-        return model.model_validate(raw)
+        found = model.model_validate(raw)
     except ValidationError as error:
         lines = [_explain(model, detail) for detail in error.errors(include_url=False, include_input=False)]
         raise SpecError(f"{where}: " + "; ".join(lines)) from None
+    # pydantic takes true for 1, and YAML 1.1 reads yes and on for true.
+    lines = [f"{path}: must not be true or false ({YES_AND_NO})" for path in _truth_for_number(raw, found, "")]
+    if lines:
+        raise SpecError(f"{where}: " + "; ".join(lines))
+    return found
+
+
+def _truth_for_number(raw: object, found: object, path: str) -> Iterator[str]:
+    """Paths of true and false in `raw` that became something else in the checked settings."""
+    if isinstance(raw, bool):
+        if not isinstance(found, bool):
+            yield path
+    elif isinstance(raw, Mapping):
+        inside = dict(found) if isinstance(found, BaseModel | Mapping) else {}
+        for key, value in raw.items():
+            if key in inside:
+                yield from _truth_for_number(value, inside[key], f"{path}.{key}" if path else str(key))
+    elif isinstance(raw, list | tuple) and isinstance(found, list | tuple) and len(raw) == len(found):
+        for at, (value, one) in enumerate(zip(raw, found, strict=True)):
+            yield from _truth_for_number(value, one, f"{path}.{at}" if path else str(at))
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

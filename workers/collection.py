@@ -1,12 +1,16 @@
 """What a job has to know of its input before any worker starts: its stages, and how each is planned.
 
-A collection, or a converter, is a folder in `workers/` with three modules that are found by name:
+A collection, or a converter, is a folder in `workers/` or a package of the user's, with modules found by name:
 
 | module | has |
 |---|---|
 | `settings` | `INPUT`, the pydantic model of `input:` in a spec |
 | `collection` | `open_collection(source, storage, compute) -> Collection`: the driver's side, without torch |
 | `stages` | one function a stage, `(context: StageContext) -> RecordStage | ShardStage`: the worker's side |
+| `steps` | optional: `STEPS`, a `workers.reading.steps.StepTable` of its prepare steps |
+| `recheck` | optional: `recheck`, a `Rechecker` |
+
+What fits into one file may be a module with all of these attributes instead.
 """
 
 from __future__ import annotations

@@ -12,9 +12,8 @@ from jobs.cli.signals import StopRequests
 from jobs.cli.summary import as_json, as_table
 from jobs.execute import Watchers
 from jobs.hosts import pool
-from jobs.registry import job
 from jobs.report import write_report
-from jobs.running import Outcome
+from jobs.running import Outcome, run_stages
 from jobs.settings import output_store
 from schemas.run import REPORT_KEY
 from schemas.spec import Spec, load_spec
@@ -45,7 +44,7 @@ def run(spec: Spec, stop: StopRequests, progress: str) -> Outcome:
     """Run a spec under the eyes of a person, and write its report."""
     with pool(spec) as open_host, open_progress(progress) as shown:
         watchers = Watchers(on_progress=shown.update, should_stop=stop.should_stop, on_report=shown.report)
-        outcome: Outcome = job(spec.job)(spec, stop.graceful(open_host), watchers, shown.announce)
+        outcome = run_stages(spec, stop.graceful(open_host), watchers, shown.announce)
     store = output_store(spec)
     if not outcome.nothing_to_do or store.head(REPORT_KEY) is None:
         write_report(store)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from jobs.cli.console import show
+from jobs.cli.console import say, show
 from jobs.schema import spec_schema
 
 
@@ -15,5 +15,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def call(arguments: argparse.Namespace) -> int:
     """Print it."""
-    show(json.dumps(spec_schema(), indent=1, ensure_ascii=False))
+    schema = spec_schema(lambda error: say(f"left out: {error}"))
+    show(json.dumps(schema, indent=1, ensure_ascii=False))
     return 0

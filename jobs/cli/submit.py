@@ -11,6 +11,7 @@ from cluster.storage import parse
 from cluster.submit import SubmitSettings, submit
 from jobs.cli.console import columns, say, show, show_json
 from jobs.cli.locate import add_json
+from jobs.registry import kind_of
 from schemas.canonical import digest
 from schemas.errors import UsageError
 from schemas.spec import Spec, load_spec
@@ -47,6 +48,7 @@ def run_name(spec: Spec) -> str:
 
 
 def _check(spec: Spec) -> None:
+    kind_of(spec)
     if spec.compute.pool != "ray":
         raise UsageError("compute.pool is serial: a spec to submit runs on Ray. Remove the key")
     uris = [str(spec.input.get("uri", "")), spec.output.uri, *(model.uri for model in spec.models.values())]

@@ -23,8 +23,8 @@ from schemas.errors import UsageError
 from schemas.loading import nearest
 from schemas.rows import OutputColumn
 from schemas.status import Status
+from workers.lookup import import_ours
 from workers.planfile import PlanReader
-from workers.registry import resolve
 from workers.runs.run import FinishedRun
 
 PREFIX = "WR_"
@@ -54,7 +54,7 @@ class VcfExport(Export):
     def plan(self, source: FinishedRun) -> ExportPlan:
         """See Export. Raises UsageError for a run that scored no VCF as well."""
         # Needs pysam: the error for want of it names the extra.
-        writer = resolve({"vcf": "workers.genomics.sequences.annotating"}, "vcf", "export", "genomics")
+        writer = import_ours("workers.genomics.sequences.annotating")
         chosen = score_columns(source, self.columns)
         _, key = split(_source_uri(source))
         name = key.removesuffix(".gz").removesuffix(".bgz").removesuffix(".vcf") + ".vcf.gz"

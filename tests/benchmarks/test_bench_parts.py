@@ -14,8 +14,8 @@ from tests.benchmarks.ours import write_model
 from workers.contract import Placement
 from workers.images.formats import native
 from workers.images.networks.fold import fold
-from workers.images.prepare.catalogue import parse_steps
 from workers.images.prepare.plan import split
+from workers.images.steps import parse_steps
 
 pytestmark = pytest.mark.timeout(120)
 

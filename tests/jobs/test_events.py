@@ -18,7 +18,7 @@ from cluster.storage import StorageSettings, open_store
 from jobs.cli.main import main
 from jobs.demo.stage_set import put_folder
 from jobs.hosts import open_host
-from jobs.predict import predict
+from jobs.running import run_stages
 from jobs.verify import verify
 from schemas.errors import FingerprintError, SpecError, VerificationError
 from schemas.spec import parse_spec
@@ -100,7 +100,7 @@ def test_on_s3_with_other_shards_the_rows_are_the_same(
             store.put(str(path.relative_to(tmp_path)), path, {})
     source = f'uri: "{bucket_prefix}/meds", task: {{labels: "{bucket_prefix}/labels"}}'
     extra = f"storage: {{endpoint_url: {s3.endpoint_url}}}"
-    predict(
+    run_stages(
         parse_spec(spec(tmp_path, source, f"{bucket_prefix}/out", 1000, extra)), open_host, QUIET, lambda line: None
     )
     again = verify(open_store(f"{bucket_prefix}/out", s3.settings)).recheck

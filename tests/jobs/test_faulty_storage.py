@@ -9,8 +9,7 @@ import pytest
 from cluster.storage import StorageSettings, open_store
 from jobs.execute import worker_job
 from jobs.hosts import open_host
-from jobs.predict import predict
-from jobs.running import prepare_job
+from jobs.running import prepare_job, run_stages
 from jobs.settings import storage_settings
 from jobs.verify import verify
 from schemas.errors import InfrastructureError
@@ -45,7 +44,7 @@ def spec(folder: Path, prefix: str, output: str, endpoint_url: str) -> Spec:
 
 
 def run(wanted: Spec) -> None:
-    predict(wanted, open_host, QUIET, lambda line: None)
+    run_stages(wanted, open_host, QUIET, lambda line: None)
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -13,8 +13,7 @@ from cluster.storage import StorageSettings, Store, open_store
 from jobs.export.exporting import export_run
 from jobs.export.sscore import SscoreExport
 from jobs.hosts import open_host
-from jobs.predict import predict
-from jobs.running import Outcome
+from jobs.running import Outcome, run_stages
 from jobs.verify import verify
 from schemas.errors import RefusedError, SpecError, UsageError
 from schemas.spec import parse_spec
@@ -243,7 +242,7 @@ def test_genotypes_and_scores_may_lie_on_s3(root: Path, s3: S3, bucket_prefix: s
     for path in (*root.glob("cohort.*"), *root.glob("scores/*")):
         store.put(path.relative_to(root).as_posix(), path.read_bytes(), {})
     text = spec(root, SOURCE, more=f"storage: {{endpoint_url: '{s3.endpoint_url}'}}").replace(str(root), bucket_prefix)
-    outcome = predict(parse_spec(text), open_host, runs.QUIET, lambda line: None)
+    outcome = run_stages(parse_spec(text), open_host, runs.QUIET, lambda line: None)
     verify(store_of(outcome, s3))
     local = runs.rows(root / "out")
     body = store.get("out/predictions/shard-000000.parquet")

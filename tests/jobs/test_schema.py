@@ -12,22 +12,22 @@ import jsonschema
 import pytest
 import yaml
 
+from jobs.registry import kind_of
 from jobs.schema import spec_schema
 from schemas.loading import validate
 from schemas.spec import parse_spec
 from tests.support.cli import ROOT, spec_text
-from workers.images.prepare.catalogue import parse_steps
-from workers.registry import resolve_room
+from workers.images.steps import parse_steps
 
 EXAMPLES = sorted((ROOT / "jobs" / "specs").glob("*.yaml"))
 README = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-SCHEMA = jsonschema.Draft202012Validator(spec_schema())
+SCHEMA = jsonschema.Draft202012Validator(spec_schema(print))
 
 
 def accepted(text: str) -> dict[str, Any]:
     """The spec, checked by the code and by the schema."""
     spec = parse_spec(text)
-    validate(resolve_room(spec.job, spec.input, "settings").INPUT, spec.input)
+    validate(kind_of(spec).room(spec.input).get("settings", "INPUT"), spec.input)
     if spec.input.get("collection") == "images":
         parse_steps(list(spec.prepare or []))
     raw: dict[str, Any] = yaml.safe_load(text)

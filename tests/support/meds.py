@@ -11,8 +11,8 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from cluster.storage import StorageSettings, Store, open_store
-from jobs.convert import convert
 from jobs.hosts import open_host
+from jobs.running import run_stages
 from jobs.verify import verify
 from schemas.spec import parse_spec
 from tests.support.runs import QUIET
@@ -28,7 +28,7 @@ def convert_spec(source: str, output: str, compute: str = "pool: serial", more: 
 
 def run_convert(text: str, settings: StorageSettings | None = None) -> Store:
     """The run directory after a conversion, every object of it verified."""
-    outcome = convert(parse_spec(text), open_host, QUIET, lambda line: None)
+    outcome = run_stages(parse_spec(text), open_host, QUIET, lambda line: None)
     store = open_store(outcome.run_uri, settings)
     verify(store)
     return store

@@ -14,10 +14,10 @@ import torch
 from safetensors.torch import save_file
 
 from schemas.loading import validate
+from workers import registry
 from workers.genomics.genotypes.formats.panel import FORMAT, PanelConfig, PanelModelFormat
 from workers.genomics.genotypes.formats.panel_variants import SCHEMA, VARIANTS
 from workers.models.network_directory import CONFIG, WEIGHTS
-from workers.registry import PANEL_NETWORKS, resolve
 
 _CARD = """# An untrained model
 
@@ -69,7 +69,7 @@ def make_panel_model_directory(
 
 
 def _weights(network: str, settings: Mapping[str, Any], seed: int) -> dict[str, torch.Tensor]:
-    module = resolve(PANEL_NETWORKS, network, "network", "genomics")
+    module = registry.networks("genotypes").load(network)
     config = validate(module.Config, settings, f"{CONFIG}: settings")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

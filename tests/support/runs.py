@@ -9,8 +9,7 @@ import polars as pl
 from cluster.storage import open_store
 from jobs.execute import Watchers
 from jobs.hosts import open_host
-from jobs.predict import predict
-from jobs.running import Outcome
+from jobs.running import Outcome, run_stages
 from jobs.verify import verify
 from schemas.spec import parse_spec
 
@@ -19,7 +18,7 @@ QUIET = Watchers(on_progress=lambda progress: None, should_stop=lambda: "no")
 
 def run(text: str) -> Outcome:
     """The outcome of a spec, every object of it verified."""
-    outcome = predict(parse_spec(text), open_host, QUIET, lambda line: None)
+    outcome = run_stages(parse_spec(text), open_host, QUIET, lambda line: None)
     verify(open_store(outcome.run_uri))
     return outcome
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from schemas.errors import WardroundError
 from schemas.work import Worker
-from workers import registry
 from workers.engine.context import StageContext
 from workers.engine.kinds import RecordStage, ShardStage
 from workers.engine.shard_worker import ShardWorker
 from workers.engine.stage import StageJob
 from workers.engine.worker import PipelineWorker
+from workers.lookup import room_at
 from workers.threads import cap_threads
+
+OpenStage = Callable[[StageContext], RecordStage | ShardStage]
+"""One function of a room's `stages`, by the stage's name."""
 
 DOTTED = "workers.engine.factory:build"
 
@@ -37,5 +40,5 @@ def open_stage(job: Mapping[str, Any], cpus: float, gpus: float) -> StageJob:
 def _open(job: Mapping[str, Any], cpus: float, gpus: float) -> tuple[StageContext, RecordStage | ShardStage]:
     cap_threads(max(1, int(cpus)))
     context = StageContext(job, cpus, gpus)
-    stages = registry.resolve_room(context.run.spec.job, context.run.spec.input, "stages")
-    return context, cast("RecordStage | ShardStage", getattr(stages, context.run.stage)(context))
+    open_stage: OpenStage = room_at(job["room"]).get("stages", context.run.stage)
+    return context, open_stage(context)

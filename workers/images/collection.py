@@ -14,8 +14,8 @@ from workers.collection import PREDICT, StagePlan
 from workers.contract import ModelCard
 from workers.images.frames import frame_records
 from workers.images.planning import ImageRecords
-from workers.images.prepare.catalogue import parse_steps
 from workers.images.settings import ImagesInput
+from workers.images.steps import parse_steps
 from workers.runs.stage import FinishedStage
 
 HEADERS = "headers"

@@ -9,10 +9,10 @@ from schemas.errors import RecordError
 from workers.children.contract import Handler, Item
 from workers.contract import Array
 from workers.images.decoding.decode import Decoded, decode_each
-from workers.images.prepare.catalogue import parse_steps
 from workers.images.prepare.image import Image, Step
 from workers.images.prepare.plan import run
 from workers.images.settings import ImagesInput
+from workers.images.steps import parse_steps
 from workers.threads import cap_decoders
 
 

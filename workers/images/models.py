@@ -13,8 +13,8 @@ from workers.engine.runner import ModelRunner
 from workers.engine.scoring import ArrayScoring
 from workers.engine.tuning import Tuner
 from workers.images.contract import ImageFormat
-from workers.images.prepare.catalogue import parse_steps
 from workers.images.prepare.plan import split
+from workers.images.steps import parse_steps
 from workers.models.detect import Formats
 
 _FORMATS = Formats[ImageFormat]("images")

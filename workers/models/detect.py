@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from schemas.errors import SpecError
+from schemas.errors import PluginError, SpecError
+from workers import registry
 from workers.contract import Format, ModelCard
-from workers.registry import EXTRAS, FORMATS, resolve
 
 F = TypeVar("F", bound=Format)
 
@@ -20,24 +20,31 @@ class Formats(Generic[F]):
     collection: str
 
     def __getitem__(self, name: str) -> F:
-        """One format. Raises SpecError for an unknown name."""
-        module = resolve(FORMATS[self.collection], name, "model format", EXTRAS.get(self.collection, "all"))
-        found: F = module.FORMAT
+        """One format. Raises SpecError for an unknown name, MissingExtraError, PluginError."""
+        loaded = registry.formats(self.collection).load(name)
+        found: F = getattr(loaded, "FORMAT", loaded)
         return found
 
     def describe(self, directory: Path) -> tuple[str, ModelCard]:
         """Name of the first format that recognises the directory, and the card. Imports no torch.
 
+        A format of a package that cannot be imported is passed over, and named where no other knows the directory.
         Raises SpecError if no format knows the directory, or with what is wrong in it.
         """
         if not directory.is_dir():
             raise SpecError(f"{directory}: is not a model directory")
-        names = FORMATS.get(self.collection, {})
-        for name in names:
-            if self[name].recognises(directory):
-                return name, self[name].describe(directory)
-        looked = "; ".join(self[name].looks_for for name in names)
-        raise SpecError(f"{directory}: holds no model of a known format for {self.collection}. Looked for: {looked}")
+        looked: list[str] = []
+        for name in registry.formats(self.collection):
+            try:
+                found = self[name]
+            except PluginError as error:
+                looked.append(str(error))
+                continue
+            if found.recognises(directory):
+                return name, found.describe(directory)
+            looked.append(found.looks_for)
+        seen = "; ".join(looked)
+        raise SpecError(f"{directory}: holds no model of a known format for {self.collection}. Looked for: {seen}")
 
 
 def describe(directory: Path, collection: str) -> tuple[str, ModelCard]:

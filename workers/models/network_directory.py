@@ -16,8 +16,9 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.errors import SpecError
-from schemas.loading import nearest, validate
+from schemas.loading import validate
 from workers.contract import ModelCard
+from workers.lookup import Names
 from workers.models.files import check_safetensors, read_json
 from workers.models.head import Head
 
@@ -32,7 +33,7 @@ class NetworkConfig(BaseModel):
 
     format: str
     format_version: Literal[1]
-    network: str = Field(description="name of the network in workers/registry.py")
+    network: str = Field(description="name of the network: of workers/registry.py, or of a plugin")
     settings: dict[str, Any] = Field(description="those of the network's own Config, which checks them at load")
     head: Head
     notes: str = Field(default="", description="free text: data, licence, intended use")
@@ -53,14 +54,14 @@ S = TypeVar("S", bound=BaseModel)
 class NetworkDirectory(ABC, Generic[C, S]):
     """What a format of such directories has in common with all others: recognising, reading and checking.
 
-    `config` is the model of `config.json`, `sizes` that of the settings in reach (with `num_outputs`), `networks` the
-    table of `workers.registry` in which the network is looked up.
+    `config` is the model of `config.json`, `sizes` that of the settings in reach (with `num_outputs`), `networks` those
+    of its collection (`workers.registry.networks`).
     """
 
     name: ClassVar[str]
     config: type[C]
     sizes: type[S]
-    networks: ClassVar[Mapping[str, str]]
+    networks: ClassVar[Names]
 
     @property
     def looks_for(self) -> str:
@@ -80,10 +81,7 @@ class NetworkDirectory(ABC, Generic[C, S]):
         path = directory / CONFIG
         config = validate(self.config, read_json(path), str(path))
         check_safetensors(directory / WEIGHTS)
-        if config.network not in self.networks:
-            hint = nearest(config.network, self.networks) or "."
-            known = ", ".join(sorted(self.networks))
-            raise SpecError(f"{path}: network {config.network!r} is unknown{hint} Known: {known}")
+        self.networks.require(config.network, str(path))
         sizes = self.sizes_of(config.settings, path)
         if config.settings["num_outputs"] != len(config.head.labels):
             raise SpecError(f"{path}: settings.num_outputs differs from the number of head.labels")

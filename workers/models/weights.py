@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from schemas.errors import SpecError
 from schemas.loading import validate
 from workers.contract import ModelCard
+from workers.lookup import Names
 from workers.models.files import check_safetensors
 from workers.models.network_directory import WEIGHTS
-from workers.registry import resolve
 
 
 class BuiltNetwork(NamedTuple):
@@ -28,12 +28,12 @@ class BuiltNetwork(NamedTuple):
     module: ModuleType
 
 
-def build_network(directory: Path, card: ModelCard, networks: Mapping[str, str]) -> BuiltNetwork:
+def build_network(directory: Path, card: ModelCard, networks: Names) -> BuiltNetwork:
     """The network that a card of `workers.models.network_directory` names, with the weights of its directory.
 
     Raises SpecError if settings or weights do not fit it, naming each tensor that is missing or too many.
     """
-    module = resolve(networks, card.settings["network"], "network")
+    module = networks.load(card.settings["network"])
     config = validate(module.Config, card.settings["settings"], f"{directory}: settings")
     with torch.device("meta"):
         network: nn.Module = module.build(config)

@@ -14,8 +14,8 @@ from schemas.spec import Compute
 from workers.collection import PREDICT, StagePlan
 from workers.contract import ModelCard
 from workers.molecules.planning import CANONICAL, INCHIKEY, MoleculeRecords
-from workers.molecules.prepare import parse_steps
 from workers.molecules.settings import MoleculesInput
+from workers.molecules.steps import parse_steps
 from workers.runs.stage import FinishedStage
 
 

@@ -12,8 +12,8 @@ from workers.engine.holding import HeldScoring
 from workers.engine.models import device
 from workers.models.detect import Formats
 from workers.molecules.contract import MoleculeFormat
-from workers.molecules.prepare import parse_steps
 from workers.molecules.reader import ModelView
+from workers.molecules.steps import parse_steps
 
 FORMATS = Formats[MoleculeFormat]("molecules")
 

@@ -30,7 +30,7 @@ def warm() -> None:
     from workers.genomics.kernels.sample_counts import count_samples
 
     for module in (
-        "jobs.predict",
+        "jobs.running",
         "workers.genomics.genotypes.formats.pgs",
         "workers.genomics.genotypes.stages",
         "pandas",
@@ -57,7 +57,7 @@ def main(spec: str, profile: str | None = None) -> None:
     warm()
     from jobs.execute import Watchers
     from jobs.hosts import open_host
-    from jobs.predict import predict
+    from jobs.running import run_stages
     from schemas.spec import parse_spec
 
     parsed = parse_spec(Path(spec).read_text())
@@ -66,7 +66,7 @@ def main(spec: str, profile: str | None = None) -> None:
     began = time.perf_counter()
     if profiler:
         profiler.enable()
-    outcome = predict(parsed, open_host, quiet, lambda line: None)
+    outcome = run_stages(parsed, open_host, quiet, lambda line: None)
     if profiler:
         profiler.disable()
     seconds = time.perf_counter() - began

@@ -17,7 +17,7 @@ from jobs.demo.cohort import simulate_cohort
 from jobs.demo.planted import HARMONISED, OTHER_BUILD, OTHER_PANEL, RISK
 from jobs.demo.stage_set import StageSet, set_up
 from jobs.hosts import open_host
-from jobs.registry import job
+from jobs.running import run_stages
 from schemas.errors import WardroundError
 from schemas.spec import Compute, Spec
 from tests.support.plink2 import needs_plink2, run_plink2
@@ -29,7 +29,7 @@ SMALL = genomes.Size(samples=400, variants=4_000, scale=0.25)
 def _run(spec: Spec) -> None:
     """In this process, which saves a start of Ray."""
     serial = spec.model_copy(update={"compute": Compute(pool="serial")})
-    job(spec.job)(serial, open_host, QUIET, lambda line: None)
+    run_stages(serial, open_host, QUIET, lambda line: None)
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from workers import registry
 from workers.contract import Placement
 from workers.images.contract import ImageFormat
 from workers.images.networks import densenet
-from workers.images.prepare.catalogue import parse_steps
+from workers.images.steps import parse_steps
 from workers.models.detect import Formats, describe
-from workers.registry import FORMATS, NETWORKS, resolve
 
 PAGE = (Path(__file__).parents[3] / "docs" / "models.md").read_text(encoding="utf-8")
 (EXAMPLE,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
@@ -47,13 +47,13 @@ def test_without_outputs_the_columns_are_those_that_the_page_says(tmp_path: Path
 
 
 def test_every_network_on_images_stands_there_with_its_settings() -> None:
-    for name in NETWORKS:
+    for name in registry.NETWORKS["images"]:
         (row,) = re.findall(rf"^\| `{name}` \|.*$", PAGE, re.MULTILINE)
-        fields = resolve(NETWORKS, name, "network").Config.model_fields
+        fields = registry.networks("images").load(name).Config.model_fields
         assert set(fields) - {"in_channels", "num_outputs"} <= set(re.findall(r"`(\w+)`", row)), name
 
 
 def test_what_every_format_of_images_looks_for_stands_there() -> None:
-    assert set(FORMATS["images"]) == {"native", "text-detector", "onnx", "huggingface"}
+    assert set(registry.FORMATS["images"]) == {"native", "text-detector", "onnx", "huggingface"}
     for words in ("wardround-model", "text-detector", "*.onnx", "ForImageClassification"):
         assert words in PAGE

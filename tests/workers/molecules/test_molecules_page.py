@@ -12,9 +12,9 @@ import yaml
 from schemas.errors import SecurityError, SpecError
 from schemas.spec import parse_spec
 from workers.models.detect import describe
-from workers.molecules.prepare import parse_steps
 from workers.molecules.properties import PROPERTIES
 from workers.molecules.settings import MoleculesInput
+from workers.molecules.steps import parse_steps
 
 PAGE = (Path(__file__).parents[3] / "docs" / "molecules.md").read_text(encoding="utf-8")
 
@@ -47,7 +47,7 @@ def test_the_form_of_smiles_is_canonical_where_nothing_is_said() -> None:
 @pytest.mark.parametrize("raw", ["smiles", [{"smiles": {}, "x": {}}], ["smiles", "smiles"], [{"smiles": {"as": 1}}]])
 def test_a_prepare_list_that_cannot_be_is_refused(raw: object) -> None:
     with pytest.raises(SpecError):
-        parse_steps(raw)  # type: ignore[arg-type]  # what a spec may hold
+        parse_steps(raw)
 
 
 def test_a_property_that_is_not_known_is_answered_with_the_nearest(tmp_path: Path) -> None:

@@ -104,9 +104,3 @@ class DeidMarks(CleaningStep):
         for mark in self.marks:
             text = _MARKS[mark].sub(lambda found: self.fill * len(found[0]), text)
         return text
-
-
-STEPS: dict[str, type[CleaningStep]] = {
-    step.name: step for step in (Controls, DeidMarks, Html, UnicodeForm, Whitespace)
-}
-"""By the name that specs use."""

@@ -13,8 +13,8 @@ from schemas.spec import Compute
 from workers.collection import PREDICT, StagePlan
 from workers.contract import ModelCard
 from workers.ehr.notes.planning import NoteRecords
-from workers.ehr.notes.prepare import format_steps, split_steps, with_steps
 from workers.ehr.notes.settings import NotesInput
+from workers.ehr.notes.steps import format_steps, split_steps, with_steps
 from workers.runs.stage import FinishedStage
 
 

@@ -17,7 +17,7 @@ from schemas.status import Fault, Status
 from workers.contract import Encoded
 from workers.ehr.notes.fetching import NoteFetcher
 from workers.ehr.notes.note import NOTE_TIME, NOTE_TYPE, TEXT, Note
-from workers.ehr.notes.prepare import Cleaning, clean
+from workers.ehr.notes.steps import Cleaning, clean
 from workers.engine.budget import ByteBudget
 from workers.engine.reading import Prepared, at_rows
 from workers.models.text.contract import HasHelpers, NoteEncoder

@@ -10,9 +10,9 @@ from schemas.errors import WardroundError
 from workers.contract import ModelCard, Placement
 from workers.ehr.notes.fetching import NoteFetcher
 from workers.ehr.notes.files import Found
-from workers.ehr.notes.prepare import NOTE_FORMATS, format_steps, split_steps, with_steps
 from workers.ehr.notes.reader import NoteReader, Preparation
 from workers.ehr.notes.settings import NotesInput
+from workers.ehr.notes.steps import NOTE_FORMATS, format_steps, split_steps, with_steps
 from workers.engine.context import StageContext
 from workers.engine.holding import HeldScoring
 from workers.engine.kinds import RecordStage

@@ -12,16 +12,13 @@ Each step at most once, in any order; what is left out has its defaults, and `ad
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.json_schema import models_json_schema
 
-from schemas.errors import SpecError
-from schemas.loading import nearest, validate
 from workers.genomics.scores.settings import Match
+from workers.reading import steps
 
 
 class Impute(BaseModel):
@@ -82,13 +79,19 @@ class Adjust(BaseModel):
         return self
 
 
-STEPS: dict[str, type[BaseModel]] = {
-    "match": Match,
-    "impute": Impute,
-    "haploid": Haploid,
-    "columns": Columns,
-    "adjust": Adjust,
-}
+STEPS: steps.StepTable[BaseModel] = steps.StepTable(
+    "genotypes",
+    {
+        "match": "workers.genomics.scores.settings:Match",
+        "impute": "workers.genomics.genotypes.steps:Impute",
+        "haploid": "workers.genomics.genotypes.steps:Haploid",
+        "columns": "workers.genomics.genotypes.steps:Columns",
+        "adjust": "workers.genomics.genotypes.steps:Adjust",
+    },
+    BaseModel,
+    open=False,
+)
+"""By the name that a spec gives."""
 
 
 @dataclass(frozen=True)
@@ -102,16 +105,9 @@ class Steps:
     adjust: Adjust | None
 
 
-def parse_steps(raw: Sequence[Any]) -> Steps:
-    """Raises SpecError that names the entry, the key, and the nearest known one."""
-    if isinstance(raw, str | Mapping) or not isinstance(raw, Sequence):
-        raise SpecError(f"prepare: expected a list of steps, found {type(raw).__name__}")
-    found: dict[str, Any] = {}
-    for position, entry in enumerate(raw):
-        name, settings = _named(entry, f"prepare[{position}]")
-        if name in found:
-            raise SpecError(f"prepare[{position}]: {name} stands there twice")
-        found[name] = validate(STEPS[name], settings, f"prepare[{position}] {name}")
+def parse_steps(raw: object) -> Steps:
+    """A whole `prepare` list. Raises SpecError (`workers.reading.steps`)."""
+    found: dict[str, Any] = dict(steps.parse_steps(raw, STEPS))
     return Steps(
         match=found.get("match", Match()),
         impute=found.get("impute", Impute()),
@@ -119,31 +115,3 @@ def parse_steps(raw: Sequence[Any]) -> Steps:
         columns=found.get("columns", Columns()),
         adjust=found.get("adjust"),
     )
-
-
-def _named(entry: Any, where: str) -> tuple[str, Any]:
-    if isinstance(entry, str):
-        entry = {entry: {}}
-    if not isinstance(entry, Mapping) or len(entry) != 1:
-        raise SpecError(f"{where}: expected a step's name, or one name with its settings, such as 'adjust: {{}}'")
-    ((name, settings),) = entry.items()
-    if name not in STEPS:
-        raise SpecError(f"{where}: unknown step {name!r}{nearest(str(name), STEPS) or '.'} Known: {', '.join(STEPS)}")
-    return name, {} if settings is None else settings
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a `prepare` list over genotypes."""
-    places, document = models_json_schema(
-        [(model, "validation") for model in STEPS.values()], ref_template="#/$defs/{model}"
-    )
-    steps = [
-        {
-            "type": "object",
-            "properties": {name: {"anyOf": [places[model, "validation"], {"type": "null"}]}},
-            "required": [name],
-            "additionalProperties": False,
-        }
-        for name, model in STEPS.items()
-    ]
-    return {"type": "array", "items": {"anyOf": [{"enum": list(STEPS)}, *steps]}, "$defs": document["$defs"]}

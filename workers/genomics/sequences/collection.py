@@ -14,8 +14,8 @@ from workers.collection import PREDICT, StagePlan
 from workers.contract import ModelCard
 from workers.genomics.sequences.outputs import variant_outputs
 from workers.genomics.sequences.planning import open_records
-from workers.genomics.sequences.prepare import resolve
 from workers.genomics.sequences.settings import SequencesInput
+from workers.genomics.sequences.steps import resolve
 from workers.runs.stage import FinishedStage
 
 

@@ -48,6 +48,6 @@ SequenceFormat = EncoderFormat[SequenceScorer, SequenceEncoder]
 """A model format on sequences.
 
 The settings of its cards have `alphabet`, `dna` or `protein`, and `longest`, how many bases the model takes at most
-(None: it does not say). Their `prepare` is a list of steps of `workers.genomics.sequences.prepare`; encoder and scorer
+(None: it does not say). Their `prepare` is a list of steps of `workers.genomics.sequences.steps`; encoder and scorer
 get the card with `both_strands` in its settings, whether the scorer is to give the mean of both.
 """

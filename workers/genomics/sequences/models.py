@@ -12,10 +12,10 @@ from workers.engine.context import StageContext
 from workers.engine.holding import HeldScoring
 from workers.engine.models import device
 from workers.genomics.sequences.contract import SequenceEncoder, SequenceFormat
-from workers.genomics.sequences.prepare import Preparation, parse_steps, with_strands
 from workers.genomics.sequences.reader import ModelView
 from workers.genomics.sequences.regions import View
 from workers.genomics.sequences.scoring import ColumnScorer
+from workers.genomics.sequences.steps import Preparation, parse_steps, with_strands
 from workers.models.detect import Formats
 
 FORMATS = Formats[SequenceFormat]("sequences")

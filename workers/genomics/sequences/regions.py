@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from schemas.status import Fault, Status
-from workers.genomics.sequences.prepare import Preparation
+from workers.genomics.sequences.steps import Preparation
 from workers.genomics.sequences.windows import Bases, VariantWindow
 
 _UPPER = np.arange(256, dtype=np.uint8)

@@ -17,11 +17,11 @@ from typing import Any, Literal
 from pydantic import Field
 
 from schemas.outputs import OutputField
+from workers import registry
 from workers.contract import Model, ModelCard, Placement
 from workers.images.contract import ImageFormat
 from workers.models.head import check_fields
 from workers.models.network_directory import CONFIG, NetworkConfig, NetworkDirectory, NetworkSizes, settings_of
-from workers.registry import NETWORKS
 
 
 class NativeConfig(NetworkConfig):
@@ -44,7 +44,7 @@ class Native(NetworkDirectory[NativeConfig, ImageSizes]):
     name = "wardround-model"
     config = NativeConfig
     sizes = ImageSizes
-    networks = NETWORKS
+    networks = registry.networks("images")
 
     def card(self, directory: Path, config: NativeConfig, sizes: ImageSizes) -> ModelCard:
         """See NetworkDirectory."""

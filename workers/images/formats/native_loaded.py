@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from workers import registry
 from workers.contract import ModelCard, Placement
 from workers.images.formats.classifier import TorchClassifier
 from workers.images.formats.to_tensor import ToTensor
 from workers.images.networks.fold import fold
 from workers.models.device import memory_error, set_up
 from workers.models.weights import build_network
-from workers.registry import NETWORKS
 
 
 def load(directory: Path, card: ModelCard, placement: Placement) -> TorchClassifier:
     """See workers.contract.ScorerFormat."""
     set_up(placement.threads)
-    built = build_network(directory, card, NETWORKS)
+    built = build_network(directory, card, registry.networks("images"))
     folded = fold(built.network, placement.device)
     with memory_error():
         folded.to(placement.device)

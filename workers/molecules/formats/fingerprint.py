@@ -18,11 +18,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.errors import SpecError
+from workers import registry
 from workers.contract import ModelCard, Placement
 from workers.models.head import score_fields
 from workers.models.network_directory import CONFIG, NetworkConfig, NetworkDirectory, NetworkSizes, settings_of
 from workers.molecules.contract import MoleculeFormat, MoleculeScorer, Wanted
-from workers.registry import MOLECULE_NETWORKS
 
 
 class Fingerprint(BaseModel):
@@ -57,7 +57,7 @@ class FingerprintFormat(NetworkDirectory[FingerprintConfig, FingerprintSizes]):
     name = "fingerprint"
     config = FingerprintConfig
     sizes = FingerprintSizes
-    networks = MOLECULE_NETWORKS
+    networks = registry.networks("molecules")
 
     def card(self, directory: Path, config: FingerprintConfig, sizes: FingerprintSizes) -> ModelCard:
         """See NetworkDirectory."""

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from workers import registry
 from workers.contract import ModelCard, Placement
 from workers.models.device import memory_error, set_up
 from workers.models.head import activate, by_column
 from workers.models.weights import build_network
 from workers.molecules.contract import Numbers
-from workers.registry import MOLECULE_NETWORKS
 
 BATCH_BYTES = 64 << 20
 """What one batch may take, by the network's own estimate."""
@@ -55,7 +55,7 @@ class FingerprintScorer:
 def load(directory: Path, card: ModelCard, placement: Placement) -> FingerprintScorer:
     """See workers.contract.ScorerFormat."""
     set_up(placement.threads)
-    network = build_network(directory, card, MOLECULE_NETWORKS).network
+    network = build_network(directory, card, registry.networks("molecules")).network
     with memory_error():
         network.to(placement.device)
     return FingerprintScorer(network, card, placement.device)

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from workers.ehr.notes.cleaning import STEPS, Controls, DeidMarks, Html, UnicodeForm, Whitespace
-from workers.ehr.notes.prepare import clean
+from workers.ehr.notes.cleaning import Controls, DeidMarks, Html, UnicodeForm, Whitespace
+from workers.ehr.notes.steps import STEPS, clean
 
 PIECES = st.sampled_from(
     [

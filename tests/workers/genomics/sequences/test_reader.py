@@ -17,10 +17,10 @@ from workers.engine.budget import ByteBudget
 from workers.engine.holding import HeldScoring
 from workers.genomics.sequences import reader as reading
 from workers.genomics.sequences.contract import Scores
-from workers.genomics.sequences.prepare import Preparation, SequenceWindow
 from workers.genomics.sequences.reader import ModelView, SequenceReader
 from workers.genomics.sequences.regions import Region, View
 from workers.genomics.sequences.scoring import ColumnScorer
+from workers.genomics.sequences.steps import Preparation, SequenceWindow
 from workers.genomics.sequences.windows import VariantWindow
 
 

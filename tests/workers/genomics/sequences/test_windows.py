@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from schemas.status import Status
 from tests.support.sequence_oracle import reverse_complement, windows
-from workers.genomics.sequences.prepare import Preparation, SequenceWindow
 from workers.genomics.sequences.regions import Region, View, agrees, window_of
+from workers.genomics.sequences.steps import Preparation, SequenceWindow
 from workers.genomics.sequences.windows import VariantWindow
 
 BASES = st.text("ACGT", min_size=1, max_size=12)

@@ -25,8 +25,8 @@ from schemas.status import Status
 from workers.contract import Placement
 from workers.images.formats import huggingface
 from workers.images.prepare import plan
-from workers.images.prepare.catalogue import parse_steps
 from workers.images.prepare.image import Image
+from workers.images.steps import parse_steps
 from workers.models.detect import describe
 from workers.models.huggingface import head_of
 

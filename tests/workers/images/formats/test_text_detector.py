@@ -19,8 +19,8 @@ from workers.images.formats.text_detector_loaded import network_size
 from workers.images.formats.text_regions import find_regions, grow
 from workers.images.formats.text_settings import Detection
 from workers.images.prepare import plan
-from workers.images.prepare.catalogue import parse_steps
 from workers.images.prepare.image import Image
+from workers.images.steps import parse_steps
 from workers.models.detect import describe
 
 pytest.importorskip("rapidocr_onnxruntime", reason="rapidocr-onnxruntime ships the detector")

@@ -10,9 +10,9 @@ import pytest
 from schemas.errors import RecordError
 from schemas.status import Status
 from tests.support.pictures import DTYPES, noise, picture
-from workers.images.prepare.catalogue import STEPS, parse_steps
 from workers.images.prepare.image import Image, Step
 from workers.images.prepare.plan import run
+from workers.images.steps import STEPS, parse_steps
 
 SETTINGS: dict[str, list[dict[str, Any]]] = {
     "bilateral": [{"sigma_value": 20, "sigma_space": 2}],

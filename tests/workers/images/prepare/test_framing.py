@@ -13,10 +13,10 @@ from transformers.image_transforms import center_crop
 
 from schemas.errors import RecordError, SpecError
 from tests.support.pictures import noise, picture
-from workers.images.prepare.catalogue import parse_steps
 from workers.images.prepare.channels import Channels
 from workers.images.prepare.crop import Crop
 from workers.images.prepare.pad import Pad
+from workers.images.steps import parse_steps
 
 SIDES = st.integers(1, 12)
 

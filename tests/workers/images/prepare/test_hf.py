@@ -19,10 +19,10 @@ from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPi
 from schemas.errors import SpecError
 from tests.support.pictures import noise, picture
 from workers.images.prepare.affine import apply_affine
-from workers.images.prepare.catalogue import parse_steps
 from workers.images.prepare.hf import steps_from_config
 from workers.images.prepare.hf_defaults import DEFAULTS
 from workers.images.prepare.plan import run, split
+from workers.images.steps import parse_steps
 
 PROCESSORS = {
     "BitImageProcessor": BitImageProcessorPil,

@@ -11,8 +11,8 @@ from schemas.status import Status
 from tests.support.pictures import noise, picture
 from workers.contract import Affine
 from workers.images.prepare.affine import apply_affine
-from workers.images.prepare.catalogue import parse_steps
 from workers.images.prepare.plan import run, split
+from workers.images.steps import parse_steps
 
 RESCALE = {"rescale": {"factor": 1 / 255}}
 STANDARDISE = {"standardise": {"mean": [0.4, 0.5, 0.6], "std": [0.2, 0.3, 0.4]}}

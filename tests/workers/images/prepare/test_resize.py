@@ -14,11 +14,11 @@ from transformers.image_transforms import get_resize_output_image_size, get_size
 from schemas.errors import RecordError, SpecError
 from schemas.status import Status
 from tests.support.pictures import DTYPES, noise, picture
-from workers.images.prepare.catalogue import parse_steps
 from workers.images.prepare.channels import Channels
 from workers.images.prepare.plan import run, split
 from workers.images.prepare.resize import Resize
 from workers.images.prepare.resize_limit import ResizeLimit
+from workers.images.steps import parse_steps
 
 SHAPES = [(37, 61), (61, 37, 3), (1, 1), (5, 1, 3), (40, 40, 1)]
 SIDES = st.integers(1, 300)

@@ -9,8 +9,8 @@ from pydicom.pixels import apply_windowing
 
 from schemas.errors import SpecError
 from tests.support.pictures import noise, picture
-from workers.images.prepare.catalogue import parse_steps
 from workers.images.prepare.window import Window
+from workers.images.steps import parse_steps
 
 
 def _header(center: float, width: float, function: str, photometric: str = "MONOCHROME2") -> Dataset:

@@ -10,7 +10,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from schemas.errors import SecurityError, SpecError
 from tests.support.text_models import KINDS, ODD, edit, notes, save_model, scored, scored_at
 from workers.contract import Placement
-from workers.ehr.notes.prepare import split_steps
+from workers.ehr.notes.steps import split_steps
 from workers.models.detect import describe
 from workers.models.text import classification
 from workers.models.text.windows import ScoreWindows

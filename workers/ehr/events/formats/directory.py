@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.errors import SpecError
 from schemas.outputs import OutputField
+from workers import registry
 from workers.contract import ModelCard, Placement
 from workers.ehr.events.contract import EventFormat, EventScorer
 from workers.ehr.events.formats.columns import contributions_name
@@ -28,7 +29,6 @@ from workers.ehr.events.formats.vocabulary import Vocabulary, read_codes
 from workers.ehr.events.networks.settings import EventNetworkConfig
 from workers.models.head import score_fields
 from workers.models.network_directory import CONFIG, NetworkConfig, NetworkDirectory, settings_of
-from workers.registry import EVENT_NETWORKS
 
 CODES = "codes.parquet"
 
@@ -65,7 +65,7 @@ class EventModel(NetworkDirectory[EventModelConfig, EventNetworkConfig]):
     name = "wardround-event-model"
     config = EventModelConfig
     sizes = EventNetworkConfig
-    networks = EVENT_NETWORKS
+    networks = registry.networks("events")
 
     def card(self, directory: Path, config: EventModelConfig, sizes: EventNetworkConfig) -> ModelCard:
         """See NetworkDirectory."""

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from schemas.errors import InfrastructureError
+from workers import registry
 from workers.contract import ModelCard, Placement
 from workers.ehr.events.formats.batches import Shard, cut
 from workers.ehr.events.formats.columns import contributions_name
@@ -23,7 +24,6 @@ from workers.models.activation import activate
 from workers.models.device import memory_error, set_up
 from workers.models.head import by_column
 from workers.models.weights import build_network
-from workers.registry import EVENT_NETWORKS
 
 Answer = tuple[NDArray[np.float32], Sequence[Any], Sequence[Any]]
 """For each record its scores, its features where they are asked for, and its explanations."""
@@ -35,7 +35,7 @@ BATCH_BYTES = 512 << 20
 
 def load(directory: Path, card: ModelCard, placement: Placement) -> EventModelScorer:
     """See workers.contract.ScorerFormat."""
-    network = build_network(directory, card, EVENT_NETWORKS).network
+    network = build_network(directory, card, registry.networks("events")).network
     # Each thread runs batches of its own: inside the small products of one step a second one costs more than it does.
     set_up(1)
     device = placement.device

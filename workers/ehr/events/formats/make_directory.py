@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import save_file
 
 from schemas.loading import validate
+from workers import registry
 from workers.ehr.events.formats.directory import CODES, FORMAT, EventModel, EventModelConfig
 from workers.models.network_directory import CONFIG, WEIGHTS
-from workers.registry import EVENT_NETWORKS, resolve
 
 _CARD = """# An untrained model
 
@@ -77,7 +77,7 @@ def _vocabulary(table: pa.Table) -> pa.Table:
 
 
 def _weights(network: str, settings: Mapping[str, Any], seed: int) -> dict[str, torch.Tensor]:
-    module = resolve(EVENT_NETWORKS, network, "network")
+    module = registry.networks("events").load(network)
     config = validate(module.Config, settings, f"{CONFIG}: settings")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

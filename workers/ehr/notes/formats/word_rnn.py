@@ -23,12 +23,12 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, Field
 
 from schemas.outputs import OutputField
+from workers import registry
 from workers.contract import ModelCard, Placement
 from workers.ehr.notes.formats.word_tokens import COUNTS, STEP, TokenRule, WordEncoder, Words, read_vocabulary
 from workers.models.head import check_fields
 from workers.models.network_directory import CONFIG, NetworkConfig, NetworkDirectory, NetworkSizes, settings_of
 from workers.models.text.contract import NoteEncoder, NoteFormat, NoteScorer
-from workers.registry import NOTE_NETWORKS
 
 VOCABULARY = "vocabulary.txt"
 
@@ -54,7 +54,7 @@ class WordRnn(NetworkDirectory[WordModelConfig, WordSizes]):
     name = "wardround-note-model"
     config = WordModelConfig
     sizes = WordSizes
-    networks = NOTE_NETWORKS
+    networks = registry.networks("notes")
     steps: ClassVar[Mapping[str, type[BaseModel]]] = {STEP: Words}
 
     def card(self, directory: Path, config: WordModelConfig, sizes: WordSizes) -> ModelCard:

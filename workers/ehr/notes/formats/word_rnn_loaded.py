@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
 
+from workers import registry
 from workers.contract import ModelCard, Placement
 from workers.ehr.notes.formats.word_tokens import COUNTS, PADDING, WordNote, word_columns
 from workers.models.activation import activate
@@ -18,7 +19,6 @@ from workers.models.device import memory_error, set_up
 from workers.models.head import by_column
 from workers.models.text.batches import TokenBudget
 from workers.models.weights import build_network
-from workers.registry import NOTE_NETWORKS
 
 BUDGET = {"cpu": 16_384, "cuda": 262_144}
 """Words in a batch: a recurrent network takes one step after the other, so that only many notes at a time fill it."""
@@ -51,7 +51,7 @@ class WordClassifier:
 def load(directory: Path, card: ModelCard, placement: Placement) -> WordClassifier:
     """See workers.contract.ScorerFormat."""
     set_up(placement.threads)
-    network = build_network(directory, card, NOTE_NETWORKS).network
+    network = build_network(directory, card, registry.networks("notes")).network
     with memory_error():
         network.to(placement.device)
     return WordClassifier(network, card, placement.device)

@@ -21,13 +21,13 @@ import polars as pl
 
 from schemas.errors import SpecError
 from schemas.outputs import OutputField
+from workers import registry
 from workers.contract import ModelCard, Placement
 from workers.genomics.genotypes.contract import PanelFormat, PanelScorer
 from workers.genomics.genotypes.formats.panel_variants import VARIANTS, read_panel
 from workers.genomics.genotypes.networks.settings import PanelNetworkConfig
 from workers.models.head import score_fields
 from workers.models.network_directory import NetworkConfig, NetworkDirectory, settings_of
-from workers.registry import PANEL_NETWORKS
 
 Scale = Literal["copies", "centre", "standardise"]
 
@@ -53,7 +53,7 @@ class PanelModelFormat(NetworkDirectory[PanelConfig, PanelNetworkConfig]):
     name = "wardround-panel-model"
     config = PanelConfig
     sizes = PanelNetworkConfig
-    networks = PANEL_NETWORKS
+    networks = registry.networks("genotypes")
 
     def card(self, directory: Path, config: PanelConfig, sizes: PanelNetworkConfig) -> ModelCard:
         """See NetworkDirectory."""

@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from schemas.errors import InfrastructureError
+from workers import registry
 from workers.contract import ModelCard, Placement
 from workers.models.activation import activate
 from workers.models.device import memory_error, set_up
 from workers.models.head import by_column
 from workers.models.weights import build_network
-from workers.registry import PANEL_NETWORKS
 
 Float = NDArray[np.float32]
 Inputs = Callable[[int, int], Float]
@@ -28,7 +28,7 @@ BATCH_BYTES = 256 << 20
 
 def load(directory: Path, card: ModelCard, placement: Placement) -> PanelModel:
     """See workers.contract.ScorerFormat."""
-    network = build_network(directory, card, PANEL_NETWORKS).network
+    network = build_network(directory, card, registry.networks("genotypes")).network
     set_up(placement.threads)
     with memory_error():
         network.to(placement.device)

@@ -18,12 +18,12 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from workers import registry
 from workers.contract import Encoded, ModelCard, Placement
 from workers.genomics.sequences.contract import SequenceEncoder, SequenceFormat, SequenceScorer
 from workers.genomics.sequences.windows import VariantWindow
 from workers.models.head import score_fields
 from workers.models.network_directory import NetworkConfig, NetworkDirectory, NetworkSizes, settings_of
-from workers.registry import SEQUENCE_NETWORKS
 
 
 class CnnConfig(NetworkConfig):
@@ -50,7 +50,7 @@ class SequenceCnn(NetworkDirectory[CnnConfig, NetworkSizes]):
     name = "sequence-cnn"
     config = CnnConfig
     sizes = NetworkSizes
-    networks = SEQUENCE_NETWORKS
+    networks = registry.networks("sequences")
 
     def card(self, directory: Path, config: CnnConfig, sizes: NetworkSizes) -> ModelCard:
         """See NetworkDirectory."""

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 
 from schemas.errors import SpecError
+from workers import registry
 from workers.contract import ModelCard, Placement
 from workers.genomics.sequences.contract import Scores
 from workers.genomics.sequences.windows import VariantWindow
 from workers.models.device import memory_error, set_up
 from workers.models.head import activate
 from workers.models.weights import build_network
-from workers.registry import SEQUENCE_NETWORKS
 
 
 class CnnScorer:
@@ -51,7 +51,7 @@ def _mean(strands: Sequence[Scores]) -> Scores:
 def load(directory: Path, card: ModelCard, placement: Placement) -> CnnScorer:
     """See workers.contract.ScorerFormat."""
     set_up(placement.threads)
-    built = build_network(directory, card, SEQUENCE_NETWORKS)
+    built = build_network(directory, card, registry.networks("sequences"))
     said, takes = card.settings["fixed_length"], built.config.window
     if takes != said:
         raise SpecError(f"{directory}: says a window of {said} bases, its network takes {takes}")

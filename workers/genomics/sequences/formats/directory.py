@@ -13,7 +13,7 @@ from schemas.errors import SpecError
 from workers.contract import ModelCard, Placement
 from workers.genomics.sequences.contract import SequenceScorer
 from workers.genomics.sequences.formats.tokens import EsmTokens, JsonTokens, KmerTokenizer, TokenEncoder, Tokenizer
-from workers.genomics.sequences.prepare import SequenceWindow
+from workers.genomics.sequences.steps import SequenceWindow
 from workers.models.files import JSON_LIMIT, read_json
 from workers.models.text.directory import CARD, Declared, longest_window, read_encoder_config
 from workers.models.text.note import Gives

@@ -13,12 +13,12 @@ from safetensors.torch import load_file
 
 from schemas.errors import InfrastructureError, SpecError
 from tests.workers.ehr.events.formats.event_histories import codes_table, part, some_histories
+from workers import registry
 from workers.contract import Placement
 from workers.ehr.events.formats import directory as event_model
 from workers.ehr.events.formats.make_directory import make_event_model_directory
 from workers.ehr.events.networks.packed import PackedHistories
 from workers.models.detect import describe
-from workers.registry import EVENT_NETWORKS, resolve
 
 INPUTS = ["value", "delta", "ago", "age"]
 LENGTHS = [12, 1, 300, 3, 40, 41, 42, 2, 7, 90]
@@ -45,7 +45,7 @@ def opened(folder, threads=1):
 def plain(folder, histories):
     """Scores of one record at a time by the network as its file builds it, on what a loop of the encoder gives."""
     config = json.loads((folder / "config.json").read_text())
-    module = resolve(EVENT_NETWORKS, config["network"], "network")
+    module = registry.networks("events").load(config["network"])
     network = module.build(module.Config.model_validate(config["settings"])).eval()
     network.load_state_dict(load_file(folder / "model.safetensors"))
     encoder, _ = opened(folder)
@@ -67,7 +67,7 @@ def scores(values):
     return np.stack([values["score_death"], values["score_readmission"]], axis=1)
 
 
-@pytest.mark.parametrize("network", EVENT_NETWORKS)
+@pytest.mark.parametrize("network", registry.NETWORKS["events"])
 def test_scores_equal_the_plain_networks_one_record_at_a_time(tmp_path, network):
     folder = directory(tmp_path, network)
     histories = some_histories(LENGTHS)
@@ -78,7 +78,7 @@ def test_scores_equal_the_plain_networks_one_record_at_a_time(tmp_path, network)
     assert np.ptp(scores(values)[:, 0]) > 1e-3
 
 
-@pytest.mark.parametrize("network", EVENT_NETWORKS)
+@pytest.mark.parametrize("network", registry.NETWORKS["events"])
 def test_parts_batches_and_threads_change_no_score(tmp_path, network):
     folder = directory(tmp_path, network)
     histories = some_histories(LENGTHS)

@@ -25,7 +25,7 @@ from tests.support.variants import (
 )
 from workers.contract import Placement
 from workers.genomics.sequences.formats import classification, cnn, embedding
-from workers.genomics.sequences.prepare import parse_steps, with_strands
+from workers.genomics.sequences.steps import parse_steps, with_strands
 from workers.genomics.sequences.windows import VariantWindow
 from workers.models.detect import describe
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic.json_schema import models_json_schema
 
 from schemas.errors import SpecError
-from schemas.loading import nearest, validate
 from workers.contract import ModelCard
+from workers.reading import steps
 
 
 class SequenceWindow(BaseModel):
@@ -35,7 +34,15 @@ class BothStrands(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-STEPS: Mapping[str, type[BaseModel]] = {"window": SequenceWindow, "both_strands": BothStrands}
+STEPS: steps.StepTable[BaseModel] = steps.StepTable(
+    "sequences",
+    {
+        "window": "workers.genomics.sequences.steps:SequenceWindow",
+        "both_strands": "workers.genomics.sequences.steps:BothStrands",
+    },
+    BaseModel,
+    open=False,
+)
 """By the name that a spec gives."""
 
 
@@ -57,26 +64,10 @@ class Preparation:
         return (self.window.length or 0) - self.left
 
 
-def parse_steps(raw: Sequence[Any]) -> Preparation:
-    """A whole `prepare` list. Raises SpecError that names the entry, and the nearest known name."""
-    if isinstance(raw, str | Mapping) or not isinstance(raw, Sequence):
-        raise SpecError(f"prepare: expected a list of steps, found {type(raw).__name__}")
-    found: dict[str, BaseModel] = {}
-    for position, entry in enumerate(raw):
-        given = {entry: {}} if isinstance(entry, str) else entry
-        if not isinstance(given, Mapping) or len(given) != 1:
-            raise SpecError(f"prepare[{position}]: expected a step's name, or one name with its settings")
-        ((name, settings),) = given.items()
-        if name not in STEPS:
-            known = ", ".join(sorted(STEPS))
-            raise SpecError(
-                f"prepare[{position}]: unknown step {name!r}{nearest(str(name), STEPS) or '.'} Known: {known}"
-            )
-        if name in found:
-            raise SpecError(f"prepare: {name!r} stands there twice")
-        found[name] = validate(STEPS[name], settings or {}, f"prepare[{position}] {name}")
-    window = found.get("window", SequenceWindow())
-    return Preparation(window if isinstance(window, SequenceWindow) else SequenceWindow(), "both_strands" in found)
+def parse_steps(raw: object) -> Preparation:
+    """A whole `prepare` list. Raises SpecError (`workers.reading.steps`)."""
+    found: dict[str, Any] = dict(steps.parse_steps(raw, STEPS))
+    return Preparation(found.get("window", SequenceWindow()), "both_strands" in found)
 
 
 def resolve(card: ModelCard, given: Sequence[Any] | None, has_variants: bool) -> tuple[Any, ...]:
@@ -84,17 +75,17 @@ def resolve(card: ModelCard, given: Sequence[Any] | None, has_variants: bool) ->
 
     Raises SpecError where they do not fit the model or the input.
     """
-    steps = parse_steps(card.prepare if given is None else given)
+    asked = parse_steps(card.prepare if given is None else given)
     longest, is_protein = card.settings.get("longest"), card.settings["alphabet"] == "protein"
     if is_protein and has_variants:
         raise SpecError("the model is one of proteins, a VCF is about DNA: give it a table of sequences")
-    if is_protein and steps.both_strands:
+    if is_protein and asked.both_strands:
         raise SpecError("prepare: both_strands: a protein has no other strand; remove it")
-    length = steps.window.length
+    length = asked.window.length
     if not has_variants:
         if length is not None and given is not None:
             raise SpecError("prepare: window.length is for variants; whole sequences are not cut: remove it")
-        return _written(steps.window.model_copy(update={"length": None}), steps.both_strands)
+        return _written(asked.window.model_copy(update={"length": None}), asked.both_strands)
     if length is None:
         length = longest
     if length is None:
@@ -104,31 +95,14 @@ def resolve(card: ModelCard, given: Sequence[Any] | None, has_variants: bool) ->
     fixed = card.settings.get("fixed_length")
     if fixed is not None and length != fixed:
         raise SpecError(f"prepare: window.length is {length}, the model takes {fixed} bases exactly")
-    return _written(steps.window.model_copy(update={"length": length}), steps.both_strands)
+    return _written(asked.window.model_copy(update={"length": length}), asked.both_strands)
 
 
-def with_strands(card: ModelCard, steps: Preparation) -> ModelCard:
+def with_strands(card: ModelCard, asked: Preparation) -> ModelCard:
     """The card that encoder and scorer get under these steps."""
-    return replace(card, settings={**card.settings, "both_strands": steps.both_strands})
+    return replace(card, settings={**card.settings, "both_strands": asked.both_strands})
 
 
 def _written(window: SequenceWindow, both_strands: bool) -> tuple[Any, ...]:
-    steps: list[dict[str, Any]] = [{"window": window.model_dump(mode="json")}]
-    return (*steps, *([{"both_strands": {}}] if both_strands else []))
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a `prepare` list over sequences."""
-    places, document = models_json_schema(
-        [(model, "validation") for model in STEPS.values()], ref_template="#/$defs/{model}"
-    )
-    steps: list[dict[str, Any]] = [
-        {
-            "type": "object",
-            "properties": {name: {"anyOf": [places[model, "validation"], {"type": "null"}]}},
-            "required": [name],
-            "additionalProperties": False,
-        }
-        for name, model in STEPS.items()
-    ]
-    return {"type": "array", "items": {"anyOf": [{"enum": sorted(STEPS)}, *steps]}, "$defs": document["$defs"]}
+    written: list[dict[str, Any]] = [{"window": window.model_dump(mode="json")}]
+    return (*written, *([{"both_strands": {}}] if both_strands else []))

@@ -1,0 +1,30 @@
+"""The `prepare` steps of models on molecules: which SMILES a model of text is given."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from workers.reading import steps
+
+
+class Smiles(BaseModel):
+    """`canonical`: RDKit's own, of the molecule as it was standardised. `given`: as it stands in the input."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    form: Literal["canonical", "given"] = "canonical"
+
+
+STEPS: steps.StepTable[BaseModel] = steps.StepTable(
+    "molecules", {"smiles": "workers.molecules.steps:Smiles"}, BaseModel, open=False
+)
+"""By the name that a spec gives."""
+
+
+def parse_steps(raw: object) -> Smiles:
+    """A whole `prepare` list. Raises SpecError (`workers.reading.steps`)."""
+    found: dict[str, Any] = dict(steps.parse_steps(raw, STEPS))
+    step: Smiles = found.get("smiles", Smiles())
+    return step
