@@ -16,7 +16,9 @@ from cluster.storage import PendingUpload, Store
 from cluster.storage.probe import FOLDER
 from jobs.state import open_stages
 from schemas.run import MANIFEST_KEY, REPORT_KEY
+from workers.engine.objects import RecordNames
 from workers.runs.documents import read_manifest, read_run
+from workers.runs.stage import FinishedStage
 
 _PLAN = re.compile(r"^(?P<directory>stages/[^/]+/)?plan-(?P<sha256>[0-9a-f]{64})\.parquet$")
 
@@ -69,12 +71,17 @@ def _unvouched(store: Store) -> Iterator[Leftover]:
     ours = {stage.run.fingerprint for stage in stages}
     rows = tuple(f"{stage.directory}{stage.run.rows_dir}/" for stage in stages)
     known = {MANIFEST_KEY, REPORT_KEY, *(record.key for record in manifest.files)}
+    of_records = [RecordNames(FinishedStage(store, stage.directory, stage.run)) for stage in stages]
     for info in store.list():
         if info.key in known or info.key.startswith((*rows, f"{FOLDER}/", "tuning/")) or _PLAN.match(info.key):
             continue
-        head = store.head(info.key)
-        if head is not None and head.metadata.get("fingerprint") in ours:
+        if any(names.has(info.key) for names in of_records) or _carries(store, info.key, ours):
             yield Leftover("side object of no rows", info.key, info.modified, info.size)
+
+
+def _carries(store: Store, key: str, fingerprints: set[str]) -> bool:
+    head = store.head(key)
+    return head is not None and head.metadata.get("fingerprint") in fingerprints
 
 
 def _stale_plans(store: Store) -> Iterator[Leftover]:

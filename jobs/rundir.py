@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import pyarrow.parquet as pq
-
 from cluster.storage import ObjectMissing, Store
 from schemas.errors import FingerprintError, VerificationError
-from schemas.run import SIDE_KEY, FileRecord, RunFile, shard_of
+from schemas.run import FileRecord, RunFile, shard_of
 from workers.engine.seal import intact_sha256
+from workers.runs.side import named_by
 
 _HEADS = 32
 """Requests at a time where many objects are asked for their metadata."""
@@ -95,15 +94,10 @@ class StageDirectory:
 
 def side_objects(stage: StageDirectory, record: FileRecord) -> list[FileRecord]:
     """What the rows of a shard vouch for, as their footer names it. Raises VerificationError if it does not."""
-    footer = pq.read_metadata(stage.store.open_reader(record.key))
-    try:
-        named = json.loads((footer.metadata or {})[SIDE_KEY.encode()])
-        found = [FileRecord(key=item["key"], bytes=item["bytes"], sha256=item["sha256"]) for item in named]
-    except (KeyError, ValueError):
-        found = []
+    found = named_by(stage.store, record.key)
     if len(found) != record.side:
         raise VerificationError(f"{record.key} does not name its {record.side} side objects: the run is damaged")
-    return found
+    return [FileRecord(key=ref.key, bytes=ref.bytes, sha256=ref.sha256) for ref in found]
 
 
 def parse_counts(text: str) -> dict[str, int]:

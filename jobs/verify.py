@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -14,7 +14,7 @@ from jobs.rechecking import recheck
 from jobs.rundir import StageDirectory, add_counts
 from schemas.errors import VerificationError
 from schemas.rows import row_schema
-from schemas.run import MANIFEST_KEY, RUN_KEY, FileRecord, Manifest, shard_of
+from schemas.run import MANIFEST_KEY, RUN_KEY, FileRecord, Manifest, RunFile, shard_of
 from workers.collection import Recheck
 from workers.engine.context import carried_fields, header_fields
 from workers.engine.rowtable import status_counts
@@ -22,6 +22,7 @@ from workers.engine.seal import intact_sha256
 from workers.planfile import PlanReader
 from workers.runs.documents import existing_manifest, read_run
 from workers.runs.shards import fingerprint_in
+from workers.runs.side import named_in, uris_in
 
 _NAMED = 5
 
@@ -86,7 +87,8 @@ def _check_stage(stage: StageDirectory, by_key: dict[str, FileRecord], found: Ve
         shard = shard_of(key.removeprefix(stage.directory), run.rows_dir)
         body = _check_bytes(stage.store, by_key[key], found)
         if body is not None and shard is not None:
-            _check_shard(body, shard, plan, schema, by_key[key], run.fingerprint, found)
+            table = _check_shard(body, shard, plan, schema, by_key[key], run.fingerprint, found)
+            _check_side_objects(table, run, by_key[key], by_key, found)
     if len(named) != run.plan.shards:
         found.faults.append(
             f"the manifest names {len(named)} shards of stage {run.stage}, the plan has {run.plan.shards}"
@@ -120,10 +122,11 @@ def _check_bytes(store: Store, record: FileRecord, found: Verified) -> bytes | N
 
 def _check_shard(
     body: bytes, shard: int, plan: PlanReader, schema: pa.Schema, record: FileRecord, fingerprint: str, found: Verified
-) -> None:
+) -> pa.Table | None:
+    """The rows, where their columns are those that the run declares."""
     if intact_sha256(io.BytesIO(body)) is None:
         found.faults.append(f"{record.key} is damaged: its seal is broken")
-        return
+        return None
     file = pq.ParquetFile(pa.BufferReader(body))
     table = file.read()
     found.rows += table.num_rows
@@ -131,10 +134,28 @@ def _check_shard(
         found.faults.append(f"{record.key} carries the fingerprint of another run")
     if not table.schema.equals(schema, check_metadata=False):
         found.faults.append(f"{record.key} has other columns than the run declares")
-    elif not table["record_id"].combine_chunks().equals(plan.record_ids(shard).combine_chunks()):
+        return None
+    if not table["record_id"].combine_chunks().equals(plan.record_ids(shard).combine_chunks()):
         found.faults.append(f"{record.key} does not hold the planned records in plan order")
     elif status_counts(table) != dict(record.statuses or {}):
         found.faults.append(f"{record.key} has other statuses than the manifest says")
+    return table
+
+
+def _check_side_objects(
+    table: pa.Table | None, run: RunFile, record: FileRecord, by_key: Mapping[str, FileRecord], found: Verified
+) -> None:
+    """What rows refer to is what their footer vouches for, and the manifest names all of that."""
+    if table is None:
+        return
+    named = {ref.key: ref for ref in named_in(table.schema.metadata)}
+    if len(named) != (record.side or 0):
+        found.faults.append(f"{record.key} names {len(named)} side objects, the manifest {record.side or 0}")
+    if not named.keys() >= set(uris_in(table, run.columns)):
+        found.faults.append(f"{record.key} refers to side objects that it does not vouch for")
+    for key, ref in named.items():
+        if key not in by_key or by_key[key].sha256 != ref.sha256:
+            found.faults.append(f"{key} is not named by the manifest as {record.key} has it")
 
 
 def _check_totals(manifest: Manifest, found: Verified) -> None:

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
-from schemas.arrow_types import parse_type
 from schemas.errors import SpecError
-from schemas.outputs import OutputField, Total
+from schemas.outputs import OutputField, Total, column_type
 from schemas.plan import RESERVED
 
 STATUS_TYPE = pa.dictionary(pa.int32(), pa.string())
@@ -79,5 +78,5 @@ def row_schema(carry: Iterable[pa.Field], columns: Iterable[OutputColumn]) -> pa
 
 
 def _output_field(column: OutputColumn) -> pa.Field:
-    kind = STATUS_TYPE if not column.output else parse_type(column.type)
+    kind = STATUS_TYPE if not column.output else column_type(column.type)
     return pa.field(column.name, kind, metadata={"meaning": column.meaning})

@@ -21,9 +21,10 @@ from tests.chaos.harness import Content, content
 from tests.support.meds import CASES, account, convert_spec, run_convert
 from tests.support.small_run import finish, start
 from workers.engine.context import StageContext
-from workers.engine.kinds import SideObject, SideObjectRef
+from workers.engine.kinds import SideObject
 from workers.engine.publish import publish_side
 from workers.runs.documents import read_manifest
+from workers.runs.side import SideObjectRef
 
 SOURCE = f"format: fhir, uri: {CASES / 'fhir'}, chunk_bytes: 8000, bucket_bytes: 8000"
 

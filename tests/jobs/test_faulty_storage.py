@@ -72,6 +72,6 @@ def test_storage_that_refuses_is_infrastructure_that_names_the_row_and_never_bec
         job = open_stage(worker_job(stage, wanted), 1, 0)
         job.load_models()
         with pytest.raises(InfrastructureError, match=r"^row 2: .*403"):
-            job.score_now(job.records(ShardTask(0)))
+            job.score_now(ShardTask(0), job.records(ShardTask(0)))
         job.close()
         assert not stage.present()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from schemas.work import ShardReport, ShardTask
 from workers.engine.budget import ByteBudget
-from workers.engine.kinds import Scoring
+from workers.engine.kinds import Scoring, ShardTable
 from workers.engine.reading import Reader
 from workers.engine.rowtable import ShardRows
 from workers.engine.worker import PipelineWorker
@@ -38,15 +38,23 @@ class TableJob:
         count = records.num_rows
         return ShardRows(records, {}, [None] * count, [None] * count, {name: [None] * count for name in self._header})
 
-    def isolate(self, task: ShardTask, records: pa.Table) -> pa.Table:
+    def start(self, task: ShardTask, rows: ShardRows) -> Callable[[], ShardTable]:
+        self.scorer.start(rows)
+
+        def finish() -> ShardTable:
+            self.committed[task.shard] = {
+                name: {output: values.to_pylist() for output, values in columns.finish().items()}
+                for name, columns in rows.models.items()
+            }
+            return ShardTable(rows.records)
+
+        return finish
+
+    def isolate(self, task: ShardTask, records: pa.Table) -> ShardTable:
         raise AssertionError("no worker died")
 
-    def commit(self, task: ShardTask, rows: ShardRows, record_ids: Any, table: Any) -> ShardReport:
-        self.committed[task.shard] = {
-            name: {output: values.to_pylist() for output, values in columns.finish().items()}
-            for name, columns in rows.models.items()
-        }
-        return ShardReport(task.shard, "committed", rows=rows.taken)
+    def commit(self, task: ShardTask, finished: ShardTable, record_ids: Any) -> ShardReport:
+        return ShardReport(task.shard, "committed", rows=finished.table.num_rows)
 
     def info(self, alive: float) -> Mapping[str, Any]:
         return {}

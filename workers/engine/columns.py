@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,13 @@ from schemas.status import Status
 Sample = tuple[int, int]
 """(row in the shard, frame of the record)"""
 
+BodySink = Callable[[OutputField, int, bytes], str]
+"""(output, row in the shard, a file that the model gave for it) -> the uri that the row refers to it by"""
+
+
+def _no_sink(field: OutputField, row: int, body: bytes) -> str:
+    raise WardroundError(f"output {field.name} has files, and this stage has no place for them: this is a bug")
+
 
 class ModelColumns:
     """Collects `{output: values}` of samples in any order; a record with several frames becomes one value."""
@@ -26,6 +33,7 @@ class ModelColumns:
         self.rows = rows
         self.statuses: list[Status | None] = [None] * rows
         self.details: list[str | None] = [None] * rows
+        self.sink: BodySink = _no_sink
         self._samples: list[Sample] = []
         self._values: dict[str, list[Any]] = defaultdict(list)
 
@@ -34,7 +42,26 @@ class ModelColumns:
         self._samples.extend(samples)
         for field in self.outputs:
             given = values[field.name]
+            if field.object_suffix is not None:
+                given = self._uris(field, samples, values)
             self._values[field.name].append(given)
+
+    def _uris(self, field: OutputField, samples: Sequence[Sample], values: Mapping[str, Any]) -> list[Any]:
+        """The files of these samples go to the sink; none of a record that will have no outputs, or of a later frame
+        where the first stands for all."""
+        lost = {row for row, status in enumerate(self.statuses) if status is not None}
+        for other in self.outputs:
+            if not other.may_be_nan and other.object_suffix is None:
+                lost |= {row for (row, _), value in zip(samples, values[other.name], strict=True) if _has_nan(value)}
+        found: list[Any] = []
+        for (row, frame), given in zip(samples, values[field.name], strict=True):
+            if given is None or row in lost or (frame and field.over_frames == "first"):
+                found.append(None)
+            elif isinstance(given, bytes):
+                found.append(self.sink(field, row, given))
+            else:
+                found.append([self.sink(field, row, body) for body in given])
+        return found
 
     def reject(self, row: int, status: Status, detail: str) -> None:
         """This record has no outputs. The first reason stands."""
@@ -142,7 +169,7 @@ def _has_nan(value: Any) -> bool:
         return any(_has_nan(item) for item in value.values())
     if isinstance(value, list | tuple):
         return any(_has_nan(item) for item in value)
-    return isinstance(value, float) and value != value
+    return isinstance(value, float | np.floating) and bool(value != value)
 
 
 def _to_arrow(field: OutputField, values: Any, rejected: NDArray[np.bool_]) -> pa.Array:

@@ -10,9 +10,11 @@ import pyarrow as pa
 import pyarrow.ipc as ipc
 
 from schemas.errors import WardroundError
+from schemas.run import SIDE_KEY
 from schemas.work import ShardTask
 from workers.children.lifeline import set_parent_death_signal
 from workers.engine.factory import open_stage
+from workers.runs.side import as_text
 
 
 def main() -> int:
@@ -23,10 +25,11 @@ def main() -> int:
         stage = open_stage(request["job"], request["cpus"], request["gpus"])
         stage.load_models()
         task = ShardTask(request["shard"], sample=tuple(request["sample"]))
-        table = stage.score_now(stage.records(task).take(pa.array(request["indices"])))
+        scored = stage.score_now(task, stage.records(task).take(pa.array(request["indices"])))
     except WardroundError as error:
         sys.stderr.write(f"wardround: {error}\n")
         return error.exit_code
+    table = scored.table.replace_schema_metadata({SIDE_KEY: as_text(scored.vouched)})
     with pa.OSFile(request["out"], "wb") as sink, ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
     return 0

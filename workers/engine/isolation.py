@@ -21,6 +21,8 @@ from schemas.status import Status
 from schemas.work import ShardTask
 from workers.engine.context import StageContext
 from workers.engine.halving import ChildDied, Killed, bisect
+from workers.engine.kinds import ShardTable
+from workers.runs.side import SideObjectRef, named_in, uris_in
 
 _OVERHEAD_S = 900.0
 """For starting the child and loading its models, beside the time that its records may take. Longer than storage that
@@ -28,12 +30,15 @@ does not answer is waited for, so that the child says so itself and no record is
 _LATE = "ran out of time"
 
 
-def score_isolated(context: StageContext, job: Mapping[str, Any], task: ShardTask, records: pa.Table) -> pa.Table:
+def score_isolated(context: StageContext, job: Mapping[str, Any], task: ShardTask, records: pa.Table) -> ShardTable:
     """The rows of a shard; a record that kills its process twice while alone gets the status `crashed_worker`, one
     that does not end `timed_out`."""
+    written: dict[str, SideObjectRef] = {}
 
     def run(indices: list[int]) -> dict[int, pa.Table]:
         table = _in_child(context, job, task, indices)
+        written.update({ref.key: ref for ref in named_in(table.schema.metadata)})
+        table = table.replace_schema_metadata(None)
         return {index: table.slice(place, 1) for place, index in enumerate(indices)}
 
     found = bisect(list(range(records.num_rows)), run)
@@ -41,7 +46,9 @@ def score_isolated(context: StageContext, job: Mapping[str, Any], task: ShardTas
         _killed(context, records, index, outcome.cause) if isinstance(outcome, Killed) else outcome
         for index, outcome in found.items()
     ]
-    return pa.concat_tables(parts).unify_dictionaries().combine_chunks()
+    table = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
+    uris = [] if task.sample else uris_in(table, context.layout.columns)
+    return ShardTable(table, vouched=[written[uri] for uri in uris])
 
 
 def _in_child(context: StageContext, job: Mapping[str, Any], task: ShardTask, indices: Sequence[int]) -> pa.Table:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from workers.engine.reading import Prepared, Reader
 from workers.engine.rowtable import ShardRows
+from workers.runs.side import SideObjectRef
 
 
 class Scoring(Protocol):
@@ -78,15 +79,6 @@ class SideObject:
 
     key: str
     body: bytes
-
-
-@dataclass(frozen=True)
-class SideObjectRef:
-    """A side object that lies there: what the rows of its shard say of it."""
-
-    key: str
-    bytes: int
-    sha256: str
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -17,8 +16,9 @@ from schemas.errors import InfrastructureError
 from schemas.run import SIDE_KEY, shard_key
 from schemas.work import ShardReport, ShardTask
 from workers.engine.context import StageContext
-from workers.engine.kinds import SideObject, SideObjectRef
+from workers.engine.kinds import SideObject
 from workers.engine.rowtable import column_totals, encode, status_counts
+from workers.runs.side import SideObjectRef, as_text
 
 _AT_A_TIME = 8
 """Side objects of a shard that are written at the same time"""
@@ -36,7 +36,7 @@ def publish(
     counts = status_counts(table)
     if task.sample:
         return ShardReport(task.shard, "sampled", statuses=counts, rows=table.num_rows)
-    named = [asdict(item) for item in (*vouched, *_publish_all(context, side))]
+    named = [*vouched, *_publish_all(context, side)]
     crashpoint("commit.before_encode")
     attempt = attempt_id()
     metadata = {
@@ -50,7 +50,7 @@ def publish(
     }
     shown: tuple[str, ...] = ("plan", "shard", "rows", "statuses")
     if named:
-        metadata |= {SIDE_KEY.removeprefix("wardround."): json.dumps(named), "sides": str(len(named))}
+        metadata |= {SIDE_KEY.removeprefix("wardround."): as_text(named), "sides": str(len(named))}
         shown = (*shown, "sides")
     if totals := column_totals(table, context.layout.columns):
         metadata |= {"totals": json.dumps(totals)}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -10,8 +11,9 @@ import pyarrow as pa
 from schemas.work import ShardReport, ShardTask
 from workers.engine.context import StageContext
 from workers.engine.isolation import score_isolated
-from workers.engine.kinds import RecordStage, Scoring
+from workers.engine.kinds import RecordStage, Scoring, ShardTable
 from workers.engine.models import keep_tuning
+from workers.engine.objects import ObjectWriter, RecordObjects
 from workers.engine.publish import publish
 from workers.engine.rowtable import ShardRows, assemble
 from workers.engine.scoring import ArrayScoring
@@ -27,6 +29,7 @@ class StageJob:
         self.reader = stage.reader
         self.scorer: Scoring = ArrayScoring({}, {})
         self._load = stage.load
+        self._writer = ObjectWriter(context)
 
     def load_models(self) -> None:
         """Load the models; until then reading already goes on."""
@@ -48,28 +51,38 @@ class StageJob:
             names.append(self.context.layout.subject_from)
         return ShardRows(records, {}, [None] * count, [None] * count, {name: [None] * count for name in names})
 
-    def score_now(self, records: pa.Table) -> pa.Table:
-        """Read and score these records in this thread; commits nothing."""
-        rows = self.new_rows(records)
+    def start(self, task: ShardTask, rows: ShardRows) -> Callable[[], ShardTable]:
+        """Begin a shard. Once all of it is scored, what is returned gives its rows, after their side objects lie there.
+
+        Nothing is written for a sample.
+        """
         self.scorer.start(rows)
+        objects = RecordObjects(self.context, task.shard, rows, None if task.sample else self._writer)
+        return partial(self._finish, rows, objects)
+
+    def score_now(self, task: ShardTask, records: pa.Table) -> ShardTable:
+        """Read and score these records of a task in this thread; commits no row."""
+        rows = self.new_rows(records)
+        finish = self.start(task, rows)
         for part in self.reader.read(records):
             self.scorer.score(rows, part)
             taken = sum(record.nbytes for record in part)
             self.context.budget.hand_over(taken, self.scorer.held_bytes)
         self.scorer.finish(rows)
         self.context.budget.hand_over(0, self.scorer.held_bytes)
-        return assemble(rows, self.context.layout)
+        return finish()
 
-    def isolate(self, task: ShardTask, records: pa.Table) -> pa.Table:
+    def isolate(self, task: ShardTask, records: pa.Table) -> ShardTable:
         """The rows of a shard that killed a worker: in child processes, in halves."""
         return score_isolated(self.context, self.job, task, records)
 
-    def commit(
-        self, task: ShardTask, rows: ShardRows, record_ids: pa.ChunkedArray, table: pa.Table | None
-    ) -> ShardReport:
-        """Publish a shard; `table` is given where the rows are finished already."""
-        table = assemble(rows, self.context.layout) if table is None else table
-        return publish(self.context, task, table, record_ids)
+    def commit(self, task: ShardTask, finished: ShardTable, record_ids: pa.ChunkedArray) -> ShardReport:
+        """Publish a shard."""
+        return publish(self.context, task, finished.table, record_ids, vouched=finished.vouched)
+
+    def _finish(self, rows: ShardRows, objects: RecordObjects) -> ShardTable:
+        table = assemble(rows, self.context.layout)
+        return ShardTable(table, vouched=objects.refs(table))
 
     def info(self, alive: float) -> dict[str, Any]:
         """Figures for progress and report. What the cores were busy with; on a GPU, how long it was waited for.
@@ -88,5 +101,6 @@ class StageJob:
         }
 
     def close(self) -> None:
-        """Stop what reads."""
+        """Stop what reads and what writes side objects."""
         self.reader.close()
+        self._writer.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -12,11 +12,11 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from schemas.errors import InfrastructureError
+from schemas.errors import InfrastructureError, WardroundError
 from schemas.work import ShardReport, ShardTask
 from workers.engine.budget import ByteBudget
 from workers.engine.desk import Offer, Stop
-from workers.engine.kinds import Scoring
+from workers.engine.kinds import Scoring, ShardTable
 from workers.engine.reading import Prepared, Reader
 from workers.engine.rowtable import ShardRows
 from workers.engine.threaded import ThreadedWorker
@@ -52,13 +52,14 @@ class RecordJob(Protocol):
     def new_rows(self, records: pa.Table) -> ShardRows:
         """Empty results for these records."""
 
-    def isolate(self, task: ShardTask, records: pa.Table) -> pa.Table:
+    def start(self, task: ShardTask, rows: ShardRows) -> Callable[[], ShardTable]:
+        """Begin a shard. What is returned gives its rows once all is scored, after their side objects lie there."""
+
+    def isolate(self, task: ShardTask, records: pa.Table) -> ShardTable:
         """The rows of a shard that killed a worker, whatever its records do."""
 
-    def commit(
-        self, task: ShardTask, rows: ShardRows, record_ids: pa.ChunkedArray, table: pa.Table | None
-    ) -> ShardReport:
-        """Publish a shard; `table` is given where the rows are finished already."""
+    def commit(self, task: ShardTask, finished: ShardTable, record_ids: pa.ChunkedArray) -> ShardReport:
+        """Publish a shard."""
 
     def info(self, alive: float) -> Mapping[str, Any]:
         """Figures for progress and report."""
@@ -67,12 +68,17 @@ class RecordJob(Protocol):
         """Stop what reads."""
 
 
+def _not_started() -> ShardTable:
+    raise WardroundError("a shard was committed before it was begun: this is a bug")
+
+
 @dataclass(eq=False)
 class _InHand:
     offer: Offer
     rows: ShardRows
     record_ids: pa.ChunkedArray
     began: float
+    finish: Callable[[], ShardTable] = _not_started
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -134,11 +140,12 @@ class PipelineWorker(ThreadedWorker):
     def _isolate(self, offer: Offer) -> None:
         began = time.perf_counter()
         records = self.job.records(offer.task)
-        table = self.job.isolate(offer.task, records)
+        finished = self.job.isolate(offer.task, records)
         hand = _InHand(offer, ShardRows(records, {}, [], []), records["record_id"], time.monotonic())
         hand.seconds["isolate"] = time.perf_counter() - began
         self._desk.leaves_pipeline(offer)
-        self._commit(hand, table)
+        hand.finish = lambda: finished
+        self._commit(hand)
 
     def _load(self) -> None:
         self.job.load_models()
@@ -169,7 +176,7 @@ class PipelineWorker(ThreadedWorker):
             return
         if not self._loaded:
             self._load()
-        self.job.scorer.start(hand.rows)
+        hand.finish = self.job.start(hand.offer.task, hand.rows)
         self._account()
 
     def _score(self, hand: _InHand, part: list[Prepared]) -> None:
@@ -199,12 +206,12 @@ class PipelineWorker(ThreadedWorker):
 
     def _commit_loop(self) -> None:
         while (hand := self._finished.get()) is not None and not self._closed:
-            self._desk.attempt(hand.offer, partial(self._commit, hand, None))
+            self._desk.attempt(hand.offer, partial(self._commit, hand))
 
-    def _commit(self, hand: _InHand, table: pa.Table | None) -> None:
+    def _commit(self, hand: _InHand) -> None:
         if not self._desk.is_current(hand.offer):
             return
         began = time.perf_counter()
-        report = self.job.commit(hand.offer.task, hand.rows, hand.record_ids, table)
+        report = self.job.commit(hand.offer.task, hand.finish(), hand.record_ids)
         seconds = {**hand.seconds, "commit": time.perf_counter() - began, "total": time.monotonic() - hand.began}
         self._desk.report(hand.offer, replace(report, seconds=seconds))

@@ -12,6 +12,7 @@ from cluster.storage import Store
 from schemas.run import RUN_KEY, RunFile, shard_key, stage_directory
 from workers.planfile import PlanReader
 from workers.runs.shards import read_shard
+from workers.runs.side import SideObjectRef, named_by
 
 _READS = 16
 """Shard objects read at a time."""
@@ -36,6 +37,10 @@ class FinishedStage:
     def rows(self, shard: int, columns: Sequence[str] | None = None) -> pa.Table:
         """The committed rows of one shard, in plan order. Raises VerificationError where they are damaged."""
         return read_shard(self.store, self.key(shard), self.run.fingerprint, columns)
+
+    def side_objects(self, shard: int) -> list[SideObjectRef]:
+        """What the rows of one shard vouch for: the files that columns of `object<...>` refer to, and others."""
+        return named_by(self.store, self.key(shard))
 
     def all_rows(self, columns: Sequence[str] | None = None) -> pa.Table:
         """The rows of every shard together, in plan order. Raises VerificationError where some are damaged."""

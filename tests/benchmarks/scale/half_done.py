@@ -18,6 +18,7 @@ from schemas.work import ShardTask
 from tests.benchmarks.scale.specs import open_first
 from workers.engine.columns import ModelColumns
 from workers.engine.factory import open_stage
+from workers.engine.kinds import ShardTable
 from workers.engine.rowtable import assemble
 
 
@@ -30,7 +31,7 @@ def commit_half(stage: StageDirectory, spec_path: Path) -> int:
         records = job.records(task)
         rows = job.new_rows(records)
         rows.models = {"cnn": _zeros(stage, records.num_rows)}
-        job.commit(task, rows, records["record_id"], assemble(rows, job.context.layout))
+        job.commit(task, ShardTable(assemble(rows, job.context.layout)), records["record_id"])
     job.close()
     return len(shards)
 

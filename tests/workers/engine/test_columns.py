@@ -70,3 +70,49 @@ def test_a_shard_of_rejects_only_has_only_nulls() -> None:
     columns = ModelColumns([field("s"), field("b", "bool"), field("t", "list<string>")], 1)
     columns.reject(0, Status.MISSING, "gone")
     assert [column.to_pylist() for column in columns.finish().values()] == [[None], [None], [None]]
+
+
+def kept_in(columns: ModelColumns) -> list[tuple[int, bytes]]:
+    """What the columns give to their sink from now on."""
+    kept: list[tuple[int, bytes]] = []
+
+    def sink(output: OutputField, row: int, body: bytes) -> str:
+        kept.append((row, body))
+        return f"{output.name}/{row}-{body.decode()}"
+
+    columns.sink = sink
+    return kept
+
+
+def test_files_go_where_they_belong_and_the_rows_refer_to_them() -> None:
+    columns = ModelColumns([field("s"), field("mask", "object<png>", over_frames="first")], 3)
+    kept = kept_in(columns)
+    columns.put([(2, 0), (0, 0)], {"s": np.array([2, 0], np.float32), "mask": [b"c", b"a"]})
+    columns.put([(1, 0)], {"s": np.array([1], np.float32), "mask": [None]})
+    assert columns.finish()["mask"].to_pylist() == ["mask/0-a", None, "mask/2-c"]
+    assert kept == [(2, b"c"), (0, b"a")]
+
+
+def test_of_frames_the_first_has_the_file() -> None:
+    columns = ModelColumns([field("mask", "object<png>", over_frames="first")], 1)
+    kept = kept_in(columns)
+    columns.put([(0, 1), (0, 0)], {"mask": [b"second", b"first"]})
+    assert columns.finish()["mask"].to_pylist() == ["mask/0-first"]
+    assert kept == [(0, b"first")]
+
+
+def test_or_every_frame_has_files_which_are_listed_in_their_order() -> None:
+    columns = ModelColumns([field("maps", "list<object<npy>>", over_frames="concat")], 1)
+    kept_in(columns)
+    columns.put([(0, 1), (0, 0)], {"maps": [[b"c"], [b"a", b"b"]]})
+    assert columns.finish()["maps"].to_pylist() == [["maps/0-a", "maps/0-b", "maps/0-c"]]
+
+
+def test_a_record_without_outputs_leaves_no_file() -> None:
+    columns = ModelColumns([field("s"), field("mask", "object<png>", over_frames="first")], 2)
+    kept = kept_in(columns)
+    columns.reject(0, Status.UNREADABLE, "early")
+    columns.put([(0, 0), (1, 0)], {"s": np.array([1, np.nan], np.float32), "mask": [b"a", b"b"]})
+    assert columns.finish()["mask"].to_pylist() == [None, None]
+    assert columns.statuses == [Status.UNREADABLE, Status.INVALID_OUTPUT]
+    assert kept == []

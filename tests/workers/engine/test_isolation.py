@@ -31,7 +31,7 @@ def test_the_sample_that_the_reject_limit_is_checked_on_can_be_isolated_as_a_sha
     try:
         for task in (ShardTask(1, "isolate"), ShardTask(SAMPLE_SHARD, "isolate", sample=(0, 5, 9))):
             records = job.records(task)
-            table = job.isolate(task, records)
+            table = job.isolate(task, records).table
             assert table["record_id"].to_pylist() == records["record_id"].to_pylist()
     finally:
         job.close()
@@ -52,7 +52,7 @@ def test_a_record_that_kills_or_never_ends_alone_is_a_row(tmp_path: Path, monkey
 
     monkeypatch.setattr(isolation, "_in_child", child)
     try:
-        table = job.isolate(ShardTask(0, "isolate"), job.records(ShardTask(0)))
+        table = job.isolate(ShardTask(0, "isolate"), job.records(ShardTask(0))).table
     finally:
         job.close()
     assert table["status"].to_pylist() == ["ok", "timed_out", "crashed_worker", "ok"]

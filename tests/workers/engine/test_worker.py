@@ -14,6 +14,7 @@ import pytest
 from schemas.errors import InfrastructureError, SpecError
 from schemas.work import ShardReport, ShardTask
 from workers.engine.budget import ByteBudget
+from workers.engine.kinds import ShardTable
 from workers.engine.reading import Prepared
 from workers.engine.rowtable import ShardRows
 from workers.engine.scoring import ArrayScoring
@@ -64,7 +65,7 @@ class Job:
     def keep_tuning(self) -> None:
         raise AssertionError("nothing was measured")
 
-    def isolate(self, task: ShardTask, records: pa.Table) -> pa.Table:
+    def isolate(self, task: ShardTask, records: pa.Table) -> ShardTable:
         raise AssertionError("no worker died")
 
     def read(self, records: pa.Table) -> Generator[list[Prepared], None, None]:
@@ -73,11 +74,19 @@ class Job:
                 self.hold.wait(10)
             yield [Prepared(row)]
 
-    def commit(self, task: ShardTask, rows: ShardRows, ids: Any, table: Any) -> ShardReport:
-        assert rows.taken == RECORDS
+    def start(self, task: ShardTask, rows: ShardRows) -> Callable[[], ShardTable]:
+        self.scorer.start(rows)
+
+        def finish() -> ShardTable:
+            assert rows.taken == RECORDS
+            return ShardTable(rows.records)
+
+        return finish
+
+    def commit(self, task: ShardTask, finished: ShardTable, ids: Any) -> ShardReport:
         self.storage.wait(10)
         self.committed.append(task.shard)
-        return ShardReport(task.shard, "committed", rows=rows.taken)
+        return ShardReport(task.shard, "committed", rows=RECORDS)
 
     def info(self, alive: float) -> dict[str, Any]:
         return {}

@@ -34,3 +34,7 @@ def test_an_earlier_stage_is_found_by_its_name(finished: FinishedRun, copied: Pa
     stage = stage_at(open_store(str(copied)), "look")
     assert stage.key(1) == "stages/look/predictions/shard-000001.parquet"
     assert stage.rows(1).equals(finished.stage.rows(1))
+
+
+def test_a_shard_without_side_objects_vouches_for_none(finished: FinishedRun) -> None:
+    assert finished.stage.side_objects(0) == []

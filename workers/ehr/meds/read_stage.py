@@ -16,9 +16,10 @@ from workers.ehr.meds.chunks import Chunk, chunk_of
 from workers.ehr.meds.layout import READ, part_key
 from workers.ehr.meds.parts import BLANK, Part, SubjectType, encode, encode_events, failed_part
 from workers.engine.context import StageContext
-from workers.engine.kinds import ShardTable, SideObject, SideObjectRef
+from workers.engine.kinds import ShardTable, SideObject
 from workers.engine.publish import publish_side
 from workers.engine.rowtable import build_rows
+from workers.runs.side import SideObjectRef
 
 COLUMNS = tuple(
     OutputColumn(name=name, type=kind, meaning=meaning, model=READ, output=name)

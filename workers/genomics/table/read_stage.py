@@ -13,7 +13,7 @@ from cluster.storage import ObjectChanged, ObjectMissing, sha256_of
 from schemas.rows import OutputColumn
 from schemas.status import Status
 from workers.engine.context import StageContext
-from workers.engine.kinds import ShardTable, SideObject, SideObjectRef
+from workers.engine.kinds import ShardTable, SideObject
 from workers.engine.publish import publish_side
 from workers.engine.rowtable import build_rows
 from workers.genomics.table.counts import BlockCounter
@@ -21,6 +21,7 @@ from workers.genomics.table.layout import OUTCOMES, READ, TABLE, genotypes_key, 
 from workers.genomics.table.parquet import encode
 from workers.genomics.table.parts import Part, PartWriter
 from workers.genomics.table.records import Chunk, RecordReader, Records, failed
+from workers.runs.side import SideObjectRef
 
 COLUMNS = tuple(
     OutputColumn(name=name, type=kind, meaning=meaning, model=READ, output=name)

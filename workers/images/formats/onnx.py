@@ -6,7 +6,8 @@ Beside it may lie a card, `wardround.json`; every key may be left out:
      "head": {"activation": "softmax", "labels": [...]}, "output": "logits",   which graph output the head reads
      "outputs": [...], "prepare": [...]}
 With a head the columns are `score_<label>`. Without one each output of the graph is a column of its own name:
-of the type that `outputs` gives, else `list<float32>`, the output flattened in C order.
+of the type that `outputs` gives, else `list<float32>`, the output flattened in C order. `object<npy>` and `object<png>`
+write what the graph gives for an image, such as a heat map or a mask, as a file beside the rows.
 """
 
 from __future__ import annotations

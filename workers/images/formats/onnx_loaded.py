@@ -13,6 +13,7 @@ from schemas.outputs import OutputField
 from schemas.status import Status
 from workers.contract import Affine, Array, ModelCard, Placement
 from workers.images.formats.onnx_session import DTYPES, open_session, run
+from workers.images.formats.side_files import encode
 from workers.images.prepare.affine import apply_affine
 from workers.models.head import activate, by_column
 
@@ -108,7 +109,9 @@ def load(path: Path, card: ModelCard, placement: Placement) -> OnnxModel:
 
 
 def _column(field: OutputField, result: Array) -> Sequence[Any] | Array:
-    """A number an image, or for a list column one flat array an image, in the declared type."""
+    """A number an image, in the declared type; one flat array for a list column, one file for a column of objects."""
+    if field.object_suffix is not None:
+        return encode(field, result)
     flat = result.reshape(len(result), -1)
     kind = field.type.removeprefix("list<").removesuffix(">")
     try:
