@@ -6,8 +6,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from contextlib import suppress
 
 from cluster.doctor import credential_source, ray_token, ray_version, token_mode
 from cluster.storage import ObjectError, open_store, parse, probe
@@ -15,23 +14,15 @@ from jobs.models import resolve_models
 from jobs.plugins import examine_plugins
 from jobs.settings import output_store, storage_settings
 from jobs.stages import open_input
-from schemas.errors import SpecError, WardroundError
+from schemas.errors import MissingExtraError, PluginError, SpecError, WardroundError
+from schemas.finding import Finding
 from schemas.spec import Spec
+from workers import registry
+from workers.collection import Examination
 from workers.engine.doctor import torch_facts
-from workers.images.decoding.transfer_syntax import decoders
+from workers.lookup import Room
 
 _OLDEST_PYTHON = (3, 11)
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing looked at. `remedy` is empty where there is nothing to do; `exit_code` is 0 unless it failed."""
-
-    what: str
-    state: Literal["ok", "warn", "fail"]
-    says: str
-    remedy: str = ""
-    exit_code: int = 0
 
 
 def examine(spec: Spec | None) -> Iterator[Finding]:
@@ -39,7 +30,7 @@ def examine(spec: Spec | None) -> Iterator[Finding]:
 
     With a spec its input, models and output are tried as well: the output by writing and deleting a few objects.
     """
-    checks: list[Callable[[], Iterator[Finding]]] = [_python, _ray, _torch, _decoders, _plugins, _credentials]
+    checks: list[Callable[[], Iterator[Finding]]] = [_python, _ray, _torch, _collections, _plugins, _credentials]
     if spec is None:
         checks.append(_hard_links)
     else:
@@ -86,16 +77,15 @@ def _torch() -> Iterator[Finding]:
         yield Finding("device", "ok", f"CPU only; {built}")
 
 
-def _decoders() -> Iterator[Finding]:
-    known = decoders()
-    able = [status for status in known if status.available]
-    yield Finding("decoders", "ok", f"{len(able)} of {len(known)} transfer syntaxes")
-    for status in known:
-        if status.packages and not status.available:
-            yield Finding("decoders", "warn", f"none for {status.name}", status.remedy)
-    hopeless = sum(not status.packages for status in known)
-    if hopeless:
-        yield Finding("decoders", "ok", f"{hopeless} video and streaming syntaxes are never decoded (unsupported)")
+def _collections() -> Iterator[Finding]:
+    """What each collection has to say of this machine. What is wrong with a plugin is told with the plugins."""
+    for name, place in registry.collections().items():
+        with suppress(PluginError):
+            try:
+                look: Examination | None = Room(place).find("doctor", "examine")
+                yield from look() if look else ()
+            except MissingExtraError as error:
+                yield Finding(name, "warn", str(error))
 
 
 def _plugins() -> Iterator[Finding]:

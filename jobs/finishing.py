@@ -11,7 +11,7 @@ from cluster.storage import Store, attempt_id, commit, sha256_of
 from jobs.rundir import StageDirectory, add_counts, side_objects
 from schemas.crashpoints import crashpoint
 from schemas.errors import IncompleteError, VerificationError
-from schemas.run import MANIFEST_KEY, RUN_KEY, FileRecord, Manifest
+from schemas.run import MANIFEST_KEY, RUN_KEY, FileRecord, Manifest, Signpost
 
 _NAMED = 10
 _READS = 16
@@ -27,6 +27,7 @@ def finish(stages: Iterable[StageDirectory], seconds: Mapping[str, float], busy:
     last: StageDirectory | None = None
     counts: dict[str, int] = {}
     totals: dict[str, float] = {}
+    signposts: list[Signpost] = []
     for stage in stages:
         shards = _complete(stage)
         files += [
@@ -37,6 +38,7 @@ def finish(stages: Iterable[StageDirectory], seconds: Mapping[str, float], busy:
         files += _side_objects(stage, shards)
         counts = add_counts(record.statuses for record in shards.values())
         totals = _totals(stage, shards)
+        signposts += stage.run.signposts
         last = stage
     assert last is not None
     files += [_file(last.store, info.key) for info in last.store.list("tuning/")]
@@ -49,6 +51,7 @@ def finish(stages: Iterable[StageDirectory], seconds: Mapping[str, float], busy:
         statuses=counts,
         totals=totals,
         files=tuple(files),
+        signposts=tuple(signposts),
         started=last.run.created,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=dict(seconds),

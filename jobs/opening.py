@@ -165,6 +165,7 @@ def _run_file(request: StageRequest, info: PlanInfo, fingerprint: str) -> RunFil
         header_carry=request.plan.header_carry,
         header_types=request.plan.header_types,
         columns=request.columns,
+        signposts=request.plan.signposts,
         recorded=_recorded(),
     )
 

@@ -12,7 +12,6 @@ from cluster.storage import Store
 from jobs.amounts import duration, size
 from schemas.crashpoints import crashpoint
 from schemas.run import REPORT_KEY, Manifest, RunFile
-from workers.genomics.genotypes.layout import MATCHES
 from workers.runs.documents import existing_manifest, existing_run
 
 _TEMPLATE = "report.html.j2"
@@ -57,7 +56,6 @@ def _facts(run: RunFile, manifest: Manifest, uri: str) -> dict[str, Any]:
         "rows_bytes": size(sum(record.bytes for record in manifest.files if record.rows is not None)),
         "plan_bytes": size(run.plan.bytes),
         "versions": sorted(dict(run.recorded.get("versions", {})).items()),
-        "has_matches": any(record.key.startswith(MATCHES) for record in manifest.files),
         "prepare": [(model, [_step(step) for step in steps]) for model, steps in run.prepare.items()],
     }
 

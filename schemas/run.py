@@ -78,6 +78,20 @@ class ModelRecord(BaseModel):
     """`model` directory or `spec`."""
 
 
+class Signpost(BaseModel):
+    """Files of a run, beside its rows, that a reader should know of.
+
+    `files` is a pattern relative to the run directory, `title` a word or two for tables, `meaning` the beginning of a
+    sentence that ends with the place.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    title: str
+    meaning: str
+    files: str
+
+
 class RunFile(Document):
     """One stage's plan and all that decides its rows. Its creation is the commit of the plan."""
 
@@ -99,6 +113,7 @@ class RunFile(Document):
     header_types: Mapping[str, str] = Field(default_factory=dict)
     """Of those that are not text."""
     columns: tuple[OutputColumn, ...] = ()
+    signposts: tuple[Signpost, ...] = ()
     recorded: Mapping[str, Any] = Field(default_factory=dict)
 
     def status_column(self, model: str | None = None) -> str:
@@ -139,6 +154,8 @@ class Manifest(Document):
     totals: Mapping[str, float] = Field(default_factory=dict)
     """By column: the mean or the sum that it declares, over all rows that have a value."""
     files: tuple[FileRecord, ...]
+    signposts: tuple[Signpost, ...] = ()
+    """Of every stage: where else to look."""
     started: str
     finished: str
     seconds: Mapping[str, float] = Field(default_factory=dict)

@@ -9,6 +9,7 @@ A collection, or a converter, is a folder in `workers/` or a package of the user
 | `stages` | one function a stage, `(context: StageContext) -> RecordStage | ShardStage`: the worker's side |
 | `steps` | optional: `STEPS`, a `workers.reading.steps.StepTable` of its prepare steps |
 | `recheck` | optional: `recheck`, a `Rechecker` |
+| `doctor` | optional: `examine`, an `Examination` |
 
 What fits into one file may be a module with all of these attributes instead.
 """
@@ -23,8 +24,9 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from cluster.storage import StorageSettings
+from schemas.finding import Finding
 from schemas.rows import OutputColumn
-from schemas.run import StageKind
+from schemas.run import Signpost, StageKind
 from schemas.spec import Compute
 from workers.contract import ModelCard
 from workers.runs.stage import FinishedStage
@@ -46,7 +48,8 @@ class StagePlan:
     (`ShardStage`). `shard_records` overrules `compute.shard_records`. `state` is plain JSON that this stage's rows
     depend on beside input, models and plan, such as a digest of what an earlier stage found: part of the fingerprint,
     and there in the worker as `context.run.parts["state"]`. `with_models`: a stage with columns of its own that reads
-    the models too, which are then part of its fingerprint.
+    the models too, which are then part of its fingerprint. `signposts` name files beside its rows that summary and
+    report point to.
     """
 
     stage: str
@@ -62,6 +65,7 @@ class StagePlan:
     subject_from: str | None = None
     state: Mapping[str, Any] = field(default_factory=dict)
     with_models: bool = False
+    signposts: tuple[Signpost, ...] = ()
 
 
 class Collection(Protocol):
@@ -108,6 +112,13 @@ class StepsDecideOutputs(Protocol):
 
     def with_steps(self, card: ModelCard, steps: Sequence[Any]) -> ModelCard:
         """The card of the model under these steps, which `Collection.prepare` gave. Raises SpecError."""
+
+
+class Examination(Protocol):
+    """`doctor.examine` of a room."""
+
+    def __call__(self) -> Iterable[Finding]:
+        """What this machine lacks to read such an input, and what is there. Imports no torch."""
 
 
 class OpenCollection(Protocol):

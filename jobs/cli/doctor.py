@@ -7,7 +7,8 @@ from pathlib import Path
 
 from jobs.cli.console import paint, show, show_json
 from jobs.cli.locate import add_json
-from jobs.doctor import Finding, as_json, examine
+from jobs.doctor import as_json, examine
+from schemas.finding import Finding
 from schemas.spec import load_spec
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}

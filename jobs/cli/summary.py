@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.amounts import duration
 from jobs.cli.console import columns
-from workers.genomics.genotypes.layout import MATCHES
 
 if TYPE_CHECKING:
     from jobs.running import Outcome
@@ -42,8 +41,7 @@ def as_table(outcome: Outcome) -> str:
     if manifest.busy is not None:
         rows.append(("busy", f"{manifest.busy:.0%}"))
     rows.append(("lies at", outcome.run_uri))
-    if any(record.key.startswith(MATCHES) for record in manifest.files):
-        rows.append(("matches", f"{outcome.run_uri}/{MATCHES}"))
+    rows += [(post.title, f"{outcome.run_uri}/{post.files}") for post in manifest.signposts]
     return columns(rows)
 
 

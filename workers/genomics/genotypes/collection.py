@@ -15,7 +15,7 @@ from workers.collection import StagePlan
 from workers.contract import ModelCard
 from workers.genomics.genotypes import adjusting, counting, fitting, matching, planning
 from workers.genomics.genotypes.groups import groups_of
-from workers.genomics.genotypes.layout import COUNT, FIT, MATCH, SCORE, stages_of
+from workers.genomics.genotypes.layout import COUNT, FIT, MATCH, SCORE, SIGNPOSTS, stages_of
 from workers.genomics.genotypes.outputs import PANEL, with_columns
 from workers.genomics.genotypes.qc import header_types
 from workers.genomics.genotypes.settings import GenotypesInput
@@ -91,6 +91,7 @@ class GenotypesCollection:
                     whole_subjects=True,
                     state=after,
                     with_models=True,
+                    signposts=SIGNPOSTS,
                 )
             case _ if stage == COUNT:
                 return StagePlan(

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from schemas.run import Signpost
 from workers.collection import PREDICT
 from workers.genomics.genotypes.settings import GenotypesInput
 from workers.genomics.genotypes.steps import Steps
@@ -28,6 +29,13 @@ SCORE = "score"
 FIT = "fit"
 FILE = "file"
 """Column of the entries of stage `match`: the place in its directory of the file that a row is of."""
+
+
+SIGNPOSTS = (
+    Signpost(title="matches", meaning="What became of every row of every scoring file", files=f"{MATCHES}*/*.parquet"),
+    Signpost(title="scores", meaning="What became of every score", files=f"stages/{MATCH}/rows/*.parquet"),
+)
+"""What stage `match` leaves for readers."""
 
 
 def stages_of(source: GenotypesInput, steps: Sequence[Steps], fills: bool) -> tuple[str, ...]:
