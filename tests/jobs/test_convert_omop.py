@@ -108,7 +108,7 @@ def test_a_damaged_file_costs_its_own_rows_only(tmp_path: Path) -> None:
         "death": "the gzipped file ends early",
         "drug_exposure": "the file has two columns of one name",
         "observation_period": "the file has two columns of one name",
-        "observation": "not CSV",
+        "observation": "not CSV from line 2 on: a quote there is not closed",
         "procedure_occurrence": "the Parquet file is damaged from here on",
     }
     assert found.filter(pl.col("kind") == "person").height == 5

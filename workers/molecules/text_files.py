@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -13,7 +12,7 @@ from schemas.status import Status
 from workers.molecules.record import Molecule, as_text, check_smiles, has_no_text, replaced
 from workers.molecules.settings import MoleculesInput
 from workers.molecules.textlines import LONGEST_LINE, content
-from workers.reading.csv_records import csv_records, delimiter_of, fields_of, header_names
+from workers.reading.csv_records import csv_records, delimiter_of, fields_of_each, header_names
 from workers.reading.lines import lines
 
 
@@ -54,6 +53,13 @@ def csv_molecules(store: Store, info: ObjectInfo, source: MoleculesInput) -> Ite
 
 
 def _rows(stored: Iterator[bytes], delimiter: str) -> Iterator[list[str | None]]:
+    for _, fields in fields_of_each(_texts(stored, delimiter), delimiter):
+        if fields is None:
+            raise SpecError("a file of input.uri is not CSV that can be read: fix it, or name input.delimiter")
+        yield fields
+
+
+def _texts(stored: Iterator[bytes], delimiter: str) -> Iterator[str]:
     for record in csv_records(stored, delimiter.encode(), LONGEST_LINE):
         if record.data is None:
             raise SpecError(
@@ -61,14 +67,8 @@ def _rows(stored: Iterator[bytes], delimiter: str) -> Iterator[list[str | None]]
                 "closed, or input.delimiter be wrong"
             )
         data = record.data if record.start else record.data.removeprefix(BOM_UTF8)
-        if not data.strip(b"\r\n"):
-            continue
-        try:
-            yield fields_of(as_text(data), delimiter)
-        except csv.Error:
-            raise SpecError(
-                "a file of input.uri is not CSV that can be read: fix it, or name input.delimiter"
-            ) from None
+        if data.strip(b"\r\n"):
+            yield as_text(data)
 
 
 def _molecule(

@@ -35,6 +35,29 @@ def fields_of(record: str, delimiter: str, *, strict: bool = False) -> list[str 
     return nulled(fields, record, delimiter) if "" in fields else fields
 
 
+def fields_of_each(
+    records: Iterable[str], delimiter: str, *, strict: bool = False
+) -> Iterator[tuple[str, list[str | None] | None]]:
+    """Each record with its fields as `fields_of` has them, None where it is not CSV: by one parser for all of them."""
+    record = ""
+
+    def taken() -> Iterator[str]:
+        nonlocal record
+        for text in records:
+            record = text
+            yield text
+
+    parser = csv.reader(taken(), delimiter=delimiter, strict=strict)
+    while True:
+        try:
+            fields: list[str | None] | None = list(next(parser))
+        except StopIteration:
+            return
+        except csv.Error:
+            fields = None
+        yield record, nulled(fields, record, delimiter) if fields and "" in fields else fields
+
+
 def nulled(fields: list[str | None], record: str, delimiter: str) -> list[str | None]:
     """The same fields with null for each empty one that has no quotes in `record`, which the `csv` module drops."""
     if '""' not in record:
@@ -82,14 +105,20 @@ def csv_records(content: Iterator[bytes], delimiter: bytes, limit: int) -> Itera
     start, number, is_open = 0, 1, False
     while not buffer.ended:
         buffer.grow()
-        at = 0
+        at, quote = 0, -2
         while True:
-            end, is_open = record_end(buffer.held, at, delimiter)
-            if end < 0:
+            # Looked for once for all the records that have none before it.
+            if quote != -1 and quote < at:
+                quote = buffer.held.find(_QUOTE, at)
+            end, is_open, breaks = buffer.held.find(_BREAK, at) + 1, False, 1
+            if quote >= 0 and not at < end <= quote:
+                end, is_open = record_end(buffer.held, at, delimiter)
+                breaks = buffer.held.count(_BREAK, at, end)
+            if end <= 0:
                 break
-            size, data = end - at, buffer.held[at:end]
-            yield Line(start, size, number, data if size <= limit else None)
-            start, number, at = start + size, number + data.count(_BREAK), end
+            size = end - at
+            yield Line(start, size, number, buffer.held[at:end] if size <= limit else None)
+            start, number, at = start + size, number + breaks, end
         buffer.held = buffer.held[at:]
         if not is_open and not buffer.ended and len(buffer.held) > limit:
             size = buffer.skip_line()
@@ -97,8 +126,8 @@ def csv_records(content: Iterator[bytes], delimiter: bytes, limit: int) -> Itera
             start, number = start + size, number + 1
         elif is_open and len(buffer.held) > limit:
             break
-    if is_open or buffer.damaged:
-        yield Line(start, None, number, None)
+    if is_open or buffer.damage:
+        yield Line(start, None, number, None, buffer.damage)
     elif buffer.held:
         yield Line(start, len(buffer.held), number, buffer.held if len(buffer.held) <= limit else None)
 
@@ -129,11 +158,12 @@ def record_end(data: bytes, at: int, delimiter: bytes) -> tuple[int, bool]:
 
 
 class _Buffer:
-    """What was read of a file and not used yet. `ended`: no more comes; `damaged`: though more should have."""
+    """What was read of a file and not used yet. `ended`: no more comes; `damage`: though more should have."""
 
     def __init__(self, content: Iterator[bytes]) -> None:
         self.held = b""
-        self.ended = self.damaged = False
+        self.ended = False
+        self.damage: InflationError | None = None
         self._content = content
 
     def grow(self) -> None:
@@ -157,7 +187,7 @@ class _Buffer:
     def _block(self) -> bytes:
         try:
             block = next(self._content, None)
-        except InflationError:
-            block, self.damaged = None, True
+        except InflationError as damage:
+            block, self.damage = None, damage
         self.ended = block is None
         return block or b""

@@ -23,14 +23,15 @@ def blocks(store: Store, key: str, size: int, etag: str | None, start: int = 0) 
 class Line(NamedTuple):
     """One line with its line break. `start` is its byte in the inflated file, `number` counts from 1.
 
-    `data` is None where the line is longer than the limit; then `size` is its length, or None where the file is
-    damaged or cut off from `start` on.
+    `data` is None where the line is longer than the limit; then `size` is its length, or None where nothing can be told
+    of what follows `start`, as where the file is damaged, which `damage` says.
     """
 
     start: int
     size: int | None
     number: int
     data: bytes | None
+    damage: InflationError | None = None
 
 
 def lines(content: Iterator[bytes], limit: int) -> Iterator[Line]:
@@ -48,8 +49,8 @@ def lines(content: Iterator[bytes], limit: int) -> Iterator[Line]:
                 held, at, length, number, begin = [], at + length, 0, number + 1, end
             length += len(block) - begin
             held = [*held, block[begin:]] if length <= limit else []
-    except InflationError:
-        yield Line(at, None, number, None)
+    except InflationError as damage:
+        yield Line(at, None, number, None, damage)
         return
     if length:
         yield _line(at, length, number, held, limit)

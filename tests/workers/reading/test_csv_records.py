@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import SpecError
-from workers.reading.csv_records import csv_records, delimiter_of, fields_of, header_names
+from workers.reading.csv_records import csv_records, delimiter_of, fields_of, fields_of_each, header_names
 
 LIMIT = 10_000
 FIELD = st.text(alphabet='é",\n\r x', max_size=12)
@@ -92,6 +92,16 @@ def test_an_empty_field_is_null_without_quotes_and_empty_text_with_them(written:
         return
     assert [field or "" for field in fields] == by_python
     assert [field is None for field in fields] == [text == "" for text in written]
+
+
+def test_one_parser_for_many_records_gives_each_its_fields_and_goes_on_behind_one_that_is_none() -> None:
+    records = ['a,"",\r\n', '"b\nc",d,\n', '"x"y,1,2\n', "e,,f"]
+    assert list(fields_of_each(iter(records), ",", strict=True)) == [
+        (records[0], ["a", "", None]),
+        (records[1], ["b\nc", "d", None]),
+        (records[2], None),
+        (records[3], ["e", None, "f"]),
+    ]
 
 
 def test_two_columns_of_one_name_are_refused() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ from cluster.storage import ObjectMissing, Store
 from cluster.storage.range_reader import RangeReader
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.ehr.convert_omop.csv_lines import CsvLines
+from workers.ehr.convert_omop.csv_rows import Fields, Problem, csv_rows
 from workers.ehr.convert_omop.settings import OmopInput
 from workers.ehr.meds.chunks import Chunk
 from workers.reading.csv_records import doubled
@@ -45,7 +44,7 @@ def table_rows(store: Store, chunk: Chunk, size: int, wanted: Collection[str], s
     """All rows of a chunk in order. Raises ObjectMissing, ObjectChanged, and InfrastructureError."""
     if chunk.key.lower().endswith(".parquet"):
         return _parquet_rows(store, chunk, wanted)
-    return _csv_rows(CsvLines(store, chunk, size, source.max_line, source.max_inflated), wanted)
+    return _csv_rows(csv_rows(store, chunk, size, source), wanted)
 
 
 def _parquet_rows(store: Store, chunk: Chunk, wanted: Collection[str]) -> Iterator[Rows]:
@@ -86,59 +85,34 @@ def lost(first: int, reason: str, status: Status = Status.UNREADABLE) -> Rows:
     return Rows(first, pl.DataFrame([None], schema={"": pl.Null}).select(), pl.Series([reason]), status)
 
 
-def _csv_rows(lines: CsvLines, wanted: Collection[str]) -> Iterator[Rows]:
-    """A row is unreadable where it is not UTF-8, or has other columns than the header."""
-    reader = lines.reader()
-    header = _next(reader)
-    if not isinstance(header, list):
-        if lines.trouble is not None or header is not None:
-            yield lost(0, lines.reason or "its header line is not CSV", lines.trouble or Status.UNREADABLE)
+def _csv_rows(rows: Iterator[Fields | Problem], wanted: Collection[str]) -> Iterator[Rows]:
+    header = next(rows, None)
+    if header is None:
         return
-    places = [(n, name.lower()) for n, name in enumerate(header) if name.lower() in wanted]
-    if _is_doubled(header[n] for n, _ in places):
+    if isinstance(header, Problem):
+        yield lost(0, header.reason if header.ends else "its header line is not CSV", header.status)
+        return
+    places = [(n, (name or "").lower()) for n, name in enumerate(header) if (name or "").lower() in wanted]
+    if _is_doubled(name for _, name in places):
         yield lost(0, _TWO)
         return
     first, columns, broken = 0, [list[Any]() for _ in places], list[str | None]()
-    while (row := _next(reader)) is not None:
-        problem = row if isinstance(row, str) else _problem(row, len(header))
-        broken.append(problem)
+    rest: Problem | None = None
+    for row in rows:
+        if isinstance(row, Problem) and row.ends:
+            rest = row
+            break
+        values = [None] * len(header) if isinstance(row, Problem) else row
+        broken.append(row.reason if isinstance(row, Problem) else None)
         for (place, _), column in zip(places, columns, strict=True):
-            column.append(None if problem or not isinstance(row, list) else row[place] or None)
+            column.append(values[place])
         if len(broken) >= ROWS:
             yield _frame(first, places, columns, broken)
             first, columns, broken = first + len(broken), [[] for _ in places], []
     if broken:
         yield _frame(first, places, columns, broken)
-    if lines.trouble is not None:
-        yield lost(first + len(broken), lines.reason or "", lines.trouble)
-
-
-def _next(reader: Any) -> list[str] | str | None:
-    """The next row that is not an empty line; why it is none; or None at the end.
-
-    A quote that is never closed takes the lines after it along: how many is said.
-    """
-    while True:
-        before = reader.line_num
-        try:
-            row: list[str] | None = next(reader, None)
-        except csv.Error:
-            lines = reader.line_num - before
-            return "not CSV" if lines < 2 else f"not CSV over {lines} lines, as by a quote that is not closed"
-        if row is None or row:
-            return row
-
-
-def _problem(row: list[str], columns: int) -> str | None:
-    if len(row) != columns:
-        return f"{len(row)} columns where the header has {columns}"
-    text = "".join(row)
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            return "not UTF-8"
-    return None
+    if rest is not None:
+        yield lost(first + len(broken), rest.reason, rest.status)
 
 
 def _frame(first: int, places: list[tuple[int, str]], columns: list[list[Any]], broken: list[str | None]) -> Rows:

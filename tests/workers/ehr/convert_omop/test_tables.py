@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from cluster.storage import StorageSettings, open_store
 from schemas.errors import InfrastructureError
+from schemas.status import Status
 from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.meds_data import break_column
 from tests.support.seaweed import S3
@@ -22,11 +24,11 @@ from workers.ehr.meds.chunks import Chunk
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (b'1,2\n3,"4\n5,6\n7,8\n', [None, "not CSV over 3 lines, as by a quote that is not closed"]),
+        (b'1,2\n3,"4\n5,6\n7,8\n', [None, "not CSV from line 3 on: a quote there is not closed"]),
         (b'1,2\n\n3,"4"x\n5,6\n', [None, "not CSV", None]),
     ],
 )
-def test_a_quote_that_is_not_closed_says_how_many_lines_it_took(
+def test_a_quote_that_is_not_closed_says_on_which_line_it_stands(
     tmp_path: Path, body: bytes, said: list[str | None]
 ) -> None:
     (tmp_path / "death.csv").write_bytes(b"person_id,death_date\n" + body)
@@ -75,3 +77,53 @@ def test_storage_that_fails_within_a_table_of_parquet_is_no_damage(tmp_path: Pat
         proxy.use(Fault("forbidden", method="GET", nth=2, times=1000))
         with pytest.raises(InfrastructureError):
             list(found)
+
+
+def rows_of(path: Path, wanted: list[str], **settings: int) -> list[tuple[list[dict[str, str]], list[str | None], str]]:
+    store = open_store(str(path.parent), StorageSettings())
+    head = store.head(path.name)
+    assert head is not None
+    chunk = Chunk(path.name, head.etag, "death", 0, 0, head.size)
+    source = OmopInput.model_validate({"format": "omop", "uri": str(path.parent), **settings})
+    found = table_rows(store, chunk, head.size, wanted, source)
+    return [(rows.frame.to_dicts(), rows.broken.to_list(), rows.status) for rows in found]
+
+
+def test_an_empty_field_is_null_without_quotes_and_empty_text_with_them(tmp_path: Path) -> None:
+    path = tmp_path / "death.csv"
+    path.write_bytes(b'\xef\xbb\xbfPERSON_ID,note\r\n1,\r\n2,""\r\n3,"a\nb"\r\n')
+    ((found, _, _),) = rows_of(path, ["person_id", "note"])
+    assert found == [
+        {"person_id": "1", "note": None},
+        {"person_id": "2", "note": ""},
+        {"person_id": "3", "note": "a\nb"},
+    ]
+
+
+def test_quotes_mean_nothing_where_tabs_separate_fields(tmp_path: Path) -> None:
+    path = tmp_path / "concept.csv"
+    path.write_bytes(b'concept_id\tconcept_name\n1\t"open, and not closed\n2\t\n')
+    ((found, _, _),) = rows_of(path, ["concept_id", "concept_name"])
+    assert found == [
+        {"concept_id": "1", "concept_name": '"open, and not closed'},
+        {"concept_id": "2", "concept_name": None},
+    ]
+
+
+def test_a_line_that_is_too_long_ends_the_reading_of_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "death.csv"
+    path.write_bytes(b"person_id\n1\n" + b"9" * 5000 + b"\n2\n")
+    first, rest = rows_of(path, ["person_id"], max_line=1000)
+    assert first[0] == [{"person_id": "1"}]
+    assert rest[1:] == (["a line is longer than 1000 bytes"], Status.TOO_LARGE)
+
+
+@pytest.mark.parametrize("kept", [-12, 60, 5])
+def test_a_gzipped_table_that_ends_early_keeps_its_whole_rows(tmp_path: Path, kept: int) -> None:
+    path = tmp_path / "death.csv.gz"
+    body = b"person_id\n" + b"".join(b"%d\n" % (number * 7919 % 10007) for number in range(50))
+    path.write_bytes(gzip.compress(body)[:kept])
+    *whole, rest = rows_of(path, ["person_id"])
+    assert rest[1:] == (["the gzipped file ends early"], Status.UNREADABLE)
+    ids = [row["person_id"] for rows, _, _ in whole for row in rows]
+    assert ids == [str(number * 7919 % 10007) for number in range(len(ids))]
