@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jobs.registry import kinds
+from jobs.registry import job_kind
 from schemas.errors import MissingExtraError, PluginError
 from schemas.loading import nearest
 from workers import plugins, registry
@@ -26,9 +26,11 @@ def examine_plugins() -> Iterator[tuple[Plugin, str | None]]:
 def _problem(plugin: Plugin) -> str | None:
     if plugin.group not in plugins.GROUPS:
         return f"there is no such group{nearest(plugin.group, plugins.GROUPS)}"
-    if plugin.group not in plugins.BY_COLLECTION:
-        table = registry.collections() if plugin.group == plugins.COLLECTIONS else kinds()
-        table.load(plugin.name)
+    if plugin.group == plugins.JOBS:
+        job_kind(plugin.name)
+        return None
+    if plugin.group == plugins.COLLECTIONS:
+        registry.collections().load(plugin.name)
         return None
     collection, _, name = plugin.name.partition(".")
     if not name:

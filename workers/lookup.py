@@ -46,14 +46,14 @@ class Place:
     def load(self) -> Any:
         """The module or attribute. Raises MissingExtraError or PluginError."""
         if self.plugin is not None:
-            return plugins.load(self.plugin)
+            return plugins.load(self.plugin, self.target)
         module, _, attribute = self.target.partition(":")
         found = import_ours(module, self.extra)
         return getattr(found, attribute) if attribute else found
 
 
 class Names(Mapping[str, Place]):
-    """All of one kind that has a name: ours in their order, then those of installed packages.
+    """All of one kind that has a name: those of a table in their order, then those of installed packages.
 
     `kind` is what error messages call it. With a `group` the entry points of that group belong to it, of `collection`
     where the group goes by collection. Reads the entry points when it is first asked, not before.
@@ -92,7 +92,7 @@ class Names(Mapping[str, Place]):
 
     def _places(self) -> dict[str, Place]:
         """Raises PluginError where a package takes a name that we have."""
-        found = {name: Place(target, self._extra) for name, target in self._ours.items()}
+        found = {name: _place(target, self._extra) for name, target in self._ours.items()}
         added = plugins.of_group(self._group, self._collection) if self._group else {}
         for name, plugin in added.items():
             if name in found:
@@ -141,12 +141,15 @@ class Room:
 
 def room_at(target: str) -> Room:
     """The room that `Room.target` named in another process. Raises PluginError where its package is not installed."""
-    if target.partition(".")[0] in OURS:
-        return Room(Place(target))
-    for plugin in plugins.installed():
-        if plugin.target == target:
-            return Room(Place(target, plugin=plugin))
-    raise PluginError(
-        f"the package with {target!r}, a plugin of the command that began the run, is not installed here: "
-        "install it on every node"
-    )
+    place = _place(target)
+    if place.plugin is None and target.partition(".")[0] not in OURS:
+        raise PluginError(
+            f"the package with {target!r}, a plugin where the command was given, is not installed here: "
+            "install it on every node"
+        )
+    return Room(place)
+
+
+def _place(target: str, extra: str = "") -> Place:
+    """A module of ours, or of a plugin's package that names it otherwise than by an entry point."""
+    return Place(target, extra, None if target.partition(".")[0] in OURS else plugins.owner(target))

@@ -24,8 +24,6 @@ STEPS = "wardround.steps"
 COLLECTIONS = "wardround.collections"
 JOBS = "wardround.jobs"
 GROUPS = (NETWORKS, FORMATS, STEPS, COLLECTIONS, JOBS)
-BY_COLLECTION = (NETWORKS, FORMATS, STEPS)
-"""Groups whose names say for which collection they are."""
 
 _PREFIX = "wardround."
 OURS = frozenset({"schemas", "cluster", "workers", "jobs"})
@@ -91,13 +89,19 @@ def import_module(plugin: Plugin, module: str) -> ModuleType:
         raise PluginError(f"{plugin} cannot be imported: {_first_line(error)}; {_place(error)}") from error
 
 
-def load(plugin: Plugin) -> Any:
-    """What the entry point names. Raises PluginError."""
-    module, _, attribute = plugin.target.partition(":")
+def owner(target: str) -> Plugin | None:
+    """A plugin of the package that `target` is in; None where no plugin's is."""
+    package = target.partition(":")[0].partition(".")[0]
+    return next((one for one in installed() if one.target.partition(":")[0].partition(".")[0] == package), None)
+
+
+def load(plugin: Plugin, target: str) -> Any:
+    """What `target` names in the plugin's package. Raises PluginError."""
+    module, _, attribute = target.partition(":")
     found: Any = import_module(plugin, module.strip())
     for name in filter(None, attribute.strip().split(".")):
         if not hasattr(found, name):
-            raise PluginError(f"{plugin} cannot be loaded: {plugin.target} names nothing; reinstall the package")
+            raise PluginError(f"{plugin} cannot be loaded: {target} names nothing; reinstall the package")
         found = getattr(found, name)
     return found
 

@@ -1,0 +1,1 @@
+"""A collection: waveforms, one file of comma-separated samples each."""
