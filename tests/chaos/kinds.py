@@ -11,6 +11,7 @@ from cluster.storage import Store
 from tests.chaos import archive
 from tests.support.bgzf import bgzf
 from tests.support.genotype_tables import random_vcf
+from tests.support.heat import make_heat_model
 
 CASE = Path(__file__).parent.parent / "cases" / "fhir"
 
@@ -32,8 +33,16 @@ class Kind:
 
 
 def _images(store: Store, folder: Path) -> str:
+    return _archive(store, archive.make_model(folder / "model"))
+
+
+def _heat_maps(store: Store, folder: Path) -> str:
+    """The same images, and a model that gives two files for each."""
+    return _archive(store, make_heat_model(folder / "heat-model"))
+
+
+def _archive(store: Store, model: Path) -> str:
     archive.fill(store)
-    model = archive.make_model(folder / "model")
     source = f"{{collection: images, uri: {store.uri}, carry: [Modality]}}"
     return f"job: predict\ninput: {source}\nmodels: {{mean: {{uri: {model}}}}}\n"
 
@@ -69,6 +78,7 @@ def _cohort(store: Store, folder: Path) -> str:
 
 KINDS = {
     "predict": Kind(_images, "shard_records: 6, batch: 4"),
+    "objects": Kind(_heat_maps, "shard_records: 6, batch: 4"),
     "convert": Kind(_export, "shard_records: 50"),
     "genotypes": Kind(_cohort, "shard_records: 50"),
 }

@@ -9,7 +9,7 @@ import pytest
 from cluster.embedded_s3 import EmbeddedS3
 from tests.chaos.__main__ import campaign
 
-SEEDS = {"predict": 5, "convert": 1, "genotypes": 1}
+SEEDS = {"predict": 4, "objects": 1, "convert": 1, "genotypes": 1}
 
 
 @pytest.mark.ray
