@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from cluster.storage import ObjectMissing, Store
+from cluster.storage import Store
 from schemas.errors import VerificationError
+from workers.reading.parquet import damage_as
 
 FINGERPRINT_KEY = b"wardround.fingerprint"
 """Parquet metadata of whatever a run wrote: whose it is."""
@@ -17,12 +19,8 @@ FINGERPRINT_KEY = b"wardround.fingerprint"
 
 def open_shard(store: Store, key: str, fingerprint: str) -> pq.ParquetFile:
     """A shard object with its footer read. Raises VerificationError where it is missing, damaged or another run's."""
-    try:
+    with _damage_told(key):
         file = pq.ParquetFile(store.open_reader(key))
-    except ObjectMissing:
-        raise VerificationError(f"{key} is missing: the run is damaged; wardround verify tells more") from None
-    except pa.ArrowInvalid:
-        raise VerificationError(f"{key} is not the file that a run writes; wardround verify tells more") from None
     if fingerprint_in(file.schema_arrow) != fingerprint:
         raise VerificationError(f"{key} carries the fingerprint of another run; wardround verify tells more")
     return file
@@ -31,7 +29,15 @@ def open_shard(store: Store, key: str, fingerprint: str) -> pq.ParquetFile:
 def read_shard(store: Store, key: str, fingerprint: str, columns: Sequence[str] | None = None) -> pa.Table:
     """Its rows in plan order, of all columns or of these. Raises VerificationError as `open_shard` does."""
     names = None if columns is None else list(columns)
-    return open_shard(store, key, fingerprint).read(names, use_threads=False)
+    file = open_shard(store, key, fingerprint)
+    with _damage_told(key):
+        return file.read(names, use_threads=False)
+
+
+def _damage_told(key: str) -> AbstractContextManager[None]:
+    damaged = VerificationError(f"{key} is not the file that a run writes; wardround verify tells more")
+    missing = VerificationError(f"{key} is missing: the run is damaged; wardround verify tells more")
+    return damage_as(damaged, missing)
 
 
 def fingerprint_in(schema: pa.Schema) -> str:

@@ -27,6 +27,14 @@ def test_a_shard_that_is_no_parquet_is_damage(finished: FinishedRun, copied: Pat
         open_shard(open_store(str(copied)), KEY, finished.run.fingerprint)
 
 
+def test_a_shard_whose_pages_are_damaged_is_damage(finished: FinishedRun, copied: Path) -> None:
+    body = bytearray((copied / KEY).read_bytes())
+    body[4:200] = bytes(196)
+    (copied / KEY).write_bytes(body)
+    with pytest.raises(VerificationError, match="not the file that a run writes"):
+        read_shard(open_store(str(copied)), KEY, finished.run.fingerprint)
+
+
 def test_a_shard_of_another_run_is_refused(finished: FinishedRun) -> None:
     with pytest.raises(VerificationError, match="fingerprint of another run"):
         open_shard(finished.store, KEY, "0" * 64)
