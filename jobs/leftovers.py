@@ -18,7 +18,6 @@ from jobs.state import open_stages
 from schemas.run import MANIFEST_KEY, REPORT_KEY
 from workers.engine.objects import RecordNames
 from workers.runs.documents import read_manifest, read_run
-from workers.runs.stage import FinishedStage
 
 _PLAN = re.compile(r"^(?P<directory>stages/[^/]+/)?plan-(?P<sha256>[0-9a-f]{64})\.parquet$")
 
@@ -71,7 +70,7 @@ def _unvouched(store: Store) -> Iterator[Leftover]:
     ours = {stage.run.fingerprint for stage in stages}
     rows = tuple(f"{stage.directory}{stage.run.rows_dir}/" for stage in stages)
     known = {MANIFEST_KEY, REPORT_KEY, *(record.key for record in manifest.files)}
-    of_records = [RecordNames(FinishedStage(store, stage.directory, stage.run)) for stage in stages]
+    of_records = [RecordNames(stage.finished()) for stage in stages]
     for info in store.list():
         if info.key in known or info.key.startswith((*rows, f"{FOLDER}/", "tuning/")) or _PLAN.match(info.key):
             continue

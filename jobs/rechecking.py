@@ -12,7 +12,6 @@ from schemas.errors import InfrastructureError, UsageError
 from schemas.loading import validate
 from schemas.run import shard_key
 from workers.collection import Recheck, Rechecker
-from workers.runs.stage import FinishedStage
 
 _SAMPLE = 64
 
@@ -29,7 +28,7 @@ def recheck(stages: Iterable[StageDirectory], faults: list[str]) -> Recheck | No
     if rechecker is None:
         return None
     source = validate(room.get("settings", "INPUT"), spec.input, "input")
-    finished = FinishedStage(last.store, last.directory, last.run)
+    finished = last.finished()
     places = spread_sample(last.run.plan, _SAMPLE)
     planned = finished.plan().rows(places)
     written = finished.rows_at(places, ["status", *last.run.header_carry])

@@ -12,6 +12,7 @@ from schemas.errors import FingerprintError, VerificationError
 from schemas.run import FileRecord, RunFile, shard_of
 from workers.engine.seal import intact_sha256
 from workers.runs.side import named_by
+from workers.runs.stage import FinishedStage
 
 _HEADS = 32
 """Requests at a time where many objects are asked for their metadata."""
@@ -25,6 +26,10 @@ class StageDirectory:
     directory: str
     """Empty for the last stage, `stages/<name>/` for an earlier one."""
     run: RunFile
+
+    def finished(self) -> FinishedStage:
+        """The same, once it is complete."""
+        return FinishedStage(self.store, self.directory, self.run)
 
     def plan_is_whole(self) -> bool:
         """Whether the plan lies there, and is the one that the run file names. Reads all of it."""

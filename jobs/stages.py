@@ -19,7 +19,6 @@ from schemas.rows import output_columns, row_schema
 from schemas.run import stage_directory
 from schemas.spec import Spec
 from workers.collection import Collection, OpenCollection, StagePlan
-from workers.runs.stage import FinishedStage
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class StagedJob:
         """How to open the stage after these; None if they are all."""
         if len(finished) == len(self.collection.stages):
             return None
-        files = [FinishedStage(stage.store, stage.directory, stage.run) for stage in finished]
+        files = [stage.finished() for stage in finished]
         cards = {name: model.card for name, model in self.models.items()}
         return self._request(self.collection.plan(self.collection.stages[len(finished)], files, cards))
 

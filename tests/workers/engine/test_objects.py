@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
 from cluster.storage import open_store
+from cluster.storage.local import LocalStore
+from cluster.storage.retry import Backoff
 from jobs.execute import worker_job
 from jobs.rundir import StageDirectory
 from schemas.spec import load_spec
@@ -15,10 +19,13 @@ from schemas.work import ShardTask
 from tests.support.heat import make_heat_model
 from tests.support.runs import run
 from tests.support.small_run import write_spec
+from workers.engine import objects
 from workers.engine.factory import open_stage
-from workers.engine.objects import RecordNames
+from workers.engine.kinds import SideObject
+from workers.engine.objects import ObjectWriter, RecordNames
 from workers.engine.stage import StageJob
 from workers.runs.run import finished_run
+from workers.runs.side import SideObjectRef
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +85,41 @@ def test_children_of_an_isolated_shard_write_the_same_and_tell_of_it(
     lost = set(stage.rows(0, ["heat", "mask"]).slice(2, 1).to_pylist()[0].values())
     assert scored.vouched == [ref for ref in stage.side_objects(0) if ref.key not in lost]
     assert everything(spec) == before
+
+
+class SlowStore(LocalStore):
+    """Writes nothing until it is told to."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(root, Backoff(1))
+        self.told = threading.Event()
+
+    def put_if_absent(self, key: str, body: bytes | Path, metadata: Mapping[str, str]) -> bool:
+        self.told.wait(20)
+        return super().put_if_absent(key, body, metadata)
+
+
+def test_no_more_bytes_wait_for_storage_than_may(
+    tmp_path: Path, job: StageJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "_WAITING_BYTES", 100)
+    store = SlowStore(str(tmp_path))
+    monkeypatch.setattr(job.context, "store", store)
+    writer = ObjectWriter(job.context)
+    given: list[Future[SideObjectRef]] = []
+
+    def give() -> None:
+        for number in range(20):
+            given.append(writer.write(SideObject(f"objects/heat/{number}.npy", bytes(30))))
+
+    device = threading.Thread(target=give)
+    device.start()
+    device.join(0.5)
+    assert len(given) == 4
+    store.told.set()
+    device.join(20)
+    assert [future.result().bytes for future in given] == [30] * 20
+    writer.close()
 
 
 def test_a_name_proves_whose_record_it_is_of(job: StageJob) -> None:
