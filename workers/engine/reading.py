@@ -40,6 +40,11 @@ def at_rows(first: int, last: int | None = None) -> Iterator[None]:
         raise InfrastructureError(f"{where}: {error}") from error
 
 
+def nbytes_of(prepared: Sequence[Prepared]) -> int:
+    """What these records count against the budget."""
+    return sum(record.nbytes for record in prepared)
+
+
 class Reader(Protocol):
     """Reads the records of one shard at a time, ahead of who consumes it."""
 

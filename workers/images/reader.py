@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -12,7 +12,8 @@ import pyarrow as pa
 from schemas.status import Status
 from workers.children.contract import DecodePool, Request, Result
 from workers.engine.budget import ByteBudget
-from workers.engine.reading import Prepared
+from workers.engine.read_ahead import read_ahead
+from workers.engine.reading import Prepared, nbytes_of
 from workers.images.fetching import Fetched, Fetcher, Wanted, rows_of
 
 CHUNK_RECORDS = 16
@@ -56,30 +57,16 @@ class ImageReader:
         self._threads = ThreadPoolExecutor(depth, thread_name_prefix="read")
 
     def read(self, records: pa.Table) -> Generator[list[Prepared], None, None]:
-        """Every record once, in order, a chunk at a time.
-
-        Waits for the budget only with nothing read ahead: else what it waits for could be its own.
-        """
+        """Every record once, in order, a chunk at a time."""
         rows = rows_of(records)
-        ahead: deque[Future[list[Prepared]]] = deque()
-        try:
-            for chunk in _chunks(rows, self._by_frame):
-                while ahead and (len(ahead) >= self._depth or self._budget.held >= self._budget.limit):
-                    yield ahead.popleft().result()
-                if not ahead:
-                    self._budget.wait_below()
-                ahead.append(self._threads.submit(self._read_chunk, rows, chunk))
-            while ahead:
-                yield ahead.popleft().result()
-        finally:
-            for future in ahead:
-                future.cancel()
-                future.add_done_callback(self._take_off)
 
-    def _take_off(self, future: Future[list[Prepared]]) -> None:
-        """What was read ahead for a shard that nobody waits for any more is off the budget once it is there."""
-        if not future.cancelled() and future.exception() is None:
-            self._budget.add(-sum(record.nbytes for record in future.result()))
+        def submit(chunk: Sequence[Group]) -> Future[list[Prepared]]:
+            return self._threads.submit(self._read_chunk, rows, chunk)
+
+        ahead = read_ahead(_chunks(rows, self._by_frame), submit, self._depth, self._budget, nbytes_of)
+        with closing(ahead):
+            for _, prepared in ahead:
+                yield prepared
 
     def _read_chunk(self, rows: Sequence[Mapping[str, Any]], chunk: Sequence[Group]) -> list[Prepared]:
         prepared: list[Prepared] = []
@@ -87,7 +74,7 @@ class ImageReader:
             for portion in self._portions(rows, chunk):
                 prepared += self._read_portion(rows, portion)
         except BaseException:
-            self._budget.add(-sum(record.nbytes for record in prepared))
+            self._budget.add(-nbytes_of(prepared))
             raise
         return prepared
 
@@ -114,7 +101,7 @@ class ImageReader:
                 for group, item, result in zip(portion, fetched, results, strict=True)
                 for record in self._prepared(rows, group, item, result)
             ]
-            self._budget.add(sum(record.nbytes for record in prepared))
+            self._budget.add(nbytes_of(prepared))
             return prepared
         finally:
             self._budget.add(-raw)

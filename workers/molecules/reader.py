@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,8 @@ from schemas.status import Fault, Status
 from workers.children.contract import DecodePool, Request, Result
 from workers.contract import Encoded
 from workers.engine.budget import ByteBudget
-from workers.engine.reading import Prepared
+from workers.engine.read_ahead import read_ahead
+from workers.engine.reading import Prepared, nbytes_of
 from workers.molecules.contract import TextEncoder, Wanted
 from workers.molecules.planning import CANONICAL, INCHIKEY, SMILES
 
@@ -50,26 +51,20 @@ class MoleculeReader:
 
     def read(self, records: pa.Table) -> Generator[list[Prepared], None, None]:
         """Every record once, in order, a chunk at a time."""
-        ahead: deque[tuple[int, list[Row], Future[list[Result]]]] = deque()
         columns = ["record_id", SMILES, "fault", "fault_detail"]
-        try:
-            for start in range(0, records.num_rows, CHUNK):
-                while ahead and (len(ahead) >= self._depth or self._budget.held >= self._budget.limit):
-                    yield self._finished(*ahead.popleft())
-                if not ahead:
-                    self._budget.wait_below()
-                rows = records.slice(start, CHUNK).select(columns).to_pylist()
-                good = [row for row in rows if row["fault"] is None]
-                requests = [Request(row[SMILES].encode(), {}, row["record_id"]) for row in good]
-                ahead.append((start, rows, self._pool.submit(requests)))
-            while ahead:
-                yield self._finished(*ahead.popleft())
-        finally:
-            for _, _, future in ahead:
-                future.cancel()
+        starts = range(0, records.num_rows, CHUNK)
+        chunks = ((start, records.slice(start, CHUNK).select(columns).to_pylist()) for start in starts)
+        ahead = read_ahead(chunks, self._submit, self._depth, self._budget)
+        with closing(ahead):
+            for (start, rows), results in ahead:
+                yield self._finished(start, rows, results)
 
-    def _finished(self, start: int, rows: Sequence[Row], future: Future[list[Result]]) -> list[Prepared]:
-        results = iter(future.result())
+    def _submit(self, chunk: tuple[int, list[Row]]) -> Future[list[Result]]:
+        good = [row for row in chunk[1] if row["fault"] is None]
+        return self._pool.submit([Request(row[SMILES].encode(), {}, row["record_id"]) for row in good])
+
+    def _finished(self, start: int, rows: Sequence[Row], done: list[Result]) -> list[Prepared]:
+        results = iter(done)
         began = time.thread_time()
         found = [(row, next(results) if row["fault"] is None else None) for row in rows]
         inputs = iter(self._encode([(row, result) for row, result in found if result and result.status is None]))
@@ -79,7 +74,7 @@ class MoleculeReader:
             else _prepared(start + place, result, next(inputs))
             for place, (row, result) in enumerate(found)
         ]
-        self._budget.add(sum(record.nbytes for record in prepared))
+        self._budget.add(nbytes_of(prepared))
         self.prepare_seconds += time.thread_time() - began + sum(result.seconds for _, result in found if result)
         return prepared
 

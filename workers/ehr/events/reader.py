@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +19,14 @@ from workers.ehr.events.contract import STATIC, EventEncoder, Histories
 from workers.ehr.events.fetching import NOT_WHOLE, SubjectFetcher, SubjectRows, Wanted
 from workers.ehr.events.rowsource import Run
 from workers.engine.budget import ByteBudget
+from workers.engine.read_ahead import read_ahead
 from workers.engine.reading import Prepared, at_rows
 
 CHUNK_ROWS = 500_000
 """Rows of subjects that are read at a time, but for a subject that alone has more."""
 PART_EVENTS = 1_000_000
 """Events of histories that are encoded at a time: a subject with many prediction times has its events once for each."""
+_DEPTH = 2
 
 LAST_EVENT_TIME = "last_event_time"
 N_EVENTS = "n_events"
@@ -65,28 +68,14 @@ class EventReader:
 
     def read(self, records: pa.Table) -> Generator[list[Prepared], None, None]:
         """Every record once, in order, a part at a time."""
-        waiting: Future[SubjectRows] | None = None
-        before: _Chunk | None = None
-        try:
-            for chunk in _chunks(records):
-                if waiting is None:
-                    self._budget.wait_below()
-                later = self._ahead.submit(self._fetch, chunk)
-                reading, waiting = waiting, later
-                if reading is not None and before is not None:
-                    yield from self._prepared(before, reading.result())
-                before = chunk
-            if waiting is not None and before is not None:
-                reading, waiting = waiting, None
-                yield from self._prepared(before, reading.result())
-        finally:
-            if waiting is not None:
-                waiting.cancel()
-                waiting.add_done_callback(self._take_off)
 
-    def _take_off(self, future: Future[SubjectRows]) -> None:
-        if not future.cancelled() and future.exception() is None:
-            self._budget.add(-future.result().nbytes)
+        def submit(chunk: _Chunk) -> Future[SubjectRows]:
+            return self._ahead.submit(self._fetch, chunk)
+
+        ahead = read_ahead(_chunks(records), submit, _DEPTH, self._budget, lambda found: found.nbytes)
+        with closing(ahead):
+            for chunk, found in ahead:
+                yield from self._prepared(chunk, found)
 
     def _fetch(self, chunk: _Chunk) -> SubjectRows:
         began = time.thread_time()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import pyarrow as pa
 
@@ -19,7 +20,8 @@ from workers.ehr.notes.fetching import NoteFetcher
 from workers.ehr.notes.note import NOTE_TIME, NOTE_TYPE, TEXT, Note
 from workers.ehr.notes.steps import Cleaning, clean
 from workers.engine.budget import ByteBudget
-from workers.engine.reading import Prepared, at_rows
+from workers.engine.read_ahead import read_ahead, take_off
+from workers.engine.reading import Prepared, at_rows, nbytes_of
 from workers.models.text.contract import HasHelpers, NoteEncoder
 
 CHUNK_NOTES = 128
@@ -35,11 +37,6 @@ class Preparation:
 
     cleaning: Cleaning
     open: Callable[[], NoteEncoder]
-
-
-class _Ahead(NamedTuple):
-    fetched: Future[list[Note]]
-    encoded: Future[list[Prepared]]
 
 
 class NoteReader:
@@ -64,44 +61,24 @@ class NoteReader:
         self._encode_thread = ThreadPoolExecutor(1, thread_name_prefix="encode")
 
     def read(self, records: pa.Table) -> Generator[list[Prepared], None, None]:
-        """Every record once, in order, a chunk at a time.
-
-        Waits for the budget only with nothing read ahead: else what it waits for could be its own.
-        """
+        """Every record once, in order, a chunk at a time."""
         rows = records.select(["uri", "member", "size", "etag"]).to_pylist()
-        ahead: deque[_Ahead] = deque()
-        try:
-            for chunk in _chunks(rows):
-                while ahead and (len(ahead) >= _DEPTH or self._budget.held >= self._budget.limit):
-                    yield ahead.popleft().encoded.result()
-                if not ahead:
-                    self._budget.wait_below()
-                ahead.append(self._start(rows, chunk))
-            while ahead:
-                yield ahead.popleft().encoded.result()
-        finally:
-            for item in ahead:
-                self._drop(item)
+        ahead = read_ahead(_chunks(rows), partial(self._start, rows), _DEPTH, self._budget, nbytes_of)
+        with closing(ahead):
+            for _, prepared in ahead:
+                yield prepared
 
-    def _start(self, rows: Sequence[Mapping[str, Any]], chunk: range) -> _Ahead:
+    def _start(self, rows: Sequence[Mapping[str, Any]], chunk: range) -> Future[list[Prepared]]:
         fetched = self._fetch_thread.submit(self._fetch, rows, chunk)
-        return _Ahead(fetched, self._encode_thread.submit(self._encode, chunk, fetched))
+        encoded = self._encode_thread.submit(self._encode, chunk, fetched)
+        encoded.add_done_callback(partial(self._drop_texts, fetched))
+        return encoded
 
-    def _drop(self, item: _Ahead) -> None:
-        """What was read ahead for a shard that nobody waits for any more is off the budget once it is there."""
-        if item.encoded.cancel():
-            item.fetched.cancel()
-            item.fetched.add_done_callback(self._take_off_texts)
-        else:
-            item.encoded.add_done_callback(self._take_off)
-
-    def _take_off(self, future: Future[list[Prepared]]) -> None:
-        if not future.cancelled() and future.exception() is None:
-            self._budget.add(-sum(record.nbytes for record in future.result()))
-
-    def _take_off_texts(self, future: Future[list[Note]]) -> None:
-        if not future.cancelled() and future.exception() is None:
-            self._budget.add(-_size(future.result()))
+    def _drop_texts(self, fetched: Future[list[Note]], encoded: Future[list[Prepared]]) -> None:
+        """Texts that nobody encodes any more are off the budget once they are there."""
+        if encoded.cancelled():
+            fetched.cancel()
+            fetched.add_done_callback(partial(take_off, self._budget, _size))
 
     def _fetch(self, rows: Sequence[Mapping[str, Any]], chunk: range) -> list[Note]:
         began = time.thread_time()
@@ -125,7 +102,7 @@ class NoteReader:
             self._prepared(row, note, next(by_note, ()) if note.status is None else ())
             for row, note in zip(chunk, notes, strict=True)
         ]
-        self._budget.add(sum(record.nbytes for record in prepared))
+        self._budget.add(nbytes_of(prepared))
         self._spent(time.thread_time() - began + self._helped())
         return prepared
 

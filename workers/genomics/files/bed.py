@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from cluster.storage import StorageSettings, parse
 from schemas.errors import RecordError, SpecError
 from schemas.status import Status
+from workers.engine.read_ahead import read_ahead
 from workers.genomics.contract import GenotypeChunk
 from workers.genomics.files.bim_fam import read_bim, read_fam
 from workers.genomics.files.fileset import Fileset, FileVersion
@@ -119,11 +119,8 @@ class BedSource:
             yield from map(self._fetch, spans)
             return
         with ThreadPoolExecutor(ahead) as pool:
-            waiting = deque(pool.submit(self._fetch, span) for _, span in zip(range(ahead), spans, strict=False))
-            while waiting:
-                done = waiting.popleft().result()
-                waiting.extend(pool.submit(self._fetch, span) for _, span in zip(range(1), spans, strict=False))
-                yield done
+            for _, fetched in read_ahead(spans, lambda span: pool.submit(self._fetch, span), ahead + 1):
+                yield fetched
 
     def _fetch(self, span: Span) -> Span:
         body = self._files.get("bed", span.start, span.length)

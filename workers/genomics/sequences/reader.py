@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,7 +14,8 @@ import pyarrow as pa
 from schemas.status import Fault
 from workers.contract import Encoded
 from workers.engine.budget import ByteBudget
-from workers.engine.reading import Prepared, at_rows
+from workers.engine.read_ahead import read_ahead
+from workers.engine.reading import Prepared, at_rows, nbytes_of
 from workers.genomics.sequences.contract import SequenceEncoder
 from workers.genomics.sequences.regions import Cache, Region, View, window_of
 from workers.genomics.sequences.windows import VariantWindow
@@ -57,29 +58,16 @@ class SequenceReader:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sequences")
 
     def read(self, records: pa.Table) -> Generator[list[Prepared], None, None]:
-        """Every record once, in order, a chunk at a time.
+        """Every record once, in order, a chunk at a time."""
 
-        Waits for the budget only with nothing read ahead: else what it waits for could be its own.
-        """
-        ahead: deque[Future[list[Prepared]]] = deque()
-        try:
-            for start in range(0, records.num_rows, CHUNK):
-                while ahead and (len(ahead) >= _DEPTH or self._budget.held >= self._budget.limit):
-                    yield ahead.popleft().result()
-                if not ahead:
-                    self._budget.wait_below()
-                rows = records.slice(start, CHUNK).select(self._columns).to_pylist()
-                ahead.append(self._thread.submit(self._chunk, start, rows))
-            while ahead:
-                yield ahead.popleft().result()
-        finally:
-            for future in ahead:
-                if not future.cancel():
-                    future.add_done_callback(self._take_off)
+        def submit(start: int) -> Future[list[Prepared]]:
+            rows = records.slice(start, CHUNK).select(self._columns).to_pylist()
+            return self._thread.submit(self._chunk, start, rows)
 
-    def _take_off(self, future: Future[list[Prepared]]) -> None:
-        if not future.cancelled() and future.exception() is None:
-            self._budget.add(-sum(record.nbytes for record in future.result()))
+        ahead = read_ahead(range(0, records.num_rows, CHUNK), submit, _DEPTH, self._budget, nbytes_of)
+        with closing(ahead):
+            for _, prepared in ahead:
+                yield prepared
 
     def _chunk(self, start: int, rows: Sequence[Mapping[str, Any]]) -> list[Prepared]:
         began = time.thread_time()
@@ -96,7 +84,7 @@ class SequenceReader:
             _prepared(start + i, region, next(by_record, ()) if isinstance(region, Region) else ())
             for i, region in enumerate(regions)
         ]
-        self._budget.add(sum(record.nbytes for record in prepared))
+        self._budget.add(nbytes_of(prepared))
         self.prepare_seconds += time.thread_time() - began
         return prepared
 

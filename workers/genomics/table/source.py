@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from cluster.storage import ObjectMissing, StorageSettings, Store, open_store
 from schemas.errors import RecordError, SpecError
 from schemas.status import Status
+from workers.engine.read_ahead import read_ahead
 from workers.genomics.contract import COUNT_SCHEMA, SAMPLE_SCHEMA, VARIANT_SCHEMA, GenotypeChunk
 from workers.genomics.kernels.codes import row_bytes, take_samples
 from workers.genomics.table.layout import BLOCK, DATASET, PARTS, SAMPLES, VARIANTS, VERSION, genotypes_key
@@ -78,18 +79,14 @@ class TableSource:
         self, first: int, last: int, wanted: NDArray[np.int64] | None, chunk_bytes: int
     ) -> Iterator[GenotypeChunk]:
         """See GenotypeSource. Reads row groups ahead of who takes the chunks: as many as 64 MiB hold, at least one."""
-        waiting: deque[Future[GenotypeChunk]] = deque()
-        ahead = max(1, min(_READS, _AHEAD_BYTES // max(1, self._group_bytes(last - first))))
-        try:
-            for group in self._groups(wanted):
-                waiting.append(self._pool.submit(self._read, group, first, last))
-                if len(waiting) > ahead:
-                    yield from _cut(waiting.popleft().result(), chunk_bytes)
-            while waiting:
-                yield from _cut(waiting.popleft().result(), chunk_bytes)
-        finally:
-            for future in waiting:
-                future.cancel()
+        held = max(1, min(_READS, _AHEAD_BYTES // max(1, self._group_bytes(last - first))))
+
+        def submit(group: _Group) -> Future[GenotypeChunk]:
+            return self._pool.submit(self._read, group, first, last)
+
+        with closing(read_ahead(self._groups(wanted), submit, held + 1)) as ahead:
+            for _, chunk in ahead:
+                yield from _cut(chunk, chunk_bytes)
 
     def close(self) -> None:
         """Stop reading."""
