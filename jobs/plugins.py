@@ -11,7 +11,7 @@ from schemas.loading import nearest
 from workers import plugins, registry
 from workers.lookup import Names, Room
 from workers.plugins import Plugin
-from workers.reading.steps import StepTable
+from workers.steps import StepTable
 
 
 def examine_plugins() -> Iterator[tuple[Plugin, str | None]]:

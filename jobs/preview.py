@@ -17,8 +17,8 @@ from jobs.rundir import StageDirectory
 from jobs.settings import output_store
 from jobs.stages import StagedJob
 from schemas.plan import PlanInfo
-from workers.planfile import PlanReader
 from workers.runs.documents import read_manifest, read_run
+from workers.runs.plan import PlanReader
 
 _PLAN = "plan.parquet"
 

@@ -19,7 +19,7 @@ from workers import registry
 from workers.lookup import Room
 from workers.models.detect import Formats
 from workers.models.text.contract import NoteFormat
-from workers.reading.steps import StepTable, list_schema
+from workers.steps import StepTable, list_schema
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

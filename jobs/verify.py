@@ -19,8 +19,8 @@ from workers.collection import Recheck
 from workers.engine.context import carried_fields, header_fields
 from workers.engine.rowtable import status_counts
 from workers.engine.seal import intact_sha256
-from workers.planfile import PlanReader
 from workers.runs.documents import existing_manifest, read_run
+from workers.runs.plan import PlanReader
 from workers.runs.shards import fingerprint_in
 from workers.runs.side import named_in, uris_in
 

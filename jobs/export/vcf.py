@@ -24,7 +24,7 @@ from schemas.loading import nearest
 from schemas.rows import OutputColumn
 from schemas.status import Status
 from workers.lookup import import_ours
-from workers.planfile import PlanReader
+from workers.runs.plan import PlanReader
 from workers.runs.run import FinishedRun
 
 PREFIX = "WR_"

@@ -18,7 +18,7 @@ from workers import plugins, registry
 from workers.images.steps import STEPS, parse_steps
 from workers.lookup import room_at
 from workers.models.detect import describe
-from workers.reading.steps import StepTable
+from workers.steps import StepTable
 
 Install = Callable[..., None]
 

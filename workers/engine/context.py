@@ -13,7 +13,7 @@ from schemas.run import RunFile
 from schemas.spec import Compute, Limits
 from workers.engine.budget import ByteBudget
 from workers.engine.rowtable import RowLayout
-from workers.planfile import PlanReader
+from workers.runs.plan import PlanReader
 
 
 class StageContext:

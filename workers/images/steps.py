@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import cast
 
+from workers import steps
 from workers.images.prepare.base import PrepareStep
 from workers.images.prepare.image import Step
-from workers.reading import steps
 
 STEPS: steps.StepTable[PrepareStep] = steps.StepTable(
     "images",
@@ -41,5 +41,5 @@ STEPS: steps.StepTable[PrepareStep] = steps.StepTable(
 
 
 def parse_steps(raw: object) -> tuple[Step, ...]:
-    """A whole `prepare` list, in order; a step may be there again. Raises SpecError (`workers.reading.steps`)."""
+    """A whole `prepare` list, in order; a step may be there again. Raises SpecError (`workers.steps`)."""
     return tuple(cast(Step, step) for _, step in steps.parse_steps(raw, STEPS, in_turn=PrepareStep))

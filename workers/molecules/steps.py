@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from workers.reading import steps
+from workers import steps
 
 
 class Smiles(BaseModel):
@@ -24,7 +24,7 @@ STEPS: steps.StepTable[BaseModel] = steps.StepTable(
 
 
 def parse_steps(raw: object) -> Smiles:
-    """A whole `prepare` list. Raises SpecError (`workers.reading.steps`)."""
+    """A whole `prepare` list. Raises SpecError (`workers.steps`)."""
     found: dict[str, Any] = dict(steps.parse_steps(raw, STEPS))
     step: Smiles = found.get("smiles", Smiles())
     return step

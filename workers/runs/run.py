@@ -10,8 +10,8 @@ import pyarrow as pa
 from cluster.storage import StorageSettings, Store, open_store
 from schemas.rows import OutputColumn
 from schemas.run import Manifest, RunFile
-from workers.planfile import PlanReader
 from workers.runs.documents import existing_manifest, existing_run
+from workers.runs.plan import PlanReader
 from workers.runs.shards import open_shard, with_status
 from workers.runs.stage import FinishedStage
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from cluster.storage import Store
 from schemas.run import RUN_KEY, RunFile, shard_key, stage_directory
-from workers.planfile import PlanReader
+from workers.runs.plan import PlanReader
 from workers.runs.shards import read_shard
 from workers.runs.side import SideObjectRef, named_by
 

@@ -13,11 +13,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from schemas.errors import SpecError
+from workers import steps
 from workers.contract import ModelCard
 from workers.ehr.notes.cleaning import CleaningStep
 from workers.models.detect import Formats
 from workers.models.text.contract import NoteFormat
-from workers.reading import steps
 
 Cleaning = tuple[CleaningStep, ...]
 
@@ -53,7 +53,7 @@ def with_steps(card: ModelCard, given: Sequence[Any]) -> ModelCard:
 def split_steps(raw: object, own: Mapping[str, type[BaseModel]]) -> tuple[Cleaning, tuple[BaseModel, ...]]:
     """Cleaning, and the steps of the format, of a spec's `prepare` list; `own` are those that the format has.
 
-    Raises SpecError (`workers.reading.steps`), also where a step cleans after one that does not.
+    Raises SpecError (`workers.steps`), also where a step cleans after one that does not.
     """
     cleaning: list[CleaningStep] = []
     others: list[BaseModel] = []

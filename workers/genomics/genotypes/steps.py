@@ -17,8 +17,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from workers import steps
 from workers.genomics.scores.settings import Match
-from workers.reading import steps
 
 
 class Impute(BaseModel):
@@ -106,7 +106,7 @@ class Steps:
 
 
 def parse_steps(raw: object) -> Steps:
-    """A whole `prepare` list. Raises SpecError (`workers.reading.steps`)."""
+    """A whole `prepare` list. Raises SpecError (`workers.steps`)."""
     found: dict[str, Any] = dict(steps.parse_steps(raw, STEPS))
     return Steps(
         match=found.get("match", Match()),

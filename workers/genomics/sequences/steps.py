@@ -9,8 +9,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.errors import SpecError
+from workers import steps
 from workers.contract import ModelCard
-from workers.reading import steps
 
 
 class SequenceWindow(BaseModel):
@@ -65,7 +65,7 @@ class Preparation:
 
 
 def parse_steps(raw: object) -> Preparation:
-    """A whole `prepare` list. Raises SpecError (`workers.reading.steps`)."""
+    """A whole `prepare` list. Raises SpecError (`workers.steps`)."""
     found: dict[str, Any] = dict(steps.parse_steps(raw, STEPS))
     return Preparation(found.get("window", SequenceWindow()), "both_strands" in found)
 
