@@ -33,7 +33,7 @@ class ModelCard:
     """What a model directory says of itself, read without torch.
 
     `prepare` is the list of steps as it stands in a spec: each a mapping of one step name to its settings.
-    `channels` is the number of input channels (None: any). `digest` is the sha256 of the sorted `sha256sum` lines.
+    `channels` is the number of input channels (None: any).
     """
 
     format: str
@@ -71,6 +71,22 @@ class Model(Protocol):
 
         A float output is float32. Raises MemoryError where the device ran out of memory, so that a smaller batch can
         be tried, and RecordError (out_of_contract) if the arrays do not fit the network.
+        """
+
+
+class Scorer(Protocol):
+    """The half of a model that lives on the device; the other, its encoder, made what this one takes."""
+
+    @property
+    def outputs(self) -> tuple[OutputField, ...]:
+        """The columns that `score` gives."""
+
+    def score(self, values: Sequence[Any]) -> Mapping[str, Any]:
+        """For each output one value a record, in order. Called with all of a shard, or with one run of it after the
+        other where it is large; never without values.
+
+        Raises RecordError if a record does not fit the network, MemoryError where the device ran out of memory even
+        for the smallest batch.
         """
 
 

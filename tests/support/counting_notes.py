@@ -41,7 +41,7 @@ class Encoder:
         self._steps = steps
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
-        """See NoteEncoder."""
+        """See TextEncoder."""
         for step in self._steps:
             texts = [text[: step.characters] for text in texts]
         assert all(text.strip() for text in texts)
@@ -59,7 +59,7 @@ class Scorer:
         self._refuses = card.settings["refuses"]
 
     def score(self, values: Sequence[str]) -> dict[str, list[int]]:
-        """See NoteScorer."""
+        """See Scorer."""
         if self._refuses and any(self._refuses in value for value in values):
             raise RecordError(Status.OUT_OF_CONTRACT, "it has what this model does not take")
         return {

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from schemas.crashpoints import crash_armed, crashpoint
 from schemas.errors import InfrastructureError, RecordError, WardroundError
-from schemas.outputs import OutputField
 from schemas.status import Status
+from workers.contract import Scorer
 from workers.engine.columns import ModelColumns
 from workers.engine.halving import score_in_halves
 from workers.engine.reading import Prepared
@@ -20,22 +20,6 @@ from workers.engine.scoring import ShardScoring
 
 HELD_BYTES = 256 << 20
 """A model's inputs are scored as soon as one more would make them more than this. It is no setting: it cuts runs."""
-
-
-class Scorer(Protocol):
-    """The half of a model that lives on the device."""
-
-    @property
-    def outputs(self) -> tuple[OutputField, ...]:
-        """The columns that `score` gives."""
-
-    def score(self, values: Sequence[Any]) -> Mapping[str, Any]:
-        """For each output one value a record, in order. Called with all of a shard, or with one run of it after the
-        other where it is large; never without values.
-
-        Raises RecordError if a record does not fit the network, MemoryError where the device ran out of memory even
-        for the smallest batch.
-        """
 
 
 @dataclass(frozen=True)

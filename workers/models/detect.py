@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Generic, TypeVar
 
 from schemas.errors import PluginError, SpecError
@@ -22,6 +23,10 @@ class Formats(Generic[F]):
     def __getitem__(self, name: str) -> F:
         """One format. Raises SpecError for an unknown name, MissingExtraError, PluginError."""
         loaded = registry.formats(self.collection).load(name)
+        if isinstance(loaded, ModuleType) and not hasattr(loaded, "FORMAT"):
+            raise PluginError(
+                f"model format {name!r}: module {loaded.__name__} has no FORMAT (workers.contract.Format)"
+            )
         found: F = getattr(loaded, "FORMAT", loaded)
         return found
 

@@ -42,7 +42,7 @@ class NetworkConfig(BaseModel):
 class NetworkSizes(BaseModel):
     """Those settings of a network that its format must know before torch is imported; a format adds its own."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, strict=True)
 
     num_outputs: int = Field(ge=1, le=1_000_000)
 

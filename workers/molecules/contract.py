@@ -9,29 +9,19 @@ The formats on notes fit: an encoder of theirs takes texts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from schemas.outputs import OutputField
-from workers.contract import Encoded, EncoderFormat
+from workers.contract import EncoderFormat, Scorer
+from workers.models.text.contract import TextEncoder
 
 if TYPE_CHECKING:
     from workers.models.text import classification, embedding
 
 Numbers = NDArray[Any]
-
-
-class TextEncoder(Protocol):
-    """Takes texts. Imports no torch."""
-
-    def encode(self, texts: Sequence[str]) -> Sequence[Encoded]:
-        """One a text, in order; not called without texts."""
-
-    def close(self) -> None:
-        """Stop threads and children."""
 
 
 @dataclass(frozen=True)
@@ -44,21 +34,7 @@ class Wanted:
         """Nothing runs."""
 
 
-class MoleculeScorer(Protocol):
-    """The half of a model that lives on the device."""
-
-    @property
-    def outputs(self) -> tuple[OutputField, ...]:
-        """The columns that `score` gives."""
-
-    def score(self, values: Sequence[Any]) -> Mapping[str, Sequence[Any] | Numbers]:
-        """For each output one value an encoded molecule, in order; not called without molecules.
-
-        Raises MemoryError where the device ran out of memory even for the smallest batch.
-        """
-
-
-MoleculeFormat = EncoderFormat[MoleculeScorer, TextEncoder | Wanted]
+MoleculeFormat = EncoderFormat[Scorer, TextEncoder | Wanted]
 """A model format on molecules. It has no prepare steps: what it can be told stands in its directory."""
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from workers.contract import Encoded
 from workers.engine.budget import ByteBudget
 from workers.engine.read_ahead import read_ahead
 from workers.engine.reading import Prepared, nbytes_of
-from workers.molecules.contract import TextEncoder, Wanted
+from workers.models.text.contract import TextEncoder
+from workers.molecules.contract import Wanted
 from workers.molecules.planning import CANONICAL, INCHIKEY, SMILES
 
 CHUNK = 64

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.outputs import OutputField
 from schemas.status import Fault
-from workers.contract import EncoderFormat
+from workers.contract import EncoderFormat, Scorer
 
 STATIC = int(np.iinfo(np.int64).min)
 """The time of a row without one: it holds for the subject's whole life."""
@@ -71,19 +70,5 @@ class EventEncoder(Protocol):
         """Every record in order. No record is without events. What comes out of one does not depend on the others."""
 
 
-class EventScorer(Protocol):
-    """The half of a model that lives on the device."""
-
-    @property
-    def outputs(self) -> tuple[OutputField, ...]:
-        """The columns that `score` gives."""
-
-    def score(self, parts: Sequence[Any]) -> Mapping[str, Any]:
-        """For each output one value (or row of an array) a record, in the order of the parts: a whole shard.
-
-        The parts are what the encoder of the same format made.
-        """
-
-
-EventFormat = EncoderFormat[EventScorer, EventEncoder]
+EventFormat = EncoderFormat[Scorer, EventEncoder]
 """A model format on events."""

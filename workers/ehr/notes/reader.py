@@ -22,7 +22,7 @@ from workers.ehr.notes.steps import Cleaning, clean
 from workers.engine.budget import ByteBudget
 from workers.engine.read_ahead import read_ahead, take_off
 from workers.engine.reading import Prepared, at_rows, nbytes_of
-from workers.models.text.contract import HasHelpers, NoteEncoder
+from workers.models.text.contract import HasHelpers, TextEncoder
 
 CHUNK_NOTES = 128
 CHUNK_BYTES = 8 << 20
@@ -36,7 +36,7 @@ class Preparation:
     """One model's way from the text of a note to what its scorer takes. `open` is called once, by who encodes."""
 
     cleaning: Cleaning
-    open: Callable[[], NoteEncoder]
+    open: Callable[[], TextEncoder]
 
 
 class NoteReader:
@@ -53,7 +53,7 @@ class NoteReader:
         self._preparations = preparations
         self._budget = budget
         self._keep_text = keep_text
-        self._encoders: list[NoteEncoder] = []
+        self._encoders: list[TextEncoder] = []
         self._helper_seconds = 0.0
         self._clock = threading.Lock()
         self._encoding = threading.Lock()
@@ -153,7 +153,7 @@ class NoteReader:
                 self._encoding.release()
 
 
-def _encoded(encoder: NoteEncoder, texts: list[str]) -> list[Encoded]:
+def _encoded(encoder: TextEncoder, texts: list[str]) -> list[Encoded]:
     kept = [text for text in texts if text and not text.isspace()]
     found = iter(encoder.encode(kept) if kept else ())
     return [next(found) if text and not text.isspace() else _NOTHING_LEFT for text in texts]

@@ -17,7 +17,7 @@ from workers.engine.context import StageContext
 from workers.engine.holding import HeldScoring
 from workers.engine.kinds import RecordStage
 from workers.engine.models import device
-from workers.models.text.contract import NoteEncoder
+from workers.models.text.contract import TextEncoder
 
 
 def predict(context: StageContext) -> RecordStage:
@@ -35,7 +35,7 @@ def _preparation(context: StageContext, name: str) -> Preparation:
     return Preparation(cleaning, partial(_open_encoder, context, name))
 
 
-def _open_encoder(context: StageContext, name: str) -> NoteEncoder:
+def _open_encoder(context: StageContext, name: str) -> TextEncoder:
     directory, card = _fetched(context, name)
     return NOTE_FORMATS[card.format].open_encoder(directory, card, context.cpus)
 

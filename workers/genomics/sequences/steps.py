@@ -85,7 +85,7 @@ def resolve(card: ModelCard, given: Sequence[Any] | None, has_variants: bool) ->
     if not has_variants:
         if length is not None and given is not None:
             raise SpecError("prepare: window.length is for variants; whole sequences are not cut: remove it")
-        return _written(asked.window.model_copy(update={"length": None}), asked.both_strands)
+        return written(asked.window.model_copy(update={"length": None}), asked.both_strands)
     if length is None:
         length = longest
     if length is None:
@@ -95,7 +95,7 @@ def resolve(card: ModelCard, given: Sequence[Any] | None, has_variants: bool) ->
     fixed = card.settings.get("fixed_length")
     if fixed is not None and length != fixed:
         raise SpecError(f"prepare: window.length is {length}, the model takes {fixed} bases exactly")
-    return _written(asked.window.model_copy(update={"length": length}), asked.both_strands)
+    return written(asked.window.model_copy(update={"length": length}), asked.both_strands)
 
 
 def with_strands(card: ModelCard, asked: Preparation) -> ModelCard:
@@ -103,6 +103,7 @@ def with_strands(card: ModelCard, asked: Preparation) -> ModelCard:
     return replace(card, settings={**card.settings, "both_strands": asked.both_strands})
 
 
-def _written(window: SequenceWindow, both_strands: bool) -> tuple[Any, ...]:
-    written: list[dict[str, Any]] = [{"window": window.model_dump(mode="json")}]
-    return (*written, *([{"both_strands": {}}] if both_strands else []))
+def written(window: SequenceWindow, both_strands: bool) -> tuple[dict[str, Any], ...]:
+    """A `prepare` list with every setting written out."""
+    steps: list[dict[str, Any]] = [{"window": window.model_dump(mode="json")}]
+    return (*steps, *([{"both_strands": {}}] if both_strands else []))

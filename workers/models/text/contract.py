@@ -8,15 +8,14 @@ cut its own batches; it gives the values back in the order it got them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
-from schemas.outputs import OutputField
-from workers.contract import Encoded, EncoderFormat, ModelCard
+from workers.contract import Encoded, EncoderFormat, ModelCard, Scorer
 
 
-class NoteEncoder(Protocol):
+class TextEncoder(Protocol):
     """The half of a model that needs no device. Imports no torch."""
 
     def encode(self, texts: Sequence[str]) -> Sequence[Encoded]:
@@ -38,25 +37,7 @@ class HasHelpers(Protocol):
         """Processor seconds that those spent since the start; `busy` counts them."""
 
 
-class NoteScorer(Protocol):
-    """The half of a model that lives on the device."""
-
-    @property
-    def outputs(self) -> tuple[OutputField, ...]:
-        """The columns that `score` gives."""
-
-    def score(self, values: Sequence[Any]) -> Mapping[str, Sequence[Any]]:
-        """For each output one value an encoded note, in order.
-
-        Called with all notes of a shard that were encoded; where those are very large, with one run of them after the
-        other. Not called without notes.
-
-        Raises RecordError if a note does not fit the network, MemoryError where the device ran out of memory even
-        for the smallest batch.
-        """
-
-
-class NoteFormat(EncoderFormat[NoteScorer, NoteEncoder], Protocol):
+class NoteFormat(EncoderFormat[Scorer, TextEncoder], Protocol):
     """A model format on texts: notes, or the SMILES of molecules. It may have prepare steps of its own."""
 
     @property

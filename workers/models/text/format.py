@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from schemas.loading import validate
 from schemas.outputs import OutputField
-from workers.contract import ModelCard, Placement
-from workers.models.text.contract import NoteEncoder, NoteScorer
+from workers.contract import ModelCard, Placement, Scorer
+from workers.models.text.contract import TextEncoder
 from workers.models.text.directory import CARD, chosen_windows, read_encoder_config, window_settings
 from workers.models.text.note import Gives
 from workers.models.text.tokenizer import NoteTokenizer, check_tokenizer, open_tokenizer
@@ -45,14 +45,14 @@ class TextFormat(Generic[W]):
         how = chosen_windows(card.settings, steps, self.windows)
         return replace(card, settings={**card.settings, STEP: how.model_dump(mode="json")})
 
-    def open_encoder(self, directory: Path, card: ModelCard, cpus: float) -> NoteEncoder:
+    def open_encoder(self, directory: Path, card: ModelCard, cpus: float) -> TextEncoder:
         """The tokenizer, cutting windows as the card says."""
         settings = card.settings
         opened = open_tokenizer(directory / settings[_FOLDER], settings["model_type"], settings["vocabulary"])
         how = self.windows.model_validate(settings[STEP])
         return NoteTokenizer(opened, how, offsets=self.with_offsets, lower=settings["lower"])
 
-    def load(self, directory: Path, card: ModelCard, placement: Placement) -> NoteScorer:
+    def load(self, directory: Path, card: ModelCard, placement: Placement) -> Scorer:
         """The model in float32."""
         from workers.models.text import scorers  # noqa: PLC0415 - imports torch, which the driver must not
 

@@ -11,10 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workers.contract import ModelCard, Placement
+from workers.contract import ModelCard, Placement, Scorer
 from workers.models.activation import activate
 from workers.models.head import by_column
-from workers.models.text.contract import NoteScorer
 from workers.models.text.entities import Tagged, entities_of
 from workers.models.text.network import TextNetwork, load_network
 from workers.models.text.note import Gives, TokenizedNote, count_columns
@@ -22,7 +21,7 @@ from workers.models.text.windows import COUNTS, STEP, EntityWindows, ScoreWindow
 
 
 class Classifier:
-    """One float32 score a label. Implements `workers.models.text.contract.NoteScorer`."""
+    """One float32 score a label. Implements `workers.contract.Scorer`."""
 
     def __init__(self, network: TextNetwork, card: ModelCard) -> None:
         self.outputs = card.outputs
@@ -38,7 +37,7 @@ class Classifier:
 
 
 class Tagger:
-    """Spans of characters with a label. Implements `workers.models.text.contract.NoteScorer`."""
+    """Spans of characters with a label. Implements `workers.contract.Scorer`."""
 
     def __init__(self, network: TextNetwork, card: ModelCard) -> None:
         self.outputs = card.outputs
@@ -57,7 +56,7 @@ class Tagger:
 
 
 class Embedder:
-    """A vector a note. Implements `workers.models.text.contract.NoteScorer`."""
+    """A vector a note. Implements `workers.contract.Scorer`."""
 
     def __init__(self, network: TextNetwork, card: ModelCard) -> None:
         self.outputs = card.outputs
@@ -94,7 +93,7 @@ _SCORERS: Mapping[Gives, type[Classifier | Tagger | Embedder]] = {
 }
 
 
-def load(directory: Path, card: ModelCard, gives: Gives, placement: Placement) -> NoteScorer:
+def load(directory: Path, card: ModelCard, gives: Gives, placement: Placement) -> Scorer:
     """The scorer of what the model gives. Raises SpecError if weights do not fit the configuration."""
     return _SCORERS[gives](load_network(directory, card, gives, placement), card)
 

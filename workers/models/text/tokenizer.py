@@ -130,7 +130,7 @@ def _leading(mask: Sequence[int]) -> int:
 
 
 class NoteTokenizer:
-    """Implements `workers.models.text.contract.NoteEncoder`. `how` has every setting written out.
+    """Implements `workers.models.text.contract.TextEncoder`. `how` has every setting written out.
 
     The library's threads release the GIL; how many there are, RAYON_NUM_THREADS says (`workers.threads`).
     """

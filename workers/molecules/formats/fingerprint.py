@@ -19,10 +19,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.errors import SpecError
 from workers import registry
-from workers.contract import ModelCard, Placement
+from workers.contract import ModelCard, Placement, Scorer
 from workers.models.head import score_fields
 from workers.models.network_directory import CONFIG, NetworkConfig, NetworkDirectory, NetworkSizes, settings_of
-from workers.molecules.contract import MoleculeFormat, MoleculeScorer, Wanted
+from workers.molecules.contract import MoleculeFormat, Wanted
 
 
 class Fingerprint(BaseModel):
@@ -70,7 +70,7 @@ class FingerprintFormat(NetworkDirectory[FingerprintConfig, FingerprintSizes]):
         """What RDKit has to compute."""
         return Wanted({"fingerprint": card.settings["fingerprint"]})
 
-    def load(self, directory: Path, card: ModelCard, placement: Placement) -> MoleculeScorer:
+    def load(self, directory: Path, card: ModelCard, placement: Placement) -> Scorer:
         """The network on its device."""
         from workers.molecules.formats import fingerprint_loaded  # noqa: PLC0415 - imports torch, which the driver must not
 

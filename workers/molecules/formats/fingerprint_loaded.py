@@ -11,6 +11,7 @@ import torch
 
 from workers import registry
 from workers.contract import ModelCard, Placement
+from workers.models.batches import RecordBatches
 from workers.models.device import memory_error, set_up
 from workers.models.head import activate, by_column
 from workers.models.weights import build_network
@@ -21,7 +22,7 @@ BATCH_BYTES = 64 << 20
 
 
 class FingerprintScorer:
-    """Implements `workers.molecules.contract.MoleculeScorer`."""
+    """Implements `workers.contract.Scorer`."""
 
     def __init__(self, network: Any, card: ModelCard, device: str) -> None:
         self.outputs = card.outputs
@@ -30,26 +31,19 @@ class FingerprintScorer:
         self._bits = card.settings["fingerprint"]["bits"]
         self._counts = card.settings["fingerprint"]["counts"]
         self._device = torch.device(device)
-        self._batch = max(1, BATCH_BYTES // network.bytes_per_record)
+        self._batches = RecordBatches(BATCH_BYTES // network.bytes_per_record)
 
     def score(self, values: Sequence[Numbers]) -> Mapping[str, Any]:
         """Scores by column, float32, of packed bits or counts."""
-        logits = []
-        first = 0
-        while first < len(values):
-            part = np.stack(values[first : first + self._batch])
-            x = part if self._counts else np.unpackbits(part, axis=1, count=self._bits)
-            try:
-                with memory_error(), torch.inference_mode():
-                    inputs = torch.from_numpy(x.astype(np.float32)).to(self._device)
-                    logits.append(self._network(inputs).cpu().numpy())
-            except MemoryError:
-                if self._batch == 1:
-                    raise
-                self._batch = max(1, self._batch // 2)
-                continue
-            first += len(part)
+        logits = self._batches.run(len(values), lambda first, last: self._forward(values[first:last]))
         return by_column(self.outputs, activate(np.concatenate(logits), self._activation))
+
+    @torch.inference_mode()
+    def _forward(self, values: Sequence[Numbers]) -> Numbers:
+        part = np.stack(values)
+        x = part if self._counts else np.unpackbits(part, axis=1, count=self._bits)
+        logits: Numbers = self._network(torch.from_numpy(x.astype(np.float32)).to(self._device)).cpu().numpy()
+        return logits
 
 
 def load(directory: Path, card: ModelCard, placement: Placement) -> FingerprintScorer:

@@ -37,7 +37,7 @@ class PropertiesConfig(BaseModel):
 
 
 class PropertyScorer:
-    """Implements `workers.molecules.contract.MoleculeScorer`: the numbers are there already."""
+    """Implements `workers.contract.Scorer`: the numbers are there already."""
 
     def __init__(self, card: ModelCard) -> None:
         self.outputs = card.outputs

@@ -21,8 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from schemas.errors import SpecError
 from schemas.outputs import OutputField
 from workers import registry
-from workers.contract import ModelCard, Placement
-from workers.ehr.events.contract import EventFormat, EventScorer
+from workers.contract import ModelCard, Placement, Scorer
+from workers.ehr.events.contract import EventFormat
 from workers.ehr.events.formats.columns import contributions_name
 from workers.ehr.events.formats.encoder import Encoding, EventEncoder
 from workers.ehr.events.formats.vocabulary import Vocabulary, read_codes
@@ -89,7 +89,7 @@ class EventModel(NetworkDirectory[EventModelConfig, EventNetworkConfig]):
             explains=card.settings["outputs"]["contributions"],
         )
 
-    def load(self, directory: Path, card: ModelCard, placement: Placement) -> EventScorer:
+    def load(self, directory: Path, card: ModelCard, placement: Placement) -> Scorer:
         """The network on its device."""
         from workers.ehr.events.formats import loaded  # noqa: PLC0415 - imports torch, which the driver must not
 

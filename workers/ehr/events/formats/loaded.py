@@ -48,7 +48,7 @@ def load(directory: Path, card: ModelCard, placement: Placement) -> EventModelSc
 
 class EventModelScorer:
     """A network from `PackedHistories` to features, on one device. Implements
-    workers.ehr.events.contract.EventScorer.
+    workers.contract.Scorer.
     """
 
     def __init__(self, network: Any, card: ModelCard, device: str, threads: int) -> None:
@@ -63,7 +63,7 @@ class EventModelScorer:
         self._threads = threads
 
     def score(self, parts: Sequence[EncodedEvents]) -> Mapping[str, Any]:
-        """See workers.ehr.events.contract.EventScorer. A refused record has the scores 0."""
+        """See workers.contract.Scorer. A refused record has the scores 0."""
         shard = Shard(parts)
         scores = np.zeros((len(shard), len(self._scores)), np.float32)
         features: dict[int, Any] = {}

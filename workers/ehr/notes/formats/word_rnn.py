@@ -24,11 +24,11 @@ from pydantic import BaseModel, Field
 
 from schemas.outputs import OutputField
 from workers import registry
-from workers.contract import ModelCard, Placement
+from workers.contract import ModelCard, Placement, Scorer
 from workers.ehr.notes.formats.word_tokens import COUNTS, STEP, TokenRule, WordEncoder, Words, read_vocabulary
 from workers.models.head import check_fields
 from workers.models.network_directory import CONFIG, NetworkConfig, NetworkDirectory, NetworkSizes, settings_of
-from workers.models.text.contract import NoteEncoder, NoteFormat, NoteScorer
+from workers.models.text.contract import NoteFormat, TextEncoder
 
 VOCABULARY = "vocabulary.txt"
 
@@ -73,13 +73,13 @@ class WordRnn(NetworkDirectory[WordModelConfig, WordSizes]):
         """The card with the last of these steps in place of the directory's own."""
         return replace(card, settings={**card.settings, STEP: steps[-1].model_dump(mode="json")}) if steps else card
 
-    def open_encoder(self, directory: Path, card: ModelCard, cpus: float) -> NoteEncoder:
+    def open_encoder(self, directory: Path, card: ModelCard, cpus: float) -> TextEncoder:
         """Words to numbers, as the directory and the steps say."""
         settings: Mapping[str, Any] = card.settings
         numbers = read_vocabulary(directory / VOCABULARY, settings["settings"]["words"])
         return WordEncoder(numbers, TokenRule.model_validate(settings["tokens"]), Words.model_validate(settings[STEP]))
 
-    def load(self, directory: Path, card: ModelCard, placement: Placement) -> NoteScorer:
+    def load(self, directory: Path, card: ModelCard, placement: Placement) -> Scorer:
         """The network in float32 on its device."""
         from workers.ehr.notes.formats import word_rnn_loaded  # noqa: PLC0415 - imports torch, which the driver must not
 

@@ -25,7 +25,7 @@ BUDGET = {"cpu": 16_384, "cuda": 262_144}
 
 
 class WordClassifier:
-    """One float32 score a label. Implements `workers.models.text.contract.NoteScorer`."""
+    """One float32 score a label. Implements `workers.contract.Scorer`."""
 
     def __init__(self, network: nn.Module, card: ModelCard, device: str) -> None:
         self.outputs = card.outputs

@@ -64,7 +64,7 @@ class WordNote:
 
 
 class WordEncoder:
-    """Implements `workers.models.text.contract.NoteEncoder`."""
+    """Implements `workers.models.text.contract.TextEncoder`."""
 
     def __init__(self, vocabulary: Mapping[str, int], rule: TokenRule, words: Words) -> None:
         self._numbers = vocabulary

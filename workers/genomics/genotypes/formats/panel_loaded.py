@@ -14,6 +14,7 @@ from schemas.errors import InfrastructureError
 from workers import registry
 from workers.contract import ModelCard, Placement
 from workers.models.activation import activate
+from workers.models.batches import RecordBatches
 from workers.models.device import memory_error, set_up
 from workers.models.head import by_column
 from workers.models.weights import build_network
@@ -45,31 +46,22 @@ class PanelModel:
         self._activation = card.settings["activation"]
         self._embedding = bool(card.settings["embedding"])
         self._device = torch.device(device)
-        self._batch = max(1, BATCH_BYTES // (8 * card.settings["variants"] + network.bytes_per_record))
+        self._batches = RecordBatches(BATCH_BYTES // (8 * card.settings["variants"] + network.bytes_per_record))
 
     def score(self, records: int, inputs: Inputs) -> dict[str, Any]:
         """Scores of so many records by column, and their embedding where it is asked for; batch by batch.
 
         Raises InfrastructureError where memory does not suffice for one record.
         """
-        scores = np.zeros((records, len(self._scores)), np.float32)
-        features: list[Float] = []
-        first = 0
-        while first < records:
-            last = min(records, first + self._batch)
-            try:
-                with memory_error():
-                    scores[first:last], kept = self._forward(inputs(first, last))
-            except MemoryError:
-                if self._batch == 1:
-                    raise InfrastructureError(
-                        "the device has no memory left for the panel of one record: give the workers more memory"
-                    ) from None
-                self._batch = max(1, self._batch // 2)
-                continue
-            features += kept
-            first = last
+        try:
+            found = self._batches.run(records, lambda first, last: self._forward(inputs(first, last)))
+        except MemoryError:
+            raise InfrastructureError(
+                "the device has no memory left for the panel of one record: give the workers more memory"
+            ) from None
+        scores = np.concatenate([part for part, _ in found])
         values: Mapping[str, Any] = by_column(self._scores, scores)
+        features = [row for _, rows in found for row in rows]
         return {**values, "embedding": features} if self._embedding else dict(values)
 
     @torch.inference_mode()

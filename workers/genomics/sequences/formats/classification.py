@@ -20,9 +20,9 @@ from workers.genomics.sequences.contract import SequenceFormat
 from workers.genomics.sequences.formats.directory import (
     SequenceCard,
     TokenSequenceFormat,
-    prepare_of,
     sequence_settings,
 )
+from workers.genomics.sequences.steps import written
 from workers.models.head import score_fields
 from workers.models.huggingface import CONFIG, ArchitectureFormat, head_of
 from workers.models.text.directory import read_declared, read_encoder_config
@@ -45,7 +45,9 @@ class SequenceClassification(ArchitectureFormat, TokenSequenceFormat):
             "labels": head.labels,
             **sequence_settings(directory, config, declared),
         }
-        return ModelCard(self.name, score_fields(head), prepare_of(declared), settings=settings)
+        return ModelCard(
+            self.name, score_fields(head), written(declared.window, declared.both_strands), settings=settings
+        )
 
 
 FORMAT: SequenceFormat = SequenceClassification()

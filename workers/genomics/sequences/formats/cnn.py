@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from workers import registry
 from workers.contract import Encoded, ModelCard, Placement
 from workers.genomics.sequences.contract import SequenceEncoder, SequenceFormat, SequenceScorer
+from workers.genomics.sequences.steps import SequenceWindow, written
 from workers.genomics.sequences.windows import VariantWindow
 from workers.models.head import score_fields
 from workers.models.network_directory import NetworkConfig, NetworkDirectory, NetworkSizes, settings_of
@@ -54,11 +55,11 @@ class SequenceCnn(NetworkDirectory[CnnConfig, NetworkSizes]):
 
     def card(self, directory: Path, config: CnnConfig, sizes: NetworkSizes) -> ModelCard:
         """See NetworkDirectory."""
-        step: dict[str, Any] = {"length": config.window, "edges": config.edges, "ambiguous": config.ambiguous}
+        window = SequenceWindow(length=config.window, edges=config.edges, ambiguous=config.ambiguous)
         return ModelCard(
             format=self.name,
             outputs=score_fields(config.head),
-            prepare=({"window": step}, *([{"both_strands": {}}] if config.both_strands else [])),
+            prepare=written(window, config.both_strands),
             settings={
                 **settings_of(config),
                 "alphabet": "dna",

@@ -69,12 +69,6 @@ def sequence_settings(directory: Path, config: Mapping[str, Any], card: Sequence
     }
 
 
-def prepare_of(card: SequenceCard) -> tuple[dict[str, Any], ...]:
-    """The prepare steps that the author recommends."""
-    window: dict[str, Any] = {"window": card.window.model_dump(mode="json")}
-    return (window, *([{"both_strands": {}}] if card.both_strands else []))
-
-
 class TokenSequenceFormat:
     """What the two formats do alike; `gives` is what is asked of the model."""
 

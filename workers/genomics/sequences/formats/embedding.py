@@ -21,9 +21,9 @@ from workers.genomics.sequences.contract import SequenceFormat
 from workers.genomics.sequences.formats.directory import (
     SequenceCard,
     TokenSequenceFormat,
-    prepare_of,
     sequence_settings,
 )
+from workers.genomics.sequences.steps import written
 from workers.models.text.directory import CARD, declared_format, read_declared, read_encoder_config
 from workers.models.text.pooling import POOLINGS
 
@@ -52,7 +52,7 @@ class SequenceEmbedding(TokenSequenceFormat):
             "normalize": declared.normalize,
             **sequence_settings(directory, config, declared),
         }
-        return ModelCard(self.name, (EMBEDDING,), prepare_of(declared), settings=settings)
+        return ModelCard(self.name, (EMBEDDING,), written(declared.window, declared.both_strands), settings=settings)
 
 
 FORMAT: SequenceFormat = SequenceEmbedding()

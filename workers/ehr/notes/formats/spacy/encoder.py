@@ -28,7 +28,7 @@ _BYTES_A_TOKEN = 300
 
 
 class SpacyEncoder:
-    """Implements NoteEncoder. A batch that ends its process is tried note by note."""
+    """Implements TextEncoder. A batch that ends its process is tried note by note."""
 
     def __init__(self, directory: Path, step: LanguageStep, cpus: float) -> None:
         """What loading the pipeline raises comes with the first texts."""
@@ -38,7 +38,7 @@ class SpacyEncoder:
         self._pool = ChildPool(_ENTRY, settings, self._children, record_timeout_s=_BATCH_TIMEOUT_S)
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
-        """See NoteEncoder."""
+        """See TextEncoder."""
         share = -(-len(texts) // self._children)
         parts = list(batches(texts, max(_SMALLEST_BATCH, min(BATCH, share))))
         encoded: list[Encoded] = []

@@ -82,12 +82,12 @@ class SpacyPipeline:
 
 @dataclass(frozen=True)
 class PassOn:
-    """Implements NoteScorer: the encoder's values are the answers."""
+    """Implements Scorer: the encoder's values are the answers."""
 
     outputs: tuple[OutputField, ...]
 
     def score(self, values: Sequence[Mapping[str, Any]]) -> Mapping[str, Sequence[Any]]:
-        """See NoteScorer."""
+        """See Scorer."""
         return {field.name: [value[field.name] for value in values] for field in self.outputs}
 
 

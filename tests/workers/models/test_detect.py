@@ -1,0 +1,36 @@
+"""The first format that recognises a directory has it."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.errors import PluginError, SpecError
+from tests.support import counting_notes
+from workers import registry
+from workers.models.detect import Formats, describe
+from workers.models.text.contract import NoteFormat
+
+
+def test_a_directory_is_described_by_the_first_format_that_recognises_it(tmp_path, monkeypatch):
+    formats = {"counting": counting_notes.__name__, **registry.FORMATS["notes"]}
+    monkeypatch.setitem(registry.FORMATS, "notes", formats)
+    directory = counting_notes.write_model(tmp_path / "model")
+    name, card = describe(directory, "notes")
+    assert (name, card.format) == ("counting", "counting")
+    assert Formats[NoteFormat]("notes")[name] is counting_notes.FORMAT
+
+
+def test_what_no_format_recognises_is_answered_with_what_each_looks_for(tmp_path):
+    with pytest.raises(SpecError, match=r"for molecules\. Looked for: .*'properties'.*'fingerprint'.*modules\.json"):
+        describe(tmp_path, "molecules")
+
+
+def test_what_is_no_directory_is_refused(tmp_path):
+    with pytest.raises(SpecError, match="is not a model directory"):
+        describe(tmp_path / "none", "notes")
+
+
+def test_a_module_without_a_format_is_named(monkeypatch):
+    monkeypatch.setitem(registry.FORMATS, "notes", {"empty": "workers.ehr.notes"})
+    with pytest.raises(PluginError, match=r"'empty': module workers\.ehr\.notes has no FORMAT"):
+        Formats[NoteFormat]("notes")["empty"]
