@@ -11,8 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from schemas.loading import validate
 from schemas.outputs import OutputField
-from workers.contract import ModelCard, Placement, ScorerFormat
-from workers.engine.holding import Scorer
+from workers.contract import ModelCard, Placement, Scorer, ScorerFormat
 from workers.models.files import read_json
 
 FILE = "threshold.json"
@@ -30,7 +29,7 @@ class Settings(BaseModel):
 
 
 class Share:
-    """Implements `workers.engine.holding.Scorer`."""
+    """Implements `workers.contract.Scorer`."""
 
     outputs = OUTPUTS
 
