@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from fnmatch import fnmatchcase
 from itertools import islice
 
 import pyarrow as pa
@@ -17,6 +16,7 @@ from workers.images.settings import ImagesInput
 from workers.reading.columns import cast_column
 from workers.reading.csv_records import delimiter_of
 from workers.reading.csv_tables import csv_batches, csv_names
+from workers.reading.listing import listed
 from workers.reading.parquet import guarded, open_parquet, parquet_batches, parquet_schema, while_planning
 
 _LISTED = 10_000
@@ -68,20 +68,16 @@ class ImageRecords:
 
     def _from_prefix(self) -> Iterator[pa.RecordBatch]:
         store = open_store(self.source.uri, self.storage)
-        objects = (info for info in store.list() if self._is_wanted(info))
-        while listed := list(islice(objects, _LISTED)):
-            keys = _keys(listed)
+        objects = listed(store, self.source.glob)
+        while part := list(islice(objects, _LISTED)):
+            keys = _keys(part)
             yield _batch(
                 self.schema,
                 record_id=keys,
                 uri=pc.binary_join_element_wise(store.uri + "/", keys, ""),
-                size=pa.array([info.size for info in listed], pa.int64()),
-                etag=pa.array([info.etag for info in listed], pa.string()),
+                size=pa.array([info.size for info in part], pa.int64()),
+                etag=pa.array([info.etag for info in part], pa.string()),
             )
-
-    def _is_wanted(self, info: ObjectInfo) -> bool:
-        marker = info.key.endswith("/") and info.size == 0
-        return not marker and (self.source.glob is None or fnmatchcase(info.key, self.source.glob))
 
     def _from_table(self) -> Iterator[pa.RecordBatch]:
         store, name = open_store(_folder(self.source.uri), self.storage), split(self.source.uri)[1]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from fnmatch import fnmatchcase
 from functools import cached_property
 from itertools import islice
 from typing import Any
 
 import pyarrow as pa
 
-from cluster.storage import ObjectInfo, StorageSettings, Store, join, open_store, parse, split
+from cluster.storage import ObjectInfo, StorageSettings, join
 from schemas.errors import SpecError
 from schemas.plan import RESERVED, plan_schema
 from workers.molecules.parquet_file import check_columns, parquet_molecules
@@ -19,6 +18,7 @@ from workers.molecules.record import Molecule
 from workers.molecules.settings import ENDINGS, MoleculesFormat, MoleculesInput, format_of
 from workers.molecules.text_files import csv_molecules, smi_molecules
 from workers.reading.columns import value_type
+from workers.reading.listing import listed, locate, named_file
 from workers.reading.parquet import parquet_schema
 
 _BATCH = 10_000
@@ -36,7 +36,7 @@ class MoleculeRecords:
 
     def __init__(self, source: MoleculesInput, storage: StorageSettings) -> None:
         self._source = source
-        self._store, self._name = _locate(source.uri, storage)
+        self._store, self._name = locate(source.uri, storage)
         for name in source.carry:
             if name in RESERVED | _OWN:
                 raise SpecError(f"input.carry names {name!r}, which every run over molecules writes anyway")
@@ -105,7 +105,7 @@ class MoleculeRecords:
     def _files(self) -> Iterator[tuple[ObjectInfo, MoleculesFormat]]:
         """The files to read, by key. Raises SpecError where there is none, or several kinds lie together."""
         kinds: set[MoleculesFormat] = set()
-        for info in self._listed():
+        for info in self._found():
             kind = format_of(info.key)
             if self._source.format != "auto":
                 kind = self._source.format if self._name else (kind if kind == self._source.format else None)
@@ -123,22 +123,7 @@ class MoleculeRecords:
                 "correct it, or name input.format"
             )
 
-    def _listed(self) -> Iterator[ObjectInfo]:
-        glob = self._source.glob
-        if self._name is None:
-            yield from (info for info in self._store.list() if glob is None or fnmatchcase(info.key, glob))
-            return
-        head = self._store.head(self._name)
-        if head is None:
-            raise SpecError("input.uri names a file that is not there: correct the uri")
-        yield head
-
-
-def _locate(uri: str, storage: StorageSettings) -> tuple[Store, str | None]:
-    """The store of a prefix, or of the folder of a file with its name."""
-    if parse(uri).path.strip("/") and not uri.endswith("/"):
-        folder, name = split(uri)
-        store = open_store(folder, storage)
-        if store.head(name) is not None:
-            return store, name
-    return open_store(uri, storage), None
+    def _found(self) -> Iterator[ObjectInfo]:
+        if self._name is not None:
+            return iter((named_file(self._store, self._name),))
+        return listed(self._store, self._source.glob)

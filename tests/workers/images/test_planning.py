@@ -170,3 +170,10 @@ def test_files_of_one_collection_have_the_same_columns(tmp_path: Path) -> None:
 def test_an_empty_field_is_null_without_quotes_and_empty_text_with_them(tmp_path: Path) -> None:
     rows = table(tmp_path, 'record_id,uri,note\n1,a.png,\n2,b.png,""\n')
     assert [row["note"] for row in planned(rows, carry=["note"])] == [None, ""]
+
+
+def test_a_prefix_is_listed_by_key_and_pattern(tmp_path: Path) -> None:
+    for name in ("b.png", "a/c.png", "a/d.txt"):
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(b"x")
+    assert [row["record_id"] for row in planned(tmp_path / "in", glob="*.png")] == ["a/c.png", "b.png"]

@@ -12,6 +12,7 @@ from cluster.storage import ObjectInfo, StorageSettings, Store, open_store
 from schemas.errors import SpecError
 from workers.ehr.convert_omop.settings import OmopInput
 from workers.ehr.meds.chunks import InputFile
+from workers.reading.listing import listed
 from workers.reading.parquet import while_planning
 
 CONCEPT = "concept"
@@ -30,8 +31,8 @@ def table_files(source: OmopInput, storage: StorageSettings, reference: Collecti
     Reference tables other than `concept` are left out.
     """
     store = root_of(source, storage)
-    listed = [info for info in store.list() if info.key.lower().endswith(_ENDS)]
-    wanted = [info for info in listed if table_of(info.key) == CONCEPT or table_of(info.key) not in reference]
+    tables = listed(store, endings=_ENDS)
+    wanted = [info for info in tables if table_of(info.key) == CONCEPT or table_of(info.key) not in reference]
     if not any(table_of(info.key) != CONCEPT for info in wanted):
         raise SpecError(
             "input.uri has no table: it needs files like person.parquet, person.csv or person/part-0.csv.gz"

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from cluster.storage import ObjectInfo, StorageSettings, Store, open_store, parse, split
+from cluster.storage import ObjectInfo, StorageSettings, Store
 from schemas.errors import SpecError
 from workers.ehr.notes.csv_file import Csv
 from workers.ehr.notes.layout import OMOP_COLUMNS
 from workers.ehr.notes.settings import NotesFormat, NotesInput
 from workers.reading.lines import blocks, lines
+from workers.reading.listing import listed, locate, named_file
 from workers.reading.parquet import parquet_schema
 
 Container = Literal["parquet", "csv", "ndjson"]
@@ -69,10 +69,10 @@ def container_of(key: str) -> Container | None:
 
 def find_input(source: NotesInput, storage: StorageSettings) -> Found:
     """Look at the input, and with `format: auto` into its first file. Raises SpecError."""
-    store, name = _locate(source.uri, storage)
+    store, name = locate(source.uri, storage)
     if source.format != "auto":
         return Found(store.uri, name, source.format)
-    key = name or next((info.key for info in _listed(store, source) if container_of(info.key)), None)
+    key = name or next((info.key for info in listed(store, source.glob) if container_of(info.key)), None)
     kind = None if key is None else container_of(key)
     if key is None or kind is None:
         raise SpecError(
@@ -85,9 +85,7 @@ def find_input(source: NotesInput, storage: StorageSettings) -> Found:
 def note_files(store: Store, found: Found, source: NotesInput) -> Iterator[ObjectInfo]:
     """The files to read, by key. Raises SpecError where files of several kinds lie together."""
     if found.name is not None:
-        head = store.head(found.name)
-        if head is None:
-            raise SpecError("input.uri names a file that is not there: correct the uri")
+        head = named_file(store, found.name)
         if found.container(found.name) not in _OF_FORMAT[found.format]:
             named = found.container(found.name)
             raise SpecError(f"input.format is {found.format}, and the name of the file says {named}: correct one")
@@ -95,7 +93,7 @@ def note_files(store: Store, found: Found, source: NotesInput) -> Iterator[Objec
         return
     wanted = _OF_FORMAT[found.format]
     kinds: set[Container] = set()
-    for info in _listed(store, source):
+    for info in listed(store, source.glob):
         kind = container_of(info.key)
         if kind is None or (found.format == "omop" and source.glob is None and not _is_note_table(info.key)):
             continue
@@ -108,20 +106,6 @@ def note_files(store: Store, found: Found, source: NotesInput) -> Iterator[Objec
             raise SpecError("input.uri holds the table NOTE as Parquet and as CSV: name one with input.glob")
     if not kinds:
         raise SpecError(f"input.uri has no files of format {found.format}: correct it, input.format or input.glob")
-
-
-def _locate(uri: str, storage: StorageSettings) -> tuple[Store, str | None]:
-    """The store of a prefix, or of the folder of a file with its name."""
-    if parse(uri).path.strip("/") and not uri.endswith("/"):
-        folder, name = split(uri)
-        store = open_store(folder, storage)
-        if store.head(name) is not None:
-            return store, name
-    return open_store(uri, storage), None
-
-
-def _listed(store: Store, source: NotesInput) -> Iterator[ObjectInfo]:
-    return (info for info in store.list() if source.glob is None or fnmatchcase(info.key, source.glob))
 
 
 def _is_note_table(key: str) -> bool:

@@ -1,0 +1,37 @@
+"""What lies at the uri of an input: one file, or the files of a prefix whose names count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+
+from cluster.storage import ObjectInfo, StorageSettings, Store, open_store, parse, split
+from schemas.errors import SpecError
+
+
+def locate(uri: str, storage: StorageSettings) -> tuple[Store, str | None]:
+    """The store of a prefix, with None; or that of the folder of a file that is there, with its name."""
+    if parse(uri).path.strip("/") and not uri.endswith("/"):
+        folder, name = split(uri)
+        store = open_store(folder, storage)
+        if store.head(name) is not None:
+            return store, name
+    return open_store(uri, storage), None
+
+
+def listed(store: Store, glob: str | None = None, endings: tuple[str, ...] = ()) -> Iterator[ObjectInfo]:
+    """The files of a prefix by key, any case of `endings`; empty objects that stand for a folder are none."""
+    for info in store.list():
+        is_marker = info.key.endswith("/") and not info.size
+        if is_marker or (glob is not None and not fnmatchcase(info.key, glob)):
+            continue
+        if not endings or info.key.lower().endswith(endings):
+            yield info
+
+
+def named_file(store: Store, name: str) -> ObjectInfo:
+    """The one file that a uri names. Raises SpecError where it is gone."""
+    head = store.head(name)
+    if head is None:
+        raise SpecError("input.uri names a file that is not there: correct the uri")
+    return head
