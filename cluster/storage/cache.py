@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cluster.storage.base import open_store
-from cluster.storage.digest import digest_files, digest_of
+from cluster.storage.digest import digest_files, digest_of, file_names
 from cluster.storage.errors import ObjectChanged, ObjectMissing
+from cluster.storage.hashed import HashedFiles
 from cluster.storage.local_files import disk
 from cluster.storage.objects import ObjectInfo, Store
 from cluster.storage.retry import again
@@ -40,8 +41,12 @@ def fetch_directory(
     cache_root: Path | None = None,
     *,
     expected_sha256: str | None = None,
+    remembered: bool = False,
 ) -> Fetched:
     """The directory at `uri` as local files, with its digest (see `digest_of`), computed anew from what lies there.
+
+    `remembered`: files that this node has hashed already, and that were not changed since by all that their file system
+    says (inode, size, times), are not read again.
 
     One on the disk of the cache is used where it is. One on S3 or on another mount is copied into `cache_root`
     (`$WARDROUND_CACHE`, else `~/.cache/wardround/models`) unless its listing is known there and its files are whole:
@@ -54,7 +59,7 @@ def fetch_directory(
     store = open_store(uri, settings)
     root = cache_root or _default_root()
     local = parse(uri).scheme == "file" and again(lambda: _on_one_disk(store.uri, root), store.backoff)
-    fetched = _in_place(store) if local else _Cache(root, store).fetch()
+    fetched = _in_place(store, root, remembered) if local else _Cache(root, store, remembered).fetch()
     if expected_sha256 is not None and fetched.digest != expected_sha256:
         raise RefusedError(
             f"model {store.uri} has sha256 {fetched.digest}, and {expected_sha256} was asked for: "
@@ -65,7 +70,10 @@ def fetch_directory(
 
 def _default_root() -> Path:
     named = os.environ.get("WARDROUND_CACHE")
-    return Path(named) if named else Path.home() / ".cache" / "wardround" / "models"
+    try:
+        return Path(named) if named else Path.home() / ".cache" / "wardround" / "models"
+    except RuntimeError:
+        raise InfrastructureError("this user has no home directory for the model cache: set WARDROUND_CACHE") from None
 
 
 def _on_one_disk(folder: str, root: Path) -> bool:
@@ -74,9 +82,11 @@ def _on_one_disk(folder: str, root: Path) -> bool:
         return os.stat(folder).st_dev == there.stat().st_dev if os.path.lexists(folder) else True
 
 
-def _in_place(store: Store) -> Fetched:
-    files = {info.key: store.sha256(info.key) for info in _listing(store)}
-    return Fetched(Path(store.uri), digest_of(files), files)
+def _in_place(store: Store, root: Path, remembered: bool) -> Fetched:
+    keys = [info.key for info in _listing(store)]
+    folder = Path(store.uri)
+    files = HashedFiles(root).sha256(folder, keys, lambda: {key: store.sha256(key) for key in keys}, remembered)
+    return Fetched(folder, digest_of(files), files)
 
 
 def _listing(store: Store) -> Sequence[ObjectInfo]:
@@ -89,8 +99,9 @@ def _listing(store: Store) -> Sequence[ObjectInfo]:
 class _Cache:
     """One directory of a store, seen from the cache."""
 
-    def __init__(self, root: Path, store: Store) -> None:
+    def __init__(self, root: Path, store: Store, remembered: bool) -> None:
         self._root = root
+        self._remembered = remembered
         self._store = store
         self._listing = _listing(store)
         _refuse_escapes(store, [info.key for info in self._listing])
@@ -122,7 +133,9 @@ class _Cache:
         """What the index names for this listing, if it is whole. Needs no lock: the workers of a node check at once."""
         try:
             digest = (self._root / "index" / self._name).read_text()
-            files = digest_files(self._root / digest)
+            folder = self._root / digest
+            hashed = HashedFiles(self._root)
+            files = hashed.sha256(folder, file_names(folder), lambda: digest_files(folder), self._remembered)
         except FileNotFoundError:  # not there yet, or discarded by another process as it was damaged
             return None
         return Fetched(self._root / digest, digest, files) if digest_of(files) == digest else None

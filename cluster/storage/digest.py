@@ -28,12 +28,13 @@ def digest_of(files: Mapping[str, str]) -> str:
 
 def digest_files(folder: Path) -> dict[str, str]:
     """The sha256 of every file under `folder` by its relative path, hidden ones too. Raises OSError."""
-    found = {}
-    for at, _, names in os.walk(folder, onerror=_raise):
-        for name in names:
-            path = Path(at, name)
-            found[path.relative_to(folder).as_posix()] = sha256_of(path)
-    return dict(sorted(found.items()))
+    return {name: sha256_of(folder / name) for name in file_names(folder)}
+
+
+def file_names(folder: Path) -> list[str]:
+    """The relative path of every file under `folder`, sorted. Raises OSError."""
+    found = [Path(at, name) for at, _, names in os.walk(folder, onerror=_raise) for name in names]
+    return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
 def _raise(error: OSError) -> None:

@@ -16,7 +16,7 @@ from workers.engine.kinds import RecordStage
 from workers.engine.scoring import ArrayScoring
 from workers.images.decoding.sniff import sniff
 from workers.images.fetching import ColumnFetcher, Fetcher, ObjectFetcher
-from workers.images.models import load_scorer, prepare_lists
+from workers.images.models import load_scoring, prepare_lists
 from workers.images.planning import ImageRecords
 from workers.images.reader import ImageReader
 from workers.images.settings import ImagesInput
@@ -39,7 +39,7 @@ def predict(context: StageContext) -> RecordStage:
         by_frame=source.bytes_column is None,
         depth=decoders + 1,
     )
-    return RecordStage(reader, partial(load_scorer, context))
+    return RecordStage(reader, partial(load_scoring, context))
 
 
 def headers(context: StageContext) -> RecordStage:

@@ -10,7 +10,7 @@ from workers.children.inline_pool import InlinePool
 from workers.engine.context import StageContext
 from workers.engine.kinds import RecordStage
 from workers.molecules.contract import Wanted
-from workers.molecules.models import load_scoring, model_views
+from workers.molecules.models import load_scoring, model_views, run_models
 from workers.molecules.reader import ModelView, MoleculeReader
 from workers.molecules.settings import MoleculesInput
 
@@ -19,10 +19,11 @@ _ENTRY = "workers.molecules.handler:build"
 
 def predict(context: StageContext) -> RecordStage:
     """Parse, standardise and encode for the run's models."""
-    models = model_views(context)
+    models = run_models(context)
+    views = model_views(models)
     decoders = context.compute.decoders or max(1, int(context.cpus))
-    reader = MoleculeReader(_pool(context, models, decoders), models, context.budget, depth=2 * decoders + 1)
-    return RecordStage(reader, partial(load_scoring, context))
+    reader = MoleculeReader(_pool(context, views, decoders), views, context.budget, depth=2 * decoders + 1)
+    return RecordStage(reader, partial(load_scoring, models))
 
 
 def _pool(context: StageContext, models: list[ModelView], decoders: int) -> DecodePool:

@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from cluster.storage import fetch_directory
-from workers.contract import ModelCard, Placement
 from workers.ehr.events.contract import EventEncoder, EventFormat
 from workers.ehr.events.scoring import whole_parts
 from workers.engine.context import StageContext
 from workers.engine.holding import HeldScoring
-from workers.engine.models import device
+from workers.engine.opened import RunModels, load_scorers, open_encoder
 from workers.models.detect import Formats
 
-_FORMATS = Formats[EventFormat]("events")
+Models = RunModels[EventFormat]
 
 
-def open_encoders(context: StageContext) -> list[EventEncoder]:
+def run_models(context: StageContext) -> Models:
+    """Every model of the run."""
+    return RunModels(context, Formats[EventFormat]("events"))
+
+
+def open_encoders(models: Models) -> list[EventEncoder]:
     """One a model, in the run's order. Loads no weights."""
-    fetched = [_fetched(context, name) for name in _names(context)]
-    return [kind.open_encoder(path, card, context.cpus) for kind, path, card in fetched]
+    return [open_encoder(models, name) for name in models.names]
 
 
-def load_scoring(context: StageContext) -> HeldScoring:
+def load_scoring(models: Models) -> HeldScoring:
     """Every model of the run, loaded to this worker's device."""
-    where = device(context.gpus)
-    threads = max(1, int(context.cpus))
-    scorers = {}
-    for name in _names(context):
-        kind, path, card = _fetched(context, name)
-        scorers[name] = kind.load(path, card, Placement(where, threads))
-    return HeldScoring(scorers, where, whole_parts)
-
-
-def _names(context: StageContext) -> list[str]:
-    return list(context.run.models)
-
-
-def _fetched(context: StageContext, name: str) -> tuple[EventFormat, Path, ModelCard]:
-    record = context.run.models[name]
-    fetched = fetch_directory(record.uri, context.storage, expected_sha256=record.sha256)
-    kind, card = _FORMATS.describe(fetched.path)
-    return _FORMATS[kind], fetched.path, card
+    return HeldScoring(load_scorers(models), models.device, whole_parts)

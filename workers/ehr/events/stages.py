@@ -7,7 +7,7 @@ from functools import partial
 from workers.ehr.events.fetching import SubjectFetcher
 from workers.ehr.events.indexing import IndexStage
 from workers.ehr.events.meds import MedsRoot
-from workers.ehr.events.models import load_scoring, open_encoders
+from workers.ehr.events.models import load_scoring, open_encoders, run_models
 from workers.ehr.events.reader import EventReader
 from workers.ehr.events.settings import EventsInput
 from workers.ehr.events.task import cohort_of
@@ -33,8 +33,9 @@ def predict(context: StageContext) -> RecordStage:
     """Read, cut and encode for the run's models."""
     source = _source(context)
     fetcher = SubjectFetcher(MedsRoot(source.uri, context.storage).store, source.repair == "sort")
-    reader = EventReader(fetcher, open_encoders(context), context.budget, source.time_precision == "exact")
-    return RecordStage(reader, partial(load_scoring, context))
+    models = run_models(context)
+    reader = EventReader(fetcher, open_encoders(models), context.budget, source.time_precision == "exact")
+    return RecordStage(reader, partial(load_scoring, models))
 
 
 def _source(context: StageContext) -> EventsInput:

@@ -20,7 +20,7 @@ from workers.genomics.genotypes.components import Components
 from workers.genomics.genotypes.earlier import all_rows
 from workers.genomics.genotypes.fitting import FIT_ROWS, Fit
 from workers.genomics.genotypes.layout import FIT, SCORE
-from workers.genomics.genotypes.models import OpenedModel, open_models
+from workers.genomics.genotypes.models import GenotypeModel, open_models
 from workers.genomics.genotypes.outputs import ADJUSTED
 from workers.genomics.genotypes.source import Genotypes
 from workers.runs.stage import FinishedStage, stage_at
@@ -75,7 +75,7 @@ class AdjustStage:
 
 
 def _of_score(
-    model: OpenedModel,
+    model: GenotypeModel,
     fits: Mapping[str, Fit],
     rows: pa.Table,
     names: Mapping[tuple[str, str], str],

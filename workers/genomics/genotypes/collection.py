@@ -16,7 +16,8 @@ from workers.contract import ModelCard
 from workers.genomics.genotypes import adjusting, counting, fitting, matching, planning
 from workers.genomics.genotypes.groups import groups_of
 from workers.genomics.genotypes.layout import COUNT, FIT, MATCH, SCORE, SIGNPOSTS, stages_of
-from workers.genomics.genotypes.outputs import PANEL, with_columns
+from workers.genomics.genotypes.models import settle
+from workers.genomics.genotypes.outputs import PANEL
 from workers.genomics.genotypes.qc import header_types
 from workers.genomics.genotypes.settings import GenotypesInput
 from workers.genomics.genotypes.source import Genotypes, Identity
@@ -62,7 +63,7 @@ class GenotypesCollection:
 
     def with_steps(self, card: ModelCard, steps: Sequence[Any]) -> ModelCard:
         """See StepsDecideOutputs."""
-        return card if card.format == PANEL else with_columns(card, parse_steps(list(steps)))
+        return settle(card, steps)
 
     def _refuse_build(self, card: ModelCard) -> None:
         build = card.settings.get("genome_build")

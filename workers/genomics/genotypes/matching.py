@@ -22,7 +22,7 @@ from workers.engine.rowtable import build_rows
 from workers.genomics.genotypes.earlier import cohort_counts, encode
 from workers.genomics.genotypes.formats.panel_variants import VARIANTS, read_panel
 from workers.genomics.genotypes.layout import FILE, MATCH, entries_key, log_key
-from workers.genomics.genotypes.models import OpenedModel, open_models
+from workers.genomics.genotypes.models import GenotypeModel, open_models
 from workers.genomics.genotypes.panel import PLACES
 from workers.genomics.genotypes.source import Genotypes
 from workers.genomics.scores.builds import chromosome_key
@@ -183,7 +183,7 @@ def _by_model(records: pa.Table) -> dict[str, list[int]]:
     return {name: list(numbers) for name, numbers in found.items()}
 
 
-def _unreadable(model: OpenedModel, number: int, path: Path, error: SpecError) -> dict[str, Told]:
+def _unreadable(model: GenotypeModel, number: int, path: Path, error: SpecError) -> dict[str, Told]:
     file = model.card.settings["files"][number]
     detail = str(error).replace(f"{path.parent}/", "")
     return {

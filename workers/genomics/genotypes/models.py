@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from cluster.storage import fetch_directory
-from workers.contract import ModelCard
+from workers.contract import Format, ModelCard
 from workers.engine.context import StageContext
+from workers.engine.opened import RunModels
 from workers.genomics.genotypes.outputs import PANEL, with_columns
 from workers.genomics.genotypes.steps import Steps, parse_steps
-from workers.models.detect import describe
-
-_COLLECTION = "genotypes"
+from workers.models.detect import Formats
 
 
 @dataclass(frozen=True)
-class OpenedModel:
+class GenotypeModel:
     """One model of the run."""
 
     name: str
@@ -30,14 +30,12 @@ class OpenedModel:
         return self.card.format == PANEL
 
 
-def open_models(context: StageContext) -> list[OpenedModel]:
+def open_models(context: StageContext) -> list[GenotypeModel]:
     """Every model, in the run's order, the files those that the run names. Loads no weights."""
-    return [_open(context, name) for name in context.run.models]
+    opened = RunModels(context, Formats[Format]("genotypes"), settle)
+    return [GenotypeModel(one.name, one.directory, one.card, parse_steps(list(one.steps))) for one in opened]
 
 
-def _open(context: StageContext, name: str) -> OpenedModel:
-    record = context.run.models[name]
-    fetched = fetch_directory(record.uri, context.storage, expected_sha256=record.sha256)
-    _, card = describe(fetched.path, _COLLECTION)
-    steps = parse_steps(list(context.run.prepare[name]))
-    return OpenedModel(name, fetched.path, card if card.format == PANEL else with_columns(card, steps), steps)
+def settle(card: ModelCard, steps: Sequence[Any]) -> ModelCard:
+    """The card under a prepare list: of a directory of scores with all columns that its steps ask for."""
+    return card if card.format == PANEL else with_columns(card, parse_steps(list(steps)))

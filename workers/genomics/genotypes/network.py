@@ -16,7 +16,7 @@ from workers.genomics.contract import GenotypeChunk
 from workers.genomics.genotypes.answers import Answer, refused
 from workers.genomics.genotypes.contract import PanelFormat, PanelScorer
 from workers.genomics.genotypes.formats.panel_variants import VARIANTS, read_panel
-from workers.genomics.genotypes.models import OpenedModel
+from workers.genomics.genotypes.models import GenotypeModel
 from workers.genomics.genotypes.panel import Encoding, Panel, PanelMatrix
 from workers.genomics.genotypes.ploidy import Numbers
 from workers.models.detect import Formats
@@ -28,13 +28,13 @@ FILLED_RATE = "filled_rate"
 class Network:
     """What is the same for every shard. `low` says why nothing is scored, where too little of the panel is there."""
 
-    model: OpenedModel
+    model: GenotypeModel
     panel: Panel
     scorer: PanelScorer
     low: str | None
 
 
-def open_network(model: OpenedModel, places: pl.DataFrame, low: str | None, device: str, threads: int) -> Network:
+def open_network(model: GenotypeModel, places: pl.DataFrame, low: str | None, device: str, threads: int) -> Network:
     """Load the weights. `places` is of workers.genomics.genotypes.panel.PLACES."""
     frequency = read_panel(model.directory / VARIANTS)["effect_frequency"].to_numpy()
     panel = Panel(places, Encoding(frequency, model.card.settings["scale"]))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from schemas.status import Status
 from workers.genomics.contract import GenotypeChunk, Sums, Weights
 from workers.genomics.genotypes.answers import Answer, refused
-from workers.genomics.genotypes.models import OpenedModel
+from workers.genomics.genotypes.models import GenotypeModel
 from workers.genomics.genotypes.outputs import ALLELE_CT, DENOM, LOW_OVERLAP, NAMED_DOSAGE, average_name
 from workers.genomics.genotypes.ploidy import Numbers, Ploidy, is_among
 from workers.genomics.kernels.opening import open_kernel
@@ -26,7 +26,7 @@ class Scores:
     """What is the same for every shard. `groups` as in workers.genomics.genotypes.groups; `why` the first score that
     is not scored is not."""
 
-    model: OpenedModel
+    model: GenotypeModel
     weights: ScoreWeights
     groups: Mapping[str, int]
     why: str | None
@@ -34,7 +34,7 @@ class Scores:
     @classmethod
     def of(
         cls,
-        model: OpenedModel,
+        model: GenotypeModel,
         parts: Sequence[Part],
         frequencies: pl.DataFrame | None,
         groups: Mapping[str, int],

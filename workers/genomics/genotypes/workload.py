@@ -13,7 +13,7 @@ from workers.engine.context import StageContext
 from workers.genomics.genotypes.earlier import all_rows, cohort_counts, read
 from workers.genomics.genotypes.groups import OK
 from workers.genomics.genotypes.layout import FILE, MATCH
-from workers.genomics.genotypes.models import OpenedModel, open_models
+from workers.genomics.genotypes.models import GenotypeModel, open_models
 from workers.genomics.genotypes.network import Network, open_network
 from workers.genomics.genotypes.ploidy import Haploid
 from workers.genomics.genotypes.qc import X_F, QcFacts
@@ -64,7 +64,7 @@ class _Loader:
         haploid = Haploid(self._genotypes.variants, self._genotypes.build)
         return Workload(models, haploid, self._qc(models, haploid))
 
-    def _scores(self, model: OpenedModel, rows: pl.DataFrame) -> Scores:
+    def _scores(self, model: GenotypeModel, rows: pl.DataFrame) -> Scores:
         parts: list[Part] = []
         for (key,), part in rows.drop_nulls("entries_key").group_by("entries_key", maintain_order=True):
             if not (part["verdict"] == OK).any():
@@ -79,7 +79,7 @@ class _Loader:
         why = next(iter(rows.filter(pl.col("verdict") != OK)["detail"]), None)
         return Scores.of(model, parts, self._frequencies(model.steps.impute), groups, why)
 
-    def _network(self, model: OpenedModel, rows: pl.DataFrame, device: str, threads: int) -> Network:
+    def _network(self, model: GenotypeModel, rows: pl.DataFrame, device: str, threads: int) -> Network:
         (row,) = rows.to_dicts()
         low = None if row["verdict"] == OK else row["detail"]
         return open_network(model, read(self._context.store, row["entries_key"]), low, device, threads)

@@ -11,7 +11,7 @@ from workers.genomics.sequences import fasta_records, tables, vcf_fetching
 from workers.genomics.sequences.fasta import Reference
 from workers.genomics.sequences.fasta_file import FastaFile
 from workers.genomics.sequences.fasta_records import FastaFetcher
-from workers.genomics.sequences.models import load_scoring, model_views
+from workers.genomics.sequences.models import load_scoring, model_views, run_models
 from workers.genomics.sequences.reader import Fetcher, ModelView, SequenceReader
 from workers.genomics.sequences.settings import SequencesInput
 from workers.genomics.sequences.tables import TableFetcher
@@ -21,10 +21,11 @@ from workers.genomics.sequences.vcf_fetching import VariantFetcher
 def predict(context: StageContext) -> RecordStage:
     """Read, cut and encode for the run's models."""
     source = SequencesInput.model_validate(context.run.spec.input)
-    models = model_views(context)
-    fetcher, columns = _fetcher(context, source, models)
-    reader = SequenceReader(fetcher, columns, models, context.budget)
-    return RecordStage(reader, partial(load_scoring, context, source.reference is not None))
+    models = run_models(context)
+    views = model_views(models)
+    fetcher, columns = _fetcher(context, source, views)
+    reader = SequenceReader(fetcher, columns, views, context.budget)
+    return RecordStage(reader, partial(load_scoring, models, source.reference is not None))
 
 
 def _fetcher(
