@@ -6,6 +6,7 @@ import io
 import os
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 
 from cluster.storage.errors import ObjectChanged, ObjectMissing, TransientError
@@ -58,7 +59,9 @@ class LocalFile:
 
     def close(self) -> None:
         """Close it."""
-        self._file.close()
+        # A mount that is gone says so here as well, and nothing that was read depends on it.
+        with suppress(OSError):
+            self._file.close()
 
 
 class LocalReading:
