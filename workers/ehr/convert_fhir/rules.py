@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from workers.ehr.meds.rules import EventRule, Rules
 
 
-class _Rules(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Event(_Rules):
+class Event(EventRule):
     """One event. `rules.yaml` says what each key means."""
 
-    code: tuple[str, ...] = Field(min_length=1)
-    time: tuple[str, ...] = ()
-    value: str | None = None
-    text: str | None = None
     attachment: str | None = None
     each: str | None = None
 
@@ -35,7 +29,7 @@ class Event(_Rules):
         return codes + self.time + tuple(path for path in (self.value, self.text, self.attachment) if path)
 
 
-class OneOf(_Rules):
+class OneOf(Rules):
     """Only the first of these that gives an event counts; with `each`: for each item."""
 
     one_of: tuple[Event, ...] = Field(min_length=1)
@@ -47,7 +41,7 @@ class OneOf(_Rules):
         return self
 
 
-class Resource(_Rules):
+class Resource(Rules):
     """How one type of resource is mapped."""
 
     subject: tuple[str, ...] = Field(min_length=1)
@@ -55,7 +49,7 @@ class Resource(_Rules):
     events: tuple[OneOf | Event, ...] = Field(min_length=1)
 
 
-class FhirRules(_Rules):
+class FhirRules(Rules):
     """All of them. `systems` are short names of code systems by their uri."""
 
     systems: Mapping[str, str] = Field(default_factory=dict)

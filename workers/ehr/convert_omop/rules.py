@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from workers.ehr.meds.rules import EventRule, Rules
 
 
-class _Rules(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Event(_Rules):
+class Event(EventRule):
     """One event. `rules.yaml` says what each key means."""
-
-    code: tuple[str, ...] = Field(min_length=1)
-    time: tuple[str, ...] = ()
-    value: str | None = None
-    text: str | None = None
 
     def columns(self) -> Iterator[str]:
         """Every column that it names."""
@@ -28,13 +21,13 @@ class Event(_Rules):
         yield from (name.rstrip("?") for name in (self.value, self.text) if name)
 
 
-class OneOf(_Rules):
+class OneOf(Rules):
     """Only the first of these that gives an event counts."""
 
     one_of: tuple[Event, ...] = Field(min_length=1)
 
 
-class Table(_Rules):
+class Table(Rules):
     """How the rows of one table are mapped."""
 
     subject: str = "person_id"
@@ -49,7 +42,7 @@ class Table(_Rules):
         return frozenset({self.subject, *(name for group in self.groups() for one in group for name in one.columns())})
 
 
-class OmopRules(_Rules):
+class OmopRules(Rules):
     """All of them. Names of tables are in lower case."""
 
     reference: tuple[str, ...] = ()

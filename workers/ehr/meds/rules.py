@@ -1,0 +1,20 @@
+"""What mapping rules of every format have in common: `rules.yaml` of each says what its keys mean."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Rules(BaseModel):
+    """A part of a file of rules; a key that is not known is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EventRule(Rules):
+    """How one event is made. `code` are its parts, each with alternatives behind `|`; of `time` the first counts."""
+
+    code: tuple[str, ...] = Field(min_length=1)
+    time: tuple[str, ...] = ()
+    value: str | None = None
+    text: str | None = None
