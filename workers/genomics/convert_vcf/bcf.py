@@ -10,7 +10,7 @@ from pathlib import Path
 
 import cyvcf2
 
-from schemas.status import Status
+from schemas.status import Fault, Status
 from workers.genomics.convert_vcf.header import BCF_MAGIC
 from workers.genomics.convert_vcf.lines import DAMAGED, Line, Piece
 
@@ -39,7 +39,7 @@ def bcf_lines(pieces: Iterable[Piece], header: bytes, max_line: int) -> Iterator
             if length > max_line:
                 yield from _decoded(waiting, header)
                 reason = f"a record is longer than {max_line} bytes, or damaged: the rest of the file is not read"
-                yield Line(b"", (Status.TOO_LARGE, reason))
+                yield Line(b"", Fault(Status.TOO_LARGE, reason))
                 return
             if len(held) - at < length:
                 break
@@ -52,7 +52,7 @@ def bcf_lines(pieces: Iterable[Piece], header: bytes, max_line: int) -> Iterator
             waiting, size = [], 0
     yield from _decoded(waiting, header)
     if held:
-        yield Line(b"", (Status.UNREADABLE, "the file ends within a record"))
+        yield Line(b"", Fault(Status.UNREADABLE, "the file ends within a record"))
 
 
 def _decoded(records: list[bytes], header: bytes) -> Iterator[Line]:
@@ -65,7 +65,7 @@ def _decoded(records: list[bytes], header: bytes) -> Iterator[Line]:
         return
     for record in records:
         alone = _read([record], header)
-        yield Line(alone[0]) if alone else Line(b"", (Status.UNREADABLE, "a record of BCF is damaged"))
+        yield Line(alone[0]) if alone else Line(b"", Fault(Status.UNREADABLE, "a record of BCF is damaged"))
 
 
 def _read(records: list[bytes], header: bytes) -> list[bytes]:

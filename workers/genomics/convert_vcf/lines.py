@@ -6,14 +6,14 @@ import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from schemas.status import Status
+from schemas.status import Fault, Status
 from workers.genomics.convert_vcf.bgzf import Block, Fetch
 from workers.reading.gzip import InflationError, in_blocks, inflated
 
 _STEP = 4 << 20
 
-Trouble = tuple[Status, str]
-DAMAGED: Trouble = (Status.UNREADABLE, "the compressed file is damaged here: records were lost")
+
+DAMAGED = Fault(Status.UNREADABLE, "the compressed file is damaged here: records were lost")
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Line:
     """A line without its end. With `trouble` there is no data: it stands for what could not be had."""
 
     data: bytes
-    trouble: Trouble | None = None
+    trouble: Fault | None = None
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Piece:
 
     data: bytes
     inside: bool = True
-    trouble: Trouble | None = None
+    trouble: Fault | None = None
 
 
 def text_pieces(fetch: Fetch, start: int, stop: int) -> Iterator[Piece]:
@@ -56,7 +56,7 @@ def gzip_pieces(stream: io.BufferedIOBase, max_inflated: int) -> Iterator[Piece]
         for data in inflated(in_blocks(stream), max_inflated):
             yield Piece(data)
     except InflationError as error:
-        yield Piece(b"", trouble=(error.status, error.detail))
+        yield Piece(b"", trouble=Fault(error.status, error.detail))
 
 
 def skipped(pieces: Iterable[Piece], count: int) -> Iterator[Piece]:
@@ -126,7 +126,7 @@ class _Held:
         data, size = b"".join(self._parts), self.size
         self.clear()
         if size > self._max_line:
-            return Line(b"", (Status.TOO_LARGE, f"longer than {self._max_line} bytes"))
+            return Line(b"", Fault(Status.TOO_LARGE, f"longer than {self._max_line} bytes"))
         return Line(data[:-1] if data.endswith(b"\r") else data)
 
     def clear(self) -> None:

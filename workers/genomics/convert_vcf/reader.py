@@ -10,7 +10,7 @@ import polars as pl
 
 from cluster.storage import Store
 from cluster.storage.range_reader import RangeReader
-from schemas.status import Status
+from schemas.status import Fault, Status
 from workers.genomics.convert_vcf.bcf import bcf_lines
 from workers.genomics.convert_vcf.bgzf import END, Fetch, blocks
 from workers.genomics.convert_vcf.files import header_of, sample_frame
@@ -55,7 +55,7 @@ class VcfReader:
         header = self._header_of(chunk)
         lines = self._of_header(chunk, header)
         if header.packing == "bgzf" and chunk.stop >= chunk.file_size and not self._has_end(chunk):
-            return chain(lines, [Line(b"", (Status.UNREADABLE, _NO_END))])
+            return chain(lines, [Line(b"", Fault(Status.UNREADABLE, _NO_END))])
         return lines
 
     def _of_header(self, chunk: Chunk, header: Header) -> Iterator[Line]:

@@ -13,7 +13,8 @@ import pysam
 
 from cluster.storage import Store
 from schemas.errors import UsageError, VerificationError
-from workers.genomics.sequences.vcf_sites import Fault, content
+from schemas.status import Fault
+from workers.genomics.sequences.vcf_sites import content
 
 _KEY = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*")
 _LINE_LIMIT = 1 << 30

@@ -10,8 +10,8 @@ from itertools import islice
 import pyarrow as pa
 
 from schemas.plan import plan_schema
-from schemas.status import Status
-from workers.genomics.sequences.vcf_sites import Fault, Site, allele_fault
+from schemas.status import Fault, Status
+from workers.genomics.sequences.vcf_sites import Site, allele_fault
 
 BATCH = 10_000
 

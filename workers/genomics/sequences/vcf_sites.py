@@ -10,10 +10,8 @@ from typing import Any
 
 from cluster.storage import Store
 from schemas.errors import SpecError
-from schemas.status import Status
+from schemas.status import Fault, Status
 from workers.reading.gzip import InflationError, begins_as_gzip, in_blocks, inflated
-
-Fault = tuple[Status, str]
 
 HEAD = 256 << 10
 """Bytes of a line that are looked at: its alleles have to fit in there."""
@@ -76,36 +74,36 @@ def parse_site(head: bytes, line: int) -> Site:
     """One line without its line break, or its first `HEAD` bytes."""
     columns = head.rstrip(b"\r").split(b"\t", _COLUMNS)
     if len(head) >= HEAD and len(columns) <= _SITE:
-        return Site(line, fault=(Status.TOO_LARGE, f"its first columns have more than {HEAD} bytes"))
+        return Site(line, fault=Fault(Status.TOO_LARGE, f"its first columns have more than {HEAD} bytes"))
     if len(head) < HEAD and len(columns) < _COLUMNS:
-        return Site(line, fault=(Status.UNREADABLE, f"the line has fewer than {_COLUMNS} columns"))
+        return Site(line, fault=Fault(Status.UNREADABLE, f"the line has fewer than {_COLUMNS} columns"))
     try:
         chrom, pos, name, ref, alt = (column.decode() for column in columns[:_SITE])
     except UnicodeDecodeError:
-        return Site(line, fault=(Status.UNREADABLE, "the line is not UTF-8"))
+        return Site(line, fault=Fault(Status.UNREADABLE, "the line is not UTF-8"))
     if not _CONTIG.fullmatch(chrom):
-        return Site(line, fault=(Status.UNREADABLE, "CHROM is no name of a contig"))
+        return Site(line, fault=Fault(Status.UNREADABLE, "CHROM is no name of a contig"))
     if not (pos.isascii() and pos.isdigit()) or len(pos) > 10 or int(pos) > _LAST_POS:
-        return Site(line, fault=(Status.UNREADABLE, "POS is no position"))
+        return Site(line, fault=Fault(Status.UNREADABLE, "POS is no position"))
     if not _BASES.fullmatch(ref):
-        return Site(line, fault=(Status.UNREADABLE, "REF is no sequence of bases"))
+        return Site(line, fault=Fault(Status.UNREADABLE, "REF is no sequence of bases"))
     return Site(line, chrom, int(pos), None if name in (".", "") else name, ref, tuple(alt.split(",")))
 
 
 def allele_fault(alt: str, ref: str, longest: int) -> Fault | None:
     """Why an ALT allele has no sequence of its own, or None where it has one."""
     if max(len(ref), len(alt)) > longest:
-        return Status.TOO_LARGE, f"an allele has more than {longest} letters"
+        return Fault(Status.TOO_LARGE, f"an allele has more than {longest} letters")
     if alt == ".":
-        return Status.UNSUPPORTED, "the line has no ALT allele"
+        return Fault(Status.UNSUPPORTED, "the line has no ALT allele")
     if alt == "*" or alt == "<*>":
-        return Status.UNSUPPORTED, "the allele stands for a deletion upstream, or for any"
+        return Fault(Status.UNSUPPORTED, "the allele stands for a deletion upstream, or for any")
     if alt.startswith("<") and alt.endswith(">"):
-        return Status.UNSUPPORTED, "the allele is symbolic"
+        return Fault(Status.UNSUPPORTED, "the allele is symbolic")
     if "[" in alt or "]" in alt or alt.startswith(".") or alt.endswith("."):
-        return Status.UNSUPPORTED, "the allele is a breakend"
+        return Fault(Status.UNSUPPORTED, "the allele is a breakend")
     if not _BASES.fullmatch(alt):
-        return Status.UNREADABLE, "ALT is no sequence of bases"
+        return Fault(Status.UNREADABLE, "ALT is no sequence of bases")
     return None
 
 
@@ -124,10 +122,10 @@ def unpacked(stream: io.BufferedReader[Any]) -> Iterator[bytes | Fault]:
     try:
         yield from inflated(in_blocks(stream), _INFLATED)
     except InflationError as error:
-        yield error.status, error.detail
+        yield Fault(error.status, error.detail)
         return
     if _BGZIP.match(head) and not _has_end(stream):
-        yield Status.UNREADABLE, "the file has no end marker of bgzip: it was cut off"
+        yield Fault(Status.UNREADABLE, "the file has no end marker of bgzip: it was cut off")
 
 
 def _has_end(stream: io.BufferedIOBase) -> bool:
