@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 
-from workers.genomics.contract import SAMPLE_SCHEMA, VARIANT_SCHEMA
+from workers.genomics.contract import VARIANT_SCHEMA
 from workers.genomics.files.plink_text import (
     allele,
     chromosome,
     identifier,
     positions,
     read_columns,
-    refuse_duplicate_samples,
-    sex,
+    sample_frame,
 )
 
 _BIM = {0: "chrom", 1: "id", 3: "pos", 4: "alt", 5: "ref"}
@@ -38,12 +37,4 @@ def read_bim(body: bytes, name: str, *, centimorgans: bool = True) -> pl.DataFra
 
 def read_fam(body: bytes, name: str) -> pl.DataFrame:
     """Of `SAMPLE_SCHEMA`. Raises SpecError."""
-    table = read_columns(body, _FAM, name)
-    samples = table.select(
-        pl.int_range(table.height, dtype=pl.Int64).alias("sample_idx"),
-        pl.col("fid").replace({"0": None}),
-        "iid",
-        sex("sex"),
-    ).cast(pl.Schema(SAMPLE_SCHEMA))
-    refuse_duplicate_samples(samples, name)
-    return samples
+    return sample_frame(read_columns(body, _FAM, name), "fid", "iid", "sex", name)

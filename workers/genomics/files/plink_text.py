@@ -9,6 +9,7 @@ import polars as pl
 
 from schemas.errors import SpecError
 from workers.genomics.chromosomes import normaliser
+from workers.genomics.contract import SAMPLE_SCHEMA
 
 
 def read_columns(body: bytes, columns: Mapping[int, str], name: str, first_line: int = 1) -> pl.DataFrame:
@@ -79,13 +80,26 @@ def positions(table: pl.DataFrame, column: str, name: str, first_line: int = 1) 
     return read
 
 
-def sex(column: str) -> pl.Expr:
-    """1 male, 2 female, 0 anything else."""
+def sample_frame(
+    table: pl.DataFrame, fid: str | None, iid: str, sex: str | None, name: str, first_line: int = 1
+) -> pl.DataFrame:
+    """Samples of `SAMPLE_SCHEMA` by these columns of a table, numbered by line; None: it has no such column.
+
+    Sex is 1 for male, 2 for female, 0 for anything else. Raises SpecError where an id comes twice.
+    """
     codes = {"1": 1, "M": 1, "m": 1, "2": 2, "F": 2, "f": 2}
-    return pl.col(column).replace_strict(codes, default=0, return_dtype=pl.Int8)
+    coded = pl.col(sex).replace_strict(codes, default=0, return_dtype=pl.Int8) if sex else pl.lit(0, pl.Int8)
+    samples = table.select(
+        pl.int_range(table.height, dtype=pl.Int64).alias("sample_idx"),
+        (pl.col(fid).replace({"0": None}) if fid else pl.lit(None, pl.String)).alias("fid"),
+        pl.col(iid).alias("iid"),
+        coded.alias("sex"),
+    ).cast(pl.Schema(SAMPLE_SCHEMA))
+    _refuse_duplicate_samples(samples, name, first_line)
+    return samples
 
 
-def refuse_duplicate_samples(samples: pl.DataFrame, name: str, first_line: int = 1) -> None:
+def _refuse_duplicate_samples(samples: pl.DataFrame, name: str, first_line: int) -> None:
     """Raises SpecError if two samples have the same family and individual id: their rows could not be told apart."""
     repeated = ~samples.select(pl.struct("fid", "iid").is_first_distinct().alias("first"))["first"]
     if repeated.any():

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from schemas.errors import SpecError
-from workers.genomics.contract import SAMPLE_SCHEMA, VARIANT_SCHEMA
+from workers.genomics.contract import VARIANT_SCHEMA
 from workers.genomics.files.bim_fam import read_bim, read_fam
 from workers.genomics.files.plink_text import (
     allele,
@@ -16,8 +16,7 @@ from workers.genomics.files.plink_text import (
     identifier,
     positions,
     read_columns,
-    refuse_duplicate_samples,
-    sex,
+    sample_frame,
 )
 
 RECORD, ALLELE = "record", "allele"
@@ -76,14 +75,8 @@ def read_psam(body: bytes, name: str) -> pl.DataFrame:
     iid = "#IID" if "#IID" in columns else "IID"
     wanted = [column for column in ("#FID", iid, "SEX") if column == iid or column in columns]
     table = read_columns(body[start:], _places(columns, wanted, name), name, first_line)
-    samples = table.select(
-        pl.int_range(table.height, dtype=pl.Int64).alias("sample_idx"),
-        (pl.col("#FID").replace({"0": None}) if "#FID" in wanted else pl.lit(None, pl.String)).alias("fid"),
-        pl.col(iid).alias("iid"),
-        (sex("SEX") if "SEX" in wanted else pl.lit(0, pl.Int8)).alias("sex"),
-    ).cast(pl.Schema(SAMPLE_SCHEMA))
-    refuse_duplicate_samples(samples, name, first_line)
-    return samples
+    fid, sex = ("#FID" if "#FID" in wanted else None), ("SEX" if "SEX" in wanted else None)
+    return sample_frame(table, fid, iid, sex, name, first_line)
 
 
 def _header(body: bytes, *starts: str) -> tuple[list[str] | None, int, int]:
