@@ -17,11 +17,12 @@ _SERVER = Path(__file__).with_name("fuse_server.py")
 
 class Seen(NamedTuple):
     """Since the last `fail` or `heal`: how many opens, reads, writes and listings of what matches there were, how many
-    requests failed, and which files were opened, in order."""
+    requests failed, and which files were opened and folders listed, in order."""
 
     counted: int
     failed: int
     opened: list[str]
+    listed: list[str]
 
 
 class FailingMount:

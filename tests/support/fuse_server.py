@@ -35,12 +35,14 @@ class Faults:
 
     def __init__(self) -> None:
         self.opened: list[str] = []
+        self.listed: list[str] = []
         self.set(0, None, "*", 0)
 
     def set(self, after: int, error: str | None, match: str, times: int | None) -> None:
         """Begin to count anew."""
         self.counted = self.failed = 0
         self.opened.clear()
+        self.listed.clear()
         self._after, self._match, self._times = after, match, times
         self._error = None if error is None else getattr(errno, error)
 
@@ -52,6 +54,8 @@ class Faults:
         self.counted += opcode in _COUNTED
         if opcode == 14:
             self.opened.append(path)
+        if opcode == 27:
+            self.listed.append(path)
         spent = self._times is not None and self.failed >= self._times
         if self._error is not None and is_due and not spent:
             self.failed += 1
@@ -285,7 +289,12 @@ def _send(device: int, reply: bytes) -> None:
 
 
 def _obeyed(command: dict[str, Any], faults: Faults) -> dict[str, Any]:
-    told = {"counted": faults.counted, "failed": faults.failed, "opened": list(faults.opened)}
+    told = {
+        "counted": faults.counted,
+        "failed": faults.failed,
+        "opened": list(faults.opened),
+        "listed": list(faults.listed),
+    }
     if command["do"] == "set":
         faults.set(command["after"], command["error"], command["match"], command["times"])
     return told

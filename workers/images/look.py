@@ -15,7 +15,7 @@ from cluster.storage import StorageSettings
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.images.fetching import ColumnFetcher, Fetched, ObjectFetcher, Wanted, rows_of
-from workers.images.planning import ImageRecords
+from workers.images.planning import ImageRecords, roots_of
 from workers.images.preflight import Preflight, check_attributes, preflight
 from workers.images.settings import ImagesInput
 
@@ -52,9 +52,9 @@ def _look_at(rows: Sequence[Mapping[str, Any]], opener: Any, source: ImagesInput
 
 def _opener(records: ImageRecords, source: ImagesInput, storage: StorageSettings) -> Any:
     if source.bytes_column is not None:
-        column = ColumnFetcher(records.roots()[0], storage, source.bytes_column)
+        column = ColumnFetcher(roots_of(source, storage)[0], storage, source.bytes_column)
         return partial(_from_column, column)
-    objects = ObjectFetcher(records.roots(), storage, source.max_bytes, 1, confine=records.kind == "table")
+    objects = ObjectFetcher(roots_of(source, storage), storage, source.max_bytes, 1, confine=records.kind == "table")
     return partial(_from_object, objects)
 
 

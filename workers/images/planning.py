@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -31,7 +32,7 @@ class ImageRecords:
     def __init__(self, source: ImagesInput, storage: StorageSettings) -> None:
         self.source = source
         self.storage = storage
-        self.kind = _kind(source)
+        self.kind = kind_of(source)
         self.columns = self._table_schema() if self.kind != "prefix" else pa.schema([])
         self.carry = tuple(self._carried(name) for name in source.carry if name in self.columns.names)
         self.header_carry = tuple(name for name in source.carry if name not in self.columns.names)
@@ -58,14 +59,6 @@ class ImageRecords:
             case _:
                 return self._from_columns()
 
-    def roots(self) -> tuple[str, ...]:
-        """Where the bytes may lie."""
-        if self.kind == "table":
-            return tuple(
-                open_store(root, self.storage).uri for root in self.source.roots or (_folder(self.source.uri),)
-            )
-        return (open_store(_folder(self.source.uri), self.storage).uri,)
-
     def _from_prefix(self) -> Iterator[pa.RecordBatch]:
         store = open_store(self.source.uri, self.storage)
         objects = listed(store, self.source.glob)
@@ -81,7 +74,7 @@ class ImageRecords:
 
     def _from_table(self) -> Iterator[pa.RecordBatch]:
         store, name = open_store(_folder(self.source.uri), self.storage), split(self.source.uri)[1]
-        roots = self.roots()
+        roots = roots_of(self.source, self.storage)
         start = 0
         for batch in _table_batches(store, name, self.columns):
             uris = _absolute(_text(batch, "uri"), store.uri, roots, start)
@@ -181,10 +174,17 @@ def _absolute(uris: pa.Array, folder: str, roots: Sequence[str], start: int) -> 
     return full
 
 
-def _kind(source: ImagesInput) -> str:
+def kind_of(source: ImagesInput) -> Literal["prefix", "table", "columns"]:
+    """What the input is, by the spec alone."""
     if source.bytes_column:
         return "columns"
     return "table" if source.uri.endswith(_TABLES) else "prefix"
+
+
+def roots_of(source: ImagesInput, storage: StorageSettings) -> tuple[str, ...]:
+    """Where the bytes may lie, by the spec alone: no request is sent."""
+    named = source.roots if kind_of(source) == "table" else ()
+    return tuple(open_store(root, storage).uri for root in named or (_folder(source.uri),))
 
 
 def _folder(uri: str) -> str:

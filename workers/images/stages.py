@@ -17,7 +17,7 @@ from workers.engine.scoring import ArrayScoring
 from workers.images.decoding.sniff import sniff
 from workers.images.fetching import ColumnFetcher, Fetcher, ObjectFetcher
 from workers.images.models import load_scoring, prepare_lists
-from workers.images.planning import ImageRecords
+from workers.images.planning import kind_of, roots_of
 from workers.images.reader import ImageReader
 from workers.images.settings import ImagesInput
 
@@ -59,10 +59,11 @@ def _decoders(context: StageContext) -> int:
 
 
 def _fetcher(context: StageContext, source: ImagesInput) -> Fetcher:
-    records = ImageRecords(source, context.storage)
+    roots = roots_of(source, context.storage)
     if source.bytes_column is not None:
-        return ColumnFetcher(records.roots()[0], context.storage, source.bytes_column)
-    return ObjectFetcher(records.roots(), context.storage, source.max_bytes, _FETCHES, confine=records.kind == "table")
+        return ColumnFetcher(roots[0], context.storage, source.bytes_column)
+    confine = kind_of(source) == "table"
+    return ObjectFetcher(roots, context.storage, source.max_bytes, _FETCHES, confine=confine)
 
 
 def _source(context: StageContext) -> ImagesInput:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pgenlib
 import polars as pl
 from numpy.typing import NDArray
 
-from cluster.storage import ObjectChanged, StorageSettings, parse
+from cluster.storage import ObjectChanged, StorageSettings, Store, open_store, parse
 from schemas.errors import RecordError, SpecError
 from schemas.status import Status
 from workers.genomics.contract import VARIANT_SCHEMA, GenotypeChunk
@@ -24,6 +25,7 @@ from workers.genomics.files.pvar_psam import ALLELE, RECORD, read_psam, read_pva
 from workers.genomics.kernels.codes import pack, row_bytes, take_samples
 from workers.genomics.kernels.counts import count_calls, sample_mask
 
+T = TypeVar("T")
 _PARTS = {"pgen": (".pgen",), "pvar": (".pvar", ".pvar.zst", ".bim"), "psam": (".psam", ".fam")}
 _BLOCK = 384 << 10
 """Bytes of int8 calls that are decoded and packed at a time: they stay in the cache of a core."""
@@ -49,6 +51,7 @@ class PgenSource:
     ) -> None:
         self._files = Fileset(uri, _PARTS, storage, planned)
         self._cache_root = cache_root
+        self._storage = storage
         self._node_file: NodeFile | None = None
         pgen = self._files.file("pgen")
         self._header = read_header(lambda start, length: self._files.get("pgen", start, length), pgen.size, pgen.name)
@@ -112,44 +115,28 @@ class PgenSource:
     ) -> Iterator[GenotypeChunk]:
         """See `GenotypeSource`. Dosages are given for all variants of a file that has any."""
         path = self._local()
-        before = _identity(path)
         idx = np.arange(self._alleles.height, dtype=np.int64) if wanted is None else wanted
         samples = last - first
         per_variant = row_bytes(samples) + (4 * samples if self._header.dosages else 0)
         per_chunk = max(1, chunk_bytes // max(1, per_variant))
-        reader = self._reader(path, first, last)
-        try:
+        with closing(self._decoder(path, first, last)) as decoder:
             for at in range(0, len(idx), per_chunk):
                 cut = idx[at : at + per_chunk]
-                packed = reader.calls(cut)
-                dosage = reader.dosages(cut) if self._header.dosages else None
-                if _identity(path) != before:
-                    raise ObjectChanged
+                packed = decoder.ask(partial(_Reader.calls, idx=cut))
+                dosage = decoder.ask(partial(_Reader.dosages, idx=cut)) if self._header.dosages else None
                 yield GenotypeChunk(cut, samples, packed, dosage)
-        except RuntimeError:
-            raise RecordError(Status.UNREADABLE, "the .pgen file is damaged") from None
-        finally:
-            reader.close()
 
     def call_counts(self, wanted: NDArray[np.int64]) -> NDArray[np.int64] | None:
         """See `CountsCalls`: pgenlib counts the rare ones without looking at every sample."""
         if self._header.dosages:
             return None
         path = self._local()
-        before = _identity(path)
-        reader = self._reader(path, 0, self._header.samples)
-        try:
-            counts = reader.counts(wanted)
-        except RuntimeError:
-            raise RecordError(Status.UNREADABLE, "the .pgen file is damaged") from None
-        finally:
-            reader.close()
-        if _identity(path) != before:
-            raise ObjectChanged
-        return counts
+        with closing(self._decoder(path, 0, self._header.samples)) as decoder:
+            return decoder.ask(lambda reader: reader.counts(wanted))
 
-    def _reader(self, path: Path, first: int, last: int) -> _Reader:
-        return _Reader(path, self._alleles, self._header.samples, first, last)
+    def _decoder(self, path: Path, first: int, last: int) -> _Decoder:
+        opened = partial(_Reader, path, self._alleles, self._header.samples, first, last)
+        return _Decoder(path, opened, open_store(str(path.parent), self._storage))
 
     def _local(self) -> Path:
         """The .pgen file as planned, on this node."""
@@ -168,9 +155,47 @@ class PgenSource:
             self._node_file = None
 
 
-def _identity(path: Path) -> tuple[int, int, int]:
-    found = os.stat(path)
-    return found.st_ino, found.st_size, found.st_mtime_ns
+class _Decoder:
+    """One version of a file through pgenlib, which says the same of a damaged file and of a disk that fails.
+
+    So where it raises, the whole file is read once through `disk`, which raises InfrastructureError if that fails, and
+    then decoded again: only what fails on a disk that is well is damage.
+    """
+
+    def __init__(self, path: Path, opened: Callable[[], _Reader], disk: Store) -> None:
+        self._path = path
+        self._opened = opened
+        self._disk = disk
+        self._reader: _Reader | None = None
+        self._identity: tuple[int, int, int] | None = None
+
+    def ask(self, work: Callable[[_Reader], T]) -> T:
+        """What `work` makes of the open file. Raises RecordError for damage, ObjectMissing, ObjectChanged."""
+        for _ in range(2):
+            try:
+                if self._reader is None:
+                    self._same()
+                    self._reader = self._opened()
+                found = work(self._reader)
+                self._same()
+                return found
+            except (RuntimeError, OSError):
+                self.close()
+                self._disk.sha256(self._path.name)
+        raise RecordError(Status.UNREADABLE, "the .pgen file is damaged")
+
+    def _same(self) -> None:
+        found = os.stat(self._path)
+        identity = found.st_ino, found.st_size, found.st_mtime_ns
+        if self._identity not in (None, identity):
+            raise ObjectChanged
+        self._identity = identity
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
 
 
 class _Reader:
