@@ -11,12 +11,12 @@ from typing import Any
 from jobs.amounts import duration
 from jobs.cli.console import columns, say, show, show_json
 from jobs.cli.locate import add_json
-from jobs.cli.progress import MODES
-from jobs.cli.run import run
-from jobs.cli.signals import StopRequests
 from jobs.cli.summary import as_json, status_rows
 from jobs.demo.stage_set import StageSet, set_up
+from jobs.progress import MODES
 from jobs.running import Outcome
+from jobs.signals import StopRequests
+from jobs.watched import run
 from schemas.spec import Spec
 
 _FOLDER = "demo-output"

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from pathlib import Path
 
 from cluster.storage import StorageSettings, Store, open_store
 from jobs.settings import output_store
-from schemas.spec import Spec, load_spec
-
-_SPECS = (".yaml", ".yml")
+from jobs.spec_source import SPECS, spec_from
+from schemas.spec import Spec
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ def locate(text: str) -> Located:
 
     Without a spec the endpoint and region of the environment hold (AWS_ENDPOINT_URL, AWS_REGION).
     """
-    if text.endswith(_SPECS):
-        spec = load_spec(Path(text))
+    if text.endswith(SPECS):
+        spec = spec_from(text)
         return Located(output_store(spec), spec)
     return Located(open_store(text, StorageSettings()))

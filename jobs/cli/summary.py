@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.amounts import duration
 from jobs.cli.console import columns
+from jobs.figures import figures
 
 if TYPE_CHECKING:
     from jobs.running import Outcome
@@ -14,20 +15,11 @@ if TYPE_CHECKING:
 
 def as_json(outcome: Outcome) -> dict[str, Any]:
     """What `--json` prints."""
-    manifest = outcome.manifest
     return {
-        "run_id": manifest.run_id,
-        "name": manifest.name,
-        "run": outcome.run_uri,
+        **figures(outcome.manifest, outcome.run_uri),
         "complete": True,
         "nothing_to_do": outcome.nothing_to_do,
-        "records": manifest.records,
-        "statuses": dict(manifest.statuses),
-        "totals": dict(manifest.totals),
         "seconds": round(outcome.seconds, 3),
-        "seconds_by_step": dict(manifest.seconds),
-        "busy": manifest.busy,
-        "fingerprint": manifest.fingerprint,
     }
 
 

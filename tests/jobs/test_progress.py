@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cluster.pool import Progress
-from jobs.cli.progress import Plain, Tally, open_progress
+from jobs.progress import Plain, Tally, open_progress
 from schemas.work import ShardReport
 from tests.support.cli import ROOT
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
@@ -20,7 +20,9 @@ from schemas.status import Status
 from schemas.work import ShardReport
 
 MODES = ("auto", "rich", "plain", "none")
+_COLUMNS = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[words]}"))
 _EVERY_S = 5.0
+_NOTEBOOK_EVERY_S = 0.25
 
 
 class Display(Protocol):
@@ -146,15 +148,39 @@ class Rich:
         self._tally.add(report)
 
 
+class Notebook(Rich):
+    """The same bar as one output of a notebook's cell, which is replaced while the run goes on."""
+
+    def __init__(self, bar: Bar, show: Callable[..., Any]) -> None:
+        """`show` is `IPython.display.display`."""
+        super().__init__(bar)
+        self._shown = show(bar, display_id=True)
+        self._last = time.monotonic()
+
+    def update(self, progress: Progress) -> None:
+        """Move the bar, a few times a second."""
+        super().update(progress)
+        now = time.monotonic()
+        if now - self._last >= _NOTEBOOK_EVERY_S or progress.done == progress.total:
+            self._last = now
+            self._shown.update(self._bar)
+
+
 @contextmanager
 def open_progress(mode: str) -> Iterator[Display]:
-    """The display for `--progress`; `auto` is rich on a terminal that can move the cursor, outside CI."""
+    """The display for one of MODES. `auto` is the bar in a notebook and on a terminal that can move the cursor, outside
+    CI, and lines elsewhere."""
+    in_notebook = mode in ("auto", "rich") and Console().is_jupyter
     if mode == "auto":
         able = sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
-        mode = "rich" if able else "plain"
-    if mode != "rich":
+        mode = "rich" if able or in_notebook else "plain"
+    if in_notebook:
+        # rich's own live display asks for ipywidgets in a notebook. IPython is there, since this is one.
+        from IPython.display import display  # noqa: PLC0415
+
+        yield Notebook(Bar(*_COLUMNS, console=Console(stderr=True)), display)
+    elif mode == "rich":
+        with Bar(*_COLUMNS, console=Console(stderr=True), transient=True) as bar:
+            yield Rich(bar)
+    else:
         yield Plain() if mode == "plain" else Quiet()
-        return
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[words]}"))
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield Rich(bar)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
@@ -25,10 +27,12 @@ class InterruptedRunError(IncompleteError):
 
 
 class StopRequests:
-    """Counts SIGINT and SIGTERM. While no pool is open there is nothing to finish, and the first one interrupts."""
+    """Counts these signals, by default SIGINT and SIGTERM. While no pool is open there is nothing to finish, and the
+    first one interrupts. Only a process's main thread is told of signals: in another one nothing is counted."""
 
-    def __init__(self) -> None:
+    def __init__(self, *signals: signal.Signals) -> None:
         self.count = 0
+        self._signals = signals or (signal.SIGINT, signal.SIGTERM)
         self._pool_open = False
 
     def should_stop(self) -> Stop:
@@ -38,11 +42,11 @@ class StopRequests:
 
     @contextmanager
     def installed(self) -> Iterator[StopRequests]:
-        """Handle both signals for as long as this lasts.
+        """Handle the signals for as long as this lasts, then as before.
 
         Raises InterruptedRunError in place of the IncompleteError that a signal led to.
         """
-        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        before = {number: signal.getsignal(number) for number in self._signals}
         self._install()
         try:
             yield self
@@ -51,8 +55,9 @@ class StopRequests:
                 raise InterruptedRunError(str(error)) from error
             raise
         finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            if _in_main_thread():
+                for number, handler in before.items():
+                    signal.signal(number, handler)
 
     def graceful(self, open_host: HostOpener) -> HostOpener:
         """The same opener, with signals that drain the pool while it is open."""
@@ -73,7 +78,7 @@ class StopRequests:
         return opener
 
     def _install(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in self._signals if _in_main_thread() else ():
             # What the caller had us ignore (a shell its background jobs) stays ignored.
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._on_signal)
@@ -82,5 +87,17 @@ class StopRequests:
         self.count += 1
         if not self._pool_open or self.count > 2:
             raise KeyboardInterrupt
-        # os.write, since a handler may run in the middle of another write to the same stream.
-        os.write(2, f"wardround: {_DRAIN if self.count == 1 else _ABORT}\n".encode())
+        _tell(f"wardround: {_DRAIN if self.count == 1 else _ABORT}\n")
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _tell(text: str) -> None:
+    if "ipykernel" in sys.modules:
+        # A notebook shows what its own stream gets, which may be written to in the middle of another write.
+        sys.stderr.write(text)
+    else:
+        # A handler may run in the middle of another write to the same stream, which would refuse a second one.
+        os.write(2, text.encode())

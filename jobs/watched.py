@@ -1,0 +1,27 @@
+"""Run a spec under the eyes of whoever waits: a pool, a display, a way to stop, and at the end the report."""
+
+from __future__ import annotations
+
+from jobs.execute import Watchers
+from jobs.hosts import pool
+from jobs.progress import open_progress
+from jobs.report import write_report
+from jobs.running import Outcome, run_stages
+from jobs.settings import output_store
+from jobs.signals import StopRequests
+from schemas.run import REPORT_KEY
+from schemas.spec import Spec
+
+
+def run(spec: Spec, stop: StopRequests, progress: str) -> Outcome:
+    """Score every record of a spec, or go on where an earlier run of it stopped, and write its report.
+
+    `progress` is one of `jobs.progress.MODES`. Raises an error of `schemas.errors`.
+    """
+    with pool(spec) as open_host, open_progress(progress) as shown:
+        watchers = Watchers(on_progress=shown.update, should_stop=stop.should_stop, on_report=shown.report)
+        outcome = run_stages(spec, stop.graceful(open_host), watchers, shown.announce)
+    store = output_store(spec)
+    if not outcome.nothing_to_do or store.head(REPORT_KEY) is None:
+        write_report(store)
+    return outcome
