@@ -15,7 +15,7 @@ from rich.progress import Progress as Bar
 
 from cluster.pool import Progress
 from jobs.amounts import duration
-from jobs.cli.console import say
+from jobs.console import say
 from schemas.status import Status
 from schemas.work import ShardReport
 

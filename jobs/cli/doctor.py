@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from jobs.cli.console import paint, show, show_json
 from jobs.cli.locate import add_json
+from jobs.console import paint, show, show_json
 from jobs.doctor import as_json, examine
 from schemas.finding import Finding
 from schemas.spec import load_spec

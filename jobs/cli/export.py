@@ -6,8 +6,8 @@ import argparse
 
 from cluster.storage import StorageSettings
 from jobs.amounts import size
-from jobs.cli.console import columns, say, show, show_json
 from jobs.cli.locate import add_json, add_run, locate
+from jobs.console import columns, say, show, show_json
 from jobs.export.contract import Export
 from jobs.export.exporting import export_run, exports
 from jobs.settings import storage_settings

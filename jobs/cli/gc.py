@@ -6,8 +6,8 @@ import argparse
 from datetime import timedelta
 
 from jobs.amounts import duration, size
-from jobs.cli.console import columns, say, show, show_json
 from jobs.cli.locate import add_json, add_run, locate
+from jobs.console import columns, say, show, show_json
 from jobs.leftovers import Leftover, leftovers
 from jobs.state import age
 from schemas.errors import UsageError

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from typing import Any, NoReturn
 
-from jobs.cli.console import say
+from jobs.console import say
 from schemas.errors import UsageError, WardroundError
 from schemas.loading import nearest
 

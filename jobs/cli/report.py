@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from jobs.cli.console import show, show_json
 from jobs.cli.locate import add_json, add_run, locate
+from jobs.console import show, show_json
 from jobs.report import write_report
 
 

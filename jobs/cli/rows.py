@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from itertools import islice
 
-from jobs.cli.console import columns, say, show, show_json
 from jobs.cli.locate import add_json, add_run, locate
+from jobs.console import columns, say, show, show_json
 from jobs.rows import Row, rows_with
 from schemas.status import Status
 

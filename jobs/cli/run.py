@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from jobs.cli.console import show, show_json
 from jobs.cli.locate import add_json
 from jobs.cli.summary import as_json, as_table
+from jobs.console import show, show_json
 from jobs.progress import MODES
 from jobs.signals import StopRequests
 from jobs.spec_source import spec_from

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from jobs.cli.console import say, show
+from jobs.console import say, show
 from jobs.schema import spec_schema
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from jobs.amounts import duration
-from jobs.cli.console import columns, show, show_json
 from jobs.cli.locate import add_json, add_run, locate
 from jobs.cli.summary import status_rows
+from jobs.console import columns, show, show_json
 from jobs.state import RunState, StageState, age, run_state
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from cluster.storage import parse
 from cluster.submit import SubmitSettings, submit
-from jobs.cli.console import columns, say, show, show_json
 from jobs.cli.locate import add_json
+from jobs.console import columns, say, show, show_json
 from jobs.registry import kind_of
 from schemas.canonical import digest
 from schemas.errors import UsageError

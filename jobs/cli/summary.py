@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jobs.amounts import duration
-from jobs.cli.console import columns
+from jobs.console import columns
 from jobs.figures import figures
 
 if TYPE_CHECKING:

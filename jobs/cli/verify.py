@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from jobs.amounts import size
-from jobs.cli.console import columns, show, show_json
 from jobs.cli.locate import add_json, add_run, locate
+from jobs.console import columns, show, show_json
 from jobs.verify import verify
 from workers.collection import Recheck
 

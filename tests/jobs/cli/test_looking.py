@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.cli.console import columns
+from jobs.console import columns
 from jobs.state import rate_of
 from tests.support.cli import Wardround
 
