@@ -32,13 +32,13 @@ class Affine:
 class ModelCard:
     """What a model directory says of itself, read without torch.
 
-    `prepare` is the list of steps as it stands in a spec: each a mapping of one step name to its settings.
+    `prepare` is the list of steps as it stands in a spec: each a name, or a mapping of one name to its settings.
     `channels` is the number of input channels (None: any).
     """
 
     format: str
     outputs: tuple[OutputField, ...]
-    prepare: tuple[Mapping[str, Any], ...] = ()
+    prepare: tuple[str | Mapping[str, Any], ...] = ()
     channels: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 

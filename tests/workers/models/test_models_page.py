@@ -46,6 +46,13 @@ def test_without_outputs_the_columns_are_those_that_the_page_says(tmp_path: Path
     assert all(f"`{name}`" in PAGE for name in named)
 
 
+def test_a_directory_s_list_of_steps_may_hold_bare_names_like_a_spec_s(tmp_path: Path) -> None:
+    config = json.loads(EXAMPLE) | {"prepare": ["clahe", {"channels": {"to": 1}}]}
+    save_file({"x": torch.zeros(1)}, tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    assert len(parse_steps(describe(tmp_path, "images")[1].prepare)) == 2
+
+
 def test_every_network_on_images_stands_there_with_its_settings() -> None:
     for name in registry.NETWORKS["images"]:
         (row,) = re.findall(rf"^\| `{name}` \|.*$", PAGE, re.MULTILINE)

@@ -29,7 +29,7 @@ class NativeConfig(NetworkConfig):
 
     format: Literal["wardround-model"]
     outputs: tuple[OutputField, ...] = ()
-    prepare: tuple[dict[str, Any], ...] = ()
+    prepare: tuple[str | dict[str, Any], ...] = ()
 
 
 class ImageSizes(NetworkSizes):

@@ -43,7 +43,7 @@ class OnnxCard(BaseModel):
     head: Head | None = None
     output: str | None = None
     outputs: tuple[OutputField, ...] = ()
-    prepare: tuple[dict[str, Any], ...] = ()
+    prepare: tuple[str | dict[str, Any], ...] = ()
     notes: str = ""
 
 

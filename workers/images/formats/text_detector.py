@@ -40,7 +40,7 @@ class Card(Detection):
 
     format: Literal["text-detector"]
     format_version: Literal[1] = 1
-    prepare: tuple[dict[str, Any], ...] = PREPARE
+    prepare: tuple[str | dict[str, Any], ...] = PREPARE
     notes: str = ""
 
 

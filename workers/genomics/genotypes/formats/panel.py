@@ -43,7 +43,7 @@ class PanelConfig(NetworkConfig):
     format: Literal["wardround-panel-model"]
     genome_build: Literal["GRCh37", "GRCh38"]
     scale: Scale = "copies"
-    prepare: tuple[dict[str, Any], ...] = ()
+    prepare: tuple[str | dict[str, Any], ...] = ()
     embedding: bool = False
 
 
