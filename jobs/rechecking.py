@@ -17,9 +17,9 @@ _SAMPLE = 64
 
 
 def recheck(stages: Iterable[StageDirectory], faults: list[str]) -> Recheck | None:
-    """Of the last stage of a verified run; None where its collection cannot. Adds a fault for each row that is wrong.
+    """Recompute rows of a verified run's last stage; None where its collection cannot. Adds a fault for each wrong row.
 
-    Only the source can be missing: that is told, and no fault. Raises InfrastructureError where it cannot be reached.
+    Only the source can be missing, which is no fault. Raises InfrastructureError where it cannot be reached.
     """
     last = next(stage for stage in stages if not stage.directory)
     spec = last.run.spec

@@ -58,7 +58,7 @@ class OutputField(BaseModel):
 
     @property
     def object_suffix(self) -> str | None:
-        """Of the files that the model gives, where the column refers to side objects."""
+        """Suffix of the files that the model gives, where the column refers to side objects; else None."""
         return object_suffix(self.type)
 
     @model_validator(mode="after")

@@ -111,7 +111,7 @@ class RunFile(Document):
     """Carried columns of the plan, then of the records' own headers."""
     header_carry: tuple[str, ...] = ()
     header_types: Mapping[str, str] = Field(default_factory=dict)
-    """Of those that are not text."""
+    """Types of the columns in `header_carry` that are not text."""
     columns: tuple[OutputColumn, ...] = ()
     signposts: tuple[Signpost, ...] = ()
     recorded: Mapping[str, Any] = Field(default_factory=dict)
@@ -155,7 +155,7 @@ class Manifest(Document):
     """By column: the mean or the sum that it declares, over all rows that have a value."""
     files: tuple[FileRecord, ...]
     signposts: tuple[Signpost, ...] = ()
-    """Of every stage: where else to look."""
+    """Where else to look: the signposts of every stage."""
     started: str
     finished: str
     seconds: Mapping[str, float] = Field(default_factory=dict)

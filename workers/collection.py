@@ -83,7 +83,7 @@ class Collection(Protocol):
         """The prepare steps for one model: those `given` in the spec, else the model's. Raises SpecError."""
 
     def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
-        """Of a stage, once all before it are finished. Raises SpecError or InfrastructureError."""
+        """The plan of one stage, once all before it are finished. Raises SpecError or InfrastructureError."""
 
     def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
         """Facts about these planned records for `wardround plan`, by name; numbers, text, or counts by name."""

@@ -124,5 +124,5 @@ class HashSink:
         return 0
 
     def hexdigest(self) -> str:
-        """Of all that was written since the last `seek`."""
+        """Hex digest of all that was written since the last `seek`."""
         return self._digest.hexdigest()

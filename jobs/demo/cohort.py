@@ -19,7 +19,7 @@ _MUTATIONS = 1.29e-8
 _RECOMBINATION = 1e-8
 _STARTS = {"1": 10_000_000, "22": 20_000_000}
 _LENGTHS = {"1": 248_956_422, "22": 50_818_468}
-"""Of GRCh38."""
+"""Bases of each chromosome in GRCh38."""
 _ROWS = 512
 _BLOCK = 65_280
 _END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
@@ -51,7 +51,7 @@ class Cohort:
         return [f"P{number:05d}" for number in range(1, self.carried.shape[1] + 1)]
 
     def copies(self, site: Site, allele: str) -> NDArray[np.int64]:
-        """Of one allele, by sample, as if no call were missing."""
+        """How many copies of one allele each sample has, as if no call were missing."""
         return np.asarray((self.carried[site.row] == site.alleles.index(allele)).sum(axis=1))
 
     def share(self, site: Site, allele: str) -> float:

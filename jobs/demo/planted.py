@@ -192,7 +192,7 @@ class _Pools:
 
 
 def _is_clear(site: Site) -> bool:
-    """Of several ALTs, neither the first nor the last the complement of REF: no row of the site is ambiguous."""
+    """Whether there are several ALTs, and neither the first nor the last is the complement of REF."""
     return len(site.alleles) > 2 and _STRAND[_ref(site)] not in (_alt(site), _last(site))
 
 

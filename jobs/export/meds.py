@@ -61,7 +61,7 @@ class MedsExport(Export):
     threshold: float = Field(0.5, ge=0, le=1, description="predicted true from here on")
 
     def plan(self, source: FinishedRun) -> ExportPlan:
-        """See Export. The rows are read once, so that nothing is written of a run that has no probabilities."""
+        """The predictions to write. Rows are read once first, so that a run without probabilities leaves no files."""
         column = score_column(source, self.score)
         counts = _count(source, column)
         return ExportPlan(

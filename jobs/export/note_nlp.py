@@ -46,7 +46,7 @@ class NoteNlpExport(Export):
     column: str | None = Field(None, description="the column of entities, where the run has several")
 
     def plan(self, source: FinishedRun) -> ExportPlan:
-        """See Export."""
+        """The table to write, checked against the run's notes and columns."""
         found = entity_column(source, self.column)
         has_snippets = TEXT in source.schema().names
         maker = _Maker(source, found, has_snippets, _all_digits(source))

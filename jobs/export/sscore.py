@@ -59,7 +59,7 @@ class SscoreExport(Export):
     digits: int = Field(6, ge=1, le=17, description="significant digits; 6 as plink2, 17 are all")
 
     def plan(self, source: FinishedRun) -> ExportPlan:
-        """See Export."""
+        """One file for each group of scores, with plink2's columns where the run has them."""
         groups, low = groups_of(source, self.model)
         if not groups:
             raise UsageError(

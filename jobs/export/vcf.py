@@ -52,7 +52,7 @@ class VcfExport(Export):
         return [name.strip() for name in given.split(",") if name.strip()] if isinstance(given, str) else given
 
     def plan(self, source: FinishedRun) -> ExportPlan:
-        """See Export. Raises UsageError for a run that scored no VCF as well."""
+        """The annotated VCF to write. Raises UsageError for a run that scored no VCF as well."""
         # Needs pysam: the error for want of it names the extra.
         writer = import_ours("workers.genomics.sequences.annotating")
         chosen = score_columns(source, self.columns)

@@ -125,7 +125,7 @@ class Bench:
         return rows.select(pl.col("^score[0-9]+$")).to_numpy()
 
     def share(self) -> None:
-        """Of the matrix product's peak, what the kernel and the whole run reach at a thousand scores."""
+        """What part of the matrix product's peak the kernel and the whole run reach at a thousand scores."""
         case = next(case for case in CASES if case.name == "k1000")
         shape = (self.cohort.samples, self.cohort.variants // case.every, case.scores)
         command = python("contestants/prs_kernel.py", *map(str, shape), str(self.threads))

@@ -76,7 +76,7 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def largest_difference(network: DilatedResnet, scorer: VariantScorer, windows: Sequence[VariantWindow]) -> float:
-    """Of any output, ours and by itself. Raises WrongAnswer."""
+    """The largest difference in any output between ours and the network by itself. Raises WrongAnswer."""
     ref, alt = scorer.score(windows)
     worst = max(
         float(np.abs(ref - separately(network, [window.ref_window() for window in windows], 8)).max()),

@@ -49,7 +49,7 @@ def dataset(folder: Path, subjects: int) -> Dataset:
 
 
 def data_files(root: Path) -> list[Path]:
-    """Of the dataset, in order of their subjects."""
+    """Data files of the dataset, in order of their subjects."""
     return sorted((root / "data").rglob("*.parquet"))
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 MEDIAN_TOKENS = 70
 SPREAD = 0.8
-"""Of the logarithm of the tokens a note."""
+"""Standard deviation of the logarithm of the tokens a note."""
 LONGEST = 512
 SHORTEST = 8
 SAMPLE = 48
@@ -55,7 +55,7 @@ def note_file(folder: Path, count: int) -> Path:
 
 
 def note_id(row: int) -> str:
-    """Of the row in the file."""
+    """The id of the note in this row of the file."""
     return f"note-{row:06d}"
 
 

@@ -36,7 +36,7 @@ def write_spec(path: Path, notes: Path, out: Path) -> Path:
 
 
 def notes_a_second(run: Path) -> float:
-    """See `tests.benchmarks.ours.steady_rate`."""
+    """Notes a second once all workers are at work (`tests.benchmarks.ours.steady_rate`)."""
     return steady_rate(run)
 
 

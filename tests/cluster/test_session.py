@@ -38,7 +38,7 @@ def run(body: str, settings: SessionSettings, environment: dict[str, str]) -> su
 
 
 def plain_environment(home: Path) -> dict[str, str]:
-    """Of a user who has set nothing, and to whom Ray has written no token yet."""
+    """The environment of a user who has set nothing, and to whom Ray has written no token yet."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     return {**clean, "PYTHONPATH": str(Path(__file__).parents[2]), "HOME": str(home)}
 

@@ -22,7 +22,7 @@ STEPS = ["plan.before_put", "plan.after_put", "run.before_put", "run.after_put",
 ENDS = ["manifest.before_put", "manifest.after_put", "report.before_put"]
 RECORDS = {"decode.record", "forward.record"}
 SIDES = {"side.before_put", "side.after_put"}
-"""Of stages that write more than rows: `test_convert_crashes.py`."""
+"""Points in stages that write side objects too: `test_convert_crashes.py` passes through them."""
 
 
 @pytest.fixture(scope="module")

@@ -66,7 +66,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def plain_scores(root: Path) -> dict[str, float]:
-    """Of the GRU, a subject at a time, from rows that polars has sorted and cut."""
+    """Scores of the GRU, a subject at a time, from rows that polars has sorted and cut."""
     config = json.loads((root / "gru" / "config.json").read_text())
     network = rnn.build(rnn.Config.model_validate(config["settings"])).eval()
     network.load_state_dict(load_file(root / "gru" / "model.safetensors"))

@@ -45,7 +45,7 @@ def convert(path: Path, out: Path) -> None:
 
 
 def first(rows: pl.DataFrame, name: str) -> np.ndarray:
-    """Of the only group of scores."""
+    """A column of the only group of scores."""
     return rows[name].list.first().to_numpy()
 
 

@@ -41,7 +41,7 @@ class Encoder:
         self._steps = steps
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
-        """See TextEncoder."""
+        """Each text as its steps leave it."""
         for step in self._steps:
             texts = [text[: step.characters] for text in texts]
         assert all(text.strip() for text in texts)
@@ -59,7 +59,7 @@ class Scorer:
         self._refuses = card.settings["refuses"]
 
     def score(self, values: Sequence[str]) -> dict[str, list[int]]:
-        """See Scorer."""
+        """Length and checksum of each text."""
         if self._refuses and any(self._refuses in value for value in values):
             raise RecordError(Status.OUT_OF_CONTRACT, "it has what this model does not take")
         return {
@@ -69,17 +69,17 @@ class Scorer:
 
 
 class CountingNotes:
-    """See NoteFormat."""
+    """A model that counts characters: its directory holds a config and no weights."""
 
     steps: ClassVar[Mapping[str, type[BaseModel]]] = {"prefix": Prefix}
     looks_for = "a config.json with format: counting-notes"
 
     def recognises(self, directory: Path) -> bool:
-        """See NoteFormat."""
+        """Whether the config names this format."""
         return (directory / _CONFIG).exists() and read_json(directory / _CONFIG).get("format") == "counting-notes"
 
     def describe(self, directory: Path) -> ModelCard:
-        """See NoteFormat."""
+        """The card, with what the config says that the scorer refuses."""
         config = read_json(directory / _CONFIG)
         outputs = (
             OutputField(name="characters", type="int64", meaning="how many the note has"),
@@ -93,15 +93,15 @@ class CountingNotes:
         )
 
     def with_steps(self, card: ModelCard, steps: Sequence[BaseModel]) -> ModelCard:
-        """See NoteFormat."""
+        """The card with the prefixes that texts are cut to."""
         return replace(card, settings={**card.settings, "prefixes": [step.model_dump() for step in steps]})
 
     def open_encoder(self, directory: Path, card: ModelCard, cpus: float) -> Encoder:
-        """See NoteFormat."""
+        """The encoder that cuts prefixes."""
         return Encoder([Prefix.model_validate(step) for step in card.settings["prefixes"]])
 
     def load(self, directory: Path, card: ModelCard, placement: Placement) -> Scorer:
-        """See NoteFormat."""
+        """The scorer, which has nothing to load."""
         return Scorer(card)
 
 

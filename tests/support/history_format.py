@@ -67,7 +67,7 @@ def write_model(directory: Path) -> Path:
 
 
 class HistoryFormat:
-    """See EventFormat."""
+    """An event format for tests, with an encoder and a scorer of its own."""
 
     looks_for = "history.json"
 

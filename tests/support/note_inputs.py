@@ -101,7 +101,7 @@ def document(number: int, *contents: Mapping[str, Any], **more: Any) -> dict[str
 
 
 def attachment(text: str, kind: str = "text/plain", encoding: str = "utf-8") -> dict[str, str]:
-    """Of a text, in base64."""
+    """A FHIR attachment that holds the text in base64."""
     return {"contentType": kind, "data": base64.b64encode(text.encode(encoding)).decode()}
 
 

@@ -37,18 +37,18 @@ class Sites:
 
     @property
     def frequencies(self) -> pl.DataFrame:
-        """Of ALT of each record, over called alleles."""
+        """Frequency of ALT of each record, over called alleles."""
         calls = np.where(self.cohort.calls == 3, np.nan, self.cohort.calls.astype(float))
         return pl.DataFrame({"variant_idx": self.cohort.variant_idx, "alt_freq": np.nanmean(calls, axis=1) / 2})
 
     def copies(self, site: int, allele: str) -> NDArray[np.float64]:
-        """Of the undivided site, missing calls filled with the mean."""
+        """Copies of an allele at the undivided site, missing calls filled with the mean."""
         code = ("A", *ALTS).index(allele)
         copies = (self.alleles[site] == code).sum(axis=0).astype(float)
         return np.asarray(np.where(self.missing[site], copies[~self.missing[site]].mean(), copies))
 
     def called(self, site: int, allele: str) -> NDArray[np.float64]:
-        """Of the undivided site, none of a missing call."""
+        """Alleles called at the undivided site, none of a missing call."""
         return np.asarray(np.where(self.missing[site], 0, self.copies(site, allele)))
 
     def vcf(self, path: Path) -> None:

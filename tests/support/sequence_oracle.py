@@ -19,7 +19,7 @@ COMPLEMENT = str.maketrans("ACGTN", "TGCAN")
 
 
 def reverse_complement(bases: str) -> str:
-    """Of A, C, G, T and N."""
+    """The other strand of A, C, G, T and N, read backwards."""
     return bases.translate(COMPLEMENT)[::-1]
 
 
@@ -63,7 +63,7 @@ def cnn_scores(directory: Path, sequences: Sequence[str]) -> np.ndarray[Any, Any
 
 
 def windows(bases: str, pos: int, ref: str, alt: str, length: int) -> tuple[str, str]:
-    """Of a variant at `pos` (1-based): the window of the reference and that of ALT, by plain string work."""
+    """The windows around a variant at `pos` (1-based), of the reference and of ALT, by plain string work."""
     centre = pos - 1
     start = centre - length // 2
     padded = "N" * length + bases.upper() + "N" * (length + len(ref))

@@ -61,7 +61,7 @@ class ChildPool:
         return [pid for host in self._hosts if (pid := host.pid) is not None]
 
     def submit(self, chunk: Sequence[Request]) -> Future[list[Result]]:
-        """See DecodePool. A pool whose children cannot start fails every chunk at once with the same error."""
+        """One result a request, in order. Where children cannot start, each chunk fails at once with the same error."""
         future: Future[list[Result]] = Future()
         with self._lock:
             if self._closed:

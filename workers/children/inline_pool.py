@@ -28,7 +28,7 @@ class InlinePool:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="decode")
 
     def submit(self, chunk: Sequence[Request]) -> Future[list[Result]]:
-        """See DecodePool."""
+        """One result a request, in order, from a thread of this process; cancelled where the pool is closed."""
         if not self._closed:
             try:
                 return self._threads.submit(self._decode, chunk)

@@ -25,11 +25,11 @@ class Scoring(Protocol):
 
     @property
     def seconds(self) -> float:
-        """Of all models together."""
+        """Seconds that all models together took."""
 
     @property
     def core_seconds(self) -> float:
-        """Of all models together."""
+        """Processor seconds that all models together took."""
 
     @property
     def held_bytes(self) -> int:

@@ -152,7 +152,7 @@ def column_totals(table: pa.Table, columns: Sequence[OutputColumn]) -> dict[str,
 
 
 def _record_status(rows: ShardRows) -> tuple[list[Status], list[str | None]]:
-    """Of the record itself; with a single model, what that model made of it as well."""
+    """Status and detail of the record itself; with a single model, what that model made of it as well."""
     statuses, details = list(rows.statuses), list(rows.details)
     if len(rows.models) == 1:
         only = next(iter(rows.models.values()))

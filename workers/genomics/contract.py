@@ -39,7 +39,7 @@ COUNT_SCHEMA: dict[str, Any] = {
     "hom_alt": pl.Int64,
     "missing": pl.Int64,
 }
-"""Of the whole cohort, one row a variant: the copies of ALT (dosages where there are any; a haploid call has one
+"""Counts in the whole cohort, one row a variant: the copies of ALT (dosages where there are any; a haploid call has one
 allele), the alleles that were called, and samples by call. alt_freq = alt_count / allele_count."""
 
 SAMPLE_SCHEMA: dict[str, Any] = {
@@ -80,7 +80,7 @@ class GenotypeSource(Protocol):
         """All samples, of `SAMPLE_SCHEMA`. Raises SpecError for a damaged file."""
 
     def counts(self) -> pl.DataFrame | None:
-        """Of `COUNT_SCHEMA`, where the source holds them already; else None."""
+        """The counts as rows of `COUNT_SCHEMA`, where the source holds them already; else None."""
 
     def chunks(
         self, first: int, last: int, wanted: NDArray[np.int64] | None, chunk_bytes: int

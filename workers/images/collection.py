@@ -43,7 +43,7 @@ class ImagesCollection:
         return steps
 
     def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
-        """See Collection."""
+        """The plan of the only stage: every image of the input."""
         records, carry = self.records, tuple(field.name for field in self.records.carry)
         if stage == HEADERS:
             counts = {_FRAME_COUNT: "int64"}
@@ -75,5 +75,5 @@ class ImagesCollection:
 
 
 def open_collection(source: ImagesInput, storage: StorageSettings, compute: Compute) -> ImagesCollection:
-    """See workers.collection.OpenCollection."""
+    """The images that the input names. Raises SpecError if they cannot be used."""
     return ImagesCollection(source, storage)

@@ -16,7 +16,7 @@ from workers.images.steps import parse_steps
 from workers.models.detect import Formats
 
 _FIXED_BATCH = 16
-"""Of `numerics: deterministic`, where no measurement may choose."""
+"""The batch under `numerics: deterministic`, where no measurement may choose."""
 
 
 def prepare_lists(prepare: dict[str, tuple[Any, ...]]) -> tuple[list[list[Any]], dict[str, int]]:

@@ -53,5 +53,5 @@ class Formats(Generic[F]):
 
 
 def describe(directory: Path, collection: str) -> tuple[str, ModelCard]:
-    """See Formats.describe."""
+    """Format and card of the model in a directory, which needs no torch. Raises what `Formats.describe` raises."""
     return Formats[Format](collection).describe(directory)

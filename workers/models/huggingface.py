@@ -26,7 +26,7 @@ class ArchitectureFormat:
 
     @property
     def looks_for(self) -> str:
-        """See workers.contract.Format."""
+        """`config.json` with such a class, for people."""
         return f"{CONFIG} with architectures '...{self.suffix}'"
 
     def recognises(self, directory: Path) -> bool:

@@ -65,7 +65,7 @@ class NetworkDirectory(ABC, Generic[C, S]):
 
     @property
     def looks_for(self) -> str:
-        """See workers.contract.Format."""
+        """`config.json` that names this format, for people."""
         return f"{CONFIG} with format {self.name!r}"
 
     def recognises(self, directory: Path) -> bool:

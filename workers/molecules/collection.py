@@ -36,7 +36,7 @@ class MoleculesCollection:
         return ({"smiles": parse_steps(given or ()).model_dump(mode="json")},)
 
     def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
-        """See Collection."""
+        """The plan of the only stage: every molecule of the input."""
         records = self.records
         return StagePlan(
             stage,
@@ -53,7 +53,7 @@ class MoleculesCollection:
 
 
 def open_collection(source: MoleculesInput, storage: StorageSettings, compute: Compute) -> MoleculesCollection:
-    """See workers.collection.OpenCollection. Raises MissingExtraError before anything starts that would need RDKit."""
+    """The molecules of the input. Raises MissingExtraError before anything starts that would need RDKit."""
     if find_spec("rdkit") is None:
         raise MissingExtraError("rdkit", "molecules")
     return MoleculesCollection(source, storage)

@@ -56,5 +56,5 @@ def output_fields(names: Sequence[str]) -> tuple[OutputField, ...]:
 
 
 def functions(names: Sequence[str]) -> list[Callable[[Any], float]]:
-    """Of each property, RDKit's own function."""
+    """RDKit's own function for each property."""
     return [getattr(importlib.import_module(PROPERTIES[name].module), PROPERTIES[name].function) for name in names]

@@ -10,7 +10,7 @@ MoleculesFormat = Literal["parquet", "csv", "smi"]
 Standardize = Literal["cleanup", "largest_fragment", "uncharge"]
 
 ENDINGS: dict[str, MoleculesFormat] = {".parquet": "parquet", ".csv": "csv", ".tsv": "csv", ".smi": "smi"}
-"""Of names of files; those of text may have `.gz` behind them."""
+"""The format by the ending of a file's name; those of text may have `.gz` behind them."""
 
 
 class MoleculesInput(BaseModel):

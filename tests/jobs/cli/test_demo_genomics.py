@@ -87,7 +87,7 @@ def test_scores_of_the_converted_vcf_are_those_of_plink2_on_the_vcf(
 
 
 def _weights(folder: Path, score: str) -> np.ndarray:
-    """Of every row of the file, as it is written."""
+    """The weight in every row of the file, as it is written."""
     (path,) = folder.glob(f"{score}*.txt.gz")
     return pl.read_csv(path, separator="\t", comment_prefix="#")["effect_weight"].to_numpy()
 

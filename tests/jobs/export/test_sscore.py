@@ -22,7 +22,7 @@ from tests.workers.genomics.kernels.naive import pack
 
 SAMPLES, VARIANTS = 70, 40
 BED_CODES = np.array([3, 2, 0, 1], np.uint8)
-"""Of 0, 1, 2 copies of ALT and a missing call; A1 of a .bim is ALT here."""
+"""The code in .bed of 0, 1, 2 copies of ALT and a missing call; A1 of a .bim is ALT here."""
 
 
 @pytest.fixture(scope="module")

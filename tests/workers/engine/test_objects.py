@@ -30,7 +30,7 @@ from workers.runs.side import SideObjectRef
 
 @pytest.fixture(scope="module")
 def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of a run that is complete."""
+    """The spec of a run that is complete."""
     folder = tmp_path_factory.mktemp("objects")
     make_heat_model(folder / "heat")
     path = write_spec(folder, str(folder / "out"))

@@ -10,7 +10,7 @@ from typing import Any
 Node = Any
 """A piece of JSON."""
 Getter = Callable[[Mapping[str, Any], Node], Node]
-"""Of a resource and the item of the list that an event goes over; None where nothing is there."""
+"""What an expression finds in a resource, or in the item of the list that an event goes over; else None."""
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 _CHARSET = re.compile(r"charset\s*=\s*\"?([A-Za-z0-9_\-]+)", re.ASCII | re.IGNORECASE)

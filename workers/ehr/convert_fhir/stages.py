@@ -22,7 +22,7 @@ from workers.ehr.meds.subjects_stage import SubjectsStage
 from workers.engine.context import StageContext
 
 _MOST_LINES = 200_000
-"""Of one part, however short they are: each takes about a kilobyte in memory."""
+"""Lines in one part, however short they are: each takes about a kilobyte in memory."""
 
 
 class FhirReader:
@@ -36,7 +36,7 @@ class FhirReader:
         self._mapper = FhirMapper(rules)
 
     def parts(self, chunk: Chunk, size: int) -> Iterator[Part]:
-        """See ChunkReader."""
+        """The events of some lines of NDJSON at a time, and what became of each line."""
         held: list[Line] = []
         nbytes = 0
         for line in self._lines(chunk, size):

@@ -16,7 +16,7 @@ RULES = Path(__file__).with_name("rules.yaml")
 
 
 def open_collection(source: OmopInput, storage: StorageSettings, compute: Compute) -> MedsConversion:
-    """See workers.collection.OpenCollection."""
+    """The conversion of OMOP tables by its rules. Raises SpecError if either cannot be used."""
     rules = load_rules(OmopRules, source.rules, RULES, storage)
     root = root_of(source, storage).uri
     return MedsConversion(

@@ -38,7 +38,7 @@ class Concepts:
         )
 
     def look_up(self, ids: pl.Series) -> Looked:
-        """Of what the table does not have: CONCEPT/<id>. Null and 0 ('no matching concept') are null."""
+        """The code of each id, CONCEPT/<id> where the table lacks it. Null and 0 ('no matching concept') are null."""
         known = pl.DataFrame({"concept_id": ids.set((ids == 0).fill_null(False), None)})
         joined = known.join(self._table, "concept_id", "left", maintain_order="left")
         number = pl.col("concept_id").cast(pl.String)

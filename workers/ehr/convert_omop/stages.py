@@ -35,7 +35,7 @@ class OmopReader:
         self._mapper: OmopMapper | None = None
 
     def parts(self, chunk: Chunk, size: int) -> Iterator[Part]:
-        """See ChunkReader. Concepts are no records of anybody: they have no part."""
+        """The events of some rows of a table at a time. Concepts are no records of anybody: they have no part."""
         if chunk.kind == CONCEPT or chunk.kind is None:
             return
         if self._mapper is None:

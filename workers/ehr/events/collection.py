@@ -49,7 +49,7 @@ class EventsCollection:
         return ()
 
     def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
-        """See Collection. A task that cannot be understood is told before the first stage."""
+        """The plan of the stage. A task that cannot be understood is reported before the first stage."""
         carry = self.times.carry
         if stage == SUBJECTS:
             looked_at = self.times.columns
@@ -91,5 +91,5 @@ class EventsCollection:
 
 
 def open_collection(source: EventsInput, storage: StorageSettings, compute: Compute) -> EventsCollection:
-    """See workers.collection.OpenCollection."""
+    """The subjects of a MEDS dataset at their prediction times. Raises SpecError if it cannot be used."""
     return EventsCollection(source, storage)

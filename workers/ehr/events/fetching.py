@@ -34,7 +34,7 @@ class Wanted:
 
     @property
     def rows(self) -> int:
-        """Of all runs."""
+        """How many rows all runs have."""
         return sum(run.rows for run in self.runs)
 
 
@@ -51,7 +51,7 @@ class SubjectRows:
 
     @property
     def nbytes(self) -> int:
-        """Of the arrays."""
+        """Bytes of the arrays."""
         return int(self.offsets.nbytes + self.code.nbytes + self.time.nbytes + self.value.nbytes)
 
 

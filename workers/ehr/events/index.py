@@ -73,7 +73,7 @@ def read_index(indexed: FinishedStage, repair: bool) -> SubjectIndex:
 
 @dataclass(frozen=True)
 class _Range:
-    """Of one planned range what joining and messages need."""
+    """What joining and messages need of one planned range."""
 
     file: int
     first_row: int

@@ -69,7 +69,7 @@ def check_columns(schema: pa.Schema, name: str, version: str) -> None:
 
 
 def check_subject_and_time(schema: pa.Schema, time: str, where: str) -> None:
-    """Of data files and label tables alike: int64 and timestamp[us] without a time zone. Raises SpecError."""
+    """Hold data files and label tables to int64, and timestamp[us] without a time zone. Raises SpecError."""
     subject, found = schema.field("subject_id").type, schema.field(time).type
     if subject != pa.int64():
         raise SpecError(f"{where}: column 'subject_id' is {subject}, MEDS has int64")

@@ -28,7 +28,7 @@ File = tuple[str, str | None]
 
 
 def recheck(source: EventsInput, storage: StorageSettings, records: pa.Table, rows: pa.Table) -> Recheck:
-    """See workers.collection.Rechecker. Subjects that are not in the data are left out: nothing there can be read.
+    """Count events of each history anew. Subjects that are not in the data are left out: nothing there can be read.
 
     Raises InfrastructureError where storage keeps failing: whether the source is gone is not known then.
     """

@@ -40,7 +40,7 @@ class AccountStage:
         self._last: tuple[str, pl.DataFrame] = ("", pl.DataFrame())
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See ShardStage."""
+        """What became of each planned record, as the chunks of stage `read` say it."""
         began = time.thread_time()
         planned = pl.DataFrame(pl.from_arrow(records.select(["part", "row"])))
         slices = planned.group_by(pl.col("part").rle_id().alias("run"), "part", maintain_order=True).agg("row")

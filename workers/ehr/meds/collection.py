@@ -45,7 +45,7 @@ class MedsConversion:
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """See workers.ehr.meds.layout."""
+        """The stages of a conversion in their order; `subjects` only where ids are text."""
         return (READ, SUBJECTS, SORT, METADATA, ACCOUNT) if self._text_ids else (READ, SORT, METADATA, ACCOUNT)
 
     def prepare(self, card: ModelCard, given: tuple[Any, ...] | None) -> tuple[Any, ...]:
@@ -53,7 +53,7 @@ class MedsConversion:
         raise SpecError("a convert job has no models")
 
     def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
-        """See Collection."""
+        """The plan of one stage, from the input's chunks or from what the stages before found."""
         if stage == READ:
             return StagePlan(
                 READ,

@@ -45,7 +45,7 @@ class MetadataStage:
         self._source = source
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See ShardStage. Raises VerificationError where the files do not hold the events that were read."""
+        """Write the dataset's metadata. Raises VerificationError where its files lack events that were read."""
         store = self._context.store
         read = stage_at(store, READ).all_rows(["part_events", "codes"])
         files = stage_at(store, SORT).all_rows(["n_events", "n_subjects"])

@@ -41,7 +41,7 @@ class ChunkReader(Protocol):
 
     @property
     def subject_type(self) -> SubjectType:
-        """Of its frames."""
+        """The type of the column `subject` in its frames."""
 
     def parts(self, chunk: Chunk, size: int) -> Iterator[Part]:
         """Every record of the chunk once, in order, in parts of bounded size. `size` is that of the stored chunk.
@@ -62,7 +62,7 @@ class ReadStage:
         self._reader = reader
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See ShardStage."""
+        """Write the events of one chunk and the outcome of each of its records."""
         (row,) = records.to_pylist()
         began = time.thread_time()
         told = _Told()

@@ -34,7 +34,7 @@ SCHEMA = pa.schema(
         pa.field("text_value", pa.large_string()),
     ]
 )
-"""Of MEDS 0.4 data."""
+"""Columns of MEDS 0.4 data."""
 _ROW_GROUP = 65_536
 
 
@@ -50,7 +50,7 @@ class SortStage:
         self._ranks = ranks_at(context.store) if text_ids else {}
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See ShardStage."""
+        """Write one file of the dataset: the events of a range of hash slots, in order of subject and time."""
         (row,) = records.to_pylist()
         began = time.thread_time()
         found = self._parts.between(row["low"], row["high"], ["slot", "subject", *EVENTS])

@@ -36,7 +36,7 @@ class SubjectsStage:
         self._parts = EventParts(context.store, event_keys(stage_at(context.store, READ)))
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See ShardStage."""
+        """Write the numbers of the text ids whose hash slots are in one range."""
         (row,) = records.to_pylist()
         began = time.thread_time()
         found = self._parts.between(row["low"], row["high"], ["slot", "subject"])

@@ -40,11 +40,11 @@ class NotesCollection:
         return steps
 
     def with_steps(self, card: ModelCard, steps: Sequence[Any]) -> ModelCard:
-        """See StepsDecideOutputs."""
+        """The card with the columns that the format gives under these steps."""
         return with_steps(card, steps)
 
     def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
-        """See Collection."""
+        """The plan of the only stage: every note of the input, in the order of its files."""
         records = self.records
         return StagePlan(
             stage,
@@ -66,5 +66,5 @@ class NotesCollection:
 
 
 def open_collection(source: NotesInput, storage: StorageSettings, compute: Compute) -> NotesCollection:
-    """See workers.collection.OpenCollection."""
+    """The notes that the input names. Raises SpecError if they cannot be used."""
     return NotesCollection(source, storage)

@@ -74,7 +74,7 @@ class FhirDialect:
         return make_note(text, time, label, self._source)
 
     def _text(self, attachments: list[Mapping[str, Any]]) -> str | None:
-        """Of the best attachment; None where there is none at all."""
+        """The text of the best attachment; None where there is none at all."""
         if not attachments:
             return None
         readable = [item for item in attachments if _mime(item)[0] in _KINDS]

@@ -21,7 +21,7 @@ _OMOP = {
     "text": "note_text",
 }
 _OMOP_DATE = "note_date"
-"""Of the CDM 5.4 the only time that a note must have."""
+"""The only time that CDM 5.4 asks of every note."""
 OMOP_COLUMNS = frozenset({"note_id", "person_id", "note_text"})
 """By what a table NOTE is recognised."""
 

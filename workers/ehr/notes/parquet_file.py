@@ -77,7 +77,7 @@ class ParquetNotes:
         self._types: list[Any] | None = None
 
     def notes(self, rows: Sequence[tuple[int, int | None]]) -> list[Note]:
-        """Of these row numbers (their sizes are not known), in order."""
+        """The notes in these rows, in order; their sizes are not known."""
         return [self._note(row) for row, _ in rows]
 
     def _note(self, row: int) -> Note:

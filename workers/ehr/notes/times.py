@@ -13,7 +13,7 @@ _SHORTEST = len("20240131")
 
 
 def parse_time(text: str, layout: str | None = None) -> int:
-    """Of ISO 8601 text, a whole date at least; or of text as `layout` says (strptime).
+    """Microseconds since 1970 of ISO 8601 text, a whole date at least; or of text as `layout` says (strptime).
 
     Raises ValueError for anything else: a year alone is no time, and nothing is made up.
     """

@@ -10,6 +10,6 @@ from workers.genomics.table.collection import TableConversion
 
 
 def open_collection(source: PlinkInput, storage: StorageSettings, compute: Compute) -> TableConversion:
-    """See workers.collection.OpenCollection."""
+    """The conversion of the PLINK files that the input names. Raises SpecError if they cannot be used."""
     files = PlinkFiles(source, storage)
     return TableConversion(source, files.uri, files.chunks, files.state)

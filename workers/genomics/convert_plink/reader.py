@@ -36,7 +36,7 @@ class PlinkReader:
         )
 
     def records(self, chunk: Chunk) -> Iterator[Records]:
-        """See RecordReader. Outcomes come last: a record may be read in two steps."""
+        """The records of the chunk. Outcomes come last: a record may be read in two steps."""
         variants = self._variants[chunk.start : chunk.stop]
         variants = variants.with_columns(pl.col("record") - variants["record"][0])
         samples, done = self.samples.height, 0

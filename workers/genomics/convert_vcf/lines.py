@@ -34,7 +34,7 @@ class Piece:
 
 
 def text_pieces(fetch: Fetch, start: int, stop: int) -> Iterator[Piece]:
-    """Of a file that is not compressed, to its end."""
+    """The pieces of a file that is not compressed, to its end."""
     while True:
         inside = start < stop
         data = fetch(start, min(_STEP, stop - start) if inside else _STEP)
@@ -45,13 +45,13 @@ def text_pieces(fetch: Fetch, start: int, stop: int) -> Iterator[Piece]:
 
 
 def bgzf_pieces(blocks: Iterable[Block], stop: int) -> Iterator[Piece]:
-    """Of a file of blocks."""
+    """The pieces of a BGZF file, a block at a time."""
     for block in blocks:
         yield Piece(block.data or b"", block.place < stop, DAMAGED if block.data is None else None)
 
 
 def gzip_pieces(stream: io.BufferedIOBase, max_inflated: int) -> Iterator[Piece]:
-    """Of a gzipped file that can be read from its start only."""
+    """The pieces of a gzipped file that can be read from its start only."""
     try:
         for data in inflated(in_blocks(stream), max_inflated):
             yield Piece(data)

@@ -36,7 +36,7 @@ class VcfReader:
         self._header: tuple[str, Header] | None = None
 
     def records(self, chunk: Chunk) -> Iterator[Records]:
-        """See RecordReader."""
+        """The records of the chunk, some lines of VCF at a time."""
         held: list[Line] = []
         nbytes = 0
         for line in self._lines(chunk):

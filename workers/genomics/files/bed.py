@@ -60,7 +60,7 @@ class BedSource:
             )
 
     def variants(self) -> pl.DataFrame:
-        """Of `VARIANT_SCHEMA`: a variant is a line of .bim."""
+        """The variants as rows of `VARIANT_SCHEMA`: a variant is a line of .bim."""
         return self._variants
 
     @cached_property
@@ -68,7 +68,7 @@ class BedSource:
         return read_bim(self._files.text("bim"), self._files.file("bim").name)
 
     def samples(self) -> pl.DataFrame:
-        """Of `SAMPLE_SCHEMA`."""
+        """The samples as rows of `SAMPLE_SCHEMA`: a sample is a line of .fam."""
         return self._samples
 
     @cached_property
@@ -91,7 +91,7 @@ class BedSource:
     def chunks(
         self, first: int, last: int, wanted: NDArray[np.int64] | None, chunk_bytes: int
     ) -> Iterator[GenotypeChunk]:
-        """See `GenotypeSource`. A span of the file is held beside the chunk; from S3 a few, fetched ahead."""
+        """Calls recoded from .bed. A span of the file is held beside the chunk; from S3 a few, fetched ahead."""
         rows = np.arange(self._variants.height, dtype=np.int64) if wanted is None else wanted
         left, right = first // PER_BYTE, row_bytes(last)
         per_chunk = max(1, chunk_bytes // max(1, row_bytes(last - first)))

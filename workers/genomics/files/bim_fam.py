@@ -20,7 +20,7 @@ _FAM = {0: "fid", 1: "iid", 4: "sex"}
 
 
 def read_bim(body: bytes, name: str, *, centimorgans: bool = True) -> pl.DataFrame:
-    """Of `VARIANT_SCHEMA`, numbered by line. ALT is A1 (column 5) and REF is A2, as PLINK 2 takes them.
+    """A .bim as rows of `VARIANT_SCHEMA`, numbered by line. ALT is A1 (column 5), REF is A2, as PLINK 2 takes them.
 
     Without `centimorgans` the third column is left out, as PLINK 2 allows. Raises SpecError.
     """
@@ -36,5 +36,5 @@ def read_bim(body: bytes, name: str, *, centimorgans: bool = True) -> pl.DataFra
 
 
 def read_fam(body: bytes, name: str) -> pl.DataFrame:
-    """Of `SAMPLE_SCHEMA`. Raises SpecError."""
+    """The lines of a .fam as rows of `SAMPLE_SCHEMA`. Raises SpecError."""
     return sample_frame(read_columns(body, _FAM, name), "fid", "iid", "sex", name)

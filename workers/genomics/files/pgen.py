@@ -78,7 +78,7 @@ class PgenSource:
             )
 
     def variants(self) -> pl.DataFrame:
-        """Of `VARIANT_SCHEMA`: a variant is an ALT of a line of .pvar."""
+        """The variants as rows of `VARIANT_SCHEMA`: a variant is an ALT of a line of .pvar."""
         return self._alleles.select(VARIANT_SCHEMA.keys())
 
     @cached_property
@@ -90,7 +90,7 @@ class PgenSource:
         return int(self._alleles[RECORD][-1]) + 1 if self._alleles.height else 0
 
     def samples(self) -> pl.DataFrame:
-        """Of `SAMPLE_SCHEMA`."""
+        """The samples as rows of `SAMPLE_SCHEMA`: a sample is a line of .psam."""
         return self._samples
 
     @cached_property
@@ -113,7 +113,7 @@ class PgenSource:
     def chunks(
         self, first: int, last: int, wanted: NDArray[np.int64] | None, chunk_bytes: int
     ) -> Iterator[GenotypeChunk]:
-        """See `GenotypeSource`. Dosages are given for all variants of a file that has any."""
+        """Calls as pgenlib reads them. Dosages are given for all variants of a file that has any."""
         path = self._local()
         idx = np.arange(self._alleles.height, dtype=np.int64) if wanted is None else wanted
         samples = last - first
@@ -127,7 +127,7 @@ class PgenSource:
                 yield GenotypeChunk(cut, samples, packed, dosage)
 
     def call_counts(self, wanted: NDArray[np.int64]) -> NDArray[np.int64] | None:
-        """See `CountsCalls`: pgenlib counts the rare ones without looking at every sample."""
+        """Calls by kind; pgenlib counts the rare ones without looking at every sample."""
         if self._header.dosages:
             return None
         path = self._local()

@@ -26,7 +26,7 @@ _BIM_FIELDS = 6
 
 
 def read_pvar(body: bytes, name: str) -> pl.DataFrame:
-    """Of `VARIANT_SCHEMA` and two columns more; a line with several ALT becomes as many variants, in their order.
+    """Rows of `VARIANT_SCHEMA` with two columns more; a line with several ALT becomes as many, in their order.
 
     `record` (UInt32) is the line, counted from 0 without the header, and `allele` (UInt8) which of its ALT, from 1.
     A file without `#CHROM` line has the columns of .bim. Raises SpecError.
@@ -68,7 +68,7 @@ def _by_allele(records: pl.DataFrame) -> pl.DataFrame:
 
 
 def read_psam(body: bytes, name: str) -> pl.DataFrame:
-    """Of `SAMPLE_SCHEMA`. A file without `#FID` or `#IID` line has the columns of .fam. Raises SpecError."""
+    """Rows of `SAMPLE_SCHEMA`. A file without `#FID` or `#IID` line has the columns of .fam. Raises SpecError."""
     columns, start, first_line = _header(body, "#FID", "#IID")
     if columns is None:
         return read_fam(body[start:], name)

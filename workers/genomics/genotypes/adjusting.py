@@ -52,7 +52,7 @@ class AdjustStage:
         self._components = Components(context, genotypes.samples)
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See ShardStage."""
+        """The rows of stage `score` with the adjusted columns of stage `fit` put in."""
         began = time.thread_time()
         rows, layout = self._score.rows(shard), self._context.layout
         first = records["member"][0].as_py()

@@ -44,7 +44,7 @@ class GenotypesCollection:
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """See workers.genomics.genotypes.layout."""
+        """The stages that the models' steps ask for, in their order (`workers.genomics.genotypes.layout`)."""
         return stages_of(self.source, self._steps, self._fills)
 
     def prepare(self, card: ModelCard, given: tuple[Any, ...] | None) -> tuple[Any, ...]:
@@ -62,7 +62,7 @@ class GenotypesCollection:
         return raw
 
     def with_steps(self, card: ModelCard, steps: Sequence[Any]) -> ModelCard:
-        """See StepsDecideOutputs."""
+        """The card with the columns that scores or network give under these steps."""
         return settle(card, steps)
 
     def _refuse_build(self, card: ModelCard) -> None:
@@ -71,7 +71,7 @@ class GenotypesCollection:
             raise SpecError(f"its panel is of {build}, and input.build is {self.source.build}: they cannot be matched")
 
     def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
-        """See Collection. Raises RefusedError where the genotypes are not those of the stages before."""
+        """The plan of the stage. Raises RefusedError where the genotypes are not those of the stages before."""
         found = self.genotypes.identity()
         self._refuse_change(found, finished)
         if not finished:
@@ -120,7 +120,7 @@ class GenotypesCollection:
         found: Identity,
         after: Mapping[str, Any],
     ) -> StagePlan:
-        """Of a stage whose records are samples. `score` has the columns that `predict` has, but for adjusted ones."""
+        """A stage whose records are samples. `score` has the columns that `predict` has, but for adjusted ones."""
         samples = self.genotypes.samples
         columns = adjusting.columns_before(models) if stage == SCORE else None
         counted = self.genotypes.has_counts or COUNT in self.stages
@@ -157,7 +157,7 @@ class GenotypesCollection:
                 )
 
     def _digests(self) -> dict[str, str]:
-        """Of the tables that the steps name: what they hold decides rows."""
+        """Digests of the tables that the steps name: what they hold decides rows."""
         uris = [steps.impute.frequencies for steps in self._steps]
         uris += [steps.adjust.components for steps in self._steps if steps.adjust is not None]
         return {uri: file_digest(uri, self._storage) for uri in uris if uri is not None}
@@ -174,5 +174,5 @@ class GenotypesCollection:
 
 
 def open_collection(source: GenotypesInput, storage: StorageSettings, compute: Compute) -> GenotypesCollection:
-    """See workers.collection.OpenCollection."""
+    """The genotypes that the input names, whatever holds them. Raises SpecError if they cannot be used."""
     return GenotypesCollection(source, storage, compute)

@@ -40,7 +40,7 @@ class CountStage:
         self._chrom: NDArray[np.object_] | None = None
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See ShardStage."""
+        """Count one range of variants over the whole cohort; the counts lie in a side object."""
         (row,) = records.to_pylist()
         began = time.thread_time()
         with self._genotypes.as_planned(row["etag"]):
@@ -91,8 +91,8 @@ class CountStage:
 
 
 def chromosomes(variants: pl.DataFrame, build: str | None, samples: pl.DataFrame) -> NDArray[np.object_]:
-    """Of every variant, by how many alleles who has: X in its pseudo-autosomal regions is XY, and Y, where no sample
-    says its sex, is everybody's, as MT."""
+    """The chromosome of every variant by whose alleles count there: X in its pseudo-autosomal regions is XY, and Y,
+    where no sample says its sex, is everybody's, as MT."""
     names = variants["chrom"].to_numpy().copy()
     paired = ~is_among(variants["variant_idx"].to_numpy(), Haploid(variants, build).x)
     names[(names == X) & paired] = XY

@@ -23,7 +23,7 @@ def all_rows(stage: FinishedStage, columns: Sequence[str]) -> pl.DataFrame:
 
 
 def cohort_counts(context: StageContext, genotypes: Genotypes) -> pl.DataFrame:
-    """Of `COUNT_SCHEMA`: those that the source holds, else those of stage `count`."""
+    """The counts as rows of `COUNT_SCHEMA`: those that the source holds, else those of stage `count`."""
     if genotypes.has_counts:
         held = genotypes.opened.counts()
         assert held is not None
@@ -49,5 +49,5 @@ def encode(frame: pl.DataFrame, fingerprint: str, compression: str = "zstd") -> 
 
 
 def no_counts() -> pl.DataFrame:
-    """Of `COUNT_SCHEMA`, empty."""
+    """A table of `COUNT_SCHEMA` without rows."""
     return pl.DataFrame(schema=COUNT_SCHEMA)

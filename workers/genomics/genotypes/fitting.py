@@ -51,7 +51,7 @@ _SCORES = 64
 
 @dataclass(frozen=True)
 class Fit:
-    """Of one score."""
+    """What stage `fit` found of one score: its mean and deviation, and what components let expect."""
 
     mean: float
     sd: float
@@ -112,7 +112,7 @@ class FitStage:
         self._names = {(column.model, column.output): column.name for column in self._score.run.columns}
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See ShardStage."""
+        """Fit the planned scores on all rows of stage `score`, all of one model in the same passes."""
         began = time.thread_time()
         pairs = list(zip(records["model"].to_pylist(), records["score"].to_pylist(), strict=True))
         told: dict[tuple[str, str], dict[str, Any]] = {}
@@ -154,7 +154,7 @@ class FitStage:
 
 
 def _one(fit: ComponentFit, at: int) -> ComponentFit:
-    """Of one score among several."""
+    """The fit of one score among several."""
     own = slice(at, at + 1)
     return ComponentFit(
         fit.centre,

@@ -82,7 +82,7 @@ class MatchStage:
         self._files: dict[str, list[Path]] = {}
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See ShardStage. A file that cannot be read is told in its rows, and ends nothing."""
+        """Match scoring files and panels. A file that cannot be read is reported in its rows, and ends nothing."""
         began = time.thread_time()
         told: dict[str, Told] = {}
         side: list[SideObject] = []
@@ -126,7 +126,7 @@ class MatchStage:
     def _scores(
         self, name: str, numbers: Sequence[int], at: tuple[int, int], side: list[SideObject]
     ) -> dict[str, Told]:
-        """Of some files, all of which have one log and one table of entries: part `at[1]` of shard `at[0]`."""
+        """The rows of some files, all of which have one log and one table of entries: part `at[1]` of shard `at[0]`."""
         model, files, told = self._models[name], self._files[name], dict[str, Told]()
         keys = {"log_key": log_key(name, *at), "entries_key": entries_key(name, *at)}
         sheets: list[tuple[int, ScoreSheet]] = []
@@ -229,7 +229,7 @@ def panel_sheet(name: str, panel: pl.DataFrame, build: str) -> ScoreSheet:
 
 
 def places_of(log: pl.DataFrame) -> pl.DataFrame:
-    """Of `PLACES`. Copies of REF where there are several ALTs are no matter of one variant: such a place is filled."""
+    """Rows of `PLACES`. Copies of REF beside several ALTs are no matter of one variant: such a place is filled."""
     one = ~(pl.col("effect_is_ref") & (pl.col("alts").fill_null(1) > 1))
     return (
         log.filter((pl.col("outcome") == "matched") & one)

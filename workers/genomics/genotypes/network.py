@@ -53,11 +53,11 @@ class NetworkTaker:
 
     @property
     def wanted(self) -> Numbers:
-        """See Taker."""
+        """The variants of the panel; none where too little of it is there to be scored."""
         return self._matrix.wanted if self._network.low is None else self._matrix.wanted[:0]
 
     def add(self, chunk: GenotypeChunk) -> None:
-        """See Taker."""
+        """Put the panel's variants among these into the matrix."""
         if self._network.low is None:
             self._matrix.add(chunk)
 

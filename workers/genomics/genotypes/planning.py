@@ -31,9 +31,9 @@ SAMPLE_FIELDS = (pa.field("fid", pa.string()), pa.field("sex", pa.int8()))
 SAMPLE_SCHEMA = plan_schema(SAMPLE_FIELDS)
 """`member` is the place of a sample in the source."""
 _BYTES_A_COLUMN = 64
-"""Of one sample: a sum and its counts, their columns, and the Parquet that is made of them."""
+"""Bytes of one sample and column: a sum and its counts, their columns, and the Parquet that is made of them."""
 _USUAL_MEMORY = 8 << 30
-"""Of a worker, where the spec does not say."""
+"""Memory of a worker, where the spec does not say."""
 _BATCH = 65_536
 
 

@@ -37,7 +37,7 @@ class PredictStage:
         self._loaded: Workload | None = None
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See ShardStage. Where the genotypes cannot be read to their end, no sample of the shard has a value."""
+        """Score the samples of a shard. Where the genotypes cannot be read to their end, none of them has a value."""
         began, computing = time.perf_counter(), time.process_time()
         try:
             self._genotypes.check(records["etag"][0].as_py())

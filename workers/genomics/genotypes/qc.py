@@ -98,11 +98,11 @@ class SampleQc:
 
     @property
     def wanted(self) -> Numbers | None:
-        """See Taker."""
+        """The variants that the figures of quality count."""
         return self._facts.wanted
 
     def add(self, chunk: GenotypeChunk) -> None:
-        """See Taker."""
+        """Count calls of every sample by kind, apart on autosomes, X and the rest."""
         index = chunk.variant_idx
         mine = np.ones(len(index), np.bool_) if self._facts.wanted is None else is_among(index, self._facts.wanted)
         mine &= ~is_among(index, self._facts.y)

@@ -26,11 +26,11 @@ class Taker(Protocol):
 
     @property
     def wanted(self) -> Numbers | None:
-        """See the class."""
+        """The variants that it needs, ascending; None: all."""
 
     @property
     def is_diploid(self) -> bool:
-        """See the class."""
+        """Whether every call has two alleles for it."""
 
     def add(self, chunk: GenotypeChunk) -> None:
         """Every chunk once, in order; it may hold variants that were not wanted."""

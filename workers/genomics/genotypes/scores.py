@@ -70,11 +70,11 @@ class ScoreTaker:
 
     @property
     def wanted(self) -> Numbers:
-        """See Taker."""
+        """The variants that some score has a weight of."""
         return self._scores.weights.weights.variant_idx
 
     def add(self, chunk: GenotypeChunk) -> None:
-        """See Taker."""
+        """Add the chunk to the sums; variants on Y have a kernel of their own where some samples have no Y."""
         self._kernel.add(chunk)
         if self._of_y is not None:
             self._of_y.add(chunk)

@@ -62,12 +62,12 @@ class Genotypes:
 
     @cached_property
     def variants(self) -> pl.DataFrame:
-        """See GenotypeSource."""
+        """The variants of the opened source, read once."""
         return self.opened.variants()
 
     @cached_property
     def samples(self) -> pl.DataFrame:
-        """See GenotypeSource."""
+        """The samples of the opened source, read once."""
         return self.opened.samples()
 
     def identity(self) -> Identity:
@@ -106,7 +106,7 @@ class Genotypes:
 
     @contextmanager
     def as_planned(self, digest: str) -> Iterator[GenotypeSource]:
-        """Of a stage that needs all of it. Raises RefusedError where it is gone, changed or unreadable."""
+        """Opened for a stage that needs all of it. Raises RefusedError where it is missing, changed or unreadable."""
         try:
             self.check(digest)
             yield self.opened

@@ -94,7 +94,7 @@ def words_of(packed: NDArray[np.uint8]) -> NDArray[np.uint64]:
 
 @dataclass(frozen=True)
 class Counts:
-    """Of some variants among all samples counted. On Y only men are counted, in every column."""
+    """What was counted of some variants among all samples. On Y only men are counted, in every column."""
 
     variant_idx: NDArray[np.int64]
     calls: NDArray[np.int64]
@@ -111,7 +111,7 @@ class Counts:
     """(x_rows, 4) calls of men"""
 
     def table(self) -> pl.DataFrame:
-        """Of `COUNT_SCHEMA`."""
+        """The counts as rows of `COUNT_SCHEMA`."""
         names = ("hom_ref", "het", "hom_alt", "missing")
         return pl.DataFrame(
             {

@@ -79,7 +79,7 @@ def weights_table(weights: Weights) -> Table:
 
 
 def entries_of(table: Table, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Of the variants `rows`: for every entry the variant's place among them, and the entry's place in the table."""
+    """The entries of the variants `rows`: for each the variant's place among them, and its own place in the table."""
     lengths = table.offsets[rows + 1] - table.offsets[rows]
     ends = np.cumsum(lengths)
     local = np.repeat(np.arange(len(rows)), lengths)

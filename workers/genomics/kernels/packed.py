@@ -42,7 +42,7 @@ class Block:
 
 
 class PackedKernel:
-    """See `workers.genomics.contract.Kernel`. `make_totals` says how blocks of hard calls are added."""
+    """Sums scores over packed calls and dosages. `make_totals` says how blocks of hard calls are added."""
 
     def __init__(
         self, table: Table, samples: int, height: int, make_totals: Callable[[], Totals], threads: SampleThreads
@@ -77,7 +77,7 @@ class PackedKernel:
             at = end
 
     def finish(self) -> Sums:
-        """See `Kernel`."""
+        """Add what is still buffered, and give the sums of every sample."""
         self._flush()
         self._threads.close()
         parts = [] if self._dosages is None else [self._dosages]

@@ -28,7 +28,7 @@ class Products:
         self._shifts = torch.arange(0, 8, 2, dtype=torch.uint8, device=self._device)
 
     def add(self, packed: NDArray[np.uint8], features: Features) -> None:
-        """See `Totals`. Columns that have no weight in the block are left alone."""
+        """Add a block by matrix products. Columns that have no weight in the block are left alone."""
         columns, column = np.unique(features.column, return_inverse=True)
         weights = dense(features.feature, column, features.weight, (len(features.row), len(columns)))
         chosen = torch.from_numpy(columns.astype(np.int64)).to(self._device)
@@ -45,7 +45,7 @@ class Products:
                 self._total[chosen, 4 * first : 4 * first + product.shape[1]] += product.double()
 
     def finish(self) -> NDArray[np.float64]:
-        """See `Totals`."""
+        """The totals, brought back from the device."""
         total: NDArray[np.float64] = self._total.cpu().numpy()
         total[total.shape[0] - self.named.shape[1] :] += self.named.T
         return total

@@ -36,14 +36,14 @@ class Walked:
         self._threads = threads
 
     def add(self, packed: NDArray[np.uint8], features: Features) -> None:
-        """See `Totals`."""
+        """Add a block, each column through its own entries."""
         order = np.argsort(features.column, kind="stable")
         starts = np.searchsorted(features.column[order], np.arange(len(self._total) + 1))
         given = (packed, features.row, features.values, starts, features.feature[order], features.weight[order])
         self._threads.share(lambda first, last: walk(*given, first, last, self._total))
 
     def finish(self) -> NDArray[np.float64]:
-        """See `Totals`."""
+        """The totals as they were added to."""
         return self._total
 
 
@@ -61,7 +61,7 @@ class Panels:
         self._totals = [_room(4 * size, self._panel) for _ in range(0, columns, self._panel)]
 
     def add(self, packed: NDArray[np.uint8], features: Features) -> None:
-        """See `Totals`."""
+        """Add a block, several columns of a sample at once."""
         many = len(features.row)
         padded = -(-many // TOGETHER) * TOGETHER
         row, values = np.zeros(padded, np.int64), np.zeros((padded, 4))
@@ -75,7 +75,7 @@ class Panels:
         self._threads.share(lambda first, last: self._add_part(packed, rows, values, weights, first, last))
 
     def finish(self) -> NDArray[np.float64]:
-        """See `Totals`. Panels are given back one by one, so that all is there only once."""
+        """The totals of all panels, which are freed one by one, so that all is there only once."""
         total = np.empty((self._columns, len(self._totals[0])))
         for at in range(0, self._columns, self._panel):
             part = total[at : at + self._panel]

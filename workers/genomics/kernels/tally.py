@@ -18,7 +18,7 @@ class Tally:
         self._alleles = np.zeros(table.groups, np.int64)
         self._called = np.zeros((4 * size, table.groups), np.int64)
         self._counted = self._called[:0]
-        """Of the denominator; empty as long as no sample lacks anything of it"""
+        """What samples lack of the denominator; empty as long as none lacks anything."""
 
     def add(
         self,

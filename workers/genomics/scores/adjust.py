@@ -32,7 +32,7 @@ _TOLERANCE = 1e-11
 
 @dataclass(frozen=True)
 class Moments:
-    """Of each column: rows that have a value, their mean, and the sum of squared distances from it."""
+    """What is known of each column: rows that have a value, their mean, and the sum of squared distances from it."""
 
     count: Floats
     mean: Floats
@@ -45,7 +45,7 @@ class Moments:
             return np.asarray(np.where(self.count > 1, np.sqrt(self.squares / (self.count - 1)), np.nan))
 
     def merge(self, other: Moments) -> Moments:
-        """Of both (Chan, Golub and LeVeque 1979)."""
+        """The moments of both sets of rows together (Chan, Golub and LeVeque 1979)."""
         count = self.count + other.count
         share = np.divide(other.count, count, out=np.zeros_like(count), where=count > 0)
         apart = other.mean - self.mean
@@ -58,7 +58,7 @@ class Moments:
 
     @classmethod
     def of(cls, values: Floats) -> Moments:
-        """Of one block (rows, columns); NaN is no value."""
+        """The moments of one block (rows, columns); NaN is no value."""
         given = ~np.isnan(values)
         count = given.sum(axis=0).astype(np.float64)
         total = np.where(given, values, 0).sum(axis=0)
@@ -67,7 +67,7 @@ class Moments:
 
 
 def moments(blocks: Blocks) -> Moments:
-    """Of the scores, over all rows."""
+    """The moments of the scores, over all rows."""
     return _moments(scores for _, scores in recut(blocks()))
 
 
@@ -110,11 +110,11 @@ class ComponentFit:
     log_variance: Floats
 
     def z_norm1(self, components: Floats, scores: Floats) -> Floats:
-        """Of rows that need not be those of the fit."""
+        """`Z_norm1` of rows, which need not be those of the fit."""
         return _divided(scores - self._design(components) @ self.mean, self.sd)
 
     def z_norm2(self, components: Floats, scores: Floats) -> Floats:
-        """Of rows that need not be those of the fit."""
+        """`Z_norm2` of rows, which need not be those of the fit."""
         design = self._design(components)
         with np.errstate(over="ignore"):
             deviation = np.exp(design @ self.log_variance / 2)

@@ -17,7 +17,7 @@ _COMPLEMENT = {"A": "T", "C": "G", "G": "C", "T": "A"}
 
 
 def complement(column: str) -> pl.Expr:
-    """Of single bases. Of longer alleles null: the other strand would anchor them at another position."""
+    """The complement of single bases; null for longer alleles, which the other strand would anchor elsewhere."""
     return pl.col(column).replace_strict(_COMPLEMENT, default=None, return_dtype=pl.String)
 
 

@@ -34,7 +34,7 @@ def normal_build(name: str | None) -> str | None:
 
 
 def chromosome_key(name: str) -> pl.Expr:
-    """Of a column of names, what two of them share that mean one chromosome.
+    """A key that two names in a column share where they mean one chromosome.
 
     Without `chr`, upper case, `M` as `MT`, PLINK's 23 to 26 as X, Y, X, MT. The pseudo-autosomal regions are X: a
     scoring file says X of them, PLINK keeps them apart, and their positions are those of X in both.

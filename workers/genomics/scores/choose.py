@@ -1,4 +1,4 @@
-"""Of the variants that a row may name, the one that it does, and on which strand."""
+"""Chooses, among the variants that a row may name, the one that it does name, and on which strand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NONE = -1
 
 @dataclass
 class Choice:
-    """Of every row: `place` of its variant (-1: none), `rank` of the match type, and why it is out or in.
+    """What each row came to: `place` of its variant (-1: none), `rank` of the match type, and why it is out or in.
 
     `reason` is "" where there is nothing to say, `matched` whether it counts.
     """

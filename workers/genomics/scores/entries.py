@@ -22,7 +22,7 @@ def entries_of(
     kind: NDArray[np.uint8],
     variant_idx: NDArray[np.int64],
 ) -> list[pl.DataFrame]:
-    """Of `ENTRY_SCHEMA`, one a file. Rows of file `n` are those from `starts[n]` on; `sites` are of rows that count."""
+    """Rows of `ENTRY_SCHEMA` for each file: file `n` has those from `starts[n]` on. `sites` are of rows that count."""
     own = np.flatnonzero(choice.matched)
     row = np.concatenate([own, sites.row])
     is_correction = np.arange(len(row)) >= len(own)

@@ -26,7 +26,7 @@ from workers.genomics.scores.text import TAG, TextTable, text_frame
 
 SUFFIXES = (".txt", ".tsv", ".csv", ".txt.gz", ".tsv.gz", ".csv.gz", ".parquet")
 MAX_ROWS = 50_000_000
-"""Of one file; a score over every variant of an imputed panel has about 40 million."""
+"""The most rows of one file; a score over every variant of an imputed panel has about 40 million."""
 _SMALL = 256 << 10
 """Bytes of a file, gzipped and not, that is read together with others."""
 _TOGETHER = 256

@@ -33,7 +33,7 @@ _PLACE: dict[str, Any] = {"chrom": pl.String, "pos": pl.Int64, "id": pl.String}
 
 
 def cohort_frequencies(counts: pl.DataFrame) -> pl.DataFrame:
-    """Of `FREQUENCY_SCHEMA`, from `workers.genomics.contract.COUNT_SCHEMA`."""
+    """Rows of `FREQUENCY_SCHEMA`, from `workers.genomics.contract.COUNT_SCHEMA`."""
     called = pl.col("allele_count")
     return counts.select(
         "variant_idx", pl.when(called > 0).then(pl.col("alt_count") / called).cast(pl.Float64).alias("alt_freq")
@@ -41,7 +41,7 @@ def cohort_frequencies(counts: pl.DataFrame) -> pl.DataFrame:
 
 
 def given_frequencies(path: Path, variants: pl.DataFrame) -> pl.DataFrame:
-    """Of `FREQUENCY_SCHEMA`, for every variant, from plink2's `.afreq`, PLINK 1.9's `.frq`, or a table (text or
+    """Rows of `FREQUENCY_SCHEMA`, for every variant, from plink2's `.afreq`, PLINK 1.9's `.frq`, or a table (text or
     Parquet) with `ref`, `alt`, `alt_freq` and `chrom`, `pos` or `id`.
 
     Where the file has the alleles the other way round, the frequency is turned round. A variant that the file has

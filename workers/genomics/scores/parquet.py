@@ -17,7 +17,7 @@ from workers.reading.parquet import damage_as, guarded
 
 _BATCH_CELLS = 8 << 20
 _MAX_BYTES = 16 << 30
-"""Of one file as its footer says it is in memory."""
+"""The most bytes of one file in memory, by its own footer."""
 
 
 def is_parquet(path: Path) -> bool:

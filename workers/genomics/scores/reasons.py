@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """Of one row."""
+    """What became of one row of a scoring file."""
 
     MATCHED = "matched"
     EXCLUDED = "excluded"

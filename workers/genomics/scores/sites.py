@@ -26,8 +26,8 @@ from workers.genomics.scores.target import Target
 
 @dataclass(frozen=True)
 class Sites:
-    """Of each row `site`, the smallest place of the records of its site; and the other ALTs of rows that mean REF:
-    `row`, and `place` of the other ALT's record."""
+    """Records that share a site. `site`: for each row, the smallest place among its site's records. For other ALTs of
+    rows that mean REF: `row`, and `place` of the other ALT's record."""
 
     site: NDArray[np.int64]
     row: NDArray[np.int64]

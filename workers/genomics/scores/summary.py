@@ -18,8 +18,8 @@ from workers.genomics.scores.target import Target
 
 @dataclass(frozen=True)
 class Fates:
-    """Of the rows of one file: which count, which have no variant, and the rest is excluded; which are ambiguous, which
-    fit on the other strand, and where a variant lies at the position or has the id."""
+    """What became of the rows of one file: which count, which have no variant (the rest is excluded), which are
+    ambiguous, which fit on the other strand, and where a variant lies at the position or has the id."""
 
     matched: NDArray[np.bool_]
     unmatched: NDArray[np.bool_]
@@ -29,7 +29,7 @@ class Fates:
 
 
 def summarise(sheet: ScoreSheet, fates: Fates, target: Target, settings: Match, refused: bool) -> pl.DataFrame:
-    """Of `SUMMARY_SCHEMA`. Of a table of many scores, a row counts for those that it has a weight of."""
+    """A row of `SUMMARY_SCHEMA` for each score. A row of the file counts for the scores that it has a weight of."""
     present = _present(sheet)
     counts: dict[str, NDArray[np.int64]] = {
         "n_variants": present.sum(axis=0),

@@ -37,7 +37,7 @@ class InfoField:
 
 
 Row = tuple[int, bool, Sequence[str | None]]
-"""Of an ALT allele: the line of the file, whether that can be read at all, and a value a field."""
+"""An ALT allele: the line of the file, whether that can be read at all, and a value a field."""
 
 
 @dataclass

@@ -41,11 +41,11 @@ class SequencesCollection:
         return resolve(card, given, self.has_variants)
 
     def with_steps(self, card: ModelCard, steps: Sequence[Any]) -> ModelCard:
-        """Of variants every output is there three times."""
+        """The card with the columns of the input: of variants every output is there three times."""
         return replace(card, outputs=variant_outputs(card.outputs)) if self.has_variants else card
 
     def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
-        """See Collection."""
+        """The plan of the only stage: every sequence, region or variant of the input."""
         records = self.records
         return StagePlan(stage, records.schema, records.batches, records.carry, columns=None)
 
@@ -55,5 +55,5 @@ class SequencesCollection:
 
 
 def open_collection(source: SequencesInput, storage: StorageSettings, compute: Compute) -> SequencesCollection:
-    """See workers.collection.OpenCollection."""
+    """The sequences, regions or variants that the input names. Raises SpecError if they cannot be used."""
     return SequencesCollection(source, storage)

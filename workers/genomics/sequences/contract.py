@@ -34,7 +34,7 @@ class SequenceScorer(Protocol):
 
     @property
     def outputs(self) -> tuple[OutputField, ...]:
-        """Of one sequence: float32 numbers, or one `list<float32>`."""
+        """The outputs for one sequence: float32 numbers, or one `list<float32>`."""
 
     def score(self, values: Sequence[Any]) -> tuple[Scores, Scores | None]:
         """(records, numbers) of the reference, or of the sequence itself, and of ALT; None where there are no variants.

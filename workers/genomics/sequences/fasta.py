@@ -39,7 +39,7 @@ class Reference:
 
     @property
     def etag(self) -> str:
-        """Of the version that is read."""
+        """The etag of the version that is read."""
         return self._file.etag
 
     def name_of(self, chrom: str) -> str | None:

@@ -105,7 +105,7 @@ class TableRecords:
 
     @property
     def schema(self) -> pa.Schema:
-        """Of the plan. Raises SpecError for columns that are not there."""
+        """The schema of the plan. Raises SpecError for columns that are not there."""
         return plan_schema(self._table.carry)
 
     @property

@@ -101,7 +101,7 @@ def _sequence(region: Region, view: View) -> VariantWindow | Fault:
 
 
 def _plain(bases: Bases, view: View) -> Bases | Fault:
-    """Of DNA only A, C, G, T and N are left; U is T."""
+    """The bases with only A, C, G, T and N left where they are DNA; U is T."""
     if view.alphabet == "protein":
         if _NO_RESIDUE[bases].any():
             return Fault(Status.OUT_OF_CONTRACT, "the sequence has characters that are no amino acids")

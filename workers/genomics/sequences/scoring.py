@@ -17,6 +17,6 @@ class ColumnScorer:
         self._scorer = scorer
 
     def score(self, values: Sequence[Any]) -> Mapping[str, Any]:
-        """See Scorer."""
+        """The model's outputs as columns, for each allele and their difference where there are variants."""
         ref, alt = self._scorer.score(values)
         return columns_of(self._scorer.outputs, ref, alt)

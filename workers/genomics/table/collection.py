@@ -60,7 +60,7 @@ class TableConversion:
         raise SpecError("a convert job has no models")
 
     def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
-        """See Collection."""
+        """The plan of one stage, from the source's chunks or from what the stages before found."""
         if stage == READ:
             return StagePlan(
                 READ,

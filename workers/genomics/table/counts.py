@@ -23,7 +23,7 @@ _DOSAGES = 64
 
 @dataclass(frozen=True)
 class Tally:
-    """Of some variants: sums over blocks of samples are those of the cohort, exactly."""
+    """What was counted of some variants: sums over blocks of samples are those of the cohort, exactly."""
 
     calls: NDArray[np.int64]
     """(variants, 4) hom_ref, het, hom_alt, missing"""
@@ -45,7 +45,7 @@ class Tally:
 
 
 def joined_tallies(parts: list[Tally]) -> Tally:
-    """Of the variants of all, one after another."""
+    """The tally of the variants of all, one after another."""
     return Tally(
         np.concatenate([part.calls for part in parts]),
         np.concatenate([part.alt_count for part in parts]),
@@ -65,7 +65,7 @@ class BlockCounter:
         self._test = HardyWeinberg(len(sex))
 
     def count(self, calls: Calls, chroms: pl.Series, block: int) -> Tally:
-        """Of the samples of one block."""
+        """Count the samples of one block."""
         if calls.dosage is None:
             return self._count(calls, chroms, block)
         parts = range(0, len(calls.packed), _DOSAGES)

@@ -131,7 +131,7 @@ def rows_of_part(samples: int, dosages: bool) -> int:
 
 
 def genotype_schema(samples: int) -> pa.Schema:
-    """Of the parts of a block of so many samples.
+    """Columns of the parts of a block of so many samples.
 
     `packed`, `haploid` and `dosage` are the bytes of `workers.genomics.contract`; `dosage` are little-endian uint16,
     `DOSAGE_ONE` a copy. Null where no call is haploid, and where the record has calls only.

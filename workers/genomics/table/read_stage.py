@@ -53,7 +53,7 @@ class ReadStage:
         self._counter = BlockCounter(reader.samples["sex"].to_numpy())
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See ShardStage."""
+        """Write the parts of one chunk and the outcome of each of its records."""
         (row,) = records.to_pylist()
         began = time.thread_time()
         told = _Told(self._context, shard, self._counter, self._reader.dosages)
@@ -110,7 +110,7 @@ class _Told:
         self._parts: list[dict[str, Any]] = []
 
     def outcomes(self, outcomes: pl.DataFrame) -> None:
-        """Of some more records."""
+        """Take note of what became of some more records."""
         self.records += outcomes.height
         self._waiting.append(outcomes)
         if sum(frame.height for frame in self._waiting) >= _OUTCOMES:

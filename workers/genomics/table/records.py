@@ -70,7 +70,7 @@ class RecordReader(Protocol):
 
     @property
     def samples(self) -> pl.DataFrame:
-        """Of `SAMPLE_SCHEMA`, as they were planned."""
+        """The samples as rows of `SAMPLE_SCHEMA`, as they were planned."""
 
     @property
     def dosages(self) -> bool:

@@ -64,21 +64,21 @@ class TableSource:
         return self.facts.get("build")
 
     def variants(self) -> pl.DataFrame:
-        """See GenotypeSource."""
+        """The variants, from the list that the conversion made."""
         return _typed(self._frame(VARIANTS, list(VARIANT_SCHEMA)), VARIANT_SCHEMA)
 
     def samples(self) -> pl.DataFrame:
-        """See GenotypeSource."""
+        """The samples, from the list that the conversion made."""
         return _typed(self._frame(SAMPLES, list(SAMPLE_SCHEMA)), SAMPLE_SCHEMA)
 
     def counts(self) -> pl.DataFrame:
-        """See GenotypeSource."""
+        """The counts that the conversion made."""
         return _typed(self._frame(VARIANTS, list(COUNT_SCHEMA)), COUNT_SCHEMA)
 
     def chunks(
         self, first: int, last: int, wanted: NDArray[np.int64] | None, chunk_bytes: int
     ) -> Iterator[GenotypeChunk]:
-        """See GenotypeSource. Reads row groups ahead of who takes the chunks: as many as 64 MiB hold, at least one."""
+        """Genotypes from the parts. Row groups are read ahead of the consumer: as many as 64 MiB hold, at least one."""
         held = max(1, min(_READS, _AHEAD_BYTES // max(1, self._group_bytes(last - first))))
 
         def submit(group: _Group) -> Future[GenotypeChunk]:

@@ -74,7 +74,7 @@ class VariantsStage:
         self._said = said
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """See ShardStage."""
+        """Write the lists of variants, samples and parts that make the parts a table."""
         began = time.thread_time()
         fingerprint = self._context.run.fingerprint
         parts = _found_parts(stage_at(self._context.store, READ))

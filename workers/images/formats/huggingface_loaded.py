@@ -34,7 +34,7 @@ class Logits(nn.Module):
 
 
 def load(directory: Path, card: ModelCard, placement: Placement) -> TorchClassifier:
-    """See workers.contract.ScorerFormat."""
+    """Load the classifier and its weights. Raises SpecError where they do not fit the card."""
     set_up(placement.threads)
     model = pretrained(AutoModelForImageClassification, directory)
     if model.config.num_labels != len(card.outputs):

@@ -47,7 +47,7 @@ class Native(NetworkDirectory[NativeConfig, ImageSizes]):
     networks = registry.networks("images")
 
     def card(self, directory: Path, config: NativeConfig, sizes: ImageSizes) -> ModelCard:
-        """See NetworkDirectory."""
+        """The card of an image network, with the prepare steps that its config names."""
         return ModelCard(
             format="native",
             outputs=check_fields(config.head, config.outputs, str(directory / CONFIG)),

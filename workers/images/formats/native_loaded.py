@@ -14,7 +14,7 @@ from workers.models.weights import build_network
 
 
 def load(directory: Path, card: ModelCard, placement: Placement) -> TorchClassifier:
-    """See workers.contract.ScorerFormat."""
+    """Load the network and its weights. Raises SpecError where they do not fit the card."""
     set_up(placement.threads)
     built = build_network(directory, card, registry.networks("images"))
     folded = fold(built.network, placement.device)

@@ -98,7 +98,7 @@ class OnnxModel:
 
 
 def load(path: Path, card: ModelCard, placement: Placement) -> OnnxModel:
-    """See workers.contract.ScorerFormat."""
+    """Open a session on the device. Raises SpecError where ONNX Runtime does not take the file."""
     session = open_session(path, placement.device, placement.threads)
     taken = session.get_inputs()[0]
     if taken.type not in DTYPES:

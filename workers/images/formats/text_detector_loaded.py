@@ -38,7 +38,7 @@ class TextDetector:
         return array.shape, array.dtype.str
 
     def forward(self, batch: Sequence[Array]) -> Mapping[str, Sequence[Any] | Array]:
-        """See workers.contract.Model and the meaning of each of OUTPUTS."""
+        """Find text in each image: one value an image for each of OUTPUTS, which has their meaning."""
         found = [self.regions(image) for image in batch]
         return {
             "text_found": np.array([bool(regions) for regions in found]),
@@ -69,7 +69,7 @@ def network_size(rows: int, columns: int, settings: Detection) -> tuple[int, int
 
 
 def load(path: Path, settings: Detection, placement: Placement) -> TextDetector:
-    """See workers.contract.ScorerFormat."""
+    """Open the detector's session on the device. Raises SpecError where ONNX Runtime does not take the file."""
     cv2.setNumThreads(max(1, placement.threads))
     return TextDetector(open_session(path, placement.device, placement.threads), settings)
 

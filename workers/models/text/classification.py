@@ -53,7 +53,7 @@ class TextClassification(ArchitectureFormat, TextFormat[ScoreWindows]):
         return self.with_steps(card, ())
 
     def with_steps(self, card: ModelCard, steps: Sequence[BaseModel]) -> ModelCard:
-        """See TextFormat."""
+        """The card under these steps. Raises SpecError for an aggregation that the head does not go with."""
         chosen = super().with_steps(card, steps)
         if card.settings["activation"] == "none" and chosen.settings[STEP]["aggregation"] == "clinicalbert":
             raise SpecError(

@@ -13,7 +13,7 @@ from workers.models.text.note import TokenizedNote, Tokens
 OUTSIDE = "O"
 
 Tagged = tuple[NDArray[Any], NDArray[Any]]
-"""Of each token of a text: number of its most probable label, and that probability."""
+"""For each token of a text the number of its most probable label, and that probability."""
 
 Entity = dict[str, Any]
 
@@ -77,7 +77,7 @@ def _tag(label: str) -> str:
 
 
 def _longest(entities: list[Entity]) -> list[Entity]:
-    """Of two spans that overlap the longer, then the more probable one."""
+    """The entities without overlaps: the longer span stays, then the more probable one."""
     kept: list[Entity] = []
     for entity in sorted(entities, key=lambda entity: entity["start"]):
         before = kept[-1] if kept else None

@@ -37,7 +37,7 @@ class TextFormat(Generic[W]):
 
     @property
     def steps(self) -> Mapping[str, type[BaseModel]]:
-        """See NoteFormat."""
+        """One step: how notes are cut into windows, and what is made of theirs."""
         return {STEP: self.windows}
 
     def with_steps(self, card: ModelCard, steps: Sequence[BaseModel]) -> ModelCard:

@@ -103,7 +103,7 @@ def _windows(values: Sequence[TokenizedNote]) -> list[Any]:
 
 
 def _bounds(values: Sequence[TokenizedNote]) -> list[tuple[int, int]]:
-    """Of each note, its first window and the one behind its last."""
+    """For each note, its first window and the one behind its last."""
     return list(pairwise(accumulate((len(note.windows) for note in values), initial=0)))
 
 

@@ -175,7 +175,7 @@ class NoteTokenizer:
         )
 
     def _starts(self, counts: list[int], n_tokens: int, stride: int) -> list[int]:
-        """Of each window the number of its first token in the note; cut from the left they run backwards."""
+        """For each window the number of its first token in the note; cut from the left they run backwards."""
         step = max(counts[0] - stride, 1)
         if self._opened.side == "right":
             return [step * i for i in range(len(counts))]

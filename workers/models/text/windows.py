@@ -35,7 +35,7 @@ class Windows(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     default_stride: ClassVar[float] = 0.0
-    """Of the window, where the model directory names no stride."""
+    """The part of a window that neighbours share, where the model directory names no stride."""
 
     window: int | None = Field(default=None, ge=4, le=1_000_000)
     stride: int | None = Field(default=None, ge=0)
@@ -60,7 +60,7 @@ W = TypeVar("W", bound=Windows)
 
 
 class ScoreWindows(Windows):
-    """Of a classifier: how the windows' probabilities become the note's, label by label.
+    """How the probabilities of a classifier's windows become the note's, label by label.
 
     `clinicalbert` is (max + mean * n / c) / (1 + n / c) over n windows (Huang et al., "ClinicalBERT", 2019; c = 2).
     """
@@ -70,10 +70,10 @@ class ScoreWindows(Windows):
 
 
 class EntityWindows(Windows):
-    """Of a token classifier. `context`: each token is taken from the window that shows most on both its sides.
+    """How the windows of a token classifier become a note's entities.
 
-    `longest`: of two entities that overlap the longer stays, then the higher score, as transformers' pipeline does
-    with `stride`.
+    `context`: each token is taken from the window that shows most on both its sides. `longest`: of two entities that
+    overlap the longer stays, then the higher score, as transformers' pipeline does with `stride`.
     """
 
     default_stride: ClassVar[float] = 0.25

@@ -60,7 +60,7 @@ class FingerprintFormat(NetworkDirectory[FingerprintConfig, FingerprintSizes]):
     networks = registry.networks("molecules")
 
     def card(self, directory: Path, config: FingerprintConfig, sizes: FingerprintSizes) -> ModelCard:
-        """See NetworkDirectory."""
+        """The card of a fingerprint model: the network has one input for each bit."""
         if sizes.num_inputs != config.fingerprint.bits:
             raise SpecError(f"{directory / CONFIG}: settings.num_inputs differs from fingerprint.bits")
         settings = {**settings_of(config), "fingerprint": config.fingerprint.model_dump(mode="json")}

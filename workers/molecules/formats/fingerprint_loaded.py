@@ -47,7 +47,7 @@ class FingerprintScorer:
 
 
 def load(directory: Path, card: ModelCard, placement: Placement) -> FingerprintScorer:
-    """See workers.contract.ScorerFormat."""
+    """Load the network and its weights. Raises SpecError where they do not fit the card."""
     set_up(placement.threads)
     network = build_network(directory, card, registry.networks("molecules")).network
     with memory_error():

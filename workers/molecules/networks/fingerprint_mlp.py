@@ -30,7 +30,7 @@ def build(config: Config) -> FingerprintMlp:
 
 
 class FingerprintMlp(nn.Module):
-    """See the module."""
+    """The perceptron that the module describes: (molecules, bits) to logits."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()

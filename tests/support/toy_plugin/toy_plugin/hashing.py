@@ -59,7 +59,7 @@ class Objects:
 
 
 def open_collection(source: INPUT, storage: StorageSettings, compute: Compute) -> Objects:
-    """See workers.collection.OpenCollection."""
+    """The objects of the input."""
     return Objects(source, storage)
 
 

@@ -68,7 +68,7 @@ class EventModel(NetworkDirectory[EventModelConfig, EventNetworkConfig]):
     networks = registry.networks("events")
 
     def card(self, directory: Path, config: EventModelConfig, sizes: EventNetworkConfig) -> ModelCard:
-        """See NetworkDirectory."""
+        """The card of an event model, whose vocabulary and explained outputs have to fit its network."""
         if config.outputs.contributions and config.network != EXPLAINED:
             path = directory / CONFIG
             raise SpecError(f"{path}: outputs.contributions: only network {EXPLAINED!r} is a sum over events")

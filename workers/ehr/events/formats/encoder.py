@@ -72,7 +72,7 @@ class EncodedEvents:
 
     @property
     def nbytes(self) -> int:
-        """Of the arrays."""
+        """Bytes of the arrays."""
         arrays: list[NDArray[Any]] = [self.lengths, self.code, self.oov_rate, self.truncated, *self.columns.values()]
         arrays += [] if self.visit is None else [self.visit]
         arrays += [] if self.origin is None else [self.origin.place, self.origin.time, self.origin.code]
@@ -80,7 +80,7 @@ class EncodedEvents:
 
 
 class EventEncoder:
-    """Of one model. `inputs` and `visits` are what its network asks for; `explains`: keep the `origin` of events."""
+    """Encodes histories for one model. `inputs`, `visits`: what its network asks for; `explains`: keep `origin`."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class EventEncoder:
         self._known: tuple[Sequence[str], NDArray[np.int32]] = ((), np.zeros(0, np.int32))
 
     def encode(self, histories: Histories) -> EncodedEvents:
-        """See workers.ehr.events.contract.EventEncoder."""
+        """The events of each history that the network sees, as numbers of its vocabulary."""
         index = self._indices(histories.code_names)[histories.code]
         events = Timeline(np.diff(histories.offsets), histories.time, histories.prediction_time)
         days = self._encoding.window_days

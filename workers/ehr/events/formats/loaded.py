@@ -34,7 +34,7 @@ BATCH_BYTES = 512 << 20
 
 
 def load(directory: Path, card: ModelCard, placement: Placement) -> EventModelScorer:
-    """See workers.contract.ScorerFormat."""
+    """Load the network and its weights. Raises SpecError where they do not fit the card."""
     network = build_network(directory, card, registry.networks("events")).network
     # Each thread runs batches of its own: inside the small products of one step a second one costs more than it does.
     set_up(1)
@@ -63,7 +63,7 @@ class EventModelScorer:
         self._threads = threads
 
     def score(self, parts: Sequence[EncodedEvents]) -> Mapping[str, Any]:
-        """See workers.contract.Scorer. A refused record has the scores 0."""
+        """Score the parts, longest histories together. A refused record has the scores 0."""
         shard = Shard(parts)
         scores = np.zeros((len(shard), len(self._scores)), np.float32)
         features: dict[int, Any] = {}

@@ -64,12 +64,12 @@ class GruCell:
         self.candidate = Gates(_turned(weight_hh[last] * 2), bias_hh[last] * 2)
 
     def rows(self, width: int) -> GruRows:
-        """See Cell."""
+        """The state of `width` histories side by side, all zero."""
         return GruRows(self, width)
 
 
 class GruRows:
-    """See Rows."""
+    """The state `h` of several histories, and the room in which a step computes."""
 
     def __init__(self, cell: GruCell, width: int) -> None:
         hidden = cell.hidden
@@ -80,7 +80,7 @@ class GruRows:
         self.narrow(width)
 
     def narrow(self, width: int) -> None:
-        """See Rows."""
+        """Go on with the first `width` rows: the others have ended."""
         hidden = self._cell.hidden
         rz, self._n, self._from_state = (full[:width] for full in self._full)
         self.h = self.state[:width]
@@ -88,7 +88,7 @@ class GruRows:
         self._r, self._z = rz[:, :hidden], rz[:, hidden:]
 
     def step(self) -> None:
-        """See Rows."""
+        """One event for every row: the gates hold what comes from below, `h` is overwritten."""
         (rz, n), h, cell = self.gates, self.h, self._cell
         rz.addmm_(h, cell.gates.weight)
         torch.sigmoid(rz, out=rz)
@@ -99,7 +99,7 @@ class GruRows:
         torch.lerp(n, h, self._z, out=h)
 
     def forget(self, places: Tensor) -> None:
-        """See Rows."""
+        """Start the rows `places` anew, for other histories."""
         self.state.index_fill_(0, places, 0.0)
 
 
@@ -115,12 +115,12 @@ class LstmCell:
         self.weight = _turned(weight_hh * double[:, None])
 
     def rows(self, width: int) -> LstmRows:
-        """See Cell."""
+        """The state of `width` histories side by side, all zero."""
         return LstmRows(self, width)
 
 
 class LstmRows:
-    """See Rows. The state proper, `c`, goes beside `h`."""
+    """The state of several histories. The state proper, `c`, goes beside `h`."""
 
     def __init__(self, cell: LstmCell, width: int) -> None:
         hidden = cell.hidden
@@ -132,14 +132,14 @@ class LstmRows:
         self.narrow(width)
 
     def narrow(self, width: int) -> None:
-        """See Rows."""
+        """Go on with the first `width` rows: the others have ended."""
         gates, self._squashed = (full[:width] for full in self._full)
         self.h, self._c = self.state[:width], self._c_full[:width]
         self.gates: Sequence[Tensor] = (gates,)
         self._i, self._f, self._g, self._o = gates.chunk(4, dim=1)
 
     def step(self) -> None:
-        """See Rows."""
+        """One event for every row: the gates hold what comes from below, `c` and `h` are overwritten."""
         (gates,), c, squashed = self.gates, self._c, self._squashed
         gates.addmm_(self.h, self._cell.weight)
         torch.sigmoid(gates, out=gates)
@@ -151,7 +151,7 @@ class LstmRows:
         torch.mul(self._o, squashed, out=self.h)
 
     def forget(self, places: Tensor) -> None:
-        """See Rows."""
+        """Start the rows `places` anew, for other histories."""
         self.state.index_fill_(0, places, 0.0)
         self._c_full.index_fill_(0, places, 0.0)
 

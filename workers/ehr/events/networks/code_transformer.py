@@ -58,7 +58,7 @@ def build(config: Config) -> CodeTransformer:
 
 
 class CodeTransformer(nn.Module):
-    """See the module."""
+    """The transformer over events that the module describes; its own `Config` says the sizes."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()

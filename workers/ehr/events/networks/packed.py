@@ -64,7 +64,7 @@ class EventEmbedding(nn.Module):
             self.add_module(name, nn.Linear(2 if name in MAY_BE_MISSING else 1, width, bias=False))
 
     def forward(self, sequences: PackedHistories) -> Tensor:
-        """See the class."""
+        """(events, width): each event's code, and its inputs where the network has any, as one vector."""
         x: Tensor = self.code(sequences.code)
         return x + features(self.inputs, sequences) @ self.projection() if self.inputs else x
 

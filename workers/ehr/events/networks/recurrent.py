@@ -130,7 +130,7 @@ class ByCode:
         self._table, self._code, self._more = table, code, more
 
     def fill(self, begin: int, end: int, out: Sequence[Tensor]) -> None:
-        """See Source."""
+        """Copy each code's row of the table, and add what the other inputs of an event contribute."""
         code = self._code[begin:end]
         for block, rows in zip(out, self._table.by_code, strict=True):
             torch.index_select(rows, 0, code, out=block)
@@ -148,7 +148,7 @@ class Dense:
         self._x, self._blocks = x, blocks
 
     def fill(self, begin: int, end: int, out: Sequence[Tensor]) -> None:
-        """See Source."""
+        """Multiply what lies below by the weights of each gate."""
         x = self._x[begin:end]
         for block, gates in zip(out, self._blocks, strict=True):
             torch.addmm(gates.bias, x, gates.weight, out=block)

@@ -36,7 +36,7 @@ def build(config: Config) -> Retain:
 
 
 class Retain(nn.Module):
-    """See the module."""
+    """RETAIN as the module describes it, over packed histories."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()

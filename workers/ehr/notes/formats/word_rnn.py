@@ -58,7 +58,7 @@ class WordRnn(NetworkDirectory[WordModelConfig, WordSizes]):
     steps: ClassVar[Mapping[str, type[BaseModel]]] = {STEP: Words}
 
     def card(self, directory: Path, config: WordModelConfig, sizes: WordSizes) -> ModelCard:
-        """See NetworkDirectory."""
+        """The card of a word model, whose vocabulary has to fit its network."""
         read_vocabulary(directory / VOCABULARY, sizes.words)
         fields = check_fields(config.head, config.outputs, str(directory / CONFIG))
         own = config.model_dump(mode="json", include={"tokens", STEP})

@@ -49,7 +49,7 @@ class WordClassifier:
 
 
 def load(directory: Path, card: ModelCard, placement: Placement) -> WordClassifier:
-    """See workers.contract.ScorerFormat."""
+    """Load the network and its weights. Raises SpecError where they do not fit the card."""
     set_up(placement.threads)
     network = build_network(directory, card, registry.networks("notes")).network
     with memory_error():

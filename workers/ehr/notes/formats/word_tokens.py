@@ -45,7 +45,7 @@ class TokenRule(BaseModel):
 
 
 class Words(BaseModel):
-    """Of a note with more than `max_tokens` words, those at its start or its end are kept."""
+    """How a note becomes words. With more than `max_tokens` of them, those at its start or its end are kept."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

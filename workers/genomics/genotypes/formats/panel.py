@@ -56,7 +56,7 @@ class PanelModelFormat(NetworkDirectory[PanelConfig, PanelNetworkConfig]):
     networks = registry.networks("genotypes")
 
     def card(self, directory: Path, config: PanelConfig, sizes: PanelNetworkConfig) -> ModelCard:
-        """See NetworkDirectory."""
+        """The card of a panel model; its settings hold the number of variants that the network takes."""
         panel = read_panel(directory / VARIANTS)
         _check(panel, config, sizes, directory / VARIANTS)
         own = config.model_dump(mode="json", include={"genome_build", "scale", "embedding"})

@@ -28,7 +28,7 @@ BATCH_BYTES = 256 << 20
 
 
 def load(directory: Path, card: ModelCard, placement: Placement) -> PanelModel:
-    """See workers.contract.ScorerFormat."""
+    """Load the network and its weights. Raises SpecError where they do not fit the card."""
     network = build_network(directory, card, registry.networks("genotypes")).network
     set_up(placement.threads)
     with memory_error():

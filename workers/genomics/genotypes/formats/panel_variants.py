@@ -32,7 +32,7 @@ SCHEMA: dict[str, pl.DataType] = {
     "effect_frequency": pl.Float64(),
 }
 _MOST_BYTES = 4 << 30
-"""Of the table in memory, by its own footer."""
+"""The most bytes that the table may have in memory, by its own footer."""
 
 
 def read_panel(path: Path) -> pl.DataFrame:

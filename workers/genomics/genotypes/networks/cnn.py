@@ -45,7 +45,7 @@ def build(config: Config) -> PanelCnn:
 
 
 class PanelCnn(nn.Module):
-    """See the module."""
+    """The convolutional network that the module describes: (samples, variants) of copies to logits."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()

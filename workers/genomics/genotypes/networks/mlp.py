@@ -28,7 +28,7 @@ def build(config: Config) -> PanelMlp:
 
 
 class PanelMlp(nn.Module):
-    """See the module."""
+    """The perceptron that the module describes: (samples, variants) of copies to logits."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()

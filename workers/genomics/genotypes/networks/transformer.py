@@ -51,7 +51,7 @@ def build(config: Config) -> PanelTransformer:
 
 
 class PanelTransformer(nn.Module):
-    """See the module."""
+    """The transformer that the module describes: (samples, variants) of copies to logits."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()

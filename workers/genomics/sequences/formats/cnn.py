@@ -54,7 +54,7 @@ class SequenceCnn(NetworkDirectory[CnnConfig, NetworkSizes]):
     networks = registry.networks("sequences")
 
     def card(self, directory: Path, config: CnnConfig, sizes: NetworkSizes) -> ModelCard:
-        """See NetworkDirectory."""
+        """The card of a sequence network; its settings hold the length of its windows."""
         window = SequenceWindow(length=config.window, edges=config.edges, ambiguous=config.ambiguous)
         return ModelCard(
             format=self.name,

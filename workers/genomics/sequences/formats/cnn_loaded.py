@@ -49,7 +49,7 @@ def _mean(strands: Sequence[Scores]) -> Scores:
 
 
 def load(directory: Path, card: ModelCard, placement: Placement) -> CnnScorer:
-    """See workers.contract.ScorerFormat."""
+    """Load the network and its weights. Raises SpecError where they do not fit the card."""
     set_up(placement.threads)
     built = build_network(directory, card, registry.networks("sequences"))
     said, takes = card.settings["fixed_length"], built.config.window

@@ -56,7 +56,7 @@ class KmerTokenizer:
                     self._table[int(digits @ 5 ** np.arange(k))] = number
 
     def __call__(self, bases: Bases) -> Tokens:
-        """See Tokenizer. A sequence shorter than k is one unknown token."""
+        """One token a position. A sequence shorter than k is one unknown token."""
         if len(bases) < self._k:
             return np.concatenate([self._lead, np.array([self._unknown], np.int32), self._tail])
         digits = np.lib.stride_tricks.sliding_window_view(_DIGIT[bases], self._k)
@@ -75,7 +75,7 @@ class EsmTokens:
         self._tail = list(tail)
 
     def __call__(self, bases: Bases) -> Tokens:
-        """See Tokenizer."""
+        """Cut the sequence greedily from its start."""
         text = bases.tobytes().decode("ascii")
         found = list(self._lead)
         place, in_unknown = 0, False
@@ -100,7 +100,7 @@ class JsonTokens:
         self._tokenizer = tokenizer
 
     def __call__(self, bases: Bases) -> Tokens:
-        """See Tokenizer."""
+        """The numbers that the library gives."""
         return np.asarray(self._tokenizer.encode(bases.tobytes().decode("ascii")).ids, np.int32)
 
 

@@ -40,7 +40,7 @@ class FoldedBlock:
 
 
 def fold_blocks(network: Any) -> list[FoldedBlock]:
-    """Of a `DilatedResnet`, in its order."""
+    """The blocks of a `DilatedResnet` with their norms folded in, in its order."""
     every = network.config.skip_every
     blocks = []
     for number, block in enumerate(network.blocks, start=1):

@@ -49,5 +49,5 @@ class WaveformsCollection:
 
 
 def open_collection(source: WaveformsInput, storage: StorageSettings, compute: Compute) -> WaveformsCollection:
-    """See workers.collection.OpenCollection."""
+    """The waveforms of the input."""
     return WaveformsCollection(source, storage)

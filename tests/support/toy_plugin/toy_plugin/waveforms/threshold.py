@@ -42,7 +42,7 @@ class Share:
 
 
 class Threshold:
-    """See the module."""
+    """The network that the module describes."""
 
     looks_for = FILE
 

@@ -24,7 +24,7 @@ _ENTRY = "workers.ehr.notes.formats.spacy.analysis:build"
 
 _BYTES_AN_ENTITY = 600
 _BYTES_A_TOKEN = 300
-"""Of Python objects, roughly."""
+"""What an entity and a token take as Python objects, roughly."""
 
 
 class SpacyEncoder:
@@ -38,7 +38,7 @@ class SpacyEncoder:
         self._pool = ChildPool(_ENTRY, settings, self._children, record_timeout_s=_BATCH_TIMEOUT_S)
 
     def encode(self, texts: Sequence[str]) -> list[Encoded]:
-        """See TextEncoder."""
+        """What the pipeline found in each text; the texts are shared out among the children."""
         share = -(-len(texts) // self._children)
         parts = list(batches(texts, max(_SMALLEST_BATCH, min(BATCH, share))))
         encoded: list[Encoded] = []

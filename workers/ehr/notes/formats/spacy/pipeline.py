@@ -87,7 +87,7 @@ class PassOn:
     outputs: tuple[OutputField, ...]
 
     def score(self, values: Sequence[Mapping[str, Any]]) -> Mapping[str, Sequence[Any]]:
-        """See Scorer."""
+        """The encoder's values by output."""
         return {field.name: [value[field.name] for value in values] for field in self.outputs}
 
 
