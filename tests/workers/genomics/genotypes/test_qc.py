@@ -55,7 +55,7 @@ def test_where_nothing_was_looked_at_there_is_no_figure() -> None:
 
 
 def f_of(het: int, hom: int, sex: int, missing: int = 0) -> tuple[object, object]:
-    """What is found for a single sample on X, where every frequency is a half: 0.5 of each call should be homozygous."""
+    """What is found for a single sample on X, where every frequency is a half: half of its calls should be alike."""
     calls = [[1]] * het + [[2]] * hom + [[3]] * missing
     table = variants(*["X"] * len(calls))
     found = qc_of(table, calls, [sex], [0.5] * len(calls))
