@@ -76,6 +76,7 @@ class AsOf:
 
         Raises WardroundError if one is after its prediction time, which can only be where rows were not sorted.
         """
+        # Two runs of rows for each record, before its midnight and after it, are laid end to end.
         starts = np.stack([self.start, self.after], axis=1).ravel()
         lengths = np.stack([self.day - self.start, self.end - self.after], axis=1).ravel()
         ends = np.cumsum(lengths)
@@ -90,6 +91,7 @@ def as_of(time: Integers, start: Integers, end: Integers, prediction_time: Integ
 
     Times are microseconds since 1970, STATIC for rows without one.
     """
+    # Rounds down, also before 1970.
     midnight = prediction_time // DAY * DAY
     timed = _first_at_least(time, start, end, np.full(len(start), STATIC + 1))
     stop = _first_at_least(time, timed, end, prediction_time + 1)
@@ -103,8 +105,10 @@ def as_of(time: Integers, start: Integers, end: Integers, prediction_time: Integ
 def _first_at_least(time: Integers, low: Integers, high: Integers, bound: Integers) -> Integers:
     """For each record the first of its rows `low:high` whose time is `bound` or later; `high` if there is none."""
     low, high = low.copy(), high.copy()
+    # np.searchsorted knows no ranges: all records are bisected at once, each between its own bounds.
     while (looking := low < high).any():
         middle = (low + high) // 2
+        # A record that is done looks at row 0, since its `middle` may lie behind the last row.
         earlier = looking & (time[np.where(looking, middle, 0)] < bound)
         high = np.where(looking & ~earlier, middle, high)
         low = np.where(earlier, middle + 1, low)

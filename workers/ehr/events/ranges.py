@@ -48,6 +48,8 @@ def range_batches(root: MedsRoot, columns: Sequence[str] = ()) -> Iterator[pa.Re
     version = root.version()
     files = iter(root.data_files())
     with ThreadPoolExecutor(_FOOTERS) as pool:
+        # A part of the listing at a time: `map` would open all files of a large dataset before the first range is
+        # known.
         while listed := list(islice(files, 16 * _FOOTERS)):
             rows = [
                 row

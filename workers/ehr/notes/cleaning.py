@@ -14,12 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from workers.ehr.notes.html import blank_html
 
+# 8203 is the zero width space, 65279 the byte order mark.
 _CONTROLS = dict.fromkeys((*range(32), *range(127, 160), 8203, 65279), " ")
 # Tab stays; vertical tab, form feed, next line and the separators of lines and paragraphs (Unicode 5.8) end a line.
 _CONTROLS |= {0x09: "\t", 0x0A: "\n", 0x0B: "\n", 0x0C: "\n", 0x85: "\n", 0x2028: "\n", 0x2029: "\n"}
 _BLANKS = re.compile(r"[^\S\n]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _MARKS = {
+    # Bounded, so that a mark without an end is not searched to the end of the note again and again.
     "brackets": re.compile(r"\[\*\*[^\]\n]{0,200}\*\*\]"),
     "underscores": re.compile(r"(?<!_)_{3,}(?!_)"),
 }
@@ -82,6 +84,7 @@ class UnicodeForm(CleaningStep):
 
     def __call__(self, text: str) -> str:
         """The text after the step."""
+        # ASCII is its own normal form, and most notes are little else.
         found = set(_NOT_ASCII.findall(text))
         changed = {ord(char): unicodedata.normalize(self.form, char) for char in found}
         return text.translate({code: new for code, new in changed.items() if len(new) == 1})

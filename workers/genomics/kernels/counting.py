@@ -21,6 +21,7 @@ def count_missing(words, rows, starts, groups, copies, filled, first, last, call
     for i in range(rows.shape[0]):
         row = words[rows[i]]
         for word in range(first, last):
+            # Missing is 11: both bits of its field.
             missing = row[word] & (row[word] >> np.uint64(1)) & _SECOND_BITS
             if missing == 0:
                 continue

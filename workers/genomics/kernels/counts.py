@@ -67,6 +67,7 @@ def _bits(fields):  # type: ignore[no-untyped-def]
 @compiled
 def _count_words(words, fields, counts):  # type: ignore[no-untyped-def]
     for variant in range(words.shape[0]):
+        # One row of fields may serve all variants.
         row, of = words[variant], fields[variant if fields.shape[0] > 1 else 0]
         everybody, low, high, both = np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0)
         for at in range(row.shape[0]):
@@ -75,6 +76,7 @@ def _count_words(words, fields, counts):  # type: ignore[no-untyped-def]
             low += _bits(first)
             high += _bits(second)
             both += _bits(first & second)
+        # 00 is hom_ref, 01 het, 10 hom_alt, 11 missing: `low` counts het and missing, `high` hom_alt and missing.
         counts[variant, 0] = everybody + both - low - high
         counts[variant, 1] = low - both
         counts[variant, 2] = high - both
@@ -184,6 +186,7 @@ class CohortCounter:
             alleles = 2 * calls[:, :3].sum(axis=1)
             if haploid.any():
                 single = count_calls(packed, haploid)
+                # Counted as two alleles above; a call of one allele has half of both.
                 alts -= 0.5 * single[:, 1] + single[:, 2]
                 alleles -= single[:, :3].sum(axis=1)
         return calls, alts, alleles

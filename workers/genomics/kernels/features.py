@@ -60,12 +60,14 @@ def weights_table(weights: Weights) -> Table:
         return Table(weights, scores, scores, weights.offsets, weights.column, weights.weight, own)
     rows = np.repeat(np.arange(len(weights.variant_idx), dtype=np.int64), np.diff(weights.offsets))
     first = np.full(groups, -1, np.int64)
+    # Backwards, so that of each group's scores the first is the one that stays.
     counted = np.flatnonzero(weights.group >= 0)[::-1]
     first[weights.group[counted]] = counted
     is_lead = np.zeros(scores, np.bool_)
     is_lead[first[first >= 0]] = True
     leads = np.flatnonzero(is_lead[weights.column])
     named = (scores + weights.group[weights.column[leads]]).astype(np.int32)
+    # Stable: within a variant the groups stay behind the scores, and columns ascend.
     order = np.argsort(np.concatenate([rows, rows[leads]]), kind="stable")
     return Table(
         weights=weights,
@@ -74,6 +76,7 @@ def weights_table(weights: Weights) -> Table:
         offsets=weights.offsets + np.searchsorted(rows[leads], np.arange(len(weights.offsets))),
         column=np.concatenate([weights.column, named])[order],
         weight=np.concatenate([weights.weight, np.ones(len(leads))])[order],
+        # Effect alleles are counted as they are, whatever kind of effect the score has: rule 0 or 1.
         rule=np.concatenate([own, weights.flip[leads]])[order],
     )
 
@@ -95,6 +98,7 @@ def features_of(table: Table, rows: NDArray[np.int64], mixed: NDArray[np.bool_])
     """
     local, entry = entries_of(table, rows)
     fill, rule, weight, column = table.weights.fill[rows], table.rule[entry], table.weight[entry], table.column[entry]
+    # w (2 - d) holds for every sample only where all have two alleles and missing calls are filled.
     turned = (rule == 1) & (np.isfinite(fill) & ~mixed)[local]
     constant = np.bincount(column[turned], 2 * weight[turned], minlength=table.columns)
     key = local * RULES + np.where(turned, 0, rule)

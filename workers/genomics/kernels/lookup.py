@@ -46,18 +46,21 @@ def walk(packed, feature_row, values, starts, entry_feature, entry_weight, first
             many = min(8, starts[column + 1] - start)
             for k in range(8):
                 half, size = k // 4, 1 << 2 * (k % 4)
+                # Where entries end, the last one again with weight 0: the loops below always find eight.
                 at = start + min(k, many - 1)
                 weight = entry_weight[at] if k < many else 0.0
                 feature = entry_feature[at]
                 rows[half, k % 4] = feature_row[feature]
                 if size == 1:
                     sums[half, 0] = 0
+                # Downwards: code 0 overwrites the sums that the other codes are made from.
                 for code in range(3, -1, -1):
                     more = weight * values[feature, code]
                     for i in range(size):
                         sums[half, code * size + i] = sums[half, i] + more
             index_rows(packed, rows, first, last, index)
             low, high = index[0], index[1]
+            # The second table would only add zeros.
             if many <= 4:
                 for i in range(into.shape[0]):
                     into[i] += sums[0, low[i]]

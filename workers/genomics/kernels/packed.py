@@ -35,6 +35,7 @@ class Block:
         self.rows[at], self.mixed[at] = rows, False
         self.packed[at, : packed.shape[1]] = packed
         if haploid is not None and (mixed := haploid.any(axis=1)).any():
+            # Most data have no call of one allele: the room is made for the first.
             if not len(self.haploid):
                 self.haploid = np.zeros((self.height, self.haploid.shape[1]), np.uint8)
             self.haploid[at, : haploid.shape[1]], self.mixed[at] = haploid, mixed
@@ -88,6 +89,7 @@ class PackedKernel:
         for part in parts:
             total += part[:, : self._samples]
         total += self._constant[:, None]
+        # Copies are whole or half only where no dosage was added; sums in float32 are put right so.
         if self._dosages is None:
             _to_halves(total[self._table.scores :])
         called, denominator = self._tally.finish()

@@ -14,6 +14,7 @@ def pack_words(words, packed):  # type: ignore[no-untyped-def]
         row, into = words[variant], packed[variant]
         for at in range(row.shape[0]):
             word = row[at] & np.uint32(0x03030303)
+            # The four calls lie 8 bits apart; two shifts bring them side by side into the lowest byte.
             word |= word >> np.uint32(6)
             word |= word >> np.uint32(12)
             into[at] = word

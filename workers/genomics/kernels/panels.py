@@ -44,6 +44,7 @@ def panel_adder(wide: bool) -> tuple[Callable[..., None], int]:
                 feature, table, size = 4 * start + k, sums[k // 4], 1 << 2 * (k % 4)
                 if size == 1:
                     table[0] = 0
+                # Downwards: code 0 overwrites the sums that the other codes are made from.
                 for code in range(3, -1, -1):
                     value = values[feature, code]
                     for i in range(size):
@@ -86,7 +87,9 @@ def _row_adder(number: ir.Type, columns: int, size: int) -> Any:
                 into, *parts = (
                     builder.bitcast(builder.gep(row, [wide(at)]), vector.as_pointer()) for row in (base, *rows)
                 )
+                # numpy promises the alignment of one number, not of a whole vector.
                 values = [builder.load(pointer, align=size) for pointer in parts]
+                # Added in pairs: a chain of eight would wait for each sum in turn.
                 while len(values) > 1:
                     pairs = zip(values[::2], values[1::2], strict=True)
                     values = [builder.fadd(left, right) for left, right in pairs]

@@ -19,6 +19,7 @@ def add_dosages(dosage, haploid, mixed, starts, column, weight, rule, fill, firs
     for start in range(first, last, _TILE):
         many = min(_TILE, last - start)
         for i in range(dosage.shape[0]):
+            # Entries of a variant that follow one rule share their effects, which are computed once.
             before = -1
             for at in range(starts[i], starts[i + 1]):
                 if rule[at] != before:
@@ -33,6 +34,7 @@ def add_dosages(dosage, haploid, mixed, starts, column, weight, rule, fill, firs
                         if mixed[i] and (haploid[i, (start + s) >> 3] >> ((start + s) & 7)) & 1:
                             copies, ploidy = copies / 2, 1.0
                         shown = float(ploidy - copies if flip else copies)
+                        # What fills a dominant or recessive effect is the allele's frequency, as plink2 has it.
                         if kind > 0 and filled and ploidy == 2.0:
                             shown = shown / 2
                         elif kind == 1:

@@ -48,6 +48,7 @@ def choose(rows: pl.DataFrame, pairs: Pairs, target: Target, settings: Match) ->
     rank = ranks(_alleles(rows, pairs, target), settings.strand_flips)
     count = rows.height
     best = np.zeros(count, dtype=np.uint8)
+    # `at`, since a row stands here once for every variant that it may name.
     np.maximum.at(best, row, rank)
     winning = (rank == best[row]) & (rank > 0)
     choice = Choice(
@@ -91,6 +92,7 @@ def _take_first(
     choice.place[at] = first["place"].to_numpy()
     is_site = several & counts_ref(choice.rank[at]) & (first["alts"] == first["n"]).to_numpy()
     twice = several & ~is_site
+    # Of a variant that is there twice the first in the source counts, in whatever order its alleles sort.
     choice.place[at[twice]] = first["lowest"].to_numpy()[twice]
     if settings.duplicates == "drop":
         choice.exclude(at[twice], Reason.DUPLICATE_TARGET)

@@ -28,6 +28,7 @@ def entries_of(
     is_correction = np.arange(len(row)) >= len(own)
     idx = variant_idx[np.concatenate([choice.place[own], sites.place])]
     file = np.searchsorted(starts, row, "right") - 1
+    # By file and then by variant, as the matrix takes its rows; the last key is the first to sort by.
     order = np.lexsort((row, is_correction, idx, file))
     row, is_correction, idx, file = row[order], is_correction[order], idx[order], file[order]
     fixed = pl.DataFrame(
@@ -45,6 +46,7 @@ def entries_of(
     for number, sheet in enumerate(sheets):
         part = slice(int(bounds[number]), int(bounds[number + 1]))
         weights = sheet.weights[row[part] - starts[number]]
+        # A correction takes the copies of another ALT off those of REF.
         weights[is_correction[part]] *= -1
         made.append(fixed[part].hstack([_lists(weights)]))
     return made

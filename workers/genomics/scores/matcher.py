@@ -52,6 +52,7 @@ def match_all(sheets: Sequence[ScoreSheet], target: Target, settings: Match) -> 
     asked, why = _asked(rows, by_id[file])
     choice = choose(rows, _pairs(rows, target, asked, by_id[file]), target, settings)
     choice.exclude(refused[file], Reason.WRONG_BUILD)
+    # A position in another build names another place: not even the log may show a variant for it.
     choice.place[refused[file]] = NONE
     out = ~asked
     choice.matched[out] = False
@@ -115,6 +116,7 @@ def _log(
     """All of `LOG_SCHEMA` but the score's name."""
     has = pl.Series(choice.place != NONE)
     variants = target.variants.select("variant_idx", "chrom", "pos", "id", "ref", "alt")
+    # Where there is none, any variant: the next line blanks it.
     named = variants[np.maximum(choice.place, 0)] if variants.height else variants.clear(rows.height)
     named = named.select(pl.when(has).then(pl.all()))
     outcome = np.where(choice.matched, Outcome.MATCHED, np.where(unmatched, Outcome.UNMATCHED, Outcome.EXCLUDED))

@@ -45,11 +45,13 @@ def find_sites(choice: Choice, rows: pl.DataFrame, by_id: NDArray[np.bool_], tar
     site = choice.place.copy()
     at = np.flatnonzero(choice.matched)
     pair, place = target.same_site(choice.place[at])
+    # Most variants are alone at their position: the comparisons below are for the others.
     several = np.bincount(pair, minlength=len(at))[pair] > 1
     pair, place = pair[several], place[several]
     names = target.variants.select("ref", "alt", "id")
     mine, others = names[choice.place[at][pair]], names[place]
     one_site = (mine["ref"] == others["ref"]) & ((mine["id"] == others["id"]) | ~pl.Series(by_id[at[pair]]))
+    # An allele that the source does not name equals none.
     kept = one_site.fill_null(value=False)
     other_alt = (mine["alt"] != others["alt"]).fill_null(value=False) & kept & pl.Series(choice.flip[at[pair]])
     np.minimum.at(site, at[pair[kept.to_numpy()]], place[kept.to_numpy()])

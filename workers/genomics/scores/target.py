@@ -65,4 +65,5 @@ class Target:
         """One number a position; -1 where there is none, or its chromosome is not among the genotypes'."""
         code = keys.replace_strict(self._codes, default=None, return_dtype=pl.Int64)
         place = positions.cast(pl.Int64)
+        # Positions have 31 bits: no chromosome reaches into the numbers of the next.
         return (code * (1 << 34) + place).fill_null(-1).to_numpy()

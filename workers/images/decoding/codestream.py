@@ -13,6 +13,7 @@ _JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  "
 _JP2_HEADER_BYTES = 1 << 16
 # SOF0..SOF15 without DHT (C4), JPG (C8) and DAC (CC); F7 is that of JPEG-LS.
 _START_OF_FRAME = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
+# TEM and RST0 to RST7 stand alone.
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
 _START_OF_SCAN = 0xDA
 _END_OF_IMAGE = 0xD9
@@ -47,6 +48,7 @@ def jpeg_size(data: bytes) -> FrameSize | None:
     at, end = 2, len(data) - 3
     while at < end and data[at] == 0xFF:
         marker = data[at + 1]
+        # Any number of fill bytes may stand before a marker (ISO/IEC 10918-1 B.1.1.2).
         if marker == 0xFF:
             at += 1
         elif marker in _WITHOUT_LENGTH:
@@ -73,4 +75,5 @@ def _jpeg2000_size(data: bytes, at: int) -> FrameSize | None:
         return None
     right, bottom, left, top = struct.unpack_from(">4I", data, at + 4)
     channels, bits = struct.unpack_from(">HB", data, at + 36)
+    # Ssiz is the precision less one; its top bit says that samples are signed.
     return FrameSize(bottom - top, right - left, channels, (bits & 0x7F) + 1)

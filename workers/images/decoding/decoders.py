@@ -34,6 +34,7 @@ def decoder_for(uid: str, bits: int) -> Decoder:
     """
     decoder = Decoder(UID(uid))
     if uid == JPEG_EXTENDED and bits > 8:
+        # Pillow, the first choice for this transfer syntax, decodes 8 bits only.
         decoder.add_plugin("imagecodecs", ("workers.images.decoding.jpeg12", "decode_frame"))
         return decoder
     for plugin in _PLUGINS.get(uid, ()):

@@ -61,6 +61,7 @@ def _decoded_frames(dataset: FileDataset, module: PixelModule, uid: str, wanted:
     decoder = decoder_for(uid, bits)
     if len(wanted) > 1:
         stored, described = decoder.as_array(dataset, **_EXACT)
+        # More than one wanted frame are all frames, from the first on.
         frames = list(stored[: len(wanted)])
     else:
         stored, described = decoder.as_array(dataset, index=wanted[0], **_EXACT)
@@ -98,6 +99,7 @@ def _encapsulated(dataset: FileDataset, module: PixelModule, wanted: Sequence[in
 def _inflated_frames(dataset: FileDataset, module: PixelModule, wanted: Sequence[int]) -> Iterator[Array]:
     """Deflated Image Frame Compression (PS3.5 A.4.12), which pydicom lacks: each frame inflates to a native one."""
     decoder = decoder_for(EXPLICIT_LITTLE, 0)
+    # A frame with an odd number of bytes has one of padding.
     limit = replace(module, frames=1).native_bytes + 1
     described: dict[str, Any] = {
         "rows": module.rows,

@@ -32,6 +32,7 @@ def read_dicom(data: bytes, max_inflated: int) -> FileDataset:
         deflated_at = deflated_dataset(data)
         if deflated_at is not None:
             data = without_deflation(data[:deflated_at], inflate(memoryview(data)[deflated_at:], max_inflated))
+        # `force`: older files have no preamble; `sniff` has looked at their first element instead.
         dataset = dcmread(BytesIO(data), force=True)
         if not len(dataset):
             raise RecordError(Status.UNREADABLE, "no element of it can be read: it is cut off or damaged")

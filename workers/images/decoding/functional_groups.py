@@ -25,6 +25,7 @@ def frame_header(dataset: FileDataset, frame: int) -> Dataset:
             elements |= {element.tag: element for element in raw_elements(macro)}
         header = Dataset(elements)
         header.file_meta = dataset.file_meta
+        # Elements are converted when they are first asked for, by the byte order and character set of their dataset.
         implicit, little = dataset.original_encoding
         header.set_original_encoding(implicit, little, dataset.original_character_set)
         return header

@@ -26,5 +26,6 @@ def decode_frame(frame: bytes, runner: DecodeRunner) -> bytes:
 
     if runner.bits_allocated != 16 or runner.samples_per_pixel != 1:
         raise ValueError("12-bit JPEG is decoded to one 16-bit sample a pixel only")
+    # Despite its name it takes the 12 bits of this process as well, through libjpeg-turbo 3.
     samples = imagecodecs.jpeg8_decode(frame)
     return bytes(samples.astype("<u2", copy=False).tobytes())

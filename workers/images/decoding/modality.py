@@ -42,6 +42,7 @@ def inverted(values: Array, value_range: Range) -> Array:
         return np.asarray((high + low) - values)
     total = int(high) + int(low)
     least, most = total - int(values.max()), total - int(values.min())
+    # -1 asks for a signed type: the difference may be negative.
     work = narrowest(min(least, total, -1), max(most, total, int(values.max())))
     result = np.subtract(total, values, dtype=work)
     fits = np.iinfo(values.dtype).min <= least and most <= np.iinfo(values.dtype).max
@@ -60,7 +61,9 @@ def _looked_up(stored: Array, header: Dataset, module: PixelModule) -> tuple[Arr
     values = apply_modality_lut(stored.astype(np.int64), header)
     low, high = module.stored_range
     entries, first, _ = header.ModalityLUTSequence[0].LUTDescriptor
+    # 0 entries stand for 65,536, which the 16 bits of the descriptor cannot hold (PS3.3 C.11.1.1).
     inputs = np.arange(first, first + (entries or 2**16)).clip(low, high)
+    # The ends of the stored range too: beyond the table its first and last entry hold.
     reachable = apply_modality_lut(np.append(inputs, (low, high)), header)
     return values, (float(reachable.min()), float(reachable.max()))
 
@@ -98,6 +101,7 @@ def _rescaled_whole(
         return None
     met = (*scaled, *shifted, least, most, slope, intercept, -1)
     work = narrowest(min(met), max(met))
+    # numpy calls unsigned to signed unsafe; `work` was chosen to hold every value that is met.
     values = np.multiply(stored, slope, dtype=work, casting="unsafe")
     np.add(values, intercept, out=values)
     return values.astype(narrowest(min(shifted), max(shifted)), copy=False), (min(low, high), max(low, high))

@@ -83,6 +83,7 @@ def decode_npz(data: Buffer, settings: ImagesInput, frame: int | None) -> tuple[
         member = npz_member(archive)
         if member.file_size > settings.max_inflated:
             raise RecordError(Status.TOO_LARGE, f"it inflates to more than {settings.max_inflated} bytes")
+        # The header alone first: the size that it claims is refused before the member is inflated.
         with archive.open(member) as stream:
             header = read_npy_header(stream)
         _check_size(header, len(wanted_frames(header.frames, settings, frame)), settings)

@@ -62,6 +62,7 @@ class PixelModule:
         """Bytes of all frames where they are not compressed."""
         bits = self.rows * self.columns * self.samples * self.frames * self.bits_allocated
         if self.photometric == "YBR_FULL_422":
+            # Two pixels share their two colour samples: four samples where RGB has six.
             bits = bits // 3 * 2
         return (bits + 7) // 8
 

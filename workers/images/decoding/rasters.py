@@ -43,6 +43,7 @@ def decode_png(data: Buffer, max_pixels: int) -> Image:
     _check_chunks(data)
     pixels = _imdecode(data, "PNG")
     if colour == _GREY_ALPHA:
+        # OpenCV gives grey with alpha as four channels, the first three of them equal.
         pixels = np.ascontiguousarray(pixels[..., 0])
     return Image(_rgb(pixels), _SHORT_RANGE if bits == 16 else _BYTE_RANGE)
 
@@ -70,6 +71,7 @@ def png_header(data: Buffer) -> tuple[int, int, int, int]:
 
 def jpeg_header(data: Buffer) -> FrameSize:
     """Its size. Raises RecordError: unreadable, or unsupported for what is not 8-bit grey or colour."""
+    # The header is nearly always among the first bytes, which spares a copy of the whole object.
     size = jpeg_size(bytes(data[:_USUAL_HEADER])) or jpeg_size(bytes(data))
     if size is None:
         raise RecordError(Status.UNREADABLE, "a JPEG without a header")
