@@ -94,14 +94,12 @@ class ShardTable:
     vouched: Sequence[SideObjectRef] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     """By step, for the report."""
+    core_seconds: float | None = None
+    """Processor time of all threads that computed it; None: that of the thread that called `compute`."""
 
 
 class ShardStage(Protocol):
     """A shard is worked on as a whole: `ShardWorker` runs it, one shard at a time, while the last one is committed."""
-
-    @property
-    def core_seconds(self) -> float:
-        """Processor seconds of useful work since the start, for `busy`."""
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """The rows of these planned records. What is wrong with a record is its status.
@@ -110,4 +108,5 @@ class ShardStage(Protocol):
         """
 
     def close(self) -> None:
-        """Stop threads and children; `compute` may be running in another thread."""
+        """Stop threads and children, if there are any; `compute` may be running in another thread."""
+        return

@@ -42,6 +42,7 @@ class ShardWorker(ThreadedWorker):
         super().__init__()
         self._context = context
         self._stage = stage
+        self._core_seconds = 0.0
         self._computed: queue.Queue[_Computed | None] = queue.Queue(_UNWRITTEN)
         self._run(self._compute_loop, self._commit_loop)
 
@@ -50,7 +51,7 @@ class ShardWorker(ThreadedWorker):
 
     def _info(self, alive: float) -> Mapping[str, Any]:
         return {
-            "core_seconds_used": self._stage.core_seconds,
+            "core_seconds_used": self._core_seconds,
             "core_seconds_given": alive * max(1.0, self._context.cpus),
         }
 
@@ -68,8 +69,10 @@ class ShardWorker(ThreadedWorker):
         if offer.task.sample:
             raise WardroundError("a stage of whole shards was asked for a sample: this is a bug")
         records = self._context.plan.shard(offer.task.shard)
-        began = time.perf_counter()
+        began, computing = time.perf_counter(), time.thread_time()
         result = self._stage.compute(offer.task.shard, records)
+        own = time.thread_time() - computing
+        self._core_seconds += own if result.core_seconds is None else result.core_seconds
         self._records_done += records.num_rows
         self._desk.leaves_pipeline(offer)
         self._computed.put(_Computed(offer, records["record_id"], result, time.perf_counter() - began))

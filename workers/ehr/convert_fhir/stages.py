@@ -12,7 +12,7 @@ from workers.ehr.convert_fhir.lines import Line, lines_of_gzip, lines_of_range
 from workers.ehr.convert_fhir.mapper import FhirMapper
 from workers.ehr.convert_fhir.rules import FhirRules
 from workers.ehr.convert_fhir.settings import FhirInput
-from workers.ehr.meds.account_stage import AccountStage
+from workers.ehr.meds.account_stage import MedsAccountStage
 from workers.ehr.meds.chunks import Chunk
 from workers.ehr.meds.metadata_stage import MetadataStage
 from workers.ehr.meds.parts import Part, SubjectType
@@ -79,6 +79,6 @@ def metadata(context: StageContext) -> MetadataStage:
     return MetadataStage(context, "fhir")
 
 
-def account(context: StageContext) -> AccountStage:
+def account(context: StageContext) -> MedsAccountStage:
     """One row a resource."""
-    return AccountStage(context, text_ids=True)
+    return MedsAccountStage(context, text_ids=True)

@@ -13,7 +13,7 @@ from workers.ehr.convert_omop.mapper import OmopMapper
 from workers.ehr.convert_omop.rules import OmopRules
 from workers.ehr.convert_omop.settings import OmopInput
 from workers.ehr.convert_omop.tables import table_rows
-from workers.ehr.meds.account_stage import AccountStage
+from workers.ehr.meds.account_stage import MedsAccountStage
 from workers.ehr.meds.chunks import Chunk, chunk_of
 from workers.ehr.meds.metadata_stage import MetadataStage
 from workers.ehr.meds.parts import Part, SubjectType
@@ -73,6 +73,6 @@ def metadata(context: StageContext) -> MetadataStage:
     return MetadataStage(context, "omop")
 
 
-def account(context: StageContext) -> AccountStage:
+def account(context: StageContext) -> MedsAccountStage:
     """One row a row."""
-    return AccountStage(context, text_ids=False)
+    return MedsAccountStage(context, text_ids=False)

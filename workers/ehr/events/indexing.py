@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +17,7 @@ from schemas.status import Status
 from workers.ehr.events.contract import STATIC
 from workers.ehr.events.rowsource import RowSource, Run
 from workers.engine.context import StageContext
-from workers.engine.kinds import ShardTable
+from workers.engine.kinds import ShardStage, ShardTable
 from workers.engine.rowtable import build_rows
 
 SUBJECTS = "subjects"
@@ -38,23 +37,16 @@ COLUMNS = tuple(
 )
 
 
-class IndexStage:
-    """Implements `workers.engine.kinds.ShardStage`. `repair`: rows that are not together or not sorted are allowed."""
+class IndexStage(ShardStage):
+    """Where the subjects of ranges of the data lie. `repair`: rows that are not together or not sorted are allowed."""
 
     def __init__(self, context: StageContext, store: Store, repair: bool) -> None:
         self._layout = context.layout
         self._store = store
         self._repair = repair
-        self._core_seconds = 0.0
-
-    @property
-    def core_seconds(self) -> float:
-        """Processor seconds of indexing."""
-        return self._core_seconds
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """Index these ranges. Raises SpecError naming file and row group where MEDS is violated."""
-        began = time.thread_time()
         source = RowSource(self._store, ["subject_id", "time"])
         values: dict[str, list[Any]] = {column.name: [] for column in COLUMNS}
         statuses: list[Status] = []
@@ -70,7 +62,6 @@ class IndexStage:
                 column.append(found.get(name))
             statuses.append(status)
             details.append(detail)
-        self._core_seconds += time.thread_time() - began
         return ShardTable(build_rows(records, self._layout, values, statuses, details))
 
     def _index(self, source: RowSource, record: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -113,9 +104,6 @@ class IndexStage:
         key = record["record_id"].rpartition("#")[0]
         remedy = "fix the dataset" if self._repair else REMEDY
         return SpecError(f"{key}, row group {group}: {what}; {remedy}")
-
-    def close(self) -> None:
-        """Nothing runs in the background."""
 
 
 def microseconds(times: pa.ChunkedArray) -> NDArray[np.int64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -24,7 +23,7 @@ from workers.ehr.events.rowsource import Run
 from workers.ehr.events.rules import prediction_times
 from workers.ehr.events.settings import EventsInput
 from workers.engine.context import StageContext
-from workers.engine.kinds import ShardTable
+from workers.engine.kinds import ShardStage, ShardTable
 from workers.engine.rowtable import build_rows
 from workers.runs.stage import FinishedStage
 
@@ -78,8 +77,8 @@ def _block(
     return pa.RecordBatch.from_pylist([row], SCHEMA)
 
 
-class TimesStage:
-    """Implements `workers.engine.kinds.ShardStage`. `cohort` is None where the task is a rule."""
+class TimesStage(ShardStage):
+    """Whom to predict for, and when. `cohort` is None where the task is a rule."""
 
     def __init__(self, context: StageContext, store: Store, source: EventsInput, cohort: Task | None) -> None:
         self._layout = context.layout
@@ -87,16 +86,9 @@ class TimesStage:
         self._cohort = cohort
         used = EVENT_COLUMNS if cohort is None else ("subject_id", "time", "code", *cohort.columns)
         self._fetcher = SubjectFetcher(store, source.repair == "sort", tuple(dict.fromkeys(used)))
-        self._core_seconds = 0.0
-
-    @property
-    def core_seconds(self) -> float:
-        """Processor seconds of reading and looking."""
-        return self._core_seconds
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """Prediction times of these blocks. A block of which subjects could not be read has the status of the first."""
-        began = time.thread_time()
         values: dict[str, list[Any]] = {column.name: [] for column in COLUMNS}
         statuses: list[Status] = []
         details: list[str | None] = []
@@ -107,7 +99,6 @@ class TimesStage:
             first = next(iter(faults.values()), None)
             statuses.append(first[0] if first else Status.OK)
             details.append(f"{len(faults)} subjects could not be read, the first since {first[1]}" if first else None)
-        self._core_seconds += time.thread_time() - began
         return ShardTable(build_rows(records, self._layout, values, statuses, details))
 
     def _find(self, wanted: Sequence[Wanted]) -> tuple[Mapping[str, Any], Mapping[int, Fault]]:
@@ -133,9 +124,6 @@ class TimesStage:
             "prediction_times": rows["prediction_time"].to_numpy(),
             "labels": rows[LABEL.name].to_list() if cohort.has_labels else None,
         }, gathered.faults
-
-    def close(self) -> None:
-        """Nothing runs in the background."""
 
 
 def _wanted(record: Mapping[str, Any]) -> list[Wanted]:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from cluster.storage import Store, join
+from cluster.storage import Store
 from cluster.storage.range_reader import RangeReader
-from schemas.plan import plan_schema
+from workers.conversion.chunks import key_of
 
 CHUNK_FIELDS = (
     pa.field("kind", pa.string()),
@@ -22,8 +22,6 @@ CHUNK_FIELDS = (
     pa.field("promised", pa.int64()),
 )
 """Columns of the plan after the fixed ones. `promised` is how many records the source says that the file has."""
-
-_BATCH = 10_000
 
 
 @dataclass(frozen=True)
@@ -68,33 +66,14 @@ def even_cuts(size: int, chunk_bytes: int) -> tuple[tuple[int, ...], tuple[int, 
     return cuts, tuple(after - before for before, after in pairwise(cuts))
 
 
-def chunk_schema() -> pa.Schema:
-    """The plan of stage `read`."""
-    return plan_schema(CHUNK_FIELDS)
-
-
-def chunk_batches(root: str, files: Iterable[InputFile]) -> Iterator[pa.RecordBatch]:
-    """Every chunk of every file, in order."""
-    rows: list[tuple[Any, ...]] = []
+def planned_chunks(files: Iterable[InputFile]) -> Iterator[dict[str, Any]]:
+    """Every chunk of every file in order, for `workers.conversion.plans.read_plan`."""
     for number, file in enumerate(files):
+        same = {"key": file.key, "etag": file.etag, "kind": file.kind, "file": number, "promised": file.promised}
         for (start, stop), size in zip(pairwise(file.cuts), file.sizes, strict=True):
-            uri = join(root, file.key)
-            fixed = (f"{file.key}@{start}", None, uri, start, size, file.etag)
-            rows.append((*fixed, file.kind, number, start, stop, file.promised))
-            if len(rows) >= _BATCH:
-                yield _batch(rows)
-                rows = []
-    if rows:
-        yield _batch(rows)
-
-
-def _batch(rows: list[tuple[Any, ...]]) -> pa.RecordBatch:
-    schema = chunk_schema()
-    columns = zip(*rows, strict=True)
-    return pa.record_batch([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
+            yield {**same, "start": start, "stop": stop, "size": size}
 
 
 def chunk_of(row: Mapping[str, Any]) -> Chunk:
     """A row of the plan."""
-    key = row["record_id"].rpartition("@")[0]
-    return Chunk(key, row["etag"], row["kind"], row["file"], row["start"], row["stop"])
+    return Chunk(key_of(row["record_id"]), row["etag"], row["kind"], row["file"], row["start"], row["stop"])

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
-from schemas.errors import SpecError, VerificationError
+from schemas.errors import VerificationError
 from schemas.plan import plan_schema
 from workers.collection import StagePlan
 from workers.contract import ModelCard
+from workers.conversion.chunks import key_of
+from workers.conversion.layout import ACCOUNT, READ
+from workers.conversion.plans import (
+    Conversion,
+    account_batch,
+    account_plan,
+    batch,
+    by_file,
+    file_records,
+    read_plan,
+    whole_plan,
+)
 from workers.ehr.meds import account_stage, metadata_stage, read_stage, sort_stage, subjects_stage
-from workers.ehr.meds.chunks import CHUNK_FIELDS, InputFile, chunk_batches, chunk_schema
+from workers.ehr.meds.chunks import CHUNK_FIELDS, InputFile, planned_chunks
 from workers.ehr.meds.hash_slots import slot_range
-from workers.ehr.meds.layout import ACCOUNT, DATASET, METADATA, NO_PART, READ, SORT, SUBJECTS
+from workers.ehr.meds.layout import DATASET, METADATA, NO_PART, SORT, SUBJECTS
 from workers.ehr.meds.settings import MedsInput
 from workers.runs.stage import FinishedStage
 
@@ -23,12 +34,11 @@ SUBJECTS_AT_ONCE = 2_000_000
 """Text ids that a worker numbers at a time."""
 
 _RANGE_FIELDS = (pa.field("low", pa.int64(), nullable=False), pa.field("high", pa.int64(), nullable=False))
-_ACCOUNT_FIELDS = (pa.field("part", pa.string(), nullable=False), pa.field("row", pa.int64(), nullable=False))
 
 Files = Callable[[], Sequence[InputFile]]
 
 
-class MedsConversion:
+class MedsConversion(Conversion):
     """Implements `workers.collection.Collection` for every format.
 
     `root` is the uri under which the keys of `files` lie. `rules` are the mapping rules as plain JSON: they are part of
@@ -48,23 +58,11 @@ class MedsConversion:
         """The stages of a conversion in their order; `subjects` only where ids are text."""
         return (READ, SUBJECTS, SORT, METADATA, ACCOUNT) if self._text_ids else (READ, SORT, METADATA, ACCOUNT)
 
-    def prepare(self, card: ModelCard, given: tuple[Any, ...] | None) -> tuple[Any, ...]:
-        """A conversion has no models."""
-        raise SpecError("a convert job has no models")
-
     def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
         """The plan of one stage, from the input's chunks or from what the stages before found."""
         if stage == READ:
-            return StagePlan(
-                READ,
-                chunk_schema(),
-                lambda: chunk_batches(self._root, self._files()),
-                carry=tuple(field.name for field in CHUNK_FIELDS),
-                columns=read_stage.COLUMNS,
-                kind="shards",
-                shard_records=1,
-                state={"rules": self._rules},
-            )
+            chunks = lambda: planned_chunks(self._files())  # noqa: E731
+            return read_plan(self._root, CHUNK_FIELDS, chunks, read_stage.COLUMNS, {"rules": self._rules})
         read, state = finished[0], {"after": finished[-1].run.fingerprint}
         match stage:
             case "subjects":
@@ -75,24 +73,9 @@ class MedsConversion:
                 most = self.source.bucket_bytes
                 return _ranges(SORT, sort_stage.COLUMNS, state, lambda: _pieces(read, "event_bytes", most))
             case "metadata":
-                return _dataset(state)
+                return whole_plan(METADATA, DATASET, f"{DATASET}/", metadata_stage.COLUMNS, state)
             case _:
-                return StagePlan(
-                    ACCOUNT,
-                    plan_schema(_ACCOUNT_FIELDS),
-                    lambda: account_batches(read, finished[-1]),
-                    columns=account_stage.COLUMNS,
-                    kind="shards",
-                    state=state,
-                )
-
-    def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
-        """Chunks by kind."""
-        kinds: dict[str, int] = {}
-        for table in tables:
-            for kind in table["kind"].to_pylist():
-                kinds[kind or "unknown"] = kinds.get(kind or "unknown", 0) + 1
-        return {"chunks": kinds}
+                return account_plan(lambda: account_batches(read, finished[-1]), account_stage.COLUMNS, state)
 
 
 def _ranges(stage: str, columns: Any, state: Mapping[str, Any], pieces: Callable[[], int]) -> StagePlan:
@@ -114,13 +97,6 @@ def _ranges(stage: str, columns: Any, state: Mapping[str, Any], pieces: Callable
     return StagePlan(stage, schema, batches, columns=columns, kind="shards", shard_records=1, state=state)
 
 
-def _dataset(state: Mapping[str, Any]) -> StagePlan:
-    schema = plan_schema()
-    one = {"record_id": [DATASET], "uri": [f"{DATASET}/"]}
-    columns = metadata_stage.COLUMNS
-    return StagePlan(METADATA, schema, lambda: iter([batch(schema, one)]), columns=columns, kind="shards", state=state)
-
-
 def _pieces(read: FinishedStage, column: str, most: int) -> int:
     """Into how many pieces to cut, so that each has about `most` of what this column counts."""
     total: int = sum(read.all_rows([column])[column].to_pylist())
@@ -138,28 +114,14 @@ def account_batches(read: FinishedStage, metadata: FinishedStage) -> Iterator[pa
     rows = read.all_rows(names).to_pylist()
     if written != sum(sum(row["part_events"]) for row in rows):
         raise VerificationError("the dataset does not hold the events that were read: the run is damaged")
-    for _, chunks in groupby(rows, lambda row: row["file"]):
-        yield from _file_batches(list(chunks))
+    for chunks in by_file(rows):
+        yield from file_records(chunks, "part_records")
+        yield from _broken_promise(chunks)
 
 
-def _file_batches(chunks: Sequence[Mapping[str, Any]]) -> Iterator[pa.RecordBatch]:
-    """The records of one file."""
-    schema, first = plan_schema(_ACCOUNT_FIELDS), 0
-    name = chunks[0]["record_id"].rpartition("@")[0]
-    for chunk in chunks:
-        for count, key in zip(chunk["part_records"], chunk["outcome_keys"], strict=True):
-            numbers = range(first, first + count)
-            columns = {"record_id": [f"{name}#{number}" for number in numbers], "uri": [name] * count}
-            places = {"part": [key] * count, "row": range(count)}
-            yield batch(schema, {**columns, "member": numbers, **places})
-            first += count
-    promised, there = chunks[0]["promised"], first - sum(chunk["blank"] for chunk in chunks)
+def _broken_promise(chunks: Sequence[Mapping[str, Any]]) -> Iterator[pa.RecordBatch]:
+    """The row for a file that has not as many records as its source says; `row` is how many it has."""
+    name, promised = key_of(chunks[0]["record_id"]), chunks[0]["promised"]
+    there = sum(sum(chunk["part_records"]) - chunk["blank"] for chunk in chunks)
     if promised is not None and promised != there:
-        yield batch(schema, {"record_id": [f"{name}#promised"], "uri": [name], "part": [NO_PART], "row": [there]})
-
-
-def batch(schema: pa.Schema, columns: Mapping[str, Iterable[Any]]) -> pa.RecordBatch:
-    """Rows of a plan; what is not given is null."""
-    given = {name: pa.array(list(values), schema.field(name).type) for name, values in columns.items()}
-    rows = len(given["record_id"])
-    return pa.record_batch([given.get(f.name, pa.nulls(rows, f.type)) for f in schema], schema=schema)
+        yield account_batch(record_id=[f"{name}#promised"], uri=[name], part=[NO_PART], row=[there])

@@ -11,10 +11,11 @@ import pyarrow as pa
 from schemas.errors import VerificationError
 from schemas.rows import OutputColumn
 from schemas.status import Status
-from workers.ehr.meds.layout import CODES, DATASET_JSON, METADATA, READ, SORT
-from workers.ehr.meds.parts import encode_table
+from workers.conversion.layout import READ
+from workers.ehr.meds.layout import CODES, DATASET_JSON, METADATA, SORT
 from workers.engine.context import StageContext
-from workers.engine.kinds import ShardTable, SideObject
+from workers.engine.frames import encode_table
+from workers.engine.kinds import ShardStage, ShardTable, SideObject
 from workers.engine.rowtable import build_rows, stamp
 from workers.runs.stage import stage_at
 
@@ -36,11 +37,10 @@ _CODES = pa.schema(
 )
 
 
-class MetadataStage:
-    """Implements `workers.engine.kinds.ShardStage`. Its one record is the dataset."""
+class MetadataStage(ShardStage):
+    """Its one record is the dataset."""
 
     def __init__(self, context: StageContext, source: str) -> None:
-        self.core_seconds = 0.0
         self._context = context
         self._source = source
 
@@ -73,9 +73,6 @@ class MetadataStage:
             "fingerprint": run.fingerprint,
         }
         return json.dumps(facts, indent=1).encode()
-
-    def close(self) -> None:
-        """Nothing runs in the background."""
 
 
 def codes_table(codes: pa.ChunkedArray) -> pa.Table:

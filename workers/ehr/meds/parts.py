@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from schemas.status import Status
 from workers.ehr.meds.hash_slots import slots_of
-from workers.engine.rowtable import stamp
+from workers.engine.frames import encode_frame
 
 SubjectType = type[pl.String] | type[pl.Int64]
 """Whether the source names its subjects by text or by number."""
@@ -84,16 +82,4 @@ def failed_part(subject: SubjectType, status: Status, reason: str, kind: str | N
 def encode_events(events: pl.DataFrame, fingerprint: str) -> bytes:
     """Parquet by hash slot, in small row groups whose statistics say which slots are in them."""
     slotted = events.with_columns(slot=slots_of(events["subject"])).sort(*_ORDER)
-    return encode(slotted.select("slot", "subject", *EVENTS), fingerprint, _ROW_GROUP)
-
-
-def encode(frame: pl.DataFrame, fingerprint: str, row_group: int = 1 << 20) -> bytes:
-    """Parquet of a frame that says whose it is; equal frames give equal bytes."""
-    return encode_table(stamp(frame.to_arrow(compat_level=pl.CompatLevel.oldest()), fingerprint), row_group)
-
-
-def encode_table(table: pa.Table, row_group: int = 1 << 20) -> bytes:
-    """Parquet of a table."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", row_group_size=row_group)
-    return bytes(sink.getvalue())
+    return encode_frame(slotted.select("slot", "subject", *EVENTS), fingerprint, row_group=_ROW_GROUP)

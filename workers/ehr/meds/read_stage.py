@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any, Protocol
 
 import pyarrow as pa
 
-from cluster.storage import ObjectChanged, ObjectMissing, sha256_of
+from cluster.storage import sha256_of
 from schemas.errors import WardroundError
 from schemas.rows import OutputColumn
 from schemas.status import Status
+from workers.conversion.chunks import guarded
+from workers.conversion.layout import READ, part_key
 from workers.ehr.meds.chunks import Chunk, chunk_of
-from workers.ehr.meds.layout import READ, part_key
-from workers.ehr.meds.parts import BLANK, Part, SubjectType, encode, encode_events, failed_part
+from workers.ehr.meds.parts import BLANK, Part, SubjectType, encode_events, failed_part
 from workers.engine.context import StageContext
-from workers.engine.kinds import ShardTable, SideObject
+from workers.engine.frames import encode_frame
+from workers.engine.kinds import ShardStage, ShardTable, SideObject
 from workers.engine.publish import publish_side
 from workers.engine.rowtable import build_rows
 from workers.runs.side import SideObjectRef
@@ -50,57 +51,43 @@ class ChunkReader(Protocol):
         """
 
 
-class ReadStage:
-    """Implements `workers.engine.kinds.ShardStage`. A shard is one chunk.
+class ReadStage(ShardStage):
+    """A shard is one chunk.
 
     Parts are published as they come, so that memory is bounded by a part, however long a compressed file is.
     """
 
     def __init__(self, context: StageContext, reader: ChunkReader) -> None:
-        self.core_seconds = 0.0
         self._context = context
         self._reader = reader
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """Write the events of one chunk and the outcome of each of its records."""
         (row,) = records.to_pylist()
-        began = time.thread_time()
         told = _Told()
         vouched: list[SideObjectRef] = []
         status = Status.OK
-        for number, (part, trouble) in enumerate(self._parts(chunk_of(row), row["size"])):
+        for number, (part, reached) in enumerate(self._parts(chunk_of(row), row["size"])):
             events, outcomes = self._publish(shard, number, part)
             vouched += (events, outcomes)
             told.add(part, events.key, outcomes.key)
-            status = trouble or status
-        table = build_rows(records, self._context.layout, told.row(), [status])
-        self.core_seconds += time.thread_time() - began
-        return ShardTable(table, vouched=vouched)
+            status = reached
+        return ShardTable(build_rows(records, self._context.layout, told.row(), [status]), vouched=vouched)
 
-    def _parts(self, chunk: Chunk, size: int) -> Iterator[tuple[Part, Status | None]]:
+    def _parts(self, chunk: Chunk, size: int) -> Iterator[tuple[Part, Status]]:
         subject = self._reader.subject_type
-        try:
-            for part in self._reader.parts(chunk, size):
-                yield part, None
-        except ObjectMissing:
-            reason, status = "the file is gone since it was planned", Status.MISSING
-            yield failed_part(subject, status, reason, chunk.kind), status
-        except ObjectChanged:
-            reason, status = "the file was changed since it was planned", Status.INPUT_CHANGED
-            yield failed_part(subject, status, reason, chunk.kind), status
+        parts = self._reader.parts(chunk, size)
+        return guarded(parts, lambda status, reason: failed_part(subject, status, reason, chunk.kind))
 
     def _publish(self, shard: int, number: int, part: Part) -> tuple[SideObjectRef, SideObjectRef]:
         fingerprint = self._context.run.fingerprint
         if part.events.height != part.outcomes["n_events"].sum():
             raise WardroundError("the events of a part are not those that its records gave: this is a bug")
-        events, outcomes = encode_events(part.events, fingerprint), encode(part.outcomes, fingerprint)
+        events, outcomes = encode_events(part.events, fingerprint), encode_frame(part.outcomes, fingerprint)
         return (
             publish_side(self._context, SideObject(part_key("events", shard, number, sha256_of(events)), events)),
             publish_side(self._context, SideObject(part_key("outcomes", shard, number, sha256_of(outcomes)), outcomes)),
         )
-
-    def close(self) -> None:
-        """Nothing runs in the background."""
 
 
 class _Told:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,12 +11,13 @@ import pyarrow.parquet as pq
 
 from schemas.rows import OutputColumn
 from schemas.status import Status
+from workers.conversion.layout import READ
 from workers.ehr.meds.earlier import EventParts, event_keys, ranks_at
 from workers.ehr.meds.hash_slots import with_subject_ids
-from workers.ehr.meds.layout import READ, SORT, data_key
+from workers.ehr.meds.layout import SORT, data_key
 from workers.ehr.meds.parts import EVENTS
 from workers.engine.context import StageContext
-from workers.engine.kinds import ShardTable, SideObject
+from workers.engine.kinds import ShardStage, ShardTable, SideObject
 from workers.engine.rowtable import build_rows, stamp
 from workers.runs.stage import stage_at
 
@@ -38,13 +38,12 @@ SCHEMA = pa.schema(
 _ROW_GROUP = 65_536
 
 
-class SortStage:
-    """Implements `workers.engine.kinds.ShardStage`. A shard is one range of hash slots; without subjects it has no
+class SortStage(ShardStage):
+    """A shard is one range of hash slots; without subjects it has no
     file.
     """
 
     def __init__(self, context: StageContext, text_ids: bool) -> None:
-        self.core_seconds = 0.0
         self._context = context
         self._parts = EventParts(context.store, event_keys(stage_at(context.store, READ)))
         self._ranks = ranks_at(context.store) if text_ids else {}
@@ -52,7 +51,6 @@ class SortStage:
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """Write one file of the dataset: the events of a range of hash slots, in order of subject and time."""
         (row,) = records.to_pylist()
-        began = time.thread_time()
         found = self._parts.between(row["low"], row["high"], ["slot", "subject", *EVENTS])
         side, subjects = [], 0
         if found.height:
@@ -60,9 +58,7 @@ class SortStage:
             subjects = events["subject_id"].n_unique()
             side = [SideObject(data_key(shard), encode_data(events, self._context.run.fingerprint))]
         values = {"n_events": [found.height], "n_subjects": [subjects]}
-        table = build_rows(records, self._context.layout, values, [Status.OK])
-        self.core_seconds += time.thread_time() - began
-        return ShardTable(table, side)
+        return ShardTable(build_rows(records, self._context.layout, values, [Status.OK]), side)
 
     def close(self) -> None:
         """Stop reading."""

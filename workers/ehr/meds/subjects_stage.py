@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import time
-
 import polars as pl
 import pyarrow as pa
 
 from schemas.rows import OutputColumn
 from schemas.status import Status
+from workers.conversion.layout import READ
 from workers.ehr.meds.earlier import EventParts, event_keys
 from workers.ehr.meds.hash_slots import ranks_of, with_subject_ids
-from workers.ehr.meds.layout import READ, SUBJECTS, subjects_key
-from workers.ehr.meds.parts import encode
+from workers.ehr.meds.layout import SUBJECTS, subjects_key
 from workers.engine.context import StageContext
-from workers.engine.kinds import ShardTable, SideObject
+from workers.engine.frames import encode_frame
+from workers.engine.kinds import ShardStage, ShardTable, SideObject
 from workers.engine.rowtable import build_rows
 from workers.runs.stage import stage_at
 
@@ -27,29 +26,29 @@ COLUMNS = tuple(
 )
 
 
-class SubjectsStage:
-    """Implements `workers.engine.kinds.ShardStage`. A shard is one range of hash slots."""
+class SubjectsStage(ShardStage):
+    """A shard is one range of hash slots."""
 
     def __init__(self, context: StageContext) -> None:
-        self.core_seconds = 0.0
         self._context = context
         self._parts = EventParts(context.store, event_keys(stage_at(context.store, READ)))
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """Write the numbers of the text ids whose hash slots are in one range."""
         (row,) = records.to_pylist()
-        began = time.thread_time()
         found = self._parts.between(row["low"], row["high"], ["slot", "subject"])
         if not found.width:
             found = pl.DataFrame(schema={"slot": pl.Int64, "subject": pl.String})
         ranked = ranks_of(found.unique())
         others = ranked.filter(pl.col("rank") > 0)
         ids = with_subject_ids(ranked, dict(others.select("subject", "rank").iter_rows()))
-        body = encode(ids.select("subject_id", source_id="subject").sort("subject_id"), self._context.run.fingerprint)
+        body = encode_frame(
+            ids.select("subject_id", source_id="subject").sort("subject_id"), self._context.run.fingerprint
+        )
         values = {"n_subjects": [ranked.height], "shared": [others.select("subject", "rank").to_dicts()]}
-        table = build_rows(records, self._context.layout, values, [Status.OK])
-        self.core_seconds += time.thread_time() - began
-        return ShardTable(table, [SideObject(subjects_key(shard), body)])
+        return ShardTable(
+            build_rows(records, self._context.layout, values, [Status.OK]), [SideObject(subjects_key(shard), body)]
+        )
 
     def close(self) -> None:
         """Stop reading."""

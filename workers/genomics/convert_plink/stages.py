@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from cluster.storage import ObjectChanged
 from schemas.errors import RefusedError, SpecError
+from workers.conversion.account import AccountStage
+from workers.conversion.layout import READ
 from workers.engine.context import StageContext
 from workers.genomics.convert_plink.planning import planned_files
 from workers.genomics.convert_plink.reader import PlinkReader
@@ -11,8 +13,7 @@ from workers.genomics.convert_plink.settings import PlinkInput
 from workers.genomics.files.bed import BedSource
 from workers.genomics.files.opening import open_source
 from workers.genomics.files.pgen import PgenSource
-from workers.genomics.table.account_stage import AccountStage
-from workers.genomics.table.layout import READ
+from workers.genomics.table.account import account_stage
 from workers.genomics.table.read_stage import ReadStage
 from workers.genomics.table.variants_stage import VariantsStage
 from workers.runs.stage import stage_at
@@ -32,7 +33,7 @@ def variants(context: StageContext) -> VariantsStage:
 
 def account(context: StageContext) -> AccountStage:
     """One row a line of .bim or .pvar."""
-    return AccountStage(context)
+    return account_stage(context)
 
 
 def _source(context: StageContext) -> BedSource | PgenSource:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from cluster.storage import ObjectChanged, ObjectMissing
 from schemas.errors import RefusedError
+from workers.conversion.account import AccountStage
+from workers.conversion.layout import READ
 from workers.engine.context import StageContext
 from workers.genomics.convert_vcf.files import header_of, root_of, sample_frame
 from workers.genomics.convert_vcf.reader import VcfReader
 from workers.genomics.convert_vcf.settings import VcfInput
-from workers.genomics.table.account_stage import AccountStage
+from workers.genomics.table.account import account_stage
 from workers.genomics.table.collection import samples_digest
-from workers.genomics.table.layout import READ
 from workers.genomics.table.read_stage import ReadStage
 from workers.genomics.table.variants_stage import VariantsStage
 from workers.runs.stage import stage_at
@@ -31,7 +32,7 @@ def variants(context: StageContext) -> VariantsStage:
 
 def account(context: StageContext) -> AccountStage:
     """One row a line."""
-    return AccountStage(context)
+    return account_stage(context)
 
 
 def _names(context: StageContext, source: VcfInput) -> tuple[str, ...]:

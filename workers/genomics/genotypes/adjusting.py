@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,7 +41,6 @@ class AdjustStage:
     """Implements `workers.engine.kinds.ShardStage`. Reads no genotypes."""
 
     def __init__(self, context: StageContext, genotypes: Genotypes) -> None:
-        self.core_seconds = 0.0
         self._context = context
         self._genotypes = genotypes
         self._score: FinishedStage = stage_at(context.store, SCORE)
@@ -53,7 +51,6 @@ class AdjustStage:
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """The rows of stage `score` with the adjusted columns of stage `fit` put in."""
-        began = time.thread_time()
         rows, layout = self._score.rows(shard), self._context.layout
         first = records["member"][0].as_py()
         names = {(column.model, column.output): column.name for column in self._score.run.columns}
@@ -65,9 +62,7 @@ class AdjustStage:
         for column in layout.columns:
             there = column.name in rows.column_names
             values[column.name] = rows[column.name] if there else adjusted[column.model][column.output]
-        table = build_rows(records, layout, values, rows["status"].to_pylist(), rows["detail"].to_pylist())
-        self.core_seconds += time.thread_time() - began
-        return ShardTable(table)
+        return ShardTable(build_rows(records, layout, values, rows["status"].to_pylist(), rows["detail"].to_pylist()))
 
     def close(self) -> None:
         """Give files back."""

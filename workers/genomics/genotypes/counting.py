@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -33,7 +31,6 @@ class CountStage:
     """Implements `workers.engine.kinds.ShardStage`. A shard is a range of variants."""
 
     def __init__(self, context: StageContext, genotypes: Genotypes) -> None:
-        self.core_seconds = 0.0
         self._context = context
         self._genotypes = genotypes
         self._wanted: Numbers | None = None
@@ -42,13 +39,11 @@ class CountStage:
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """Count one range of variants over the whole cohort; the counts lie in a side object."""
         (row,) = records.to_pylist()
-        began = time.thread_time()
         with self._genotypes.as_planned(row["etag"]):
             wanted = self._of_range(row["low"], row["high"])
             counts = self._count(wanted) if len(wanted) else no_counts()
         body = encode(counts, self._context.run.fingerprint)
         table = build_rows(records, self._context.layout, {"counted": [counts.height]}, [Status.OK])
-        self.core_seconds += time.thread_time() - began
         return ShardTable(table, [SideObject(counts_key(shard), body)])
 
     def _of_range(self, low: int, high: int) -> Numbers:

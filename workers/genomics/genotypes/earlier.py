@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
 import polars as pl
-import pyarrow.parquet as pq
 
-from cluster.storage import Store
 from workers.engine.context import StageContext
-from workers.engine.rowtable import stamp
+from workers.engine.frames import encode_frame, read_frame
 from workers.genomics.contract import COUNT_SCHEMA
 from workers.genomics.genotypes.layout import COUNT, counts_key
 from workers.genomics.genotypes.source import Genotypes
@@ -29,23 +26,14 @@ def cohort_counts(context: StageContext, genotypes: Genotypes) -> pl.DataFrame:
         assert held is not None
         return held
     shards = stage_at(context.store, COUNT).run.plan.shards
-    return pl.concat([read(context.store, counts_key(shard)) for shard in range(shards)])
-
-
-def read(store: Store, key: str) -> pl.DataFrame:
-    """A side object that an earlier stage wrote."""
-    return pl.DataFrame(pl.from_arrow(pq.read_table(store.open_reader(key), use_threads=False)))
+    return pl.concat([read_frame(context.store, counts_key(shard)) for shard in range(shards)])
 
 
 def encode(frame: pl.DataFrame, fingerprint: str, compression: str = "zstd") -> bytes:
     """A table as the bytes of a side object, with the run's fingerprint in it."""
-    sink = io.BytesIO()
-    # Views of strings, which polars gives, are not what every reader of Parquet knows.
-    table = stamp(frame.to_arrow(compat_level=pl.CompatLevel.oldest()), fingerprint)
     # Weights hardly repeat: a dictionary of them costs more time than all the rest.
     repeating = [name for name, kind in frame.schema.items() if kind == pl.String]
-    pq.write_table(table, sink, compression=compression, use_dictionary=repeating)
-    return sink.getvalue()
+    return encode_frame(frame, fingerprint, compression=compression, dictionary=repeating)
 
 
 def no_counts() -> pl.DataFrame:

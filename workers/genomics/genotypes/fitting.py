@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -103,7 +102,6 @@ class FitStage:
     """Implements `workers.engine.kinds.ShardStage`."""
 
     def __init__(self, context: StageContext, genotypes: Genotypes) -> None:
-        self.core_seconds = 0.0
         self._context = context
         self._genotypes = genotypes
         self._score = stage_at(context.store, SCORE)
@@ -113,15 +111,12 @@ class FitStage:
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """Fit the planned scores on all rows of stage `score`, all of one model in the same passes."""
-        began = time.thread_time()
         pairs = list(zip(records["model"].to_pylist(), records["score"].to_pylist(), strict=True))
         told: dict[tuple[str, str], dict[str, Any]] = {}
         for model in dict.fromkeys(name for name, _ in pairs):
             told |= self._fit(model, [score for name, score in pairs if name == model])
         values = {column.name: [told[pair][column.name] for pair in pairs] for column in COLUMNS}
-        table = build_rows(records, self._context.layout, values, [Status.OK] * len(pairs))
-        self.core_seconds += time.thread_time() - began
-        return ShardTable(table)
+        return ShardTable(build_rows(records, self._context.layout, values, [Status.OK] * len(pairs)))
 
     def _fit(self, model: str, scores: list[str]) -> dict[tuple[str, str], dict[str, Any]]:
         steps = self._models[model].steps

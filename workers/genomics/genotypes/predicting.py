@@ -29,7 +29,6 @@ class PredictStage:
     """Implements `workers.engine.kinds.ShardStage`. A shard is whole blocks of samples."""
 
     def __init__(self, context: StageContext, genotypes: Genotypes) -> None:
-        self.core_seconds = 0.0
         self._context = context
         self._genotypes = genotypes
         self._threads = max(1, int(context.cpus))
@@ -51,8 +50,7 @@ class PredictStage:
         except RecordError as error:
             return self._refused(records, error.status, error.detail)
         table = self._table(records, answers, header)
-        self.core_seconds += time.process_time() - computing
-        return ShardTable(table, seconds=seconds)
+        return ShardTable(table, seconds=seconds, core_seconds=time.process_time() - computing)
 
     @property
     def _workload(self) -> Workload:

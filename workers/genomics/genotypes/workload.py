@@ -10,7 +10,8 @@ import polars as pl
 import pyarrow as pa
 
 from workers.engine.context import StageContext
-from workers.genomics.genotypes.earlier import all_rows, cohort_counts, read
+from workers.engine.frames import read_frame
+from workers.genomics.genotypes.earlier import all_rows, cohort_counts
 from workers.genomics.genotypes.groups import OK
 from workers.genomics.genotypes.layout import FILE, MATCH
 from workers.genomics.genotypes.models import GenotypeModel, open_models
@@ -69,7 +70,7 @@ class _Loader:
         for (key,), part in rows.drop_nulls("entries_key").group_by("entries_key", maintain_order=True):
             if not (part["verdict"] == OK).any():
                 continue
-            entries = read(self._context.store, str(key))
+            entries = read_frame(self._context.store, str(key))
             file = entries[FILE].to_numpy()
             for (number,), scores in part.group_by("number", maintain_order=True):
                 if (scores["verdict"] == OK).any():
@@ -82,7 +83,7 @@ class _Loader:
     def _network(self, model: GenotypeModel, rows: pl.DataFrame, device: str, threads: int) -> Network:
         (row,) = rows.to_dicts()
         low = None if row["verdict"] == OK else row["detail"]
-        return open_network(model, read(self._context.store, row["entries_key"]), low, device, threads)
+        return open_network(model, read_frame(self._context.store, row["entries_key"]), low, device, threads)
 
     def _frequencies(self, impute: Impute) -> pl.DataFrame | None:
         if impute.missing == "none":

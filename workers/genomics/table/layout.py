@@ -37,9 +37,7 @@ DOSAGE_ONE = 16_384
 """One copy of ALT as it is stored: the precision of PGEN (specification 1.0, section 2.4)."""
 DOSAGE_MISSING = 65_535
 
-READ = "read"
 VARIANT_STAGE = "variants"
-ACCOUNT = "account"
 
 CHROMOSOMES = (*map(str, range(1, 23)), "X", "Y", "XY", "MT")
 OTHER = "other"
@@ -104,14 +102,6 @@ def part_name(shard: int, part: int) -> str:
 def genotypes_key(folder: str, block: int, part: str) -> str:
     """Calls of one part and one block of samples, relative to the table."""
     return f"genotypes/chrom={folder}/sample_block={block:04d}/{part}"
-
-
-def stage_key(kind: str, shard: int, part: int, sha256: str) -> str:
-    """What stage `read` leaves for the stages after it: `variants` or `outcomes`.
-
-    Named by what it holds, since the input may change between two attempts at a chunk; rows name those of their own.
-    """
-    return f"stages/{READ}/{kind}/{shard:06d}-{part:04d}-{sha256[:16]}.parquet"
 
 
 def blocks_of(samples: int) -> int:

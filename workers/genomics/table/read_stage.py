@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
-from cluster.storage import ObjectChanged, ObjectMissing, sha256_of
+from cluster.storage import sha256_of
 from schemas.rows import OutputColumn
 from schemas.status import Status
+from workers.conversion.chunks import guarded, key_of
+from workers.conversion.layout import READ, part_key
 from workers.engine.context import StageContext
-from workers.engine.kinds import ShardTable, SideObject
+from workers.engine.frames import encode_frame
+from workers.engine.kinds import ShardStage, ShardTable, SideObject
 from workers.engine.publish import publish_side
 from workers.engine.rowtable import build_rows
 from workers.genomics.table.counts import BlockCounter
-from workers.genomics.table.layout import OUTCOMES, READ, TABLE, genotypes_key, rows_of_group, stage_key
-from workers.genomics.table.parquet import encode
+from workers.genomics.table.layout import OUTCOMES, TABLE, genotypes_key, rows_of_group
 from workers.genomics.table.parts import Part, PartWriter
 from workers.genomics.table.records import Chunk, RecordReader, Records, failed
 from workers.runs.side import SideObjectRef
@@ -40,14 +41,13 @@ _OUTCOMES = 65_536
 """Records whose outcomes are written as one object."""
 
 
-class ReadStage:
-    """Implements `workers.engine.kinds.ShardStage`. A shard is one chunk.
+class ReadStage(ShardStage):
+    """A shard is one chunk.
 
     Parts are published as they come: memory is bounded by a part, however long a compressed file is.
     """
 
     def __init__(self, context: StageContext, reader: RecordReader) -> None:
-        self.core_seconds = 0.0
         self._context = context
         self._reader = reader
         self._counter = BlockCounter(reader.samples["sex"].to_numpy())
@@ -55,43 +55,29 @@ class ReadStage:
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """Write the parts of one chunk and the outcome of each of its records."""
         (row,) = records.to_pylist()
-        began = time.thread_time()
         told = _Told(self._context, shard, self._counter, self._reader.dosages)
         fingerprint = self._context.run.fingerprint
         writer = PartWriter(self._counter, self._reader.dosages, shard, row["first"], fingerprint)
         status = Status.OK
-        for found, trouble in self._records(chunk_of(row)):
-            status = trouble or status
+        for found, reached in self._records(chunk_of(row)):
+            status = reached
             numbered = found.variants.with_columns(pl.col("record") + told.records)
             told.outcomes(found.outcomes)
             for part in writer.add(numbered, found.calls):
                 told.part(part)
         for part in writer.close():
             told.part(part)
-        table = build_rows(records, self._context.layout, told.row(), [status])
-        self.core_seconds += time.thread_time() - began
-        return ShardTable(table, vouched=told.vouched)
+        return ShardTable(build_rows(records, self._context.layout, told.row(), [status]), vouched=told.vouched)
 
-    def _records(self, chunk: Chunk) -> Iterator[tuple[Records, Status | None]]:
+    def _records(self, chunk: Chunk) -> Iterator[tuple[Records, Status]]:
         samples = self._reader.samples.height
-        try:
-            for records in self._reader.records(chunk):
-                yield records, None
-        except ObjectMissing:
-            yield failed(Status.MISSING, "the file is gone since it was planned", samples), Status.MISSING
-        except ObjectChanged:
-            reason = "the file was changed since it was planned"
-            yield failed(Status.INPUT_CHANGED, reason, samples), Status.INPUT_CHANGED
-
-    def close(self) -> None:
-        """Nothing runs in the background."""
+        return guarded(self._reader.records(chunk), lambda status, reason: failed(status, reason, samples))
 
 
 def chunk_of(row: Mapping[str, Any]) -> Chunk:
     """A row of the plan."""
-    key = row["record_id"].rpartition("@")[0]
     same = {name: row[name] for name in ("etag", "size", "kind", "file", "file_size", "start", "stop", "first")}
-    return Chunk(key=key, **same)
+    return Chunk(key=key_of(row["record_id"]), **same)
 
 
 class _Told:
@@ -121,7 +107,7 @@ class _Told:
         for block, body in enumerate(part.bodies):
             self._publish(TABLE + genotypes_key(part.folder, block, part.name), body)
         variants = part.variants.with_columns(**self._counter.columns(part.counts, part.variants["chrom"]))
-        key = self._stage_object("variants", len(self._parts), encode(variants, self._context.run.fingerprint))
+        key = self._stage_object("variants", len(self._parts), encode_frame(variants, self._context.run.fingerprint))
         where = {"chrom": part.folder, "part": part.name, "first": part.first, "rows": variants.height}
         self._parts.append({**where, "group_rows": self._group_rows, "variants": key})
 
@@ -138,13 +124,13 @@ class _Told:
     def _flush(self) -> None:
         if self._waiting:
             outcomes = pl.concat(self._waiting).select(*OUTCOMES)
-            body = encode(outcomes, self._context.run.fingerprint)
+            body = encode_frame(outcomes, self._context.run.fingerprint)
             self._keys.append(self._stage_object("outcomes", len(self._keys), body))
             self._rows.append(outcomes.height)
             self._waiting = []
 
     def _stage_object(self, kind: str, number: int, body: bytes) -> str:
-        key = stage_key(kind, self._shard, number, sha256_of(body))
+        key = part_key(kind, self._shard, number, sha256_of(body))
         self._publish(key, body)
         return key
 

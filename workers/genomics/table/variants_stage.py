@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,8 +16,10 @@ import pyarrow.parquet as pq
 from cluster.storage import Store
 from schemas.rows import OutputColumn
 from schemas.status import Status
+from workers.conversion.layout import READ
 from workers.engine.context import StageContext
-from workers.engine.kinds import ShardTable, SideObject
+from workers.engine.frames import encode_frame, read_frame, stamped
+from workers.engine.kinds import ShardStage, ShardTable, SideObject
 from workers.engine.rowtable import build_rows
 from workers.genomics.table.layout import (
     BLOCK,
@@ -28,7 +29,6 @@ from workers.genomics.table.layout import (
     OTHER,
     PART_COLUMNS,
     PARTS,
-    READ,
     SAMPLE_COLUMNS,
     SAMPLES,
     TABLE,
@@ -37,7 +37,6 @@ from workers.genomics.table.layout import (
     VARIANTS,
     VERSION,
 )
-from workers.genomics.table.parquet import encode, stamped
 from workers.runs.stage import FinishedStage, stage_at
 
 COLUMNS = tuple(
@@ -61,21 +60,19 @@ class _FoundPart:
     records: int
 
 
-class VariantsStage:
-    """Implements `workers.engine.kinds.ShardStage`. Its one record is the table.
+class VariantsStage(ShardStage):
+    """Its one record is the table.
 
     Holds the variants of one chromosome, and `variants.parquet` so far as compressed.
     """
 
     def __init__(self, context: StageContext, samples: pl.DataFrame, said: Mapping[str, Any]) -> None:
-        self.core_seconds = 0.0
         self._context = context
         self._samples = samples
         self._said = said
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """Write the lists of variants, samples and parts that make the parts a table."""
-        began = time.thread_time()
         fingerprint = self._context.run.fingerprint
         parts = _found_parts(stage_at(self._context.store, READ))
         body, variants, duplicates = _variants(self._context.store, parts, fingerprint)
@@ -83,14 +80,12 @@ class VariantsStage:
         samples = self._samples.with_columns(block=(pl.col("sample_idx") // BLOCK).cast(pl.Int32))
         side = [
             SideObject(TABLE + VARIANTS, body),
-            SideObject(TABLE + SAMPLES, encode(samples.select(*SAMPLE_COLUMNS), fingerprint)),
-            SideObject(TABLE + PARTS, encode(listed, fingerprint)),
+            SideObject(TABLE + SAMPLES, encode_frame(samples.select(*SAMPLE_COLUMNS), fingerprint)),
+            SideObject(TABLE + PARTS, encode_frame(listed, fingerprint)),
             SideObject(TABLE + DATASET, self._dataset(variants)),
         ]
         values = {"n_variants": [variants], "n_duplicates": [duplicates], "n_samples": [samples.height]}
-        table = build_rows(records, self._context.layout, values, [Status.OK])
-        self.core_seconds += time.thread_time() - began
-        return ShardTable(table, side)
+        return ShardTable(build_rows(records, self._context.layout, values, [Status.OK]), side)
 
     def _dataset(self, variants: int) -> bytes:
         """The same text whoever writes it: `created_at` is when this stage was planned."""
@@ -109,9 +104,6 @@ class VariantsStage:
             "fingerprint": run.fingerprint,
         }
         return json.dumps(facts, indent=1).encode()
-
-    def close(self) -> None:
-        """Nothing runs in the background."""
 
 
 def _found_parts(read: FinishedStage) -> list[_FoundPart]:
@@ -142,8 +134,7 @@ def _variants(store: Store, parts: Sequence[_FoundPart], fingerprint: str) -> tu
 
 
 def _frame(store: Store, part: _FoundPart) -> pl.DataFrame:
-    table = pq.read_table(store.open_reader(part.told["variants"]), use_threads=False)
-    frame = pl.DataFrame(pl.from_arrow(table))
+    frame = read_frame(store, part.told["variants"])
     return frame.with_columns(file=pl.lit(part.file, pl.Int32), record=pl.col("record") + part.records)
 
 

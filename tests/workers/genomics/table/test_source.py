@@ -12,11 +12,11 @@ import pytest
 
 from cluster.storage import Store, open_store
 from schemas.errors import RecordError, SpecError
+from workers.engine.frames import encode_frame
 from workers.genomics.contract import GenotypeChunk
 from workers.genomics.kernels.codes import pack, unpack
 from workers.genomics.table.counts import BlockCounter
 from workers.genomics.table.layout import BLOCK, DOSAGE_MISSING, DOSAGE_ONE, PART_COLUMNS, genotypes_key
-from workers.genomics.table.parquet import encode
 from workers.genomics.table.parts import PartWriter
 from workers.genomics.table.records import VARIANT_GIVEN, Calls
 from workers.genomics.table.source import TableSource
@@ -59,7 +59,7 @@ class Written:
             {"chrom": p.folder, "part": p.name, "first": p.first, "rows": p.variants.height, "group_rows": 128}
             for p in self.parts
         ]
-        self.store.put("parts.parquet", encode(pl.DataFrame(rows, schema=PART_COLUMNS), "fingerprint"), {})
+        self.store.put("parts.parquet", encode_frame(pl.DataFrame(rows, schema=PART_COLUMNS), "fingerprint"), {})
         self.store.put("dataset.json", json.dumps({"version": 1, "samples": SAMPLES, "dosages": True}).encode(), {})
 
     def copies(self) -> Any:

@@ -1,0 +1,24 @@
+"""The account of a conversion to the genotype table: what is said of each record of the source."""
+
+from __future__ import annotations
+
+from schemas.rows import OutputColumn
+from workers.conversion.account import AccountStage
+from workers.conversion.layout import ACCOUNT
+from workers.engine.context import StageContext
+
+OUTCOME_COLUMNS = tuple(
+    OutputColumn(name=name, type=kind, meaning=meaning, model=ACCOUNT, output=name)
+    for name, kind, meaning in (
+        ("outcome", "string", "converted, split, skipped or unreadable"),
+        ("reason", "string", "why it was not converted, or not all of it"),
+        ("chrom", "string", "chromosome, where it could be read"),
+        ("pos", "int32", "position, where it could be read"),
+        ("n_variants", "int32", "variants of the table that come from it"),
+    )
+)
+
+
+def account_stage(context: StageContext) -> AccountStage:
+    """Stage `account`: the outcomes as stage `read` left them."""
+    return AccountStage(context, OUTCOME_COLUMNS)
