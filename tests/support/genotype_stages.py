@@ -62,12 +62,12 @@ def scored_run(root: Path) -> ScoredRun:
     """Make it."""
     data = cohort(SAMPLES, VARIANTS)
     write_bed(root, data)
-    first = weights_of(data, seed=5)
+    first = weights_of(data, seed=5, share=0.6)
     random = np.random.default_rng(9)
     weights = {
         "A1": first,
         "A2": first.with_columns(weight=pl.Series(random.normal(size=first.height).round(6))),
-        "B": weights_of(data, seed=6, share=0.5),
+        "B": weights_of(data, seed=6, share=0.4),
         "LOW": weights_of(data, seed=7).with_columns(
             pos=pl.col("pos") + pl.when(pl.col("pos") % 8 > 0).then(5000).otherwise(0)
         ),
