@@ -41,7 +41,7 @@ test: setup oracles
 
 # What is slow and rarely breaks.
 test-long: setup oracles
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations=15 -m "long and not gpu"
+	$(BIN)/python -m pytest -q -n 2 --dist load --durations=15 -m "long and not gpu"
 
 check: setup
 	$(BIN)/ruff check .

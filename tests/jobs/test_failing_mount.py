@@ -96,13 +96,13 @@ def fails_and_resumes(runs: Runs, shares: list[float]) -> None:
 
 @pytest.mark.parametrize("runs", KINDS, indirect=True)
 def test_a_mount_that_fails_ends_the_run_with_4_and_it_resumes(runs: Runs) -> None:
-    fails_and_resumes(runs, [0.35, 0.8])
+    fails_and_resumes(runs, [0.6])
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("runs", KINDS, indirect=True)
 def test_a_mount_that_fails_anywhere_ends_the_run_with_4_and_it_resumes(runs: Runs) -> None:
-    fails_and_resumes(runs, [number / 24 for number in range(24)])
+    fails_and_resumes(runs, [number / 8 for number in range(8)])
 
 
 @pytest.mark.long

@@ -138,7 +138,13 @@ def cluster() -> Iterator[None]:
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize(("workers", "batch", "shard"), [(1, 7, 10), (2, 64, 10), (2, 1, 1), (2, 7, 1000)])
+@pytest.mark.parametrize(
+    ("workers", "batch", "shard"),
+    [
+        (2, 7, 10),
+        *(pytest.param(*case, marks=pytest.mark.long) for case in [(1, 7, 10), (2, 64, 10), (2, 1, 1), (2, 7, 1000)]),
+    ],
+)
 def test_scores_equal_those_of_transformers_with_any_number_of_ray_workers(
     cluster: None,
     archive: Path,

@@ -38,6 +38,7 @@ def test_the_demo_does_not_delete_what_is_not_its_own(wardround: Wardround, tmp_
 
 
 @pytest.mark.ray
+@pytest.mark.long
 def test_the_hospital_demo_converts_reads_notes_and_scores_visits(tmp_path: Path, wardround: Wardround) -> None:
     said = finish(start("demo", "ehr", "--output", tmp_path, "--progress", "none", "--json"), 290)
     assert said.code == 0, said.err
