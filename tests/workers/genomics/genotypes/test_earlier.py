@@ -8,14 +8,15 @@ import pyarrow.parquet as pq
 
 from cluster.storage import open_store
 from tests.support.genotype_stages import VARIANTS, ScoredRun
+from workers.engine.frames import read_frame
 from workers.genomics.contract import COUNT_SCHEMA
-from workers.genomics.genotypes.earlier import all_rows, cohort_counts, encode, no_counts, read
+from workers.genomics.genotypes.earlier import all_rows, cohort_counts, encode, no_counts
 
 
 def test_a_side_object_is_read_as_it_was_written_and_says_whose_it_is(tmp_path: Path) -> None:
     frame = pl.DataFrame({"a": [1, 2], "name": ["x", None], "many": [[1.5], []]})
     (tmp_path / "side.parquet").write_bytes(encode(frame, "f" * 64))
-    assert read(open_store(str(tmp_path)), "side.parquet").equals(frame)
+    assert read_frame(open_store(str(tmp_path)), "side.parquet").equals(frame)
     metadata = pq.read_schema(tmp_path / "side.parquet").metadata
     assert metadata[b"wardround.fingerprint"] == b"f" * 64
 
