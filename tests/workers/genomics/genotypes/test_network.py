@@ -70,4 +70,4 @@ def test_a_sample_whose_score_is_no_number_has_none(model: GenotypeModel) -> Non
         network.scorer.network.head.bias.fill_(float("nan"))  # type: ignore[attr-defined]
     answer = NetworkTaker(network, 2).finish()
     assert list(answer.statuses) == [Status.INVALID_OUTPUT] * 2
-    assert list(answer.values["score_outcome"]) == [None, None]
+    assert answer.values["score_outcome"].to_pylist() == [None, None]
