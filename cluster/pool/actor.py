@@ -69,10 +69,13 @@ class WorkerActor:
         self._carried_out = 0
         self._reports: list[ShardReport] = []
         self._first = 1
+        # The constructor has to return at once: Ray answers no question while it runs, and loading models takes
+        # minutes.
         threading.Thread(target=self._build, name="worker-factory", daemon=True).start()
 
     def exchange(self, acknowledged: int, commands: Sequence[Command]) -> Answer:
         """Carry out what is new of the commands, forget the acknowledged reports, and say how things are."""
+        # An old question may arrive late, and acknowledge what is forgotten already.
         seen = max(0, acknowledged - self._first + 1)
         self._reports, self._first = self._reports[seen:], self._first + seen
         poll = WorkerPoll(ready=False)
@@ -85,6 +88,7 @@ class WorkerActor:
             except Exception as error:  # noqa: BLE001 - told to the driver, which ends the run with it
                 self._fault = _fault(error, at_start=False)
         self._reports.extend(poll.done)
+        # Everything unacknowledged, not only what is new: the answer before may have been lost.
         return Answer(replace(poll, done=tuple(self._reports)), self._first, os.getpid(), self._node, self._fault)
 
     def stop(self) -> None:
@@ -96,6 +100,7 @@ class WorkerActor:
     def _carry_out(self, worker: Worker, command: Command) -> None:
         if command.number <= self._carried_out:
             return
+        # Before it is tried: a command that raised must not be tried again with the next question.
         self._carried_out = command.number
         if command.kind == "offer":
             worker.offer(command.task)
@@ -104,6 +109,7 @@ class WorkerActor:
 
     def _build(self) -> None:
         try:
+            # pyarrow would spend half a second of every worker on importing it.
             keep_pandas_out()
             self._worker = build(*self._make)
         except BaseException as error:  # noqa: BLE001 - told to the driver, which ends the run with it
@@ -117,6 +123,7 @@ def _limit_process(cpus: float, gpus: float) -> None:
     for variable in THREAD_VARIABLES:
         os.environ[variable] = str(max(1, int(cpus)))
     if gpus == 0:
+        # Empty, since libraries take an unset variable for all GPUs of the node.
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 

@@ -20,6 +20,7 @@ class Allotment:
         self, workers: WorkerSet, ledger: Ledger, settings: PoolSettings, keep_workers: bool, now: float
     ) -> None:
         self._workers, self._ledger, self._settings, self._keep_workers = workers, ledger, settings, keep_workers
+        # Only the last ones: records may become larger on the way, and the median has to follow.
         self._durations: deque[float] = deque(maxlen=101)
         self._short_since = now
         self._was_staffed = False
@@ -31,6 +32,7 @@ class Allotment:
     def turn(self, now: float) -> None:
         """Do all that can be done now. Raises InfrastructureError if workers do not come."""
         self._ledger.wake(now)
+        # First, since a suspect needs an idle worker, and what follows leaves none idle.
         self._offer_suspects(now)
         self._offer_waiting(now)
         self._staff(now)
@@ -44,6 +46,7 @@ class Allotment:
             task = self._ledger.first("suspect")
             if task is None:
                 return
+            # It may kill its worker: nothing else is to be in those hands.
             if seat.idle:
                 self._give(seat, task, now)
 
@@ -92,6 +95,7 @@ class Allotment:
 
         Returns how many shards may yet come to need a copy: so many idle workers are worth keeping.
         """
+        # What nobody has begun comes before copies.
         if self._ledger.count("waiting") or self._ledger.count("suspect"):
             return 0
         lonely = [entry for entry in self._ledger.held() if _may_be_copied(entry)]
@@ -102,9 +106,11 @@ class Allotment:
         return len(lonely)
 
     def _is_late(self, entry: Entry, now: float) -> bool:
+        # One alone: `_may_be_copied` holds for no other entry.
         (holder,) = entry.holders
         if now - self._workers.seats[holder].heard_at > self._settings.unresponsive_s:
             return True
+        # Until a first shard is done, nobody knows what is slow.
         usual = median(self._durations) if self._durations else float("inf")
         return now - entry.held_since > max(self._settings.hedge_factor * usual, self._settings.hedge_min_s)
 

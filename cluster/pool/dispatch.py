@@ -57,6 +57,7 @@ class Dispatcher:
                 self._workers.release_all(self._clock())
             self._wait_for_leavers()
         except BaseException:
+            # Ctrl-C too: workers that nobody listens to would go on scoring.
             self._workers.kill_all(self._clock())
             raise
         finally:
@@ -107,6 +108,7 @@ class _Run:
             self._forget_committed_elsewhere(now)
             stop = should_stop()
             on_progress(self._progress(now))
+            # Asked before the wish to stop: where nothing is left the run is complete, whoever wanted it to end.
             if not len(self._ledger):
                 return "complete"
             if stop == "abort":
@@ -161,16 +163,20 @@ class _Run:
             self._take_report(news.seat, report, task, now)
 
     def _take_report(self, seat: Seat, report: ShardReport, task: ShardTask | None, now: float) -> None:
+        # Settled already, by a copy elsewhere or by another driver.
         if report.shard not in self._ledger:
             return
         sample = bool(self._ledger.entry(report.shard).task.sample)
         if report.outcome != "failed":
+            # A sample is settled by the report of a sample alone: its rows lie nowhere.
             if sample == (report.outcome == "sampled"):
                 self._settle(seat, report, now)
+        # Without a task the shard was taken back from this worker, and its failure concerns nobody.
         elif task is not None and report.retryable:
             what = report.error or report.error_type
             ready_at = self._budget.failure(what if sample else f"shard {report.shard}, {what}", now)
             self._ledger.give_back(report.shard, seat.name, ready_at)
+        # A wrong spec or a bug: the next shard would fail for the same reason.
         elif task is not None:
             raise rebuild(report.error_type, report.error)
 
@@ -181,6 +187,7 @@ class _Run:
         self._allot.note_duration(now - held_since)
         self._budget.progress()
         self._deaths.progress()
+        # None of our own copies was faster, so another driver works on these shards.
         if report.outcome == "adopted" and len(holders) == 1:
             self._ledger.shuffle()
             self._watch.hurry(now)
@@ -227,6 +234,7 @@ class _Run:
             if not seat.ready and seat.placed_at is not None and now - seat.placed_at > settings.start_timeout_s:
                 self._workers.kill(seat, "start", now)
                 self._starts.failure(WorkerLost("start", f"not ready after {settings.start_timeout_s:g} s"))
+            # Since it became the oldest: before that it waited for the shards ahead of it.
             elif limit is not None and now - seat.oldest_since > limit:
                 self._workers.kill(seat, "deadline", now)
                 self._suspect(seat, f"no end after {limit:g} s")

@@ -42,6 +42,7 @@ class Budget:
         return self._pause_ends
 
     def _pause(self) -> float:
+        # Bounded, as a float ends at 2**1024 and the number of outages is the user's to choose.
         doubled = self._settings.backoff_s * 2.0 ** min(self._in_a_row - 1, 30)
         return min(doubled, self._settings.max_backoff_s)
 
@@ -104,6 +105,7 @@ def rebuild(error_type: str, message: str) -> WardroundError:
     found = _class(error_type)
     if found is None:
         return WardroundError(f"{error_type or 'a worker failed'}: {message}")
+    # Its constructor makes the message from a package and an extra, which are not known here.
     if found is MissingExtraError:
         return UsageError(message)
     return found(message)

@@ -45,6 +45,7 @@ class Ledger:
         self._waiting = deque(s for s, e in self._open.items() if e.place == "waiting")
         self._suspects = deque(s for s, e in self._open.items() if e.place == "suspect")
         self._delayed: list[tuple[float, int]] = []
+        # Kept beside the entries: counting millions of shards on every turn would take longer than the turn.
         self._places = Counter[Place](entry.place for entry in self._open.values())
         self.total = len(self._open)
         self.done = 0
@@ -81,6 +82,7 @@ class Ledger:
             entry = self._open.get(queue[0])
             if entry is not None and entry.place == place:
                 return entry.task
+            # A shard that moved on is not searched for in its queue, but passed over when its turn comes.
             queue.popleft()
         return None
 
@@ -90,11 +92,13 @@ class Ledger:
             _, shard = heapq.heappop(self._delayed)
             entry = self._open.get(shard)
             if entry is not None and entry.place == "delayed":
+                # Ahead of the others: it has waited its turn once.
                 self._queue(entry, front=True)
 
     def hold(self, shard: int, worker: str, now: float) -> ShardTask:
         """Note that a worker takes a shard; its task."""
         entry = self._open[shard]
+        # A copy does not make it younger: deadline and hedging count from the first worker.
         if not entry.holders:
             entry.held_since = now
         self._move(entry, "held")
@@ -127,6 +131,7 @@ class Ledger:
     def strike(self, shard: int, worker: str, how: str) -> ShardReport | None:
         """A worker died with a shard in hand. The report that gives it up, if this was once too often."""
         entry = self._open[shard]
+        # As this worker had it: the task may have climbed since, by the death of another.
         mode = entry.holders.pop(worker, entry.task.mode)
         if mode == "isolate":
             entry.deaths_in_isolation += 1
@@ -134,6 +139,7 @@ class Ledger:
             entry.task = replace(entry.task, mode="isolate" if mode == "alone" else "alone")
         if entry.deaths_in_isolation >= DEATHS_IN_ISOLATION:
             return _given_up(shard, how)
+        # Else another worker still has it, and may well finish it.
         if not entry.holders:
             self._queue(entry, front=False)
         return None

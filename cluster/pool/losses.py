@@ -31,6 +31,7 @@ def _kind(error: RayError) -> LostKind:
         return "node"
     if error.actor_init_failed:
         return "start"
+    # Ray gives the cause in words only.
     if "killed by `ray.kill`" in text:
         return "killed"
     if "its worker process has died" in text:

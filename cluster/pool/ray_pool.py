@@ -81,6 +81,7 @@ class RayHandle:
         question, self.question, self.answered = self.question, None, False
         try:
             answer = ray.get(question)
+        # The network may have failed for a moment: the actor lives on, and keeps its reports until they are acknowledged.
         except ActorUnavailableError:
             self._ask_at = now + UNAVAILABLE_PAUSE_S
             if self._node and not node_is_alive(self._node):
@@ -95,6 +96,7 @@ class RayHandle:
 
     def close(self) -> None:
         """Ask the worker to end."""
+        # It has never answered, so it may not even be placed, and `stop` would wait until it is.
         if not self._node:
             self.kill()
         elif not self._gone and self._stopping is None:
@@ -102,6 +104,7 @@ class RayHandle:
 
     def closed(self) -> bool:
         """Whether it has."""
+        # Ray ends no actor by itself: once `stop` has returned, only an idle process is left.
         if not self._gone and self._stopping is not None and ray.wait([self._stopping], timeout=0)[0]:
             self.kill()
         return self._gone
@@ -126,8 +129,10 @@ class RayHandle:
         self._node = answer.node
         if answer.fault is not None:
             self._raise(answer.fault)
+        # One that is still loading carried none of them out: they are sent again.
         if answer.poll.ready:
             self._commands = [command for command in self._commands if command.number > self._sent]
+        # Reports come until they are acknowledged: those that were taken before are passed over.
         done = answer.poll.done[max(0, self._acknowledged + 1 - answer.first) :]
         self._acknowledged = max(self._acknowledged, answer.first + len(answer.poll.done) - 1)
         self._set_pace(answer.poll, bool(done), now)
@@ -135,6 +140,7 @@ class RayHandle:
             ready=answer.poll.ready,
             done=done,
             running=answer.poll.running,
+            # Its count does not know of offers that are still on their way.
             wants=answer.poll.wants - sum(command.kind == "offer" for command in self._commands),
             records_done=answer.poll.records_done,
             info={**answer.poll.info, "pid": answer.pid, "node": answer.node},
@@ -179,6 +185,7 @@ class RayHost:
             memory=resources.memory_bytes or None,
             max_restarts=0,
             max_task_retries=0,
+            # Ray's default fills one node first, whose disk and network would then serve all workers.
             scheduling_strategy="SPREAD",
         )
 
@@ -214,6 +221,7 @@ class RayHost:
         ready, rest = ray.wait(waiting, num_returns=1, timeout=timeout_s, fetch_local=False)
         if ready and rest:
             time.sleep(GATHER_S)
+            # Many workers answer at about the same moment: one turn of the dispatcher serves them all.
             more, _ = ray.wait(rest, num_returns=len(rest), timeout=0, fetch_local=False)
             ready = [*ready, *more]
         for question in ready:

@@ -46,6 +46,7 @@ class Seat:
         """Hand over a task."""
         self.handle.offer(task)
         self.hands[task.shard] = task
+        # Until its next answer, which counts for itself.
         self.wants -= 1
         self._find_oldest(now)
 
@@ -58,6 +59,7 @@ class Seat:
     def hear(self, poll: WorkerPoll, now: float) -> None:
         """Take note of an answer."""
         self.poll, self.wants, self.heard_at = poll, poll.wants, now
+        # It answers, so Ray has found a place for it: from now on it is loading.
         if self.placed_at is None:
             self.placed_at = now
         for report in poll.done:
@@ -65,6 +67,7 @@ class Seat:
         self._find_oldest(now)
 
     def _find_oldest(self, now: float) -> None:
+        # In the worker's own order where it says one: shards may pass each other in its queues.
         in_hand = [shard for shard in self.poll.running if shard in self.hands] or list(self.hands)
         oldest = in_hand[0] if in_hand else None
         if oldest != self.oldest:
@@ -133,6 +136,7 @@ class WorkerSet:
                 yield News(seat, lost=lost)
                 continue
             if poll is not None:
+                # Looked up before `hear`, which takes reported shards out of its hands.
                 tasks = tuple((report, seat.hands.get(report.shard)) for report in poll.done)
                 was_ready = seat.ready
                 seat.hear(poll, now)
@@ -153,6 +157,7 @@ class WorkerSet:
     def release_all(self, now: float) -> None:
         """Let everybody go; who does not answer is not waited for."""
         for seat in list(self.seats.values()):
+            # One with shards in hand would finish them first, for nobody.
             if seat.hands or now - seat.heard_at > self._settings.unresponsive_s:
                 self.kill(seat, "killed", now)
             else:

@@ -83,10 +83,12 @@ class _Commission:
                 found = self.store.head(self.key)
                 if found is not None:
                     return found
+                # Deleted in between, or the store refused because of a write that then failed: worth another try.
                 failure = InfrastructureError(f"{self.store.uri}: an object that forbade its creation is not there")
             except TransientError as error:
                 failure = error
             except InfrastructureError as error:
+                # Trying again will not help, and yet an earlier try may have taken effect.
                 failure = error
                 break
         assert failure is not None
@@ -104,10 +106,13 @@ class _Commission:
 
     def settle(self, found: ObjectHead | None) -> CommitResult:
         """Whose the object is that lies there."""
+        # Its own attempt: refused because of itself, as the first answer was lost on the way.
         if found is None or found.metadata.get("attempt") == self.metadata["attempt"]:
             return CommitResult("committed", self.metadata)
+        # A local disk keeps nothing beside the content of a file.
         digest = found.metadata.get("sha256") or self._sha256_there()
         theirs = found.metadata.get("fingerprint", "")
+        # Of what names no run, only the bytes can tell whether it is the same.
         if theirs != self.metadata["fingerprint"] and (theirs or digest != self.metadata["sha256"]):
             raise FingerprintError(
                 f"{self.store.uri}: another run's object lies where this run writes (fingerprint "

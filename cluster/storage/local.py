@@ -21,6 +21,7 @@ from cluster.storage.retry import Backoff, again
 from schemas.errors import SecurityError, StoreError
 
 T = TypeVar("T")
+# The answers of file systems without hard links, such as FAT and some network mounts.
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
 _STEP = 1 << 20
 
@@ -74,6 +75,8 @@ class LocalStore:
                 expected = max(0, min(size - start, size if length is None else length))
                 if max_bytes is not None and expected > max_bytes:
                     raise ObjectTooLarge(expected, max_bytes)
+                # Compared before and after: a file that is replaced while it is read would give bytes of two
+                # versions.
                 body = file.at(start, expected)
                 file.same(if_etag)
                 return body
@@ -99,6 +102,7 @@ class LocalStore:
         """OSErrors of `sink`, which is on another disk, are left to the caller."""
 
         def attempt() -> None:
+            # A failed try may have written a part.
             sink.seek(0)
             sink.truncate()
             with self._open(key) as file:
@@ -114,12 +118,14 @@ class LocalStore:
         if self.single_committer:
             return self._put_if_unseen(key, body, metadata)
         final = self._new_path(key)
+        # Not tried again here: whether a failed try took effect is for `commit` to find out.
         with disk(self._root, writing=True):
             hidden = write_hidden(final, body, metadata.get("attempt") or uuid.uuid4().hex)
             try:
                 created = _link(hidden, final, self._root)
             finally:
                 os.unlink(hidden)
+            # A name survives a loss of power only once its folder is on the disk.
             sync_folder(os.path.dirname(final))
         return created
 

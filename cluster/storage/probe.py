@@ -107,6 +107,7 @@ def _contend(store: Store, start: Start, key: str, body: bytes, gate: threading.
     try:
         finish = start(key, body, attempt_id())
     except BaseException:
+        # The others would wait at the gate until their time is up.
         gate.abort()
         raise
     try:
@@ -132,6 +133,7 @@ def _fault(store: Store, key: str, results: Sequence[Finish]) -> str:
     winners = [body for won, body in results if won]
     if len(winners) > 1:
         return f"{len(winners)} of {len(results)} writers were told that they created one and the same object"
+    # Where all were refused because of themselves, the body may be that of any.
     if store.get(key) not in (winners or [body for _, body in results]):
         return "the body that lies there is not that of the writer that won"
     return ""

@@ -38,6 +38,7 @@ def open_s3(uri: Uri, settings: StorageSettings, backoff: Backoff, *, single_com
         max_pool_connections=settings.max_pool_connections,
         connect_timeout=settings.connect_timeout,
         read_timeout=settings.read_timeout,
+        # boto3 adds checksums of its own by default, which some servers refuse.
         request_checksum_calculation=settings.request_checksum,
         tcp_keepalive=True,
     )
@@ -86,6 +87,7 @@ class S3Store:
         directory buckets promise none).
         """
         found = [_info(self._name(item["Key"]), item) for page in self._pages(prefix) for item in page]
+        # Consoles write empty objects named like folders.
         markers = (info.key.endswith("/") and info.size == 0 for info in found)
         objects = [info for info, marker in zip(found, markers, strict=True) if info.key and not marker]
         return iter(sorted(objects, key=lambda info: info.key.encode("utf-8", "surrogatepass")))
@@ -120,6 +122,7 @@ class S3Store:
         if_etag: str | None = None,
     ) -> bytes:
         """The body or a range of it, whole or not at all."""
+        # HTTP has no empty range.
         if length == 0:
             return self._nothing(key, if_etag)
         sink = io.BytesIO()
