@@ -39,7 +39,7 @@ def ray_token(environment: Mapping[str, str] = os.environ) -> str:
 
 
 def token_mode(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether Ray is told to ask for a token."""
+    """Whether Ray is set to ask for a token."""
     return environment.get("RAY_AUTH_MODE", "").lower() == "token"
 
 

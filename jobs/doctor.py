@@ -78,7 +78,7 @@ def _torch() -> Iterator[Finding]:
 
 
 def _collections() -> Iterator[Finding]:
-    """What each collection has to say of this machine. What is wrong with a plugin is told with the plugins."""
+    """What each collection has to say of this machine. What is wrong with a plugin is listed with the plugins."""
     for name, place in registry.collections().items():
         with suppress(PluginError):
             try:

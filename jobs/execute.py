@@ -39,7 +39,7 @@ class StageFigures:
 
 @dataclass(frozen=True)
 class Watchers:
-    """Who is told of progress, and who may ask to stop."""
+    """Who hears of progress, and who may ask to stop."""
 
     on_progress: Callable[[Progress], None]
     should_stop: Callable[[], Stop]
@@ -74,6 +74,7 @@ def execute(stage: StageDirectory, spec: Spec, host: Host, watchers: Watchers) -
         return figures
     tasks = [ShardTask(shard) for shard in missing]
     dispatcher = Dispatcher(host, pool_settings(spec))
+    # Before the first commit only: later on the committed rows themselves are counted.
     if stage.run.kind == "records" and not done and spec.limits.max_rejects < 1 and spec.limits.sample:
         _sample(stage, spec, dispatcher, watch, watchers)
 
@@ -85,6 +86,7 @@ def execute(stage: StageDirectory, spec: Spec, host: Host, watchers: Watchers) -
     infos: dict[str, Mapping[str, Any]] = {}
 
     def on_progress(progress: Progress) -> None:
+        # By worker: those that were lost on the way keep their last figures.
         infos.update(progress.info)
         watchers.on_progress(progress)
 
@@ -97,6 +99,7 @@ def execute(stage: StageDirectory, spec: Spec, host: Host, watchers: Watchers) -
     )
     figures.busy = _busy(infos)
     _refuse_unfinished(result)
+    # They were never reported here.
     if result.elsewhere:
         _check_all(stage, spec)
     return figures

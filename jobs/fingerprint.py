@@ -1,4 +1,4 @@
-"""What decides the rows of a run, and in which words a difference is told."""
+"""What decides the rows of a run, and how a difference is put into words."""
 
 from __future__ import annotations
 

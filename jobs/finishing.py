@@ -36,6 +36,7 @@ def finish(stages: Iterable[StageDirectory], seconds: Mapping[str, float], busy:
         ]
         files += [shards[shard] for shard in sorted(shards)]
         files += _side_objects(stage, shards)
+        # Overwritten from stage to stage: the rows of the last one are the run's.
         counts = add_counts(record.statuses for record in shards.values())
         totals = _totals(stage, shards)
         signposts += stage.run.signposts
@@ -94,6 +95,7 @@ def _file(store: Store, key: str) -> FileRecord:
     head = store.head(key)
     if head is None:
         raise VerificationError(f"{key.rsplit('/', 1)[-1]} is gone: the run is damaged")
+    # A local disk keeps no digest beside a file: there it is read once more.
     return FileRecord(key=key, bytes=head.size, sha256=head.metadata.get("sha256") or store.sha256(key))
 
 

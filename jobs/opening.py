@@ -110,6 +110,7 @@ def _create(store: Store, request: StageRequest) -> RunFile:
             store,
             request.directory + info.key,
             path,
+            # The plan's own digest instead of the run's: two drivers that plan the same input may adopt each other's.
             fingerprint=info.sha256,
             attempt=attempt_id(),
             sha256=info.sha256,
@@ -119,7 +120,7 @@ def _create(store: Store, request: StageRequest) -> RunFile:
     crashpoint("run.before_put")
     body = run.encode()
     # Another driver may have planned at the same moment, and an object arrived between the two listings: its plan is
-    # then the run's, and whether it is the same run otherwise is told by who reads it back.
+    # then the run's, and whether it is the same run otherwise is checked by who reads it back.
     with suppress(FingerprintError):
         commit(
             store,
@@ -130,6 +131,7 @@ def _create(store: Store, request: StageRequest) -> RunFile:
             sha256=sha256_of(body),
         )
     crashpoint("run.after_put")
+    # Read back, as it may be that of another driver, which came first.
     created = read_run(store, request.directory)
     if created is None:
         raise InfrastructureError(
@@ -171,7 +173,7 @@ def _run_file(request: StageRequest, info: PlanInfo, fingerprint: str) -> RunFil
 
 
 def _recorded() -> dict[str, Any]:
-    """What is told of where the run began, and decides nothing. Plugins are there whether the run uses them or not."""
+    """What is recorded of where the run began, and decides nothing. Plugins are there whether the run uses them or not."""
     return {
         "versions": _versions(),
         "plugins": [asdict(plugin) for plugin in installed()],

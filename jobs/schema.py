@@ -30,7 +30,7 @@ Tell = Callable[[PluginError], None]
 def spec_schema(tell: Tell) -> dict[str, Any]:
     """The whole schema as plain JSON. Imports no torch and no decoder.
 
-    A plugin that cannot be imported is left out, and `tell` is told of it.
+    A plugin that cannot be imported is left out and reported to `tell`.
     """
     jobs: list[str] = []
     inputs: dict[Model, None] = {}

@@ -28,7 +28,7 @@ class InterruptedRunError(IncompleteError):
 
 class StopRequests:
     """Counts these signals, by default SIGINT and SIGTERM. While no pool is open there is nothing to finish, and the
-    first one interrupts. Only a process's main thread is told of signals: in another one nothing is counted."""
+    first one interrupts. Only a process's main thread receives signals: in another one nothing is counted."""
 
     def __init__(self, *signals: signal.Signals) -> None:
         self.count = 0

@@ -1,4 +1,4 @@
-"""How far a run is, told from storage alone: nobody has to be running."""
+"""How far a run is, from storage alone: nobody has to be running."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def load_spec(path: Path) -> Spec:
-    """Read and check a spec file. Raises SpecError with what to mend."""
+    """Read and check a spec file. Raises SpecError with what to fix."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -153,7 +153,7 @@ def load_spec(path: Path) -> Spec:
 
 
 def parse_spec(text: str, where: str = "spec") -> Spec:
-    """Check the text of a spec. Raises SpecError with what to mend."""
+    """Check the text of a spec. Raises SpecError with what to fix."""
     try:
         raw = yaml.load(text, _Loader)
     except SpecError as error:

@@ -34,7 +34,7 @@ def cap_threads(threads: int) -> None:
     """Let every numeric library of this process, loaded or not, use at most `threads` threads.
 
     What is not loaded yet reads the environment when it is, so this belongs before the first heavy import; child
-    processes inherit it. OpenCV, ITK and torch are told even when loaded, and none of them is imported for it.
+    processes inherit it. OpenCV, ITK and torch are set even when loaded, and none of them is imported for it.
     Raises ValueError for less than one thread.
     """
     if threads < 1:

@@ -85,7 +85,7 @@ class WorkerActor:
                 for command in commands:
                     self._carry_out(worker, command)
                 poll = worker.poll()
-            except Exception as error:  # noqa: BLE001 - told to the driver, which ends the run with it
+            except Exception as error:  # noqa: BLE001 - reported to the driver, which ends the run with it
                 self._fault = _fault(error, at_start=False)
         self._reports.extend(poll.done)
         # Everything unacknowledged, not only what is new: the answer before may have been lost.
@@ -112,7 +112,7 @@ class WorkerActor:
             # pyarrow would spend half a second of every worker on importing it.
             keep_pandas_out()
             self._worker = build(*self._make)
-        except BaseException as error:  # noqa: BLE001 - told to the driver, which ends the run with it
+        except BaseException as error:  # noqa: BLE001 - reported to the driver, which ends the run with it
             self._fault = _fault(error, at_start=True)
         # Linux tells children that asked to die with their parent when the THREAD that made them ends.
         self._stopped.wait()

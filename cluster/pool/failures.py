@@ -36,7 +36,7 @@ class Budget:
             if self._in_a_row > self._settings.max_infrastructure_failures:
                 raise InfrastructureError(
                     f"storage or cluster failed {self._in_a_row} times in a row without a shard done between, last: "
-                    f"{what}; the same command resumes the run once that is mended"
+                    f"{what}; the same command resumes the run once that is fixed"
                 )
             self._pause_ends = now + self._pause()
         return self._pause_ends

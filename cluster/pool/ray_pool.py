@@ -81,7 +81,7 @@ class RayHandle:
         question, self.question, self.answered = self.question, None, False
         try:
             answer = ray.get(question)
-        # The network may have failed for a moment: the actor lives on, and keeps its reports until they are acknowledged.
+        # The network may have failed for a moment: the actor lives on and keeps what is not acknowledged.
         except ActorUnavailableError:
             self._ask_at = now + UNAVAILABLE_PAUSE_S
             if self._node and not node_is_alive(self._node):

@@ -91,7 +91,7 @@ class WorkerSet:
         self._host = host
         self._settings = settings
         self._leaving: list[tuple[Handle, float]] = []
-        self._records_of_the_gone = 0
+        self._records_of_the_former = 0
         self.seats: dict[str, Seat] = {}
         self.lost: Counter[str] = Counter()
         self.started = 0
@@ -113,8 +113,8 @@ class WorkerSet:
 
     @property
     def records_done(self) -> int:
-        """Records forwarded by all workers, the gone ones too."""
-        return self._records_of_the_gone + sum(seat.poll.records_done for seat in self.seats.values())
+        """Records forwarded by all workers, those that were lost or released too."""
+        return self._records_of_the_former + sum(seat.poll.records_done for seat in self.seats.values())
 
     def info(self) -> Mapping[str, Mapping[str, Any]]:
         """What each worker last said of itself."""
@@ -127,7 +127,7 @@ class WorkerSet:
         self.started += 1
 
     def listen(self, now: float) -> Iterator[News]:
-        """Ask every worker for news. A lost worker has left its seat when its loss is told."""
+        """Ask every worker for news. A lost worker has left its seat when its loss is reported."""
         for seat in list(self.seats.values()):
             try:
                 poll = seat.handle.poll()
@@ -195,6 +195,6 @@ class WorkerSet:
 
     def _leave(self, seat: Seat, why: str | None) -> None:
         del self.seats[seat.name]
-        self._records_of_the_gone += seat.poll.records_done
+        self._records_of_the_former += seat.poll.records_done
         if why is not None:
             self.lost[why] += 1

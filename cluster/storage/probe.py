@@ -2,7 +2,7 @@
 
 Several servers that speak S3 ignore the condition and let everybody win, which would lose results in silence.
 The commit is one PUT, so that is what a store is refused for. Whether the completion of multipart uploads keeps the
-same condition is found out as well and only told: nothing rests on it, and servers exist (SeaweedFS 4.48) that keep
+same condition is found out as well and only reported: nothing rests on it, and servers exist (SeaweedFS 4.48) that keep
 the first under every race and not the second.
 """
 
@@ -43,7 +43,7 @@ Start = Callable[[str, bytes, str], Callable[[], bool]]
 """(key, body, attempt) to the function that tries to create the object: all that can be done before is done."""
 
 Finish = tuple[bool, bytes]
-"""Whether a contender was told that it won, and its body."""
+"""Whether the store answered a contender that it won, and its body."""
 
 
 def probe(store: Store, rounds: int = 5, contenders: int = 8, quick: bool = False) -> ProbeResult:

@@ -37,7 +37,7 @@ INTERRUPTED = 130
 
 
 class _Parser(argparse.ArgumentParser):
-    """Tells what is wrong in one line, as every other error is told."""
+    """Says what is wrong in one line, as for every other error."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; see {self.prog} --help")

@@ -63,7 +63,7 @@ def _texture(rng: np.random.Generator, blur: float, side: int) -> NDArray[np.uin
 
 
 def _vary(texture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Shifted by chance, with noise on top, so that no two files compress alike."""
+    """Shifted randomly, with noise on top, so that no two files compress alike."""
     side = len(texture)
     shifted = np.roll(texture, (int(rng.integers(side)), int(rng.integers(side))), (0, 1))
     return np.asarray(cv2.add(shifted, rng.integers(0, 12, (side, side), dtype=np.uint8)), np.uint8)

@@ -120,7 +120,7 @@ SMALL_CNN: dict[str, Any] = {
 
 
 def save_cnn(directory: Path, settings: dict[str, Any] = SMALL_CNN, **more: Any) -> Path:
-    """A dilated residual network with weights, and statistics of batch norm, by chance."""
+    """A dilated residual network with weights, and statistics of batch norm, all randomly initialised."""
     directory.mkdir(parents=True, exist_ok=True)
     config = dilated_resnet.Config.model_validate(settings)
     torch.manual_seed(4)

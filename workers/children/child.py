@@ -55,6 +55,7 @@ class Child:
             self._close()
             raise
         finally:
+            # The child has its own: while ours are open, its death would not show at our end of the socket.
             theirs.close()
             os.close(page)
 
@@ -95,7 +96,7 @@ class Child:
     def _why_not(self, reply: bytes | None) -> str:
         if reply is None:
             return "it was not ready in time"
-        self._bury(_GRACE_S)
+        self._reap(_GRACE_S)
         said = last_line(self._stderr)
         return f"{cause_of_death(self._process)}, {said}" if said else cause_of_death(self._process)
 
@@ -107,6 +108,7 @@ class Child:
         request, answer = memory.create(), memory.create()
         try:
             frames.write_requests(request, requests, named=crash_armed("decode.record"))
+            # The page still says where the chunk before ended; a child that dies now has no record at hand.
             self._progress.publish(-1)
             end = self._await(record_timeout_s) if self._send(request, answer) else b""
             if end == wire.DONE:
@@ -139,6 +141,7 @@ class Child:
     def _patience(self, record_timeout_s: float | None) -> float | None:
         if record_timeout_s is None:
             return None
+        # 0 would make the socket non-blocking.
         return max(0.001, record_timeout_s - self._age())
 
     def _age(self) -> float:
@@ -155,12 +158,13 @@ class Child:
         return True
 
     def _post_mortem(self, answer: int, asked: int, *, late: bool) -> Answer:
-        self._bury(0.0 if late else _GRACE_S)
+        self._reap(0.0 if late else _GRACE_S)
         index = self._progress.read()[0]
         try:
             results = frames.read_results(memory.map_shared(answer), max(0, min(index, asked)))
         except ValueError:
             return Answer([], "lost", "it left its results in disorder")
+        # It died behind its last record: nothing is lost.
         if index >= asked:
             return Answer(results)
         cause = cause_of_death(self._process)
@@ -177,10 +181,10 @@ class Child:
 
     def close(self) -> None:
         """End it, wait for it, let go of all that belongs to it."""
-        self._bury()
+        self._reap()
         self._close()
 
-    def _bury(self, grace_s: float = 0.0) -> None:
+    def _reap(self, grace_s: float = 0.0) -> None:
         """Wait for it, killing it after `grace_s`: one that hung up is left to end with an exit code of its own."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(grace_s)

@@ -81,6 +81,7 @@ class ChildPool:
         for host in self._hosts:
             host.stop()
         for thread in self._threads:
+            # The callback of a future may be what closes the pool, in a thread of the pool.
             if thread is not threading.current_thread():
                 thread.join(_CLOSE_S)
 

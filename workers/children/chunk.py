@@ -34,6 +34,7 @@ def decode_chunk(chunk: Sequence[Request], ask: Callable[[Sequence[Request]], An
         if not rest:
             continue
         if answer.end == "lost":
+            # Only losses in a row without progress speak of a sick node.
             losses = 1 if answer.results else losses + 1
             _check(losses, answer)
             groups.appendleft(rest)
@@ -42,6 +43,7 @@ def decode_chunk(chunk: Sequence[Request], ask: Callable[[Sequence[Request]], An
         suspect, *others = rest
         groups.appendleft(others)
         strikes[suspect] += 1
+        # A second try would cost the whole time limit once more.
         if answer.end == "timed_out" or strikes[suspect] == KILLS_TO_CONDEMN:
             results[suspect] = condemned(answer)
         else:

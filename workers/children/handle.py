@@ -30,7 +30,7 @@ def handle(handler: Handler, request: Request) -> Result:
         return Result(status=error.status, detail=error.detail, seconds=time.thread_time() - began)
     except (MemoryError, WardroundError):
         raise
-    except Exception as error:  # noqa: BLE001 - any bug of any decoder, to be told from our own
+    except Exception as error:  # noqa: BLE001 - any bug of any decoder, to be kept apart from our own
         # Without the message and the chain: both may quote the record.
         raise WardroundError(f"the decoder has a bug: {type(error).__name__} {_place(error)}") from None
     return Result(arrays, meta, seconds=time.thread_time() - began)

@@ -45,6 +45,7 @@ class Host:
         Raises HostStopped, InfrastructureError where no child starts, and what `Child.ask` raises.
         """
         answer = self.ready().ask(requests, self._record_timeout_s)
+        # `stop` killed it: that is no record's fault.
         if self._stopped:
             raise HostStopped
         if answer.end != "complete":

@@ -33,6 +33,7 @@ class InlinePool:
             try:
                 return self._threads.submit(self._decode, chunk)
             except RuntimeError:
+                # The executor refuses after its shutdown, which `close` may have begun since the line above.
                 if not self._closed:
                     raise
         future: Future[list[Result]] = Future()

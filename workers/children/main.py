@@ -25,6 +25,7 @@ def main(arguments: Sequence[str]) -> None:
     socket_fd, page_fd, parent = (int(argument) for argument in arguments)
     set_parent_death_signal(parent)
     faulthandler.disable()
+    # A core dump would hold the record.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sock = socket.socket(fileno=socket_fd)
     progress = memory.Progress(page_fd)
@@ -49,6 +50,7 @@ def _start(sock: socket.socket) -> tuple[dict[str, Any], Handler]:
         memory.write_at(work[1], 0, [failure.pack(error)])
         sock.send(wire.FAILED)
         raise SystemExit from None
+    # Once its libraries are loaded; there are as many children as cores.
     cap_decoders(1)
     os.close(work[0])
     os.close(work[1])

@@ -57,6 +57,7 @@ class _Mapping:
         return {"data": (self._address, not self._writable), "shape": (self._size,), "typestr": "|u1", "version": 3}
 
     def __del__(self) -> None:
+        # Not where mmap failed in the constructor.
         if hasattr(self, "_address"):
             self._libc.munmap(self._address, self._size)
 
@@ -87,6 +88,7 @@ def write_at(fd: int, offset: int, buffers: Sequence[bytes | memoryview]) -> int
     while done < len(views):
         written = os.pwritev(fd, views[done : done + _MAX_BUFFERS_A_CALL], offset)
         offset += written
+        # The system may write less than it is given, and end inside a buffer.
         while done < len(views) and written >= len(views[done]):
             written -= len(views[done])
             done += 1
@@ -114,6 +116,7 @@ class Progress:
 
     def publish(self, index: int) -> None:
         """Say which record is next; all before it are written completely."""
+        # The time first: a reader that sees one word of each record must not take the new one for late.
         self._words[1] = time.monotonic_ns()
         self._words[0] = index
 

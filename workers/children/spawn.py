@@ -40,6 +40,7 @@ def spawn(launch: Launch, child_socket: socket.socket, page_fd: int, stderr_fd: 
     """Start the process, in a session of its own so that Ctrl-C is the parent's business. Raises OSError."""
     fds = (child_socket.fileno(), page_fd)
     return subprocess.Popen(
+        # -P: the working directory is the user's, and may hold a `types.py` or `queue.py` of its own.
         [sys.executable, "-P", "-m", "workers.children.main", *map(str, fds), str(os.getpid())],
         pass_fds=fds,
         stdin=subprocess.DEVNULL,

@@ -98,6 +98,7 @@ class ModelColumns:
         parts = self._values[field.name]
         if _is_number(field):
             flat = np.concatenate([np.asarray(part) for part in parts]) if parts else np.zeros(0)
+            # No record has several frames: nothing is folded.
             if len(self._samples) == sum(map(bool, order)):
                 return self._scatter(field, flat)
             return _fold_numbers(field, flat, order)
@@ -105,6 +106,7 @@ class ModelColumns:
         return [_fold_objects(field, [items[p] for p in positions]) for positions in order]
 
     def _scatter(self, field: OutputField, flat: NDArray[Any]) -> NDArray[Any]:
+        # Arrow's name for the numpy type; no pandas is needed for it.
         column = np.zeros(self.rows, dtype=flat.dtype if flat.size else field.arrow_type.to_pandas_dtype())
         column[[row for row, _ in self._samples]] = flat
         return column
@@ -146,6 +148,7 @@ def _fold(field: OutputField, values: NDArray[Any]) -> Any:
         case "first" | "concat":
             return values[0]
         case "mean":
+            # A sum of many frames in float32 would lose digits.
             return values.mean(dtype=np.float64)
 
 
@@ -169,11 +172,12 @@ def _has_nan(value: Any) -> bool:
         return any(_has_nan(item) for item in value.values())
     if isinstance(value, list | tuple):
         return any(_has_nan(item) for item in value)
+    # Only NaN differs from itself.
     return isinstance(value, float | np.floating) and bool(value != value)
 
 
 def _to_arrow(field: OutputField, values: Any, rejected: NDArray[np.bool_]) -> pa.Array:
     if isinstance(values, np.ndarray):
         return pa.array(values, type=field.arrow_type, mask=rejected)
-    kept = [None if gone else value for value, gone in zip(values, rejected, strict=True)]
+    kept = [None if is_rejected else value for value, is_rejected in zip(values, rejected, strict=True)]
     return pa.array(kept, type=field.arrow_type)

@@ -26,7 +26,7 @@ class Offer:
 
 
 class Desk:
-    """Shards in hand and reports not yet told. Safe to use from several threads."""
+    """Shards in hand and reports not yet fetched. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -86,7 +86,7 @@ class Desk:
             raise
         except WardroundError as error:
             self.fail(offer, error)
-        except Exception as error:  # noqa: BLE001 - told to the driver as an internal error, with its place and type
+        except Exception as error:  # noqa: BLE001 - reported to the driver as an internal error, with its place and type
             self.fail(offer, WardroundError(where(error)))
 
     def guard(self, loop: Callable[[], None], give_up: Callable[[], None]) -> None:
@@ -98,7 +98,7 @@ class Desk:
         except WardroundError as error:
             self._give_up(error)
             give_up()
-        except Exception as error:  # noqa: BLE001 - told to the driver as an internal error, with its place and type
+        except Exception as error:  # noqa: BLE001 - reported to the driver as an internal error, with its place and type
             self._give_up(WardroundError(where(error)))
             give_up()
 

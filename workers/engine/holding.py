@@ -92,6 +92,7 @@ class HeldScoring(ShardScoring):
     def _take(self, rows: ShardRows, records: Sequence[Prepared]) -> None:
         for place, name in enumerate(self._scorers):
             for unit in self._take_in(records, place, rows.models[name]):
+                # A unit that alone is larger has to pass too.
                 if self._held[name] and self._bytes[name] + unit.nbytes > HELD_BYTES:
                     self._score_held(rows, name)
                 self._held[name].append(unit)
@@ -103,6 +104,7 @@ class HeldScoring(ShardScoring):
                 self._score_held(rows, name)
 
     def _score_held(self, rows: ShardRows, name: str) -> None:
+        # Emptied first: whatever scoring raises, the budget must not count them any longer.
         units, self._held[name], self._bytes[name] = self._held[name], [], 0
         if crash_armed("forward.record"):
             for row in (row for unit in units for row in unit.rows):

@@ -38,4 +38,5 @@ def main() -> int:
 if __name__ == "__main__":
     code = main()
     sys.stderr.flush()
+    # The file is complete: threads of decoders and devices must not hang or crash as the interpreter ends.
     os._exit(code)

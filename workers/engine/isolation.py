@@ -38,6 +38,7 @@ def score_isolated(context: StageContext, job: Mapping[str, Any], task: ShardTas
     def run(indices: list[int]) -> dict[int, pa.Table]:
         table = _in_child(context, job, task, indices)
         written.update({ref.key: ref for ref in named_in(table.schema.metadata)})
+        # It named the side objects; tables with unlike metadata cannot be put together.
         table = table.replace_schema_metadata(None)
         return {index: table.slice(place, 1) for place, index in enumerate(indices)}
 
@@ -46,6 +47,7 @@ def score_isolated(context: StageContext, job: Mapping[str, Any], task: ShardTas
         _killed(context, records, index, outcome.cause) if isinstance(outcome, Killed) else outcome
         for index, outcome in found.items()
     ]
+    # Each child has made its own dictionary of statuses.
     table = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
     uris = [] if task.sample else uris_in(table, context.layout.columns)
     return ShardTable(table, vouched=[written[uri] for uri in uris])
@@ -67,9 +69,11 @@ def _in_child(context: StageContext, job: Mapping[str, Any], task: ShardTask, in
         limit = _OVERHEAD_S + context.limits.record_timeout * len(indices)
         try:
             done = subprocess.run(
+                # -P: the working directory is the user's, and may hold a `types.py` or `queue.py` of its own.
                 [sys.executable, "-P", "-m", "workers.engine.isolated"],
                 env={**os.environ, "PYTHONPATH": python_path()},
                 input=json.dumps(request).encode(),
+                # Libraries print what they read.
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 timeout=limit,
@@ -77,6 +81,7 @@ def _in_child(context: StageContext, job: Mapping[str, Any], task: ShardTask, in
             )
         except subprocess.TimeoutExpired:
             raise ChildDied(_LATE) from None
+        # A signal may be a record's doing; an exit code is an error of ours that would come again.
         if done.returncode < 0:
             raise ChildDied(f"killed by signal {-done.returncode}")
         if done.returncode:

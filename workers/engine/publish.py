@@ -48,6 +48,7 @@ def publish(
         "statuses": _pairs(counts),
         "models": _pairs({name: model.sha256 for name, model in context.run.models.items()}),
     }
+    # S3 allows 2 KB of metadata an object: what may be longer stands in the Parquet footer alone.
     shown: tuple[str, ...] = ("plan", "shard", "rows", "statuses")
     if named:
         metadata |= {SIDE_KEY.removeprefix("wardround."): as_text(named), "sides": str(len(named))}

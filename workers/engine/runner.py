@@ -39,6 +39,7 @@ class ModelRunner:
 
     def start(self, rows: int, record_ids: Sequence[str] = ()) -> ModelColumns:
         """Begin a shard. `record_ids` are for crash points only."""
+        # A shard that failed half-way has left its own.
         self._waiting.clear()
         self._waiting_bytes.clear()
         self._columns = ModelColumns(self.model.outputs, rows)
@@ -54,6 +55,7 @@ class ModelRunner:
         if len(waiting) >= self._batch_size(key):
             self._run_waiting(key)
         elif len(self._waiting) > 1 and self.waiting_bytes > _WAITING_BYTES:
+            # The key with the most bytes, so that few batches are run before they are full.
             self._run_waiting(max(self._waiting, key=self._waiting_bytes.__getitem__))
 
     @property
@@ -92,6 +94,7 @@ class ModelRunner:
                 "the device has no memory left for a batch of one record: give the workers more memory, "
                 "or set input limits that refuse such records"
             )
+        # For good: to try again later would cost a failed pass each time.
         self.largest_that_fits = max(1, failed // 2)
         return self.largest_that_fits
 

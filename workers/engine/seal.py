@@ -23,6 +23,7 @@ def sealed(file: io.BytesIO) -> bytes:
     with file.getbuffer() as body:
         footer = int.from_bytes(body[-_TAIL:-4], "little") + _TAIL
         within = _seal_at(bytes(body[-footer:]))
+        # `workers.engine.rowtable.encode` has put the blank there.
         assert within is not None
         start = len(body) - footer + within
         end = start + len(BLANK)
@@ -39,6 +40,7 @@ def intact_sha256(file: io.RawIOBase | io.BytesIO) -> str | None:
         reader.seek(max(0, size - _TAIL))
         footer = int.from_bytes(reader.read(4), "little") + _TAIL
         reader.seek(0)
+        # No Parquet file, or the length of the footer is itself damaged.
         if footer > size:
             return None
         digest = hashlib.sha256()

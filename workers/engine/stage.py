@@ -91,6 +91,7 @@ class StageJob:
         """
         cores = max(1.0, self.context.cpus)
         on_device = self.scorer.device != "cpu"
+        # The calling thread computes together with its helpers: a second of it is one of every core.
         used = self.scorer.seconds if on_device else self.reader.prepare_seconds + self.scorer.core_seconds * cores
         return {
             "seconds_prepare": self.reader.prepare_seconds,

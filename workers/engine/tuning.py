@@ -86,9 +86,11 @@ class Tuner:
         if remembered is not None and not self._fixed:
             self._best[key] = Choice(int(remembered["batch"]), remembered["channels_last"])
             return self._best[key]
+        # The candidate that was tried least, so that a busy moment of the machine falls on all of them alike.
         times = self._times[key]
         return min(self._candidates(), key=lambda candidate: len(times[candidate]))
 
     def _candidates(self) -> list[Choice]:
+        # Unmeasured, channels last: it was never the slower one where both were measured (docs/decisions.md).
         layouts = (self._layouts[-1],) if self._fixed else self._layouts
         return [Choice(batch, layout) for batch in self._batches for layout in layouts]

@@ -89,6 +89,7 @@ class PipelineWorker(ThreadedWorker):
         super().__init__()
         self.job = job
         self.budget = budget
+        # Without a limit of its own: what holds the reader back is the budget of bytes.
         self._prepared: queue.SimpleQueue[tuple[_InHand, list[Prepared] | None] | None] = queue.SimpleQueue()
         self._finished: queue.SimpleQueue[_InHand | None] = queue.SimpleQueue()
         self._loaded = False
@@ -132,6 +133,7 @@ class PipelineWorker(ThreadedWorker):
                 self._prepared.put((hand, part))
                 if self._closed:
                     raise Stop
+                # On the way out `closing` takes what was read ahead off the budget.
                 if not self._desk.is_current(offer):
                     return
         hand.seconds["read"] = time.perf_counter() - began
@@ -186,6 +188,7 @@ class PipelineWorker(ThreadedWorker):
                 self._records_done += len(part)
                 self._keep_tuning()
         finally:
+            # Also of a shard that failed or was cancelled: the reader waits for these bytes.
             self._account(part)
 
     def _account(self, taken: Sequence[Prepared] = ()) -> None:

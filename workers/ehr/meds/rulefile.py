@@ -17,7 +17,7 @@ _MOST_BYTES = 1 << 20
 
 
 def load_rules(model: type[M], uri: str | None, usual: Path, storage: StorageSettings) -> M:
-    """The rules at `uri`, else those of the file `usual`. Raises SpecError with what to mend."""
+    """The rules at `uri`, else those of the file `usual`. Raises SpecError with what to fix."""
     where = "input.rules" if uri else usual.name
     try:
         text = _text(uri, storage) if uri else usual.read_text(encoding="utf-8")

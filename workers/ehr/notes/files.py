@@ -1,4 +1,4 @@
-"""The files of a collection of notes, and what they are: told once, when it is planned."""
+"""The files of a collection of notes, and what they are: found out once, when it is planned."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ Batches = Callable[[], Iterator[pa.RecordBatch]]
 class GenotypesCollection:
     """Implements `workers.collection.Collection`.
 
-    Which stages there are depends on the steps of the models, which `prepare` is told before anything is planned.
+    Which stages there are depends on the steps of the models, which `prepare` gets before anything is planned.
     """
 
     def __init__(self, source: GenotypesInput, storage: StorageSettings, compute: Compute) -> None:
@@ -75,7 +75,7 @@ class GenotypesCollection:
         found = self.genotypes.identity()
         self._refuse_change(found, finished)
         if not finished:
-            # What cannot be used is told before anything is written.
+            # What cannot be used is refused before anything is written.
             self._refuse_few(self.genotypes.samples.height)
         after = {"after": finished[-1].run.fingerprint} if finished else {}
         uri = self.source.uri

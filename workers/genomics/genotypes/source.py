@@ -100,7 +100,7 @@ class Genotypes:
         if found != digest:
             raise ObjectChanged
         self.opened.samples()
-        # What was replaced while it was opened is another one now; what is replaced later is told by who reads it.
+        # What was replaced while it was opened is another one now; what is replaced later is found by who reads it.
         if digest_of(list(self._objects())) != digest:
             raise ObjectChanged
 

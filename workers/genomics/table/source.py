@@ -60,7 +60,7 @@ class TableSource:
 
     @property
     def build(self) -> str | None:
-        """The genome build, where the conversion was told."""
+        """The genome build, where the conversion knew it."""
         return self.facts.get("build")
 
     def variants(self) -> pl.DataFrame:

@@ -1,6 +1,6 @@
 """The optional packages that steps compute with and models are read with, imported at first use.
 
-A driver checks the settings of a spec without them; a worker that lacks one is told what to install.
+A driver checks the settings of a spec without them; a worker that lacks one says what to install.
 """
 
 from __future__ import annotations

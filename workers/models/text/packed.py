@@ -1,7 +1,7 @@
 """Attention over many texts laid end to end: no padding is computed anywhere, and no mask is needed.
 
 A batch of texts of 9, 9 and 70 tokens is one row of 88 tokens. Everything but attention works on single tokens and
-does not notice. Attention is told where the texts lie (`segments`) and takes those of one length together, as an
+does not notice. Attention is given where the texts lie (`segments`) and takes those of one length together, as an
 ordinary batch. transformers finds this function by its name.
 """
 
@@ -51,6 +51,7 @@ def attend(
     out = query.new_empty((1, tokens, heads, width))
     for start, texts, length in segments or ((0, 1, tokens),):
         part = slice(start, start + texts * length)
+        # The texts become the batch, so that none sees a token of another.
         parts = [x[0, :, part].reshape(heads, texts, length, width).transpose(0, 1) for x in (query, key, value)]
         seen = functional.scaled_dot_product_attention(parts[0], parts[1], parts[2], scale=scaling)
         out[0, part] = seen.transpose(1, 2).reshape(texts * length, heads, width)

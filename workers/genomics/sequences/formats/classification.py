@@ -6,7 +6,7 @@ Read are `config.json` (architectures `...ForSequenceClassification`), `model.sa
     {"format": "sequence-classification", "format_version": 1, "alphabet": "dna",
      "tokenizer": {"kind": "kmer", "k": 6}, "window": {"length": 512}, "both_strands": true}
 
-The kind of tokenizer is told by the files where it is not said (workers.genomics.sequences.formats.tokens). A window
+The kind of tokenizer follows from the files where it is not named (workers.genomics.sequences.formats.tokens). A window
 has as many bases as the model takes unless its length is said. Columns are `score_<label>` for the labels of
 `id2label`; activation as in transformers' own pipeline. Of variants each is there as `_ref`, `_alt` and `_delta`.
 """

@@ -12,7 +12,7 @@ CODES = 40
 
 
 def some_sequences(lengths: list[int], seed: int = 0) -> PackedHistories:
-    """Codes, values (a third missing), times and visits of up to three events by chance."""
+    """Codes, values (a third missing), times and visits of up to three random events."""
     chance = torch.Generator().manual_seed(seed)
     total = sum(lengths)
     value = torch.randn(total, generator=chance)

@@ -45,7 +45,7 @@ def plainly(network: DilatedResnet, windows: Sequence[Bases]) -> np.ndarray:
 
 
 def contig_of(length: int, seed: int = 0) -> Bases:
-    """Bases by chance."""
+    """Random bases."""
     return BASES[np.random.default_rng(seed).integers(0, 4, length)]
 
 

@@ -37,7 +37,7 @@ def load_pipeline(directory: Path, *, tags: bool) -> Any:
         raise MissingExtraError("spacy", "ehr") from None
     try:
         with warnings.catch_warnings():
-            # That a model was trained with another minor version is told by the versions that a run records.
+            # That a model was trained with another minor version shows in the versions that a run records.
             warnings.simplefilter("ignore")
             nlp = util.load_model_from_config(config, meta=read_json(directory / META), auto_fill=True)
             nlp.from_disk(directory)
