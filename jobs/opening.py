@@ -173,7 +173,7 @@ def _run_file(request: StageRequest, info: PlanInfo, fingerprint: str) -> RunFil
 
 
 def _recorded() -> dict[str, Any]:
-    """What is recorded of where the run began, and decides nothing. Plugins are there whether the run uses them or not."""
+    """Where the run began, which decides nothing. Plugins are listed whether the run uses them or not."""
     return {
         "versions": _versions(),
         "plugins": [asdict(plugin) for plugin in installed()],

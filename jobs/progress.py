@@ -45,7 +45,7 @@ class Tally:
         self.shards = 0
         self.rows = 0
         self.rejects = 0
-        self._told = ""
+        self._last_trouble = ""
 
     def add(self, report: ShardReport) -> None:
         """Count a shard."""
@@ -55,9 +55,9 @@ class Tally:
 
     def new_trouble(self, progress: Progress) -> str:
         """A line on what is being tried again, once for each new reason; else empty."""
-        if progress.trouble in ("", self._told):
+        if progress.trouble in ("", self._last_trouble):
             return ""
-        self._told = progress.trouble
+        self._last_trouble = progress.trouble
         return f"trying again: {progress.trouble}"
 
     def line(self, progress: Progress) -> str:

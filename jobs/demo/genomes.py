@@ -22,7 +22,7 @@ _HERITABILITY = 0.5
 _PREVALENCE = 0.1
 _TRUTH, _PEOPLE = "planted.parquet", "people.parquet"
 _KEYS = ("score", "row_nr")
-_TOLD = ("outcome", "match_type", "reason")
+_LOGGED = ("outcome", "match_type", "reason")
 
 
 @dataclass(frozen=True)
@@ -128,9 +128,9 @@ def _named_rightly(truth: pl.DataFrame, results: Path) -> dict[str, tuple[int, i
     logs = pl.read_parquet(results / "scores/matches/scores/*.parquet")
     if logs.height != truth.height:
         raise WardroundError(f"the match logs have {logs.height} rows, the scoring files {truth.height}")
-    told = logs.select(*_KEYS, *(pl.col(name).alias(f"log_{name}") for name in _TOLD))
-    joined = truth.join(told, on=_KEYS, how="left", validate="1:1")
-    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"log_{name}")) for name in _TOLD)
+    logged = logs.select(*_KEYS, *(pl.col(name).alias(f"log_{name}") for name in _LOGGED))
+    joined = truth.join(logged, on=_KEYS, how="left", validate="1:1")
+    same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"log_{name}")) for name in _LOGGED)
     cases = joined.group_by("case").agg(pl.len().alias("rows"), same.sum().alias("rightly")).sort("rows", "case")
     found = {case: (rows, rightly) for case, rows, rightly in cases.reverse().iter_rows()}
     wrong = [case for case, (rows, rightly) in found.items() if rows != rightly]

@@ -102,7 +102,7 @@ def groups_of(source: FinishedRun, wanted: str | None) -> tuple[list[Group], lis
     """The files to write, and the scores that are in none for their overlap. Raises UsageError."""
     run = source.run
     state: dict[str, Any] = run.parts.get("state") or {}
-    told: dict[str, dict[str, int]] = state.get("groups") or {}
+    groups_of_models: dict[str, dict[str, int]] = state.get("groups") or {}
     models = [name for name, record in run.models.items() if record.format == "pgs"]
     if wanted is not None and wanted not in models:
         raise UsageError(
@@ -113,7 +113,7 @@ def groups_of(source: FinishedRun, wanted: str | None) -> tuple[list[Group], lis
     groups: list[Group] = []
     low: list[str] = []
     for model in models if wanted is None else [wanted]:
-        made, without = _of_model(source, model, told.get(model, {}))
+        made, without = _of_model(source, model, groups_of_models.get(model, {}))
         groups += made
         low += without
     return groups, low

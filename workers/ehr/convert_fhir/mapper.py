@@ -187,7 +187,7 @@ class _Rows:
 
     def __init__(self, file: int) -> None:
         self.file = file
-        self.told: tuple[list[Any], ...] = ([], [], [], [], [], [])
+        self.outcomes: tuple[list[Any], ...] = ([], [], [], [], [], [])
         self.found: tuple[list[Any], ...] = ([], [], [], [], [], [], [])
         self.codes: dict[str, str | None] = {}
 
@@ -202,7 +202,7 @@ class _Rows:
     ) -> None:
         """What became of the next record."""
         row = (subject, str(status), outcome, reason, kind, n_events)
-        for column, value in zip(self.told, row, strict=True):
+        for column, value in zip(self.outcomes, row, strict=True):
             column.append(value)
 
     def events(self, subject: str, position: int, found: Iterable[Found]) -> None:
@@ -221,7 +221,7 @@ class _Rows:
         columns |= {"numeric_value": value, "text_value": text, "file": [self.file] * len(code)}
         events = events_frame(pl.String, {**columns, "position": position, "event": event})
         names = ("subject", "status", "outcome", "reason", "kind", "n_events")
-        outcomes = outcomes_frame(pl.String, dict(zip(names, self.told, strict=True)))
+        outcomes = outcomes_frame(pl.String, dict(zip(names, self.outcomes, strict=True)))
         return Part(events, outcomes, self.codes)
 
 

@@ -18,7 +18,7 @@ from workers.ehr.events.meds import DamagedFile, open_parquet
 from workers.ehr.events.settings import EventsInput
 from workers.reading.parquet import damage_as
 
-_TOLD = (Status.OK, Status.NO_EVENTS, Status.INVALID_OUTPUT)
+_CHECKABLE = (Status.OK, Status.NO_EVENTS, Status.INVALID_OUTPUT)
 """Rows whose history was read."""
 
 _DAY = 86_400_000_000
@@ -34,20 +34,20 @@ def recheck(source: EventsInput, storage: StorageSettings, records: pa.Table, ro
     """
     store = open_store(source.uri, storage)
     planned, written = _numbered(records).to_pylist(), _numbered(rows).to_pylist()
-    told = [place for place, row in enumerate(written) if row["status"] in _TOLD and planned[place]["rows"]]
+    checkable = [place for place, row in enumerate(written) if row["status"] in _CHECKABLE and planned[place]["rows"]]
     needed: dict[File, set[int]] = {}
-    for place in told:
+    for place in checkable:
         for file in _files(planned[place]):
             needed.setdefault(file, set()).add(int(planned[place]["subject_id"]))
     found = {file: _events(store, file, subjects) for file, subjects in needed.items()}
     gone, wrong = 0, []
-    for place in told:
+    for place in checkable:
         parts = [found[file] for file in _files(planned[place])]
         if any(part is None for part in parts):
             gone += 1
         elif not _agrees(pl.concat(part for part in parts if part is not None), planned[place], written[place], source):
             wrong.append(place)
-    return Recheck(len(told) - gone, gone, tuple(wrong))
+    return Recheck(len(checkable) - gone, gone, tuple(wrong))
 
 
 def _files(record: Mapping[str, Any]) -> list[File]:

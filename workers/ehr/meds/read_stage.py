@@ -64,15 +64,15 @@ class ReadStage(ShardStage):
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """Write the events of one chunk and the outcome of each of its records."""
         (row,) = records.to_pylist()
-        told = _Told()
+        chunk_row = _ChunkRow()
         vouched: list[SideObjectRef] = []
         status = Status.OK
         for number, (part, reached) in enumerate(self._parts(chunk_of(row), row["size"])):
             events, outcomes = self._publish(shard, number, part)
             vouched += (events, outcomes)
-            told.add(part, events.key, outcomes.key)
+            chunk_row.add(part, events.key, outcomes.key)
             status = reached
-        return ShardTable(build_rows(records, self._context.layout, told.row(), [status]), vouched=vouched)
+        return ShardTable(build_rows(records, self._context.layout, chunk_row.row(), [status]), vouched=vouched)
 
     def _parts(self, chunk: Chunk, size: int) -> Iterator[tuple[Part, Status]]:
         subject = self._reader.subject_type
@@ -90,7 +90,7 @@ class ReadStage(ShardStage):
         )
 
 
-class _Told:
+class _ChunkRow:
     """What the row of a chunk says, while its parts come."""
 
     def __init__(self) -> None:

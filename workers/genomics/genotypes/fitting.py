@@ -112,10 +112,10 @@ class FitStage:
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """Fit the planned scores on all rows of stage `score`, all of one model in the same passes."""
         pairs = list(zip(records["model"].to_pylist(), records["score"].to_pylist(), strict=True))
-        told: dict[tuple[str, str], dict[str, Any]] = {}
+        fitted: dict[tuple[str, str], dict[str, Any]] = {}
         for model in dict.fromkeys(name for name, _ in pairs):
-            told |= self._fit(model, [score for name, score in pairs if name == model])
-        values = {column.name: [told[pair][column.name] for pair in pairs] for column in COLUMNS}
+            fitted |= self._fit(model, [score for name, score in pairs if name == model])
+        values = {column.name: [fitted[pair][column.name] for pair in pairs] for column in COLUMNS}
         return ShardTable(build_rows(records, self._context.layout, values, [Status.OK] * len(pairs)))
 
     def _fit(self, model: str, scores: list[str]) -> dict[tuple[str, str], dict[str, Any]]:

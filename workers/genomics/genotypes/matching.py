@@ -62,7 +62,7 @@ COLUMNS = (
     *(OutputColumn(name=name, type=kind, meaning=meaning, model=MATCH, output=name) for name, kind, meaning in _MORE),
 )
 
-Told = dict[str, Any]
+FileRow = dict[str, Any]
 """One row of the stage, its `detail` too."""
 
 _PART = 32 << 20
@@ -81,16 +81,16 @@ class MatchStage:
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """Match scoring files and panels. A file that cannot be read is reported in its rows, and ends nothing."""
-        told: dict[str, Told] = {}
+        by_record: dict[str, FileRow] = {}
         side: list[SideObject] = []
         with self._genotypes.as_planned(records["etag"][0].as_py()):
             for name, numbers in _by_model(records).items():
                 if self._models[name].is_panel:
-                    told |= self._panel(name, shard, side)
+                    by_record |= self._panel(name, shard, side)
                 else:
                     for part, some in enumerate(self._parts(name, numbers)):
-                        told |= self._scores(name, some, (shard, part), side)
-        rows = [told[record] for record in records["record_id"].to_pylist()]
+                        by_record |= self._scores(name, some, (shard, part), side)
+        rows = [by_record[record] for record in records["record_id"].to_pylist()]
         values = {column.name: [row.get(column.name) for row in rows] for column in COLUMNS}
         details = [row["detail"] for row in rows]
         return ShardTable(build_rows(records, self._context.layout, values, [Status.OK] * len(rows), details), side)
@@ -120,22 +120,22 @@ class MatchStage:
 
     def _scores(
         self, name: str, numbers: Sequence[int], at: tuple[int, int], side: list[SideObject]
-    ) -> dict[str, Told]:
+    ) -> dict[str, FileRow]:
         """The rows of some files, all of which have one log and one table of entries: part `at[1]` of shard `at[0]`."""
-        model, files, told = self._models[name], self._files[name], dict[str, Told]()
+        model, files, by_record = self._models[name], self._files[name], dict[str, FileRow]()
         keys = {"log_key": log_key(name, *at), "entries_key": entries_key(name, *at)}
         sheets: list[tuple[int, ScoreSheet]] = []
         read = read_all([files[number] for number in numbers], self._genotypes.build)
         for number, sheet in zip(numbers, read, strict=True):
             if isinstance(sheet, SpecError):
-                told |= _unreadable(model, number, files[number], sheet)
+                by_record |= _unreadable(model, number, files[number], sheet)
             else:
                 sheets.append((number, sheet))
         matched = match_all([sheet for _, sheet in sheets], self._target, model.steps.match)
         for (number, _), found in zip(sheets, matched, strict=True):
             digests = alleles_of(found)
             for row, digest in zip(found.summary.to_dicts(), digests, strict=True):
-                told[f"{name}/{row['score']}"] = {
+                by_record[f"{name}/{row['score']}"] = {
                     **row, **keys, "model": name, "number": number, "verdict": row["status"], "alleles": digest
                 }  # fmt: skip
         if matched:
@@ -144,9 +144,9 @@ class MatchStage:
                 for (number, _), found in zip(sheets, matched, strict=True)
             ]
             side += self._side(keys, pl.concat([found.log for found in matched]), pl.concat(entries))
-        return told
+        return by_record
 
-    def _panel(self, name: str, shard: int, side: list[SideObject]) -> dict[str, Told]:
+    def _panel(self, name: str, shard: int, side: list[SideObject]) -> dict[str, FileRow]:
         model = self._models[name]
         sheet = panel_sheet(name, read_panel(model.directory / VARIANTS), model.card.settings["genome_build"])
         (found,) = match_all([sheet], self._target, model.steps.match)
@@ -178,7 +178,7 @@ def _by_model(records: pa.Table) -> dict[str, list[int]]:
     return {name: list(numbers) for name, numbers in found.items()}
 
 
-def _unreadable(model: GenotypeModel, number: int, path: Path, error: SpecError) -> dict[str, Told]:
+def _unreadable(model: GenotypeModel, number: int, path: Path, error: SpecError) -> dict[str, FileRow]:
     file = model.card.settings["files"][number]
     detail = str(error).replace(f"{path.parent}/", "")
     return {

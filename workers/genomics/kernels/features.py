@@ -144,8 +144,8 @@ def _by_ploidy(features: Features, rows: int, mixed: NDArray[np.bool_], haploid:
     diploid, haploid = features.values[split], haploid[split]
     values = features.values.copy()
     values[split] = diploid - diploid[:, :1]
-    told = np.zeros_like(diploid)
-    told[:, 0], told[:, 3] = diploid[:, 0], haploid[:, 0]
+    base = np.zeros_like(diploid)
+    base[:, 0], base[:, 3] = diploid[:, 0], haploid[:, 0]
     number = np.full(len(features.row), -1, np.int64)
     number[split] = np.arange(len(split))
     again = np.flatnonzero(number[features.feature] >= 0)
@@ -153,7 +153,7 @@ def _by_ploidy(features: Features, rows: int, mixed: NDArray[np.bool_], haploid:
     own = rows + behind[features.row[split]]
     return Features(
         row=np.concatenate([features.row, own, own + int(mixed.sum())]),
-        values=np.concatenate([values, haploid - haploid[:, :1], told]),
+        values=np.concatenate([values, haploid - haploid[:, :1], base]),
         feature=np.concatenate([features.feature, more, more + len(split)]),
         column=np.concatenate([features.column, features.column[again], features.column[again]]),
         weight=np.concatenate([features.weight, features.weight[again], features.weight[again]]),

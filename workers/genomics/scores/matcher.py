@@ -122,7 +122,7 @@ def _log(
     outcome = np.where(choice.matched, Outcome.MATCHED, np.where(unmatched, Outcome.UNMATCHED, Outcome.EXCLUDED))
     alts = np.bincount(sites.row, minlength=rows.height).astype(np.int32) + 1
     counts = pl.Series("counts", choice.matched & choice.flip)
-    told = pl.DataFrame(
+    facts = pl.DataFrame(
         {
             "row_nr": rows["row_nr"],
             "row_id": rows["id"],
@@ -138,10 +138,10 @@ def _log(
             "alts": alts,
         }
     )
-    told = told.with_columns(
+    facts = facts.with_columns(
         pl.when(has & (pl.col("match_type") != "")).then("match_type").alias("match_type"),
         pl.when(pl.col("reason") != "").then("reason").alias("reason"),
         pl.when(has).then("effect_is_ref").alias("effect_is_ref"),
         pl.when(counts).then("alts").alias("alts"),
     )
-    return pl.concat([told, named], how="horizontal").select(list(LOG_SCHEMA)[1:])
+    return pl.concat([facts, named], how="horizontal").select(list(LOG_SCHEMA)[1:])

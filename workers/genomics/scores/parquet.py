@@ -39,8 +39,10 @@ class ParquetTable:
         metadata = self._file.metadata
         if sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)) > _MAX_BYTES:
             raise SpecError(f"{path}: inflates to more than {_MAX_BYTES} bytes")
-        told = self._file.schema_arrow.metadata or {}
-        lines = [f"#{key.decode('utf-8', 'replace')}={value.decode('utf-8', 'replace')}" for key, value in told.items()]
+        written = self._file.schema_arrow.metadata or {}
+        lines = [
+            f"#{key.decode('utf-8', 'replace')}={value.decode('utf-8', 'replace')}" for key, value in written.items()
+        ]
         names = self._file.schema_arrow.names
         self.top = Top(read_header(lines), read_layout(names, str(path)), b"\t")
 

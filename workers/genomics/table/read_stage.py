@@ -55,19 +55,21 @@ class ReadStage(ShardStage):
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """Write the parts of one chunk and the outcome of each of its records."""
         (row,) = records.to_pylist()
-        told = _Told(self._context, shard, self._counter, self._reader.dosages)
+        chunk_row = _ChunkRow(self._context, shard, self._counter, self._reader.dosages)
         fingerprint = self._context.run.fingerprint
         writer = PartWriter(self._counter, self._reader.dosages, shard, row["first"], fingerprint)
         status = Status.OK
         for found, reached in self._records(chunk_of(row)):
             status = reached
-            numbered = found.variants.with_columns(pl.col("record") + told.records)
-            told.outcomes(found.outcomes)
+            numbered = found.variants.with_columns(pl.col("record") + chunk_row.records)
+            chunk_row.outcomes(found.outcomes)
             for part in writer.add(numbered, found.calls):
-                told.part(part)
+                chunk_row.part(part)
         for part in writer.close():
-            told.part(part)
-        return ShardTable(build_rows(records, self._context.layout, told.row(), [status]), vouched=told.vouched)
+            chunk_row.part(part)
+        return ShardTable(
+            build_rows(records, self._context.layout, chunk_row.row(), [status]), vouched=chunk_row.vouched
+        )
 
     def _records(self, chunk: Chunk) -> Iterator[tuple[Records, Status]]:
         samples = self._reader.samples.height
@@ -80,7 +82,7 @@ def chunk_of(row: Mapping[str, Any]) -> Chunk:
     return Chunk(key=key_of(row["record_id"]), **same)
 
 
-class _Told:
+class _ChunkRow:
     """What the row of a chunk says, and what was published for it."""
 
     def __init__(self, context: StageContext, shard: int, counter: BlockCounter, dosages: bool) -> None:

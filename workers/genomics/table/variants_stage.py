@@ -55,7 +55,7 @@ _READS = 16
 class _FoundPart:
     """A part as stage `read` tells of it. `records` is how many records of its file come before its chunk."""
 
-    told: Mapping[str, Any]
+    row: Mapping[str, Any]
     file: int
     records: int
 
@@ -76,7 +76,7 @@ class VariantsStage(ShardStage):
         fingerprint = self._context.run.fingerprint
         parts = _found_parts(stage_at(self._context.store, READ))
         body, variants, duplicates = _variants(self._context.store, parts, fingerprint)
-        listed = pl.DataFrame([part.told for part in parts], schema=PART_COLUMNS).sort("first")
+        listed = pl.DataFrame([part.row for part in parts], schema=PART_COLUMNS).sort("first")
         samples = self._samples.with_columns(block=(pl.col("sample_idx") // BLOCK).cast(pl.Int32))
         side = [
             SideObject(TABLE + VARIANTS, body),
@@ -124,7 +124,7 @@ def _variants(store: Store, parts: Sequence[_FoundPart], fingerprint: str) -> tu
     variants = duplicates = 0
     with pq.ParquetWriter(sink, schema, compression="zstd") as writer, ThreadPoolExecutor(_READS) as pool:
         for folder in (*CHROMOSOMES, OTHER):
-            of_folder = [part for part in parts if part.told["chrom"] == folder]
+            of_folder = [part for part in parts if part.row["chrom"] == folder]
             if of_folder:
                 frame = _sorted(pl.concat(pool.map(lambda part: _frame(store, part), of_folder)))
                 writer.write_table(stamped(frame, fingerprint), row_group_size=_ROW_GROUP)
@@ -134,7 +134,7 @@ def _variants(store: Store, parts: Sequence[_FoundPart], fingerprint: str) -> tu
 
 
 def _frame(store: Store, part: _FoundPart) -> pl.DataFrame:
-    frame = read_frame(store, part.told["variants"])
+    frame = read_frame(store, part.row["variants"])
     return frame.with_columns(file=pl.lit(part.file, pl.Int32), record=pl.col("record") + part.records)
 
 
