@@ -15,6 +15,7 @@ _JP2_HEADER_BYTES = 1 << 16
 _START_OF_FRAME = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
 # TEM and RST0 to RST7 stand alone.
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD8)})
+_FRAME_FIELDS_END = 10
 _START_OF_SCAN = 0xDA
 _END_OF_IMAGE = 0xD9
 
@@ -64,7 +65,10 @@ def jpeg_size(data: bytes) -> FrameSize | None:
     return None
 
 
-def _jpeg_frame(data: bytes, frame_at: int, scan_at: int) -> FrameSize:
+def _jpeg_frame(data: bytes, frame_at: int, scan_at: int) -> FrameSize | None:
+    # A segment may claim to be shorter than its fields, so that a scan follows and the bytes end inside of them.
+    if frame_at + _FRAME_FIELDS_END > len(data):
+        return None
     bits, rows, columns, channels = struct.unpack_from(">BHHB", data, frame_at + 4)
     return FrameSize(rows, columns, channels, bits, data[frame_at + 1], scan_at)
 
