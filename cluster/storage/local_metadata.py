@@ -37,7 +37,7 @@ def _parquet(file: RangeReader) -> Mapping[str, str]:
 def _json(file: RangeReader) -> Mapping[str, str]:
     try:
         document = json.loads(file.read())
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     if not isinstance(document, dict):
         return {}

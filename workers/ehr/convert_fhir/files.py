@@ -77,7 +77,7 @@ def _entries(store: Store, name: str) -> Sequence[_Entry]:
         return [_Entry.model_validate(item) for part in _LISTS for item in _listed(manifest, part)]
     except (ObjectMissing, ObjectTooLarge):
         raise SpecError("input.uri names a manifest that is not there, or is none: correct the uri") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise SpecError("input.uri is not the manifest of a bulk export: it has no list `output` of urls") from None
 
 
