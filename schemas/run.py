@@ -56,7 +56,7 @@ class Document(BaseModel):
                     "use the version that wrote it"
                 )
             return cls.model_validate(raw)
-        except (ValueError, AttributeError, ValidationError):
+        except (ValueError, AttributeError, RecursionError, ValidationError):
             remedy = (
                 "move it away and run the same command again: it is made anew from the shards"
                 if name == MANIFEST_KEY

@@ -33,7 +33,7 @@ class MedsRoot:
             about = json.loads(self.store.get(_ABOUT, max_bytes=_ABOUT_BYTES))
         except ObjectMissing:
             return NOT_STATED
-        except (ObjectTooLarge, ValueError):
+        except (ObjectTooLarge, ValueError, RecursionError):
             raise SpecError(f"{_ABOUT} of input.uri is not JSON of at most 1 MiB: correct or remove it") from None
         version = about.get("meds_version") if isinstance(about, dict) else None
         if version is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pyarrow.compute as pc
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
 _SHORTEST = len("20240131")
+_WEEK_ALONE = re.compile(r"\d{4}-?W\d\d(?!-?\d)")
 
 
 def parse_time(text: str, layout: str | None = None) -> int:
@@ -20,7 +22,8 @@ def parse_time(text: str, layout: str | None = None) -> int:
     stripped = text.strip()
     if layout is not None:
         return _microseconds(datetime.strptime(stripped, layout))
-    if len(stripped) < _SHORTEST:
+    # Python takes a week for its Monday.
+    if len(stripped) < _SHORTEST or _WEEK_ALONE.match(stripped):
         raise ValueError("not a whole date")
     return _microseconds(datetime.fromisoformat(stripped))
 

@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from cluster.storage import ObjectMissing, StorageSettings, Store, open_store
+from cluster.storage import ObjectMissing, ObjectTooLarge, StorageSettings, Store, open_store
 from schemas.errors import RecordError, SpecError
 from schemas.status import Status
 from workers.engine.read_ahead import read_ahead
@@ -158,7 +158,7 @@ def _typed(frame: pl.DataFrame, schema: Mapping[str, Any]) -> pl.DataFrame:
 def _facts(store: Store) -> dict[str, Any]:
     try:
         facts = json.loads(store.get(DATASET, max_bytes=1 << 20))
-    except (ObjectMissing, ValueError):
+    except (ObjectMissing, ObjectTooLarge, ValueError, RecursionError):
         raise SpecError(
             f"{store.uri} has no {DATASET}: name the folder table/ of a finished conversion to the genotype table"
         ) from None

@@ -67,7 +67,9 @@ def test_a_file_that_is_not_beside_the_manifest_is_told_by_its_number(tmp_path: 
         files(path)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"output": 5}', '{"output": [{"url": 5}]}', '{"output": ["x"]}', "[" * 99_999])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"output": 5}', '{"output": [{"url": 5}]}', '{"output": ["x"]}', "[" * 99_999]
+)
 def test_what_is_no_manifest_is_told_so(tmp_path: Path, text: str) -> None:
     (tmp_path / "m.json").write_text(text)
     with pytest.raises(SpecError, match="not the manifest of a bulk export"):
