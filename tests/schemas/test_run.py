@@ -23,7 +23,7 @@ def test_what_is_no_shard_object_has_no_shard(key: str) -> None:
     assert shard_of(key, "predictions") is None
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"format_version": 1}', b"\xff"])
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"format_version": 1}', b"\xff", b"[" * 99_999])
 def test_a_damaged_document_is_a_verification_error(body: bytes) -> None:
     with pytest.raises(VerificationError, match=r"manifest\.json is damaged.*move it away and run the same command"):
         Manifest.decode(body, "manifest.json")

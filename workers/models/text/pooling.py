@@ -68,15 +68,22 @@ def _sentence_transformers(directory: Path, windows: Mapping[str, Any]) -> Sente
     sentence = _optional(directory / "sentence_bert_config.json") or _optional(folders[0] / "sentence_bert_config.json")
     if _optional(directory / "config_sentence_transformers.json").get("default_prompt_name"):
         raise SpecError(f"{directory}: puts a prompt before each text, which is not supported")
-    longest = sentence.get("max_seq_length")
     return SentenceLayout(
         folder=folders[0],
         pooling=_poolings(folders[1] / "config.json"),
         normalize=kinds[2:] == ["Normalize"],
-        longest=int(longest) if longest else None,
+        longest=_longest(sentence, directory),
         lower=bool(sentence.get("do_lower_case")),
         windows=windows,
     )
+
+
+def _longest(sentence: Mapping[str, Any], directory: Path) -> int | None:
+    """Where texts are cut; None where nothing says so."""
+    longest = sentence.get("max_seq_length")
+    if longest is not None and (type(longest) is not int or longest < 0):
+        raise SpecError(f"{directory}: max_seq_length of sentence_bert_config.json is no number of tokens: correct it")
+    return longest or None
 
 
 def _read_modules(directory: Path) -> list[dict[str, Any]]:
@@ -101,7 +108,7 @@ def _poolings(path: Path) -> tuple[str, ...]:
     config = read_json(path)
     named = config.get("pooling_mode")
     if named is not None:
-        return _ordered(tuple(named) if isinstance(named, list) else (str(named),), path)
+        return _ordered(tuple(map(str, named if isinstance(named, list) else [named])), path)
     found = tuple(name for flag, name in _FLAGS.items() if config.get(flag))
     others = [key for key, on in config.items() if key.startswith("pooling_mode_") and on and key not in _FLAGS]
     return _ordered((*found, *others), path)
