@@ -110,6 +110,7 @@ def authentication_mode(settings: SubmitSettings) -> str:
         with urllib.request.urlopen(url, timeout=30, context=context) as reply:
             return str(json.load(reply)["authentication_mode"])
     except urllib.error.HTTPError as error:
+        # A dashboard from before Ray had tokens does not know the question, and lets everybody in.
         if error.code == 404:
             return "disabled"
         raise InfrastructureError(f"{url} answered {error.code}: is that the address of a Ray dashboard?") from error
@@ -180,6 +181,7 @@ def _follow(client: Any, submission_id: str, settings: SubmitSettings, on_log: C
         nonlocal seen
         skip = seen
         async for text in client.tail_job_logs(submission_id):
+            # Following again gives the log from its beginning.
             new = text[skip:]
             skip = max(0, skip - len(text))
             if new:

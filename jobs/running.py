@@ -39,11 +39,13 @@ def run_stages(spec: Spec, open_host: HostOpener, watchers: Watchers, announce: 
     job = prepare_job(spec, storage_settings(spec))
     store = output_store(spec)
     if not store.single_committer:
+        # Before anything is written: a store that ignores the condition would lose rows in silence.
         probe(store, quick=True)
     stages: list[StageDirectory] = []
     figures = StageFigures()
     done = None
     while (stage := job.open_next(store, stages)) is not None:
+        # Behind a manifest every stage is complete: they are opened only so that another run is refused.
         done = done or read_manifest(store)
         stages.append(stage)
         if done is None:

@@ -48,6 +48,7 @@ def disk(root: str, writing: bool = False) -> Iterator[None]:
     except OSError as error:
         if error.errno in _ABSENT and not writing:
             raise ObjectMissing from None
+        # An OSError that a library made itself may have no number.
         code = errno.errorcode.get(error.errno or 0, "EIO")
         remedy = _REMEDIES.get(error.errno or 0)
         kind = TransientError if remedy is None else InfrastructureError
@@ -74,6 +75,7 @@ def walk(root: str, prefix: str, ask: Ask) -> Iterator[Found]:
 
 
 def _walk(folder: str, at: str, prefix: str, above: frozenset[str], ask: Ask) -> Iterator[Found]:
+    # By its real path: a link has a name of its own wherever it leads.
     real = os.path.realpath(folder)
     if real in above:
         return

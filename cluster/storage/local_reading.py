@@ -47,6 +47,7 @@ class LocalFile:
                 raise InfrastructureError(
                     f"directory {self._root!r}: a file shrank while it was read: stop what writes it"
                 )
+            # pread may give fewer bytes than asked for, by Linux never more than 2 GiB.
             parts.append(part)
             start, length = start + len(part), length - len(part)
         return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -86,8 +86,10 @@ class RangeReader(io.RawIOBase):
     def _bytes(self, start: int, length: int) -> bytes | memoryview:
         offset = start - self._block_start
         if not 0 <= offset <= len(self._block) - length:
+            # A large read has no use for the block, which may still serve small ones.
             if length >= self._ahead:
                 return self._fetch(start, length)
+            # Parquet reads its last bytes first, then the footer before them: both are in one request.
             first = min(start, max(self._size - _TAIL, 0))
             self._block = self._fetch(first, min(self._size, max(start + length, first + self._ahead)) - first)
             self._block_start = first

@@ -42,10 +42,13 @@ class S3Reading:
             try:
                 return self._attempt(sink)
             except TransientError as error:
+                # Which bytes are wrong is not known.
                 if isinstance(error, BadChecksum):
                     self.received = 0
                     sink.seek(0)
                     sink.truncate()
+                # It went on: attempts are counted from the last progress, or a large body over a poor line would
+                # never arrive.
                 elif self.received >= before + _CHUNK:
                     pauses = self.backoff.pauses()
                 pause = next(pauses, None)
@@ -61,6 +64,7 @@ class S3Reading:
         expected, body = int(answer["ContentLength"]), answer["Body"]
         try:
             self._check(answer, expected)
+            # What is read after a broken connection has to be of this version.
             self.etag = answer["ETag"].strip('"')
             self.where.ask(lambda: self._copy(body, sink))
         finally:
@@ -78,6 +82,7 @@ class S3Reading:
 
     def _check(self, answer: Any, expected: int) -> None:
         first = self.start + self.received
+        # A server that ignores ranges answers with the whole body, which would pass for the rest of it.
         ranged = str(answer.get("ContentRange", "")).startswith(f"bytes {first}-")
         if (first or self.length is not None) and not ranged:
             raise StoreError(f"{self.where} does not answer requests for ranges: use another store")

@@ -75,6 +75,7 @@ class RunModels(Generic[F_co]):
 
     def _open(self, name: str) -> OpenedModel[F_co]:
         run = self._context.run
+        # What is scored with and is no part of the fingerprint could be exchanged between two starts.
         if run.parts["models"].get(name) != run.models[name].sha256:
             raise WardroundError(f"model {name} is not part of the run's fingerprint")
         fetched = self.fetch(name)

@@ -42,6 +42,7 @@ def read_ahead(
         for _, future in ahead:
             future.cancel()
             if budget is not None and nbytes is not None:
+                # Not at once: what is under way cannot be cancelled, and counts once it is made.
                 future.add_done_callback(partial(take_off, budget, nbytes))
 
 

@@ -121,8 +121,10 @@ def encode(table: pa.Table, layout: RowLayout, record_ids: pa.ChunkedArray, meta
         sink, stamped.schema, compression="zstd", use_dictionary=_repeating(stamped.schema)
     ) as writer:
         writer.write_table(stamped, row_group_size=max(1, table.num_rows))
+        # A place for the digest, which `workers.engine.seal` fills in once all other bytes are known.
         writer.add_key_value_metadata({seal.KEY: seal.BLANK})
     body = seal.sealed(sink)
+    # Read back: what is committed is never written again, so a footer that cannot be read has to show here.
     footer = pq.read_metadata(pa.BufferReader(body))
     if footer.num_rows != table.num_rows:
         raise WardroundError("an encoded shard has lost rows: nothing is written")

@@ -58,6 +58,7 @@ class ShardScoring(ABC):
 
     def _is_good(self, rows: ShardRows, record: Prepared) -> bool:
         for name, values in rows.header.items():
+            # Also of a record that is rejected: what its header says helps to find out why.
             values[record.row] = record.columns.get(name)
         if record.status is not None:
             rows.reject(record.row, record.status, record.detail)

@@ -60,6 +60,7 @@ def fields_of_each(
 
 def nulled(fields: list[str | None], record: str, delimiter: str) -> list[str | None]:
     """The same fields with null for each empty one that has no quotes in `record`, which the `csv` module drops."""
+    # An empty field with quotes has two of them side by side: without such a pair every empty field is null.
     if '""' not in record:
         return [field or None for field in fields]
     quoted = _are_quoted(record, delimiter)
@@ -172,6 +173,7 @@ class _Buffer:
         while not self.ended and size <= len(self.held):
             parts.append(self._block())
             size += len(parts[-1])
+        # Joined once: a record that spans many blocks would be copied anew for each.
         self.held = b"".join(parts)
 
     def skip_line(self) -> int:

@@ -83,6 +83,7 @@ class SubjectFetcher:
         order = self._order(owner, times)
         if order is not None:
             owner, times, code, value = owner[order], times[order], code[order], value[order]
+        # Sorted when it was planned: rows that are not any more are other rows.
         backwards = (times[1:] < times[:-1]) & (owner[1:] == owner[:-1])
         if backwards.any():
             _blame(faults, owner[1:][backwards], _UNSORTED)
@@ -101,6 +102,7 @@ class SubjectFetcher:
         parts = [part for stretch in _stretches(runs) for part in self._read(stretch, faults)]
         if not parts:
             return Gathered(None, np.zeros(0, np.int64), faults)
+        # Files may lack `numeric_value`, which is null in their rows then.
         table = pa.concat_tables([table for table, _ in parts], promote_options="default")
         owner = np.concatenate([subjects for _, subjects in parts])
         ids = np.array([one.subject for one in wanted])
@@ -121,6 +123,7 @@ class SubjectFetcher:
         try:
             table = self._source.read(Run(first.uri, first.etag, first.first, sum(rows)))
         except RecordError as error:
+            # One damaged row group must not cost the subjects beside it.
             if len(stretch) > 1:
                 return [part for one in stretch for part in self._read([one], faults)]
             faults.setdefault(stretch[0][1], Fault(error.status, error.detail))
@@ -154,6 +157,7 @@ def _codes(column: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int32]]:
     """Every code that occurs, and indices into them, -1 for none."""
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
+    # Each batch has a dictionary of its own codes.
     unified = column.unify_dictionaries()
     chunks = [chunk for chunk in unified.chunks if len(chunk)]
     index = np.concatenate([pc.fill_null(chunk.indices, -1).to_numpy(zero_copy_only=False) for chunk in chunks])

@@ -36,6 +36,7 @@ class SubjectIndex:
     @cached_property
     def order(self) -> NDArray[np.intp]:
         """Runs by subject, those of one in the order of the data."""
+        # Stable: the runs of one subject stay in the order of the data.
         return np.argsort(self.subject, kind="stable")
 
     @cached_property
@@ -107,10 +108,12 @@ class _Joiner:
             return
         self._ranges.append(here)
         whole = np.ones(len(subject), bool)
+        # The first subject may have begun in a range before it that cannot be read.
         whole[0] = before is None or before.is_known
         if before is not None and self._goes_on(file, subject[0]):
             if before.is_known:
                 self._refuse_backwards(before, here, found["first_time"].value)
+            # A subject that crosses the border of two ranges is one run.
             self._parts[-1][2][-1] += rows[0]
             subject, first, rows, whole = subject[1:], first[1:], rows[1:], whole[1:]
         if len(subject):

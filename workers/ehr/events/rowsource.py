@@ -95,6 +95,7 @@ class RowSource:
         self._group, self._batch, self._batch_start = -1, None, 0
 
     def _parts(self, run: Run) -> Iterator[pa.Table]:
+        # Fewer rows than were planned, though the etag is the same: the file was changed in between.
         if run.end > self._starts[-1]:
             raise ObjectChanged
         row = run.first
@@ -108,8 +109,10 @@ class RowSource:
     def _seek(self, row: int) -> None:
         """Have the batch that holds the row."""
         group = int(np.searchsorted(self._starts, row, side="right")) - 1
+        # Known from before: decoding the row group to its broken place again would take as long each time.
         if row >= self._broken.get(group, row + 1):
             raise _Damaged(group)
+        # Batches only go forward: for an earlier row the row group is begun anew.
         if group != self._group or row < self._batch_start:
             self._start(group)
         while self._batch is None or row >= self._batch_start + self._batch.num_rows:

@@ -18,6 +18,7 @@ def split_ploidy(packed: NDArray[np.uint8], haploid: NDArray[np.uint8], mixed: N
     A call that a row does not have is 0 there. `packed` (rows, ceil(samples / 4)), `haploid` (rows,
     ceil(samples / 8)) in little bit order.
     """
+    # Eight bits of `haploid` cover two bytes of packed calls.
     mask = _doubled()[haploid[mixed]].view(np.uint8)[:, : packed.shape[1]]
     rows = packed.copy()
     rows[mixed] &= ~mask

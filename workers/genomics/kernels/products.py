@@ -42,6 +42,7 @@ class Products:
             for first in range(0, rows.shape[1], tile):
                 calls = rows[:, first : first + tile][row]
                 product = weight @ self._floats(calls, values)
+                # Sums are float32 within one product only: over a million variants they would lose digits.
                 self._total[chosen, 4 * first : 4 * first + product.shape[1]] += product.double()
 
     def finish(self) -> NDArray[np.float64]:

@@ -32,6 +32,7 @@ class SampleThreads:
         if self._pool is None:
             work(*self._ranges[0])
         else:
+            # `list`, so that what a thread raised is raised here.
             list(self._pool.map(lambda part: work(*part), self._ranges))
 
     def close(self) -> None:

@@ -37,10 +37,12 @@ class Tally:
             return
         local, entry = entries_of(table, rows)
         grouped = np.flatnonzero(table.column[entry] >= table.scores)
+        # Only the columns of groups count alleles: each score's own are the same as its group's.
         local, entry = local[grouped], entry[grouped]
         groups, fill = table.column[entry] - table.scores, table.weights.fill[rows]
         copies = np.where(table.rule[entry] == 1, 2 - fill[local], fill[local])
         starts = np.searchsorted(local, np.arange(len(rows) + 1))
+        # Of every sample the same, so a number a group; what samples lack of it is counted apart.
         self._alleles += 2 * np.bincount(groups, minlength=table.groups)
         filled = np.isfinite(fill)
         if not len(self._counted) and not (filled.all() and haploid is None):

@@ -150,9 +150,11 @@ def fit_components(blocks: Blocks, refit: bool = True) -> ComponentFit:
     usable: NDArray[np.bool_] = np.asarray((count > columns) & (variance > 0))
     start = np.zeros_like(mean)
     with np.errstate(divide="ignore"):
+        # The constant alone: the variance of the residuals, of which the log is fitted, the same everywhere.
         start[0] = np.where(usable, np.log(variance * (count - 1) / np.maximum(count, 1)), 0)
     log_variance = passes.gamma(mean, start)
     joint_mean, log_variance = passes.joint(mean, log_variance) if refit else (mean.copy(), log_variance)
+    # With no more rows than coefficients any score fits exactly.
     for fitted in (mean, joint_mean, log_variance):
         fitted[:, ~usable] = np.nan
     return ComponentFit(spread.mean, scale, mean, np.sqrt(variance), joint_mean, log_variance)
@@ -169,6 +171,7 @@ class _Passes:
     def _rows(self) -> Iterator[tuple[Floats, Floats, Floats]]:
         """(design, scores, 1 where there is a score and components, else 0); scores are 0 there."""
         for components, scores in recut(self._blocks()):
+            # A row that lacks one component lacks the prediction altogether.
             known: NDArray[np.bool_] = np.asarray(np.isnan(components).sum(axis=1) == 0)
             given = (~np.isnan(scores) & known[:, None]).astype(np.float64)
             design = _design(np.where(known[:, None], components, 0), self._centre, self._scale)

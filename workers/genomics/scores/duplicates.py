@@ -53,6 +53,7 @@ def _settle(
     if (given.sum(axis=0) <= 1).all():
         # Rows of a table of many scores that have no score in common.
         return
+    # NaN equals nothing: two rows without a weight of one score agree in it.
     equal = (values == values[0]) | ~(given | given[0])
     if settings.duplicates == "first" or (equal.all() and (effects == effects[0]).all()):
         choice.exclude(rows[1:], Reason.DUPLICATE_ROW)

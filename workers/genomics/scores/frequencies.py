@@ -69,6 +69,7 @@ def given_frequencies(path: Path, variants: pl.DataFrame) -> pl.DataFrame:
         .alias("alt_freq")
     )
     found = pairs.drop_nulls("alt_freq").group_by("variant_idx").agg(pl.col("alt_freq").first(), pl.len())
+    # Which of two is meant cannot be known.
     once = found.filter(pl.col("len") == 1).select("variant_idx", "alt_freq")
     return variants.select("variant_idx").join(once, on="variant_idx", how="left", maintain_order="left")
 

@@ -161,6 +161,7 @@ def text_frame(
     """Whole lines as columns of text `"0"`, `"1"`, ..., null where a field is empty, and `EXTRA`. A line without
     any field is none. `tags` is a number a line, which becomes column `TAG`. The columns `numbers` come as float64
     where every field of all of them is empty or a finite number."""
+    # Line ends of Windows are cut to ours, so that no field ends in one, whoever reads it.
     block = block.replace(b"\r", b"")
     if separator == b" ":
         block = re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", block)
@@ -193,6 +194,7 @@ def _numbered(block: bytes, width: int, separator: bytes, numbers: Sequence[int]
 def _regular(block: bytes, width: int, separator: bytes, numbers: Collection[int] = frozenset()) -> pl.DataFrame | None:
     """By the fast reader where every line has its fields, and those of `numbers` are such; else None."""
     lines = block.count(b"\n") + 1
+    # The fast reader would fill lines that are too short with nulls, and say nothing of it.
     if block.count(separator) != lines * (width - 1) or b"\n\n" in block:
         return None
     try:

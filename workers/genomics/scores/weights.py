@@ -134,6 +134,7 @@ def _merged(block: _Block) -> _Block:
         return block
     order = np.lexsort((block.correction, block.kind, block.flip, block.variant_idx))
     block = block.take(order)
+    # A correction and a weight of one variant, allele and kind lie side by side now.
     same = (
         (np.diff(block.variant_idx) == 0)
         & (np.diff(block.flip.astype(np.int8)) == 0)
@@ -165,6 +166,7 @@ class _Groups:
         fixed = np.stack([column.astype(np.int64) for column in columns], axis=1)
         for place in range(block.weights.shape[1]):
             mask = given[:, place]
+            # Millions of rows a score: groups are found by a digest, and no list is kept.
             key = hashlib.blake2b(fixed[mask].tobytes(), digest_size=16).digest()
             number = self._known.setdefault(key, len(self._known))
             self.of_score.append(number)

@@ -160,6 +160,7 @@ def _facts_of_whole(dataset: FileDataset) -> HeaderFacts:
 def _at_most(length: int, size: int, place: int, dataset: FileDataset) -> int:
     """Bytes of pixels that an object of this size can hold at best, whatever the element says of its length."""
     deflated = dataset.file_meta.get("TransferSyntaxUID") == DEFLATED
+    # Where the object is deflated, its size says only how much may come out at best.
     room = size * _MOST_INFLATION if deflated else size - place
     return room if length == _UNDEFINED_LENGTH else min(length, room)
 
@@ -200,6 +201,7 @@ def _up_to_pixels(prefix: bytes) -> tuple[FileDataset, int, int, int] | None:
         with as_record_error(""):
             deflated_at = deflated_dataset(prefix)
             if deflated_at is not None:
+                # pydicom would inflate the whole dataset, without a bound.
                 inflated = inflate_start(memoryview(prefix)[deflated_at:], _PREFIXES[-1])
                 prefix = without_deflation(prefix[:deflated_at], inflated)
             stream = BytesIO(prefix)

@@ -99,6 +99,7 @@ def sum_by_record(x: Tensor, sequences: PackedHistories) -> Tensor:
 def softmax_by_record(x: Tensor, sequences: PackedHistories) -> Tensor:
     """(events,) weights that sum to 1 within each record."""
     record = sequences.record()
+    # The largest of each record is taken off first, so that exp does not overflow.
     top = x.new_full((sequences.records,), -torch.inf).scatter_reduce_(0, record, x, "amax")
     powers = torch.exp(x - top[record])
     return powers / x.new_zeros(sequences.records).index_add_(0, record, powers)[record]

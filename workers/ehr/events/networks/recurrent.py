@@ -55,6 +55,7 @@ class RecurrentStack:
         if not states:
             return None, last
         assert x is not None
+        # From the slots' order back to that of the events.
         return torch.empty_like(x).index_copy_(0, order, x), last
 
     def _by_code(self, sequences: PackedHistories, order: Tensor) -> list[Source]:
@@ -94,6 +95,7 @@ def run_direction(cell: Cell, source: Source, slots: Slots, backwards: bool, kep
     rows = cell.rows(widths[0])
     width = -1
     for step in range(len(widths) - 1, -1, -1) if backwards else range(len(widths)):
+        # Views of the buffers are made anew only where histories ended or, backwards, began.
         if widths[step] != width:
             width = widths[step]
             rows.narrow(width)
@@ -105,6 +107,7 @@ def run_direction(cell: Cell, source: Source, slots: Slots, backwards: bool, kep
         if done[step] != done[step + 1]:
             ending = slice(done[step], done[step + 1])
             last.index_copy_(0, records[ending], rows.state.index_select(0, places[ending]))
+            # The slot goes on with another history, whose state begins at zero.
             rows.forget(places[ending])
 
 

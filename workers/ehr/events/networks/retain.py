@@ -68,6 +68,7 @@ class Retain(nn.Module):
 
     def contributions(self, sequences: PackedHistories) -> Tensor:
         """(events, num_outputs): what each event adds to the logits; with `head.bias` they sum to them, exactly."""
+        # The head is linear, so it may be applied to each summand.
         return self._weighed(sequences) @ self.head.weight.t()
 
     def _weighed(self, sequences: PackedHistories) -> Tensor:
