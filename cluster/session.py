@@ -29,7 +29,7 @@ OLDEST_RAY = (2, 55)
 SOCKET_PATH_ROOM = 40
 """Ray puts sockets some 65 characters below its directory, and a socket's path may have 107."""
 
-KNOCK_S = 15.0
+CONNECT_TIMEOUT_S = 15.0
 
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -136,8 +136,8 @@ class Session:
             self._directory = Path(tempfile.mkdtemp(prefix="wr-", dir=_short_temporary_directory()))
             options |= self._local_options(self._directory)
         else:
-            _knock(self._address)
-            _show_token(self._address)
+            _check_reachable(self._address)
+            _check_token(self._address)
             options["address"] = self._address
         self._ours = True
         with ExitStack() as starting:
@@ -205,14 +205,14 @@ def _has_token() -> bool:
     return bool(named) or (Path.home() / ".ray" / "auth_token").exists()
 
 
-def _knock(address: str) -> None:
+def _check_reachable(address: str) -> None:
     """Raise OSError if nobody listens: Ray itself would try for minutes, complaining at each."""
     host, _, port = address.rpartition(":")
     if port.isdigit():
-        socket.create_connection((host.strip("[]"), int(port)), timeout=KNOCK_S).close()
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_TIMEOUT_S).close()
 
 
-def _show_token(address: str) -> None:
+def _check_token(address: str) -> None:
     """Raise AuthenticationError for a wrong token, which `ray.init` does not tell from a cluster that is gone."""
     from ray._raylet import GcsClient  # type: ignore[attr-defined]  # noqa: PLC0415 - compiled; as above
     from ray.exceptions import AuthenticationError, RpcError  # noqa: PLC0415

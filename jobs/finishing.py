@@ -94,7 +94,7 @@ def _side_objects(stage: StageDirectory, shards: Mapping[int, FileRecord]) -> li
 def _file(store: Store, key: str) -> FileRecord:
     head = store.head(key)
     if head is None:
-        raise VerificationError(f"{key.rsplit('/', 1)[-1]} is gone: the run is damaged")
+        raise VerificationError(f"{key.rsplit('/', 1)[-1]} is missing: the run is damaged")
     # A local disk keeps no digest beside a file: there it is read once more.
     return FileRecord(key=key, bytes=head.size, sha256=head.metadata.get("sha256") or store.sha256(key))
 

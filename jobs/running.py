@@ -70,7 +70,7 @@ def _run_stage(
     plan = stage.run.plan
     if not stage.plan_is_whole():
         raise RefusedError(
-            f"{plan.key} is gone or damaged, and only it says which records are left: restore it, "
+            f"{plan.key} is missing or damaged, and only it says which records are left: restore it, "
             "or choose another output.uri"
         )
     missing = plan.shards - len(stage.present())

@@ -69,7 +69,7 @@ def _stages(store: Store, manifest: Manifest) -> Iterator[StageDirectory]:
             directory = record.key.removesuffix(RUN_KEY)
             run = read_run(store, directory)
             if run is None:
-                raise VerificationError(f"{record.key} is gone, and the manifest names it")
+                raise VerificationError(f"{record.key} is missing, and the manifest names it")
             yield StageDirectory(store, directory, run)
 
 

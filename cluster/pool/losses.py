@@ -45,5 +45,5 @@ def _detail(error: RayError) -> str:
         "start": "Ray could not set up the worker's process",
         "killed": "the worker was ended by a request to Ray",
         "own_signal": "the worker's process died",
-        "node": "the worker's node is gone or leaving",
+        "node": "the worker's node is lost or leaving",
     }[_kind(error)]

@@ -85,7 +85,7 @@ class RayHandle:
         except ActorUnavailableError:
             self._ask_at = now + UNAVAILABLE_PAUSE_S
             if self._node and not node_is_alive(self._node):
-                self._lost = (WorkerLost("node", "the worker's node is gone"), now)
+                self._lost = (WorkerLost("node", "the worker's node is lost"), now)
             return None
         except RayError as error:
             lost = classify(error)

@@ -46,5 +46,5 @@ def call(arguments: argparse.Namespace) -> int:
 
 
 def _recomputed(again: Recheck) -> str:
-    gone = f"; of {again.gone} more the source is gone or changed" if again.gone else ""
+    gone = f"; of {again.gone} more the source is missing or changed" if again.gone else ""
     return f"{again.checked:,} rows from the source{gone}"

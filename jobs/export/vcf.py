@@ -135,7 +135,7 @@ def _rows(
     for shard, table in source.tables(["status", "chrom", *names]):
         planned = plan.shard(shard)
         if etag is None or planned["etag"][0].as_py() != etag:
-            raise UsageError("the VCF that was scored is gone or was changed since: its records cannot be annotated")
+            raise UsageError("the VCF that was scored is missing or was changed since: its records cannot be annotated")
         status = table["status"].cast(pa.string()).to_pylist()
         columns = [_texts(table[name]) for name in names]
         # A line without a place is no record of a VCF, unless it was too long to look for one.

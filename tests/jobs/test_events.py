@@ -294,7 +294,9 @@ def test_verify_says_that_a_source_is_gone_and_finds_no_fault_in_it(
     assert again.gone > 20
     assert again.checked + again.gone == 64
     assert main(["verify", str(tmp_path / "out")]) == 0
-    assert f"{again.checked} rows from the source; of {again.gone} more the source is gone" in capsys.readouterr().out
+    assert (
+        f"{again.checked} rows from the source; of {again.gone} more the source is missing" in capsys.readouterr().out
+    )
 
 
 def test_verify_of_a_run_whose_source_cannot_be_reached_says_how_to_check_the_run_alone(

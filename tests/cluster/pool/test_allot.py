@@ -12,14 +12,14 @@ from cluster.pool.ledger import Ledger
 from cluster.pool.worker_set import WorkerSet
 from schemas.errors import InfrastructureError
 from schemas.work import ShardTask
-from tests.support.told_workers import ToldHost
+from tests.support.scripted_workers import ScriptedHost
 
 
 class Ward:
     """An allotment with its ledger and the workers that it asked for."""
 
     def __init__(self, shards: list[int | ShardTask], keep: bool = False, **settings: Any) -> None:
-        self.host = ToldHost()
+        self.host = ScriptedHost()
         made = PoolSettings(**settings)
         self.workers = WorkerSet(self.host, made)
         self.ledger = Ledger(shards)

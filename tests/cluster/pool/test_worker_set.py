@@ -5,13 +5,13 @@ from __future__ import annotations
 from cluster.pool.contract import PoolSettings
 from cluster.pool.worker_set import Seat, WorkerSet
 from schemas.work import ShardTask, WorkerPoll
-from tests.support.told_workers import ToldHost, ToldWorker
+from tests.support.scripted_workers import ScriptedHost, ScriptedWorker
 
 SETTINGS = PoolSettings(unresponsive_s=30, close_timeout_s=10)
 
 
-def staffed(count: int) -> tuple[WorkerSet, list[Seat], list[ToldWorker]]:
-    host = ToldHost()
+def staffed(count: int) -> tuple[WorkerSet, list[Seat], list[ScriptedWorker]]:
+    host = ScriptedHost()
     workers = WorkerSet(host, SETTINGS)
     for _ in range(count):
         workers.spawn(0.0)

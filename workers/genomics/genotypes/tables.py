@@ -29,7 +29,7 @@ def _body(uri: str, storage: StorageSettings, digest: str) -> bytes:
     try:
         body = open_store(folder, storage).get(name, max_bytes=_LIMIT)
     except (ObjectMissing, ObjectTooLarge):
-        raise SpecError(f"{uri}: is gone, or larger than {_LIMIT >> 30} GiB") from None
+        raise SpecError(f"{uri}: is missing, or larger than {_LIMIT >> 30} GiB") from None
     if hashlib.sha256(body).hexdigest() != digest:
         raise SpecError(f"{uri}: was changed since the run was planned; restore it, or choose another output.uri")
     return body

@@ -144,7 +144,7 @@ class TableSource:
         return replace(chunk, dosage=float_dosages(chunk.packed, chunk.samples, stored, has_dosage[group.rows]))
 
     def _frame(self, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        problem = f"{name} of the genotype table is gone or damaged: convert it again"
+        problem = f"{name} of the genotype table is missing or damaged: convert it again"
         with while_planning(problem, problem):
             table = pq.read_table(self._store.open_reader(name), columns=columns and list(columns), use_threads=False)
         return pl.DataFrame(pl.from_arrow(table))

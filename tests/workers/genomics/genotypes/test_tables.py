@@ -83,7 +83,7 @@ def test_a_table_that_is_gone_or_changed_since_the_plan_is_refused(tmp_path: Pat
     with pytest.raises(SpecError, match="was changed since the run was planned"):
         components_at(str(path), STORAGE, digest, THREE)
     path.unlink()
-    with pytest.raises(SpecError, match="is gone"):
+    with pytest.raises(SpecError, match="is missing"):
         components_at(str(path), STORAGE, digest, THREE)
 
 

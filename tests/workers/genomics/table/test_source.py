@@ -156,7 +156,7 @@ def test_a_damaged_part_or_list_is_an_error_that_says_so(written: Written, tmp_p
         list(source.chunks(0, 9, None, 1 << 20))
     source.close()
     copy.put("parts.parquet", b"no Parquet", {})
-    with pytest.raises(SpecError, match=r"parts\.parquet of the genotype table is gone or damaged"):
+    with pytest.raises(SpecError, match=r"parts\.parquet of the genotype table is missing or damaged"):
         TableSource(str(tmp_path))
 
 

@@ -6,7 +6,7 @@ from cluster.pool.contract import LostKind, WorkerLost
 from schemas.work import ShardReport, ShardTask, WorkerPoll
 
 
-class ToldWorker:
+class ScriptedWorker:
     """Says what `says` holds, once each; keeps what it was asked."""
 
     def __init__(self, name: str) -> None:
@@ -50,14 +50,14 @@ class ToldWorker:
         self.says.append(WorkerLost(kind, "as told"))
 
 
-class ToldHost:
+class ScriptedHost:
     """Starts such workers: w0, w1, ..."""
 
     def __init__(self) -> None:
-        self.workers: list[ToldWorker] = []
+        self.workers: list[ScriptedWorker] = []
 
-    def spawn(self) -> ToldWorker:
-        self.workers.append(ToldWorker(f"w{len(self.workers)}"))
+    def spawn(self) -> ScriptedWorker:
+        self.workers.append(ScriptedWorker(f"w{len(self.workers)}"))
         return self.workers[-1]
 
     def pending_reason(self) -> str:
