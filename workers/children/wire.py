@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 
@@ -22,7 +23,10 @@ def send_work(sock: socket.socket, request_fd: int, answer_fd: int, number: int 
 
 def receive_work(sock: socket.socket) -> tuple[int, int, int] | None:
     """Request, answer (both to be closed) and number; None once the parent is gone."""
-    head, fds, _, _ = socket.recv_fds(sock, _HEAD.size, 2, socket.MSG_CMSG_CLOEXEC)
+    head, fds, _, _ = socket.recv_fds(sock, _HEAD.size, 2)
+    for fd in fds:
+        # Not by MSG_CMSG_CLOEXEC: Python 3.11 drops the flags of recv_fds.
+        os.set_inheritable(fd, False)
     if len(head) < _HEAD.size or len(fds) != 2:
         return None
     return fds[0], fds[1], _HEAD.unpack(head)[0]
