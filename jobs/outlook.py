@@ -18,8 +18,8 @@ SPREAD = 1000
 
 @dataclass(frozen=True)
 class Forecast:
-    """From a sample that one worker scored: its records, their statuses, its seconds without loading the models, its
-    processors, and the hours that all records would take on so many such workers."""
+    """What a sample says that one worker scored: its records, their statuses, its seconds without loading the models,
+    its processors, and the hours that all records would take on so many such workers."""
 
     sampled: int
     sample_statuses: Mapping[str, int]

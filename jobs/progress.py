@@ -76,7 +76,7 @@ class Tally:
         return ", ".join([*parts, workers + starting])
 
     def seconds_left(self, progress: Progress, rate: float) -> float | None:
-        """At the rate so far and the mean shard so far; None before the first shard."""
+        """Seconds left at the rate so far and the mean shard so far; None before the first shard."""
         if not (self.shards and self.rows and rate):
             return None
         planned = (progress.total - progress.done) * self.rows / self.shards

@@ -36,7 +36,7 @@ class StopRequests:
         self._pool_open = False
 
     def should_stop(self) -> Stop:
-        """For the pool: go on, finish what is in hand, or end at once."""
+        """What the pool is to do: go on, finish what is in hand, or end at once."""
         stops: tuple[Stop, ...] = ("no", "drain", "abort")
         return stops[min(self.count, 2)]
 

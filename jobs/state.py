@@ -36,7 +36,7 @@ class StageState:
 
     @property
     def seconds_left(self) -> float | None:
-        """At that rate, if somebody works on it."""
+        """Seconds left at that rate, if somebody works on it."""
         return (self.records - self.rows) / self.rate if self.rate else None
 
 

@@ -78,7 +78,7 @@ def _count_as_range(value: object) -> object:
 
 
 class Compute(Settings):
-    """On what it runs. None of it changes a result, `shard_records` apart: it is part of the plan."""
+    """What it runs on. None of it changes a result, `shard_records` apart: it is part of the plan."""
 
     pool: Literal["ray", "serial"] = "ray"
     address: str | None = None

@@ -116,7 +116,7 @@ class Format(Protocol):
 
     @property
     def looks_for(self) -> str:
-        """By what a directory is recognised, for people."""
+        """What a directory is recognised by, for people."""
 
     def recognises(self, directory: Path) -> bool:
         """Whether the directory holds a model of this format, judged by its files' names and config alone."""

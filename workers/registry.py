@@ -35,7 +35,7 @@ NETWORKS: dict[str, dict[str, str]] = {
         "fingerprint_mlp": "workers.molecules.networks.fingerprint_mlp",
     },
 }
-"""By collection: what the `config.json` of a format of our own (`workers.models.network_directory`) can name."""
+"""The networks by collection: what a `config.json` of ours (`workers.models.network_directory`) can name."""
 
 FORMATS: dict[str, dict[str, str]] = {
     "images": {
@@ -70,7 +70,7 @@ FORMATS: dict[str, dict[str, str]] = {
         "text-classification": "workers.models.text.classification",
     },
 }
-"""By collection. The first that recognises a directory has it."""
+"""The model formats by collection. The first that recognises a directory has it."""
 
 COLLECTIONS: dict[str, str] = {
     "images": "workers.images",

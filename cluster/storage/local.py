@@ -41,7 +41,7 @@ class LocalStore:
 
     @property
     def backoff(self) -> Backoff:
-        """As the settings say."""
+        """The pauses between tries, as the settings say."""
         return self._backoff
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:

@@ -77,7 +77,7 @@ class S3Store:
 
     @property
     def backoff(self) -> Backoff:
-        """As the settings say."""
+        """The pauses between tries, as the settings say."""
         return self._backoff
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:

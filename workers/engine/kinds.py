@@ -93,7 +93,7 @@ class ShardTable:
     side: Sequence[SideObject] = ()
     vouched: Sequence[SideObjectRef] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
-    """By step, for the report."""
+    """Seconds by step, for the report."""
     core_seconds: float | None = None
     """Processor time of all threads that computed it; None: that of the thread that called `compute`."""
 

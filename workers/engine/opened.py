@@ -51,7 +51,7 @@ class RunModels(Generic[F_co]):
 
     @property
     def names(self) -> list[str]:
-        """In the order of the run."""
+        """Names of the models in the order of the run."""
         return list(self._context.run.models)
 
     @property

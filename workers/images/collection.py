@@ -31,7 +31,7 @@ class ImagesCollection:
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """With `record: frame` the frames are counted first."""
+        """The stages in their order: with `record: frame` the frames are counted first."""
         return (HEADERS, PREDICT) if self.source.record == "frame" else (PREDICT,)
 
     def prepare(self, card: ModelCard, given: tuple[Any, ...] | None) -> tuple[Any, ...]:

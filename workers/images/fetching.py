@@ -44,7 +44,7 @@ class Fetcher(Protocol):
     """Where bytes come from."""
 
     def fetch(self, wanted: Sequence[Wanted]) -> list[Fetched]:
-        """In the order asked for. Raises InfrastructureError where storage keeps failing."""
+        """The objects in the order asked for. Raises InfrastructureError where storage keeps failing."""
 
     def close(self) -> None:
         """Stop what runs in the background."""
@@ -63,7 +63,7 @@ class ObjectFetcher:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="fetch")
 
     def fetch(self, wanted: Sequence[Wanted]) -> list[Fetched]:
-        """In the order asked for."""
+        """The objects in the order asked for."""
         return list(self._pool.map(self._one, wanted))
 
     def _one(self, wanted: Wanted) -> Fetched:
@@ -119,7 +119,7 @@ class ColumnFetcher:
         self._lock = threading.Lock()
 
     def fetch(self, wanted: Sequence[Wanted]) -> list[Fetched]:
-        """In the order asked for; rows of one row group next to each other cost one read."""
+        """The bodies in the order asked for; rows of one row group next to each other cost one read."""
         with self._lock:
             return [self._one(item) for item in wanted]
 

@@ -61,7 +61,7 @@ INPUT = MoleculesInput
 
 
 def format_of(key: str) -> MoleculesFormat | None:
-    """By the ending of its name; None for one that says nothing."""
+    """The format by the ending of a file's name; None for one that says nothing."""
     name = key.lower()
     plain = name.removesuffix(".gz")
     kind = next((kind for ending, kind in ENDINGS.items() if plain.endswith(ending)), None)

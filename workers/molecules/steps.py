@@ -20,7 +20,7 @@ class Smiles(BaseModel):
 STEPS: steps.StepTable[BaseModel] = steps.StepTable(
     "molecules", {"smiles": "workers.molecules.steps:Smiles"}, BaseModel, open=False
 )
-"""By the name that a spec gives."""
+"""The steps by the names that a spec gives."""
 
 
 def parse_steps(raw: object) -> Smiles:

@@ -9,7 +9,7 @@ import re
 from decimal import Decimal, InvalidOperation
 
 SECOND = 1_000_000
-"""In microseconds, the unit of MEDS times."""
+"""A second in microseconds, the unit of MEDS times."""
 
 _UNITS = {"weeks": 604_800, "days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 _LONGEST = 10**18

@@ -143,7 +143,7 @@ class _Rows:
         return _known(series == wanted)
 
     def _code_hits(self, predicate: PlainPredicate) -> Bools:
-        """By distinct code, and False for no code."""
+        """Whether the predicate holds, by distinct code, and False for no code."""
         code = predicate.code
         if isinstance(code, str):
             found = self._codes == code

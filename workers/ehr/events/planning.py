@@ -22,7 +22,7 @@ MORE_RUNS = pa.field(
     "more_runs",
     pa.list_(pa.struct([("uri", pa.string()), ("etag", pa.string()), ("first", pa.int64()), ("rows", pa.int64())])),
 )
-"""With `repair: sort`, where the rest of its rows lie."""
+"""Where the rest of a subject's rows lie, with `repair: sort`."""
 _BATCH = 65_536
 
 

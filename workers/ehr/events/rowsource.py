@@ -51,7 +51,7 @@ class RowSource:
         self._batch: pa.Table | None = None
         self._batch_start = 0
         self._broken: dict[int, int] = {}
-        """By row group of the open file the first row that cannot be had."""
+        """The first row that cannot be had, by row group of the open file."""
 
     def read(self, run: Run) -> pa.Table:
         """The rows. Raises RecordError (missing, input_changed, unreadable), InfrastructureError."""

@@ -33,7 +33,7 @@ _NOT_A_TITLE = re.compile(r"[.;,?!\"]|\d{2}")
 
 
 class Section(NamedTuple):
-    """From the heading's first character to that of the next heading. `implies` holds for all that it says."""
+    """From the heading's first character to the next heading's. `implies` holds for all that it says."""
 
     name: str
     start: int

@@ -30,7 +30,7 @@ _RUN = 8 << 20
 
 class _NoteFile(Protocol):
     def notes(self, places: Sequence[Place]) -> list[Note]:
-        """In order."""
+        """The notes in order."""
 
 
 class NoteFetcher:
@@ -105,7 +105,7 @@ class TextNotes:
         self._content = _Forward(store, key, head.size, etag) if is_gzip(key) else _Ranges(store, key, etag)
 
     def notes(self, places: Sequence[Place]) -> list[Note]:
-        """In order."""
+        """The notes in order."""
         readable = [place for place in places if self._refused(place) is None]
         bodies = self._content.bodies([(start, size) for start, size in readable if size is not None])
         return [self._refused(place) or self._note(next(bodies)) for place in places]
@@ -138,7 +138,7 @@ class _Ranges:
         self._etag = etag
 
     def bodies(self, ranges: Sequence[tuple[int, int]]) -> Iterator[bytes | None]:
-        """In the order asked for."""
+        """The bytes of each range, in the order asked for."""
         for run in _runs(ranges):
             first = run[0][0]
             length = sum(run[-1]) - first
@@ -168,7 +168,7 @@ class _Forward:
         self._at = 0
 
     def bodies(self, ranges: Sequence[tuple[int, int]]) -> Iterator[bytes | None]:
-        """In the order asked for; None where the stream is damaged before the end of a range."""
+        """The bytes in the order asked for; None where the stream is damaged before the end of a range."""
         for start, size in ranges:
             try:
                 yield self._body(start, size)

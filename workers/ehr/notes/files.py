@@ -62,7 +62,7 @@ class Found:
 
 
 def container_of(key: str) -> Container | None:
-    """By the ending of its name; None for one that holds no notes."""
+    """The kind of file by the ending of its name; None for one that holds no notes."""
     lower = key.lower()
     return next((kind for ending, kind in _ENDINGS.items() if lower.endswith(ending)), None)
 

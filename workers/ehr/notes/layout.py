@@ -23,7 +23,7 @@ _OMOP = {
 _OMOP_DATE = "note_date"
 """The only time that CDM 5.4 asks of every note."""
 OMOP_COLUMNS = frozenset({"note_id", "person_id", "note_text"})
-"""By what a table NOTE is recognised."""
+"""The columns by which a table NOTE is recognised."""
 
 
 @dataclass(frozen=True)

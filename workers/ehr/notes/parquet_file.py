@@ -71,7 +71,7 @@ class ParquetNotes:
         self._group = -1
         self._group_end = self._start = self._end = 0
         self._broken: dict[int, int] = {}
-        """By row group the first row that could not be decoded: none after it can."""
+        """The first row of each row group that could not be decoded: none after it can."""
         self._texts: pa.Array = pa.nulls(0)
         self._times: list[list[Any]] = []
         self._types: list[Any] | None = None

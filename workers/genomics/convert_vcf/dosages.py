@@ -33,7 +33,7 @@ def parse_dosages(genotypes: bytes, field: int, alts: int) -> NDArray[np.float64
 
 
 def _numbers(texts: pl.Series) -> NDArray[np.float64] | None:
-    """As numbers; `.` and what is not there are NaN."""
+    """The fields as numbers; `.` and what is not there are NaN."""
     given = texts.set(texts == ".", None)
     numbers = given.cast(pl.Float64, strict=False)
     known = numbers.drop_nulls()

@@ -32,7 +32,7 @@ _BLOCK = 384 << 10
 _AT_ONCE = 64
 """Variants whose calls are read to be counted, at a time."""
 _CUT_LATER = 4
-"""From this part of all samples on they are cut when packed."""
+"""The part of all samples from which on they are cut when packed."""
 
 
 class PgenSource:

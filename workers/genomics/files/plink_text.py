@@ -72,7 +72,7 @@ def identifier(column: str) -> pl.Expr:
 
 
 def positions(table: pl.DataFrame, column: str, name: str, first_line: int = 1) -> pl.Series:
-    """As Int32. Raises SpecError, with the line, for what is no integer."""
+    """The column as Int32. Raises SpecError, with the line, for what is no integer."""
     read = table[column].cast(pl.Int32, strict=False)
     if read.null_count():
         line = first_line + (read.is_null().arg_max() or 0)

@@ -58,7 +58,7 @@ class Fit:
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> Fit:
-        """From a row of the stage."""
+        """The fit that a row of the stage holds."""
         said = row["components"]
         fit = None if said is None else ComponentFit.from_json(json.loads(said))
         mean, sd = (np.nan if row[name] is None else row[name] for name in ("mean", "sd"))

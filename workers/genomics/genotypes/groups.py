@@ -19,7 +19,7 @@ def summary(match: FinishedStage) -> pl.DataFrame:
 
 
 def groups_of(finished: Sequence[FinishedStage]) -> dict[str, dict[str, int]]:
-    """By model, the group of each score that is scored: its place in the lists of counts. Groups are in the order of
+    """The group of each score that is scored, by model: its place in the lists of counts. Groups are in the order of
     their first score."""
     (match,) = (stage for stage in finished if stage.run.stage == MATCH)
     found: dict[str, dict[str, int]] = {}

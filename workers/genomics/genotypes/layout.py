@@ -39,7 +39,7 @@ SIGNPOSTS = (
 
 
 def stages_of(source: GenotypesInput, steps: Sequence[Steps], fills: bool) -> tuple[str, ...]:
-    """In their order, given the steps of every model. `fills`: missing calls are filled from the cohort."""
+    """The stages in their order, given the steps of every model. `fills`: missing calls are filled from the cohort."""
     by_frequency = any(one.match.ambiguous == "frequency" for one in steps)
     counted = [COUNT] if source.format != "table" and (fills or by_frequency) else []
     first = [*counted, MATCH] if by_frequency else [MATCH, *counted]

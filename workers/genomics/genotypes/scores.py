@@ -40,7 +40,7 @@ class Scores:
         groups: Mapping[str, int],
         why: str | None,
     ) -> Scores:
-        """From what was matched. Scores without a group are not scored."""
+        """The scores of what was matched. Those without a group are not scored."""
         drop = frozenset(score for scores, _ in parts for score in scores if score not in groups)
         columns = model.steps.columns
         return cls(model, build_weights(parts, frequencies, drop, columns.average or columns.counts), groups, why)

@@ -71,7 +71,7 @@ class Genotypes:
         return self.opened.samples()
 
     def identity(self) -> Identity:
-        """By names, sizes and etags alone. Raises SpecError where nothing lies there."""
+        """What the genotypes are, by names, sizes and etags alone. Raises SpecError where nothing lies there."""
         found = list(self._objects())
         digest = digest_of(found)
         if digest is None:

@@ -29,7 +29,7 @@ def open_kernel(weights: Weights, samples: int, threads: int, device: str = "cpu
 
 
 def _on_cpu(table: Table, size: int, threads: SampleThreads) -> Callable[[], Totals]:
-    """By the measured costs of a variant: a walk pays for each of its weights, a panel for all columns."""
+    """The quicker way by measured costs: a walk pays for each of its weights, a panel for all columns."""
     filled = len(table.column) / max(1, len(table.weights.variant_idx))
     dense = 0.7 if table.columns <= panel_adder(wide=True)[1] else 1.5 + table.columns / 10
     way = Panels if filled > dense else Walked

@@ -187,7 +187,7 @@ class _Passes:
         return _solved(gram, right)
 
     def residual_variance(self, mean: Floats) -> tuple[Floats, Floats]:
-        """By n - 1, as pgsc_calc divides; and n."""
+        """Variance of the residuals by n - 1, as pgsc_calc divides; and n."""
         parts = (np.where(given > 0, scores - design @ mean, np.nan) for design, scores, given in self._rows())
         found = _moments(parts)
         return found.sd**2, found.count

@@ -21,7 +21,7 @@ _MAX_BYTES = 16 << 30
 
 
 def is_parquet(path: Path) -> bool:
-    """By its first bytes."""
+    """Whether the file is Parquet, by its first bytes."""
     try:
         with path.open("rb") as file:
             return file.read(4) == b"PAR1"

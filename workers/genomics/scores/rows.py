@@ -116,7 +116,7 @@ def _excluded() -> pl.Expr:
 
 
 def _weights(raw: pl.DataFrame, columns: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """As float64, NaN where there is none, and which rows hold something that is no finite number."""
+    """The weights as float64, NaN where there is none, and which rows hold something that is no finite number."""
     numbers = raw.select(pl.col(columns).cast(pl.Float64, strict=False))
     weights = np.array(numbers.to_numpy(), order="C") if columns else np.zeros((raw.height, 0))
     wrong = np.zeros(raw.height, dtype=bool)

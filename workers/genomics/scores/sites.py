@@ -34,7 +34,7 @@ class Sites:
     place: NDArray[np.int64]
 
     def of(self, matched: NDArray[np.bool_]) -> Sites:
-        """With other ALTs of rows that count alone."""
+        """The same sites, with the other ALTs of rows that count alone."""
         kept = matched[self.row]
         return Sites(self.site, self.row[kept], self.place[kept])
 

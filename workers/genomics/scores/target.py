@@ -38,11 +38,11 @@ class Target:
             self.alt_frequency = joined["alt_freq"].fill_null(np.nan).to_numpy()
 
     def at_positions(self, rows: pl.DataFrame) -> Pairs:
-        """By `chrom` and `pos` of rows in normal form."""
+        """Variants at the `chrom` and `pos` of rows in normal form."""
         return self._ranges(self._sites(rows["chrom"], rows["pos"]))
 
     def by_ids(self, rows: pl.DataFrame) -> Pairs:
-        """By `id`."""
+        """Variants with the `id` of each row."""
         if self._ids is None:
             self._ids = self.variants.select("id", pl.int_range(pl.len(), dtype=pl.Int64).alias("place"))
         asked = rows.select("id", pl.int_range(pl.len(), dtype=pl.Int64).alias("row"))

@@ -192,7 +192,7 @@ def _numbered(block: bytes, width: int, separator: bytes, numbers: Sequence[int]
 
 
 def _regular(block: bytes, width: int, separator: bytes, numbers: Collection[int] = frozenset()) -> pl.DataFrame | None:
-    """By the fast reader where every line has its fields, and those of `numbers` are such; else None."""
+    """The fields by the fast reader, where every line has its fields, and those of `numbers` are such; else None."""
     lines = block.count(b"\n") + 1
     # The fast reader would fill lines that are too short with nulls, and say nothing of it.
     if block.count(separator) != lines * (width - 1) or b"\n\n" in block:

@@ -108,7 +108,7 @@ def _plain(name: str) -> str:
 
 
 def _aliases(contigs: Mapping[str, Contig]) -> dict[str, str]:
-    """By plain name; of two contigs with one plain name neither is meant."""
+    """The contigs by plain name; of two contigs with one plain name neither is meant."""
     ordered = sorted((_plain(name), name) for name in contigs)
     doubled = {a for (a, _), (b, _) in pairwise(ordered) if a == b}
     return {plain: name for plain, name in ordered if plain not in doubled}

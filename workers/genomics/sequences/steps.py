@@ -43,7 +43,7 @@ STEPS: steps.StepTable[BaseModel] = steps.StepTable(
     BaseModel,
     open=False,
 )
-"""By the name that a spec gives."""
+"""The steps by the names that a spec gives."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ CARRIED = (
     pa.field("ref", pa.string()),
     pa.field("alt", pa.string()),
 )
-"""As they stand in the file; null for a line that cannot be read."""
+"""The columns of a variant as they stand in the file; null for a line that cannot be read."""
 
 FAULT = (pa.field("fault", pa.string()), pa.field("fault_detail", pa.string()))
 """Status and detail of what was found wrong while planning."""

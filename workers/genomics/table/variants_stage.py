@@ -139,7 +139,7 @@ def _frame(store: Store, part: _FoundPart) -> pl.DataFrame:
 
 
 def _sorted(frame: pl.DataFrame) -> pl.DataFrame:
-    """By position; variants of one position stay in the order of the source. Those that say the same are marked."""
+    """Sorted by position, those of one in the order of the source. Variants that say the same are marked."""
     same = ("chrom", "pos", "ref", "alt")
     marked = frame.with_columns(duplicate=pl.len().over(same) > 1)
     return marked.sort("chrom", "pos", "variant_idx").select(*VARIANT_COLUMNS)

@@ -44,7 +44,7 @@ def codestream_size(frame: bytes) -> FrameSize | None:
 
 
 def jpeg_size(data: bytes) -> FrameSize | None:
-    """From the SOF marker (ISO/IEC 10918-1 B.2.2; JPEG-LS: ISO/IEC 14495-1 C.2.2). `scan_at`: its first SOS."""
+    """The size by the SOF marker (ISO/IEC 10918-1 B.2.2; JPEG-LS: ISO/IEC 14495-1 C.2.2). `scan_at`: its first SOS."""
     frame_at = 0
     at, end = 2, len(data) - 3
     while at < end and data[at] == 0xFF:
@@ -74,7 +74,7 @@ def _jpeg_frame(data: bytes, frame_at: int, scan_at: int) -> FrameSize | None:
 
 
 def _jpeg2000_size(data: bytes, at: int) -> FrameSize | None:
-    """From the SIZ marker (ISO/IEC 15444-1 A.5.1), whose length field lies at `at`."""
+    """The size by the SIZ marker (ISO/IEC 15444-1 A.5.1), whose length field lies at `at`."""
     if len(data) < at + 39:
         return None
     right, bottom, left, top = struct.unpack_from(">4I", data, at + 4)

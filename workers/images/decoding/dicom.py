@@ -119,7 +119,7 @@ def _inflated_frames(dataset: FileDataset, module: PixelModule, wanted: Sequence
 
 
 def _plain(stored: Array) -> Array:
-    """In native byte order and C order; a copy only where it is not yet so."""
+    """The values in native byte order and C order; a copy only where they are not yet so."""
     return np.ascontiguousarray(stored, stored.dtype.newbyteorder("="))
 
 

@@ -90,7 +90,7 @@ def _rescaled(stored: Array, slope: float, intercept: float, module: PixelModule
 def _rescaled_whole(
     stored: Array, slope: int, intercept: int, stored_range: tuple[int, int]
 ) -> tuple[Array, Range] | None:
-    """In integers; None where pydicom's float64 would round."""
+    """Rescaled in integers; None where pydicom's float64 would round."""
     low, high = (slope * end + intercept for end in stored_range)
     least, most = int(stored.min()), int(stored.max())
     if (slope, intercept) == (1, 0):

@@ -33,7 +33,7 @@ def as_png(array: Array) -> bytes:
 
 
 ENCODERS: Mapping[str, Callable[[Array], bytes]] = {"npy": as_npy, "png": as_png}
-"""By the suffix of `object<...>`."""
+"""What encodes a file, by the suffix of `object<...>`."""
 
 
 def encode(field: OutputField, arrays: Array) -> list[bytes]:

@@ -16,7 +16,7 @@ from workers.models.text.directory import CARD, DeclaredText, read_declared
 
 MODULES = "modules.json"
 POOLINGS = ("cls", "max", "mean", "mean_sqrt_len")
-"""In the order in which sentence-transformers joins their vectors."""
+"""The kinds of pooling in the order in which sentence-transformers joins their vectors."""
 
 Pooling = Literal["cls", "max", "mean", "mean_sqrt_len"]
 
@@ -48,7 +48,7 @@ class SentenceLayout:
 
 
 def read_layout(directory: Path, name: str) -> SentenceLayout:
-    """From `modules.json` where there is one, else `wardround.json`. Raises SpecError for what is not supported."""
+    """Read `modules.json` where there is one, else `wardround.json`. Raises SpecError for what is not supported."""
     declared = read_declared(directory, name, Embedding)
     if not (directory / MODULES).is_file():
         if not declared.pooling:

@@ -42,7 +42,7 @@ class Windows(BaseModel):
     max_windows: int | None = Field(default=None, ge=1)
 
     def resolved(self, longest: int, special: int) -> Windows:
-        """With every setting written out, for a model of at most `longest` tokens, `special` of them its own.
+        """The same with every setting written out, for a model of at most `longest` tokens, `special` of them its own.
 
         Raises SpecError where they do not fit together.
         """

@@ -32,7 +32,7 @@ class Rows(Protocol):
         """Let the first `width` rows take part."""
 
     def step(self) -> None:
-        """From `gates` and the state before to the state after."""
+        """Make the state after an event of `gates` and the state before."""
 
     def forget(self, places: Tensor) -> None:
         """Set these rows to their state before any event."""

@@ -65,7 +65,7 @@ class EditLanes:
         self.total += skip(self._whole(reference.x, self._x, layer, self._wanted))
 
     def _convolve(self, reference: Tensor, own: Tensor, block: FoldedBlock, layer: int) -> Tensor:
-        """From behind `layer` convolutions to behind the next."""
+        """(n, channels, span) behind the convolution that follows the first `layer`."""
         even = layer % 2 == 0
         convolution = block.first if even else block.second
         low, high = self._spans[layer + 1]
