@@ -95,6 +95,7 @@ class ObjectFetcher:
 
     def _locate(self, uri: str) -> tuple[Store, str] | None:
         for root, store in self._stores.items():
+            # By the path that it really leads to: a link below the root may lead out of it.
             if uri.startswith(root + "/") and (not self._confine or is_inside(uri, [root])):
                 return store, uri[len(root) + 1 :]
         return None

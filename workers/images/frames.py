@@ -24,6 +24,7 @@ def frame_records(counted: FinishedStage) -> Iterator[pa.RecordBatch]:
 
 
 def _expand(records: pa.Table, counts: np.ndarray) -> pa.Table:
+    # An object without countable frames stays one record.
     repeats = np.maximum(counts, 1)
     source = np.repeat(np.arange(len(counts)), repeats)
     frames = np.arange(len(source)) - np.repeat(np.cumsum(repeats) - repeats, repeats)

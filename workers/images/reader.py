@@ -74,6 +74,7 @@ class ImageReader:
             for portion in self._portions(rows, chunk):
                 prepared += self._read_portion(rows, portion)
         except BaseException:
+            # What was prepared before the failure is handed to nobody.
             self._budget.add(-nbytes_of(prepared))
             raise
         return prepared
@@ -91,6 +92,7 @@ class ImageReader:
 
     def _read_portion(self, rows: Sequence[Mapping[str, Any]], portion: Sequence[Group]) -> list[Prepared]:
         fetched = self._fetcher.fetch([self._wanted(rows, group[0]) for group in portion])
+        # A guess at what comes next: neighbours in an archive are much alike.
         self._largest = max(len(item.data) for item in fetched)
         raw = sum(len(item.data) for item in fetched)
         self._budget.add(raw)
@@ -139,6 +141,7 @@ class ImageReader:
         if result is None:
             return [Prepared(row, status=item.status, detail=item.detail) for row in group]
         if result.status is not None and len(group) > 1:
+            # The status is that of the whole object, and one frame may be to blame for it.
             return self._one_by_one(rows, group, item)
         if result.status is not None:
             return [Prepared(group[0], status=Status(result.status), detail=result.detail)]

@@ -41,6 +41,7 @@ class Timeline:
         low, high = first.copy(), last.copy()
         while (searching := low < high).any():
             middle = (low + high) // 2
+            # Those that are found look at position 0, since `middle` may lie behind the last time.
             there = self.times[np.where(searching, middle, 0)]
             before = searching & ((there < times) if side == "left" else (there <= times))
             low = np.where(before, middle + 1, low)
@@ -58,6 +59,7 @@ class Timeline:
         """The first position from `start` on that satisfies a predicate; it may lie beyond the segment."""
         where = np.flatnonzero(self.holds(name))
         found = np.searchsorted(where, start)
+        # Where there is none, the position behind the last: no segment reaches it.
         return np.append(where, len(self.times))[found]
 
     def previous(self, name: str, stop: Ints) -> Ints:

@@ -66,6 +66,7 @@ class IndexStage(ShardStage):
 
     def _index(self, source: RowSource, record: Mapping[str, Any]) -> Mapping[str, Any]:
         if record["member"] is None:
+            # It was planned as a record, so that the run goes on without it.
             raise RecordError(Status.UNREADABLE, "the footer of the data file cannot be read")
         subject, times = self._read(source, record)
         borders = np.flatnonzero(subject[1:] != subject[:-1]) + 1

@@ -42,6 +42,7 @@ def predict_batches(
     times = wanted["prediction_time"].cast(pa.int64()).to_numpy()
     start, end = index.spans(subject)
     found = end > start
+    # In the order of the data, so that workers read each file forwards.
     place = np.where(found, index.order[np.where(found, start, 0)] if len(index.order) else 0, len(index.order))
     order = np.lexsort((times, subject, place))
     _refuse_repeats(subject, times, order)

@@ -31,6 +31,7 @@ SCHEMA = pa.schema(
         pa.field("time", pa.timestamp("us")),
         pa.field("code", pa.string(), nullable=False),
         pa.field("numeric_value", pa.float32()),
+        # MEDS asks for 64-bit offsets here: the notes of one file may be more than 2 GiB.
         pa.field("text_value", pa.large_string()),
     ]
 )

@@ -37,6 +37,7 @@ class SubjectsStage(ShardStage):
         """Write the numbers of the text ids whose hash slots are in one range."""
         (row,) = records.to_pylist()
         found = self._parts.between(row["low"], row["high"], ["slot", "subject"])
+        # A range in which no chunk has anything comes without columns.
         if not found.width:
             found = pl.DataFrame(schema={"slot": pl.Int64, "subject": pl.String})
         ranked = ranks_of(found.unique())

@@ -150,6 +150,7 @@ def _runs(ranges: Sequence[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
     """Ascending ranges that lie close together, up to a few MB."""
     run: list[tuple[int, int]] = []
     for start, size in ranges:
+        # A small gap is cheaper to read over than another request.
         if run and not (0 <= start - sum(run[-1]) <= _GAP and start + size - run[0][0] <= _RUN):
             yield run
             run = []

@@ -87,6 +87,7 @@ class ParquetNotes:
         except RecordError as error:
             self._broken.setdefault(self._group, self._end)
             self._end = self._group_end = 0
+            # An error of decoding may come from a file that was replaced while it was read.
             self._check_version()
             return refused(error.status, error.detail)
         at = row - self._start

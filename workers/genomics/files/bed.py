@@ -93,6 +93,7 @@ class BedSource:
     ) -> Iterator[GenotypeChunk]:
         """Calls recoded from .bed. A span of the file is held beside the chunk; from S3 a few, fetched ahead."""
         rows = np.arange(self._variants.height, dtype=np.int64) if wanted is None else wanted
+        # Whole bytes are read: the first may hold samples that were not asked for.
         left, right = first // PER_BYTE, row_bytes(last)
         per_chunk = max(1, chunk_bytes // max(1, row_bytes(last - first)))
         cuts = [rows[at : at + per_chunk] for at in range(0, len(rows), per_chunk)]

@@ -145,6 +145,7 @@ class PgenSource:
             if self._node_file is None:
                 self._node_file = NodeFile(self._files.store, self._files.file("pgen"), self._cache_root)
             return self._node_file.path
+        # One byte, which checks that the file is the planned one: pgenlib opens it by its path.
         self._files.get("pgen", 0, 1)
         return Path(place.path)
 
@@ -227,6 +228,7 @@ class _Reader:
         if not self._several.any():
             return None
         counts = np.bincount(self._record) + 1
+        # The type that pgenlib's C code takes as it is.
         return np.concatenate([[0], np.cumsum(counts)]).astype(np.uintp)
 
     def calls(self, idx: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -242,6 +244,7 @@ class _Reader:
 
     def _read(self, idx: NDArray[np.int64], calls: NDArray[np.int8]) -> None:
         record, allele = self._record[idx], self._allele[idx]
+        # Ranges and lists are for first ALTs only.
         if allele.max() > 1:
             for row, (variant, which) in enumerate(zip(record.tolist(), allele.tolist(), strict=True)):
                 self._calls.read(variant, calls[row], allele_idx=which)
@@ -275,6 +278,7 @@ class _Reader:
             zip(self._record[idx].tolist(), self._allele[idx].tolist(), strict=True)
         ):
             self._dosages.read_dosages(variant, copies[row], allele_idx=which)
+        # pgenlib gives -9 for a missing call.
         copies[copies < 0] = np.nan
         return copies
 

@@ -30,6 +30,7 @@ def read_columns(body: bytes, columns: Mapping[int, str], name: str, first_line:
             has_header=False,
             schema=dict.fromkeys(names, pl.String),
             columns=sorted(columns),
+            # A quote is a character of an id like any other.
             quote_char=None,
             extra_columns="ignore",
             truncate_ragged_lines=True,

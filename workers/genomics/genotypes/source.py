@@ -99,6 +99,7 @@ class Genotypes:
             raise ObjectMissing
         if found != digest:
             raise ObjectChanged
+        # Reads the small files: what is opened and kept now is what the digest is compared with.
         self.opened.samples()
         # What was replaced while it was opened is another one now; what is replaced later is found by who reads it.
         if digest_of(list(self._objects())) != digest:

@@ -59,6 +59,7 @@ class OnnxModel:
 
     def _run(self, images: Array) -> list[Array]:
         count = len(images)
+        # The graph takes so many images and no fewer: copies fill it up, and their answers are dropped.
         if self._batch and count < self._batch:
             images = np.concatenate([images, np.repeat(images[-1:], self._batch - count, axis=0)])
         results = run(self._session, self._names, {self._input: images})

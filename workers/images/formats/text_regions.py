@@ -39,6 +39,7 @@ def find_regions(probabilities: Array, rows: int, columns: int, settings: Detect
             continue
         scaled = np.clip(np.round(region.corners * scale), 0, [columns, rows]).astype(np.int32)
         box = _clockwise(scaled)
+        # Twice, as the published code does: corners are put in order between the two.
         box = np.clip(box, 0, [columns - 1, rows - 1]).astype(np.int32)
         if int(min(_length(box[0], box[1]), _length(box[0], box[3]))) > _MIN_SIDE:
             found.append(Region(box, region.score))

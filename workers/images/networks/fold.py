@@ -61,6 +61,7 @@ def _fold_batch_norms(traced: fx.GraphModule) -> None:
         norm = _module(traced, node, nn.BatchNorm2d)
         if norm is None or not norm.track_running_stats:
             continue
+        # A convolution that feeds something else too must keep its own weights.
         conv = _module(traced, node.args[0], nn.Conv2d)
         if conv is None or len(node.args[0].users) > 1 or _calls(traced, node.args[0]) > 1:
             continue
@@ -81,6 +82,7 @@ def _overwrite_in_relu(traced: fx.GraphModule) -> None:
         if _module(traced, node, nn.ReLU) is None:
             continue
         before = node.args[0]
+        # Other operators may give a view of their input, which would be overwritten with it.
         fresh = _module(traced, before, _FRESH) is not None or before.target is operator.add
         if fresh and len(before.users) == 1:
             with traced.graph.inserting_before(node):
@@ -89,6 +91,7 @@ def _overwrite_in_relu(traced: fx.GraphModule) -> None:
 
 def _fusible(traced: fx.GraphModule, node: Any) -> bool:
     conv = _module(traced, node, nn.Conv2d)
+    # The fused primitive knows zeros around the image only, and numbers instead of names for how many.
     plain = conv is not None and conv.padding_mode == "zeros" and not isinstance(conv.padding, str)
     return plain and type(conv) is nn.Conv2d and len(node.users) == 1 and _calls(traced, node) == 1
 
