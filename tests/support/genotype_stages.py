@@ -24,6 +24,19 @@ from workers.runs.stage import FinishedStage, stage_at
 SAMPLES, VARIANTS = 61, 96
 
 
+def stage_context(run: Path, directory: str) -> StageContext:
+    """What a worker of a stage knows. `directory` is that of the stage in the run, empty for the last one."""
+    job = {
+        "run_uri": str(run),
+        "stage_dir": directory,
+        "compute": Compute().model_dump(mode="json"),
+        "limits": Limits().model_dump(mode="json"),
+        "storage": StorageSettings().model_dump(mode="json"),
+        "single_committer": True,
+    }
+    return StageContext(job, cpus=1, gpus=0)
+
+
 @dataclass(frozen=True)
 class ScoredRun:
     """`root` holds the cohort as .bed, `scores/`, `pcs.tsv` and the run `out/`.
@@ -38,15 +51,7 @@ class ScoredRun:
 
     def context(self, stage: str) -> StageContext:
         """What a worker of the stage knows."""
-        job = {
-            "run_uri": str(self.root / "out"),
-            "stage_dir": "" if stage == PREDICT else stage_directory(stage),
-            "compute": Compute().model_dump(mode="json"),
-            "limits": Limits().model_dump(mode="json"),
-            "storage": StorageSettings().model_dump(mode="json"),
-            "single_committer": True,
-        }
-        return StageContext(job, cpus=1, gpus=0)
+        return stage_context(self.root / "out", "" if stage == PREDICT else stage_directory(stage))
 
     def genotypes(self, **settings: str) -> Genotypes:
         """The input, opened anew."""
