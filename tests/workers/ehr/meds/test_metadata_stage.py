@@ -22,7 +22,7 @@ def test_the_dataset_says_what_it_is_and_by_what_it_was_made(converted: Store) -
     said = json.loads(converted.get(DATASET_JSON))
     assert said["meds_version"] == "0.4.1"
     assert said["etl_name"] == "wardround convert fhir"
-    assert said["created_at"] == json.loads(converted.get("run.json"))["created"]
+    assert said["created_at"] == json.loads(converted.get("stages/metadata/run.json"))["created"]
 
 
 def test_no_codes_at_all_are_an_empty_table() -> None:

@@ -9,5 +9,5 @@ from tests.support.genotype_stages import ScoredRun, scored_run
 
 @pytest.fixture(scope="session")
 def scored(tmp_path_factory: pytest.TempPathFactory) -> ScoredRun:
-    """See ScoredRun. It is not to be changed."""
+    """A run of scores that is complete, shared by the tests and not to be changed (`ScoredRun`)."""
     return scored_run(tmp_path_factory.mktemp("scored"))
