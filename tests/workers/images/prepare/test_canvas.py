@@ -11,7 +11,7 @@ ONES = np.ones((2, 3), np.uint8)
 
 
 def step() -> Pad:
-    return Pad(size=(4, 6))
+    return Pad(to=(4, 6))
 
 
 @pytest.mark.parametrize(("anchor", "top", "left"), [("center", 1, 1), ("top_left", 0, 0)])
