@@ -14,6 +14,7 @@ from PIL import Image as Pillow
 from schemas.status import Status
 from tests.support.dicom_files import settings
 from workers.images.decoding.decode import decode
+from workers.images.decoding.rasters import jpeg_header, png_header
 from workers.images.prepare.image import Image
 
 RNG = np.random.default_rng(7)
@@ -139,3 +140,17 @@ def test_a_raster_has_one_frame_and_no_identifiers() -> None:
     error = decode(data, settings(), 1).error
     assert error is not None
     assert error.status is Status.INPUT_CHANGED
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_header_says_columns_rows_bits_and_kind_before_anything_is_decoded(mode: str) -> None:
+    picture = Pillow.new(mode, (71, 50))
+    assert png_header(saved(picture, "PNG")) == (71, 50, 8, 0 if mode == "L" else 2)
+    size = jpeg_header(saved(picture, "JPEG"))
+    assert (size.rows, size.columns, size.channels, size.bits) == (50, 71, 1 if mode == "L" else 3, 8)
+
+
+def test_a_jpeg_of_a_few_bytes_whose_segment_lies_is_an_unreadable_record() -> None:
+    decoded = decode(bytes.fromhex("ffd8 ffc0 0002 ffda 0000"), settings())
+    assert decoded.error is not None
+    assert decoded.error.status == Status.UNREADABLE
