@@ -15,8 +15,7 @@ from cluster.pool.actor import Answer, Command, Fault
 from cluster.pool.contract import WorkerLost
 from cluster.pool.entry import WorkerEntry
 from cluster.pool.failures import rebuild
-from cluster.pool.losses import classify, node_is_alive
-from cluster.pool.shortage import describe_shortage
+from cluster.pool.losses import classify, describe_shortage, node_is_alive
 from schemas.import_path import ROOT
 from schemas.work import ShardTask, WorkerPoll
 

@@ -8,11 +8,34 @@ from workers.children.child_pool import ChildPool
 from workers.children.contract import DecodePool
 from workers.children.inline_pool import InlinePool
 from workers.engine.context import StageContext
+from workers.engine.holding import HeldScoring
 from workers.engine.kinds import RecordStage
-from workers.molecules.contract import Wanted
-from workers.molecules.models import load_scoring, model_views, run_models
+from workers.engine.opened import RunModels, load_scorers, open_encoder
+from workers.models.detect import Formats
+from workers.molecules.contract import MoleculeFormat, Wanted
 from workers.molecules.reader import ModelView, MoleculeReader
 from workers.molecules.settings import MoleculesInput
+from workers.molecules.steps import parse_steps
+
+FORMATS = Formats[MoleculeFormat]("molecules")
+
+Models = RunModels[MoleculeFormat]
+
+
+def run_models(context: StageContext) -> Models:
+    """Every model of the run."""
+    return RunModels(context, FORMATS)
+
+
+def model_views(models: Models) -> list[ModelView]:
+    """How each model sees molecules, in the run's order. Loads no weights."""
+    return [ModelView(open_encoder(models, model.name), parse_steps(list(model.steps)).form) for model in models]
+
+
+def load_scoring(models: Models) -> HeldScoring:
+    """Every model of the run, loaded to this worker's device."""
+    return HeldScoring(load_scorers(models), models.device)
+
 
 _ENTRY = "workers.molecules.handler:build"
 

@@ -1,4 +1,4 @@
-"""From the text of an ACES file to its checked config."""
+"""From the text of an ACES file, which is YAML 1.2 (`no` and `on` are words, `12:30` is no number), to its checked config."""
 
 from __future__ import annotations
 
@@ -6,11 +6,48 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import yaml
+
 from schemas.errors import SpecError
 from schemas.loading import nearest, validate
 from workers.ehr.aces.bounds import SPECIAL
 from workers.ehr.aces.config import Config, DerivedPredicate, PlainPredicate, Predicate, Window
-from workers.ehr.aces.yaml12 import load_yaml
+
+
+class _Loader(yaml.SafeLoader):
+    """The core schema of YAML 1.2 (section 10.3.2); a key that comes twice is an error."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own protocol
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, "a key comes twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
+    ("int", r"^[-+]?(?:0|[1-9][0-9]*)$", "-+0123456789"),
+    ("float", r"^(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?)$", "-+.0123456789"),
+    ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    ("merge", r"^(?:<<)$", "<"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
+
+
+def load_yaml(text: str, where: str) -> Any:
+    """The document as plain dicts, lists and scalars. Raises SpecError with the line."""
+    try:
+        return yaml.load(text, Loader=_Loader)
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" near line {mark.line + 1}" if mark else ""
+        twice = ": a key comes twice" if getattr(error, "problem", "") == "a key comes twice" else ""
+        raise SpecError(f"{where}: not valid YAML{line}{twice}") from None
+
 
 _IGNORED = ("description", "metadata")
 _MOST_WINDOWS = 256

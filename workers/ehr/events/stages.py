@@ -4,16 +4,37 @@ from __future__ import annotations
 
 from functools import partial
 
+from workers.ehr.events.contract import EventEncoder, EventFormat
 from workers.ehr.events.fetching import SubjectFetcher
 from workers.ehr.events.indexing import IndexStage
 from workers.ehr.events.meds import MedsRoot
-from workers.ehr.events.models import load_scoring, open_encoders, run_models
 from workers.ehr.events.reader import EventReader
+from workers.ehr.events.scoring import whole_parts
 from workers.ehr.events.settings import EventsInput
 from workers.ehr.events.task import cohort_of
 from workers.ehr.events.times import TimesStage
 from workers.engine.context import StageContext
+from workers.engine.holding import HeldScoring
 from workers.engine.kinds import RecordStage, ShardStage
+from workers.engine.opened import RunModels, load_scorers, open_encoder
+from workers.models.detect import Formats
+
+Models = RunModels[EventFormat]
+
+
+def run_models(context: StageContext) -> Models:
+    """Every model of the run."""
+    return RunModels(context, Formats[EventFormat]("events"))
+
+
+def open_encoders(models: Models) -> list[EventEncoder]:
+    """One a model, in the run's order. Loads no weights."""
+    return [open_encoder(models, name) for name in models.names]
+
+
+def load_scoring(models: Models) -> HeldScoring:
+    """Every model of the run, loaded to this worker's device."""
+    return HeldScoring(load_scorers(models), models.device, whole_parts)
 
 
 def subjects(context: StageContext) -> ShardStage:

@@ -6,16 +6,48 @@ from collections.abc import Sequence
 from functools import partial
 
 from workers.engine.context import StageContext
+from workers.engine.holding import HeldScoring
 from workers.engine.kinds import RecordStage
+from workers.engine.opened import RunModels, load_scorers, open_encoder
 from workers.genomics.sequences import fasta_records, tables, vcf_fetching
+from workers.genomics.sequences.contract import SequenceFormat
 from workers.genomics.sequences.fasta import Reference
 from workers.genomics.sequences.fasta_file import FastaFile
 from workers.genomics.sequences.fasta_records import FastaFetcher
-from workers.genomics.sequences.models import load_scoring, model_views, run_models
 from workers.genomics.sequences.reader import Fetcher, ModelView, SequenceReader
+from workers.genomics.sequences.regions import View
+from workers.genomics.sequences.scoring import ColumnScorer
 from workers.genomics.sequences.settings import SequencesInput
+from workers.genomics.sequences.steps import parse_steps, with_strands
 from workers.genomics.sequences.tables import TableFetcher
 from workers.genomics.sequences.vcf_fetching import VariantFetcher
+from workers.models.detect import Formats
+
+FORMATS = Formats[SequenceFormat]("sequences")
+
+Models = RunModels[SequenceFormat]
+
+
+def run_models(context: StageContext) -> Models:
+    """Every model of the run."""
+    return RunModels(context, FORMATS, lambda card, steps: with_strands(card, parse_steps(list(steps))))
+
+
+def model_views(models: Models) -> list[ModelView]:
+    """What each model is to be shown, in the run's order. Loads no weights."""
+    return [_view(models, name) for name in models.names]
+
+
+def _view(models: Models, name: str) -> ModelView:
+    says = models[name].card.settings
+    view = View(parse_steps(list(models[name].steps)), says["alphabet"], says["longest"], says.get("fixed_length"))
+    return ModelView(view, partial(open_encoder, models, name))
+
+
+def load_scoring(models: Models, has_variants: bool) -> HeldScoring:
+    """Every model of the run, loaded to this worker's device."""
+    scorers = {name: ColumnScorer(scorer, has_variants) for name, scorer in load_scorers(models).items()}
+    return HeldScoring(scorers, models.device, remedy="give the workers more memory, or take a shorter window")
 
 
 def predict(context: StageContext) -> RecordStage:

@@ -10,10 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import SpecError
-from workers.ehr.language.context import ContextRules
+from workers.ehr.language.context import ContextRules, TriggerFinder
 from workers.ehr.language.rules import FLAGS, TriggerGroup, load_rules
 from workers.ehr.language.segments import segment_of, segments
-from workers.ehr.language.triggers import TriggerFinder
 from workers.ehr.language.words import words_of
 
 CASES = Path(__file__).parents[3] / "cases" / "language" / "context"
