@@ -15,7 +15,8 @@ The shard of a record is the index of its row group, which is why it is not a co
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
@@ -34,6 +35,22 @@ RESERVED = frozenset(field.name for field in PLAN_FIELDS) | {"status", "detail"}
 def plan_schema(carry: Iterable[pa.Field] = ()) -> pa.Schema:
     """Schema of a plan that carries these columns of the input table."""
     return pa.schema([*PLAN_FIELDS, *carry])
+
+
+def plan_batch(schema: pa.Schema, columns: Mapping[str, Any], **same: str | None) -> pa.RecordBatch:
+    """Rows of a plan: `columns` by name, `record_id` among them, and what is the `same` in each; the rest is null.
+
+    Arrays are of the type of their column already. Raises what pyarrow raises for values that are not.
+    """
+    rows = len(columns["record_id"])
+    given = {**columns, **{name: pa.array([value] * rows, pa.string()) for name, value in same.items()}}
+    arrays = []
+    for field in schema:
+        values = given.get(field.name)
+        if values is None:
+            values = pa.nulls(rows, field.type)
+        arrays.append(values if isinstance(values, pa.Array) else pa.array(values, field.type))
+    return pa.record_batch(arrays, schema=schema)
 
 
 class PlanInfo(BaseModel):

@@ -36,6 +36,13 @@ class OutputColumn(BaseModel):
     total: Total | None = None
 
 
+def stage_columns(stage: str, *columns: tuple[str, str, str]) -> tuple[OutputColumn, ...]:
+    """Columns that a stage writes of its own accord: name, type, meaning."""
+    return tuple(
+        OutputColumn(name=name, type=kind, meaning=meaning, model=stage, output=name) for name, kind, meaning in columns
+    )
+
+
 def output_columns(models: Mapping[str, Sequence[OutputField]]) -> tuple[OutputColumn, ...]:
     """The models' columns in spec order: their own names for one model, `<model>__<output>` for several.
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from cluster.storage import ObjectInfo, StorageSettings, join
 from schemas.errors import SpecError
-from schemas.plan import RESERVED, plan_schema
+from schemas.plan import RESERVED, plan_batch, plan_schema
 from workers.molecules.parquet_file import check_columns, parquet_molecules
 from workers.molecules.record import Molecule
 from workers.molecules.settings import ENDINGS, MoleculesFormat, MoleculesInput, format_of
@@ -82,25 +82,19 @@ class MoleculeRecords:
         return tuple(pa.field(name, value_type(schema.field(name).type)) for name in names)
 
     def _batch(self, schema: pa.Schema, info: ObjectInfo, part: list[Molecule]) -> pa.RecordBatch:
-        rows = len(part)
         columns: dict[str, Any] = {
             "record_id": [one.record_id for one in part],
             "subject_id": [one.subject_id for one in part],
-            "uri": [join(self._store.uri, info.key)] * rows,
-            "member": [None] * rows,
-            "size": [None] * rows,
-            "etag": [info.etag] * rows,
             SMILES: [one.smiles for one in part],
             "fault": [one.fault for one in part],
             "fault_detail": [one.detail or None for one in part],
         }
         columns |= {name: [one.carried[at] for one in part] for at, name in enumerate(self._source.carry)}
         try:
-            arrays = [pa.array(columns[field.name], field.type) for field in schema]
+            return plan_batch(schema, columns, uri=join(self._store.uri, info.key), etag=info.etag)
         except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
             # The message of Arrow quotes the value.
             raise SpecError("a carried column has another type in another file of input.uri: leave it out") from None
-        return pa.record_batch(arrays, schema=schema)
 
     def _files(self) -> Iterator[tuple[ObjectInfo, MoleculesFormat]]:
         """The files to read, by key. Raises SpecError where there is none, or several kinds lie together."""

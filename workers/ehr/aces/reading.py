@@ -1,4 +1,4 @@
-"""From the text of an ACES file, which is YAML 1.2 (`no` and `on` are words, `12:30` is no number), to its checked config."""
+"""From the text of an ACES file to its checked config: it is YAML 1.2, where `no` is a word and `12:30` is text."""
 
 from __future__ import annotations
 

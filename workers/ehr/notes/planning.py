@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from cluster.storage import ObjectChanged, ObjectInfo, ObjectMissing, StorageSettings, Store, join, open_store
 from schemas.errors import RecordError, SpecError
-from schemas.plan import RESERVED, plan_schema
+from schemas.plan import RESERVED, plan_batch, plan_schema
 from workers.ehr.notes.csv_file import Csv
 from workers.ehr.notes.fhir import FhirDialect
 from workers.ehr.notes.files import Found, find_input, note_files
@@ -73,17 +73,14 @@ class NoteRecords:
             else:
                 found = self._plan_text(info)
             for columns in found:
-                yield self._batch(info, columns)
+                yield plan_batch(self.schema, self._cast(columns), uri=join(self.store.uri, info.key), etag=info.etag)
 
-    def _batch(self, info: ObjectInfo, columns: Mapping[str, Any]) -> pa.RecordBatch:
-        rows = len(columns["record_id"])
-        given = {
-            **columns,
-            "uri": pa.array([join(self.store.uri, info.key)] * rows, pa.string()),
-            "etag": pa.array([info.etag] * rows, pa.string()),
+    def _cast(self, columns: Mapping[str, Any]) -> dict[str, Any]:
+        """What Parquet gives as its own type, in the type of the plan."""
+        return {
+            name: cast_column(given, name, self.schema.field(name).type) if isinstance(given, pa.Array) else given
+            for name, given in columns.items()
         }
-        arrays = [_column(given.get(field.name), field, rows) for field in self.schema]
-        return pa.record_batch(arrays, schema=self.schema)
 
     def _plan_text(self, info: ObjectInfo) -> Iterator[dict[str, Any]]:
         records = self._text_records(info)
@@ -172,11 +169,3 @@ def _identify(span: Span, dialect: Dialect, key: str) -> Identity | None:
 
 def _carried(identity: Identity, at: int) -> str | None:
     return identity.carried[at] if identity.carried else None
-
-
-def _column(given: Any, field: pa.Field, rows: int) -> pa.Array:
-    if given is None:
-        return pa.nulls(rows, field.type)
-    if isinstance(given, pa.Array):
-        return cast_column(given, field.name, field.type)
-    return pa.array(given, field.type)

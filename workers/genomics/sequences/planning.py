@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from cluster.storage import ObjectChanged, ObjectMissing, StorageSettings, join, open_store, split
 from schemas.errors import SpecError
-from schemas.plan import plan_schema
+from schemas.plan import plan_batch, plan_schema
 from workers.genomics.sequences import vcf_planning
 from workers.genomics.sequences.fasta import Reference
 from workers.genomics.sequences.fasta_file import FastaFile
@@ -83,11 +83,11 @@ class FastaRecords:
         try:
             while part := list(islice(found, _BATCH)):
                 columns = {
-                    "record_id": pa.array([record.name for record in part], pa.string()),
-                    "member": pa.array([record.start for record in part], pa.int64()),
-                    "size": pa.array([record.size for record in part], pa.int64()),
+                    "record_id": [record.name for record in part],
+                    "member": [record.start for record in part],
+                    "size": [record.size for record in part],
                 }
-                yield _batch(self.schema, columns, file.uri, file.etag)
+                yield plan_batch(self.schema, columns, uri=file.uri, etag=file.etag)
         except (ObjectMissing, ObjectChanged):
             raise SpecError(_VANISHED) from None
 
@@ -117,7 +117,7 @@ class TableRecords:
         """Every record, in order. Raises SpecError, InfrastructureError."""
         try:
             for columns in self._table.planned():
-                yield _batch(self.schema, columns, self._table.uri, self._table.etag)
+                yield plan_batch(self.schema, columns, uri=self._table.uri, etag=self._table.etag)
         except (ObjectMissing, ObjectChanged):
             raise SpecError(_VANISHED) from None
 
@@ -134,10 +134,3 @@ def open_records(source: SequencesInput, storage: StorageSettings) -> SequenceRe
     if source.kind == "vcf":
         return VcfRecords(source, storage)
     return FastaRecords(source, storage) if source.kind == "fasta" else TableRecords(source, storage)
-
-
-def _batch(schema: pa.Schema, columns: Mapping[str, Any], uri: str, etag: str) -> pa.RecordBatch:
-    rows = len(columns["record_id"])
-    given = {**columns, "uri": pa.array([uri] * rows, pa.string()), "etag": pa.array([etag] * rows, pa.string())}
-    arrays = [pa.nulls(rows, f.type) if given.get(f.name) is None else given[f.name] for f in schema]
-    return pa.record_batch(arrays, schema=schema)

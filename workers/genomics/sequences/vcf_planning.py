@@ -9,7 +9,7 @@ from itertools import islice
 
 import pyarrow as pa
 
-from schemas.plan import plan_schema
+from schemas.plan import plan_batch, plan_schema
 from schemas.status import Fault, Status
 from workers.genomics.sequences.vcf_sites import Site, allele_fault
 
@@ -96,22 +96,15 @@ def alleles(sites: Iterable[Site], key: str, longest: int) -> Iterator[Allele]:
 def batches(found: Iterator[Allele], uri: str, etag: str, reference_etag: str) -> Iterator[pa.RecordBatch]:
     """The same as rows of a plan of `SCHEMA`."""
     while part := list(islice(found, BATCH)):
-        rows = len(part)
-        placed = [allele.site.fault is None for allele in part]
-        columns: dict[str, pa.Array] = {
-            "record_id": pa.array([allele.record_id for allele in part], pa.string()),
-            "subject_id": pa.nulls(rows, pa.string()),
-            "uri": pa.array([uri] * rows, pa.string()),
-            "member": pa.array([allele.site.line for allele in part], pa.int64()),
-            "size": pa.nulls(rows, pa.int64()),
-            "etag": pa.array([etag] * rows, pa.string()),
-            "chrom": pa.array([a.site.chrom if ok else None for a, ok in zip(part, placed, strict=True)], pa.string()),
-            "pos": pa.array([a.site.pos if ok else None for a, ok in zip(part, placed, strict=True)], pa.int64()),
-            "id": pa.array([allele.site.id for allele in part], pa.string()),
-            "ref": pa.array([allele.ref for allele in part], pa.string()),
-            "alt": pa.array([allele.alt for allele in part], pa.string()),
-            "fault": pa.array([a.fault[0].value if a.fault else None for a in part], pa.string()),
-            "fault_detail": pa.array([a.fault[1] if a.fault else None for a in part], pa.string()),
-            "reference_etag": pa.array([reference_etag] * rows, pa.string()),
+        columns = {
+            "record_id": [allele.record_id for allele in part],
+            "member": [allele.site.line for allele in part],
+            "chrom": [allele.site.chrom if allele.site.fault is None else None for allele in part],
+            "pos": [allele.site.pos if allele.site.fault is None else None for allele in part],
+            "id": [allele.site.id for allele in part],
+            "ref": [allele.ref for allele in part],
+            "alt": [allele.alt for allele in part],
+            "fault": [allele.fault and allele.fault[0].value for allele in part],
+            "fault_detail": [allele.fault and allele.fault[1] for allele in part],
         }
-        yield pa.record_batch([columns[field.name] for field in SCHEMA], schema=SCHEMA)
+        yield plan_batch(SCHEMA, columns, uri=uri, etag=etag, reference_etag=reference_etag)
