@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 _SIZE = re.compile(r"^\s*([0-9]+(?:\.[0-9]*)?)\s*([KMGT]?i?B?)\s*$", re.IGNORECASE)
 _FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
@@ -53,3 +53,13 @@ def parse_seconds(value: object) -> object:
 Bytes = Annotated[int, BeforeValidator(parse_bytes, json_schema_input_type=int | str)]
 Share = Annotated[float, BeforeValidator(parse_share, json_schema_input_type=float | str)]
 Seconds = Annotated[float, BeforeValidator(parse_seconds, json_schema_input_type=float | str)]
+
+
+def _separates(value: str) -> str:
+    if value in '"\r\n' or not value.isascii():
+        raise ValueError("must be one ASCII character other than a quote or a line break")
+    return value
+
+
+Delimiter = Annotated[str, Field(min_length=1, max_length=1), AfterValidator(_separates)]
+"""What stands between the fields of CSV."""

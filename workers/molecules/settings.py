@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.units import Delimiter
 
 MoleculesFormat = Literal["parquet", "csv", "smi"]
 Standardize = Literal["cleanup", "largest_fragment", "uncharge"]
@@ -43,17 +45,10 @@ class MoleculesInput(BaseModel):
     subject_id: str | None = None
     carry: tuple[str, ...] = ()
     header: bool = False
-    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    delimiter: Delimiter | None = None
     standardize: tuple[Standardize, ...] = ()
     max_chars: int = Field(default=10_000, gt=0, le=1_000_000)
     max_atoms: int = Field(default=2_000, gt=0, le=100_000)
-
-    @field_validator("delimiter")
-    @classmethod
-    def _separates(cls, value: str | None) -> str | None:
-        if value is not None and (value in '"\r\n' or not value.isascii()):
-            raise ValueError("must be one ASCII character other than a quote or a line break")
-        return value
 
 
 INPUT = MoleculesInput

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.units import Delimiter
 
 MIB = 1 << 20
 
@@ -51,19 +53,12 @@ class NotesInput(BaseModel):
     carry: tuple[str, ...] = ()
     keep_text: bool = False
     resources: tuple[Resource, ...] = Field(default=("DocumentReference",), min_length=1)
-    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    delimiter: Delimiter | None = None
     encoding: Literal["utf-8", "latin-1", "cp1252"] = "utf-8"
     errors: Literal["strict", "replace"] = "strict"
     time_format: str | None = None
     max_chars: int = Field(default=1_000_000, gt=0)
     max_bytes: int = Field(default=64 * MIB, gt=0, le=1024 * MIB)
-
-    @field_validator("delimiter")
-    @classmethod
-    def _separates(cls, value: str | None) -> str | None:
-        if value is not None and (value in '"\r\n' or not value.isascii()):
-            raise ValueError("must be one ASCII character other than a quote or a line break")
-        return value
 
 
 INPUT = NotesInput

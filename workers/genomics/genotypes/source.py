@@ -12,6 +12,8 @@ import polars as pl
 
 from cluster.storage import ObjectChanged, ObjectInfo, ObjectMissing, StorageSettings, open_store, split
 from schemas.errors import RecordError, RefusedError, SpecError
+from workers.engine.context import StageContext
+from workers.engine.kinds import ShardStage
 from workers.genomics.contract import GenotypeSource
 from workers.genomics.files.opening import open_source
 from workers.genomics.genotypes.settings import GenotypesInput
@@ -131,3 +133,15 @@ def digest_of(objects: Sequence[ObjectInfo]) -> str | None:
     for info in objects:
         digest.update(f"{info.key}\n{info.size}\n{info.etag}\n".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()[:32] if objects else None
+
+
+class GenotypeStage(ShardStage):
+    """A stage that has the genotypes at hand, and gives their files back at its end."""
+
+    def __init__(self, context: StageContext, genotypes: Genotypes) -> None:
+        self._context = context
+        self._genotypes = genotypes
+
+    def close(self) -> None:
+        """Give files back."""
+        self._genotypes.close()

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from schemas.units import Delimiter
+
 MIB = 1 << 20
 
 SequencesFormat = Literal["vcf", "fasta", "parquet", "csv"]
@@ -38,7 +40,7 @@ class SequencesInput(BaseModel):
     sequence: str = "sequence"
     subject_id: str | None = None
     carry: tuple[str, ...] = ()
-    delimiter: str | None = Field(default=None, min_length=1, max_length=1)
+    delimiter: Delimiter | None = None
     max_allele: int = Field(default=10_000, gt=0, le=MIB)
     max_bases: int = Field(default=1_000_000, gt=0, le=64 * MIB)
 
