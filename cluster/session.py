@@ -20,10 +20,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from cluster.bare_node import bare_node
 from schemas.errors import InfrastructureError, RefusedError, SecurityError, UsageError
+from schemas.frozen import Frozen
 
 OLDEST_RAY = (2, 55)
 SOCKET_PATH_ROOM = 40
@@ -38,11 +39,9 @@ QUIET = {
 }
 
 
-class SessionSettings(BaseModel):
+class SessionSettings(Frozen):
     """Which cluster. `address` None: what RAY_ADDRESS names, or one started here with `cpus` and `gpus` (None: what
     the machine has; more GPUs than it has are logical ones). `quiet`: Ray's own messages stay in its log files."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     address: str | None = None
     cpus: int | None = Field(None, ge=1)

@@ -21,10 +21,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from cluster.session import prepare_environment
 from schemas.errors import InfrastructureError, SecurityError, UsageError
+from schemas.frozen import Frozen
 
 SPEC_NAME = "spec.yaml"
 ENTRYPOINT = f"python -P -m wardround run {SPEC_NAME}"
@@ -36,11 +37,9 @@ OVERRIDING = ("RAY_ADDRESS", "RAY_API_SERVER_ADDRESS")
 """Ray's client goes where these name rather than where it was told to."""
 
 
-class SubmitSettings(BaseModel):
+class SubmitSettings(Frozen):
     """Where to. `address` is the http(s) address of the cluster's dashboard; `ca_file` the certificate that it is
     checked against, where that is not one of the system's."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     address: str
     ca_file: str | None = None

@@ -6,9 +6,10 @@ import re
 from typing import Literal, Self
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
 from schemas.arrow_types import parse_type
+from schemas.frozen import Frozen
 
 Total = Literal["mean", "sum"]
 
@@ -31,7 +32,7 @@ def column_type(kind: str) -> pa.DataType:
     return pa.list_(pa.string()) if match["many"] else pa.string()
 
 
-class OutputField(BaseModel):
+class OutputField(Frozen):
     """One output column of a model.
 
     `type` is one of `schemas.arrow_types`, or `object<suffix>`: for each record the model gives the bytes of a file, or
@@ -41,8 +42,6 @@ class OutputField(BaseModel):
     `mean`, `max`, `sum` of numbers, `concat` of lists, `first` of anything.
     `total`: the manifest has the mean or the sum of the column, a number, over all rows that have one.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     type: str

@@ -19,7 +19,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict
+
+from schemas.frozen import Frozen
 
 PLAN_FIELDS = (
     pa.field("record_id", pa.string(), nullable=False),
@@ -53,14 +54,12 @@ def plan_batch(schema: pa.Schema, columns: Mapping[str, Any], **same: str | None
     return pa.record_batch(arrays, schema=schema)
 
 
-class PlanInfo(BaseModel):
+class PlanInfo(Frozen):
     """A plan as a run names it. `key` is relative to the stage's directory.
 
     `ends` is None where every shard but the last has `shard_records` records. Where shards are cut between subjects it
     says how many records there are up to the end of each.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     key: str
     sha256: str

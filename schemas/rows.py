@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict
 
 from schemas.errors import SpecError
+from schemas.frozen import Frozen
 from schemas.outputs import OutputField, Total, column_type
 from schemas.plan import RESERVED
 
@@ -20,13 +20,11 @@ IDENTITY = (
 )
 
 
-class OutputColumn(BaseModel):
+class OutputColumn(Frozen):
     """One column after the carried ones. `output` is empty for the status column of a model among several.
 
     `total` decides no row: it is no part of a fingerprint.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     type: str

@@ -8,19 +8,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from schemas.errors import SpecError
+from schemas.frozen import Frozen
 from schemas.loading import validate
 from schemas.units import Bytes, Seconds, Share
 
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
 
 
-class Settings(BaseModel):
+class Settings(Frozen):
     """Base of all settings: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ModelRef(Settings):

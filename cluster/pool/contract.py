@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from schemas.frozen import Frozen
 from schemas.work import ShardReport, ShardTask, WorkerPoll
 
 LostKind = Literal["own_signal", "node", "killed", "oom", "start"]
@@ -70,10 +71,8 @@ class Host(Protocol):
         """Sleep until a worker may have news, at most `timeout_s`."""
 
 
-class PoolSettings(BaseModel):
+class PoolSettings(Frozen):
     """How many workers, how long to wait for what, and how often to try again. Times are seconds."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     min_workers: int = Field(1, ge=1)
     max_workers: int = Field(1, ge=1)

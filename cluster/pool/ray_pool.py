@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import ray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from ray.actor import ActorHandle
 from ray.exceptions import ActorUnavailableError, RayError
 
@@ -16,6 +16,7 @@ from cluster.pool.contract import WorkerLost
 from cluster.pool.entry import WorkerEntry
 from cluster.pool.failures import rebuild
 from cluster.pool.losses import classify, describe_shortage, node_is_alive
+from schemas.frozen import Frozen
 from schemas.import_path import ROOT
 from schemas.work import ShardTask, WorkerPoll
 
@@ -29,10 +30,8 @@ GRACE_S = 1.0
 GATHER_S = 0.002
 
 
-class WorkerResources(BaseModel):
+class WorkerResources(Frozen):
     """What one worker is given. `gpus` may be a fraction; `memory_bytes` 0: not reserved."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     cpus: float = Field(1.0, gt=0)
     gpus: float = Field(0.0, ge=0)

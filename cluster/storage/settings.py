@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from schemas.frozen import Frozen
 
 
-class StorageSettings(BaseModel):
+class StorageSettings(Frozen):
     """How to reach a store. Never secrets: credentials come from the usual chain of the AWS tools.
 
     `request_checksum`: `when_required` for servers that do not know the checksums which clients send since 2025.
     `attempts` requests are made before a failure counts, with pauses of `backoff` seconds, doubled each time up to
     `longest_backoff`, and jitter. They hold for local disks and mounts too, the rest for S3.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     endpoint_url: str | None = None
     region: str | None = None

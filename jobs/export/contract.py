@@ -7,9 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
-
 from jobs.export.target import Target
+from schemas.frozen import Frozen
 from workers.runs.run import FinishedRun
 
 
@@ -35,13 +34,11 @@ class ExportPlan:
     write: Callable[[Target], Written]
 
 
-class Export(BaseModel, ABC):
+class Export(Frozen, ABC):
     """A format: its fields are its options, on the command line too. One line in `jobs.export.EXPORTS` makes it known.
 
     `format` is its name, `title` says what is written.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: ClassVar[str]
     title: ClassVar[str]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from schemas.frozen import Frozen
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -12,7 +14,7 @@ GIB = 1 << 30
 ImageFormat = Literal["dicom", "png", "jpeg", "tiff", "npy", "npz"]
 
 
-class ImagesInput(BaseModel):
+class ImagesInput(Frozen):
     """`input:` of a spec over images.
 
     `uri` is a prefix of objects, or a Parquet/CSV table with a column `uri`; with `bytes_column` the images lie in
@@ -34,8 +36,6 @@ class ImagesInput(BaseModel):
     a pixel. `max_bytes` bounds an object as stored, `max_inflated` what becomes of it where it is compressed as a
     whole (gzip, deflated DICOM, npz).
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     collection: Literal["images"]
     uri: str

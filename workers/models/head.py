@@ -9,19 +9,18 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from schemas.errors import SpecError
+from schemas.frozen import Frozen
 from schemas.outputs import OutputField
 
 Activation = Literal["sigmoid", "softmax", "none"]
 Array = NDArray[Any]
 
 
-class Head(BaseModel):
+class Head(Frozen):
     """`labels` name the outputs of the network in order. `sigmoid`: each on its own; `softmax`: one of them holds."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     activation: Activation
     labels: tuple[str, ...] = Field(min_length=1)

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.errors import SpecError
+from schemas.frozen import Frozen
 from schemas.loading import validate
 from workers.contract import ModelCard
 from workers.lookup import Names
@@ -26,10 +27,8 @@ CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 
 
-class NetworkConfig(BaseModel):
+class NetworkConfig(Frozen):
     """`config.json`. A format adds its own keys, and names itself as the only value of `format`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: str
     format_version: Literal[1]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from schemas.frozen import Frozen
 from schemas.units import Delimiter
 
 MoleculesFormat = Literal["parquet", "csv", "smi"]
@@ -15,7 +16,7 @@ ENDINGS: dict[str, MoleculesFormat] = {".parquet": "parquet", ".csv": "csv", ".t
 """The format by the ending of a file's name; those of text may have `.gz` behind them."""
 
 
-class MoleculesInput(BaseModel):
+class MoleculesInput(Frozen):
     """`input:` of a spec over molecules.
 
     `uri` is a file, or a prefix of files of one format; `glob` filters keys relative to the prefix. `format: auto` goes
@@ -33,8 +34,6 @@ class MoleculesInput(BaseModel):
     A SMILES of more than `max_chars` characters is `too_large` and never parsed; so is a molecule of more than
     `max_atoms` heavy atoms.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     collection: Literal["molecules"]
     uri: str

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
+from schemas.frozen import Frozen
 from workers import steps
 
 
-class Smiles(BaseModel):
+class Smiles(Frozen):
     """`canonical`: RDKit's own, of the molecule as it was standardised. `given`: as it stands in the input."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     form: Literal["canonical", "given"] = "canonical"
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
+
+from schemas.frozen import Frozen
 
 VISIT_ENDS = ("ENCOUNTER_END", "VISIT_END", "HOSPITAL_DISCHARGE", "DISCHARGE")
 """Codes that end a visit, alone or before `//`."""
 
 
-class TaskInput(BaseModel):
+class TaskInput(Frozen):
     """For whom and when to predict: exactly one of `labels`, `every`, `at` and `aces`.
 
     `labels` is a table in the MEDS label schema, a Parquet file or a folder of them: one record a row. `every:
@@ -22,8 +24,6 @@ class TaskInput(BaseModel):
     With `every` and `at` a record is only planned if its history up to then has at least `min_events` events with a
     time, the first of them `min_days` days or more before the prediction time.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     labels: str | None = None
     every: Literal["visit_end"] | None = None
@@ -64,7 +64,7 @@ class TaskInput(BaseModel):
         return self.labels is None and (self.at is None or self.min_events > 0 or self.min_days > 0)
 
 
-class EventsInput(BaseModel):
+class EventsInput(Frozen):
     """`input:` of a spec over histories of events in MEDS 0.3 or 0.4.
 
     `uri` is the root of the dataset: `data/**/*.parquet`, and `metadata/dataset.json` where there is one. One record is
@@ -77,8 +77,6 @@ class EventsInput(BaseModel):
     MEDS wants a subject's rows together, in one file, sorted by time. `repair: none` refuses what is not so;
     `repair: sort` gathers and sorts each subject as it is read, which costs reading.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     collection: Literal["events"]
     uri: str

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from schemas.errors import SpecError
+from schemas.frozen import Frozen
 
 Flag = Literal["negated", "uncertain", "historical", "family"]
 FLAGS: tuple[Flag, ...] = ("negated", "uncertain", "historical", "family")
@@ -24,10 +25,8 @@ _LIMIT = 4 << 20
 """Bytes of a rule file."""
 
 
-class TriggerGroup(BaseModel):
+class TriggerGroup(Frozen):
     """Phrases of one flag and one direction; what the words mean stands at the head of `data/context.yaml`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     flag: Literal["negated", "uncertain", "historical", "family", "all"]
     direction: Literal["forward", "backward", "both", "pseudo", "stop"]
@@ -36,10 +35,8 @@ class TriggerGroup(BaseModel):
     sense: str = ""
 
 
-class SectionRule(BaseModel):
+class SectionRule(Frozen):
     """A section: its name, the titles that open it, and a flag that holds for all it says."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1)
     titles: tuple[str, ...]

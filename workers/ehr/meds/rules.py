@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from schemas.frozen import Frozen
 
 
-class Rules(BaseModel):
+class Rules(Frozen):
     """A part of a file of rules; a key that is not known is refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class EventRule(Rules):

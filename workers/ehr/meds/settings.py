@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from schemas.frozen import Frozen
 from schemas.units import Bytes
 
 MIB = 1 << 20
 
 
-class MedsInput(BaseModel):
+class MedsInput(Frozen):
     """`input:` of a conversion.
 
     `rules` is the uri of a YAML file that replaces the mapping rules of the format. `chunk_bytes` is how much of a file
     is read as one shard, `bucket_bytes` how many bytes of events (as they lie in memory) are sorted into one file; a
     worker needs about four times the larger of the two. Both change how the work is cut, and no event.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     uri: str
     rules: str | None = None

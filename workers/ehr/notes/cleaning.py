@@ -10,8 +10,9 @@ import re
 import unicodedata
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from schemas.frozen import Frozen
 from workers.ehr.notes.html import blank_html
 
 # 8203 is the zero width space, 65279 the byte order mark.
@@ -27,10 +28,8 @@ _MARKS = {
 }
 
 
-class CleaningStep(BaseModel):
+class CleaningStep(Frozen):
     """Settings of one step; `step(text)` is as long as `text`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: ClassVar[str]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from schemas.frozen import Frozen
 from schemas.units import Delimiter
 
 MIB = 1 << 20
@@ -14,7 +15,7 @@ NotesFormat = Literal["parquet", "csv", "ndjson", "omop", "fhir"]
 Resource = Literal["DocumentReference", "DiagnosticReport"]
 
 
-class NotesInput(BaseModel):
+class NotesInput(Frozen):
     """`input:` of a spec over clinical notes.
 
     `uri` is a file, or a prefix of files of one format; `glob` filters keys relative to the prefix. CSV, TSV and
@@ -38,8 +39,6 @@ class NotesInput(BaseModel):
     compressed file is cut off or damaged, and a quote in CSV that is never closed: that record stands for all that may
     have followed.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     collection: Literal["notes"]
     uri: str

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from schemas.frozen import Frozen
 from schemas.units import Bytes
 
 
-class PlinkInput(BaseModel):
+class PlinkInput(Frozen):
     """`input:` of a conversion from PLINK 1 (`bed`) or PLINK 2 (`pgen`).
 
     `uri` is the .bed or .pgen file, or its name without the ending. `build` is said of the table, and checked nowhere
     here. `chunk_bytes` of packed calls are read as one shard, but at least one part of the table: 4,096 variants of a
     large cohort.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal["bed", "pgen"]
     uri: str

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from schemas.frozen import Frozen
 from schemas.units import Bytes
 
 MIB = 1 << 20
 
 
-class VcfInput(BaseModel):
+class VcfInput(Frozen):
     """`input:` of a conversion from VCF or BCF.
 
     `uri` is a file, or a directory of them (`.vcf`, `.vcf.gz`, `.vcf.bgz`, `.bcf`) with the same samples in the same
@@ -25,8 +26,6 @@ class VcfInput(BaseModel):
     `chunk_bytes` of a file, as it is stored, are read as one shard. A line longer than `max_line` is no variant but a
     row of the account that says so; what a gzipped file inflates to beyond `max_inflated` is not read.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal["vcf"]
     uri: str

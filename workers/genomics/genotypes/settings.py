@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from schemas.frozen import Frozen
 from schemas.units import Bytes
 
 
-class GenotypesInput(BaseModel):
+class GenotypesInput(Frozen):
     """`input:` of a spec over genotypes. One record is a sample.
 
     `format: table` is our own genotype table, as `job: convert` writes it; `uri` is its root. `bed` and `pgen` are read
@@ -26,8 +27,6 @@ class GenotypesInput(BaseModel):
     `chunk_bytes` bounds the genotypes that a worker holds at a time; by default a part of `compute.memory_per_worker`.
     It changes no result.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     collection: Literal["genotypes"]
     uri: str

@@ -15,21 +15,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
+from schemas.frozen import Frozen
 from workers import steps
 from workers.genomics.scores.settings import Match
 
 
-class Impute(BaseModel):
+class Impute(Frozen):
     """What a missing call counts as. `frequency`: twice the effect allele's frequency in the whole cohort, or in the
     table `frequencies`; `none`: nothing, and it leaves the denominator of an average.
 
     A cohort of fewer than `min_samples` says too little of frequencies: such a run is refused. A model over a panel
     fills with the panel's own frequencies.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     missing: Literal["frequency", "none"] = "frequency"
     frequencies: str | None = None
@@ -42,32 +41,26 @@ class Impute(BaseModel):
         return self
 
 
-class Haploid(BaseModel):
+class Haploid(Frozen):
     """`observed`: a call of one allele counts 0 or 1 copies: where a table's source wrote one; of bed and pgen, men on
     X outside of the pseudo-autosomal regions, everybody on MT, men on Y. `diploid`: such a call counts 0 or 2. On Y
     only men count."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     ploidy: Literal["observed", "diploid"] = "observed"
 
 
-class Columns(BaseModel):
+class Columns(Frozen):
     """Columns of scores beside their sums. `average`: the sum divided by the alleles that it rests on. `counts`: lists
     of alleles called, alleles counted, and copies of effect alleles, which an export to `.sscore` needs."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     average: bool = False
     counts: bool = True
 
 
-class Adjust(BaseModel):
+class Adjust(Frozen):
     """Scores held against the cohort. `z`: how many deviations each lies above the mean of all samples. `components`
     is a table of principal components by sample: the score less what a regression on them expects, divided by the
     deviation of what is left (`z_norm1`), or by the one that is expected for the sample (`z_norm2`)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     z: bool = True
     components: str | None = None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from schemas.frozen import Frozen
 
 
-class Match(BaseModel):
+class Match(Frozen):
     """How rows of scoring files find variants.
 
     `ambiguous` SNPs are A/T and C/G, whose strand the alleles do not tell: `drop`; `keep` them as they stand; or by
@@ -15,8 +17,6 @@ class Match(BaseModel):
     0 or 1. `by`: `auto` is by position, by id for a file without positions. `duplicates`: of rows that name one
     variant and do not agree, and of variants that are there twice, `drop` all or take the `first`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     min_overlap: float = Field(default=0.75, ge=0, le=1)
     ambiguous: Literal["drop", "keep", "frequency"] = "drop"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from schemas.frozen import Frozen
 from schemas.units import Delimiter
 
 MIB = 1 << 20
@@ -13,7 +14,7 @@ MIB = 1 << 20
 SequencesFormat = Literal["vcf", "fasta", "parquet", "csv"]
 
 
-class SequencesInput(BaseModel):
+class SequencesInput(Frozen):
     """`input:` of a spec over variants or sequences.
 
     `uri` is one file: a VCF (plain, gzip or bgzip) with `reference`, the FASTA that its positions are of; a FASTA whose
@@ -29,8 +30,6 @@ class SequencesInput(BaseModel):
     Of a table `record_id` and `sequence` name columns; `subject_id` does where there is one, and `carry` others to come
     along (text, of CSV). Sequences of more than `max_bases` are `too_large`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     collection: Literal["sequences"]
     uri: str

@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from schemas.errors import SpecError
+from schemas.frozen import Frozen
 from workers import steps
 from workers.contract import ModelCard
 
 
-class SequenceWindow(BaseModel):
+class SequenceWindow(Frozen):
     """`length` bases, the first base of REF at place `length // 2` of them; None: as many as the model takes.
 
     Where a window reaches over the end of its contig, `edges: pad` fills it with N and `edges: refuse` makes the record
@@ -21,17 +22,13 @@ class SequenceWindow(BaseModel):
     taken. Sequences that are no surroundings of a variant are not cut.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     length: int | None = Field(default=None, ge=1, le=4_000_000)
     edges: Literal["pad", "refuse"] = "pad"
     ambiguous: Literal["n", "refuse"] = "n"
 
 
-class BothStrands(BaseModel):
+class BothStrands(Frozen):
     """Every output is the mean of the sequence and of its reverse complement."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 STEPS: steps.StepTable[BaseModel] = steps.StepTable(

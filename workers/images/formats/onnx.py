@@ -17,9 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from schemas.errors import SecurityError, SpecError
+from schemas.frozen import Frozen
 from schemas.loading import validate
 from schemas.outputs import OutputField
 from workers.contract import Model, ModelCard, Placement
@@ -31,10 +30,8 @@ from workers.models.head import Head, check_fields
 CARD = "wardround.json"
 
 
-class OnnxCard(BaseModel):
+class OnnxCard(Frozen):
     """`wardround.json`. `output` is needed only where the graph has several and there is a head."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal["onnx"] = "onnx"
     format_version: Literal[1] = 1

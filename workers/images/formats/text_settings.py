@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from schemas.frozen import Frozen
 from schemas.outputs import OutputField
 
 _CORNERS = ", ".join(f"x{i}: int32, y{i}: int32" for i in range(4))
@@ -24,7 +25,7 @@ OUTPUTS: tuple[OutputField, ...] = (
 )
 
 
-class Detection(BaseModel):
+class Detection(Frozen):
     """Settings of the detector.
 
     `threshold` makes the probability map binary; a region counts if the mean probability inside its box reaches
@@ -32,8 +33,6 @@ class Detection(BaseModel):
     looked at. The image is enlarged until its shorter side is `shorter_side`, unless its longer one would pass
     `longest_side`, and then shrunk to that: this bounds the work for an image of any size.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     threshold: float = Field(default=0.3, gt=0, lt=1)
     box_threshold: float = Field(default=0.5, ge=0, le=1)

@@ -12,17 +12,17 @@ from collections import OrderedDict
 from typing import Annotated, cast
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 
+from schemas.frozen import Frozen
 
-class Config(BaseModel):
+
+class Config(Frozen):
     """`block_layers` is the number of dense layers a block, `growth` the channels that each adds.
 
     A dense layer first narrows to `bottleneck * growth` channels. `init_features` are the channels of the stem.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     in_channels: int = Field(ge=1, le=1024)
     num_outputs: int = Field(ge=1, le=1_000_000)

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 
+from schemas.frozen import Frozen
 
-class Config(BaseModel):
+
+class Config(Frozen):
     """`layers` is the number of blocks a stage; `width` the channels of the first stage, doubled at each next one.
 
     `stem`: `imagenet` is a 7x7 convolution of stride 2 and a max pool of stride 2; `small`, for images of about
     32 pixels, a 3x3 convolution of stride 1.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     in_channels: int = Field(ge=1, le=1024)
     num_outputs: int = Field(ge=1, le=1_000_000)

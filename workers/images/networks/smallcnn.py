@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from torch import nn
 
+from schemas.frozen import Frozen
 
-class Config(BaseModel):
+
+class Config(Frozen):
     """`channels` and `strides` hold one number a layer."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     in_channels: int = Field(ge=1, le=1024)
     num_outputs: int = Field(ge=1, le=1_000_000)

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from schemas.errors import SpecError
+from schemas.frozen import Frozen
 from schemas.loading import validate
 from workers.models.files import read_json
 from workers.models.huggingface import CONFIG, read_config
@@ -29,10 +30,8 @@ _POSITIONS_BEHIND_PADDING = frozenset(
 """Their first position is that behind the padding token's number, so that many fewer tokens fit."""
 
 
-class Declared(BaseModel):
+class Declared(Frozen):
     """`wardround.json`, optional: what the author recommends, and what the files of transformers leave open."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: str
     format_version: int = Field(default=1, ge=1, le=1)

@@ -11,9 +11,10 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from schemas.errors import SpecError
+from schemas.frozen import Frozen
 from schemas.outputs import OutputField
 
 STEP = "windows"
@@ -28,12 +29,11 @@ COUNTS: tuple[OutputField, ...] = (
 )
 
 
-class Windows(BaseModel):
+class Windows(Frozen):
     """`window` counts the special tokens in (None: as many as the model takes), `stride` the tokens shared by
     neighbours. `max_windows` bounds the work for one note; those at the side that the tokenizer keeps are kept.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     default_stride: ClassVar[float] = 0.0
     """The part of a window that neighbours share, where the model directory names no stride."""
 

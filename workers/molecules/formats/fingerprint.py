@@ -15,9 +15,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from schemas.errors import SpecError
+from schemas.frozen import Frozen
 from workers import registry
 from workers.contract import ModelCard, Placement, Scorer
 from workers.models.head import score_fields
@@ -25,10 +26,8 @@ from workers.models.network_directory import CONFIG, NetworkConfig, NetworkDirec
 from workers.molecules.contract import MoleculeFormat, Wanted
 
 
-class Fingerprint(BaseModel):
+class Fingerprint(Frozen):
     """`radius` in bonds, `bits` its length, `counts`: how often each feature is there instead of whether."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     radius: int = Field(default=2, ge=0, le=10)
     bits: int = Field(default=2048, ge=8, le=1 << 20)

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from schemas.errors import SpecError
+from schemas.frozen import Frozen
 from schemas.loading import nearest, validate
 from workers.contract import ModelCard, Placement
 from workers.models.files import read_json
@@ -25,10 +26,8 @@ CONFIG = "config.json"
 NAME = "properties"
 
 
-class PropertiesConfig(BaseModel):
+class PropertiesConfig(Frozen):
     """`config.json`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal["properties"]
     format_version: Literal[1]

@@ -8,14 +8,14 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 
+from schemas.frozen import Frozen
 
-class Config(BaseModel):
+
+class Config(Frozen):
     """`hidden`: the width of each hidden layer. Each is linear, then the norm, then the activation."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     num_inputs: int = Field(ge=1, le=1_000_000)
     num_outputs: int = Field(ge=1, le=1_000_000)

@@ -16,9 +16,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from schemas.errors import SpecError
+from schemas.frozen import Frozen
 from schemas.outputs import OutputField
 from workers import registry
 from workers.contract import ModelCard, Placement, Scorer
@@ -36,12 +37,10 @@ EXPLAINED = "retain"
 """The network whose score is a sum over events."""
 
 
-class Outputs(BaseModel):
+class Outputs(Frozen):
     """Columns beside the scores. `embedding`: what the last linear layer sees. `contributions`: what each event adds
     to a label's score before the activation; of `retain` only, where they sum to it exactly, but for the bias.
     `top`: only so many, the largest. `codes`: name each event's code, which is record content."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     embedding: bool = False
     contributions: bool = False

@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from schemas.frozen import Frozen
 from schemas.status import Fault, Status
 from workers.ehr.events.contract import STATIC, Histories
 from workers.ehr.events.formats.times import Flags, Floats, Integers, Timeline
@@ -21,15 +22,13 @@ NOTHING_KNOWN = "none of the record's events is in the model's vocabulary"
 NOTHING_RECENT = "none of the record's events lies in the model's window"
 
 
-class Encoding(BaseModel):
+class Encoding(Frozen):
     """How a model wants its events.
 
     `oov`: a code without an index becomes the unknown one, or is left out. `fallback`: tried first, in this order.
     `window_days`: only events of so many days before the prediction time, and static ones. `max_events`: the latest
     ones are kept, and `truncated` says so. `clip`: scaled values stay between -clip and clip.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     oov: Literal["unknown", "drop"] = "unknown"
     fallback: tuple[Fallback, ...] = ()

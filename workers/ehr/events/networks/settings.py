@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from schemas.frozen import Frozen
 
 EventInput = Literal["value", "delta", "ago", "age"]
 """What a network sees of an event beside its code; see `workers.ehr.events.networks.packed.PackedHistories`."""
@@ -16,10 +18,8 @@ UNKNOWN = 0
 """Index of a code that the vocabulary does not have; row 0 of the embedding."""
 
 
-class EventNetworkConfig(BaseModel):
+class EventNetworkConfig(Frozen):
     """`num_codes` are the rows of the embedding, `UNKNOWN` included."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     num_codes: int = Field(ge=2, le=100_000_000)
     num_outputs: int = Field(ge=1, le=1_000_000)

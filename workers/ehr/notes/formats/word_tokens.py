@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from schemas.errors import SpecError
+from schemas.frozen import Frozen
 from schemas.outputs import OutputField
 from schemas.status import Fault, Status
 from workers.contract import Encoded
@@ -35,19 +36,15 @@ PADDING, UNKNOWN, FIRST = 0, 1, 2
 VOCABULARY_BYTES = 256 << 20
 
 
-class TokenRule(BaseModel):
+class TokenRule(Frozen):
     """How a model's author cut words. `lower`: `str.lower` of the whole note before."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: Literal["words", "wordpunct", "two_up"] = "words"
     lower: bool = True
 
 
-class Words(BaseModel):
+class Words(Frozen):
     """How a note becomes words. With more than `max_tokens` of them, those at its start or its end are kept."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_tokens: int = Field(default=2000, ge=1, le=1_000_000)
     keep: Literal["start", "end"] = "start"

@@ -15,15 +15,15 @@ from __future__ import annotations
 from typing import Literal, cast
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
+from schemas.frozen import Frozen
 
-class Config(BaseModel):
+
+class Config(Frozen):
     """`words` counts the rows of the embedding: the vocabulary, and the two of padding and unknown words."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     words: int = Field(ge=3, le=10_000_000)
     num_outputs: int = Field(ge=1, le=1_000_000)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from schemas.frozen import Frozen
 
 
-class PanelNetworkConfig(BaseModel):
+class PanelNetworkConfig(Frozen):
     """`num_variants` is the length of the panel, whose order the network knows."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     num_variants: int = Field(ge=1, le=50_000_000)
     num_outputs: int = Field(ge=1, le=1_000_000)

@@ -7,9 +7,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from schemas.errors import SpecError
+from schemas.frozen import Frozen
 from workers.contract import ModelCard, Placement
 from workers.genomics.sequences.contract import SequenceScorer
 from workers.genomics.sequences.formats.tokens import EsmTokens, JsonTokens, KmerTokenizer, TokenEncoder, Tokenizer
@@ -26,12 +27,10 @@ _LONGEST_K = 8
 Kind = Literal["kmer", "esm", "json"]
 
 
-class TokenizerSettings(BaseModel):
+class TokenizerSettings(Frozen):
     """How bases become tokens (workers.genomics.sequences.formats.tokens). `k` is that of `kmer`; None: as the
     vocabulary has.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Kind
     k: int | None = Field(default=None, ge=1, le=_LONGEST_K)

@@ -13,25 +13,24 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
+from schemas.frozen import Frozen
 from workers.genomics.sequences.networks.variant_scorer import VariantScorer
 
 _Kernel = Annotated[int, Field(ge=1, le=1025)]
 _Dilation = Annotated[int, Field(ge=1, le=65_536)]
 
 
-class Config(BaseModel):
+class Config(Frozen):
     """`kernels` and `dilations` hold one number a block, for both of its convolutions.
 
     `positions` are the central positions whose outputs are wanted, `pooling` what is made of them: `each` keeps them
     apart (position by position, all outputs of the first position first), `mean` and `max` leave one number an output.
     `num_outputs` counts what a window yields in the end.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     num_outputs: int = Field(ge=1, le=1_000_000)
     channels: int = Field(default=32, ge=1, le=8192)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from schemas.frozen import Frozen
 from schemas.outputs import OutputField
 
 STEP = "language"
@@ -14,7 +15,7 @@ _SPAN = "start: int32, end: int32"
 _FLAGS = "negated: bool, uncertain: bool, historical: bool, family: bool"
 
 
-class LanguageStep(BaseModel):
+class LanguageStep(Frozen):
     """What to write of a note. Offsets are characters of the text, ends exclusive.
 
     `text` adds the words of each entity to its struct: they are record content. `tokens` adds the columns `tokens` and
@@ -24,8 +25,6 @@ class LanguageStep(BaseModel):
     on every node. A note longer than `max_chars` characters is `too_large`: the English pipeline needs about 5 kB of
     memory a character.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: bool = False
     tokens: Literal["none", "spacy", "treebank", "wordpunct"] = "none"

@@ -1,0 +1,11 @@
+"""What all checked settings have in common."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Frozen(BaseModel):
+    """Settings that nobody changes once they were checked; a key that is not known is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
