@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from schemas.errors import SpecError
-from schemas.plan import plan_schema
+from schemas.plan import plan_batch, plan_schema
 from schemas.rows import OutputColumn
 from workers.collection import StagePlan
 from workers.contract import ModelCard
@@ -62,7 +62,9 @@ def whole_plan(
 ) -> StagePlan:
     """A stage with one record: all that was made together."""
     schema, one = plan_schema(), {"record_id": [record_id], "uri": [uri]}
-    return StagePlan(stage, schema, lambda: iter([batch(schema, one)]), columns=columns, kind="shards", state=state)
+    return StagePlan(
+        stage, schema, lambda: iter([plan_batch(schema, one)]), columns=columns, kind="shards", state=state
+    )
 
 
 def account_plan(
@@ -94,11 +96,4 @@ def file_records(chunks: Sequence[Mapping[str, Any]], counts: str) -> Iterator[p
 
 def account_batch(**columns: Iterable[Any]) -> pa.RecordBatch:
     """Some rows of the plan of stage `account`; what is not given is null."""
-    return batch(plan_schema(_ACCOUNT_FIELDS), columns)
-
-
-def batch(schema: pa.Schema, columns: Mapping[str, Iterable[Any]]) -> pa.RecordBatch:
-    """Rows of a plan; what is not given is null."""
-    given = {name: pa.array(list(values), schema.field(name).type) for name, values in columns.items()}
-    rows = len(given["record_id"])
-    return pa.record_batch([given.get(f.name, pa.nulls(rows, f.type)) for f in schema], schema=schema)
+    return plan_batch(plan_schema(_ACCOUNT_FIELDS), columns)

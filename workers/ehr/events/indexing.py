@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cluster.storage import Store
 from schemas.errors import RecordError, SpecError
-from schemas.rows import OutputColumn
+from schemas.rows import stage_columns
 from schemas.status import Status
 from workers.ehr.events.contract import STATIC
 from workers.ehr.events.rowsource import RowSource, Run
@@ -24,16 +24,13 @@ SUBJECTS = "subjects"
 REMEDY = "fix the dataset, or set input.repair: sort"
 _STEP_ROWS = 500_000
 
-_MEANINGS = {
-    "subjects": ("list<int64>", "subjects of the range in the order of their rows"),
-    "first_rows": ("list<int64>", "the row of the file where each begins"),
-    "subject_rows": ("list<int64>", "how many rows each has"),
-    "first_time": ("timestamp", "time of the range's first row, null if it has none"),
-    "last_time": ("timestamp", "time of the range's last row, null if it has none"),
-}
-COLUMNS = tuple(
-    OutputColumn(name=name, type=kind, meaning=meaning, model="", output=name)
-    for name, (kind, meaning) in _MEANINGS.items()
+COLUMNS = stage_columns(
+    "",
+    ("subjects", "list<int64>", "subjects of the range in the order of their rows"),
+    ("first_rows", "list<int64>", "the row of the file where each begins"),
+    ("subject_rows", "list<int64>", "how many rows each has"),
+    ("first_time", "timestamp", "time of the range's first row, null if it has none"),
+    ("last_time", "timestamp", "time of the range's last row, null if it has none"),
 )
 
 

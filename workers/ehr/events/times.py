@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cluster.storage import Store
 from schemas.plan import plan_schema
-from schemas.rows import OutputColumn
+from schemas.rows import stage_columns
 from schemas.status import Fault, Status
 from workers.ehr.aces.task import Task
 from workers.ehr.events.fetching import COLUMNS as EVENT_COLUMNS
@@ -38,14 +38,11 @@ SCHEMA = plan_schema(
 )
 """A block of whole subjects, and where the rows of each lie."""
 
-_MEANINGS = {
-    "subject_ids": ("list<int64>", "whom to predict for"),
-    "prediction_times": ("list<timestamp>", "and when, one each"),
-    "labels": ("list<bool>", "what the cohort definition says came true, null where it says nothing"),
-}
-COLUMNS = tuple(
-    OutputColumn(name=name, type=kind, meaning=meaning, model="", output=name)
-    for name, (kind, meaning) in _MEANINGS.items()
+COLUMNS = stage_columns(
+    "",
+    ("subject_ids", "list<int64>", "whom to predict for"),
+    ("prediction_times", "list<timestamp>", "and when, one each"),
+    ("labels", "list<bool>", "what the cohort definition says came true, null where it says nothing"),
 )
 
 
@@ -141,7 +138,7 @@ def found_times(finished: FinishedStage, carry: Sequence[str]) -> pa.Table:
     schema = pa.schema([*KEYS, *([LABEL] if LABEL.name in carry else [])])
     parts = [schema.empty_table()]
     for shard in range(finished.run.plan.shards):
-        rows = finished.rows(shard, list(_MEANINGS))
+        rows = finished.rows(shard, [column.name for column in COLUMNS])
         columns = [rows["subject_ids"], rows["prediction_times"], *([rows["labels"]] if LABEL.name in carry else [])]
         parts.append(pa.table([column.combine_chunks().flatten() for column in columns], schema=schema))
     return pa.concat_tables(parts)

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from schemas.rows import OutputColumn
+from schemas.rows import stage_columns
 from schemas.status import Status
 from workers.conversion.account import AccountStage
 from workers.conversion.layout import ACCOUNT
@@ -18,14 +18,12 @@ from workers.ehr.meds.layout import NO_PART
 from workers.ehr.meds.parts import failed_part
 from workers.engine.context import StageContext
 
-COLUMNS = tuple(
-    OutputColumn(name=name, type=kind, meaning=meaning, model=ACCOUNT, output=name)
-    for name, kind, meaning in (
-        ("outcome", "string", "converted, ignored or unreadable"),
-        ("reason", "string", "why it was not converted, or not all of it"),
-        ("kind", "string", "its resource type or table"),
-        ("n_events", "int64", "events in the dataset that come from it"),
-    )
+COLUMNS = stage_columns(
+    ACCOUNT,
+    ("outcome", "string", "converted, ignored or unreadable"),
+    ("reason", "string", "why it was not converted, or not all of it"),
+    ("kind", "string", "its resource type or table"),
+    ("n_events", "int64", "events in the dataset that come from it"),
 )
 
 

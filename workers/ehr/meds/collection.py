@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from schemas.errors import VerificationError
-from schemas.plan import plan_schema
+from schemas.plan import plan_batch, plan_schema
 from workers.collection import StagePlan
 from workers.contract import ModelCard
 from workers.conversion.chunks import key_of
@@ -17,7 +17,6 @@ from workers.conversion.plans import (
     Conversion,
     account_batch,
     account_plan,
-    batch,
     by_file,
     file_records,
     read_plan,
@@ -92,7 +91,7 @@ def _ranges(stage: str, columns: Any, state: Mapping[str, Any], pieces: Callable
             "low": [b[0] for b in bounds],
             "high": [b[1] for b in bounds],
         }
-        yield batch(schema, planned)
+        yield plan_batch(schema, planned)
 
     return StagePlan(stage, schema, batches, columns=columns, kind="shards", shard_records=1, state=state)
 

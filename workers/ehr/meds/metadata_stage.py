@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from schemas.errors import VerificationError
-from schemas.rows import OutputColumn
+from schemas.rows import stage_columns
 from schemas.status import Status
 from workers.conversion.layout import READ
 from workers.ehr.meds.layout import CODES, DATASET_JSON, METADATA, SORT
@@ -20,13 +20,11 @@ from workers.engine.rowtable import build_rows, stamp
 from workers.runs.stage import stage_at
 
 MEDS_VERSION = "0.4.1"
-COLUMNS = tuple(
-    OutputColumn(name=name, type="int64", meaning=meaning, model=METADATA, output=name)
-    for name, meaning in (
-        ("n_codes", "codes in the dataset"),
-        ("n_events", "rows in the dataset"),
-        ("n_subjects", "subjects in the dataset"),
-    )
+COLUMNS = stage_columns(
+    METADATA,
+    ("n_codes", "int64", "codes in the dataset"),
+    ("n_events", "int64", "rows in the dataset"),
+    ("n_subjects", "int64", "subjects in the dataset"),
 )
 _CODES = pa.schema(
     [

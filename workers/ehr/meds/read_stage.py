@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from cluster.storage import sha256_of
 from schemas.errors import WardroundError
-from schemas.rows import OutputColumn
+from schemas.rows import stage_columns
 from schemas.status import Status
 from workers.conversion.chunks import guarded
 from workers.conversion.layout import READ, part_key
@@ -22,18 +22,16 @@ from workers.engine.publish import publish_side
 from workers.engine.rowtable import build_rows
 from workers.runs.side import SideObjectRef
 
-COLUMNS = tuple(
-    OutputColumn(name=name, type=kind, meaning=meaning, model=READ, output=name)
-    for name, kind, meaning in (
-        ("part_records", "list<int64>", "records in each part of the chunk"),
-        ("part_events", "list<int64>", "events in each part of the chunk"),
-        ("event_keys", "list<string>", "where the events of each part lie"),
-        ("outcome_keys", "list<string>", "where the outcomes of each part lie"),
-        ("blank", "int64", "records that are empty lines"),
-        ("event_bytes", "int64", "bytes of its events in memory"),
-        ("subjects", "int64", "subjects in its parts, one that is in two of them twice"),
-        ("codes", "list<struct<code: string, description: string>>", "codes of its events"),
-    )
+COLUMNS = stage_columns(
+    READ,
+    ("part_records", "list<int64>", "records in each part of the chunk"),
+    ("part_events", "list<int64>", "events in each part of the chunk"),
+    ("event_keys", "list<string>", "where the events of each part lie"),
+    ("outcome_keys", "list<string>", "where the outcomes of each part lie"),
+    ("blank", "int64", "records that are empty lines"),
+    ("event_bytes", "int64", "bytes of its events in memory"),
+    ("subjects", "int64", "subjects in its parts, one that is in two of them twice"),
+    ("codes", "list<struct<code: string, description: string>>", "codes of its events"),
 )
 
 

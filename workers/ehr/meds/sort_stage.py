@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from schemas.rows import OutputColumn
+from schemas.rows import stage_columns
 from schemas.status import Status
 from workers.conversion.layout import READ
 from workers.ehr.meds.earlier import EventParts, event_keys, ranks_at
@@ -21,9 +21,10 @@ from workers.engine.kinds import ShardStage, ShardTable, SideObject
 from workers.engine.rowtable import build_rows, stamp
 from workers.runs.stage import stage_at
 
-COLUMNS = tuple(
-    OutputColumn(name=name, type="int64", meaning=meaning, model=SORT, output=name)
-    for name, meaning in (("n_events", "rows of the file"), ("n_subjects", "subjects in it"))
+COLUMNS = stage_columns(
+    SORT,
+    ("n_events", "int64", "rows of the file"),
+    ("n_subjects", "int64", "subjects in it"),
 )
 SCHEMA = pa.schema(
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pyarrow as pa
 
-from schemas.rows import OutputColumn
+from schemas.rows import stage_columns
 from schemas.status import Status
 from workers.conversion.layout import READ
 from workers.ehr.meds.earlier import EventParts, event_keys
@@ -17,12 +17,10 @@ from workers.engine.kinds import ShardStage, ShardTable, SideObject
 from workers.engine.rowtable import build_rows
 from workers.runs.stage import stage_at
 
-COLUMNS = tuple(
-    OutputColumn(name=name, type=kind, meaning=meaning, model=SUBJECTS, output=name)
-    for name, kind, meaning in (
-        ("n_subjects", "int64", "subjects of this range of hash slots"),
-        ("shared", "list<struct<subject: string, rank: int64>>", "ids that share their slot, and their rank there"),
-    )
+COLUMNS = stage_columns(
+    SUBJECTS,
+    ("n_subjects", "int64", "subjects of this range of hash slots"),
+    ("shared", "list<struct<subject: string, rank: int64>>", "ids that share their slot, and their rank there"),
 )
 
 

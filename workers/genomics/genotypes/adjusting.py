@@ -21,7 +21,7 @@ from workers.genomics.genotypes.fitting import FIT_ROWS, Fit
 from workers.genomics.genotypes.layout import FIT, SCORE
 from workers.genomics.genotypes.models import GenotypeModel, open_models
 from workers.genomics.genotypes.outputs import ADJUSTED
-from workers.genomics.genotypes.source import Genotypes
+from workers.genomics.genotypes.source import Genotypes, GenotypeStage
 from workers.runs.stage import FinishedStage, stage_at
 
 Floats = NDArray[np.float64]
@@ -37,12 +37,11 @@ def _before(card: ModelCard) -> list[Any]:
     return [field for field in card.outputs if field.name not in later]
 
 
-class AdjustStage:
+class AdjustStage(GenotypeStage):
     """Implements `workers.engine.kinds.ShardStage`. Reads no genotypes."""
 
     def __init__(self, context: StageContext, genotypes: Genotypes) -> None:
-        self._context = context
-        self._genotypes = genotypes
+        super().__init__(context, genotypes)
         self._score: FinishedStage = stage_at(context.store, SCORE)
         fits = all_rows(stage_at(context.store, FIT), FIT_ROWS)
         self._fits = {row["record_id"]: Fit.of_row(row) for row in fits.iter_rows(named=True)}
@@ -63,10 +62,6 @@ class AdjustStage:
             there = column.name in rows.column_names
             values[column.name] = rows[column.name] if there else adjusted[column.model][column.output]
         return ShardTable(build_rows(records, layout, values, rows["status"].to_pylist(), rows["detail"].to_pylist()))
-
-    def close(self) -> None:
-        """Give files back."""
-        self._genotypes.close()
 
 
 def _of_score(

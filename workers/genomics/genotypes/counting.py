@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from schemas.rows import OutputColumn
+from schemas.rows import stage_columns
 from schemas.status import Status
 from workers.engine.context import StageContext
 from workers.engine.kinds import ShardTable, SideObject
@@ -20,7 +20,7 @@ from workers.genomics.genotypes.groups import OK
 from workers.genomics.genotypes.layout import COUNT, FILE, MATCH, counts_key
 from workers.genomics.genotypes.ploidy import Haploid, Numbers, is_among
 from workers.genomics.genotypes.scanning import chunk_bytes
-from workers.genomics.genotypes.source import Genotypes
+from workers.genomics.genotypes.source import Genotypes, GenotypeStage
 from workers.genomics.kernels.counts import CohortCounter, Counts
 from workers.runs.stage import stage_at
 
@@ -47,17 +47,14 @@ def wanted_variants(context: StageContext, genotypes: Genotypes) -> Numbers | No
     return np.unique(np.concatenate(parts))
 
 
-COLUMNS = (
-    OutputColumn(name="counted", type="int64", meaning="variants that were counted", model=COUNT, output="counted"),
-)
+COLUMNS = stage_columns(COUNT, ("counted", "int64", "variants that were counted"))
 
 
-class CountStage:
+class CountStage(GenotypeStage):
     """Implements `workers.engine.kinds.ShardStage`. A shard is a range of variants."""
 
     def __init__(self, context: StageContext, genotypes: Genotypes) -> None:
-        self._context = context
-        self._genotypes = genotypes
+        super().__init__(context, genotypes)
         self._wanted: Numbers | None = None
         self._chrom: NDArray[np.object_] | None = None
 
@@ -104,10 +101,6 @@ class CountStage:
         nothing = np.zeros(0, np.int64)
         paired = np.ones(len(wanted), np.bool_)
         return Counts(wanted, calls, alts, alleles, paired, nothing, calls[:0], calls[:0]).table()
-
-    def close(self) -> None:
-        """Give files back."""
-        self._genotypes.close()
 
 
 def chromosomes(variants: pl.DataFrame, build: str | None, samples: pl.DataFrame) -> NDArray[np.object_]:

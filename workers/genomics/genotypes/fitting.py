@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from schemas.plan import plan_schema
-from schemas.rows import OutputColumn
+from schemas.rows import stage_columns
 from schemas.status import Status
 from workers.collection import StagePlan
 from workers.contract import ModelCard
@@ -24,21 +24,19 @@ from workers.genomics.genotypes.components import Components
 from workers.genomics.genotypes.layout import FIT, SCORE
 from workers.genomics.genotypes.models import open_models
 from workers.genomics.genotypes.outputs import ADJUSTED
-from workers.genomics.genotypes.source import Genotypes
+from workers.genomics.genotypes.source import Genotypes, GenotypeStage
 from workers.genomics.scores.adjust import Block, ComponentFit, fit_components, moments
 from workers.runs.stage import stage_at
 
 Floats = NDArray[np.float64]
 
 FIT_ROWS = ["record_id", "mean", "sd", "components"]
-COLUMNS = tuple(
-    OutputColumn(name=name, type=kind, meaning=meaning, model=FIT, output=name)
-    for name, kind, meaning in (
-        ("n", "int64", "samples that have the score"),
-        ("mean", "float64", "of the sums over the cohort; null of fewer than two"),
-        ("sd", "float64", "their standard deviation, by n - 1"),
-        ("components", "string", "what components let expect, as JSON; null where none are given"),
-    )
+COLUMNS = stage_columns(
+    FIT,
+    ("n", "int64", "samples that have the score"),
+    ("mean", "float64", "of the sums over the cohort; null of fewer than two"),
+    ("sd", "float64", "their standard deviation, by n - 1"),
+    ("components", "string", "what components let expect, as JSON; null where none are given"),
 )
 _FIELDS = (
     pa.field("model", pa.string(), nullable=False),
@@ -98,12 +96,11 @@ def plan(models: Mapping[str, ModelCard], state: Mapping[str, Any]) -> StagePlan
     )
 
 
-class FitStage:
+class FitStage(GenotypeStage):
     """Implements `workers.engine.kinds.ShardStage`."""
 
     def __init__(self, context: StageContext, genotypes: Genotypes) -> None:
-        self._context = context
-        self._genotypes = genotypes
+        super().__init__(context, genotypes)
         self._score = stage_at(context.store, SCORE)
         self._models = {model.name: model for model in open_models(context)}
         self._components = Components(context, genotypes.samples)
@@ -142,10 +139,6 @@ class FitStage:
             }
             for at, score in enumerate(scores)
         }
-
-    def close(self) -> None:
-        """Give files back."""
-        self._genotypes.close()
 
 
 def _one(fit: ComponentFit, at: int) -> ComponentFit:

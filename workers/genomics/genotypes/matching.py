@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from schemas.errors import SpecError
-from schemas.rows import OutputColumn
+from schemas.rows import stage_columns
 from schemas.status import Status
 from workers.engine.context import StageContext
 from workers.engine.kinds import ShardTable, SideObject
@@ -23,7 +23,7 @@ from workers.genomics.genotypes.formats.panel_variants import VARIANTS, read_pan
 from workers.genomics.genotypes.layout import FILE, MATCH, entries_key, log_key
 from workers.genomics.genotypes.models import GenotypeModel, open_models
 from workers.genomics.genotypes.panel import PLACES
-from workers.genomics.genotypes.source import Genotypes
+from workers.genomics.genotypes.source import Genotypes, GenotypeStage
 from workers.genomics.scores.builds import chromosome_key
 from workers.genomics.scores.files import read_all, score_files
 from workers.genomics.scores.frequencies import cohort_frequencies
@@ -46,20 +46,15 @@ _MEANINGS = {
     "overlap": "share of the rows that count",
     "position_overlap": "share of the rows at whose position the genotypes have a variant",
 }
-_MORE = (
+COLUMNS = stage_columns(
+    MATCH,
+    *((name, _KINDS[SUMMARY_SCHEMA[name]], meaning) for name, meaning in _MEANINGS.items()),
     ("model", "string", "the model of the spec"),
     ("verdict", "string", "ok: it is scored; low_overlap or unreadable: its columns are null"),
     ("alleles", "string", "digest of the variants and alleles that it counts"),
     ("number", "int64", "place of its file in the directory"),
     ("log_key", "string", "where its match log lies in the run directory, with those of other files"),
     ("entries_key", "string", "where what counts of these files lies"),
-)
-COLUMNS = (
-    *(
-        OutputColumn(name=name, type=_KINDS[SUMMARY_SCHEMA[name]], meaning=meaning, model=MATCH, output=name)
-        for name, meaning in _MEANINGS.items()
-    ),
-    *(OutputColumn(name=name, type=kind, meaning=meaning, model=MATCH, output=name) for name, kind, meaning in _MORE),
 )
 
 FileRow = dict[str, Any]
@@ -69,12 +64,11 @@ _PART = 32 << 20
 """Bytes of scoring files, as they lie there, that are matched together and share a log."""
 
 
-class MatchStage:
+class MatchStage(GenotypeStage):
     """Implements `workers.engine.kinds.ShardStage`. A shard is some scores, those of one file together."""
 
     def __init__(self, context: StageContext, genotypes: Genotypes) -> None:
-        self._context = context
-        self._genotypes = genotypes
+        super().__init__(context, genotypes)
         self._models = {model.name: model for model in open_models(context)}
         self._made: Target | None = None
         self._files: dict[str, list[Path]] = {}
@@ -162,10 +156,6 @@ class MatchStage:
             # Weights hardly get smaller, and a run reads them as often as it writes them.
             SideObject(keys["entries_key"], encode(entries, fingerprint, "lz4")),
         ]
-
-    def close(self) -> None:
-        """Give files back."""
-        self._genotypes.close()
 
 
 def _by_model(records: pa.Table) -> dict[str, list[int]]:

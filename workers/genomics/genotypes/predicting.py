@@ -21,16 +21,15 @@ from workers.genomics.genotypes.ploidy import Ploidy
 from workers.genomics.genotypes.qc import SampleQc
 from workers.genomics.genotypes.scanning import Taker, chunk_bytes, scan
 from workers.genomics.genotypes.scores import Scores, ScoreTaker
-from workers.genomics.genotypes.source import Genotypes
+from workers.genomics.genotypes.source import Genotypes, GenotypeStage
 from workers.genomics.genotypes.workload import Workload, load_workload
 
 
-class PredictStage:
+class PredictStage(GenotypeStage):
     """Implements `workers.engine.kinds.ShardStage`. A shard is whole blocks of samples."""
 
     def __init__(self, context: StageContext, genotypes: Genotypes) -> None:
-        self._context = context
-        self._genotypes = genotypes
+        super().__init__(context, genotypes)
         self._threads = max(1, int(context.cpus))
         self._device = device(context.gpus)
         self._loaded: Workload | None = None
@@ -94,7 +93,3 @@ class PredictStage:
         values, _, _ = columns_of(names, answers, rows)
         header = {field.name: [None] * rows for field in layout.header_carry}
         return ShardTable(build_rows(records, layout, {**header, **values}, [status] * rows, [detail] * rows))
-
-    def close(self) -> None:
-        """Give files back."""
-        self._genotypes.close()

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from schemas.rows import OutputColumn
+from schemas.rows import stage_columns
 from workers.conversion.account import AccountStage
 from workers.conversion.layout import ACCOUNT
 from workers.engine.context import StageContext
 
-OUTCOME_COLUMNS = tuple(
-    OutputColumn(name=name, type=kind, meaning=meaning, model=ACCOUNT, output=name)
-    for name, kind, meaning in (
-        ("outcome", "string", "converted, split, skipped or unreadable"),
-        ("reason", "string", "why it was not converted, or not all of it"),
-        ("chrom", "string", "chromosome, where it could be read"),
-        ("pos", "int32", "position, where it could be read"),
-        ("n_variants", "int32", "variants of the table that come from it"),
-    )
+OUTCOME_COLUMNS = stage_columns(
+    ACCOUNT,
+    ("outcome", "string", "converted, split, skipped or unreadable"),
+    ("reason", "string", "why it was not converted, or not all of it"),
+    ("chrom", "string", "chromosome, where it could be read"),
+    ("pos", "int32", "position, where it could be read"),
+    ("n_variants", "int32", "variants of the table that come from it"),
 )
 
 

@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from cluster.storage import sha256_of
-from schemas.rows import OutputColumn
+from schemas.rows import stage_columns
 from schemas.status import Status
 from workers.conversion.chunks import guarded, key_of
 from workers.conversion.layout import READ, part_key
@@ -24,18 +24,16 @@ from workers.genomics.table.parts import Part, PartWriter
 from workers.genomics.table.records import Chunk, RecordReader, Records, failed
 from workers.runs.side import SideObjectRef
 
-COLUMNS = tuple(
-    OutputColumn(name=name, type=kind, meaning=meaning, model=READ, output=name)
-    for name, kind, meaning in (
-        ("n_records", "int64", "records of the chunk"),
-        ("outcome_rows", "list<int64>", "records in each object of outcomes"),
-        ("outcome_keys", "list<string>", "where outcomes lie"),
-        (
-            "parts",
-            "list<struct<chrom: string, part: string, first: int64, rows: int64, group_rows: int64, variants: string>>",
-            "parts of the table, and where their variants lie",
-        ),
-    )
+COLUMNS = stage_columns(
+    READ,
+    ("n_records", "int64", "records of the chunk"),
+    ("outcome_rows", "list<int64>", "records in each object of outcomes"),
+    ("outcome_keys", "list<string>", "where outcomes lie"),
+    (
+        "parts",
+        "list<struct<chrom: string, part: string, first: int64, rows: int64, group_rows: int64, variants: string>>",
+        "parts of the table, and where their variants lie",
+    ),
 )
 _OUTCOMES = 65_536
 """Records whose outcomes are written as one object."""

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cluster.storage import Store
-from schemas.rows import OutputColumn
+from schemas.rows import stage_columns
 from schemas.status import Status
 from workers.conversion.layout import READ
 from workers.engine.context import StageContext
@@ -39,13 +39,11 @@ from workers.genomics.table.layout import (
 )
 from workers.runs.stage import FinishedStage, stage_at
 
-COLUMNS = tuple(
-    OutputColumn(name=name, type="int64", meaning=meaning, model=VARIANT_STAGE, output=name)
-    for name, meaning in (
-        ("n_variants", "variants of the table"),
-        ("n_duplicates", "variants that the table has more than once"),
-        ("n_samples", "samples of the table"),
-    )
+COLUMNS = stage_columns(
+    VARIANT_STAGE,
+    ("n_variants", "int64", "variants of the table"),
+    ("n_duplicates", "int64", "variants that the table has more than once"),
+    ("n_samples", "int64", "samples of the table"),
 )
 _ROW_GROUP = 1 << 17
 _READS = 16
