@@ -75,11 +75,6 @@ class DenseNet(nn.Module):
         return cast(Tensor, self.classifier(self.flatten(self.avgpool(x))))
 
 
-def build(config: Config) -> nn.Module:
-    """The network with fresh weights."""
-    return DenseNet(config)
-
-
 def smallest_side(config: Config) -> int:
     """Fewest rows or columns of an image: the stem quarters them (rounding up), each transition halves them."""
     return int(2 ** (len(config.block_layers) + 1)) - 3
@@ -111,3 +106,6 @@ def _transition(channels: int) -> nn.Sequential:
             pool=nn.AvgPool2d(2, 2),
         )
     )
+
+
+build = DenseNet

@@ -106,11 +106,6 @@ class ResNet(nn.Module):
         return cast(Tensor, self.fc(self.flatten(self.avgpool(x))))
 
 
-def build(config: Config) -> nn.Module:
-    """The network with fresh weights."""
-    return ResNet(config)
-
-
 def smallest_side(config: Config) -> int:
     """Fewest rows or columns of an image: any, since every convolution that strides also pads."""
     return 1
@@ -126,3 +121,6 @@ def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
     if inputs == outputs and stride == 1:
         return nn.Identity()
     return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+
+build = ResNet

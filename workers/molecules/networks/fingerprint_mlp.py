@@ -24,13 +24,8 @@ class Config(Frozen):
     activation: Literal["relu", "gelu", "tanh"] = "relu"
 
 
-def build(config: Config) -> FingerprintMlp:
-    """Network from (N, num_inputs) float32 to (N, num_outputs) logits."""
-    return FingerprintMlp(config)
-
-
 class FingerprintMlp(nn.Module):
-    """The perceptron that the module describes: (molecules, bits) to logits."""
+    """The perceptron that the module describes: (N, num_inputs) float32 to (N, num_outputs) logits."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -52,3 +47,6 @@ class FingerprintMlp(nn.Module):
         for layer, norm in zip(self.layers, self.norms, strict=True):
             x = self.activation(norm(layer(x)))
         return cast(Tensor, self.head(x))
+
+
+build = FingerprintMlp

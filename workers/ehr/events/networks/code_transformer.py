@@ -52,13 +52,8 @@ class Config(EventNetworkConfig):
         return self
 
 
-def build(config: Config) -> CodeTransformer:
-    """Network from `PackedHistories` to (records, num_outputs) logits."""
-    return CodeTransformer(config)
-
-
 class CodeTransformer(nn.Module):
-    """The transformer over events that the module describes; its own `Config` says the sizes."""
+    """The transformer that the module describes: `PackedHistories` to (records, num_outputs) logits."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -177,3 +172,6 @@ def alike(lengths: Tensor) -> Iterator[Group]:
             begin, start, least, most = group.end, record, count, count
     if counts:
         yield Group(begin, lengths[start:])
+
+
+build = CodeTransformer

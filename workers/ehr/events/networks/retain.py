@@ -30,13 +30,8 @@ class Config(EventNetworkConfig):
     visits: Visits = "time"
 
 
-def build(config: Config) -> Retain:
-    """Network from `PackedHistories` to (records, num_outputs) logits."""
-    return Retain(config)
-
-
 class Retain(nn.Module):
-    """RETAIN as the module describes it, over packed histories."""
+    """RETAIN as the module describes it: `PackedHistories` to (records, num_outputs) logits."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -94,3 +89,6 @@ def _visits(sequences: PackedHistories) -> tuple[PackedHistories, Tensor]:
     first = torch.cumsum(counts, 0) - counts
     visits = PackedHistories(counts.cpu(), torch.empty(int(counts.sum()), device=counts.device), {})
     return visits, first[sequences.record()] + sequences.visit
+
+
+build = Retain

@@ -36,13 +36,8 @@ class Config(EventNetworkConfig):
     pooling: Literal["last", "mean", "attention"] = "last"
 
 
-def build(config: Config) -> EventRnn:
-    """Network from `PackedHistories` to (records, num_outputs) logits."""
-    return EventRnn(config)
-
-
 class EventRnn(nn.Module):
-    """As torch itself runs it. `accelerate` makes the same faster on a CPU."""
+    """`PackedHistories` to (records, num_outputs) logits, as torch runs it. `accelerate` makes it faster on a CPU."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -117,3 +112,6 @@ def mirrored(lengths: Tensor) -> Tensor:
     ends = torch.cumsum(lengths, 0)
     both_ends = torch.repeat_interleave(2 * ends - lengths - 1, lengths)
     return both_ends - torch.arange(len(both_ends))
+
+
+build = EventRnn

@@ -39,13 +39,8 @@ class Config(PanelNetworkConfig):
         return self
 
 
-def build(config: Config) -> PanelCnn:
-    """Network from (records, num_variants) float32 to (records, num_outputs) logits."""
-    return PanelCnn(config)
-
-
 class PanelCnn(nn.Module):
-    """The convolutional network that the module describes: (samples, variants) of copies to logits."""
+    """As the module describes it: (records, num_variants) float32 to (records, num_outputs) logits."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -77,3 +72,6 @@ class PanelCnn(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits."""
         return cast(Tensor, self.head(self.features(x)))
+
+
+build = PanelCnn

@@ -22,13 +22,8 @@ class Config(PanelNetworkConfig):
     activation: Literal["relu", "gelu"] = "relu"
 
 
-def build(config: Config) -> PanelMlp:
-    """Network from (records, num_variants) float32 to (records, num_outputs) logits."""
-    return PanelMlp(config)
-
-
 class PanelMlp(nn.Module):
-    """The perceptron that the module describes: (samples, variants) of copies to logits."""
+    """The perceptron of the module: (records, num_variants) float32 copies to (records, num_outputs) logits."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -54,3 +49,6 @@ class PanelMlp(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits."""
         return cast(Tensor, self.head(self.features(x)))
+
+
+build = PanelMlp

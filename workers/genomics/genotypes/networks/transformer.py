@@ -45,13 +45,8 @@ class Config(PanelNetworkConfig):
         return -(-self.num_variants // self.patch)
 
 
-def build(config: Config) -> PanelTransformer:
-    """Network from (records, num_variants) float32 to (records, num_outputs) logits."""
-    return PanelTransformer(config)
-
-
 class PanelTransformer(nn.Module):
-    """The transformer that the module describes: (samples, variants) of copies to logits."""
+    """The transformer of the module: (records, num_variants) float32 copies to (records, num_outputs) logits."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -90,3 +85,6 @@ class PanelTransformer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits."""
         return cast(Tensor, self.head(self.features(x)))
+
+
+build = PanelTransformer

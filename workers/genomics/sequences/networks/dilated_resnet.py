@@ -77,11 +77,6 @@ class Config(Frozen):
 __all__ = ["Config", "DilatedResnet", "VariantScorer", "build"]
 
 
-def build(config: Config) -> DilatedResnet:
-    """Network from (N, 4, window) float32, one-hot A C G T with zeros for N, to (N, num_outputs) logits."""
-    return DilatedResnet(config)
-
-
 class Block(nn.Module):
     """x plus twice (batch norm, ReLU, dilated convolution) of x, at the same length."""
 
@@ -101,7 +96,9 @@ class Block(nn.Module):
 
 
 class DilatedResnet(nn.Module):
-    """As published: every convolution over the whole window, and the centre cut out of the sum at the end.
+    """(N, 4, window) float32, one-hot A C G T with zeros for N, to (N, num_outputs) logits.
+
+    As published: every convolution over the whole window, and the centre cut out of the sum at the end.
 
     Zeros stand beyond the window's ends. They are out of reach of the centre, so they change nothing.
     """
@@ -137,3 +134,6 @@ class DilatedResnet(nn.Module):
         if self.config.pooling == "max":
             return outputs.amax(dim=2)
         return outputs.transpose(1, 2).flatten(1)
+
+
+build = DilatedResnet
