@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.genotype_stages import ScoredRun
 from workers.genomics.contract import SAMPLE_SCHEMA, VARIANT_SCHEMA
-from workers.genomics.genotypes.counting import CountStage, chromosomes
+from workers.genomics.genotypes.counting import CountStage, chromosomes, wanted_variants
 
 VARIANTS = pl.DataFrame(
     [
@@ -60,3 +60,23 @@ def test_men_count_once_on_x_and_alone_on_y_and_everybody_once_on_mt(scored: Sco
         assert row["alt_count"] == (called * np.where(calls < 3, calls, 0)).sum() / 2
         assert row["missing"] == ((calls == 3) & (alleles > 0 if chrom == "Y" else True)).sum()
     assert seen == {"1", "X", "Y", "MT"}
+
+
+def test_the_variants_of_all_scores_that_are_scored_are_wanted_and_of_no_other(scored: ScoredRun) -> None:
+    wanted = wanted_variants(scored.context("count"), scored.genotypes())
+    assert wanted is not None
+    ids = {name for score in ("A1", "A2", "B") for name in scored.weights[score]["id"]}
+    assert wanted.tolist() == sorted(int(name[1:]) for name in ids)
+    low = {int(name[1:]) for name in scored.weights["LOW"].filter(scored.weights["LOW"]["pos"] < 5_001_000)["id"]}
+    assert low - set(wanted.tolist()), "the score that is hardly found has variants of its own, else nothing is shown"
+
+
+def test_all_variants_are_wanted_where_quality_is_of_all_or_nothing_was_matched(scored: ScoredRun) -> None:
+    assert wanted_variants(scored.context("count"), scored.genotypes(qc="all")) is None
+    assert wanted_variants(scored.context("match"), scored.genotypes()) is None
+
+
+def test_wanted_variants_ascend_and_none_comes_twice(scored: ScoredRun) -> None:
+    wanted = wanted_variants(scored.context("predict"), scored.genotypes())
+    assert wanted is not None
+    assert (np.diff(wanted) > 0).all()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cluster.pool.shortage import describe_shortage
+from cluster.pool.losses import describe_shortage
 
 
 def node(alive: bool = True, **resources: float) -> dict[str, Any]:
