@@ -10,9 +10,8 @@ from tests.support.runs import rows, run
 from workers.children.child_pool import ChildPool
 from workers.children.inline_pool import InlinePool
 from workers.molecules.contract import Wanted
-from workers.molecules.models import load_scoring, model_views, run_models
 from workers.molecules.reader import MoleculeReader
-from workers.molecules.stages import predict
+from workers.molecules.stages import load_scoring, model_views, predict, run_models
 
 
 @pytest.fixture(scope="module")

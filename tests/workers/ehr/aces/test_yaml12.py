@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from schemas.errors import SpecError
-from workers.ehr.aces.yaml12 import load_yaml
+from workers.ehr.aces.reading import load_yaml
 
 
 @pytest.mark.parametrize(

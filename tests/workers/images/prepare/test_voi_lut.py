@@ -7,7 +7,7 @@ import pytest
 from pydicom import Dataset
 from pydicom.sequence import Sequence
 
-from workers.images.prepare.voi_lut import read_voi_lut, voi_luts
+from workers.images.prepare.voi import read_voi_lut, voi_luts
 
 
 def header(*tables: Any, little: bool = True) -> Dataset:

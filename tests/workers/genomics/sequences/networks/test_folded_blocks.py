@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from workers.genomics.sequences.networks.dilated_resnet import build
-from workers.genomics.sequences.networks.dilated_settings import Config
+from workers.genomics.sequences.networks.dilated_resnet import Config, build
 from workers.genomics.sequences.networks.folded_blocks import Convolution, fold_blocks
 
 CONFIG = Config(num_outputs=2, channels=4, kernels=(3, 5, 3, 5), dilations=(1, 2, 3, 1), skip_every=2)

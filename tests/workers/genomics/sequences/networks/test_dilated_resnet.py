@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from workers.genomics.sequences.networks.dilated_settings import Config
+from workers.genomics.sequences.networks.dilated_resnet import Config
 
 
 def test_the_window_is_what_the_outputs_depend_on() -> None:

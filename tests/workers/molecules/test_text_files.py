@@ -7,7 +7,7 @@ import pytest
 
 from cluster.storage import ObjectInfo, Store, open_store
 from schemas.errors import SpecError
-from workers.molecules.textlines import content
+from workers.molecules.text_files import content
 
 
 def listed(store: Store, key: str) -> ObjectInfo:
