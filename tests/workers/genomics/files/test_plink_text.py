@@ -9,6 +9,7 @@ from schemas.errors import SpecError
 from tests.support.plink_files import cohort, write_pgen
 from workers.genomics.files.bim_fam import read_fam
 from workers.genomics.files.pgen import PgenSource
+from workers.genomics.files.plink_text import read_columns
 from workers.genomics.files.pvar_psam import read_psam, read_pvar
 
 
@@ -68,3 +69,9 @@ def test_a_damaged_zstandard_file_is_refused(tmp_path: Path) -> None:
     packed.write_bytes(packed.read_bytes()[:20])
     with pytest.raises(SpecError, match="Zstandard"):
         PgenSource(str(path))
+
+
+def test_columns_are_found_whatever_separates_them_and_blank_lines_are_no_rows() -> None:
+    found = read_columns(b"1 \t rs1\r\n\n  2 rs2 more\n", {0: "chrom", 1: "id"}, "a.bim")
+    assert found.rows() == [("1", "rs1"), ("2", "rs2")]
+    assert read_columns(b"\n \n", {0: "chrom"}, "a.bim").height == 0

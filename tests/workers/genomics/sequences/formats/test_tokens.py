@@ -25,6 +25,7 @@ from tests.support.variants import (
 )
 from workers.contract import Placement
 from workers.genomics.sequences.formats import classification, cnn, embedding
+from workers.genomics.sequences.formats.tokens import EsmTokens, KmerTokenizer
 from workers.genomics.sequences.steps import parse_steps, with_strands
 from workers.genomics.sequences.windows import VariantWindow
 from workers.models.detect import describe
@@ -165,3 +166,21 @@ def test_batches_make_no_difference_and_equal_windows_are_computed_once(folder: 
         found.append(alt)
     np.testing.assert_allclose(found[0], found[1], atol=1e-5)
     np.testing.assert_allclose(found[0], found[2], atol=1e-5)
+
+
+def letters(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode(), np.uint8)
+
+
+def test_kmers_overlap_and_one_that_is_not_known_is_the_unknown_token() -> None:
+    kmers = KmerTokenizer({"AC": 5, "CG": 6, "[UNK]": 1}, 2, 1, lead=[2], tail=[3])
+    assert kmers(letters("ACGA")).tolist() == [2, 5, 6, 1, 3]
+    assert kmers(letters("ANAC")).tolist() == [2, 1, 1, 5, 3]
+    assert kmers(letters("A")).tolist() == [2, 1, 3]
+
+
+def test_the_longest_token_that_fits_is_taken_and_a_run_of_unknown_letters_is_one_token() -> None:
+    tokens = EsmTokens({"A": 4, "C": 5, "ACG": 6, "G": 7}, 1, lead=[0], tail=[])
+    assert tokens(letters("ACGAC")).tolist() == [0, 6, 4, 5]
+    assert tokens(letters("AXXYG")).tolist() == [0, 4, 1, 7]
+    assert tokens(letters("")).tolist() == [0]

@@ -10,8 +10,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from workers.genomics.sequences.networks.dilated_resnet import Config, DilatedResnet, VariantScorer, build
+from workers.genomics.sequences.networks.dilated_resnet import Config, DilatedResnet, build
 from workers.genomics.sequences.networks.shared_windows import edit_spans, stretches
+from workers.genomics.sequences.networks.variant_scorer import VariantScorer
 from workers.genomics.sequences.windows import Bases, VariantWindow
 
 SMALL = Config(
