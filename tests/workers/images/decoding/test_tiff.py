@@ -11,9 +11,11 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
+from schemas.errors import RecordError
 from schemas.status import Status
 from tests.support.dicom_files import settings
 from workers.images.decoding.decode import Decoded, decode
+from workers.images.decoding.tiff import count_pages
 
 RNG = np.random.default_rng(3)
 GREY = RNG.integers(0, 256, (33, 47), dtype=np.uint8)
@@ -116,3 +118,10 @@ def test_a_tiff_without_the_end_of_its_pixels_is_unreadable() -> None:
     for compression in (None, "zlib"):
         whole = written(GREY, photometric="minisblack", compression=compression)
         assert refusal(whole[: len(whole) - 60]) is Status.UNREADABLE
+
+
+def test_pages_are_counted_with_the_size_of_the_first() -> None:
+    assert count_pages(io.BytesIO(written(np.stack([GREY] * 3), photometric="minisblack"))) == (3, 33, 47)
+    with pytest.raises(RecordError) as caught:
+        count_pages(io.BytesIO(b"II*\0"))
+    assert caught.value.status == Status.UNREADABLE
