@@ -1,10 +1,8 @@
-"""Names of chromosomes, the pseudo-autosomal regions, and who carries one copy."""
+"""Names of chromosomes, and the pseudo-autosomal regions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-
-from schemas.errors import SpecError
 
 AUTOSOMES = tuple(str(number) for number in range(1, 23))
 X, Y, XY, MT = "X", "Y", "XY", "MT"
@@ -38,16 +36,3 @@ def normalise(name: str) -> str:
 def normaliser(names: Iterable[str]) -> dict[str, str]:
     """Each of `names` with what it becomes."""
     return {name: normalise(name) for name in names}
-
-
-def in_pseudo_autosomal(position: int, build: str) -> bool:
-    """Whether a position on X is in PAR1 or PAR2. Raises SpecError for a build that is not known."""
-    regions = PSEUDO_AUTOSOMAL.get(build)
-    if regions is None:
-        raise SpecError(f"genome build {build!r} is unknown; known: {', '.join(PSEUDO_AUTOSOMAL)}")
-    return any(first <= position <= last for first, last in regions)
-
-
-def is_haploid(chrom: str, sex: int) -> bool:
-    """Whether a person of this sex (1 male, 2 female, 0 unknown) carries one copy. Of unknown sex: as a female on X."""
-    return chrom in (Y, MT) or (chrom == X and sex == MALE)

@@ -14,7 +14,7 @@ from workers.reading.csv_records import csv_records, delimiter_of, fields_of, he
 
 
 class Csv:
-    """Implements `workers.ehr.notes.text_file.Syntax` for one file. `columns` are known once its header was read."""
+    """How one file is cut into records, and one is read. `columns` are known once its header was read."""
 
     def __init__(self, source: NotesInput, key: str, columns: tuple[str, ...] = ()) -> None:
         self._source = source

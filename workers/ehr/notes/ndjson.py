@@ -14,7 +14,7 @@ from workers.reading.lines import lines
 
 
 class Ndjson:
-    """Implements `workers.ehr.notes.text_file.Syntax`. Blank lines are no records."""
+    """How a file is cut into records, and one is read. Blank lines are no records."""
 
     def __init__(self, source: NotesInput) -> None:
         self._source = source

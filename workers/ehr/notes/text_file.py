@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from schemas.errors import RecordError
@@ -23,16 +23,6 @@ class Span(NamedTuple):
     size: int | None
     line: int
     row: Row | None
-
-
-class Syntax(Protocol):
-    """How a text file is cut into records, and how one is read."""
-
-    def spans(self, content: Iterator[bytes]) -> Iterator[Span]:
-        """Every record of a file, given as blocks of its content from the start."""
-
-    def parse(self, data: bytes) -> Row:
-        """The record in these bytes. Raises RecordError (unreadable)."""
 
 
 class Dialect(Protocol):

@@ -48,19 +48,12 @@ def unpack(packed: NDArray[np.uint8], samples: int) -> NDArray[np.int8]:
     return calls.reshape(packed.shape[0], packed.shape[1] * PER_BYTE)[:, :samples]
 
 
-def from_plink1(packed: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Bytes of a .bed file, recoded. ALT is A1 of the .bim file, as PLINK 2 takes it.
+def recode_plink1(packed: NDArray[np.uint8]) -> None:
+    """Recode the bytes of a .bed file in place, an array in C order. ALT is A1 of the .bim file, as PLINK 2 takes it.
 
     .bed has 00 two copies of A1, 01 missing, 10 heterozygous, 11 none: the high bit is inverted, and the low bit is
     then whether they were unlike. What fills the last byte of a row becomes missing or worse: see `clear_tail`.
     """
-    recoded = packed.copy()
-    recode_plink1(recoded)
-    return recoded
-
-
-def recode_plink1(packed: NDArray[np.uint8]) -> None:
-    """`from_plink1` in place, of an array in C order."""
     flat = packed.reshape(-1)
     scratch = np.empty(min(_BLOCK, len(flat)), np.uint8)
     for at in range(0, len(flat), _BLOCK):
