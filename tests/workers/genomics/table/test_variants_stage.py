@@ -6,6 +6,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from cluster.storage import open_store
+from workers.genomics.table.variants_stage import COLUMNS
+from workers.runs.stage import stage_at
+
 
 def test_variants_are_by_chromosome_and_position_and_other_contigs_come_last(converted: Path) -> None:
     table = pl.read_parquet(converted / "table/variants.parquet")
@@ -57,3 +61,9 @@ def test_every_part_that_is_listed_is_there_and_all_hold_every_variant_once(conv
     }
     there = {str(path.relative_to(converted / "table")) for path in (converted / "table/genotypes").rglob("*.parquet")}
     assert listed == there
+
+
+def test_its_one_row_says_how_many_variants_duplicates_and_samples_there_are(converted: Path) -> None:
+    names = [column.name for column in COLUMNS]
+    (row,) = stage_at(open_store(str(converted)), "variants").all_rows(names).to_pylist()
+    assert row == {"n_variants": 7, "n_duplicates": 2, "n_samples": 3}
