@@ -49,6 +49,7 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tests/check_sizes.py
+	$(BIN)/python -m tests.house
 	$(BIN)/python tests/check_words.py
 
 bench: bench-images bench-scale bench-notes bench-nlp bench-events bench-variants bench-prs
