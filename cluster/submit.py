@@ -179,13 +179,19 @@ def _follow(client: Any, submission_id: str, settings: SubmitSettings, on_log: C
     async def tail() -> None:
         nonlocal seen
         skip = seen
-        async for text in client.tail_job_logs(submission_id):
-            # Following again gives the log from its beginning.
-            new = text[skip:]
-            skip = max(0, skip - len(text))
-            if new:
-                seen += len(new)
-                on_log(new)
+        try:
+            async for text in client.tail_job_logs(submission_id):
+                # Following again gives the log from its beginning.
+                new = text[skip:]
+                skip = max(0, skip - len(text))
+                if new:
+                    seen += len(new)
+                    on_log(new)
+        finally:
+            # A socket that breaks or closes at this very moment swallows the cancellation that Ctrl-C is.
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise asyncio.CancelledError
 
     broken = 0
     while True:

@@ -148,7 +148,7 @@ def test_columns_that_are_not_there_and_sources_that_were_changed_are_told(score
     run(spec(scored, "later.vcf", "later"))
     with (scored / "later.vcf").open("a") as file:
         file.write("2\t399\t.\tA\tC\t.\t.\t.\tGT\t0/1\n")
-    with pytest.raises(UsageError, match="gone or was changed"):
+    with pytest.raises(UsageError, match="missing or was changed"):
         export_run(VcfExport(), open_store((scored / "later").as_uri()), str(scored / "later-vcf"), StorageSettings())
 
 
