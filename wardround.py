@@ -66,9 +66,9 @@ if TYPE_CHECKING:
 
     from jobs.outlook import Outlook
     from jobs.spec_source import SpecSource
-    from jobs.verify import Verified
+    from jobs.verification.verify import Verified
     from schemas.run import Manifest
-    from workers.runs.run import FinishedRun
+    from workers.finished_runs.run import FinishedRun
 
 __all__ = [
     "FingerprintError",
@@ -212,7 +212,7 @@ def open_run(run: SpecSource) -> Run:
     of S3 are the environment's (AWS_ENDPOINT_URL, AWS_REGION).
     """
     from jobs.spec_source import run_store
-    from workers.runs.run import finished_run
+    from workers.finished_runs.run import finished_run
 
     return Run(finished_run(run_store(run)))
 
@@ -224,7 +224,7 @@ def verify(run: SpecSource, *, with_source: bool = True) -> Verified:
     read. Raises VerificationError with what is wrong, IncompleteError where the run is not complete.
     """
     from jobs.spec_source import run_store
-    from jobs.verify import verify as check
+    from jobs.verification.verify import verify as check
 
     return check(run_store(run), with_source=with_source)
 

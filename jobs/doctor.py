@@ -19,8 +19,8 @@ from schemas.finding import Finding
 from schemas.spec import Spec
 from workers import registry
 from workers.collection import Examination
-from workers.engine.doctor import torch_facts
 from workers.lookup import Room
+from workers.pipeline.doctor import torch_facts
 
 _OLDEST_PYTHON = (3, 11)
 

@@ -14,7 +14,7 @@ from jobs.settings import storage_settings
 from schemas.errors import IncompleteError
 from schemas.spec import Spec
 from schemas.work import ShardReport, ShardTask
-from workers.engine.factory import DOTTED
+from workers.pipeline.factory import DOTTED
 
 SAMPLE_SHARD = -1
 """The number under which a sample runs: no shard has it."""

@@ -12,8 +12,8 @@ from cluster.session import Session, SessionSettings, session
 from jobs.running import HostOpener
 from jobs.settings import output_store
 from schemas.spec import Spec
-from workers.engine.factory import DOTTED
-from workers.runs.documents import read_manifest
+from workers.finished_runs.documents import read_manifest
+from workers.pipeline.factory import DOTTED
 
 
 @contextmanager

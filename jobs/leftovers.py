@@ -16,8 +16,8 @@ from cluster.storage import PendingUpload, Store
 from cluster.storage.probe import FOLDER
 from jobs.state import open_stages
 from schemas.run import MANIFEST_KEY, REPORT_KEY
-from workers.engine.objects import RecordNames
-from workers.runs.documents import read_manifest, read_run
+from workers.finished_runs.documents import read_manifest, read_run
+from workers.pipeline.objects import RecordNames
 
 _PLAN = re.compile(r"^(?P<directory>stages/[^/]+/)?plan-(?P<sha256>[0-9a-f]{64})\.parquet$")
 

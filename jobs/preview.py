@@ -11,14 +11,14 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 
 from cluster.storage import Store, open_store
-from jobs.opening import StageRequest
+from jobs.planning.opening import StageRequest
 from jobs.rejects import spread_sample
 from jobs.rundir import StageDirectory
 from jobs.settings import output_store
 from jobs.stages import StagedJob
 from schemas.plan import PlanInfo
-from workers.runs.documents import read_manifest, read_run
-from workers.runs.plan import PlanReader
+from workers.finished_runs.documents import read_manifest, read_run
+from workers.finished_runs.plan import PlanReader
 
 _PLAN = "plan.parquet"
 

@@ -12,7 +12,7 @@ from cluster.storage import Store
 from jobs.amounts import duration, size
 from schemas.crashpoints import crashpoint
 from schemas.run import REPORT_KEY, Manifest, RunFile
-from workers.runs.documents import existing_manifest, existing_run
+from workers.finished_runs.documents import existing_manifest, existing_run
 
 _TEMPLATE = "report.html.j2"
 

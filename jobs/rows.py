@@ -13,8 +13,8 @@ from cluster.storage import Store
 from jobs.rundir import StageDirectory
 from jobs.state import shard_records
 from schemas.run import FileRecord, RunFile
-from workers.runs.documents import existing_run, read_manifest
-from workers.runs.shards import read_shard, with_status
+from workers.finished_runs.documents import existing_run, read_manifest
+from workers.finished_runs.shards import read_shard, with_status
 
 _READS = 16
 """Shard objects read at a time."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from cluster.storage import ObjectMissing, Store
 from schemas.errors import FingerprintError, VerificationError
 from schemas.run import FileRecord, RunFile, shard_of
-from workers.engine.seal import intact_sha256
-from workers.runs.side import named_by
-from workers.runs.stage import FinishedStage
+from workers.finished_runs.side import named_by
+from workers.finished_runs.stage import FinishedStage
+from workers.pipeline.seal import intact_sha256
 
 _HEADS = 32
 """Requests at a time where many objects are asked for their metadata."""

@@ -17,7 +17,7 @@ from jobs.stages import StagedJob, understand
 from schemas.errors import RefusedError, SpecError
 from schemas.run import Manifest
 from schemas.spec import Spec
-from workers.runs.documents import read_manifest
+from workers.finished_runs.documents import read_manifest
 
 HostOpener = Callable[[Spec, dict[str, object]], AbstractContextManager[Host]]
 """Opens the pool for one stage; the job it is given is plain JSON for the worker factory."""

@@ -18,8 +18,8 @@ from schemas.spec import Spec
 from workers import registry
 from workers.lookup import Room
 from workers.models.detect import Formats
-from workers.models.text.contract import NoteFormat
 from workers.steps import StepTable, list_schema
+from workers.text_models.contract import NoteFormat
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

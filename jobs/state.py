@@ -11,7 +11,7 @@ from cluster.storage import Store
 from jobs.rundir import StageDirectory, add_counts
 from schemas.errors import UsageError
 from schemas.run import RUN_KEY, FileRecord, Manifest, shard_of
-from workers.runs.documents import read_manifest, read_run
+from workers.finished_runs.documents import read_manifest, read_run
 
 WINDOW = timedelta(minutes=10)
 """The rate is that of the last objects: a pause between two commands is not part of it."""

@@ -14,14 +14,14 @@ import pyarrow as pa
 
 from cluster.storage import open_store
 from jobs.execute import worker_job
-from jobs.opening import StageRequest, open_stage
+from jobs.planning.opening import StageRequest, open_stage
 from jobs.preview import first_request
 from jobs.rejects import spread_sample
 from jobs.rundir import StageDirectory
 from jobs.stages import StagedJob
 from schemas.errors import IncompleteError, UsageError
 from schemas.work import ShardReport, ShardTask, Worker
-from workers.engine.factory import build
+from workers.pipeline.factory import build
 
 _WARM_UP = 16
 _POLL_S = 0.02

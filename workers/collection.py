@@ -29,7 +29,7 @@ from schemas.rows import OutputColumn
 from schemas.run import Signpost, StageKind
 from schemas.spec import Compute
 from workers.contract import ModelCard
-from workers.runs.stage import FinishedStage
+from workers.finished_runs.stage import FinishedStage
 
 PREDICT = "predict"
 """The last stage of a predict job: the one that has the models' columns and lies in `predictions/`."""

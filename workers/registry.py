@@ -47,9 +47,9 @@ FORMATS: dict[str, dict[str, str]] = {
     "notes": {
         "spacy": "workers.ehr.notes.formats.spacy.pipeline",
         "word-rnn": "workers.ehr.notes.formats.word_rnn",
-        "text-embedding": "workers.models.text.embedding",
-        "text-classification": "workers.models.text.classification",
-        "text-token-classification": "workers.models.text.token_classification",
+        "text-embedding": "workers.text_models.embedding",
+        "text-classification": "workers.text_models.classification",
+        "text-token-classification": "workers.text_models.token_classification",
     },
     "events": {
         "events": "workers.ehr.events.formats.directory",
@@ -66,8 +66,8 @@ FORMATS: dict[str, dict[str, str]] = {
     "molecules": {
         "properties": "workers.molecules.formats.properties",
         "fingerprint": "workers.molecules.formats.fingerprint",
-        "text-embedding": "workers.models.text.embedding",
-        "text-classification": "workers.models.text.classification",
+        "text-embedding": "workers.text_models.embedding",
+        "text-classification": "workers.text_models.classification",
     },
 }
 """The model formats by collection. The first that recognises a directory has it."""

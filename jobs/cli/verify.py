@@ -7,7 +7,7 @@ import argparse
 from jobs.amounts import size
 from jobs.cli.locate import add_json, add_run, locate
 from jobs.console import columns, show, show_json
-from jobs.verify import verify
+from jobs.verification.verify import verify
 from workers.collection import Recheck
 
 

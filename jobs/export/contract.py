@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from jobs.export.target import Target
 from schemas.frozen import Frozen
-from workers.runs.run import FinishedRun
+from workers.finished_runs.run import FinishedRun
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from cluster.storage import StorageSettings, Store
 from jobs.export import EXPORTS
 from jobs.export.contract import Export, Written
 from jobs.export.target import open_target
-from workers.runs.run import finished_run
+from workers.finished_runs.run import finished_run
 
 
 @dataclass(frozen=True)

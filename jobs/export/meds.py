@@ -20,7 +20,7 @@ from schemas.errors import UsageError
 from schemas.loading import nearest
 from schemas.rows import OutputColumn
 from schemas.status import Status
-from workers.runs.run import FinishedRun
+from workers.finished_runs.run import FinishedRun
 
 TRUTH = "boolean_value"
 _TIME = pa.timestamp("us")

@@ -21,7 +21,7 @@ from jobs.export.target import Target, shard_file
 from schemas.errors import UsageError
 from schemas.loading import nearest
 from schemas.rows import OutputColumn
-from workers.runs.run import FinishedRun
+from workers.finished_runs.run import FinishedRun
 
 TEXT = "text"
 """Column of the note itself, of a run with `input.keep_text`; also the member of an entity's struct with its words."""

@@ -26,7 +26,7 @@ from jobs.export.contract import Export, ExportPlan, Written
 from jobs.export.target import Target
 from schemas.errors import UsageError
 from schemas.status import Status
-from workers.runs.run import FinishedRun
+from workers.finished_runs.run import FinishedRun
 
 LOW_OVERLAP = "low_overlap"
 _COUNTS = ("allele_ct", "denom", "named_dosage")

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from cluster.storage import StorageSettings, Store, attempt_id, commit, is_inside, open_store, sha256_of
 from schemas.canonical import digest
 from schemas.errors import FingerprintError, UsageError
-from workers.runs.run import FinishedRun
+from workers.finished_runs.run import FinishedRun
 
 SUMMARY_KEY = "export.json"
 """Written last: its existence means that the export is complete."""

@@ -23,9 +23,9 @@ from schemas.errors import UsageError
 from schemas.loading import nearest
 from schemas.rows import OutputColumn
 from schemas.status import Status
+from workers.finished_runs.plan import PlanReader
+from workers.finished_runs.run import FinishedRun
 from workers.lookup import import_ours
-from workers.runs.plan import PlanReader
-from workers.runs.run import FinishedRun
 
 PREFIX = "WR_"
 _TYPES = {

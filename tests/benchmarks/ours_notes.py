@@ -10,8 +10,8 @@ import yaml
 from tests.benchmarks.notes import LONGEST, model_folder
 from tests.benchmarks.ours import steady_rate
 from workers.contract import Placement
-from workers.models.text import embedding
-from workers.models.text.windows import Windows
+from workers.text_models import embedding
+from workers.text_models.token_windows import Windows
 
 WORKERS = 2
 SHARD_RECORDS = 40

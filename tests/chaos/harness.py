@@ -18,9 +18,9 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from cluster.storage import Store, open_store
-from jobs.verify import verify
+from jobs.verification.verify import verify
 from tests.chaos.standing_cluster import StandingCluster
-from workers.runs.documents import existing_run
+from workers.finished_runs.documents import existing_run
 
 _PATIENCE_S = 300
 _MOST_STARTS = 12

@@ -21,7 +21,7 @@ def sources(root: Path) -> list[Path]:
 
 
 def module_name(path: Path, root: Path) -> str:
-    """`workers.engine` for `workers/engine/__init__.py`."""
+    """`workers.pipeline` for `workers/pipeline/__init__.py`."""
     return ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
 
 

@@ -31,11 +31,11 @@ def test_wings_that_know_each_other_are_named_and_so_is_a_core_that_knows_a_wing
         tmp_path,
         workers__ehr__a="import workers.images.b\n",
         workers__images__b="x = 1\n",
-        workers__engine__c="def f():\n    from workers.images import b\n",
+        workers__pipeline__c="def f():\n    from workers.images import b\n",
     )
     modules, _ = imports.graph(root)
     assert imports.between_wings(modules) == [("workers.ehr.a", "workers.images.b")]
-    assert imports.core_to_wing(modules) == [("workers.engine.c", "workers.images.b")]
+    assert imports.core_to_wing(modules) == [("workers.pipeline.c", "workers.images.b")]
 
 
 def test_a_circle_through_an_import_inside_a_function_is_a_circle(tmp_path: Path) -> None:
@@ -52,9 +52,9 @@ def test_a_circle_through_an_import_inside_a_function_is_a_circle(tmp_path: Path
 @pytest.mark.parametrize("renamed", [False, True])
 def test_seven_lines_that_stand_twice_are_a_copy_also_under_other_names(tmp_path: Path, renamed: bool) -> None:
     other = BODY.replace("left", "first") if renamed else BODY
-    root = tree(tmp_path, jobs__a=f"def f():\n{BODY}\n", workers__engine__b=f"\n\ndef g():\n{other}\n")
+    root = tree(tmp_path, jobs__a=f"def f():\n{BODY}\n", workers__pipeline__b=f"\n\ndef g():\n{other}\n")
     (copy,) = copies(root)
-    assert (copy.left, copy.right, copy.exact) == ("jobs/a.py", "workers/engine/b.py", not renamed)
+    assert (copy.left, copy.right, copy.exact) == ("jobs/a.py", "workers/pipeline/b.py", not renamed)
     assert copy.lines == 7
 
 

@@ -15,16 +15,16 @@ from cluster.storage import Store, open_store
 from jobs.execute import worker_job
 from jobs.leftovers import leftovers
 from jobs.state import open_stages
-from jobs.verify import verify
+from jobs.verification.verify import verify
 from schemas.errors import FingerprintError, VerificationError
 from tests.chaos.harness import Content, content
 from tests.support.meds import CASES, account, convert_spec, run_convert
 from tests.support.small_run import finish, start
-from workers.engine.context import StageContext
-from workers.engine.kinds import SideObject
-from workers.engine.publish import publish_side
-from workers.runs.documents import read_manifest
-from workers.runs.side import SideObjectRef
+from workers.finished_runs.documents import read_manifest
+from workers.finished_runs.side import SideObjectRef
+from workers.pipeline.context import StageContext
+from workers.pipeline.kinds import SideObject
+from workers.pipeline.publish import publish_side
 
 SOURCE = f"format: fhir, uri: {CASES / 'fhir'}, chunk_bytes: 8000, bucket_bytes: 8000"
 

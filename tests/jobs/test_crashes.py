@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from cluster.storage import Store, open_store
-from jobs.verify import verify
+from jobs.verification.verify import verify
 from schemas.crashpoints import POINTS
 from tests.chaos.harness import logical_content
 from tests.support.seaweed import S3

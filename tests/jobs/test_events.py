@@ -19,7 +19,7 @@ from jobs.cli.main import main
 from jobs.demo.stage_set import put_folder
 from jobs.hosts import open_host
 from jobs.running import run_stages
-from jobs.verify import verify
+from jobs.verification.verify import verify
 from schemas.errors import FingerprintError, SpecError, VerificationError
 from schemas.spec import parse_spec
 from tests.support.fault_proxy import Fault, FaultProxy
@@ -27,7 +27,7 @@ from tests.support.meds_data import FIRST_DAY, break_column, events, write_datas
 from tests.support.meds_runs import expected, run_events, spec, with_history_format
 from tests.support.runs import QUIET, run
 from tests.support.seaweed import S3
-from workers.engine import seal
+from workers.pipeline import seal
 
 Asked = list[tuple[int, datetime]]
 

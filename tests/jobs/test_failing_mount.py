@@ -14,7 +14,7 @@ from jobs.hosts import open_host
 from jobs.rundir import StageDirectory
 from jobs.running import prepare_job
 from jobs.settings import storage_settings
-from jobs.verify import verify
+from jobs.verification.verify import verify
 from schemas.spec import parse_spec
 from tests.chaos.harness import Content, content
 from tests.support.cli import Wardround

@@ -11,7 +11,7 @@ from jobs.execute import worker_job
 from jobs.hosts import open_host
 from jobs.running import prepare_job, run_stages
 from jobs.settings import storage_settings
-from jobs.verify import verify
+from jobs.verification.verify import verify
 from schemas.errors import InfrastructureError
 from schemas.spec import Spec, parse_spec
 from schemas.work import ShardTask
@@ -20,7 +20,7 @@ from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.runs import QUIET
 from tests.support.seaweed import S3
 from tests.support.small_run import make_archive, make_model
-from workers.engine.factory import open_stage
+from workers.pipeline.factory import open_stage
 
 KINDS = ("slow_down", "internal_error", "conflict", "reset_before", "reset_after", "truncate")
 

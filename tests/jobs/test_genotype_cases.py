@@ -14,7 +14,7 @@ from jobs.export.exporting import export_run
 from jobs.export.sscore import SscoreExport
 from jobs.hosts import open_host
 from jobs.running import Outcome, run_stages
-from jobs.verify import verify
+from jobs.verification.verify import verify
 from schemas.errors import RefusedError, SpecError, UsageError
 from schemas.spec import parse_spec
 from tests.support import runs

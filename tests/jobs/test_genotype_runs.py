@@ -12,13 +12,13 @@ import pytest
 from cluster.storage import open_store
 from jobs.cli.summary import as_table
 from jobs.report import write_report
-from jobs.verify import verify
+from jobs.verification.verify import verify
 from tests.chaos.harness import content
 from tests.support import runs
 from tests.support.genotype_runs import spec, weights_of, write_score
 from tests.support.plink_files import Cohort, cohort, write_bed, write_pgen
 from tests.support.small_run import finish, start
-from workers.runs.documents import read_manifest
+from workers.finished_runs.documents import read_manifest
 
 PCS = "ROOT/pcs.tsv"
 

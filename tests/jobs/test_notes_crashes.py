@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from cluster.storage import open_store
-from jobs.verify import verify
+from jobs.verification.verify import verify
 from tests.support.note_inputs import some_notes, write_notes
 from tests.support.pipelines import rules_pipeline
 from tests.support.runs import rows, run

@@ -14,12 +14,12 @@ import pytest
 
 from cluster.storage import open_store
 from jobs.leftovers import leftovers
-from jobs.verify import verify
+from jobs.verification.verify import verify
 from schemas.errors import VerificationError
 from tests.support.heat import make_heat_model
 from tests.support.runs import rows, run
 from tests.support.small_run import finish, start, write_spec
-from workers.runs.run import finished_run
+from workers.finished_runs.run import finished_run
 
 NOW = timedelta(0)
 

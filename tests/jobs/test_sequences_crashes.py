@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from cluster.storage import open_store
-from jobs.verify import verify
+from jobs.verification.verify import verify
 from tests.support.runs import rows, run
 from tests.support.small_run import finish, start
 from tests.support.variants import random_bases, save_cnn, some_variants, write_fasta, write_vcf

@@ -10,12 +10,12 @@ import pytest
 
 from cluster.storage import Store, open_store
 from jobs.leftovers import leftovers
-from jobs.verify import verify
+from jobs.verification.verify import verify
 from tests.chaos.harness import content
 from tests.support.genotype_tables import convert_table, random_vcf
 from tests.support.meds import account, convert_spec, run_convert
 from tests.support.small_run import finish, start
-from workers.runs.documents import read_manifest
+from workers.finished_runs.documents import read_manifest
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from schemas.errors import SpecError
 from tests.support.runs import rows, run
 from tests.support.text_models import notes, save_model, scored
-from workers.models.text import classification, token_classification
+from workers.text_models import classification, token_classification
 
 TEXTS = [*notes(40, longest=30), "", " ".join(notes(20, longest=60))]
 LABELS = {0: "O", 1: "B-NAME", 2: "I-NAME"}

@@ -16,7 +16,7 @@ from schemas.outputs import OutputField
 from schemas.status import Status
 from workers.contract import Encoded, ModelCard, Placement
 from workers.models.files import read_json
-from workers.models.text.contract import NoteFormat
+from workers.text_models.contract import NoteFormat
 
 _CONFIG = "config.json"
 

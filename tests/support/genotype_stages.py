@@ -16,10 +16,10 @@ from tests.support import runs
 from tests.support.genotype_runs import spec, weights_of, write_score
 from tests.support.plink_files import Cohort, cohort, write_bed
 from workers.collection import PREDICT
-from workers.engine.context import StageContext
+from workers.finished_runs.stage import FinishedStage, stage_at
 from workers.genomics.genotypes.settings import GenotypesInput
 from workers.genomics.genotypes.source import Genotypes
-from workers.runs.stage import FinishedStage, stage_at
+from workers.pipeline.context import StageContext
 
 SAMPLES, VARIANTS = 61, 96
 

@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 from cluster.storage import StorageSettings, Store, open_store
 from jobs.hosts import open_host
 from jobs.running import run_stages
-from jobs.verify import verify
+from jobs.verification.verify import verify
 from schemas.spec import parse_spec
 from tests.support.runs import QUIET
-from workers.runs.documents import read_manifest
+from workers.finished_runs.documents import read_manifest
 
 CASES = Path(__file__).parent.parent / "cases"
 

@@ -9,15 +9,15 @@ from typing import Any
 import pyarrow as pa
 
 from schemas.work import ShardReport, ShardTask
-from workers.engine.budget import ByteBudget
-from workers.engine.kinds import Scoring, ShardTable
-from workers.engine.reading import Reader
-from workers.engine.rowtable import ShardRows
-from workers.engine.worker import PipelineWorker
+from workers.pipeline.byte_budget import ByteBudget
+from workers.pipeline.kinds import Scoring, ShardTable
+from workers.pipeline.reading import Reader
+from workers.pipeline.rowtable import ShardRows
+from workers.pipeline.worker import PipelineWorker
 
 
 class TableJob:
-    """A `workers.engine.worker.RecordJob`: shard `i` are the records `tables[i]`; `committed` has what came of it."""
+    """A `workers.pipeline.worker.RecordJob`: shard `i` are the records `tables[i]`; `committed` has what came of it."""
 
     def __init__(self, reader: Reader, scorer: Scoring, tables: Sequence[pa.Table], header: Sequence[str] = ()) -> None:
         self.reader, self.scorer = reader, scorer

@@ -10,7 +10,7 @@ from cluster.storage import open_store
 from jobs.execute import Watchers
 from jobs.hosts import open_host
 from jobs.running import Outcome, run_stages
-from jobs.verify import verify
+from jobs.verification.verify import verify
 from schemas.spec import parse_spec
 
 QUIET = Watchers(on_progress=lambda progress: None, should_stop=lambda: "no")

@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from schemas.rows import OutputColumn
 from schemas.status import Status
-from workers.engine.context import StageContext
-from workers.engine.frames import read_frame
-from workers.engine.kinds import ShardStage, ShardTable
-from workers.engine.rowtable import build_rows
+from workers.pipeline.context import StageContext
+from workers.pipeline.frames import read_frame
+from workers.pipeline.kinds import ShardStage, ShardTable
+from workers.pipeline.rowtable import build_rows
 
 
 class AccountStage(ShardStage):

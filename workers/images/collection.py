@@ -14,10 +14,10 @@ from schemas.errors import SpecError
 from schemas.spec import Compute
 from workers.collection import PREDICT, StagePlan
 from workers.contract import ModelCard
+from workers.finished_runs.stage import FinishedStage
 from workers.images.planning import ImageRecords
 from workers.images.settings import ImagesInput
 from workers.images.steps import parse_steps
-from workers.runs.stage import FinishedStage
 
 
 def frame_records(counted: FinishedStage) -> Iterator[pa.RecordBatch]:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from cluster.storage import ObjectChanged, ObjectMissing, ObjectTooLarge, StorageSettings, Store, is_inside, open_store
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.engine.reading import at_rows
+from workers.pipeline.reading import at_rows
 from workers.reading.parquet import damage_as
 
 _DAMAGED = RecordError(Status.UNREADABLE, "its Parquet file is damaged")

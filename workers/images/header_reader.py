@@ -14,17 +14,17 @@ import pyarrow as pa
 from cluster.storage import ObjectChanged, ObjectMissing
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.engine.reading import Prepared, at_rows
 from workers.images.decoding.headers import read_header
 from workers.images.fetching import Fetched, ObjectFetcher, Wanted, rows_of
 from workers.images.settings import ImagesInput
+from workers.pipeline.reading import Prepared, at_rows
 
 _CHUNK = 64
 _BUFFER = 1 << 16
 
 
 class HeaderReader:
-    """Implements `workers.engine.reading.Reader`: `n_frames` of each object, or its status."""
+    """Implements `workers.pipeline.reading.Reader`: `n_frames` of each object, or its status."""
 
     def __init__(self, fetcher: ObjectFetcher, source: ImagesInput, threads: int) -> None:
         self.prepare_seconds = 0.0

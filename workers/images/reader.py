@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from schemas.status import Status
 from workers.children.contract import DecodePool, Request, Result
-from workers.engine.budget import ByteBudget
-from workers.engine.read_ahead import read_ahead
-from workers.engine.reading import Prepared, nbytes_of
 from workers.images.fetching import Fetched, Fetcher, Wanted, rows_of
+from workers.pipeline.byte_budget import ByteBudget
+from workers.pipeline.read_ahead import read_ahead
+from workers.pipeline.reading import Prepared, nbytes_of
 
 CHUNK_RECORDS = 16
 CHUNK_BYTES = 32 * 2**20
@@ -37,7 +37,7 @@ class Group(list[int]):
 
 
 class ImageReader:
-    """Implements `workers.engine.reading.Reader`.
+    """Implements `workers.pipeline.reading.Reader`.
 
     `lists` is the number of distinct prepare lists. `by_frame`: the plan's `member` is a frame of the object,
     not a row of a Parquet file.

@@ -11,13 +11,6 @@ from schemas.errors import SpecError
 from workers.children.child_pool import ChildPool
 from workers.children.contract import DecodePool
 from workers.children.inline_pool import InlinePool
-from workers.engine.context import StageContext
-from workers.engine.kinds import RecordStage
-from workers.engine.models import device_kind, known_tuning
-from workers.engine.opened import RunModels, load_scorer
-from workers.engine.runner import ModelRunner
-from workers.engine.scoring import ArrayScoring
-from workers.engine.tuning import Tuner
 from workers.images.contract import ImageFormat
 from workers.images.decoding.sniff import sniff
 from workers.images.fetching import ColumnFetcher, Fetcher, ObjectFetcher
@@ -27,6 +20,13 @@ from workers.images.reader import ImageReader
 from workers.images.settings import ImagesInput
 from workers.images.steps import parse_steps
 from workers.models.detect import Formats
+from workers.pipeline.context import StageContext
+from workers.pipeline.kinds import RecordStage
+from workers.pipeline.models import device_kind, known_tuning
+from workers.pipeline.opened import RunModels, load_scorer
+from workers.pipeline.runner import ModelRunner
+from workers.pipeline.scoring import ArrayScoring
+from workers.pipeline.tuning import Tuner
 
 _FIXED_BATCH = 16
 """The batch under `numerics: deterministic`, where no measurement may choose."""

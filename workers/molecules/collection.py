@@ -13,10 +13,10 @@ from schemas.errors import MissingExtraError
 from schemas.spec import Compute
 from workers.collection import PREDICT, StagePlan
 from workers.contract import ModelCard
+from workers.finished_runs.stage import FinishedStage
 from workers.molecules.planning import CANONICAL, INCHIKEY, MoleculeRecords
 from workers.molecules.settings import MoleculesInput
 from workers.molecules.steps import parse_steps
-from workers.runs.stage import FinishedStage
 
 
 class MoleculesCollection:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from workers.contract import EncoderFormat, Scorer
-from workers.models.text.contract import TextEncoder
+from workers.text_models.contract import TextEncoder
 
 if TYPE_CHECKING:
-    from workers.models.text import classification, embedding
+    from workers.text_models import classification, embedding
 
 Numbers = NDArray[Any]
 

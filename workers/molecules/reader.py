@@ -14,12 +14,12 @@ import pyarrow as pa
 from schemas.status import Fault, Status
 from workers.children.contract import DecodePool, Request, Result
 from workers.contract import Encoded
-from workers.engine.budget import ByteBudget
-from workers.engine.read_ahead import read_ahead
-from workers.engine.reading import Prepared, nbytes_of
-from workers.models.text.contract import TextEncoder
 from workers.molecules.contract import Wanted
 from workers.molecules.planning import CANONICAL, INCHIKEY, SMILES
+from workers.pipeline.byte_budget import ByteBudget
+from workers.pipeline.read_ahead import read_ahead
+from workers.pipeline.reading import Prepared, nbytes_of
+from workers.text_models.contract import TextEncoder
 
 CHUNK = 64
 """Molecules that go to a child process at a time."""
@@ -37,7 +37,7 @@ class ModelView:
 
 
 class MoleculeReader:
-    """Implements `workers.engine.reading.Reader`.
+    """Implements `workers.pipeline.reading.Reader`.
 
     `inputs[m]` of a record is what the m-th model's encoder made of it. The arrays of `pool` are those of the models
     that want numbers, in their order.

@@ -7,15 +7,15 @@ from functools import partial
 from workers.children.child_pool import ChildPool
 from workers.children.contract import DecodePool
 from workers.children.inline_pool import InlinePool
-from workers.engine.context import StageContext
-from workers.engine.holding import HeldScoring
-from workers.engine.kinds import RecordStage
-from workers.engine.opened import RunModels, load_scorers, open_encoder
 from workers.models.detect import Formats
 from workers.molecules.contract import MoleculeFormat, Wanted
 from workers.molecules.reader import ModelView, MoleculeReader
 from workers.molecules.settings import MoleculesInput
 from workers.molecules.steps import parse_steps
+from workers.pipeline.context import StageContext
+from workers.pipeline.holding import HeldScoring
+from workers.pipeline.kinds import RecordStage
+from workers.pipeline.opened import RunModels, load_scorers, open_encoder
 
 FORMATS = Formats[MoleculeFormat]("molecules")
 

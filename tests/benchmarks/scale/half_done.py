@@ -16,10 +16,10 @@ from schemas.outputs import OutputField
 from schemas.spec import load_spec
 from schemas.work import ShardTask
 from tests.benchmarks.scale.specs import open_first
-from workers.engine.columns import ModelColumns
-from workers.engine.factory import open_stage
-from workers.engine.kinds import ShardTable
-from workers.engine.rowtable import assemble
+from workers.pipeline.columns import ModelColumns
+from workers.pipeline.factory import open_stage
+from workers.pipeline.kinds import ShardTable
+from workers.pipeline.rowtable import assemble
 
 
 def commit_half(stage: StageDirectory, spec_path: Path) -> int:

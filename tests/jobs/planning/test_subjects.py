@@ -16,7 +16,7 @@ from cluster.storage import open_store
 from jobs.planning.writer import write_plan
 from jobs.rejects import spread_sample
 from schemas.plan import plan_schema
-from workers.runs.plan import PlanReader
+from workers.finished_runs.plan import PlanReader
 
 SCHEMA = plan_schema()
 

@@ -10,7 +10,7 @@ from workers.images.decoding import sniff
 
 def test_a_worker_that_reads_png_imports_neither_pydicom_nor_tifffile():
     code = (
-        "import sys, workers.images.stages, workers.images.handler, workers.engine.factory;"
+        "import sys, workers.images.stages, workers.images.handler, workers.pipeline.factory;"
         "print([n for n in ('pydicom', 'tifffile', 'SimpleITK', 'torch') if n in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

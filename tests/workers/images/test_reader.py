@@ -13,9 +13,9 @@ import pytest
 
 from schemas.errors import InfrastructureError
 from workers.children.contract import Request, Result
-from workers.engine.budget import ByteBudget
 from workers.images.fetching import Fetched, Wanted
 from workers.images.reader import CHUNK_BYTES, CHUNK_RECORDS, ImageReader
+from workers.pipeline.byte_budget import ByteBudget
 
 ARRAY_BYTES = 1000
 

@@ -8,7 +8,7 @@ from schemas.errors import PluginError, SpecError
 from tests.support import counting_notes
 from workers import registry
 from workers.models.detect import Formats, describe
-from workers.models.text.contract import NoteFormat
+from workers.text_models.contract import NoteFormat
 
 
 def test_a_directory_is_described_by_the_first_format_that_recognises_it(tmp_path, monkeypatch):

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from schemas.outputs import OutputField
 from tests.support.record_job import TableJob, scored
 from workers.children.inline_pool import InlinePool
-from workers.engine.budget import ByteBudget
-from workers.engine.holding import HeldScoring
 from workers.molecules import reader as reading
 from workers.molecules.contract import Wanted
 from workers.molecules.planning import CANONICAL, INCHIKEY, SMILES
 from workers.molecules.reader import ModelView, MoleculeReader
+from workers.pipeline.byte_budget import ByteBudget
+from workers.pipeline.holding import HeldScoring
 
 CARBONS = {"properties": ["heavy_atoms"]}
 

@@ -19,7 +19,7 @@ from workers.ehr.meds.parts import Part, SubjectType
 from workers.ehr.meds.read_stage import ReadStage
 from workers.ehr.meds.sort_stage import SortStage
 from workers.ehr.meds.subjects_stage import SubjectsStage
-from workers.engine.context import StageContext
+from workers.pipeline.context import StageContext
 
 _MOST_LINES = 200_000
 """Lines in one part, however short they are: each takes about a kilobyte in memory."""

@@ -19,7 +19,7 @@ from workers.ehr.meds.metadata_stage import MetadataStage
 from workers.ehr.meds.parts import Part, SubjectType
 from workers.ehr.meds.read_stage import ReadStage
 from workers.ehr.meds.sort_stage import SortStage
-from workers.engine.context import StageContext
+from workers.pipeline.context import StageContext
 
 
 class OmopReader:

@@ -24,7 +24,7 @@ from workers.ehr.events.reader import HEADER_TYPES
 from workers.ehr.events.settings import EventsInput
 from workers.ehr.events.task import WantedTimes
 from workers.ehr.events.times import TIMES
-from workers.runs.stage import FinishedStage
+from workers.finished_runs.stage import FinishedStage
 
 Batches = Callable[[], Iterator[pa.RecordBatch]]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from schemas.errors import SpecError
 from schemas.status import Status
 from workers.ehr.events.indexing import COLUMNS, REMEDY
-from workers.runs.stage import FinishedStage
+from workers.finished_runs.stage import FinishedStage
 
 Integers = NDArray[np.int64]
 

@@ -16,9 +16,9 @@ from schemas.rows import stage_columns
 from schemas.status import Status
 from workers.ehr.events.contract import STATIC
 from workers.ehr.events.rowsource import RowSource, Run
-from workers.engine.context import StageContext
-from workers.engine.kinds import ShardStage, ShardTable
-from workers.engine.rowtable import build_rows
+from workers.pipeline.context import StageContext
+from workers.pipeline.kinds import ShardStage, ShardTable
+from workers.pipeline.rowtable import build_rows
 
 SUBJECTS = "subjects"
 REMEDY = "fix the dataset, or set input.repair: sort"

@@ -18,9 +18,9 @@ from workers.ehr.events.asof import AsOf, as_of
 from workers.ehr.events.contract import STATIC, EventEncoder, Histories
 from workers.ehr.events.fetching import NOT_WHOLE, SubjectFetcher, SubjectRows, Wanted
 from workers.ehr.events.rowsource import Run
-from workers.engine.budget import ByteBudget
-from workers.engine.read_ahead import read_ahead
-from workers.engine.reading import Prepared, at_rows
+from workers.pipeline.byte_budget import ByteBudget
+from workers.pipeline.read_ahead import read_ahead
+from workers.pipeline.reading import Prepared, at_rows
 
 CHUNK_ROWS = 500_000
 """Rows of subjects that are read at a time, but for a subject that alone has more."""
@@ -50,7 +50,7 @@ class _Chunk:
 
 
 class EventReader:
-    """Implements `workers.engine.reading.Reader`.
+    """Implements `workers.pipeline.reading.Reader`.
 
     `inputs` of the first record of a part is one `EncodedHistories` a model, in the order of `encoders`, for all good
     records of the part; the others have none. While a part is encoded the next rows are read.

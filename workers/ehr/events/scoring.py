@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 
 from schemas.errors import WardroundError
 from workers.ehr.events.contract import EncodedHistories
-from workers.engine.columns import ModelColumns
-from workers.engine.holding import Unit
-from workers.engine.reading import Prepared
+from workers.pipeline.columns import ModelColumns
+from workers.pipeline.holding import Unit
+from workers.pipeline.reading import Prepared
 
 
 def whole_parts(records: Sequence[Prepared], place: int, columns: ModelColumns) -> Iterator[Unit]:
     """A part of the reader is one unit: its first good record bears the `EncodedHistories` of all good ones.
 
-    The scorer gives some value for records that are `refused` too; their rejection stands. A `workers.engine.holding`
+    The scorer gives some value for records that are `refused` too; their rejection stands. A `workers.pipeline.holding`
     `TakeIn`.
     """
     rows = [record.row for record in records]

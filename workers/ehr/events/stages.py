@@ -13,11 +13,11 @@ from workers.ehr.events.scoring import whole_parts
 from workers.ehr.events.settings import EventsInput
 from workers.ehr.events.task import cohort_of
 from workers.ehr.events.times import TimesStage
-from workers.engine.context import StageContext
-from workers.engine.holding import HeldScoring
-from workers.engine.kinds import RecordStage, ShardStage
-from workers.engine.opened import RunModels, load_scorers, open_encoder
 from workers.models.detect import Formats
+from workers.pipeline.context import StageContext
+from workers.pipeline.holding import HeldScoring
+from workers.pipeline.kinds import RecordStage, ShardStage
+from workers.pipeline.opened import RunModels, load_scorers, open_encoder
 
 Models = RunModels[EventFormat]
 

@@ -16,7 +16,7 @@ from workers.ehr.events.index import SubjectIndex
 from workers.ehr.events.labels import KEYS, LabelTable
 from workers.ehr.events.settings import EventsInput
 from workers.ehr.events.times import LABEL, found_times
-from workers.runs.stage import FinishedStage
+from workers.finished_runs.stage import FinishedStage
 
 _COHORT_BYTES = 1 << 20
 _MEDS_COLUMNS = ("subject_id", "time", "code", "numeric_value")

@@ -22,10 +22,10 @@ from workers.ehr.events.labels import KEYS
 from workers.ehr.events.rowsource import Run
 from workers.ehr.events.rules import prediction_times
 from workers.ehr.events.settings import EventsInput
-from workers.engine.context import StageContext
-from workers.engine.kinds import ShardStage, ShardTable
-from workers.engine.rowtable import build_rows
-from workers.runs.stage import FinishedStage
+from workers.finished_runs.stage import FinishedStage
+from workers.pipeline.context import StageContext
+from workers.pipeline.kinds import ShardStage, ShardTable
+from workers.pipeline.rowtable import build_rows
 
 TIMES = "times"
 LABEL = pa.field("boolean_value", pa.bool_())

@@ -16,7 +16,7 @@ from workers.ehr.meds.earlier import ranks_at
 from workers.ehr.meds.hash_slots import slots_of, with_subject_ids
 from workers.ehr.meds.layout import NO_PART
 from workers.ehr.meds.parts import failed_part
-from workers.engine.context import StageContext
+from workers.pipeline.context import StageContext
 
 COLUMNS = stage_columns(
     ACCOUNT,

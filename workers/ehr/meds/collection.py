@@ -27,7 +27,7 @@ from workers.ehr.meds.chunks import CHUNK_FIELDS, InputFile, planned_chunks
 from workers.ehr.meds.hash_slots import slot_range
 from workers.ehr.meds.layout import DATASET, METADATA, NO_PART, SORT, SUBJECTS
 from workers.ehr.meds.settings import MedsInput
-from workers.runs.stage import FinishedStage
+from workers.finished_runs.stage import FinishedStage
 
 SUBJECTS_AT_ONCE = 2_000_000
 """Text ids that a worker numbers at a time."""

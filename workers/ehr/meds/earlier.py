@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from cluster.storage import Store
 from workers.ehr.meds.layout import SUBJECTS
-from workers.runs.stage import FinishedStage, stage_at
+from workers.finished_runs.stage import FinishedStage, stage_at
 
 _READS = 16
 

@@ -13,11 +13,11 @@ from schemas.rows import stage_columns
 from schemas.status import Status
 from workers.conversion.layout import READ
 from workers.ehr.meds.layout import CODES, DATASET_JSON, METADATA, SORT
-from workers.engine.context import StageContext
-from workers.engine.frames import encode_table
-from workers.engine.kinds import ShardStage, ShardTable, SideObject
-from workers.engine.rowtable import build_rows, stamp
-from workers.runs.stage import stage_at
+from workers.finished_runs.stage import stage_at
+from workers.pipeline.context import StageContext
+from workers.pipeline.frames import encode_table
+from workers.pipeline.kinds import ShardStage, ShardTable, SideObject
+from workers.pipeline.rowtable import build_rows, stamp
 
 MEDS_VERSION = "0.4.1"
 COLUMNS = stage_columns(

@@ -10,7 +10,7 @@ import polars as pl
 
 from schemas.status import Status
 from workers.ehr.meds.hash_slots import slots_of
-from workers.engine.frames import encode_frame
+from workers.pipeline.frames import encode_frame
 
 SubjectType = type[pl.String] | type[pl.Int64]
 """Whether the source names its subjects by text or by number."""

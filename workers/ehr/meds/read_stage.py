@@ -15,12 +15,12 @@ from workers.conversion.chunks import guarded
 from workers.conversion.layout import READ, part_key
 from workers.ehr.meds.chunks import Chunk, chunk_of
 from workers.ehr.meds.parts import BLANK, Part, SubjectType, encode_events, failed_part
-from workers.engine.context import StageContext
-from workers.engine.frames import encode_frame
-from workers.engine.kinds import ShardStage, ShardTable, SideObject
-from workers.engine.publish import publish_side
-from workers.engine.rowtable import build_rows
-from workers.runs.side import SideObjectRef
+from workers.finished_runs.side import SideObjectRef
+from workers.pipeline.context import StageContext
+from workers.pipeline.frames import encode_frame
+from workers.pipeline.kinds import ShardStage, ShardTable, SideObject
+from workers.pipeline.publish import publish_side
+from workers.pipeline.rowtable import build_rows
 
 COLUMNS = stage_columns(
     READ,

@@ -16,10 +16,10 @@ from workers.ehr.meds.earlier import EventParts, event_keys, ranks_at
 from workers.ehr.meds.hash_slots import with_subject_ids
 from workers.ehr.meds.layout import SORT, data_key
 from workers.ehr.meds.parts import EVENTS
-from workers.engine.context import StageContext
-from workers.engine.kinds import ShardStage, ShardTable, SideObject
-from workers.engine.rowtable import build_rows, stamp
-from workers.runs.stage import stage_at
+from workers.finished_runs.stage import stage_at
+from workers.pipeline.context import StageContext
+from workers.pipeline.kinds import ShardStage, ShardTable, SideObject
+from workers.pipeline.rowtable import build_rows, stamp
 
 COLUMNS = stage_columns(
     SORT,

@@ -11,11 +11,11 @@ from workers.conversion.layout import READ
 from workers.ehr.meds.earlier import EventParts, event_keys
 from workers.ehr.meds.hash_slots import ranks_of, with_subject_ids
 from workers.ehr.meds.layout import SUBJECTS, subjects_key
-from workers.engine.context import StageContext
-from workers.engine.frames import encode_frame
-from workers.engine.kinds import ShardStage, ShardTable, SideObject
-from workers.engine.rowtable import build_rows
-from workers.runs.stage import stage_at
+from workers.finished_runs.stage import stage_at
+from workers.pipeline.context import StageContext
+from workers.pipeline.frames import encode_frame
+from workers.pipeline.kinds import ShardStage, ShardTable, SideObject
+from workers.pipeline.rowtable import build_rows
 
 COLUMNS = stage_columns(
     SUBJECTS,

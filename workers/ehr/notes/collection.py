@@ -15,7 +15,7 @@ from workers.contract import ModelCard
 from workers.ehr.notes.planning import NoteRecords
 from workers.ehr.notes.settings import NotesInput
 from workers.ehr.notes.steps import format_steps, split_steps, with_steps
-from workers.runs.stage import FinishedStage
+from workers.finished_runs.stage import FinishedStage
 
 
 class NotesCollection:

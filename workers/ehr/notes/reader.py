@@ -19,10 +19,10 @@ from workers.contract import Encoded
 from workers.ehr.notes.fetching import NoteFetcher
 from workers.ehr.notes.note import NOTE_TIME, NOTE_TYPE, TEXT, Note
 from workers.ehr.notes.steps import Cleaning, clean
-from workers.engine.budget import ByteBudget
-from workers.engine.read_ahead import read_ahead, take_off
-from workers.engine.reading import Prepared, at_rows, nbytes_of
-from workers.models.text.contract import HasHelpers, TextEncoder
+from workers.pipeline.byte_budget import ByteBudget
+from workers.pipeline.read_ahead import read_ahead, take_off
+from workers.pipeline.reading import Prepared, at_rows, nbytes_of
+from workers.text_models.contract import HasHelpers, TextEncoder
 
 CHUNK_NOTES = 128
 CHUNK_BYTES = 8 << 20
@@ -40,7 +40,7 @@ class Preparation:
 
 
 class NoteReader:
-    """Implements `workers.engine.reading.Reader`; `inputs[m]` of a record is what the m-th model's encoder made of it.
+    """Implements `workers.pipeline.reading.Reader`; `inputs[m]` is what the m-th model's encoder made of it.
 
     One thread fetches, another cleans and encodes, so that storage is waited for while text is worked on.
     """

@@ -9,11 +9,11 @@ from workers.ehr.notes.files import Found
 from workers.ehr.notes.reader import NoteReader, Preparation
 from workers.ehr.notes.settings import NotesInput
 from workers.ehr.notes.steps import NOTE_FORMATS, format_steps, split_steps, with_steps
-from workers.engine.context import StageContext
-from workers.engine.holding import HeldScoring
-from workers.engine.kinds import RecordStage
-from workers.engine.opened import RunModels, load_scorers, open_encoder
-from workers.models.text.contract import NoteFormat
+from workers.pipeline.context import StageContext
+from workers.pipeline.holding import HeldScoring
+from workers.pipeline.kinds import RecordStage
+from workers.pipeline.opened import RunModels, load_scorers, open_encoder
+from workers.text_models.contract import NoteFormat
 
 Models = RunModels[NoteFormat]
 

@@ -17,7 +17,7 @@ from workers import steps
 from workers.contract import ModelCard
 from workers.ehr.notes.cleaning import CleaningStep
 from workers.models.detect import Formats
-from workers.models.text.contract import NoteFormat
+from workers.text_models.contract import NoteFormat
 
 Cleaning = tuple[CleaningStep, ...]
 

@@ -6,7 +6,7 @@ from cluster.storage import ObjectChanged
 from schemas.errors import RefusedError, SpecError
 from workers.conversion.account import AccountStage
 from workers.conversion.layout import READ
-from workers.engine.context import StageContext
+from workers.finished_runs.stage import stage_at
 from workers.genomics.convert_plink.planning import planned_files
 from workers.genomics.convert_plink.reader import PlinkReader
 from workers.genomics.convert_plink.settings import PlinkInput
@@ -16,7 +16,7 @@ from workers.genomics.files.pgen import PgenSource
 from workers.genomics.table.account import account_stage
 from workers.genomics.table.read_stage import ReadStage
 from workers.genomics.table.variants_stage import VariantsStage
-from workers.runs.stage import stage_at
+from workers.pipeline.context import StageContext
 
 
 def read(context: StageContext) -> ReadStage:

@@ -6,7 +6,7 @@ from cluster.storage import ObjectChanged, ObjectMissing
 from schemas.errors import RefusedError
 from workers.conversion.account import AccountStage
 from workers.conversion.layout import READ
-from workers.engine.context import StageContext
+from workers.finished_runs.stage import stage_at
 from workers.genomics.convert_vcf.files import header_of, root_of, sample_frame
 from workers.genomics.convert_vcf.reader import VcfReader
 from workers.genomics.convert_vcf.settings import VcfInput
@@ -14,7 +14,7 @@ from workers.genomics.table.account import account_stage
 from workers.genomics.table.collection import samples_digest
 from workers.genomics.table.read_stage import ReadStage
 from workers.genomics.table.variants_stage import VariantsStage
-from workers.runs.stage import stage_at
+from workers.pipeline.context import StageContext
 
 
 def read(context: StageContext) -> ReadStage:

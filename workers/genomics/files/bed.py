@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from cluster.storage import StorageSettings, parse
 from schemas.errors import RecordError, SpecError
 from schemas.status import Status
-from workers.engine.read_ahead import read_ahead
 from workers.genomics.contract import GenotypeChunk
 from workers.genomics.files.bim_fam import read_bim, read_fam
 from workers.genomics.files.fileset import Fileset, FileVersion
 from workers.genomics.files.spans import Span, spans_of
 from workers.genomics.kernels.codes import PER_BYTE, recode_plink1, row_bytes, take_samples
+from workers.pipeline.read_ahead import read_ahead
 
 _PARTS = {"bed": (".bed",), "bim": (".bim",), "fam": (".fam",)}
 _MAGIC = b"\x6c\x1b"

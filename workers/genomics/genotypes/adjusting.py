@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 
 from schemas.rows import OutputColumn, output_columns
 from workers.contract import ModelCard
-from workers.engine.context import StageContext
-from workers.engine.kinds import ShardTable
-from workers.engine.rowtable import build_rows
+from workers.finished_runs.stage import FinishedStage, stage_at
 from workers.genomics.genotypes.components import Components
 from workers.genomics.genotypes.earlier import all_rows
 from workers.genomics.genotypes.fitting import FIT_ROWS, Fit
@@ -22,7 +20,9 @@ from workers.genomics.genotypes.layout import FIT, SCORE
 from workers.genomics.genotypes.models import GenotypeModel, open_models
 from workers.genomics.genotypes.outputs import ADJUSTED
 from workers.genomics.genotypes.source import Genotypes, GenotypeStage
-from workers.runs.stage import FinishedStage, stage_at
+from workers.pipeline.context import StageContext
+from workers.pipeline.kinds import ShardTable
+from workers.pipeline.rowtable import build_rows
 
 Floats = NDArray[np.float64]
 
@@ -38,7 +38,7 @@ def _before(card: ModelCard) -> list[Any]:
 
 
 class AdjustStage(GenotypeStage):
-    """Implements `workers.engine.kinds.ShardStage`. Reads no genotypes."""
+    """Implements `workers.pipeline.kinds.ShardStage`. Reads no genotypes."""
 
     def __init__(self, context: StageContext, genotypes: Genotypes) -> None:
         super().__init__(context, genotypes)

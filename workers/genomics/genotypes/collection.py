@@ -13,6 +13,7 @@ from schemas.errors import RefusedError, SpecError
 from schemas.spec import Compute
 from workers.collection import StagePlan
 from workers.contract import ModelCard
+from workers.finished_runs.stage import FinishedStage
 from workers.genomics.genotypes import adjusting, counting, fitting, matching, planning
 from workers.genomics.genotypes.groups import groups_of
 from workers.genomics.genotypes.layout import COUNT, FIT, MATCH, SCORE, SIGNPOSTS, stages_of
@@ -23,7 +24,6 @@ from workers.genomics.genotypes.settings import GenotypesInput
 from workers.genomics.genotypes.source import Genotypes, Identity
 from workers.genomics.genotypes.steps import Steps, parse_steps
 from workers.genomics.genotypes.tables import file_digest
-from workers.runs.stage import FinishedStage
 
 Batches = Callable[[], Iterator[pa.RecordBatch]]
 

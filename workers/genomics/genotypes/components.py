@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from workers.engine.context import StageContext
 from workers.genomics.genotypes.steps import Steps
 from workers.genomics.genotypes.tables import components_at
+from workers.pipeline.context import StageContext
 
 Floats = NDArray[np.float64]
 

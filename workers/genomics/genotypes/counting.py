@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from schemas.rows import stage_columns
 from schemas.status import Status
-from workers.engine.context import StageContext
-from workers.engine.kinds import ShardTable, SideObject
-from workers.engine.rowtable import build_rows
+from workers.finished_runs.stage import stage_at
 from workers.genomics.chromosomes import MT, XY, X, Y
 from workers.genomics.contract import CountsCalls
 from workers.genomics.genotypes.earlier import all_rows, encode, no_counts
@@ -22,7 +20,9 @@ from workers.genomics.genotypes.ploidy import Haploid, Numbers, is_among
 from workers.genomics.genotypes.scanning import chunk_bytes
 from workers.genomics.genotypes.source import Genotypes, GenotypeStage
 from workers.genomics.kernels.counts import CohortCounter, Counts
-from workers.runs.stage import stage_at
+from workers.pipeline.context import StageContext
+from workers.pipeline.kinds import ShardTable, SideObject
+from workers.pipeline.rowtable import build_rows
 
 _HELD = 1 << 24
 """Numbers of variants that are held before those that are there twice are left out."""
@@ -51,7 +51,7 @@ COLUMNS = stage_columns(COUNT, ("counted", "int64", "variants that were counted"
 
 
 class CountStage(GenotypeStage):
-    """Implements `workers.engine.kinds.ShardStage`. A shard is a range of variants."""
+    """Implements `workers.pipeline.kinds.ShardStage`. A shard is a range of variants."""
 
     def __init__(self, context: StageContext, genotypes: Genotypes) -> None:
         super().__init__(context, genotypes)

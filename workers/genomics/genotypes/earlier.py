@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from workers.engine.context import StageContext
-from workers.engine.frames import encode_frame, read_frame
+from workers.finished_runs.stage import FinishedStage, stage_at
 from workers.genomics.contract import COUNT_SCHEMA
 from workers.genomics.genotypes.layout import COUNT, counts_key
 from workers.genomics.genotypes.source import Genotypes
-from workers.runs.stage import FinishedStage, stage_at
+from workers.pipeline.context import StageContext
+from workers.pipeline.frames import encode_frame, read_frame
 
 
 def all_rows(stage: FinishedStage, columns: Sequence[str]) -> pl.DataFrame:

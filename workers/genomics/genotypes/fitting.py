@@ -17,16 +17,16 @@ from schemas.rows import stage_columns
 from schemas.status import Status
 from workers.collection import StagePlan
 from workers.contract import ModelCard
-from workers.engine.context import StageContext
-from workers.engine.kinds import ShardTable
-from workers.engine.rowtable import build_rows
+from workers.finished_runs.stage import stage_at
 from workers.genomics.genotypes.components import Components
 from workers.genomics.genotypes.layout import FIT, SCORE
 from workers.genomics.genotypes.models import open_models
 from workers.genomics.genotypes.outputs import ADJUSTED
 from workers.genomics.genotypes.source import Genotypes, GenotypeStage
 from workers.genomics.scores.adjust import Block, ComponentFit, fit_components, moments
-from workers.runs.stage import stage_at
+from workers.pipeline.context import StageContext
+from workers.pipeline.kinds import ShardTable
+from workers.pipeline.rowtable import build_rows
 
 Floats = NDArray[np.float64]
 
@@ -97,7 +97,7 @@ def plan(models: Mapping[str, ModelCard], state: Mapping[str, Any]) -> StagePlan
 
 
 class FitStage(GenotypeStage):
-    """Implements `workers.engine.kinds.ShardStage`."""
+    """Implements `workers.pipeline.kinds.ShardStage`."""
 
     def __init__(self, context: StageContext, genotypes: Genotypes) -> None:
         super().__init__(context, genotypes)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from workers.finished_runs.stage import FinishedStage
 from workers.genomics.genotypes.earlier import all_rows
 from workers.genomics.genotypes.layout import MATCH
-from workers.runs.stage import FinishedStage
 
 OK = "ok"
 

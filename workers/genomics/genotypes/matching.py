@@ -15,9 +15,6 @@ from numpy.typing import NDArray
 from schemas.errors import SpecError
 from schemas.rows import stage_columns
 from schemas.status import Status
-from workers.engine.context import StageContext
-from workers.engine.kinds import ShardTable, SideObject
-from workers.engine.rowtable import build_rows
 from workers.genomics.genotypes.earlier import cohort_counts, encode
 from workers.genomics.genotypes.formats.panel_variants import VARIANTS, read_panel
 from workers.genomics.genotypes.layout import FILE, MATCH, entries_key, log_key
@@ -31,6 +28,9 @@ from workers.genomics.scores.log import LOG_SCHEMA, SUMMARY_SCHEMA
 from workers.genomics.scores.matcher import Matched, match_all
 from workers.genomics.scores.sheet import ADDITIVE, ROW_SCHEMA, ScoreSheet
 from workers.genomics.scores.target import Target
+from workers.pipeline.context import StageContext
+from workers.pipeline.kinds import ShardTable, SideObject
+from workers.pipeline.rowtable import build_rows
 
 _KINDS = {pl.String: "string", pl.Int64: "int64", pl.Float64: "float64"}
 _MEANINGS = {
@@ -65,7 +65,7 @@ _PART = 32 << 20
 
 
 class MatchStage(GenotypeStage):
-    """Implements `workers.engine.kinds.ShardStage`. A shard is some scores, those of one file together."""
+    """Implements `workers.pipeline.kinds.ShardStage`. A shard is some scores, those of one file together."""
 
     def __init__(self, context: StageContext, genotypes: Genotypes) -> None:
         super().__init__(context, genotypes)

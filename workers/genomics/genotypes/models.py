@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from workers.contract import Format, ModelCard
-from workers.engine.context import StageContext
-from workers.engine.opened import RunModels
 from workers.genomics.genotypes.outputs import PANEL, with_columns
 from workers.genomics.genotypes.steps import Steps, parse_steps
 from workers.models.detect import Formats
+from workers.pipeline.context import StageContext
+from workers.pipeline.opened import RunModels
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ import polars as pl
 
 from schemas.status import Status
 from workers.contract import Placement
-from workers.engine.columns import ModelColumns
 from workers.genomics.contract import GenotypeChunk
 from workers.genomics.genotypes.answers import Answer, refused
 from workers.genomics.genotypes.contract import PanelFormat, PanelScorer
@@ -20,6 +19,7 @@ from workers.genomics.genotypes.models import GenotypeModel
 from workers.genomics.genotypes.panel import Encoding, Panel, PanelMatrix
 from workers.genomics.genotypes.ploidy import Numbers
 from workers.models.detect import Formats
+from workers.pipeline.columns import ModelColumns
 
 FILLED_RATE = "filled_rate"
 

@@ -11,10 +11,6 @@ import pyarrow as pa
 from cluster.storage import ObjectChanged, ObjectMissing
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.engine.context import StageContext
-from workers.engine.kinds import ShardTable
-from workers.engine.models import device
-from workers.engine.rowtable import build_rows
 from workers.genomics.genotypes.answers import Answer, columns_of, refused
 from workers.genomics.genotypes.network import NetworkTaker
 from workers.genomics.genotypes.ploidy import Ploidy
@@ -23,10 +19,14 @@ from workers.genomics.genotypes.scanning import Taker, chunk_bytes, scan
 from workers.genomics.genotypes.scores import Scores, ScoreTaker
 from workers.genomics.genotypes.source import Genotypes, GenotypeStage
 from workers.genomics.genotypes.workload import Workload, load_workload
+from workers.pipeline.context import StageContext
+from workers.pipeline.kinds import ShardTable
+from workers.pipeline.models import device
+from workers.pipeline.rowtable import build_rows
 
 
 class PredictStage(GenotypeStage):
-    """Implements `workers.engine.kinds.ShardStage`. A shard is whole blocks of samples."""
+    """Implements `workers.pipeline.kinds.ShardStage`. A shard is whole blocks of samples."""
 
     def __init__(self, context: StageContext, genotypes: Genotypes) -> None:
         super().__init__(context, genotypes)

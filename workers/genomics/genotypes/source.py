@@ -12,12 +12,12 @@ import polars as pl
 
 from cluster.storage import ObjectChanged, ObjectInfo, ObjectMissing, StorageSettings, open_store, split
 from schemas.errors import RecordError, RefusedError, SpecError
-from workers.engine.context import StageContext
-from workers.engine.kinds import ShardStage
 from workers.genomics.contract import GenotypeSource
 from workers.genomics.files.opening import open_source
 from workers.genomics.genotypes.settings import GenotypesInput
 from workers.genomics.table.source import TableSource
+from workers.pipeline.context import StageContext
+from workers.pipeline.kinds import ShardStage
 
 _BESIDE = {"bed": (".bed", ".bim", ".fam"), "pgen": (".pgen", ".pgen.pgi", ".pvar", ".psam")}
 """Files that are one input, by how their names end."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from workers.engine.context import StageContext
-from workers.engine.kinds import ShardStage
 from workers.genomics.genotypes.adjusting import AdjustStage
 from workers.genomics.genotypes.counting import CountStage
 from workers.genomics.genotypes.fitting import FitStage
@@ -12,6 +10,8 @@ from workers.genomics.genotypes.matching import MatchStage
 from workers.genomics.genotypes.predicting import PredictStage
 from workers.genomics.genotypes.settings import GenotypesInput
 from workers.genomics.genotypes.source import Genotypes
+from workers.pipeline.context import StageContext
+from workers.pipeline.kinds import ShardStage
 
 
 def match(context: StageContext) -> ShardStage:

@@ -9,8 +9,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from workers.engine.context import StageContext
-from workers.engine.frames import read_frame
+from workers.finished_runs.stage import stage_at
 from workers.genomics.genotypes.earlier import all_rows, cohort_counts
 from workers.genomics.genotypes.groups import OK
 from workers.genomics.genotypes.layout import FILE, MATCH
@@ -25,7 +24,8 @@ from workers.genomics.genotypes.steps import Impute
 from workers.genomics.genotypes.tables import frequencies_at
 from workers.genomics.scores.frequencies import cohort_frequencies
 from workers.genomics.scores.weights import Part
-from workers.runs.stage import stage_at
+from workers.pipeline.context import StageContext
+from workers.pipeline.frames import read_frame
 
 
 @dataclass(frozen=True)

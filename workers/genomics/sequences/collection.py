@@ -12,11 +12,11 @@ from cluster.storage import StorageSettings
 from schemas.spec import Compute
 from workers.collection import PREDICT, StagePlan
 from workers.contract import ModelCard
+from workers.finished_runs.stage import FinishedStage
 from workers.genomics.sequences.outputs import variant_outputs
 from workers.genomics.sequences.planning import open_records
 from workers.genomics.sequences.settings import SequencesInput
 from workers.genomics.sequences.steps import resolve
-from workers.runs.stage import FinishedStage
 
 
 class SequencesCollection:

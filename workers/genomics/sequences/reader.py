@@ -13,12 +13,12 @@ import pyarrow as pa
 
 from schemas.status import Fault
 from workers.contract import Encoded
-from workers.engine.budget import ByteBudget
-from workers.engine.read_ahead import read_ahead
-from workers.engine.reading import Prepared, at_rows, nbytes_of
 from workers.genomics.sequences.contract import SequenceEncoder
 from workers.genomics.sequences.regions import Cache, Region, View, window_of
 from workers.genomics.sequences.windows import VariantWindow
+from workers.pipeline.byte_budget import ByteBudget
+from workers.pipeline.read_ahead import read_ahead
+from workers.pipeline.reading import Prepared, at_rows, nbytes_of
 
 CHUNK = 256
 """Records that are fetched and encoded at a time."""
@@ -41,7 +41,7 @@ class ModelView:
 
 
 class SequenceReader:
-    """Implements `workers.engine.reading.Reader`.
+    """Implements `workers.pipeline.reading.Reader`.
 
     `inputs[m]` of a record is what the m-th model's encoder made of it.
     """

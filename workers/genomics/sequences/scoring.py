@@ -1,4 +1,4 @@
-"""The scorer of a model on sequences as the engine takes it: its numbers as columns."""
+"""The scorer of a model on sequences as the pipeline takes it: its numbers as columns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from workers.genomics.sequences.outputs import columns_of, variant_outputs
 
 
 class ColumnScorer:
-    """A `workers.engine.holding.Scorer`. `has_variants`: its columns are of the reference, ALT and the difference."""
+    """A `workers.pipeline.holding.Scorer`. `has_variants`: its columns are of the reference, ALT and the difference."""
 
     def __init__(self, scorer: SequenceScorer, has_variants: bool) -> None:
         self.outputs = variant_outputs(scorer.outputs) if has_variants else scorer.outputs

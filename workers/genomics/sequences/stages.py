@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from workers.engine.context import StageContext
-from workers.engine.holding import HeldScoring
-from workers.engine.kinds import RecordStage
-from workers.engine.opened import RunModels, load_scorers, open_encoder
 from workers.genomics.sequences import fasta_records, tables, vcf_fetching
 from workers.genomics.sequences.contract import SequenceFormat
 from workers.genomics.sequences.fasta import Reference
@@ -22,6 +18,10 @@ from workers.genomics.sequences.steps import parse_steps, with_strands
 from workers.genomics.sequences.tables import TableFetcher
 from workers.genomics.sequences.vcf_fetching import VariantFetcher
 from workers.models.detect import Formats
+from workers.pipeline.context import StageContext
+from workers.pipeline.holding import HeldScoring
+from workers.pipeline.kinds import RecordStage
+from workers.pipeline.opened import RunModels, load_scorers, open_encoder
 
 FORMATS = Formats[SequenceFormat]("sequences")
 

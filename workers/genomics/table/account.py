@@ -5,7 +5,7 @@ from __future__ import annotations
 from schemas.rows import stage_columns
 from workers.conversion.account import AccountStage
 from workers.conversion.layout import ACCOUNT
-from workers.engine.context import StageContext
+from workers.pipeline.context import StageContext
 
 OUTCOME_COLUMNS = stage_columns(
     ACCOUNT,

@@ -15,12 +15,12 @@ from workers.collection import StagePlan
 from workers.contract import ModelCard
 from workers.conversion.layout import ACCOUNT, READ
 from workers.conversion.plans import Conversion, account_plan, by_file, file_records, read_plan, whole_plan
+from workers.finished_runs.stage import FinishedStage
 from workers.genomics.contract import SAMPLE_SCHEMA
 from workers.genomics.table import read_stage, variants_stage
 from workers.genomics.table.account import OUTCOME_COLUMNS
 from workers.genomics.table.layout import TABLE, VARIANT_STAGE
 from workers.genomics.table.records import Chunk
-from workers.runs.stage import FinishedStage
 
 CHUNK_FIELDS = (
     pa.field("kind", pa.string(), nullable=False),

@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from workers.engine.rowtable import stamp
 from workers.genomics.table.counts import BlockCounter, Tally, joined_tallies
 from workers.genomics.table.layout import (
     BLOCK,
@@ -24,6 +23,7 @@ from workers.genomics.table.layout import (
     rows_of_part,
 )
 from workers.genomics.table.records import Calls
+from workers.pipeline.rowtable import stamp
 
 
 @dataclass(frozen=True)

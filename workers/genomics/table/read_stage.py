@@ -13,16 +13,16 @@ from schemas.rows import stage_columns
 from schemas.status import Status
 from workers.conversion.chunks import guarded, key_of
 from workers.conversion.layout import READ, part_key
-from workers.engine.context import StageContext
-from workers.engine.frames import encode_frame
-from workers.engine.kinds import ShardStage, ShardTable, SideObject
-from workers.engine.publish import publish_side
-from workers.engine.rowtable import build_rows
+from workers.finished_runs.side import SideObjectRef
 from workers.genomics.table.counts import BlockCounter
 from workers.genomics.table.layout import OUTCOMES, TABLE, genotypes_key, rows_of_group
 from workers.genomics.table.parts import Part, PartWriter
 from workers.genomics.table.records import Chunk, RecordReader, Records, failed
-from workers.runs.side import SideObjectRef
+from workers.pipeline.context import StageContext
+from workers.pipeline.frames import encode_frame
+from workers.pipeline.kinds import ShardStage, ShardTable, SideObject
+from workers.pipeline.publish import publish_side
+from workers.pipeline.rowtable import build_rows
 
 COLUMNS = stage_columns(
     READ,

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from cluster.storage import ObjectMissing, ObjectTooLarge, StorageSettings, Store, open_store
 from schemas.errors import RecordError, SpecError
 from schemas.status import Status
-from workers.engine.read_ahead import read_ahead
 from workers.genomics.contract import COUNT_SCHEMA, SAMPLE_SCHEMA, VARIANT_SCHEMA, GenotypeChunk
 from workers.genomics.kernels.codes import row_bytes, take_samples
 from workers.genomics.table.layout import BLOCK, DATASET, PARTS, SAMPLES, VARIANTS, VERSION, genotypes_key
 from workers.genomics.table.values import bits_of, bytes_of, float_dosages, joined_chunk
+from workers.pipeline.read_ahead import read_ahead
 from workers.reading.parquet import damage_as, while_planning
 
 _DAMAGED_PART = RecordError(Status.UNREADABLE, "a part of the genotype table is gone or damaged: convert it again")

@@ -17,10 +17,7 @@ from cluster.storage import Store
 from schemas.rows import stage_columns
 from schemas.status import Status
 from workers.conversion.layout import READ
-from workers.engine.context import StageContext
-from workers.engine.frames import encode_frame, read_frame, stamped
-from workers.engine.kinds import ShardStage, ShardTable, SideObject
-from workers.engine.rowtable import build_rows
+from workers.finished_runs.stage import FinishedStage, stage_at
 from workers.genomics.table.layout import (
     BLOCK,
     CHROMOSOMES,
@@ -37,7 +34,10 @@ from workers.genomics.table.layout import (
     VARIANTS,
     VERSION,
 )
-from workers.runs.stage import FinishedStage, stage_at
+from workers.pipeline.context import StageContext
+from workers.pipeline.frames import encode_frame, read_frame, stamped
+from workers.pipeline.kinds import ShardStage, ShardTable, SideObject
+from workers.pipeline.rowtable import build_rows
 
 COLUMNS = stage_columns(
     VARIANT_STAGE,

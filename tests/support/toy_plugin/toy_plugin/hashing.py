@@ -15,10 +15,10 @@ from schemas.spec import Compute
 from schemas.status import Status
 from workers.collection import StagePlan
 from workers.contract import ModelCard
-from workers.engine.context import StageContext
-from workers.engine.kinds import ShardTable
-from workers.engine.rowtable import build_rows
-from workers.runs.stage import FinishedStage
+from workers.finished_runs.stage import FinishedStage
+from workers.pipeline.context import StageContext
+from workers.pipeline.kinds import ShardTable
+from workers.pipeline.rowtable import build_rows
 
 COLUMN = OutputColumn(name="sha256", type="string", meaning="sha256 of the object", model="fixity", output="sha256")
 
@@ -64,7 +64,7 @@ def open_collection(source: INPUT, storage: StorageSettings, compute: Compute) -
 
 
 class Hashing:
-    """Implements `workers.engine.kinds.ShardStage`."""
+    """Implements `workers.pipeline.kinds.ShardStage`."""
 
     core_seconds = 0.0
 

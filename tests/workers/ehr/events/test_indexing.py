@@ -15,8 +15,8 @@ from tests.support.meds_data import break_column, events, write_dataset, write_l
 from tests.support.meds_runs import run_events, with_history_format
 from workers.ehr.events import ranges
 from workers.ehr.events.index import SubjectIndex, read_index
-from workers.runs.documents import read_run
-from workers.runs.stage import FinishedStage
+from workers.finished_runs.documents import read_run
+from workers.finished_runs.stage import FinishedStage
 
 START = datetime(2020, 1, 1)
 

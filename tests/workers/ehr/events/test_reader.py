@@ -24,9 +24,9 @@ from workers.ehr.events.contract import STATIC, Histories
 from workers.ehr.events.fetching import SubjectFetcher
 from workers.ehr.events.reader import HEADER_TYPES, EventReader
 from workers.ehr.events.scoring import whole_parts
-from workers.engine.budget import ByteBudget
-from workers.engine.holding import HeldScoring
-from workers.engine.reading import Prepared
+from workers.pipeline.byte_budget import ByteBudget
+from workers.pipeline.holding import HeldScoring
+from workers.pipeline.reading import Prepared
 
 EPOCH = datetime(1970, 1, 1)
 

@@ -13,10 +13,10 @@ from schemas.errors import WardroundError
 from schemas.outputs import OutputField
 from schemas.status import Fault, Status
 from workers.ehr.events.scoring import whole_parts
-from workers.engine import holding
-from workers.engine.holding import HeldScoring
-from workers.engine.reading import Prepared
-from workers.engine.rowtable import ShardRows
+from workers.pipeline import holding
+from workers.pipeline.holding import HeldScoring
+from workers.pipeline.reading import Prepared
+from workers.pipeline.rowtable import ShardRows
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from cluster.storage import Store
 from workers.conversion.layout import READ
 from workers.ehr.meds.earlier import EventParts, event_keys, ranks_at
 from workers.ehr.meds.hash_slots import SLOTS, slot_of_text
-from workers.runs.stage import stage_at
+from workers.finished_runs.stage import stage_at
 
 
 def test_events_are_found_by_their_hash_slot_the_upper_end_left_out(converted: Store) -> None:

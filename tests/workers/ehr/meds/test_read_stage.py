@@ -5,8 +5,8 @@ import polars as pl
 from cluster.storage import Store, sha256_of
 from workers.conversion.layout import READ
 from workers.ehr.meds.hash_slots import slot_of_text
-from workers.engine.frames import read_frame
-from workers.runs.stage import stage_at
+from workers.finished_runs.stage import stage_at
+from workers.pipeline.frames import read_frame
 
 ONE, TWO = "CONDITION//SNOMED/1", "CONDITION//SNOMED/2"
 

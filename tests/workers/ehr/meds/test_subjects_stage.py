@@ -5,8 +5,8 @@ import polars as pl
 from cluster.storage import Store
 from workers.ehr.meds.hash_slots import RANK_BITS, slot_of_text
 from workers.ehr.meds.layout import SUBJECTS
-from workers.engine.frames import read_frame
-from workers.runs.stage import stage_at
+from workers.finished_runs.stage import stage_at
+from workers.pipeline.frames import read_frame
 
 
 def test_each_text_id_leads_back_from_its_number_once(converted: Store) -> None:

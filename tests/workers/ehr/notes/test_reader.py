@@ -21,8 +21,8 @@ from workers.ehr.notes.cleaning import Controls
 from workers.ehr.notes.fetching import NoteFetcher
 from workers.ehr.notes.planning import NoteRecords
 from workers.ehr.notes.reader import CHUNK_NOTES, NoteReader, Preparation
-from workers.engine.budget import ByteBudget
-from workers.engine.holding import HeldScoring
+from workers.pipeline.byte_budget import ByteBudget
+from workers.pipeline.holding import HeldScoring
 
 
 class Upper:

@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 
 from cluster.storage import open_store
 from tests.support.genotype_stages import VARIANTS, ScoredRun
-from workers.engine.frames import read_frame
 from workers.genomics.contract import COUNT_SCHEMA
 from workers.genomics.genotypes.earlier import all_rows, cohort_counts, encode, no_counts
+from workers.pipeline.frames import read_frame
 
 
 def test_a_side_object_is_read_as_it_was_written_and_says_whose_it_is(tmp_path: Path) -> None:

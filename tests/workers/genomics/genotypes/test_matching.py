@@ -6,11 +6,11 @@ import pytest
 from schemas.errors import RefusedError
 from tests.support.genotype_stages import ScoredRun
 from tests.support.score_rows import rows_of, sheet_of, variants_of
-from workers.engine.kinds import ShardTable
 from workers.genomics.genotypes.matching import MatchStage, alleles_of, panel_sheet, places_of
 from workers.genomics.scores.matcher import Matched, match
 from workers.genomics.scores.settings import Match
 from workers.genomics.scores.target import Target
+from workers.pipeline.kinds import ShardTable
 
 
 def computed(scored: ScoredRun) -> ShardTable:

@@ -13,8 +13,6 @@ from schemas.outputs import OutputField
 from schemas.status import Fault, Status
 from tests.support.record_job import TableJob, scored
 from workers.contract import Encoded
-from workers.engine.budget import ByteBudget
-from workers.engine.holding import HeldScoring
 from workers.genomics.sequences import reader as reading
 from workers.genomics.sequences.contract import Scores
 from workers.genomics.sequences.reader import ModelView, SequenceReader
@@ -22,6 +20,8 @@ from workers.genomics.sequences.regions import Region, View
 from workers.genomics.sequences.scoring import ColumnScorer
 from workers.genomics.sequences.steps import Preparation, SequenceWindow
 from workers.genomics.sequences.windows import VariantWindow
+from workers.pipeline.byte_budget import ByteBudget
+from workers.pipeline.holding import HeldScoring
 
 
 class Table:

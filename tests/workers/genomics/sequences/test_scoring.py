@@ -9,11 +9,11 @@ import pyarrow as pa
 
 from schemas.outputs import OutputField
 from workers.contract import Encoded
-from workers.engine.holding import HeldScoring
-from workers.engine.reading import Prepared
-from workers.engine.rowtable import ShardRows
 from workers.genomics.sequences.contract import Scores
 from workers.genomics.sequences.scoring import ColumnScorer
+from workers.pipeline.holding import HeldScoring
+from workers.pipeline.reading import Prepared
+from workers.pipeline.rowtable import ShardRows
 
 
 class Lengths:

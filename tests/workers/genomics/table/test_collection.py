@@ -8,9 +8,9 @@ import pytest
 from cluster.storage import open_store
 from schemas.errors import VerificationError
 from tests.support.genotype_tables import HEADER, columns_of, convert_table, vcf_line
+from workers.finished_runs.stage import stage_at
 from workers.genomics.contract import SAMPLE_SCHEMA
 from workers.genomics.table.collection import account_batches, samples_digest
-from workers.runs.stage import stage_at
 
 
 def samples(*rows: tuple[str | None, str, int]) -> pl.DataFrame:

@@ -10,9 +10,9 @@ import pytest
 
 from cluster.storage import open_store
 from tests.support.genotype_stages import stage_context
+from workers.finished_runs.stage import stage_at
 from workers.genomics.convert_vcf import stages
 from workers.genomics.table.read_stage import chunk_of
-from workers.runs.stage import stage_at
 
 READ = "stages/read/"
 

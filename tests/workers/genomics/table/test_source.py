@@ -12,7 +12,6 @@ import pytest
 
 from cluster.storage import Store, open_store
 from schemas.errors import RecordError, SpecError
-from workers.engine.frames import encode_frame
 from workers.genomics.contract import GenotypeChunk
 from workers.genomics.kernels.codes import pack, unpack
 from workers.genomics.table.counts import BlockCounter
@@ -20,6 +19,7 @@ from workers.genomics.table.layout import BLOCK, DOSAGE_MISSING, DOSAGE_ONE, PAR
 from workers.genomics.table.parts import PartWriter
 from workers.genomics.table.records import VARIANT_GIVEN, Calls
 from workers.genomics.table.source import TableSource
+from workers.pipeline.frames import encode_frame
 
 SAMPLES = BLOCK + 50
 VARIANTS = 700

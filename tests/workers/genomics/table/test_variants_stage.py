@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from cluster.storage import open_store
+from workers.finished_runs.stage import stage_at
 from workers.genomics.table.variants_stage import COLUMNS
-from workers.runs.stage import stage_at
 
 
 def test_variants_are_by_chromosome_and_position_and_other_contigs_come_last(converted: Path) -> None:

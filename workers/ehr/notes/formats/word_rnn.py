@@ -28,7 +28,7 @@ from workers.contract import ModelCard, Placement, Scorer
 from workers.ehr.notes.formats.word_tokens import COUNTS, STEP, TokenRule, WordEncoder, Words, read_vocabulary
 from workers.models.head import check_fields
 from workers.models.network_directory import CONFIG, NetworkConfig, NetworkDirectory, NetworkSizes, settings_of
-from workers.models.text.contract import NoteFormat, TextEncoder
+from workers.text_models.contract import NoteFormat, TextEncoder
 
 VOCABULARY = "vocabulary.txt"
 

@@ -17,8 +17,8 @@ from workers.ehr.notes.formats.word_tokens import COUNTS, PADDING, WordNote, wor
 from workers.models.activation import activate
 from workers.models.device import memory_error, set_up
 from workers.models.head import by_column
-from workers.models.text.batches import TokenBudget
 from workers.models.weights import build_network
+from workers.text_models.batches import TokenBudget
 
 BUDGET = {"cpu": 16_384, "cuda": 262_144}
 """Words in a batch: a recurrent network takes one step after the other, so that only many notes at a time fill it."""

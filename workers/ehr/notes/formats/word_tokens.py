@@ -22,7 +22,7 @@ from schemas.frozen import Frozen
 from schemas.outputs import OutputField
 from schemas.status import Fault, Status
 from workers.contract import Encoded
-from workers.models.text.note import Tokens
+from workers.text_models.note import Tokens
 
 STEP = "words"
 RULES: Mapping[str, re.Pattern[str]] = {
@@ -61,7 +61,7 @@ class WordNote:
 
 
 class WordEncoder:
-    """Implements `workers.models.text.contract.TextEncoder`."""
+    """Implements `workers.text_models.contract.TextEncoder`."""
 
     def __init__(self, vocabulary: Mapping[str, int], rule: TokenRule, words: Words) -> None:
         self._numbers = vocabulary

@@ -25,7 +25,7 @@ from workers.genomics.sequences.formats.directory import (
 from workers.genomics.sequences.steps import written
 from workers.models.head import score_fields
 from workers.models.huggingface import CONFIG, ArchitectureFormat, head_of
-from workers.models.text.directory import read_declared, read_encoder_config
+from workers.text_models.directory import read_declared, read_encoder_config
 
 
 class SequenceClassification(ArchitectureFormat, TokenSequenceFormat):

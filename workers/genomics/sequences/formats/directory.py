@@ -16,10 +16,10 @@ from workers.genomics.sequences.contract import SequenceScorer
 from workers.genomics.sequences.formats.tokens import EsmTokens, JsonTokens, KmerTokenizer, TokenEncoder, Tokenizer
 from workers.genomics.sequences.steps import SequenceWindow
 from workers.models.files import JSON_LIMIT, read_json
-from workers.models.text.directory import CARD, Declared, longest_window, read_encoder_config
-from workers.models.text.note import Gives
-from workers.models.text.pooling import Pooling
-from workers.models.text.tokenizer import TOKENIZER, TOKENIZER_CONFIG, open_tokenizer, tokenizer_config
+from workers.text_models.directory import CARD, Declared, longest_window, read_encoder_config
+from workers.text_models.note import Gives
+from workers.text_models.pooling import Pooling
+from workers.text_models.tokenizer import TOKENIZER, TOKENIZER_CONFIG, open_tokenizer, tokenizer_config
 
 VOCABULARY = "vocab.txt"
 _LONGEST_K = 8

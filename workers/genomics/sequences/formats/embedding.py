@@ -24,8 +24,8 @@ from workers.genomics.sequences.formats.directory import (
     sequence_settings,
 )
 from workers.genomics.sequences.steps import written
-from workers.models.text.directory import CARD, declared_format, read_declared, read_encoder_config
-from workers.models.text.pooling import POOLINGS
+from workers.text_models.directory import CARD, declared_format, read_declared, read_encoder_config
+from workers.text_models.pooling import POOLINGS
 
 EMBEDDING = OutputField(name="embedding", type="list<float32>", meaning="vector of the sequence", over_frames="mean")
 

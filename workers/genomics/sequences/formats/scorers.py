@@ -1,4 +1,4 @@
-"""Scores and vectors of token windows through `workers.models.text.network`. Imports torch.
+"""Scores and vectors of token windows through `workers.text_models.network`. Imports torch.
 
 Windows that are equal token by token go through the network once a shard: the reference of a site with several ALT
 alleles, or one variant that a file has twice. The reference and ALT of a record are of one length, so that they come
@@ -19,9 +19,9 @@ from workers.contract import ModelCard, Placement
 from workers.genomics.sequences.contract import Scores
 from workers.genomics.sequences.formats.tokens import Tokens, TokenWindows
 from workers.models.activation import activate
-from workers.models.text.network import TextNetwork, load_network
-from workers.models.text.note import Gives
-from workers.models.text.scorers import POOL
+from workers.text_models.network import TextNetwork, load_network
+from workers.text_models.note import Gives
+from workers.text_models.scorers import POOL
 
 Finish = Callable[[Tensor, list[int]], Sequence[Scores]]
 

@@ -14,7 +14,7 @@ from schemas.spec import Compute
 from toy_plugin.waveforms.settings import WaveformsInput
 from workers.collection import PREDICT, StagePlan
 from workers.contract import ModelCard
-from workers.runs.stage import FinishedStage
+from workers.finished_runs.stage import FinishedStage
 
 
 class WaveformsCollection:

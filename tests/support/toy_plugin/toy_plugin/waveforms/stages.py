@@ -14,15 +14,15 @@ from schemas.status import Status
 from toy_plugin.waveforms.settings import WaveformsInput
 from toy_plugin.waveforms.threshold import WaveformFormat
 from workers.contract import Encoded, Placement
-from workers.engine.context import StageContext
-from workers.engine.holding import HeldScoring
-from workers.engine.kinds import RecordStage
-from workers.engine.reading import Prepared
 from workers.models.detect import Formats
+from workers.pipeline.context import StageContext
+from workers.pipeline.holding import HeldScoring
+from workers.pipeline.kinds import RecordStage
+from workers.pipeline.reading import Prepared
 
 
 class WaveformReader:
-    """Implements `workers.engine.reading.Reader`."""
+    """Implements `workers.pipeline.reading.Reader`."""
 
     def __init__(self, context: StageContext) -> None:
         self.prepare_seconds = 0.0

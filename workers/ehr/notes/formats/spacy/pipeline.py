@@ -24,7 +24,7 @@ from workers.ehr.language.rules import load_rules
 from workers.ehr.notes.formats.spacy.config import CONFIG, META, read_config
 from workers.ehr.notes.formats.spacy.encoder import SpacyEncoder
 from workers.ehr.notes.formats.spacy.step import STEP, LanguageStep, outputs_of
-from workers.models.text.contract import NoteFormat
+from workers.text_models.contract import NoteFormat
 
 NAME = "spacy"
 

@@ -1,0 +1,192 @@
+"""Open a stage of a run: resume what lies there, refuse what is another's, or plan and create it."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from cluster.storage import Store, attempt_id, commit, sha256_of
+from jobs.planning.fingerprint import difference
+from jobs.planning.writer import write_plan
+from jobs.rundir import StageDirectory
+from schemas.crashpoints import crashpoint
+from schemas.errors import FingerprintError, InfrastructureError, RefusedError
+from schemas.plan import PlanInfo
+from schemas.rows import OutputColumn
+from schemas.run import RUN_KEY, ModelRecord, RunFile, fingerprint_of
+from schemas.spec import Spec
+from workers.collection import StagePlan
+from workers.finished_runs.documents import read_run
+from workers.plugins import installed
+
+_RECORDED = (
+    "wardround",
+    "ray",
+    "torch",
+    "numpy",
+    "pyarrow",
+    "polars",
+    "pydicom",
+    "onnxruntime",
+    "opencv-python-headless",
+    "transformers",
+    "spacy",
+    "nltk",
+    "numba",
+    "pgenlib",
+)
+
+
+@dataclass(frozen=True)
+class StageRequest:
+    """All that decides a stage, before its records are known: its plan by the collection, and what the run adds.
+
+    `parts` are what its fingerprint is made of, but for the digest of the plan. `columns` are those that the stage
+    writes, `models` and `prepare` those of the models that it reads, by name.
+    """
+
+    plan: StagePlan
+    spec: Spec
+    directory: str
+    rows_dir: str
+    parts: Mapping[str, Any]
+    columns: tuple[OutputColumn, ...] = ()
+    models: Mapping[str, ModelRecord] = field(default_factory=dict)
+    prepare: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+
+    def write_plan(self, path: Path) -> PlanInfo:
+        """List the input and write its records to a file. Raises SpecError for an input that cannot be planned."""
+        return write_plan(
+            self.plan.batches(),
+            self.plan.schema,
+            path,
+            self.plan.shard_records or self.spec.compute.shard_records,
+            whole_subjects=self.plan.whole_subjects,
+        )
+
+    def difference(self, found: RunFile) -> str | None:
+        """What makes the run that lies there another than this one; None where it is this one."""
+        parts = {**self.parts, "plan": found.plan.sha256}
+        return None if found.fingerprint == fingerprint_of(parts) else difference(found.parts, parts)
+
+
+def open_stage(store: Store, request: StageRequest) -> StageDirectory:
+    """The stage, planned and committed. The input is listed only if no plan lies there yet.
+
+    Raises FingerprintError, with what changed, if another run lies there.
+    """
+    found = read_run(store, request.directory)
+    if found is None:
+        found = _create(store, request)
+    _refuse_other(found, request)
+    return StageDirectory(store, request.directory, found)
+
+
+def _refuse_other(found: RunFile, request: StageRequest) -> None:
+    changed = request.difference(found)
+    if changed is not None:
+        raise FingerprintError(
+            f"another run lies at output.uri; changed: {changed}. "
+            "Choose another output.uri, or restore the spec to resume that run"
+        )
+
+
+def _create(store: Store, request: StageRequest) -> RunFile:
+    _refuse_orphans(store, request)
+    with tempfile.TemporaryDirectory(prefix="wardround-plan-") as folder:
+        path = Path(folder) / "plan.parquet"
+        info = request.write_plan(path)
+        crashpoint("plan.before_put")
+        fingerprint = fingerprint_of({**request.parts, "plan": info.sha256})
+        commit(
+            store,
+            request.directory + info.key,
+            path,
+            # The plan's own digest instead of the run's: two drivers that plan the same input may adopt each other's.
+            fingerprint=info.sha256,
+            attempt=attempt_id(),
+            sha256=info.sha256,
+        )
+        crashpoint("plan.after_put")
+    run = _run_file(request, info, fingerprint)
+    crashpoint("run.before_put")
+    body = run.encode()
+    # Another driver may have planned at the same moment, and an object arrived between the two listings: its plan is
+    # then the run's, and whether it is the same run otherwise is checked by who reads it back.
+    with suppress(FingerprintError):
+        commit(
+            store,
+            request.directory + RUN_KEY,
+            body,
+            fingerprint=fingerprint,
+            attempt=run.attempt,
+            sha256=sha256_of(body),
+        )
+    crashpoint("run.after_put")
+    # Read back, as it may be that of another driver, which came first.
+    created = read_run(store, request.directory)
+    if created is None:
+        raise InfrastructureError(
+            "run.json vanished as it was written: stop what deletes at output.uri, then run again"
+        )
+    return created
+
+
+def _refuse_orphans(store: Store, request: StageRequest) -> None:
+    if next(iter(store.list(f"{request.directory}{request.rows_dir}/")), None) is not None:
+        raise RefusedError(
+            f"{request.rows_dir}/ at output.uri is not empty but no run.json names its run: "
+            "nothing is proved about those objects. Choose another output.uri"
+        )
+
+
+def _run_file(request: StageRequest, info: PlanInfo, fingerprint: str) -> RunFile:
+    return RunFile(
+        fingerprint=fingerprint,
+        attempt=attempt_id(),
+        run_id=fingerprint[:12],
+        name=request.spec.name,
+        stage=request.plan.stage,
+        kind=request.plan.kind,
+        rows_dir=request.rows_dir,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        plan=info,
+        parts={**request.parts, "plan": info.sha256},
+        spec=request.spec,
+        prepare=request.prepare,
+        models=request.models,
+        carry=request.plan.carry,
+        header_carry=request.plan.header_carry,
+        header_types=request.plan.header_types,
+        columns=request.columns,
+        signposts=request.plan.signposts,
+        recorded=_recorded(),
+    )
+
+
+def _recorded() -> dict[str, Any]:
+    """Where the run began, which decides nothing. Plugins are listed whether the run uses them or not."""
+    return {
+        "versions": _versions(),
+        "plugins": [asdict(plugin) for plugin in installed()],
+        "python": sys.version.split()[0],
+        "machine": platform.machine(),
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _RECORDED:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

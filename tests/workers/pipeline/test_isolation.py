@@ -1,0 +1,59 @@
+"""Shards and samples scored in a process of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from cluster.storage import open_store
+from jobs.execute import SAMPLE_SHARD, worker_job
+from jobs.rundir import StageDirectory
+from schemas.spec import load_spec
+from schemas.work import ShardTask
+from tests.support.runs import run
+from tests.support.small_run import write_spec
+from workers.finished_runs.documents import existing_run
+from workers.pipeline import isolation
+from workers.pipeline.context import StageContext
+from workers.pipeline.factory import open_stage
+from workers.pipeline.halving import ChildDied
+
+
+def test_the_sample_that_the_reject_limit_is_checked_on_can_be_isolated_as_a_shard_can(tmp_path: Path) -> None:
+    spec = write_spec(tmp_path, str(tmp_path / "out"))
+    run(spec.read_text())
+    store = open_store(str(tmp_path / "out"))
+    job = open_stage(worker_job(StageDirectory(store, "", existing_run(store)), load_spec(spec)), 1, 0)
+    try:
+        for task in (ShardTask(1, "isolate"), ShardTask(SAMPLE_SHARD, "isolate", sample=(0, 5, 9))):
+            records = job.records(task)
+            table = job.isolate(task, records).table
+            assert table["record_id"].to_pylist() == records["record_id"].to_pylist()
+    finally:
+        job.close()
+
+
+def test_a_record_that_kills_or_never_ends_alone_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = write_spec(tmp_path, str(tmp_path / "out"))
+    run(spec.read_text())
+    store = open_store(str(tmp_path / "out"))
+    job = open_stage(worker_job(StageDirectory(store, "", existing_run(store)), load_spec(spec)), 1, 0)
+    whole = pq.read_table(tmp_path / "out" / "predictions" / "shard-000000.parquet").replace_schema_metadata()
+
+    def child(context: StageContext, request: Any, task: ShardTask, indices: list[int]) -> pa.Table:
+        for index, cause in ((1, isolation._LATE), (2, "killed by signal 11")):
+            if index in indices:
+                raise ChildDied(cause)
+        return whole.take(indices).cast(context.layout.schema)
+
+    monkeypatch.setattr(isolation, "_in_child", child)
+    try:
+        table = job.isolate(ShardTask(0, "isolate"), job.records(ShardTask(0))).table
+    finally:
+        job.close()
+    assert table["status"].to_pylist() == ["ok", "timed_out", "crashed_worker", "ok"]
+    assert table.schema == job.context.layout.schema

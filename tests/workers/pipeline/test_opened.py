@@ -1,0 +1,105 @@
+"""The models of a run in a worker are those that the run names, file by file, and stay so while they are loaded."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from cluster.storage import StorageSettings, fetch_directory
+from schemas.errors import RefusedError, UsageError, WardroundError
+from tests.support import counting_notes
+from tests.support.counting_notes import CountingNotes, write_model
+from workers import registry
+from workers.contract import ModelCard, Placement
+from workers.models.detect import Formats
+from workers.pipeline.opened import RunModels, load_scorer, load_scorers, open_encoder
+from workers.text_models.contract import NoteFormat
+
+STEPS = [{"prefix": {"characters": 3}}]
+
+
+@pytest.fixture(autouse=True)
+def _formats(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(registry.FORMATS, "notes", {"counting": "tests.support.counting_notes"})
+    monkeypatch.setenv("WARDROUND_CACHE", str(tmp_path / "cache"))
+
+
+def settle(card: ModelCard, steps: Any) -> ModelCard:
+    return replace(card, settings={**card.settings, "prefixes": [step["prefix"] for step in steps]})
+
+
+def a_run(*directories: Path) -> Any:
+    """What `RunModels` asks of a stage's context; models are named by their directories."""
+    records = {
+        path.name: SimpleNamespace(uri=str(path), sha256=fetch_directory(str(path)).digest) for path in directories
+    }
+    parts = {"models": {name: record.sha256 for name, record in records.items()}}
+    run = SimpleNamespace(models=records, parts=parts, prepare=dict.fromkeys(records, tuple(STEPS)))
+    return SimpleNamespace(run=run, storage=StorageSettings(), cpus=2.5, gpus=0)
+
+
+def models_of(context: Any) -> RunModels[NoteFormat]:
+    return RunModels(context, Formats[NoteFormat]("notes"), settle)
+
+
+def test_models_come_in_the_order_of_the_run_with_their_card_under_its_steps(tmp_path: Path) -> None:
+    context = a_run(write_model(tmp_path / "b", refuses="x"), write_model(tmp_path / "a"))
+    models = models_of(context)
+    opened = list(models)
+    assert [(one.name, one.directory, one.steps) for one in opened] == [
+        ("b", tmp_path / "b", tuple(STEPS)),
+        ("a", tmp_path / "a", tuple(STEPS)),
+    ]
+    assert opened[0].card.settings == {"refuses": "x", "prefixes": [{"characters": 3}]}
+    assert (models.names, models.device, models.threads) == (["b", "a"], "cpu", 2)
+    assert models["a"] is opened[1]
+    assert [one.value for one in open_encoder(models, "a").encode(["abcd"])] == ["abc"]
+    assert {name: scorer.score(["ab"])["characters"] for name, scorer in load_scorers(models).items()} == {
+        "b": [2],
+        "a": [2],
+    }
+
+
+def test_other_files_than_those_of_the_run_are_refused(tmp_path: Path) -> None:
+    context = a_run(write_model(tmp_path / "a"))
+    (tmp_path / "a" / "config.json").write_text(json.dumps({"format": "counting-notes", "refuses": "y"}))
+    with pytest.raises(RefusedError, match="restore the files"):
+        models_of(context)["a"]
+
+
+def test_a_model_that_is_not_in_the_fingerprint_is_not_opened(tmp_path: Path) -> None:
+    context = a_run(write_model(tmp_path / "a"), write_model(tmp_path / "b", refuses="x"))
+    context.run.parts["models"]["a"] = context.run.parts["models"]["b"]
+    with pytest.raises(WardroundError, match=r"model a is not part of the run's fingerprint"):
+        models_of(context)["a"]
+
+
+def test_a_model_that_could_not_be_fetched_is_asked_for_again(tmp_path: Path) -> None:
+    context = a_run(write_model(tmp_path / "a"))
+    (tmp_path / "a").rename(tmp_path / "away")
+    models = models_of(context)
+    with pytest.raises(UsageError):
+        models["a"]
+    (tmp_path / "away").rename(tmp_path / "a")
+    assert models["a"].name == "a"
+
+
+class Spoiling(CountingNotes):
+    """Its files are changed by somebody while it is loaded."""
+
+    def load(self, directory: Path, card: ModelCard, placement: Placement) -> counting_notes.Scorer:
+        (directory / "config.json").write_text(json.dumps({"format": "counting-notes", "refuses": "all"}))
+        return super().load(directory, card, placement)
+
+
+def test_a_model_whose_files_change_while_it_is_loaded_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting_notes, "FORMAT", Spoiling())
+    with pytest.raises(RefusedError):
+        load_scorer(models_of(a_run(write_model(tmp_path / "a"))), "a")

@@ -1,0 +1,49 @@
+"""What a worker knows of its stage before anything heavy is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from cluster.storage import StorageSettings, Store, open_store
+from schemas.arrow_types import parse_type
+from schemas.run import RunFile
+from schemas.spec import Compute, Limits
+from workers.finished_runs.plan import PlanReader
+from workers.pipeline.byte_budget import ByteBudget
+from workers.pipeline.rowtable import RowLayout
+
+
+class StageContext:
+    """One stage of one run: its run file, its plan, where it lies, and the settings that change no result."""
+
+    def __init__(self, job: Mapping[str, Any], cpus: float, gpus: float) -> None:
+        self.run_uri: str = job["run_uri"]
+        self.stage_dir: str = job["stage_dir"]
+        self.cpus = cpus
+        self.gpus = gpus
+        self.compute = Compute.model_validate(job["compute"])
+        self.limits = Limits.model_validate(job["limits"])
+        self.storage = StorageSettings.model_validate(job["storage"])
+        self.store: Store = open_store(self.run_uri, self.storage, single_committer=job["single_committer"])
+        self.run = RunFile.decode(self.store.get(f"{self.stage_dir}run.json"), "run.json")
+        self.plan = PlanReader(self.store, self.stage_dir + self.run.plan.key, self.run.plan)
+        self.budget = ByteBudget(self.compute.prefetch_bytes)
+        self.layout = RowLayout(
+            plan_carry=carried_fields(self.run, self.plan),
+            header_carry=header_fields(self.run),
+            columns=self.run.columns,
+            subject_from=self.run.parts.get("subject_from"),
+        )
+
+
+def carried_fields(run: RunFile, plan: PlanReader) -> tuple[pa.Field, ...]:
+    """The columns of the plan that the rows have too; others are only for who reads the records."""
+    return tuple(field for field in plan.carry_fields if field.name in run.carry)
+
+
+def header_fields(run: RunFile) -> tuple[pa.Field, ...]:
+    """The columns that records give themselves: text where the run names no other type."""
+    return tuple(pa.field(name, parse_type(run.header_types.get(name, "string"))) for name in run.header_carry)
