@@ -1,7 +1,5 @@
 """A Ray node for one process alone, without the servers that only a shared cluster needs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

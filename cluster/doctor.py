@@ -1,7 +1,5 @@
 """What this machine says of Ray and of credentials, for `wardround doctor`. Never a secret's value."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from importlib import metadata

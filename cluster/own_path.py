@@ -3,8 +3,6 @@
 Ray has no setting for either. Imported late by `cluster.session`: Ray reads its environment when it is imported.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

@@ -3,8 +3,6 @@
 Ray reads its environment when it is first imported, so this module imports it only after having set that right.
 """
 
-from __future__ import annotations
-
 import importlib.metadata
 import logging
 import os

@@ -3,8 +3,6 @@
 Only the spec travels. The cluster's nodes have wardround installed, and find their credentials by their own chain.
 """
 
-from __future__ import annotations
-
 import asyncio
 import ipaddress
 import json

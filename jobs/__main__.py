@@ -1,7 +1,5 @@
 """The command `wardround`, also `python -m jobs`."""
 
-from __future__ import annotations
-
 import os
 import sys
 

@@ -1,7 +1,5 @@
 """Amounts as people read them."""
 
-from __future__ import annotations
-
 
 def size(number: float) -> str:
     """Bytes for people: `3.2 GiB`."""

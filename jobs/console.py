@@ -1,7 +1,5 @@
 """What people and scripts see: results on stdout, messages on stderr, never mixed."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys

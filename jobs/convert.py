@@ -1,7 +1,5 @@
 """`job: convert`: turn other people's files into a table that a collection reads, and account for every record."""
 
-from __future__ import annotations
-
 from jobs.kind import JobKind
 from workers import registry
 

@@ -1,7 +1,5 @@
 """Whether a machine, a cluster and a store are fit for a run: one finding a line, each with a remedy."""
 
-from __future__ import annotations
-
 import os
 import platform
 import sys

@@ -1,7 +1,5 @@
 """Run the missing shards of a stage through a pool."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """What a finished run came to, as data."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from schemas.run import Manifest

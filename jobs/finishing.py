@@ -1,7 +1,5 @@
 """Check that every shard lies there and write the manifest, last."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime

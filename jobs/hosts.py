@@ -1,7 +1,5 @@
 """Open the pool that a spec asks for: Ray, started while the run is still being planned, or this process."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any

@@ -1,7 +1,5 @@
 """What a kind of job is: what one value of `job:` in a spec means to everything else."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any

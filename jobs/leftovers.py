@@ -5,8 +5,6 @@ upload that was not completed, a hidden file on a local disk) is not an object y
 no rows vouch for is known only once the run is complete: until then they may still be to come.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

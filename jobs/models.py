@@ -1,7 +1,5 @@
 """Find the models of a spec: fetch, check the digest, read the card. Loads no weights and imports no torch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """What a run would read, whether it can be read, and how long it would take. Writes nothing at the output."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Whether the plugins of installed packages can be used, for `wardround doctor`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

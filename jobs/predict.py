@@ -1,7 +1,5 @@
 """`job: predict`: score every record of a collection, stage by stage."""
 
-from __future__ import annotations
-
 from jobs.kind import JobKind
 from workers import registry
 

@@ -1,7 +1,5 @@
 """What a run would do, found out without writing anything where it would write."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +9,7 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 
 from cluster.storage import Store, open_store
-from jobs.planning.opening import StageRequest
+from jobs.opening import StageRequest
 from jobs.rejects import spread_sample
 from jobs.rundir import StageDirectory
 from jobs.settings import output_store

@@ -1,7 +1,5 @@
 """How far a run is, for the person who waits: a bar on a terminal, else a plain line every few seconds. On stderr."""
 
-from __future__ import annotations
-
 import os
 import sys
 import time

@@ -1,7 +1,5 @@
 """Every kind of job, by the name that a spec gives in `job:`: ours, and those of installed packages."""
 
-from __future__ import annotations
-
 from jobs.kind import JobKind
 from schemas.errors import PluginError
 from schemas.spec import Spec

@@ -1,7 +1,5 @@
 """Stop a wrong spec in a minute: the share of rejected records, on a sample first and then all the way."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from schemas.errors import RejectLimitError

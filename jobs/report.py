@@ -1,7 +1,5 @@
 """`report.html`: one self-contained page about a finished run, made from its run and manifest files alone."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

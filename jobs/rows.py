@@ -1,7 +1,5 @@
 """The records of a run that have some status, and why: only the columns that say so are read."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

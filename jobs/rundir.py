@@ -1,7 +1,5 @@
 """A run directory on storage: what lies there, and which of it is ours."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor

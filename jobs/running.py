@@ -1,7 +1,5 @@
 """Run a job of stages to its end, or resume it, and write the manifest."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager

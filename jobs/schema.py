@@ -3,8 +3,6 @@
 What installed packages add is in it like our own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any

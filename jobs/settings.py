@@ -1,7 +1,5 @@
 """Parts of a spec as the layers below want them."""
 
-from __future__ import annotations
-
 from cluster.storage import StorageSettings, Store, open_store
 from schemas.spec import Spec
 

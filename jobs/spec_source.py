@@ -1,7 +1,5 @@
 """A spec from wherever it is: a file, an object on storage, a mapping."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The stages of a job in their order, each planned from its input or from what the stages before it committed."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,9 +7,9 @@ from typing import Any
 import pyarrow as pa
 
 from cluster.storage import StorageSettings, Store
+from jobs.fingerprint import fingerprint_parts
 from jobs.models import ResolvedModel, outputs_of, resolve_models
-from jobs.planning.fingerprint import fingerprint_parts
-from jobs.planning.opening import StageRequest, open_stage
+from jobs.opening import StageRequest, open_stage
 from jobs.registry import job_kind, kind_of
 from jobs.rundir import StageDirectory
 from schemas.loading import validate

@@ -1,7 +1,5 @@
 """How far a run is, from storage alone: nobody has to be running."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """Score a few spread records here and now, in a run directory that is thrown away, to forecast a run."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -14,7 +12,7 @@ import pyarrow as pa
 
 from cluster.storage import open_store
 from jobs.execute import worker_job
-from jobs.planning.opening import StageRequest, open_stage
+from jobs.opening import StageRequest, open_stage
 from jobs.preview import first_request
 from jobs.rejects import spread_sample
 from jobs.rundir import StageDirectory

@@ -1,7 +1,5 @@
 """Run a spec under the eyes of whoever waits: a pool, a display, a way to stop, and at the end the report."""
 
-from __future__ import annotations
-
 from jobs.execute import Watchers
 from jobs.hosts import pool
 from jobs.progress import open_progress

@@ -1,7 +1,5 @@
 """Arrow types written as text, as they stand in model directories and run files."""
 
-from __future__ import annotations
-
 import pyarrow as pa
 
 from schemas.errors import SpecError

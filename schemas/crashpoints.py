@@ -6,8 +6,6 @@ With `WARDROUND_CRASH_ONCE=<path>` only the first process that gets there dies: 
 Without the first variable a crash point costs one dictionary look-up.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import threading

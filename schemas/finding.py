@@ -1,7 +1,5 @@
 """What `wardround doctor` finds."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """What all checked settings have in common."""
 
-from __future__ import annotations
-
 from pydantic import BaseModel, ConfigDict
 
 

@@ -8,8 +8,6 @@ Ray's workers get the functions of this module by value, before any module of ou
 names nothing but what Python itself has loaded at its start.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """From the YAML that a person wrote to checked settings, with errors that name the key."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar

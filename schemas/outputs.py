@@ -1,7 +1,5 @@
 """What a model says it writes: one typed, documented column each."""
 
-from __future__ import annotations
-
 import re
 from typing import Literal, Self
 

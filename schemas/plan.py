@@ -12,8 +12,6 @@
 The shard of a record is the index of its row group, which is why it is not a column.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from typing import Any

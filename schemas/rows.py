@@ -1,7 +1,5 @@
 """The rows a run writes: identity, status, carried columns, then each model's outputs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 
 import pyarrow as pa

@@ -1,14 +1,11 @@
 """What a run directory says of itself: `run.json`, created once, and `manifest.json`, created last."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from schemas.canonical import digest
 from schemas.errors import UsageError, VerificationError
 from schemas.plan import PlanInfo
 from schemas.rows import OutputColumn
@@ -160,11 +157,6 @@ class Manifest(Document):
     finished: str
     seconds: Mapping[str, float] = Field(default_factory=dict)
     busy: float | None = None
-
-
-def fingerprint_of(parts: Mapping[str, Any]) -> str:
-    """sha256 of the canonical JSON of what decides the rows."""
-    return digest(parts)
 
 
 def stage_directory(name: str) -> str:

@@ -1,7 +1,5 @@
 """The closed list of what can become of a record."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import NamedTuple
 

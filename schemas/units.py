@@ -1,7 +1,5 @@
 """Sizes, shares and durations as people write them."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated
 

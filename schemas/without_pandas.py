@@ -4,8 +4,6 @@ The first time that pyarrow converts a Python list it looks for pandas, and wher
 takes half a second of a processor in every process, for nothing: no pandas object is ever converted here.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder

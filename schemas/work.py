@@ -1,7 +1,5 @@
 """What a pool and its workers say to each other. Knows neither Ray nor torch nor medicine."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol

@@ -14,8 +14,6 @@ A collection, or a converter, is a folder in `workers/` or a package of the user
 What fits into one file may be a module with all of these attributes instead.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable

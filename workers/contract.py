@@ -4,8 +4,6 @@ A record becomes an `Image` a frame (decode), each image an array a model (prepa
 output column (model). Steps run where torch is not imported; what a device does better (`Affine`) is left to the model.
 """
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

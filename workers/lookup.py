@@ -1,7 +1,5 @@
 """From a name in a spec or in a model directory to the code behind it: ours, or that of an installed package."""
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

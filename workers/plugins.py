@@ -6,8 +6,6 @@
 Networks, formats and steps are named `collection.name`; collections and kinds of job have a plain name.
 """
 
-from __future__ import annotations
-
 import functools
 import importlib
 import traceback

@@ -4,8 +4,6 @@ The tables are literal, so that what exists can be read here; a module is import
 others add to them by entry points (`workers.plugins`), so the functions below are asked, not the tables.
 """
 
-from __future__ import annotations
-
 from workers import plugins
 from workers.lookup import Names, extra_of
 

@@ -3,8 +3,6 @@
 One rule for every collection; docs/prepare.md tells it to those who write the lists.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 

@@ -3,8 +3,6 @@
 Left alone, each of OpenBLAS, OpenMP, OpenCV, ITK, polars and torch starts a thread a core in every process.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 

@@ -3,8 +3,6 @@
 Nothing here imports Ray; `cluster.pool.ray_pool` does.
 """
 
-from __future__ import annotations
-
 from cluster.pool.contract import DispatchResult, Handle, Host, PoolSettings, Progress, Stop, WorkerLost
 from cluster.pool.dispatch import Dispatcher
 

@@ -7,8 +7,6 @@ Driver and actor speak through one method, `exchange`, which may be repeated wit
 carried out once, reports are kept until their number is acknowledged. So an answer that is lost on the way is not.
 """
 
-from __future__ import annotations
-
 import os
 import threading
 import traceback

@@ -1,7 +1,5 @@
 """Who gets which shard, when another worker is asked for, and when one may go."""
 
-from __future__ import annotations
-
 from collections import deque
 from statistics import median
 

@@ -5,8 +5,6 @@ no worker's word about another shard, accepts a report from whoever brings it fi
 only where the worker's own process died on a node that lives on, or a deadline passed.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Collection, Iterable
 from typing import Literal

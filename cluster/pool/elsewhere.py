@@ -1,7 +1,5 @@
 """What other drivers of the same run have committed, as storage tells it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 

@@ -4,8 +4,6 @@ Ray puts the driver's working directory first on the path of its workers, where 
 be taken for ours. So this class travels by value: it is pickled with its code, instead of as a name to be imported.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Builds a worker from the dotted path of its factory, in whatever process this runs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, cast

@@ -1,7 +1,5 @@
 """When trying again has gone on for too long, and which error a worker's failure is here."""
 
-from __future__ import annotations
-
 from cluster.pool.contract import PoolSettings, WorkerLost
 from schemas import errors
 from schemas.errors import InfrastructureError, MissingExtraError, UsageError, WardroundError

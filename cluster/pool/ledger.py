@@ -4,8 +4,6 @@ A shard that was in the hands of a worker that died climbs: normal -> alone -> i
 death in isolation.
 """
 
-from __future__ import annotations
-
 import heapq
 import random
 from collections import Counter, deque

@@ -1,7 +1,5 @@
 """Tells why a Ray actor is gone, from what Ray says of it. Each sentence that is looked for is pinned by a test."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

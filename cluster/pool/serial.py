@@ -1,7 +1,5 @@
 """A pool of one worker in this very process: for debugging, for tests, and for jobs too small to start Ray for."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """The workers of a dispatcher: who is there, who is ready, what each has in hand, who has not answered."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Where bytes lie: local disks and S3, the conditional commit, and the cache of model directories."""
 
-from __future__ import annotations
-
 from cluster.storage.base import open_store
 from cluster.storage.cache import Fetched, fetch_directory
 from cluster.storage.commit import CommitResult, attempt_id, commit

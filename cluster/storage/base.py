@@ -1,7 +1,5 @@
 """Open the store that a uri points into."""
 
-from __future__ import annotations
-
 from cluster.storage.local import LocalStore
 from cluster.storage.objects import ObjectHead, ObjectInfo, PendingUpload, Store
 from cluster.storage.retry import Backoff

@@ -1,7 +1,5 @@
 """A node's cache of model directories, by digest: fetched once, whole or not at all, shared by all its workers."""
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import os

@@ -5,8 +5,6 @@ refusal is settled by reading back what lies there: this attempt's own object is
 is another worker's equal result, anything else is another run's.
 """
 
-from __future__ import annotations
-
 import time
 import uuid
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Digests of bodies, files and directories."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Mapping

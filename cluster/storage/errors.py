@@ -11,8 +11,6 @@
 None of them carries a key.
 """
 
-from __future__ import annotations
-
 from schemas.errors import InfrastructureError
 
 

@@ -1,7 +1,5 @@
 """What a node remembers of files that it has hashed, so that not every worker reads a model directory again."""
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import json

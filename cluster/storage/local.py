@@ -1,7 +1,5 @@
 """Objects as files under one directory of a local disk or mount."""
 
-from __future__ import annotations
-
 import errno
 import os
 import uuid

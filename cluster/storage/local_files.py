@@ -1,7 +1,5 @@
 """The file system under a local store: walking, writing whole files, and what its errors mean."""
 
-from __future__ import annotations
-
 import errno
 import os
 import shutil

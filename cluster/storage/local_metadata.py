@@ -1,7 +1,5 @@
 """Metadata of local objects, taken from their content: a disk keeps none beside a file."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 

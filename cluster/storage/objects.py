@@ -1,7 +1,5 @@
 """What every store can do, whatever it is made of."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -6,8 +6,6 @@ same condition is found out as well and only reported: nothing rests on it, and 
 the first under every race and not the second.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 import uuid

@@ -1,7 +1,5 @@
 """Try again, with pauses that grow and differ between processes."""
 
-from __future__ import annotations
-
 import random
 import time
 from collections.abc import Callable, Iterator

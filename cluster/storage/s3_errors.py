@@ -3,8 +3,6 @@
 Codes: "Error responses", Amazon S3 API Reference. The messages of boto3 are never passed on: they may hold the key.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar

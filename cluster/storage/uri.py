@@ -4,8 +4,6 @@ Keys and plain paths are taken as they stand: `%`, `+`, `#`, `?`, spaces and any
 is percent-decoded (RFC 8089).
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterable

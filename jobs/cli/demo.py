@@ -1,7 +1,5 @@
 """`wardround demo [ACT]`: whole runs on a real S3 server on this machine."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict

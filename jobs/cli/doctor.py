@@ -1,7 +1,5 @@
 """`wardround doctor [SPEC]`: whether this machine, cluster and store are fit for a run."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`wardround export FORMAT RUN --to PLACE`: the rows of a finished run as others read them."""
 
-from __future__ import annotations
-
 import argparse
 
 from cluster.storage import StorageSettings

@@ -1,7 +1,5 @@
 """`wardround gc RUN`: what crashed attempts left behind. Shows; deletes with --yes only."""
 
-from __future__ import annotations
-
 import argparse
 from datetime import timedelta
 

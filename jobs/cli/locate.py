@@ -1,7 +1,5 @@
 """From what was typed to a run directory: its uri or path, or the spec that it was made from."""
 
-from __future__ import annotations
-
 import argparse
 from dataclasses import dataclass
 

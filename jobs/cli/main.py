@@ -4,8 +4,6 @@ argparse, not typer or click: it costs 10 ms of start-up against 65 ms, and only
 asked for is imported, so `wardround status` does not wait for what `wardround run` needs.
 """
 
-from __future__ import annotations
-
 import argparse
 import importlib
 import os

@@ -1,7 +1,5 @@
 """`wardround plan SPEC`: what a run would read, and whether it can be read. Writes nothing at the output."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """`wardround report RUN`: make report.html again."""
 
-from __future__ import annotations
-
 import argparse
 
 from jobs.cli.locate import add_json, add_run, locate

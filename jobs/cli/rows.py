@@ -1,7 +1,5 @@
 """`wardround rows RUN --status unreadable`: which records, and why."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Iterable
 from dataclasses import asdict

@@ -1,7 +1,5 @@
 """`wardround run SPEC`: score every record, or go on where an earlier command stopped."""
 
-from __future__ import annotations
-
 import argparse
 
 from jobs.cli.locate import add_json

@@ -1,7 +1,5 @@
 """`wardround schema`: the JSON Schema of a spec, for editors and checkers."""
 
-from __future__ import annotations
-
 import argparse
 import json
 

@@ -1,7 +1,5 @@
 """`wardround status RUN`: how far a run is, from storage alone."""
 
-from __future__ import annotations
-
 import argparse
 
 from jobs.amounts import duration

@@ -1,7 +1,5 @@
 """`wardround submit SPEC --address URL`: run a spec on a Ray cluster as a Ray job, and follow it."""
 
-from __future__ import annotations
-
 import argparse
 import re
 import sys

@@ -1,7 +1,5 @@
 """`wardround verify RUN`: read every object of a finished run again and hold it against manifest and plan."""
 
-from __future__ import annotations
-
 import argparse
 
 from jobs.amounts import size

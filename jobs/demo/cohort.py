@@ -1,7 +1,5 @@
 """A simulated cohort: chromosomes that descend from common ancestors, so that neighbouring variants go together."""
 
-from __future__ import annotations
-
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence

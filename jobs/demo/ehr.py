@@ -1,8 +1,6 @@
 """Second act: a simulated hospital. Its FHIR export becomes MEDS, its notes give up their problems, its histories are
 scored by a recurrent network whose weights are random numbers."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections.abc import Callable

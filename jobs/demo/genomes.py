@@ -1,8 +1,6 @@
 """Third act: a simulated cohort whose risk is known. Its VCF becomes a genotype table, four scoring files with planted
 faults are matched and scored, and what comes out is held against what was planted."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """First act: a DICOM archive with everything that can be wrong with one, looked through for burned-in text."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

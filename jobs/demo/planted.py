@@ -1,7 +1,5 @@
 """Scoring files of which it is known beforehand what matching has to say of every row."""
 
-from __future__ import annotations
-
 import gzip
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass

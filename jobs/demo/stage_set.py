@@ -1,7 +1,5 @@
 """What every demo needs: a folder of its own, a real S3 server in it, and copies of what was written."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Iterator

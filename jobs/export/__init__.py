@@ -1,7 +1,5 @@
 """Rows of a finished run in the formats of others: read over the wire a shard at a time, written beside the run."""
 
-from __future__ import annotations
-
 EXPORTS: tuple[str, ...] = (
     "jobs.export.meds:MedsExport",
     "jobs.export.note_nlp:NoteNlpExport",

@@ -1,7 +1,5 @@
 """What a format of export is: its options, and what it writes of a run."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """One export from start to end: look at the run, refuse what lies there already, write, say what was written."""
 
-from __future__ import annotations
-
 import importlib
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ The schema is that of meds-evaluation 0.0.6, which is closed: `subject_id` int64
 `boolean_value` bool where the truth is known, `predicted_boolean_value` bool, `predicted_boolean_probability` float32.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

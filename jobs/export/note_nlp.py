@@ -6,8 +6,6 @@ The columns are the standard's, with `section`, `label`, `start` and `end` after
 `note_id` is a number where all record ids of the run are, else text. `nlp_date` is that of the manifest.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any

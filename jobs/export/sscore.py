@@ -7,8 +7,6 @@ scores with the same variants and alleles: there is one file a group, `<model>.s
 `<model>.<number>.sscore`. A score of too low overlap is in none; samples without scores have no line.
 """
 
-from __future__ import annotations
-
 import math
 import tempfile
 from collections import Counter

@@ -1,7 +1,5 @@
 """Where an export goes: a directory of its own, whose files are created once and are never another export's."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field

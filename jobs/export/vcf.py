@@ -4,8 +4,6 @@ Every record of the source is there, in its order and otherwise unchanged. A key
 value an ALT allele (`Number=A`), `.` where a record has no score; `WR_status` says why.
 """
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Cut a stream of records into shards that never separate a subject from itself."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 import numpy as np

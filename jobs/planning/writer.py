@@ -1,7 +1,5 @@
 """Write a plan as a stream: constant memory but for eight bytes a record, which find doubled ids."""
 
-from __future__ import annotations
-
 import errno
 import tempfile
 from collections.abc import Iterable, Iterator

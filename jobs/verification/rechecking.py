@@ -1,7 +1,5 @@
 """Compute a sample of a run's rows again from the source, where its collection knows how."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from jobs.registry import job_kind

@@ -1,7 +1,5 @@
 """Prove a finished run: read every object again and hold it against the manifest and the plan."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The parent's end of one decoding child: start it, give it a chunk, see how that ended."""
 
-from __future__ import annotations
-
 import os
 import socket
 import subprocess

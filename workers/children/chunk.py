@@ -1,7 +1,5 @@
 """What becomes of a chunk whose decoding process dies: who is to blame, what is tried again."""
 
-from __future__ import annotations
-
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 

@@ -1,7 +1,5 @@
 """What passes between a worker and its decoding children."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field

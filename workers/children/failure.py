@@ -1,7 +1,5 @@
 """Carry an error of ours out of a child: its class by name, its arguments as JSON, never a pickle."""
 
-from __future__ import annotations
-
 import json
 
 from schemas import errors

@@ -4,8 +4,6 @@ A chunk is one frame. Each result is a frame of its own, written when its record
 finished before it died is still there.
 """
 
-from __future__ import annotations
-
 import json
 import struct
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Run a handler on one record, with the same outcome in a child and in a thread."""
 
-from __future__ import annotations
-
 import importlib
 import time
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """A place for one child: starts one when needed, replaces a dead one."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

@@ -1,7 +1,5 @@
 """A child that cannot outlive its parent."""
 
-from __future__ import annotations
-
 import ctypes
 import os
 import signal

@@ -1,7 +1,5 @@
 """The decoding child: `python -m workers.children.main SOCKET PAGE PARENT`, started by `workers.children.spawn`."""
 
-from __future__ import annotations
-
 import faulthandler
 import json
 import os

@@ -1,7 +1,5 @@
 """Anonymous shared memory (memfd): without a name, gone with its last holder, not bounded by /dev/shm."""
 
-from __future__ import annotations
-
 import ctypes
 import mmap
 import os

@@ -1,7 +1,5 @@
 """Start a decoding child, and say why one died."""
 
-from __future__ import annotations
-
 import json
 import os
 import socket

@@ -1,7 +1,5 @@
 """The socket between parent and child: eight bytes and two descriptors down, one byte up."""
 
-from __future__ import annotations
-
 import os
 import socket
 import struct

@@ -1,7 +1,5 @@
 """The input of a conversion, cut into chunks that are read as one shard each."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 

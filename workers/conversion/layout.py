@@ -6,8 +6,6 @@
 | `account/shard-000000.parquet` | one row per record of the input |
 """
 
-from __future__ import annotations
-
 READ = "read"
 ACCOUNT = "account"
 

@@ -1,7 +1,5 @@
 """How the stages that all conversions have are planned."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any

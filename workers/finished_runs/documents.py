@@ -1,7 +1,5 @@
 """The JSON files of a run directory."""
 
-from __future__ import annotations
-
 from cluster.storage import ObjectMissing, Store
 from schemas.errors import IncompleteError, UsageError
 from schemas.run import MANIFEST_KEY, RUN_KEY, Manifest, RunFile

@@ -1,7 +1,5 @@
 """Read a plan by shard, by range, without ever holding all of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa

@@ -1,7 +1,5 @@
 """A complete run, opened for whoever reads its rows."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 

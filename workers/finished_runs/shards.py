@@ -1,7 +1,5 @@
 """The rows of one shard object, as they were committed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 

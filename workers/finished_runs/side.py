@@ -1,7 +1,5 @@
 """Side objects, such as a mask or a match log, as the rows of a shard vouch for them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass

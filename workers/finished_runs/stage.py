@@ -1,7 +1,5 @@
 """A complete stage of a run: what a later stage plans from, and from nothing else."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

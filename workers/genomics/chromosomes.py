@@ -1,7 +1,5 @@
 """Names of chromosomes, and the pseudo-autosomal regions."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 AUTOSOMES = tuple(str(number) for number in range(1, 23))

@@ -9,8 +9,6 @@ mid-p). On X, women give genotypes and men alleles: the copies that the men carr
 over both (Graffelman and Weir 2016). These are the tests of `plink2 --hardy`.
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Collection `images` as a job sees it: one stage, or first one that counts frames."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a model format on images is held against."""
 
-from __future__ import annotations
-
 from workers.contract import Model, ScorerFormat
 
 ImageFormat = ScorerFormat[Model]

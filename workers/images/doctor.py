@@ -1,7 +1,5 @@
 """Which DICOM images this machine can decode, for `wardround doctor`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from schemas.finding import Finding

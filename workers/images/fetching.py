@@ -1,7 +1,5 @@
 """Get the bytes of planned records: whole objects by key, or rows of a Parquet column."""
 
-from __future__ import annotations
-
 import io
 import threading
 from collections.abc import Mapping, Sequence

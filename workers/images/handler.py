@@ -1,7 +1,5 @@
 """Decode and prepare one object where it runs: in a decoding child, or in a thread of the worker."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The reading side of the stage that counts frames: headers by range, no pixel."""
 
-from __future__ import annotations
-
 import io
 import time
 from collections.abc import Generator, Mapping

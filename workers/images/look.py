@@ -1,7 +1,5 @@
 """Open some planned records and say what they are: the check before a run."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """List the records of collection `images`: a prefix of objects, a table of uris, or a column of Parquet files."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Literal

@@ -1,7 +1,5 @@
 """What a sample of the input is, and what could not be decoded here: asked before any device is claimed."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass

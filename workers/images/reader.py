@@ -1,7 +1,5 @@
 """The reading side of collection `images`: fetch, decode, prepare, in plan order and bounded in bytes."""
 
-from __future__ import annotations
-
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing

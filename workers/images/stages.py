@@ -1,7 +1,5 @@
 """Open the reading side of collection `images` in a worker, for each of its stages."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Mapping
 from functools import partial

@@ -1,7 +1,5 @@
 """All prepare steps of images by name. Adding a step is its file and its line here."""
 
-from __future__ import annotations
-
 from typing import cast
 
 from workers import steps

@@ -1,7 +1,5 @@
 """Logits to scores, on the device."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

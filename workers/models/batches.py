@@ -1,7 +1,5 @@
 """Records of one size through a network, so many at a time as memory allows. Imports torch."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import TypeVar
 

@@ -1,7 +1,5 @@
 """Which format a model directory is of."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType

@@ -1,7 +1,5 @@
 """What every torch model shares: threads and precision, arrays to a tensor on the device, lack of memory."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """Reading the files of a model directory with suspicion: sizes first, names confined, no pickle."""
 
-from __future__ import annotations
-
 import json
 import struct
 from pathlib import Path, PurePosixPath

@@ -1,7 +1,5 @@
 """From a network's raw outputs to named scores: which activation, which labels, which columns."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """What any Hugging Face directory must be before it is loaded: no code, no pickle, no adapter."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar

@@ -6,8 +6,6 @@
  "notes": "free text", ...}                                     and the keys that a format adds
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path

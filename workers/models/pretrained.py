@@ -1,7 +1,5 @@
 """Load a checked Hugging Face directory with transformers, strictly. Imports torch and transformers."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Weights of safetensors files put into a network, strictly. Imports torch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType

@@ -1,7 +1,5 @@
 """What RDKit does to one molecule: parse, standardise, name."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

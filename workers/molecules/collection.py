@@ -1,7 +1,5 @@
 """Collection `molecules` as a job sees it: one stage."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any

@@ -1,7 +1,5 @@
 """One molecule where RDKit runs: in a child process, so that a native crash takes no row with it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Molecules of Parquet files, a batch at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pyarrow as pa

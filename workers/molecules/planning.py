@@ -1,7 +1,5 @@
 """List the records of collection `molecules`: by key, and as each file has them. The plan holds their SMILES."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property

@@ -1,7 +1,5 @@
 """Physico-chemical properties by the names that a model directory and the columns have. Imports RDKit when asked."""
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The reading side of collection `molecules`: RDKit in child processes, then each model's encoder."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future

@@ -1,7 +1,5 @@
 """One molecule as the input has it, and what can be told of its SMILES without parsing it."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Open the reading side of collection `molecules` in a worker, and load its models."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from workers.children.child_pool import ChildPool

@@ -1,7 +1,5 @@
 """The `prepare` steps of models on molecules: which SMILES a model of text is given."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from pydantic import BaseModel

@@ -1,7 +1,5 @@
 """Molecules of CSV, TSV and SMI files, in the order in which they stand there."""
 
-from __future__ import annotations
-
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 

@@ -1,7 +1,5 @@
 """A bound in bytes on what is between reading and the device."""
 
-from __future__ import annotations
-
 import threading
 
 

@@ -1,7 +1,5 @@
 """Values of one model for one shard: collected a batch at a time, given back a column at a time."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

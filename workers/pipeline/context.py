@@ -1,7 +1,5 @@
 """What a worker knows of its stage before anything heavy is loaded."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

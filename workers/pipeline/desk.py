@@ -1,7 +1,5 @@
 """The shards that a worker has in hand: who offered what, what is still wanted, what became of it."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What this machine can decode and compute with, for `wardround doctor`."""
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Build the worker of a stage: the one dotted path that a pool is given."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

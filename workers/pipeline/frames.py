@@ -1,7 +1,5 @@
 """Frames as side objects in Parquet: equal frames give equal bytes, which say whose run they are of."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import polars as pl

@@ -1,7 +1,5 @@
 """Find by halving which records kill the process that scores them, and which a model refuses."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

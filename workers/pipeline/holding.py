@@ -1,7 +1,5 @@
 """The device's side of models that sort and batch for themselves: what was encoded of a shard is held, then scored."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The child of `workers.pipeline.isolation`: score some records of one shard and leave the rows in a file."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys

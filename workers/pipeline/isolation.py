@@ -1,7 +1,5 @@
 """Score a shard that killed its worker: in child processes, in halves, until the record to blame stands alone."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """The two kinds of stage that a collection can open in a worker."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol

@@ -1,7 +1,5 @@
 """Load the models of a run into a worker, with what is known of the best batch size."""
 
-from __future__ import annotations
-
 import importlib
 import json
 from collections.abc import Mapping

@@ -6,8 +6,6 @@ sha256 of the body: workers whose bodies differ in rounding write two objects, a
 the one that was made with them. The other is a leftover, which `wardround gc` knows by its name.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Mapping

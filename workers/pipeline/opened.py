@@ -1,7 +1,5 @@
 """The models of a run in a worker: their directories on this node, their cards, and how each is loaded."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

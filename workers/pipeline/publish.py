@@ -1,7 +1,5 @@
 """Check, encode and commit the rows of a shard, after the side objects that they vouch for."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

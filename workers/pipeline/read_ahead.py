@@ -1,7 +1,5 @@
 """The one loop that reads ahead: so many chunks in flight, bounded in bytes, handed on in order."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future

@@ -1,7 +1,5 @@
 """What a collection gives to the pipeline: records, read and prepared, in the order of the plan."""
 
-from __future__ import annotations
-
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field

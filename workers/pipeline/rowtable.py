@@ -1,7 +1,5 @@
 """From a shard's records and columns to the one Parquet body that is committed."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Run one model over arrays that arrive one by one: batches by key, the out-of-memory ladder, the live measurement."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence

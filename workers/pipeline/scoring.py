@@ -1,7 +1,5 @@
 """Pass the prepared records of a shard through every model: what all ways have in common, and arrays in batches."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -3,8 +3,6 @@
 The seal is an entry of the Parquet footer: the sha256 of every byte of the file but the 64 digits of the seal.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 

@@ -1,7 +1,5 @@
 """A worker for stages that work on whole shards: one thread computes, another commits what is done."""
 
-from __future__ import annotations
-
 import queue
 import time
 from collections.abc import Mapping

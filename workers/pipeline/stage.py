@@ -1,7 +1,5 @@
 """One stage of records in one worker: records in, committed rows out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any

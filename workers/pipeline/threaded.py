@@ -1,7 +1,5 @@
 """What workers of either kind have in common: threads that pass shards on, and what the driver asks of them."""
 
-from __future__ import annotations
-
 import queue
 import threading
 import time

@@ -5,8 +5,6 @@ array wins. Every candidate gives the same answer within float32 rounding. What 
 directory, so that later workers of the same device kind start with it.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass

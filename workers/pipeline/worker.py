@@ -1,7 +1,5 @@
 """One worker: three threads that keep reading, device and storage busy at the same time, over shards."""
 
-from __future__ import annotations
-
 import queue
 import time
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Columns of tables of others: their types, and casts whose errors never quote a value."""
 
-from __future__ import annotations
-
 import pyarrow as pa
 
 from schemas.errors import SpecError

@@ -5,8 +5,6 @@ them is left to it. One rule holds in every collection: an empty field without q
 text; `NA` and `null` are names like others.
 """
 
-from __future__ import annotations
-
 import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """CSV as Arrow columns, for tables that are joined or carried as a whole. The rules are those of `csv_records`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from io import BufferedReader, RawIOBase
 from typing import IO

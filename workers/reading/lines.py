@@ -1,7 +1,5 @@
 """The content of a text file, plain or gzip, forward and in small blocks, and its lines."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

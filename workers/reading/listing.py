@@ -1,7 +1,5 @@
 """What lies at the uri of an input: one file, or the files of a prefix whose names count."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 

@@ -1,7 +1,5 @@
 """Parquet files of others: opened, read in batches, and what their damage means."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from copy import copy

@@ -1,7 +1,5 @@
 """Batches of windows: sorted by length, cut by a budget of tokens, smaller ones once memory ran out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 

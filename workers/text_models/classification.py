@@ -12,8 +12,6 @@ and `truncated`. Activation as in transformers' own pipeline: none for `problem_
 (`workers.text_models.token_windows`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

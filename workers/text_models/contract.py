@@ -5,8 +5,6 @@ or all of a language pipeline. Its scorer takes what was encoded for a whole sha
 cut its own batches; it gives the values back in the order it got them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 

@@ -1,7 +1,5 @@
 """What the formats of transformers' text models share when they read a model directory. Imports no torch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar

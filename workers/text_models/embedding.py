@@ -13,8 +13,6 @@ A note that is longer than the window (by default `max_seq_length` of `sentence_
 sentence-transformers cuts) has the mean of its windows' vectors, weighted by their tokens, then made of length 1.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from schemas.errors import SpecError

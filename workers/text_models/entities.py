@@ -1,7 +1,5 @@
 """From a label a token to spans of characters, as transformers' `TokenClassificationPipeline` makes them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

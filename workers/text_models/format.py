@@ -1,7 +1,5 @@
 """What the formats of transformers' text models do alike. Imports no torch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path

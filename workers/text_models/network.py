@@ -4,8 +4,6 @@ On a CPU the encoders that `workers.text_models.packed` knows run packed. Everyt
 window of its batch, with a mask only where lengths differ.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast

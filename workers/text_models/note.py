@@ -1,7 +1,5 @@
 """What a tokenizer hands to a model: one note as windows of token numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal

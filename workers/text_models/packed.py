@@ -5,8 +5,6 @@ does not notice. Attention is given where the texts lie (`segments`) and takes t
 ordinary batch. transformers finds this function by its name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Any

@@ -1,7 +1,5 @@
 """How an encoder's hidden states become one vector, as sentence-transformers' files or our own say. No torch."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field

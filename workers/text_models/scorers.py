@@ -1,7 +1,5 @@
 """The three heads of `workers.text_models.network`: scores, entities, vectors. Imports torch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path

@@ -10,8 +10,6 @@ Neighbouring windows of a long note overlap, a quarter of a window unless told o
 with context on both sides.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from schemas.outputs import OutputField

@@ -6,8 +6,6 @@ normaliser (`do_lower_case`, `strip_accents`, `tokenize_chinese_chars`), of RoBE
 tokens (`add_prefix_space`, `trim_offsets`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -4,8 +4,6 @@
 They are put together as transformers does it for these classes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """One end of a window as it is written: `trigger`, `gap.end + 24h`, `start -> discharge`, `end <- _RECORD_START`."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

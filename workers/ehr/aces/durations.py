@@ -3,8 +3,6 @@
 The language is that of pytimeparse, which es-aces uses; months and years are not in it, since they have no one length.
 """
 
-from __future__ import annotations
-
 import re
 from decimal import Decimal, InvalidOperation
 

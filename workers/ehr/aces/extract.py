@@ -1,7 +1,5 @@
 """Follow the tree of windows from every trigger at once, dropping those whose windows do not hold."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -4,8 +4,6 @@ Codes are looked at once each, not once an event; a predicate costs one number p
 of, and none if only and() or or() use it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from functools import reduce
 from typing import cast

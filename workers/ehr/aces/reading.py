@@ -1,7 +1,5 @@
 """From the text of an ACES file to its checked config: it is YAML 1.2, where `no` is a word and `12:30` is text."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any

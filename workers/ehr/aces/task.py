@@ -1,7 +1,5 @@
 """A cohort definition, ready to be applied to events."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import polars as pl

@@ -1,7 +1,5 @@
 """The distinct times of many subjects, with what happened at each: found by bisection, counted by running sums."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """The ends of all windows as a tree with the trigger at its root: each is found from one that is known before it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """From what FHIR says of a concept to one part of a MEDS code."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

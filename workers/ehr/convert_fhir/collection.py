@@ -1,7 +1,5 @@
 """A FHIR bulk export as a job sees it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from cluster.storage import StorageSettings

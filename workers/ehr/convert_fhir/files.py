@@ -1,7 +1,5 @@
 """Which files a bulk export has, and how they are cut."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Lines of NDJSON: of a range of bytes, or of a gzipped file as a stream. Bounded memory, whatever the file holds."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Look things up in a resource."""
 
-from __future__ import annotations
-
 import base64
 import re
 from collections.abc import Callable, Mapping

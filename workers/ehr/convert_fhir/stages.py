@@ -1,7 +1,5 @@
 """The stages of a conversion from FHIR in a worker."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import polars as pl

@@ -1,7 +1,5 @@
 """FHIR dates and times (R4 2.24.0.1) as microseconds since 1970 in UTC."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta
 

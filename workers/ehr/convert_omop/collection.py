@@ -1,7 +1,5 @@
 """OMOP tables as a job sees them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from cluster.storage import StorageSettings

@@ -1,7 +1,5 @@
 """The concept table: from ids to VOCABULARY/CODE."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Rows of a CSV table, plain or gzipped, with why one could not be read."""
 
-from __future__ import annotations
-
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass

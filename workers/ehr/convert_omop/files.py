@@ -1,7 +1,5 @@
 """Which files the tables lie in, and how they are cut."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise

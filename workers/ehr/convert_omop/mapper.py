@@ -1,7 +1,5 @@
 """From rows of tables to events, a column at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import reduce
 

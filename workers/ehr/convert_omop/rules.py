@@ -1,7 +1,5 @@
 """The mapping rules of OMOP: what they may say."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 from pydantic import Field

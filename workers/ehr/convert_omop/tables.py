@@ -1,7 +1,5 @@
 """Rows of a table from Parquet or CSV, a bounded frame at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any

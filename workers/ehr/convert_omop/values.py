@@ -1,7 +1,5 @@
 """Columns of OMOP tables as typed values, from Parquet types or from text. What cannot be read is null."""
 
-from __future__ import annotations
-
 import polars as pl
 
 _EXACT = 2**53

@@ -1,7 +1,5 @@
 """Collection `events` as a job sees it: index the subjects, find the prediction times, predict."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any

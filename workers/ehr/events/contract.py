@@ -5,8 +5,6 @@ vocabulary, values to its scale, times to differences. Its scorer takes what was
 can sort by length and cut its own batches; it gives the values back in the order it got them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol

@@ -1,7 +1,5 @@
 """Rows of whole subjects, as arrays, however they lie in the data files."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 

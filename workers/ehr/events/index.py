@@ -1,7 +1,5 @@
 """Who is where in the data files: what stage `subjects` committed, as one index in memory, about 30 bytes a subject."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property

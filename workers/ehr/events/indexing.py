@@ -1,7 +1,5 @@
 """Stage `subjects`: find which rows of the data files belong to whom, and refuse what MEDS does not allow."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Prediction times from a table in the MEDS label schema: a Parquet file, or all in a folder."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 

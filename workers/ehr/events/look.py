@@ -1,7 +1,5 @@
 """What `wardround plan` says of a dataset: files, events, subjects, version, and what is asked of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

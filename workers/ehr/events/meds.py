@@ -1,7 +1,5 @@
 """A dataset in MEDS: where its files lie, which version it is, and whether a file has the columns it must have."""
 
-from __future__ import annotations
-
 import json
 
 import pyarrow as pa

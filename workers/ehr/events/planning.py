@@ -1,7 +1,5 @@
 """The records of stage `predict`: who at which time, in the order in which their rows lie in the data files."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The records of stage `subjects`: ranges of row groups of the data files, small enough to be indexed in memory."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The reading side of collection `events`: rows of subjects, cut as of each prediction time, encoded for each model."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor

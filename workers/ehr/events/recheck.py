@@ -3,8 +3,6 @@
 This goes another way than the run did: no index, no row ranges, no cut; whole columns of the files, and a filter.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 

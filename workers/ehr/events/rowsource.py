@@ -1,7 +1,5 @@
 """Rows of data files by their place, streamed forwards: what is asked for in order is decoded once."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 

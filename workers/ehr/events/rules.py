@@ -1,7 +1,5 @@
 """Prediction times by a simple rule, from the rows of some subjects."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """How histories, which are encoded many at a time, come to be scored."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from schemas.errors import WardroundError

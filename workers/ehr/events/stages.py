@@ -1,7 +1,5 @@
 """Open the stages of collection `events` in a worker."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from workers.ehr.events.contract import EventEncoder, EventFormat

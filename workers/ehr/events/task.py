@@ -1,7 +1,5 @@
 """For whom and when: from the task of a spec to one table of subjects and prediction times."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any

@@ -1,7 +1,5 @@
 """Stage `times`: find in the events of whole subjects when to predict."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 

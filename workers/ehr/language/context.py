@@ -7,8 +7,6 @@ of its flag and side, its own greatest distance in words, or `FARTHEST` words, w
 term are no part of a trigger for that term.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

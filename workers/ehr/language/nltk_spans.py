@@ -1,7 +1,5 @@
 """Sentences and words as NLTK finds them, as offsets. Of its data only Punkt's text files are read, never a pickle."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache

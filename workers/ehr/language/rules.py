@@ -1,7 +1,5 @@
 """Rule files: YAML beside this module, or of the same names in a model directory."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass

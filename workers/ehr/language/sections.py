@@ -6,8 +6,6 @@ A line that looks like a heading but is not known opens the section `other`: wha
 before. A section's name is one of the rules' names, never text of the note.
 """
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence

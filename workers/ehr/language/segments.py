@@ -5,8 +5,6 @@ line break stands before it: parsers of news split clinical shorthand in its mid
 blank line end a stretch too, whatever the pipeline made of them, but a sentence may run on over a broken line.
 """
 
-from __future__ import annotations
-
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence

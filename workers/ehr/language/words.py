@@ -1,7 +1,5 @@
 """Words of a text as the trigger rules see them."""
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 

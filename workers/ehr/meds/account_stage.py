@@ -1,7 +1,5 @@
 """Stage `account`: one row for each record of the input, and what became of it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The input, cut into chunks that are read as one shard each."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

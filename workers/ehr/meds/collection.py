@@ -1,7 +1,5 @@
 """A conversion to MEDS as a job sees it: its stages, and how each is planned."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What earlier stages of the run committed, as driver and workers read it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 

@@ -9,8 +9,6 @@ So no two ids ever share a number, and a number depends on neither shards nor bu
 there are, but for those that share a slot: one pair is expected among 95 million subjects.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 

@@ -8,8 +8,6 @@
 | `meds/metadata/dataset.json`, `codes.parquet` | what is said of the dataset as a whole |
 """
 
-from __future__ import annotations
-
 SUBJECTS = "subjects"
 SORT = "sort"
 METADATA = "metadata"

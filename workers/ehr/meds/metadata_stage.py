@@ -1,7 +1,5 @@
 """Stage `metadata`: what is said of the dataset as a whole, once all its files are there."""
 
-from __future__ import annotations
-
 import json
 from importlib import metadata
 

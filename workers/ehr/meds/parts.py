@@ -1,7 +1,5 @@
 """A part of a chunk after mapping: its events, what became of its records, and the codes it used."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """Stage `read`: chunks of input become events by subject, and an outcome for each record."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, Protocol
 

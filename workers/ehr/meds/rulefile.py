@@ -1,7 +1,5 @@
 """Read mapping rules: those of the format, or those that a spec names."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import TypeVar
 

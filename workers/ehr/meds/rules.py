@@ -1,7 +1,5 @@
 """What mapping rules of every format have in common: `rules.yaml` of each says what its keys mean."""
 
-from __future__ import annotations
-
 from pydantic import Field
 
 from schemas.frozen import Frozen

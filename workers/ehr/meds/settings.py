@@ -1,7 +1,5 @@
 """What a spec says of any input that is converted to MEDS. Read by the driver too."""
 
-from __future__ import annotations
-
 from pydantic import Field
 
 from schemas.frozen import Frozen

@@ -1,7 +1,5 @@
 """Stage `sort`: all events of a range of subjects, gathered from every chunk, become one file of the dataset."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Stage `subjects`: text ids get their number, and a table that leads back from it."""
 
-from __future__ import annotations
-
 import polars as pl
 import pyarrow as pa
 

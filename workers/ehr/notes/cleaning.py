@@ -4,8 +4,6 @@ So an offset in the cleaned text is an offset in the text as it was given, whate
 model finds can be shown in the original note. Each is a frozen pydantic model of its settings, called with a text.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from typing import ClassVar, Literal

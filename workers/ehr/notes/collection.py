@@ -1,7 +1,5 @@
 """Collection `notes` as a job sees it: one stage."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """CSV and TSV (RFC 4180): a header line, then records whose quoted fields may hold line breaks."""
 
-from __future__ import annotations
-
 import csv
 from codecs import BOM_UTF8
 from collections.abc import Iterator

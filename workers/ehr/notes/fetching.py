@@ -1,7 +1,5 @@
 """Get the notes of planned records: rows of Parquet, or ranges of bytes of text files."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby

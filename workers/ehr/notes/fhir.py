@@ -3,8 +3,6 @@
 The contents of one resource are the same document in several formats, so the best of them is the note.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 from collections.abc import Iterator, Mapping

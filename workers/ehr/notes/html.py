@@ -1,7 +1,5 @@
 """HTML to plain text of the same length."""
 
-from __future__ import annotations
-
 import re
 from html.entities import html5
 

@@ -1,7 +1,5 @@
 """Under which names a table or a line of JSON holds the parts of a note."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

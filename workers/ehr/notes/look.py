@@ -1,7 +1,5 @@
 """Read some planned notes and say what they are: the check before a run."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """NDJSON: an object a line."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from typing import NoReturn

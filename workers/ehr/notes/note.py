@@ -1,7 +1,5 @@
 """One note as it was read, and what every source has in common on the way there."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Notes in Parquet: planned from the columns of ids alone, read forward a batch at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """List the records of collection `notes`, in their one order: by key, and as each file has them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import islice

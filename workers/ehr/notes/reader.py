@@ -1,7 +1,5 @@
 """The reading side of collection `notes`: fetch, clean, encode for every model, ahead of the device."""
 
-from __future__ import annotations
-
 import sys
 import threading
 import time

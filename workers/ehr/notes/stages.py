@@ -1,7 +1,5 @@
 """Open the reading side of collection `notes` in a worker, and load its models."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from workers.ehr.notes.fetching import NoteFetcher

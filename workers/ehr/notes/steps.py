@@ -5,8 +5,6 @@ that has steps of its own (sections, sentences, windows) names them in its `step
 pydantic model of its settings, which must not import torch. Its `with_steps` gets them, checked, in their order.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

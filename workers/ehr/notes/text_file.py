@@ -1,7 +1,5 @@
 """Files of notes that are text: where each record lies, and what it says."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 

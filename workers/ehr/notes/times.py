@@ -1,7 +1,5 @@
 """Times of notes as microseconds since 1970: UTC where a zone is given, else as they stand."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime, timedelta
 

@@ -1,7 +1,5 @@
 """PLINK files as a job sees them."""
 
-from __future__ import annotations
-
 from cluster.storage import StorageSettings
 from schemas.spec import Compute
 from workers.genomics.convert_plink.planning import PlinkFiles

@@ -1,7 +1,5 @@
 """PLINK files cut into ranges of variants."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """Ranges of variants of PLINK files as records, in a worker."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

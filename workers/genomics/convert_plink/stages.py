@@ -1,7 +1,5 @@
 """The stages of a conversion from PLINK files in a worker."""
 
-from __future__ import annotations
-
 from cluster.storage import ObjectChanged
 from schemas.errors import RefusedError, SpecError
 from workers.conversion.account import AccountStage

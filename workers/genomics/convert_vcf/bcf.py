@@ -1,7 +1,5 @@
 """Records of BCF as the lines of VCF that htslib makes of them."""
 
-from __future__ import annotations
-
 import struct
 import tempfile
 from collections.abc import Iterable, Iterator

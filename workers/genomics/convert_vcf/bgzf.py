@@ -1,7 +1,5 @@
 """BGZF: gzip in blocks of at most 64 KiB, each readable by itself (SAM specification, section 4.1)."""
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """VCF as a job sees it."""
 
-from __future__ import annotations
-
 from cluster.storage import StorageSettings
 from schemas.spec import Compute
 from workers.genomics.convert_vcf.files import VcfFiles

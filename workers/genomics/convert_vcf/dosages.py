@@ -1,7 +1,5 @@
 """Dosages out of lines of VCF."""
 
-from __future__ import annotations
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray

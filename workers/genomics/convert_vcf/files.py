@@ -1,7 +1,5 @@
 """Which files there are, what their headers say, and how they are cut."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Calls of many lines of VCF at once, as numbers of alleles."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The header of a VCF or BCF file: which samples it has, how it is compressed and where its records begin."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass

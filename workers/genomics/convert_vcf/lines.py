@@ -1,7 +1,5 @@
 """The lines of a chunk of VCF, whichever way it is compressed. Bounded memory, whatever the file holds."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Chunks of VCF and BCF as records, in a worker."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator, Sequence
 from itertools import chain

@@ -1,7 +1,5 @@
 """What a spec says of VCF. Imports no decoder: the driver reads this too."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

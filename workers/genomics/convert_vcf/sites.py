@@ -1,7 +1,5 @@
 """What stands before the genotypes of a line of VCF, and what becomes of the line because of it."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The stages of a conversion from VCF in a worker."""
 
-from __future__ import annotations
-
 from cluster.storage import ObjectChanged, ObjectMissing
 from schemas.errors import RefusedError
 from workers.conversion.account import AccountStage

@@ -1,7 +1,5 @@
 """From lines of VCF to variants of the genotype table: one an alternative."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Genotypes of PLINK 1: .bed with .bim and .fam, read by ranges of bytes from where they lie."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property

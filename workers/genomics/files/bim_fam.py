@@ -1,7 +1,5 @@
 """The text files of PLINK 1: .bim (variants) and .fam (samples)."""
 
-from __future__ import annotations
-
 import polars as pl
 
 from workers.genomics.contract import VARIANT_SCHEMA

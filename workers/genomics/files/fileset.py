@@ -1,7 +1,5 @@
 """The files that belong together: which there are, which versions they are, and their text."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

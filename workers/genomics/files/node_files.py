@@ -1,7 +1,5 @@
 """Large files on the disk of this node: fetched once, whole or not at all, the least recently used given up first."""
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import os

@@ -1,7 +1,5 @@
 """Open genotypes by the format that a spec names."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal

@@ -1,7 +1,5 @@
 """The header of a .pgen file: what it holds, and whether it holds all of it (PGEN specification 1.0, section 2)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """PLINK's text tables, whatever separates their columns, as text columns; and what their fields mean."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Mapping
 

@@ -1,7 +1,5 @@
 """The text files of PLINK 2: .pvar (variants) and .psam (samples)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 

@@ -1,7 +1,5 @@
 """Stage `predict` where scores are adjusted: the rows of stage `score`, and what stage `fit` makes of their sums."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What a model says of the samples of a shard, and the rows that it becomes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Collection `genotypes` as a job sees it: match, count, predict; and what lies between where scores are adjusted."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """Principal components of the samples, as the step `adjust` names them."""
 
-from __future__ import annotations
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray

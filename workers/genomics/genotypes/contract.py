@@ -3,8 +3,6 @@
 A directory of scoring files is a `workers.contract.Format` and no more: it is matched, not loaded.
 """
 
-from __future__ import annotations
-
 from typing import Any, Protocol
 
 from schemas.outputs import OutputField

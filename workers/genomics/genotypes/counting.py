@@ -1,7 +1,5 @@
 """Stage `count`: alleles and calls of the whole cohort, of every variant that is read later on."""
 
-from __future__ import annotations
-
 import numpy as np
 import polars as pl
 import pyarrow as pa

@@ -1,7 +1,5 @@
 """What earlier stages of the run committed, as workers read it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import polars as pl

@@ -1,7 +1,5 @@
 """Scores that count the same alleles of the same variants, and those that are not scored at all."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import polars as pl

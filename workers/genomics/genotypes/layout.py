@@ -12,8 +12,6 @@
 missing call is filled from the cohort there is none.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from schemas.run import Signpost

@@ -1,7 +1,5 @@
 """Stage `match`: which variants the rows of each scoring file, and the places of each panel, are."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

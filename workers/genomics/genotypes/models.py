@@ -1,7 +1,5 @@
 """The models of a stage in a worker: where their directories lie, and the steps that this run has for each."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

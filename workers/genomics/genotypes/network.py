@@ -1,7 +1,5 @@
 """A network over a panel in a worker: the calls of its variants, and the columns that its scores become."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

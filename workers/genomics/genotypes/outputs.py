@@ -1,7 +1,5 @@
 """Which columns a directory of scores writes under its prepare steps."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from schemas.outputs import OutputField

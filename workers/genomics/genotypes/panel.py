@@ -1,7 +1,5 @@
 """The calls of a panel's variants in some samples, held packed, and encoded for the network a batch at a time."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

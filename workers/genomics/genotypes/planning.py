@@ -1,7 +1,5 @@
 """How the work over genotypes is cut: ranges of variants to count, scores to match, blocks of samples to score."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Who carries one copy: by what the source wrote, and by sex where it wrote two alleles for everybody."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from functools import cached_property
 

@@ -1,7 +1,5 @@
 """Stage `predict`, and `score` before it where scores are adjusted: one pass over the genotypes of a shard."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from typing import Any

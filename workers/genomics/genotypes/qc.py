@@ -11,8 +11,6 @@ Expected homozygous calls are 1 - 2 p (1 - p) a variant, p being the frequency i
 --check-sex, whose limits these are).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

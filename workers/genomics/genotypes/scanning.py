@@ -1,7 +1,5 @@
 """One pass over the genotypes of some samples, for all that wants to see them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol

@@ -1,7 +1,5 @@
 """The genotypes that a spec names: opened, and recognised again."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Open the stages of collection `genotypes` in a worker."""
 
-from __future__ import annotations
-
 from workers.genomics.genotypes.adjusting import AdjustStage
 from workers.genomics.genotypes.counting import CountStage
 from workers.genomics.genotypes.fitting import FitStage

@@ -10,8 +10,6 @@
 Each step at most once, in any order; what is left out has its defaults, and `adjust` is not done.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 

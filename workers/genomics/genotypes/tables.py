@@ -1,7 +1,5 @@
 """Small tables that prepare steps name: frequencies, and principal components by sample."""
 
-from __future__ import annotations
-
 import hashlib
 import tempfile
 from pathlib import Path

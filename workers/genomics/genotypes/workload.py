@@ -1,7 +1,5 @@
 """Everything that a worker of stage `predict` loads once: weights, networks, frequencies."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ The code: 0 two copies of REF, 1 heterozygous, 2 two copies of ALT, 3 missing; t
 (PGEN specification 1.0, section 2.3).
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

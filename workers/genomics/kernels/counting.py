@@ -1,7 +1,5 @@
 """What is counted of every sample beside the sums: calls that are missing, and calls of one allele."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from workers.genomics.kernels.machine import compiled

@@ -1,7 +1,5 @@
 """What is counted of packed calls by variant, without unpacking them: words of 64 bits, by their bits."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -5,8 +5,6 @@ other sign and a constant, so that scores which chose different alleles share on
 Beside the scores each group has a column of weights 1 for the copies of its effect alleles.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -6,8 +6,6 @@ Russians"). Nothing is unpacked to floats. All functions let go of the interpret
 given, so that threads share a block by samples and every sample is summed in one order however samples are cut.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from workers.genomics.kernels.machine import compiled

@@ -1,7 +1,5 @@
 """Functions compiled to machine code by numba, kept from process to process where that can be."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

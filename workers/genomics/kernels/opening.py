@@ -1,7 +1,5 @@
 """Which kernel a run's weights and device need."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

@@ -1,7 +1,5 @@
 """The kernel: collects variants to blocks, and gives each to what adds it up."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

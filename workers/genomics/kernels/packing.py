@@ -1,7 +1,5 @@
 """Calls of a byte each packed to two bits, in machine code."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from workers.genomics.kernels.machine import compiled

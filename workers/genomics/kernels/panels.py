@@ -5,8 +5,6 @@ registers is written in LLVM's own terms, because numba cannot know that the row
 every sample, which takes three times as long.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import cache
 from typing import Any

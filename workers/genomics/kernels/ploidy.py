@@ -1,7 +1,5 @@
 """Packed rows in which some calls have one allele, split so that every row means one thing."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

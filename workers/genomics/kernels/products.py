@@ -3,8 +3,6 @@
 The packed rows go to the device as they are and become floats there, a tile of samples at a time.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from numpy.typing import NDArray

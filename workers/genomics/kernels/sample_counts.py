@@ -4,8 +4,6 @@ A call of the wanted kind is one bit in a field of two. Three rows are added wit
 within four bits, seventeen within a byte: each sum is as wide as it has to be, and eight bytes are added at once.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

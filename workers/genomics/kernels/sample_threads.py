@@ -1,7 +1,5 @@
 """Threads that share the samples of a block."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise

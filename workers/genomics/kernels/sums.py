@@ -1,7 +1,5 @@
 """Totals of all columns, and the two ways to add a block of packed rows to them by look-up."""
 
-from __future__ import annotations
-
 from mmap import mmap
 from typing import Protocol
 

@@ -1,7 +1,5 @@
 """Alleles that were called and that scores count, of every sample and group."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

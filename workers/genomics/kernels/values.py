@@ -1,7 +1,5 @@
 """Sums over dosages, which come as floats."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from workers.genomics.kernels.machine import compiled

@@ -1,7 +1,5 @@
 """Whether the alleles of a row and of a variant are the same, and on which strand."""
 
-from __future__ import annotations
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray

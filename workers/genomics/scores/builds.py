@@ -1,7 +1,5 @@
 """Names of genome builds, and of chromosomes, made equal."""
 
-from __future__ import annotations
-
 import re
 
 import polars as pl

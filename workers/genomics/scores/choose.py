@@ -1,7 +1,5 @@
 """Chooses, among the variants that a row may name, the one that it does name, and on which strand."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Rows of one file that name the same allele, or the same variant."""
 
-from __future__ import annotations
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray

@@ -1,7 +1,5 @@
 """What counts of each file, once its rows have their variants."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

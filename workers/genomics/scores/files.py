@@ -4,8 +4,6 @@ Read are those of the PGS Catalog (format 2.0, harmonised or not, and the older 
 blanks, Parquet) with an effect allele and one column of weights or many. Text may be gzipped.
 """
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Frequencies of ALT: of the whole cohort, or of a file that somebody gives."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The lines with `#` at the top of a scoring file (PGS Catalog, format 2.0 and the forms before it)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

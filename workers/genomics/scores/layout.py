@@ -1,7 +1,5 @@
 """Which column of a scoring file says what."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The tables that matching writes: a row a row of each file, a row a score, a row a variant that counts."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import polars as pl

@@ -1,7 +1,5 @@
 """Rows of scoring files against the variants of the genotypes: which counts what, and what happened to every row."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Scoring files as Parquet tables, given in the same pieces of text columns as text files are."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What can become of a row of a scoring file: closed lists, as the match log writes them."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 

@@ -1,7 +1,5 @@
 """From the columns of a scoring file to rows in normal form."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

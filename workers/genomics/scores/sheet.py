@@ -1,7 +1,5 @@
 """One scoring file in normal form, whatever it was written as."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

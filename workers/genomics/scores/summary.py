@@ -1,7 +1,5 @@
 """How much of a score was found, and whether it is enough."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The variants of the genotypes, ordered so that rows of scoring files are found among them."""
 
-from __future__ import annotations
-
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray

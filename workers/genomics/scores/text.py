@@ -1,7 +1,5 @@
 """Scoring files as text, in pieces of bounded size, each row with as many fields as the header has names."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A VCF with scores in its INFO column: every other byte of its records stays as it is. Written with pysam's bgzip."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

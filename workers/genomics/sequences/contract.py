@@ -4,8 +4,6 @@ A model has two halves. Its encoder makes token numbers, or nothing at all, of w
 takes what was encoded of a whole shard, so that it can compute what windows share once and cut its own batches.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Protocol
 

@@ -1,7 +1,5 @@
 """Ranges of a reference FASTA on disk or S3, by its index: nothing else of it is read."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 

@@ -1,7 +1,5 @@
 """The bytes of a FASTA, plain or bgzip, on disk or S3: any range of them, or all in turn."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from cluster.storage import ObjectMissing, StorageSettings, Store, join, open_store, split

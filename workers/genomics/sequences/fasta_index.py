@@ -1,7 +1,5 @@
 """Where the sequences of a FASTA lie: `.fai` and `.gzi` as samtools and bgzip write them, or made here."""
 
-from __future__ import annotations
-
 import struct
 from bisect import bisect_right
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """A FASTA whose records are scored: each has its name, and the bytes in which its sequence stands."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The columns of a variant: what the model makes of the reference, of ALT, and the difference."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

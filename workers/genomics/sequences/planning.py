@@ -1,7 +1,5 @@
 """List the records of collection `sequences`, in the order in which the input has them."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice

@@ -1,7 +1,5 @@
 """The reading side of collection `sequences`: fetch, cut each model's window, encode, ahead of the device."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor

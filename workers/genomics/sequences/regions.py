@@ -1,7 +1,5 @@
 """From what was read of a record to the window that one model is shown."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The scorer of a model on sequences as the pipeline takes it: its numbers as columns."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

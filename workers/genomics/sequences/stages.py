@@ -1,7 +1,5 @@
 """Open the reading side of collection `sequences` in a worker, and load its models."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 

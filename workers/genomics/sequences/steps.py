@@ -1,7 +1,5 @@
 """The `prepare` steps of models on sequences: how a window is cut, and whether both strands are read."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """A table of sequences, Parquet or CSV: planned from its ids, read forward a batch at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any

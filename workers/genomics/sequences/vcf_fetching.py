@@ -1,7 +1,5 @@
 """Get what stands on the reference around planned variants."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """The records of a VCF: one an ALT allele, one a line that cannot be read, in the order of the file."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

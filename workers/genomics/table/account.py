@@ -1,7 +1,5 @@
 """The account of a conversion to the genotype table: what is said of each record of the source."""
 
-from __future__ import annotations
-
 from schemas.rows import stage_columns
 from workers.conversion.account import AccountStage
 from workers.conversion.layout import ACCOUNT

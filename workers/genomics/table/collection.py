@@ -1,7 +1,5 @@
 """A conversion to the genotype table as a job sees it: its stages, and how each is planned."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any

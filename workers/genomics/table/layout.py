@@ -12,8 +12,6 @@ A part has the same variants in the same row groups in every block of samples. I
 so that a number leads to its row group by arithmetic.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import polars as pl

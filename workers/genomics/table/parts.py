@@ -1,7 +1,5 @@
 """Parts of a genotype table, encoded as the variants of a chunk come by."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any

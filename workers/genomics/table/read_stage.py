@@ -1,7 +1,5 @@
 """Stage `read`: chunks of input become parts of the genotype table, and an outcome for each record."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Genotypes out of the table that a conversion wrote."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor

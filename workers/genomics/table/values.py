@@ -1,7 +1,5 @@
 """Columns of the genotype table as arrays."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

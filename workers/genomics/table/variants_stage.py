@@ -1,7 +1,5 @@
 """Stage `variants`: what all chunks found becomes the list of variants, of samples and of parts."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """Limits that hold before anything is decoded, and which frames are wanted."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from schemas.errors import RecordError

@@ -3,8 +3,6 @@
 Decoders reserve memory by these numbers and not by the header around them, so both must agree before one is called.
 """
 
-from __future__ import annotations
-
 import struct
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Bytes of one object to images: the one door to every format."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 

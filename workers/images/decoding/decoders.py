@@ -5,8 +5,6 @@ the others raise. On every file that more than one of them reads the results are
 is ours, and gdcm is left for what only it decodes: lossless JPEG.
 """
 
-from __future__ import annotations
-
 from functools import cache
 
 from pydicom.pixels.decoders.base import Decoder, get_decoder

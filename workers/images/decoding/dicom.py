@@ -1,7 +1,5 @@
 """DICOM pixels to modality values or RGB, in the order that docs/pixels.md gives."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Bytes to a pydicom dataset: bounded, and with every way of failing a status."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from io import BytesIO
 

@@ -1,7 +1,5 @@
 """A fence around third-party parsers: what they raise on hostile bytes becomes a status of the record."""
 
-from __future__ import annotations
-
 import logging
 import warnings
 from collections.abc import Iterator

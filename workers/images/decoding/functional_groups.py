@@ -1,7 +1,5 @@
 """Enhanced multi-frame objects keep rescale, window and spacing a frame (PS3.3 C.7.6.16)."""
 
-from __future__ import annotations
-
 from pydicom import Dataset, FileDataset
 
 from workers.images.decoding.dicom_file import raw_elements

@@ -1,7 +1,5 @@
 """What an object says of itself before it is decoded: for the check before a run and for counting frames."""
 
-from __future__ import annotations
-
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """DICOM attributes carried beside the predictions, as text."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Compressed objects, inflated whole."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """From stored to modality values as pydicom's `apply_modality_lut` has them, in the narrowest type without loss."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """npy and npz files: arrays as they are, never a pickle."""
 
-from __future__ import annotations
-
 import math
 import zipfile
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The attributes that say how pixels are stored (PS3.3 C.7.6.3), checked before anything is decoded."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from pydicom import Dataset

@@ -1,7 +1,5 @@
 """PNG and JPEG through OpenCV. This is the path that is taken tens of thousands of times a second: keep it short."""
 
-from __future__ import annotations
-
 import struct
 from contextlib import suppress
 

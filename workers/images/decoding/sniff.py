@@ -1,7 +1,5 @@
 """Which format bytes are, by their first bytes alone."""
 
-from __future__ import annotations
-
 import struct
 
 from workers.images.settings import ImageFormat

@@ -1,7 +1,5 @@
 """TIFF through tifffile: every page of the main chain is a frame."""
 
-from __future__ import annotations
-
 import math
 from io import BytesIO
 from typing import IO, Any

@@ -3,8 +3,6 @@
 Source: DICOM PS3.6 table A-1 for UIDs and names.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 

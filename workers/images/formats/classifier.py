@@ -1,7 +1,5 @@
 """A torch network that gives one score a label, behind workers.contract.Model."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 

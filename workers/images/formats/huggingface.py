@@ -9,8 +9,6 @@ Activation as in transformers' own pipeline: none for `problem_type: regression`
 Nothing in the directory can make code run: no `auto_map`, no pickle, no attention kernels by name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

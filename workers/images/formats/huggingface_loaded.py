@@ -1,7 +1,5 @@
 """Loads and runs what workers.images.formats.huggingface describes. Imports torch and transformers."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import cast
 

@@ -1,7 +1,5 @@
 """A text detector directory made from the model that the package rapidocr-onnxruntime ships (PP-OCRv4, Apache-2.0)."""
 
-from __future__ import annotations
-
 import importlib.util
 import json
 import shutil

@@ -9,8 +9,6 @@
 Settings of each network and names of its weights: workers/images/networks/.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, Literal
 

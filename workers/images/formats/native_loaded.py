@@ -1,7 +1,5 @@
 """Loads and runs what workers.images.formats.native describes. Imports torch."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from workers import registry

@@ -10,8 +10,6 @@ of the type that `outputs` gives, else `list<float32>`, the output flattened in 
 write what the graph gives for an image, such as a heat map or a mask, as a file beside the rows.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from pathlib import Path

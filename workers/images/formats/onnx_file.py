@@ -1,7 +1,5 @@
 """What a `*.onnx` file says of itself: inputs, outputs, and the files that hold its weights. Loads none of those."""
 
-from __future__ import annotations
-
 import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Loads and runs what workers.images.formats.onnx describes. Imports onnxruntime."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Opening and running onnxruntime sessions: providers, threads, errors in our own terms."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

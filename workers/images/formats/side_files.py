@@ -1,7 +1,5 @@
 """An array that a network gives for an image, as the bytes of a file beside the rows."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable, Mapping
 

@@ -10,8 +10,6 @@ recommends is taken where there is one, then each image's own smallest and large
 12 and 16 bit images are neither black nor clipped; an 8 bit image that already spans 0 to 255 stays as it is.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, Literal
 

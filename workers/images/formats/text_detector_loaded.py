@@ -1,7 +1,5 @@
 """Loads and runs what workers.images.formats.text_detector describes. Imports onnxruntime and OpenCV."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -4,8 +4,6 @@ Steps as in Liao et al. 2020, section 3.4, and RapidOCR's DBPostProcess: binary 
 each, mean probability in it, the rectangle grown back to the size that the text had before the network shrank it.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import cv2

@@ -1,7 +1,5 @@
 """Settings and columns of a text detector. Imports nothing that decodes or computes."""
 
-from __future__ import annotations
-
 from pydantic import Field
 
 from schemas.frozen import Frozen

@@ -1,7 +1,5 @@
 """Arrays of images to a tensor on the device, and the last prepare steps there."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

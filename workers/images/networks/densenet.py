@@ -6,8 +6,6 @@ checkpoints, and TorchXRayVision's, load as they are.
     DenseNet-161: (6, 12, 36, 24) with growth 48 and 96 features in the stem
 """
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from typing import Annotated, cast
 

@@ -6,8 +6,6 @@ Done once at load, for evaluation only:
 - any other ReLU overwrites its input where nobody else reads it.
 """
 
-from __future__ import annotations
-
 import operator
 from typing import Any, cast
 

@@ -6,8 +6,6 @@ checkpoints load as they are.
     ResNet-18: basic (2, 2, 2, 2)   34: basic (3, 4, 6, 3)   50: bottleneck (3, 4, 6, 3)   101: bottleneck (3, 4, 23, 3)
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, cast
 
 from pydantic import Field

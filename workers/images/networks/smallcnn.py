@@ -4,8 +4,6 @@ Names of weights are those of one `nn.Sequential`: `0.weight` is the first convo
 the linear layer stands at `3 * len(channels) + 2`.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator

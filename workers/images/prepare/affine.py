@@ -1,7 +1,5 @@
 """The arithmetic of `workers.contract.Affine` on the host, in the order of operations that a device uses."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from workers.contract import Affine, Array

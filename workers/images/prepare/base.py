@@ -1,7 +1,5 @@
 """What every prepare step shares: frozen settings, a check of its input, and the way it rejects an image."""
 
-from __future__ import annotations
-
 import dataclasses
 from typing import ClassVar
 

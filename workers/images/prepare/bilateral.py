@@ -1,7 +1,5 @@
 """`bilateral`: smoothing that keeps edges."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import numpy as np

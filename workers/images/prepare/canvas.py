@@ -1,7 +1,5 @@
 """Placing pixels on a larger canvas of one value."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 import numpy as np

@@ -1,7 +1,5 @@
 """`cast`: another dtype, the values kept."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 import numpy as np

@@ -1,7 +1,5 @@
 """`channels`: the number of channels that a network takes."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 import numpy as np

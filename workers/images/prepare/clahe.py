@@ -1,7 +1,5 @@
 """`clahe`: contrast limited adaptive histogram equalisation."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 from pydantic import Field

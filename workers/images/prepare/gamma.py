@@ -1,7 +1,5 @@
 """`gamma`: a power law on the value range."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import numpy as np

@@ -1,7 +1,5 @@
 """`gaussian`: smoothing by a Gaussian kernel."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator

@@ -4,8 +4,6 @@ The steps equal the PIL image processors of transformers (`*ImageProcessorPil`, 
 by Pillow, centre crop, rescale, normalise. What those do in another way is refused by name, never guessed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

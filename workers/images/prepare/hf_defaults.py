@@ -1,7 +1,5 @@
 """What transformers' PIL image processors take for a key that their config leaves out (transformers 5)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

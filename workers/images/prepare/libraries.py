@@ -3,8 +3,6 @@
 A driver checks the settings of a spec without them; a worker that lacks one says what to install.
 """
 
-from __future__ import annotations
-
 import functools
 import importlib
 from types import ModuleType

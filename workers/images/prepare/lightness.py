@@ -1,7 +1,5 @@
 """Contrast steps on colour: on the lightness of 8 bit RGB, so that hues stay."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """`median`: the median of a square neighbourhood."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import numpy as np

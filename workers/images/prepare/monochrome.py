@@ -1,7 +1,5 @@
 """MONOCHROME1 images: decoding mirrors their values so that bright means much; windows are meant for the unmirrored."""
 
-from __future__ import annotations
-
 from workers.contract import Array
 from workers.images.prepare.image import Image
 

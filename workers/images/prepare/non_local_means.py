@@ -1,7 +1,5 @@
 """`non_local_means`: denoising by averaging similar patches."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import numpy as np

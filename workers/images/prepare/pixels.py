@@ -1,7 +1,5 @@
 """Helpers on pixel arrays that several steps share."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

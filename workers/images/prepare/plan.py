@@ -1,7 +1,5 @@
 """What the host prepares and what is left to the device, and the run of the host's part."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Resampling by OpenCV, and by Pillow as the PIL image processors of transformers do it."""
 
-from __future__ import annotations
-
 import functools
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """`rescale`: multiply by a number."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from workers.contract import Affine

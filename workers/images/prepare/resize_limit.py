@@ -1,7 +1,5 @@
 """`resize_limit`: as the text detectors of PP-OCR size their input."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field

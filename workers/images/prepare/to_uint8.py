@@ -1,7 +1,5 @@
 """`to_uint8`: linearly to 0..255."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal
 
 import numpy as np

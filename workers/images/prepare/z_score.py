@@ -1,7 +1,5 @@
 """`z_score`: by the image's own mean and standard deviation."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import numpy as np

@@ -10,8 +10,6 @@ said, FCFP with `features`; bits as 0 and 1, or `counts`. Columns are `score_<la
 of its weights: workers/molecules/networks/fingerprint_mlp.py.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Literal
 

@@ -5,8 +5,6 @@
 The numbers are RDKit's own; their names: workers/molecules/properties.py. Each is a column of its name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal

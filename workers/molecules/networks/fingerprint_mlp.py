@@ -3,8 +3,6 @@
 Names of weights: `layers.N.*` (linear), `norms.N.*` where there is a norm, `head.*` (linear).
 """
 
-from __future__ import annotations
-
 from itertools import pairwise
 from typing import Annotated, Literal, cast
 

@@ -1,7 +1,5 @@
 """The records of a shard as one, and batches cut from them by length. Imports torch."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Names of the columns of a model on events."""
 
-from __future__ import annotations
-
 
 def contributions_name(score: str) -> str:
     """Name of the column that explains a score."""

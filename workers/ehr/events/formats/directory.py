@@ -11,8 +11,6 @@ Settings of each network and names of its weights: workers/ehr/events/networks/.
 workers.ehr.events.formats.vocabulary.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """From histories to what a network on events takes: indices, scaled values, days. Without torch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal

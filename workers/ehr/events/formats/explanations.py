@@ -1,7 +1,5 @@
 """What each event adds to a score, as rows of an output column."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

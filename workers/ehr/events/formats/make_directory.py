@@ -1,7 +1,5 @@
 """Make a model directory on events with randomly initialised weights, for trying things out. Imports torch."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -4,8 +4,6 @@ Columns as meds-transforms writes them: `code` and `code/vocab_index` (null: not
 `parent_codes` (MEDS), `values/mean` and `values/std`. Index 0 is that of unknown codes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal

@@ -1,7 +1,5 @@
 """The input of a network on events: the events of some records one behind the other, without padding."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -8,8 +8,6 @@ Names of weights: `embed.*` (`workers.ehr.events.networks.packed.EventEmbedding`
 (those of `torch.nn.GRU`), `alpha.*`, `beta.*`, `head.*` (linear).
 """
 
-from __future__ import annotations
-
 from typing import cast
 
 import torch

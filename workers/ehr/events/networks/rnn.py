@@ -4,8 +4,6 @@ Names of weights: `embed.*` (`workers.ehr.events.networks.packed.EventEmbedding`
 `LSTM`), `attention.weight` and `attention.bias` where the pooling is attention, `head.weight`, `head.bias`.
 """
 
-from __future__ import annotations
-
 from typing import Literal, cast
 
 import torch

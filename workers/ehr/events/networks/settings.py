@@ -1,7 +1,5 @@
 """Settings that every network on events has. Imports no torch: the encoder reads them too."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

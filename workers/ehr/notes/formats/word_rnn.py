@@ -13,8 +13,6 @@ note), `oov_rate` (share of unknown ones among those kept) and `truncated` (whet
 Batches are cut by length and differ between shard sizes; sums in another order change a score by 1e-7 or so.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path

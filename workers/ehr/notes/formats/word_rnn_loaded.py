@@ -1,7 +1,5 @@
 """Loads and runs what workers.ehr.notes.formats.word_rnn describes. Imports torch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any

@@ -6,8 +6,6 @@ Rules (Python regular expressions, Unicode):
     two_up     \\b\\w\\w+\\b        words of two characters or more, as scikit-learn's vectorisers
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -10,8 +10,6 @@ Poolings over the states of a note's words, of both directions side by side:
                Attention Networks for Document Classification", NAACL 2016)
 """
 
-from __future__ import annotations
-
 from typing import Literal, cast
 
 import torch

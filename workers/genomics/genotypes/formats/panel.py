@@ -12,8 +12,6 @@ Settings of each network and names of its weights: workers/genomics/genotypes/ne
 workers.genomics.genotypes.formats.panel_variants.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, Literal
 

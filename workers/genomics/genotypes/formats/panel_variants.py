@@ -12,8 +12,6 @@
 Rows stand in the network's order.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import polars as pl

@@ -5,8 +5,6 @@ column. Files that begin with `readme` or `license` are passed over. Which files
 `workers.genomics.scores.files`.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -6,8 +6,6 @@ averaged into `bins` equal stretches of the panel, so that a score may depend on
 Names of weights: `convolutions.N.*`, `norms.N.*` (batch norm), `head.*` (linear, from channels x bins).
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Self, cast
 
 from pydantic import Field, model_validator

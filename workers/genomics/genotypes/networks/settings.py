@@ -1,7 +1,5 @@
 """Settings that every network over a panel of variants has. Imports no torch: the driver reads them too."""
 
-from __future__ import annotations
-
 from pydantic import Field
 
 from schemas.frozen import Frozen

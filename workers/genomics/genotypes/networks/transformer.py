@@ -7,8 +7,6 @@ Names of weights: `embed.*` (linear, from a patch), `places` (tokens, width), `c
 `head.*` (linear).
 """
 
-from __future__ import annotations
-
 from typing import Literal, Self, cast
 
 import torch

@@ -11,8 +11,6 @@ has as many bases as the model takes unless its length is said. Columns are `sco
 `id2label`; activation as in transformers' own pipeline. Of variants each is there as `_ref`, `_alt` and `_delta`.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from workers.contract import ModelCard

@@ -10,8 +10,6 @@ Settings of each network and names of its weights: workers/genomics/sequences/ne
 `score_<label>`; of variants `_ref`, `_alt` and `_delta` of each. What windows of one shard share is computed once.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal

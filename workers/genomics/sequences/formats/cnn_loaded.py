@@ -1,7 +1,5 @@
 """Loads and runs what workers.genomics.sequences.formats.cnn describes. Imports torch."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """What the formats of transformers' sequence models share when they read a model directory. Imports no torch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from itertools import product
 from pathlib import Path

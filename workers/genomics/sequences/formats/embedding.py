@@ -10,8 +10,6 @@ included; of several the vectors are joined in that order. The column is `embedd
 `embedding_alt` and `embedding_delta`.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from schemas.errors import SpecError

@@ -5,8 +5,6 @@ alleles, or one variant that a file has twice. The reference and ALT of a record
 to lie in one batch.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from pathlib import Path
 

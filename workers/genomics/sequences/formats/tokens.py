@@ -5,8 +5,6 @@ Three kinds: `kmer`, all overlapping k-mers, as DNABERT has them (BertTokenizer 
 the Nucleotide Transformer 6-mers); `json`, whatever `tokenizer.json` says.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol

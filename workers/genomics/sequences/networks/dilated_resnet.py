@@ -9,8 +9,6 @@ Names of weights: `stem.*`, `skip.*`, `blocks.N.norm1.*`, `blocks.N.conv1.*`, `b
 `skips.N.*` (one a skip connection of blocks, in their order), `head.*`.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self, cast
 
 from pydantic import Field, model_validator

@@ -1,7 +1,5 @@
 """ALT alleles' way through a dilated residual network: at each layer only the positions that the edit reaches."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ what is beside them.
 For evaluation. The second norm of a block is folded into the convolution before it, the first is a scale and a shift.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

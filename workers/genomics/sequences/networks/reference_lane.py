@@ -1,7 +1,5 @@
 """The reference's own way through a dilated residual network: at each layer only where something wants it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ A position's outputs depend on the bases within the network's reach and on nothi
 pieces of one longer stretch of reference, and an ALT differs from it only where the edit is within reach.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """A dilated convolution over chosen spans of positions only, cut into tiles of one size so that all cores have one."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 

@@ -6,8 +6,6 @@ moves them. What comes out equals the plain network on each window by itself (by
 outputs depend on the bases in reach alone, and no convolution here reads beyond a window's ends.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """From the texts of notes to the values of the output columns, by a spaCy pipeline and the rules of language."""
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence

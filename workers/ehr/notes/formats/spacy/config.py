@@ -4,8 +4,6 @@ A `config.cfg` names factories and registered functions, and spaCy calls whateve
 under that name, loads other pipelines that it names, and runs callbacks. Here each name must be on a list.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path

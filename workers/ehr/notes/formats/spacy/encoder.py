@@ -4,8 +4,6 @@ spaCy holds the GIL. A child costs no more processor time than spaCy in the read
 what crashes or hangs there costs one note.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any

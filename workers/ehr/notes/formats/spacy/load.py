@@ -1,7 +1,5 @@
 """Load a spaCy pipeline from a directory, with what nobody asks for switched off."""
 
-from __future__ import annotations
-
 import importlib
 import warnings
 from collections.abc import Iterable

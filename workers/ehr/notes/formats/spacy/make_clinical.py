@@ -3,8 +3,6 @@
 spaCy's `entity_ruler` compares words without regard to case; the terms are `workers/ehr/language/data/problems.yaml`.
 """
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The prepare step `language` of spaCy pipelines, and the columns that it asks for."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

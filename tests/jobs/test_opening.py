@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from cluster.storage import open_store
-from jobs.planning.opening import StageRequest, open_stage
+from jobs.opening import StageRequest, open_stage
 from schemas.errors import FingerprintError
 from schemas.plan import plan_schema
 from schemas.spec import parse_spec

@@ -1,7 +1,5 @@
 """Open a stage of a run: resume what lies there, refuse what is another's, or plan and create it."""
 
-from __future__ import annotations
-
 import platform
 import sys
 import tempfile
@@ -14,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from cluster.storage import Store, attempt_id, commit, sha256_of
-from jobs.planning.fingerprint import difference
+from jobs.fingerprint import difference, fingerprint_of
 from jobs.planning.writer import write_plan
 from jobs.rundir import StageDirectory
 from schemas.crashpoints import crashpoint
 from schemas.errors import FingerprintError, InfrastructureError, RefusedError
 from schemas.plan import PlanInfo
 from schemas.rows import OutputColumn
-from schemas.run import RUN_KEY, ModelRecord, RunFile, fingerprint_of
+from schemas.run import RUN_KEY, ModelRecord, RunFile
 from schemas.spec import Spec
 from workers.collection import StagePlan
 from workers.finished_runs.documents import read_run

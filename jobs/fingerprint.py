@@ -1,11 +1,9 @@
 """What decides the rows of a run, and how a difference is put into words."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.canonical import canonical_json
+from schemas.canonical import canonical_json, digest
 from schemas.rows import OutputColumn
 from schemas.run import RESULTS_VERSION, ModelRecord
 from schemas.spec import Spec
@@ -25,6 +23,11 @@ _WORDS = {
     "state": "what earlier stages found",
     "subject_from": "input.subject_id",
 }
+
+
+def fingerprint_of(parts: Mapping[str, Any]) -> str:
+    """sha256 of the canonical JSON of what decides the rows."""
+    return digest(parts)
 
 
 def fingerprint_parts(
