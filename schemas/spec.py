@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BeforeValidator, Field, model_validator
 
 from schemas.errors import SpecError
 from schemas.frozen import Frozen
 from schemas.loading import validate
 from schemas.units import Bytes, Seconds, Share
+from schemas.yaml_text import load_yaml
 
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
 
@@ -126,20 +126,6 @@ class Spec(Settings):
         return self
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML without its rule that of two equal keys the last one stands, in silence."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Raises SpecError, in words that parse_spec completes, for a key that stands there twice."""
-        seen: set[tuple[str, str]] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
-                if (key.tag, key.value) in seen:
-                    raise SpecError(f"key {key.value!r} stands there twice, again in line {key.start_mark.line + 1}")
-                seen.add((key.tag, key.value))
-        return super().construct_mapping(node, deep)
-
-
 def load_spec(path: Path) -> Spec:
     """Read and check a spec file. Raises SpecError with what to fix."""
     try:
@@ -147,18 +133,10 @@ def load_spec(path: Path) -> Spec:
     except OSError as error:
         raise SpecError(f"cannot read the spec {str(path)!r}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise SpecError(f"the spec {str(path)!r} is not UTF-8 text") from None
+        raise SpecError(f"the spec {str(path)!r} is not UTF-8 text: save it as UTF-8") from None
     return parse_spec(text, str(path))
 
 
 def parse_spec(text: str, where: str = "spec") -> Spec:
     """Check the text of a spec. Raises SpecError with what to fix."""
-    try:
-        raw = yaml.load(text, _Loader)
-    except SpecError as error:
-        raise SpecError(f"{where}: {error}") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" near line {mark.line + 1}" if mark else ""
-        raise SpecError(f"{where}: not valid YAML{line}") from None
-    return validate(Spec, raw, where)
+    return validate(Spec, load_yaml(text, where), where)

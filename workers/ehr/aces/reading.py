@@ -4,26 +4,17 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml
-
 from schemas.errors import SpecError
 from schemas.loading import nearest, validate
+from schemas.yaml_text import PlainLoader, load_yaml
 from workers.ehr.aces.bounds import SPECIAL
 from workers.ehr.aces.config import Config, DerivedPredicate, PlainPredicate, Predicate, Window
 
 
-class _Loader(yaml.SafeLoader):
-    """The core schema of YAML 1.2 (section 10.3.2); a key that comes twice is an error."""
+class CoreLoader(PlainLoader):
+    """The core schema of YAML 1.2 (section 10.3.2)."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own protocol
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, "a key comes twice", key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
 
 
 for _tag, _pattern, _first in (
@@ -33,18 +24,7 @@ for _tag, _pattern, _first in (
     ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
     ("merge", r"^(?:<<)$", "<"),
 ):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
-
-
-def load_yaml(text: str, where: str) -> Any:
-    """The document as plain dicts, lists and scalars. Raises SpecError with the line."""
-    try:
-        return yaml.load(text, Loader=_Loader)
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f" near line {mark.line + 1}" if mark else ""
-        twice = ": a key comes twice" if getattr(error, "problem", "") == "a key comes twice" else ""
-        raise SpecError(f"{where}: not valid YAML{line}{twice}") from None
+    CoreLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
 
 
 _IGNORED = ("description", "metadata")
@@ -60,12 +40,12 @@ def read_config(text: str, predicates_text: str | None, where: str) -> Config:
     Only what trigger and windows refer to is read, so predicates that a data set has to fill in (`???`) matter only
     where they are used. Raises SpecError that names the place.
     """
-    file = _mapping(load_yaml(text, where), where)
+    file = _mapping(load_yaml(text, where, CoreLoader), where)
     _refuse_unknown(file, ("trigger", "windows", *_SHARED), where)
     plain, demographics = _section(file, "predicates", where), _section(file, "patient_demographics", where)
     if predicates_text is not None:
         second = f"the predicates file of {where}"
-        other = _mapping(load_yaml(predicates_text, second), second)
+        other = _mapping(load_yaml(predicates_text, second, CoreLoader), second)
         _refuse_unknown(other, _SHARED, second)
         plain = plain | _section(other, "predicates", second)
         demographics = demographics | _section(other, "patient_demographics", second)

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 
 from schemas.errors import SpecError
 from schemas.frozen import Frozen
+from schemas.yaml_text import load_yaml
 
 Flag = Literal["negated", "uncertain", "historical", "family"]
 FLAGS: tuple[Flag, ...] = ("negated", "uncertain", "historical", "family")
@@ -72,9 +73,9 @@ def _read(path: Path) -> bytes:
 
 def _parse(body: bytes, model: Any, name: str) -> Sequence[Any]:
     try:
-        raw = yaml.load(body, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise SpecError(f"{name}: not valid YAML") from None
+        raw = load_yaml(body.decode(), name, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except UnicodeDecodeError:
+        raise SpecError(f"{name}: is not UTF-8 text: save it as UTF-8") from None
     if not isinstance(raw, list):
         raise SpecError(f"{name}: must be a list of rules, is a {type(raw).__name__}")
     rules = []

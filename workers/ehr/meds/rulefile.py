@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import TypeVar
 
-import yaml
 from pydantic import BaseModel
 
 from cluster.storage import ObjectMissing, ObjectTooLarge, StorageSettings, open_store, split
 from schemas.errors import SpecError
 from schemas.loading import validate
+from schemas.yaml_text import load_yaml
 
 M = TypeVar("M", bound=BaseModel)
 _MOST_BYTES = 1 << 20
@@ -19,11 +19,9 @@ def load_rules(model: type[M], uri: str | None, usual: Path, storage: StorageSet
     where = "input.rules" if uri else usual.name
     try:
         text = _text(uri, storage) if uri else usual.read_text(encoding="utf-8")
-        raw = yaml.safe_load(text)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        raise SpecError(f"{where}: not valid YAML{f' near line {mark.line + 1}' if mark else ''}") from None
-    return validate(model, raw, where)
+    except UnicodeDecodeError:
+        raise SpecError(f"{where}: is not UTF-8 text: save it as UTF-8") from None
+    return validate(model, load_yaml(text, where), where)
 
 
 def _text(uri: str, storage: StorageSettings) -> str:

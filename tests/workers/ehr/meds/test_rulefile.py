@@ -34,7 +34,7 @@ def test_a_uri_replaces_them_wholly(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("code: [A\n", r"input\.rules: not valid YAML near line 2"),
-        (b"code: [\xff]", r"input\.rules: not valid YAML"),
+        (b"code: [\xff]", r"input\.rules: is not UTF-8"),
         ("code: []\n", r"input\.rules"),
         ("code: [A]\ntimes: [x]\n", "times"),
         ("[]", r"input\.rules"),
