@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster.storage import open_store
+from jobs.planning.subjects import shards_of_subjects
 from jobs.planning.writer import write_plan
 from jobs.rejects import spread_sample
 from schemas.plan import plan_schema
@@ -92,3 +93,30 @@ def test_plans_of_fixed_size_are_the_same_bytes_as_ever_and_name_no_ends(tmp_pat
             writer.write_table(whole.slice(start, 100), row_group_size=100)
     assert (tmp_path / "plan.parquet").read_bytes() == (tmp_path / "old.parquet").read_bytes()
     assert info.ends is None
+
+
+def cut(subjects: Sequence[str | None], size: int, batch: int) -> list[list[int]]:
+    """The shards' rows by number, of a stream in batches of so many."""
+    schema = pa.schema([("subject_id", pa.string()), ("row", pa.int64())])
+    table = pa.table([pa.array(subjects, pa.string()), pa.array(range(len(subjects)))], schema=schema)
+    return [shard["row"].to_pylist() for shard in shards_of_subjects(table.to_batches(batch), schema, size)]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 100])
+def test_a_shard_ends_where_a_subject_ends_however_the_stream_is_cut(batch: int) -> None:
+    assert cut(list("aabbbc"), 4, batch) == [[0, 1], [2, 3, 4, 5]]
+    assert cut(list("abcd"), 2, batch) == [[0, 1], [2, 3]]
+
+
+@pytest.mark.parametrize("batch", [1, 3, 100])
+def test_only_a_subject_that_alone_has_more_records_makes_a_shard_larger(batch: int) -> None:
+    assert cut(list("abbbbbc"), 2, batch) == [[0], [1, 2, 3, 4, 5], [6]]
+
+
+@pytest.mark.parametrize("batch", [1, 100])
+def test_records_of_nobody_belong_to_no_one_together(batch: int) -> None:
+    assert cut([None, None, None, "a", "a", None], 2, batch) == [[0, 1], [2], [3, 4], [5]]
+
+
+def test_no_records_are_no_shards() -> None:
+    assert cut([], 3, 1) == []
