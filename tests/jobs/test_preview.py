@@ -57,7 +57,7 @@ def test_of_an_unfinished_run_it_says_how_far_it_is(copied: Spec, tmp_path: Path
 
 
 def test_another_run_at_the_output_is_told_with_what_changed(copied: Spec) -> None:
-    other = copied.model_copy(update={"prepare": ({"channels": {"to": 1}}, {"resize": {"height": 8, "width": 8}})})
+    other = copied.model_copy(update={"prepare": ({"channels": {"to": 1}}, {"resize": {"size": [8, 8]}})})
     with preview(job_of(other)) as seen:
         assert seen.output.startswith("another run, which would be refused; changed: prepare")
 
