@@ -170,10 +170,10 @@ class Run:
 def run(spec: SpecSource, *, progress: ProgressMode = "auto") -> Run:
     """Score every record of a spec, or go on where an earlier run of it stopped; a complete one is only opened.
 
-    `spec`: a path or uri of a YAML file, or a mapping of what such a file says; paths in it are from the working
-    directory. With `compute: {pool: serial}` it is scored in this process, whose numeric libraries then keep to
-    `cpus_per_worker` threads; else on Ray: the cluster that this process has joined or that `compute.address` names,
-    or one started for the call.
+    `spec`: a path or uri of a YAML file, whose paths are from the folder that it lies in, or a mapping of what such a
+    file says, with paths from the working directory. With `compute: {pool: serial}` it is scored in this process, whose
+    numeric libraries then keep to `cpus_per_worker` threads; else on Ray: the cluster that this process has joined or
+    that `compute.address` names, or one started for the call.
 
     Raises SpecError, RefusedError, IncompleteError, RejectLimitError or VerificationError with what to do, and
     KeyboardInterrupt once the shards in hand are finished where Ctrl-C was pressed.

@@ -55,6 +55,12 @@ class Cluster:
     address: str
     started_here: bool
 
+    def is_this_machine(self) -> bool:
+        """Whether all of its nodes are this very machine, by its host name."""
+        import ray  # noqa: PLC0415 - see the module's docstring
+
+        return {node["NodeManagerHostname"] for node in ray.nodes() if node["Alive"]} <= {socket.gethostname()}
+
 
 class Session:
     """A connection to Ray that is being made in the background from the moment this is created.
@@ -75,6 +81,12 @@ class Session:
         self._ended = threading.Event()
         prepare_environment(settings.quiet, joining=self._address is not None)
         threading.Thread(target=self._live, name="ray-session", daemon=True).start()
+
+    @property
+    def joins(self) -> bool:
+        """Whether it joins a cluster that was there before."""
+        ray = sys.modules.get("ray")
+        return self._address is not None or (ray is not None and bool(ray.is_initialized()))
 
     def wait(self) -> Cluster:
         """The cluster, once it is there."""

@@ -7,6 +7,7 @@ import asyncio
 import ipaddress
 import json
 import os
+import socket
 import ssl
 import tempfile
 import time
@@ -55,20 +56,29 @@ class Submission:
     exit_code: int
 
 
-def submit(spec: Path, run: str, settings: SubmitSettings, on_log: Callable[[str], None]) -> Submission:
-    """Run a spec file on a cluster. `on_log` gets the job's output in pieces as it comes.
+def submit(
+    body: bytes,
+    run: str,
+    settings: SubmitSettings,
+    on_log: Callable[[str], None],
+    *,
+    elsewhere: Callable[[], None] | None = None,
+) -> Submission:
+    """Run the text of a spec on a cluster. `on_log` gets the job's output in pieces as it comes.
 
     `run` names the run, the same for the same output: a job of that name that is still going is followed, not doubled.
+    `elsewhere`, if given, is called before anything is sent where not every node is this machine; it may raise.
     Raises SecurityError before anything is sent to a cluster that is neither this machine nor protected by TLS and a
     token, or whose token is another; InfrastructureError if it does not answer.
     """
-    body = _read(spec)
     check_is_safe(settings)
     prepare_environment(quiet=True, joining=True)
     with _cluster_errors(settings.address), _only_the_given_address():
         from ray.job_submission import JobSubmissionClient  # noqa: PLC0415 - reads the environment set above
 
         client = JobSubmissionClient(settings.address.rstrip("/"), verify=settings.ca_file or True)
+        if elsewhere is not None and not _is_this_machine(client, settings):
+            elsewhere()
         submission_id = _start(client, body, run, settings)
         try:
             _follow(client, submission_id, settings, on_log)
@@ -122,11 +132,23 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _read(spec: Path) -> bytes:
+def _is_this_machine(client: Any, settings: SubmitSettings) -> bool:
+    """Whether all nodes are this very machine, by its host name: an address may be the end of a tunnel."""
+    end = time.monotonic() + settings.agent_wait_s
+    while not (names := _host_names(client)):  # a young cluster knows of none yet
+        if time.monotonic() > end:
+            return False
+        time.sleep(settings.poll_interval_s)
+    return names == {socket.gethostname()}
+
+
+def _host_names(client: Any) -> set[str]:
+    # The client has no public call for it, and its own request carries the token.
+    answer = client._do_request("GET", "/nodes?view=hostnameList")
     try:
-        return spec.read_bytes()
-    except OSError as error:
-        raise UsageError(f"the spec {spec} cannot be read: {error.strerror}") from error
+        return set(answer.json()["data"]["hostNameList"])
+    except (ValueError, KeyError, TypeError):
+        return set()
 
 
 def _start(client: Any, body: bytes, run: str, settings: SubmitSettings) -> str:

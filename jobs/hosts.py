@@ -7,6 +7,7 @@ from typing import Any
 from cluster.pool import Host
 from cluster.pool.serial import SerialHost
 from cluster.session import Session, SessionSettings, session
+from jobs.locations import local_paths, refuse_elsewhere
 from jobs.running import HostOpener
 from jobs.settings import output_store
 from schemas.spec import Spec
@@ -22,10 +23,18 @@ def pool(spec: Spec) -> Iterator[HostOpener]:
         return
     early = None if _is_complete(spec) else session(_session_settings(spec))
     try:
+        if early is not None and early.joins:
+            _refuse_other_disks(spec, early)
         yield lambda spec, job: _ray(early or session(_session_settings(spec)), spec, job)
     finally:
         if early is not None:
             early.close()
+
+
+def _refuse_other_disks(spec: Spec, joined: Session) -> None:
+    """Joining is quick; where Ray is started here nothing has to be asked."""
+    if not spec.compute.shared_paths and local_paths(spec) and not joined.wait().is_this_machine():
+        refuse_elsewhere(spec)
 
 
 @contextmanager

@@ -33,8 +33,13 @@ class Outcome:
 
 def run_stages(spec: Spec, open_host: HostOpener, watchers: Watchers, announce: Callable[[str], None]) -> Outcome:
     """Run the spec to its end, or resume it. `announce` takes one line a step, for people."""
+    return run_job(prepare_job(spec, storage_settings(spec)), open_host, watchers, announce)
+
+
+def run_job(job: StagedJob, open_host: HostOpener, watchers: Watchers, announce: Callable[[str], None]) -> Outcome:
+    """The same of a job that is prepared: what was wrong with its spec is told before any pool is opened for it."""
     began = time.monotonic()
-    job = prepare_job(spec, storage_settings(spec))
+    spec = job.spec
     store = output_store(spec)
     if not store.single_committer:
         # Before anything is written: a store that ignores the condition would lose rows in silence.

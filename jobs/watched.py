@@ -4,8 +4,8 @@ from jobs.execute import Watchers
 from jobs.hosts import pool
 from jobs.progress import open_progress
 from jobs.report import write_report
-from jobs.running import Outcome, run_stages
-from jobs.settings import output_store
+from jobs.running import Outcome, prepare_job, run_job
+from jobs.settings import output_store, storage_settings
 from jobs.signals import StopRequests
 from schemas.run import REPORT_KEY
 from schemas.spec import Spec
@@ -16,9 +16,11 @@ def run(spec: Spec, stop: StopRequests, progress: str) -> Outcome:
 
     `progress` is one of `jobs.progress.MODES`. Raises an error of `schemas.errors`.
     """
+    # Before the pool: what is wrong with the spec is told at once, not after a cluster was started for it.
+    job = prepare_job(spec, storage_settings(spec))
     with pool(spec) as open_host, open_progress(progress) as shown:
         watchers = Watchers(on_progress=shown.update, should_stop=stop.should_stop, on_report=shown.report)
-        outcome = run_stages(spec, stop.graceful(open_host), watchers, shown.announce)
+        outcome = run_job(job, stop.graceful(open_host), watchers, shown.announce)
     store = output_store(spec)
     if not outcome.nothing_to_do or store.head(REPORT_KEY) is None:
         write_report(store)

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from schemas.errors import SpecError
 from schemas.frozen import Frozen
 from schemas.loading import validate
+from schemas.location import Location
 from schemas.units import Bytes, Seconds, Share
 from schemas.yaml_text import load_yaml
 
@@ -25,7 +26,7 @@ class Settings(Frozen):
 class ModelRef(Settings):
     """Where a model directory lies. `sha256` is checked when given and recorded always."""
 
-    uri: str
+    uri: Location
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
 
 
@@ -36,7 +37,7 @@ class OutputSpec(Settings):
     and two drivers on one run are then no longer safe.
     """
 
-    uri: str
+    uri: Location
     single_committer: bool = False
 
 
@@ -81,6 +82,10 @@ class Compute(Settings):
 
     pool: Literal["ray", "serial"] = "ray"
     address: str | None = None
+    shared_paths: bool = Field(
+        default=False,
+        description="on a cluster: paths of the spec lead to the same mount on this machine and all nodes",
+    )
     workers: Annotated[WorkerCount, BeforeValidator(_count_as_range, json_schema_input_type=int | WorkerCount)] = (
         WorkerCount()
     )

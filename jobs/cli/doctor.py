@@ -1,13 +1,12 @@
 """`wardround doctor [SPEC]`: whether this machine, cluster and store are fit for a run."""
 
 import argparse
-from pathlib import Path
 
 from jobs.cli.locate import add_json
 from jobs.console import paint, show, show_json
 from jobs.doctor import as_json, examine
+from jobs.spec_source import spec_from
 from schemas.finding import Finding
-from schemas.spec import load_spec
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
@@ -20,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def call(arguments: argparse.Namespace) -> int:
     """0 unless something failed; then the exit code that a run would end with."""
-    spec = load_spec(Path(arguments.spec)) if arguments.spec else None
+    spec = spec_from(arguments.spec) if arguments.spec else None
     code = 0
     for finding in examine(spec):
         code = code or finding.exit_code

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cluster.storage import StorageSettings, Store, open_store
 from jobs.settings import output_store
-from jobs.spec_source import SPECS, spec_from
+from jobs.spec_source import is_spec, spec_from
 from schemas.spec import Spec
 
 
@@ -34,7 +34,7 @@ def locate(text: str) -> Located:
 
     Without a spec the endpoint and region of the environment hold (AWS_ENDPOINT_URL, AWS_REGION).
     """
-    if text.endswith(SPECS):
+    if is_spec(text):
         spec = spec_from(text)
         return Located(output_store(spec), spec)
     return Located(open_store(text, StorageSettings()))

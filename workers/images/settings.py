@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from schemas.frozen import Frozen
+from schemas.location import Location
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -38,7 +39,7 @@ class ImagesInput(Frozen):
     """
 
     collection: Literal["images"]
-    uri: str
+    uri: Location
     format: Literal["auto"] | ImageFormat = "auto"
     carry: tuple[str, ...] = ()
     record: Literal["image", "frame"] = "image"
@@ -46,7 +47,7 @@ class ImagesInput(Frozen):
     record_id: str = "record_id"
     subject_id: str | None = None
     bytes_column: str | None = None
-    roots: tuple[str, ...] = ()
+    roots: tuple[Location, ...] = ()
     glob: str | None = None
     max_pixels: int = Field(default=268_435_456, gt=0)
     max_bytes: int = Field(default=2 * GIB, gt=0)

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.frozen import Frozen
+from schemas.location import Location
 from schemas.units import Delimiter
 
 MoleculesFormat = Literal["parquet", "csv", "smi"]
@@ -34,7 +35,7 @@ class MoleculesInput(Frozen):
     """
 
     collection: Literal["molecules"]
-    uri: str
+    uri: Location
     format: Literal["auto"] | MoleculesFormat = "auto"
     glob: str | None = None
     smiles: str = "smiles"

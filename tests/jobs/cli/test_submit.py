@@ -40,9 +40,21 @@ def test_a_submitted_spec_is_run_on_the_cluster_and_its_exit_code_comes_back(
     assert said.code == 0, said.err
     assert json.loads(said.out)["exit_code"] == 0
     assert "20 records in 4 shards" in said.err
-    assert "4 uris" not in said.err
-    assert "3 uris of the spec are paths" in said.err
     assert wardround("verify", tmp_path / "out").code == 0
+
+
+@pytest.mark.ray
+def test_paths_of_this_machine_are_refused_for_another_and_nothing_is_sent(
+    cluster: TokenCluster, make_spec: MakeSpec, wardround: Wardround, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in cluster.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("socket.gethostname", lambda: "another-machine")
+    words = ("submit", make_spec(compute="{pool: ray}"), "--address", cluster.dashboard)
+    said = wardround(*words)
+    assert said.code == 2
+    assert "3 paths of the spec" in said.err
+    assert "shared_paths: true" in said.err
 
 
 def test_a_cluster_without_tls_that_is_not_this_machine_is_refused(wardround: Wardround, make_spec: MakeSpec) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from schemas.frozen import Frozen
+from schemas.location import Location
 
 VISIT_ENDS = ("ENCOUNTER_END", "VISIT_END", "HOSPITAL_DISCHARGE", "DISCHARGE")
 """Codes that end a visit, alone or before `//`."""
@@ -25,11 +26,11 @@ class TaskInput(Frozen):
     time, the first of them `min_days` days or more before the prediction time.
     """
 
-    labels: str | None = None
+    labels: Location | None = None
     every: Literal["visit_end"] | None = None
     at: datetime | None = None
-    aces: str | None = None
-    predicates: str | None = None
+    aces: Location | None = None
+    predicates: Location | None = None
     codes: tuple[str, ...] = Field(default=VISIT_ENDS, min_length=1)
     min_events: int = Field(default=0, ge=0)
     min_days: float = Field(default=0.0, ge=0, allow_inf_nan=False)
@@ -79,7 +80,7 @@ class EventsInput(Frozen):
     """
 
     collection: Literal["events"]
-    uri: str
+    uri: Location
     task: TaskInput
     carry: tuple[str, ...] = ()
     time_precision: Literal["mixed", "exact"] = "mixed"

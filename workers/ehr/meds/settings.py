@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from schemas.frozen import Frozen
+from schemas.location import Location
 from schemas.units import Bytes
 
 MIB = 1 << 20
@@ -16,7 +17,7 @@ class MedsInput(Frozen):
     worker needs about four times the larger of the two. Both change how the work is cut, and no event.
     """
 
-    uri: str
-    rules: str | None = None
+    uri: Location
+    rules: Location | None = None
     chunk_bytes: Bytes = Field(default=64 * MIB, ge=1)
     bucket_bytes: Bytes = Field(default=256 * MIB, ge=1)

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.frozen import Frozen
+from schemas.location import Location
 from schemas.units import Delimiter
 
 MIB = 1 << 20
@@ -39,7 +40,7 @@ class NotesInput(Frozen):
     """
 
     collection: Literal["notes"]
-    uri: str
+    uri: Location
     format: Literal["auto"] | NotesFormat = "auto"
     glob: str | None = None
     record_id: str | None = None

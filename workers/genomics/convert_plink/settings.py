@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.frozen import Frozen
+from schemas.location import Location
 from schemas.units import Bytes
 
 
@@ -17,7 +18,7 @@ class PlinkInput(Frozen):
     """
 
     format: Literal["bed", "pgen"]
-    uri: str
+    uri: Location
     build: Literal["GRCh37", "GRCh38"] | None = None
     chunk_bytes: Bytes = Field(default=64 << 20, ge=1)
 

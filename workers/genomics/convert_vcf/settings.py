@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.frozen import Frozen
+from schemas.location import Location
 from schemas.units import Bytes
 
 MIB = 1 << 20
@@ -26,7 +27,7 @@ class VcfInput(Frozen):
     """
 
     format: Literal["vcf"]
-    uri: str
+    uri: Location
     build: Literal["GRCh37", "GRCh38"] | None = None
     dosage: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$")
     half_calls: Literal["missing", "haploid", "reference"] = "missing"

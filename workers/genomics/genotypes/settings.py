@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.frozen import Frozen
+from schemas.location import Location
 from schemas.units import Bytes
 
 
@@ -27,7 +28,7 @@ class GenotypesInput(Frozen):
     """
 
     collection: Literal["genotypes"]
-    uri: str
+    uri: Location
     format: Literal["table", "bed", "pgen"]
     build: Literal["GRCh37", "GRCh38"] | None = None
     qc: Literal["scored", "all", "none"] = "scored"

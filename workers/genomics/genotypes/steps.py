@@ -16,6 +16,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 
 from schemas.frozen import Frozen
+from schemas.location import Location
 from workers import steps
 from workers.genomics.scores.settings import Match
 
@@ -29,7 +30,7 @@ class Impute(Frozen):
     """
 
     missing: Literal["frequency", "none"] = "frequency"
-    frequencies: str | None = None
+    frequencies: Location | None = None
     min_samples: int = Field(default=50, ge=1)
 
     @model_validator(mode="after")
@@ -61,7 +62,7 @@ class Adjust(Frozen):
     deviation of what is left (`z_norm1`), or by the one that is expected for the sample (`z_norm2`)."""
 
     z: bool = True
-    components: str | None = None
+    components: Location | None = None
 
     @model_validator(mode="after")
     def _something(self) -> Self:

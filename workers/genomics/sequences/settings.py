@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from schemas.frozen import Frozen
+from schemas.location import Location
 from schemas.units import Delimiter
 
 MIB = 1 << 20
@@ -32,9 +33,9 @@ class SequencesInput(Frozen):
     """
 
     collection: Literal["sequences"]
-    uri: str
+    uri: Location
     format: Literal["auto"] | SequencesFormat = "auto"
-    reference: str | None = None
+    reference: Location | None = None
     record_id: str = "record_id"
     sequence: str = "sequence"
     subject_id: str | None = None
