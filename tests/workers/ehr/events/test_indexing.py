@@ -7,14 +7,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from cluster.storage import StorageSettings, open_store
 from schemas.errors import SpecError
 from tests.support.meds_data import break_column, events, write_dataset, write_labels
-from tests.support.meds_runs import run_events, with_history_format
+from tests.support.meds_runs import run_events, spec, with_history_format
+from tests.support.worked_stages import WorkedStages
 from workers.ehr.events import ranges
+from workers.ehr.events.contract import STATIC
 from workers.ehr.events.index import SubjectIndex, read_index
+from workers.ehr.events.indexing import IndexStage, microseconds
 from workers.finished_runs.documents import read_run
 from workers.finished_runs.stage import FinishedStage
 
@@ -173,3 +177,21 @@ def test_times_that_no_calendar_of_python_holds_are_read_like_others(tmp_path: P
     found = run_events(tmp_path, all_at(root))
     assert found["n_events"].to_list() == [1, 0]
     assert found["last_event_time"].dt.epoch("us").to_list() == [-far, None]
+
+
+def test_a_time_is_its_microseconds_and_a_row_without_one_is_static() -> None:
+    column = pa.chunked_array([pa.array([datetime(1970, 1, 2), None, datetime(1969, 12, 31)], pa.timestamp("us"))])
+    assert microseconds(column).tolist() == [86_400_000_000, STATIC, -86_400_000_000]
+
+
+def test_the_row_of_a_range_says_who_is_where_from_when_to_when(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "meds", [rows_of([5, 5, 2, 9, 9, 9], [None, 1, 4, 2, 3, 3])], row_group=6)
+    source = f"uri: {tmp_path / 'meds'}, task: {{at: 2030-01-01}}"
+    worked = WorkedStages(spec(tmp_path, source, tmp_path / "out"), "workers.ehr.events")
+    context = worked.open()
+    stage = worked.stage_of(context)
+    assert isinstance(stage, IndexStage)
+    (row,) = stage.compute(0, context.plan.shard(0)).table.to_pylist()
+    assert (row["subjects"], row["first_rows"], row["subject_rows"]) == ([5, 2, 9], [0, 2, 3], [2, 1, 3])
+    # The first row has no time; the last one has day 3.
+    assert (row["first_time"], row["last_time"]) == (None, START + timedelta(days=3, hours=1))

@@ -20,6 +20,7 @@ from workers.ehr.events.index import SubjectIndex
 from workers.ehr.events.labels import LabelTable
 from workers.ehr.events.planning import predict_batches, predict_schema
 from workers.ehr.events.settings import EventsInput
+from workers.ehr.events.task import WantedTimes, cohort_of
 
 WHEN = datetime(2024, 1, 1, 8)
 
@@ -157,3 +158,72 @@ def test_a_plan_is_possible_where_nobody_is_in_the_data() -> None:
 def test_a_record_that_is_asked_for_twice_is_refused_with_its_row() -> None:
     with pytest.raises(SpecError, match=r"1 row of the task repeats an .* \(row 3\)"):
         plan([1, 2], [(1, WHEN), (2, WHEN), (1, WHEN)])
+
+
+def wanted(task: dict[str, Any], **others: Any) -> WantedTimes:
+    return WantedTimes(settings(task, **others), StorageSettings())
+
+
+def some_index(*subjects: int) -> SubjectIndex:
+    count = len(subjects)
+    zeros = np.zeros(count, np.int64)
+    return SubjectIndex((("f", None),), np.array(subjects), zeros.astype(np.int32), zeros, zeros, zeros == 0, 0)
+
+
+COHORT = """
+predicates: {adm: {code: ADM, other_cols: {ward: ICU}}}
+trigger: adm
+windows:
+  w: {start: trigger, end: start + 1h, start_inclusive: true, end_inclusive: true, index_timestamp: end, label: adm}
+"""
+
+
+def test_a_fixed_time_is_asked_once_a_subject_however_often_the_index_has_it() -> None:
+    found = wanted({"at": "2024-01-01"}).read(some_index(7, 3, 7), [])
+    assert found.to_pylist() == [{"subject_id": s, "prediction_time": datetime(2024, 1, 1)} for s in (3, 7)]
+
+
+def test_no_prediction_time_at_all_is_an_error_and_not_an_empty_run() -> None:
+    with pytest.raises(SpecError, match=r"input\.task gives no prediction time at all"):
+        wanted({"at": "2024-01-01"}).read(some_index(), [])
+
+
+def test_only_a_cohort_has_a_state_and_it_is_its_texts(tmp_path: Path) -> None:
+    assert wanted({"at": "2024-01-01"}).state == {}
+    assert cohort_of({}) is None
+    (tmp_path / "task.yaml").write_text(COHORT)
+    (tmp_path / "more.yaml").write_text("predicates: {adm: {code: ADMISSION}}")
+    asked = wanted({"aces": str(tmp_path / "task.yaml"), "predicates": str(tmp_path / "more.yaml")})
+    assert asked.state == {"aces": COHORT, "predicates": "predicates: {adm: {code: ADMISSION}}"}
+    cohort = cohort_of(asked.state)
+    assert cohort is not None
+    assert cohort.has_labels
+
+
+def test_a_cohort_names_the_columns_beside_those_of_meds_that_it_looks_at(tmp_path: Path) -> None:
+    (tmp_path / "task.yaml").write_text(COHORT)
+    assert wanted({"aces": str(tmp_path / "task.yaml")}).columns == ("ward",)
+    assert wanted({"at": "2024-01-01"}).columns == ()
+
+
+def test_a_cohort_carries_its_label_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "task.yaml").write_text(COHORT)
+    task = {"aces": str(tmp_path / "task.yaml")}
+    assert [field.name for field in wanted(task, carry=("boolean_value",)).carry] == ["boolean_value"]
+    assert wanted(task).carry == ()
+    with pytest.raises(SpecError, match="names 'severity', and the cohort has boolean_value"):
+        _ = wanted(task, carry=("severity",)).carry
+    (tmp_path / "task.yaml").write_text(COHORT.replace(", label: adm", ""))
+    with pytest.raises(SpecError, match="names 'boolean_value', and the cohort has no label"):
+        _ = wanted(task, carry=("boolean_value",)).carry
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [(None, "names a file that is not there"), (b"\xff\xfe", "UTF-8 text"), (b" " * (1 << 20) + b"x", "at most 1 MiB")],
+)
+def test_a_cohort_file_that_cannot_be_had_is_told_by_its_setting(tmp_path: Path, body: bytes | None, said: str) -> None:
+    if body is not None:
+        (tmp_path / "task.yaml").write_bytes(body)
+    with pytest.raises(SpecError, match=rf"input\.task\.aces .*{said}"):
+        _ = wanted({"aces": str(tmp_path / "task.yaml")}).state
