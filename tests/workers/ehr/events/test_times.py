@@ -31,7 +31,7 @@ def _format(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def index(rows: list[tuple[int, int, int, int]], whole: bool = True) -> SubjectIndex:
-    """Of runs (subject, file, first row, rows)."""
+    """An index of runs, each (subject, file, first row, rows)."""
     columns = [np.array([row[place] for row in rows], np.int64) for place in range(4)]
     subject, file, first, number = columns
     return SubjectIndex(
