@@ -142,8 +142,11 @@ def _models(spec: Spec) -> Iterator[Finding]:
         storage = storage_settings(spec)
         for name, model in resolve_models(spec, storage, open_input(spec, storage)).items():
             yield f"{name} is {model.record.format}, sha256 {model.record.sha256[:12]}"
+            remarks.extend(Finding("models", "warn", f"{name}: {remark}") for remark in model.record.remarks)
 
-    return _attempt("models", f"{len(spec.models)} in the spec", look)
+    remarks: list[Finding] = []
+    yield from _attempt("models", f"{len(spec.models)} in the spec", look)
+    yield from remarks
 
 
 def _output(spec: Spec) -> Iterator[Finding]:

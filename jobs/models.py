@@ -9,7 +9,7 @@ from jobs.registry import job_kind
 from schemas.errors import SpecError
 from schemas.run import ModelRecord
 from schemas.spec import Spec
-from workers.collection import Collection, StepsDecideOutputs
+from workers.collection import Collection, RemarksOnModels, StepsDecideOutputs
 from workers.contract import ModelCard
 from workers.models.detect import describe
 
@@ -44,6 +44,7 @@ def _resolve(spec: Spec, name: str, storage: StorageSettings, collection: Collec
         format=kind,
         files=dict(fetched.files),
         prepare_from="model" if spec.prepare is None else "spec",
+        remarks=tuple(collection.remarks(card, prepare)) if isinstance(collection, RemarksOnModels) else (),
     )
     return ResolvedModel(record, card, prepare)
 

@@ -32,8 +32,8 @@ class Outlook:
     """A plan that was made and thrown away.
 
     `records` and `shards` are the first stage's, `bytes` those of its records where the plan knows them, `output` says
-    what lies where the run would write, `models` has each model's sha256, and `found` what a look at `looked_at`
-    records brought, under names of the collection's.
+    what lies where the run would write, `models` has each model's sha256, `remarks` what to know of it, and `found`
+    what a look at `looked_at` records brought, under names of the collection's.
     """
 
     records: int
@@ -42,6 +42,7 @@ class Outlook:
     bytes: int
     output: str
     models: Mapping[str, str]
+    remarks: Mapping[str, tuple[str, ...]]
     looked_at: int
     found: Mapping[str, Any]
     forecast: Forecast | None = None
@@ -70,6 +71,7 @@ def outlook(spec: Spec, *, all_records: bool = False, sample: int = 0, workers: 
             bytes=seen.info.bytes,
             output=seen.output,
             models={name: model.record.sha256 for name, model in job.models.items()},
+            remarks={name: model.record.remarks for name, model in job.models.items() if model.record.remarks},
             looked_at=seen.info.records if all_records else min(SPREAD, seen.info.records),
             found=dict(found),
             forecast=forecast,

@@ -40,6 +40,9 @@ def run_job(job: StagedJob, open_host: HostOpener, watchers: Watchers, announce:
     """The same of a job that is prepared: what was wrong with its spec is told before any pool is opened for it."""
     began = time.monotonic()
     spec = job.spec
+    for name, model in job.models.items():
+        for remark in model.record.remarks:
+            announce(f"warning: model {name}: {remark}")
     store = output_store(spec)
     if not store.single_committer:
         # Before anything is written: a store that ignores the condition would lose rows in silence.

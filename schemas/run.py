@@ -73,6 +73,8 @@ class ModelRecord(BaseModel):
     files: Mapping[str, str] = Field(default_factory=dict)
     prepare_from: str = "model"
     """`model` directory or `spec`."""
+    remarks: tuple[str, ...] = ()
+    """What a person should know of it, in sentences."""
 
 
 class Signpost(BaseModel):

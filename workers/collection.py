@@ -112,6 +112,14 @@ class StepsDecideOutputs(Protocol):
         """The card of the model under these steps, which `Collection.prepare` gave. Raises SpecError."""
 
 
+@runtime_checkable
+class RemarksOnModels(Protocol):
+    """A collection that sees what a person should know of a model before a run with it."""
+
+    def remarks(self, card: ModelCard, steps: Sequence[Any]) -> Sequence[str]:
+        """Sentences, of a model under these steps, which `Collection.prepare` gave; told by doctor, plan and report."""
+
+
 class Examination(Protocol):
     """`doctor.examine` of a room."""
 

@@ -31,13 +31,15 @@ class ModelCard:
     """What a model directory says of itself, read without torch.
 
     `prepare` is the list of steps as it stands in a spec: each a name, or a mapping of one name to its settings.
-    `channels` is the number of input channels (None: any).
+    `channels` is the number of input channels (None: any). `value_range` are the smallest and largest value that the
+    network was made for, as they are after all steps; None: the directory does not say.
     """
 
     format: str
     outputs: tuple[OutputField, ...]
     prepare: tuple[str | Mapping[str, Any], ...] = ()
     channels: int | None = None
+    value_range: tuple[float, float] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 

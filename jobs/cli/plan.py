@@ -41,6 +41,7 @@ def _rows(seen: Outlook) -> list[tuple[str, str]]:
         ("bytes", size(seen.bytes)),
         ("at output", seen.output),
         *((f"model {name}", digest) for name, digest in seen.models.items()),
+        *((f"WARNING {name}", remark) for name, remarks in seen.remarks.items() for remark in remarks),
         *([("looked at", f"{seen.looked_at:,} of them, spread; --all for all")] if is_part else []),
         *(row for name, value in seen.found.items() for row in _found(name.replace("_", " "), value)),
     ]

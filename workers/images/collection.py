@@ -14,8 +14,10 @@ from workers.collection import PREDICT, StagePlan
 from workers.contract import ModelCard
 from workers.finished_runs.stage import FinishedStage
 from workers.images.planning import ImageRecords
+from workers.images.prepare.model_steps import NAME, ModelSteps, is_model_steps
 from workers.images.settings import ImagesInput
 from workers.images.steps import parse_steps
+from workers.images.value_contract import UNSTATED, expected_range
 
 
 def frame_records(counted: FinishedStage) -> Iterator[pa.RecordBatch]:
@@ -60,12 +62,22 @@ class ImagesCollection:
         return (HEADERS, PREDICT) if self.source.record == "frame" else (PREDICT,)
 
     def prepare(self, card: ModelCard, given: tuple[Any, ...] | None) -> tuple[Any, ...]:
-        """Steps of `workers.images.prepare`."""
-        if given is None and "prepare_problem" in card.settings:
+        """Steps of `workers.images.prepare`; `model` among those of the spec stands for the model's own."""
+        entries = (NAME,) if given is None else given
+        if any(map(is_model_steps, entries)) and "prepare_problem" in card.settings:
             raise SpecError(card.settings["prepare_problem"])
-        steps = tuple(card.prepare) if given is None else given
-        parse_steps(list(steps))
+        steps = tuple(step for entry in entries for step in (card.prepare if is_model_steps(entry) else (entry,)))
+        if any(isinstance(step, ModelSteps) for step in parse_steps(list(steps))):
+            raise SpecError(
+                f"prepare: {NAME!r} stands for the steps of a model directory, which cannot have it themselves"
+            )
+        if sum(map(is_model_steps, entries)) > 1:
+            raise SpecError(f"prepare: {NAME!r} stands there twice; one of them has to go")
         return steps
+
+    def remarks(self, card: ModelCard, steps: tuple[Any, ...]) -> tuple[str, ...]:
+        """That nothing says which values a model takes, where that is so."""
+        return () if expected_range(card, parse_steps(list(steps))) is not None else (UNSTATED,)
 
     def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
         """The plan of the only stage: every image of the input."""

@@ -8,7 +8,7 @@ from workers.children.contract import Handler, Item
 from workers.contract import Array
 from workers.images.decoding.decode import Decoded, decode_each
 from workers.images.prepare.image import Image, Step
-from workers.images.prepare.plan import run
+from workers.images.prepare.plan import Ready, prepared
 from workers.images.settings import ImagesInput
 from workers.images.steps import parse_steps
 from workers.threads import cap_decoders
@@ -18,7 +18,8 @@ def build(settings: Mapping[str, Any]) -> Handler:
     """`settings`: `input`, the collection's settings; `prepare`, the distinct lists of host steps.
 
     The handler's context names the `members` (frames; null for what the spec's `frame` picks) wanted of the object.
-    Arrays come back by member, then prepare list, then frame; `meta["members"]` says how many frames, or what failed.
+    Arrays come back by member, then prepare list, then frame; `meta["members"]` says how many frames there are and
+    which range of values each array has, or what failed.
     """
     cap_decoders(1)
     source = ImagesInput.model_validate(settings["input"])
@@ -37,12 +38,12 @@ def _member(decoded: Decoded, lists: Sequence[Sequence[Step]], arrays: list[Arra
     if decoded.error is not None:
         return {"header": decoded.header, "status": decoded.error.status, "detail": decoded.error.detail}
     try:
-        prepared = [array for steps in lists for array in _prepare(steps, decoded.frames)]
+        ready = [one for steps in lists for one in _prepare(steps, decoded.frames)]
     except RecordError as error:
         return {"header": decoded.header, "status": error.status, "detail": error.detail}
-    arrays.extend(prepared)
-    return {"header": decoded.header, "frames": len(decoded.frames)}
+    arrays.extend(one.pixels for one in ready)
+    return {"header": decoded.header, "frames": len(decoded.frames), "ranges": [one.value_range for one in ready]}
 
 
-def _prepare(steps: Sequence[Step], frames: Sequence[Image]) -> list[Array]:
-    return [run(steps, frame) for frame in frames]
+def _prepare(steps: Sequence[Step], frames: Sequence[Image]) -> list[Ready]:
+    return [prepared(steps, frame) for frame in frames]

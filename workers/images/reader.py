@@ -10,6 +10,7 @@ import pyarrow as pa
 from schemas.status import Status
 from workers.children.contract import DecodePool, Request, Result
 from workers.images.fetching import Fetched, Fetcher, Wanted, rows_of
+from workers.images.prepare.plan import Ready
 from workers.pipeline.byte_budget import ByteBudget
 from workers.pipeline.read_ahead import read_ahead
 from workers.pipeline.reading import Prepared, nbytes_of
@@ -159,8 +160,11 @@ class ImageReader:
     def _member(self, row: int, member: Mapping[str, Any], arrays: Iterator[Any]) -> Prepared:
         if "status" in member:
             return Prepared(row, status=Status(member["status"]), detail=member["detail"], columns=member["header"])
-        inputs = [[next(arrays) for _ in range(member["frames"])] for _ in range(self._lists)]
-        nbytes = sum(array.nbytes for frames in inputs for array in frames)
+        ranges = iter(member["ranges"])
+        inputs = [
+            [Ready(next(arrays), tuple(next(ranges))) for _ in range(member["frames"])] for _ in range(self._lists)
+        ]
+        nbytes = sum(ready.pixels.nbytes for frames in inputs for ready in frames)
         return Prepared(row, inputs, columns=member["header"], nbytes=nbytes)
 
     def close(self) -> None:

@@ -15,8 +15,10 @@ from workers.images.fetching import ColumnFetcher, Fetcher, ObjectFetcher
 from workers.images.planning import kind_of, roots_of
 from workers.images.prepare.plan import split
 from workers.images.reader import ImageReader
+from workers.images.scoring import ImageScoring
 from workers.images.settings import ImagesInput
 from workers.images.steps import parse_steps
+from workers.images.value_contract import ValueContract, expected_range
 from workers.models.detect import Formats
 from workers.pipeline.context import StageContext
 from workers.pipeline.kinds import RecordStage
@@ -43,18 +45,20 @@ def prepare_lists(prepare: dict[str, tuple[Any, ...]]) -> tuple[list[list[Any]],
     return lists, taken
 
 
-def load_scoring(context: StageContext) -> ArrayScoring:
+def load_scoring(context: StageContext) -> ImageScoring:
     """Every model of the run, loaded to this worker's device."""
     models = RunModels(context, Formats[ImageFormat]("images"))
     known = known_tuning(context, device_kind(models.device))
-    runners = {}
+    runners, contracts = {}, {}
     for name in models.names:
-        _, affine = split(parse_steps(list(context.run.prepare[name])))
+        steps = parse_steps(list(context.run.prepare[name]))
+        _, affine = split(steps)
+        contracts[name] = ValueContract(expected_range(models[name].card, steps), affine)
         model = load_scorer(models, name, affine)
         tuner = Tuner(model, models.device, fixed=_fixed(context), known=known.get(name))
         runners[name] = ModelRunner(model, tuner)
     _, taken = prepare_lists(dict(context.run.prepare))
-    return ArrayScoring(runners, taken, models.device)
+    return ImageScoring(runners, taken, contracts, models.device)
 
 
 def _fixed(context: StageContext) -> int | None:

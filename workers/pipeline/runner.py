@@ -44,6 +44,11 @@ class ModelRunner:
         self._ids = record_ids if crash_armed("forward.record") else ()
         return self._columns
 
+    def reject(self, row: int, status: Status, detail: str) -> None:
+        """This record of the shard is not for this model."""
+        assert self._columns is not None
+        self._columns.reject(row, status, detail)
+
     def add(self, sample: Sample, array: Array) -> None:
         """Queue one array; runs the batch that it completes, or the largest one where too much waits."""
         key = self.model.batch_key(array)
@@ -118,6 +123,5 @@ class ModelRunner:
         return values
 
     def _refused(self, refused: tuple[Sample, Array], error: RecordError) -> None:
-        assert self._columns is not None
         (row, _), _ = refused
-        self._columns.reject(row, Status(error.status), error.detail)
+        self.reject(row, Status(error.status), error.detail)

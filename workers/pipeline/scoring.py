@@ -135,9 +135,13 @@ class ArrayScoring(ShardScoring):
 
     def _take(self, rows: ShardRows, records: Sequence[Prepared]) -> None:
         for record in records:
-            for name, runner in self.runners.items():
-                for frame, array in enumerate(record.inputs[self.prepare_of[name]]):
-                    runner.add((record.row, frame), array)
+            for name in self.runners:
+                self._take_one(record, name)
+
+    def _take_one(self, record: Prepared, name: str) -> None:
+        """Queue the arrays of one record for one model."""
+        for frame, array in enumerate(record.inputs[self.prepare_of[name]]):
+            self.runners[name].add((record.row, frame), array)
 
     def _flush(self, rows: ShardRows) -> None:
         for runner in self.runners.values():

@@ -46,7 +46,7 @@ class Arrays:
 
     def submit(self, chunk: Sequence[Request]) -> Future[list[Result]]:
         future: Future[list[Result]] = Future()
-        meta = {"members": [{"header": {}, "frames": 1}]}
+        meta = {"members": [{"header": {}, "frames": 1, "ranges": [(0, 255)]}]}
         future.set_result([Result([np.zeros(ARRAY_BYTES, np.uint8)], meta) for _ in chunk])
         return future
 

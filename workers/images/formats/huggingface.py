@@ -16,7 +16,10 @@ from typing import Any
 from schemas.errors import SpecError
 from workers.contract import Model, ModelCard, Placement
 from workers.images.contract import ImageFormat
-from workers.images.prepare.hf import steps_from_config
+from workers.images.prepare.hf import shown_range, steps_from_config
+from workers.images.prepare.image import Range
+from workers.images.steps import parse_steps
+from workers.images.value_contract import stated_range
 from workers.models.files import read_json
 from workers.models.head import score_fields
 from workers.models.huggingface import CONFIG, ArchitectureFormat, architecture_of, head_of, read_config, refuse_code
@@ -40,13 +43,14 @@ class HuggingFaceClassifier(ArchitectureFormat):
         if architecture_of(config).startswith("TimmWrapper"):
             raise SpecError(f"{path}: needs timm, which is not supported: export the model to ONNX")
         head = head_of(config, path)
-        prepare, problem = _prepare(directory / PREPROCESSOR)
+        prepare, value_range, problem = _prepare(directory / PREPROCESSOR)
         channels = config.get("num_channels")
         return ModelCard(
             format="huggingface",
             outputs=score_fields(head),
             prepare=prepare,
             channels=channels if isinstance(channels, int) else None,
+            value_range=value_range,
             settings={
                 "architecture": architecture_of(config),
                 "activation": head.activation,
@@ -62,15 +66,17 @@ class HuggingFaceClassifier(ArchitectureFormat):
         return huggingface_loaded.load(directory, card, placement)
 
 
-def _prepare(path: Path) -> tuple[tuple[Mapping[str, Any], ...], str]:
+def _prepare(path: Path) -> tuple[tuple[Mapping[str, Any], ...], Range | None, str]:
+    """The steps, the range of values that the model takes after them, and why there are none."""
     if not path.is_file():
-        return (), f"the model directory has no {PREPROCESSOR}: write the `prepare` steps in the spec"
+        return (), None, f"the model directory has no {PREPROCESSOR}: write the `prepare` steps in the spec"
     config = read_json(path)
     refuse_code(config, path)
     try:
-        return tuple(steps_from_config(config)), ""
+        steps = steps_from_config(config)
     except SpecError as error:
-        return (), str(error)
+        return (), None, str(error)
+    return tuple(steps), stated_range(parse_steps(steps), shown_range(config)), ""
 
 
 FORMAT: ImageFormat = HuggingFaceClassifier()

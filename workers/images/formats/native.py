@@ -4,7 +4,8 @@
      "network": "resnet", "settings": {"in_channels": 1, "num_outputs": 2, ...},
      "head": {"activation": "softmax", "labels": ["normal", "pneumonia"]},
      "outputs": [...],   optional: one float32 a label, in order; default `score_<label>`
-     "prepare": [...]}   optional: prepare steps as they stand in a spec
+     "prepare": [...],   optional: prepare steps as they stand in a spec
+     "value_range": [0, 1]}   optional: the smallest and largest value that the network takes, after all steps
 
 Settings of each network and names of its weights: workers/images/networks/.
 """
@@ -28,6 +29,7 @@ class NativeConfig(NetworkConfig):
     format: Literal["wardround-model"]
     outputs: tuple[OutputField, ...] = ()
     prepare: tuple[str | dict[str, Any], ...] = ()
+    value_range: tuple[float, float] | None = None
 
 
 class ImageSizes(NetworkSizes):
@@ -51,6 +53,7 @@ class Native(NetworkDirectory[NativeConfig, ImageSizes]):
             outputs=check_fields(config.head, config.outputs, str(directory / CONFIG)),
             prepare=config.prepare,
             channels=sizes.in_channels,
+            value_range=config.value_range,
             settings=settings_of(config),
         )
 

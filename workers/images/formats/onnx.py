@@ -4,7 +4,8 @@ Beside it may lie a card, `wardround.json`; every key may be left out:
     {"format": "onnx", "format_version": 1, "file": "model.onnx",
      "layout": "NCHW",            or NHWC
      "head": {"activation": "softmax", "labels": [...]}, "output": "logits",   which graph output the head reads
-     "outputs": [...], "prepare": [...]}
+     "outputs": [...], "prepare": [...],
+     "value_range": [0, 1]}       the smallest and largest value that the graph takes, after all steps
 With a head the columns are `score_<label>`. Without one each output of the graph is a column of its own name:
 of the type that `outputs` gives, else `list<float32>`, the output flattened in C order. `object<npy>` and `object<png>`
 write what the graph gives for an image, such as a heat map or a mask, as a file beside the rows.
@@ -22,6 +23,7 @@ from schemas.outputs import OutputField
 from workers.contract import Model, ModelCard, Placement
 from workers.images.contract import ImageFormat
 from workers.images.formats.onnx_file import OnnxGraph, read_graph
+from workers.images.value_contract import EIGHT_BITS
 from workers.models.files import confined, read_json
 from workers.models.head import Head, check_fields
 
@@ -39,6 +41,7 @@ class OnnxCard(Frozen):
     output: str | None = None
     outputs: tuple[OutputField, ...] = ()
     prepare: tuple[str | dict[str, Any], ...] = ()
+    value_range: tuple[float, float] | None = None
     notes: str = ""
 
 
@@ -74,6 +77,7 @@ class Onnx:
             outputs=outputs,
             prepare=card.prepare,
             channels=graph.inputs[0].shape[1 if card.layout == "NCHW" else 3],
+            value_range=card.value_range or (EIGHT_BITS if graph.inputs[0].is_uint8 else None),
             settings={
                 "file": path.name,
                 "layout": card.layout,

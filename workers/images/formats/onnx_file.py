@@ -19,6 +19,7 @@ class Value:
 
     name: str
     shape: tuple[int | None, ...]
+    is_uint8: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,10 @@ def _graph_of(model: Any) -> OnnxGraph:
 
 
 def _value(given: Any) -> Value:
-    sizes = [size.dim_value for size in given.type.tensor_type.shape.dim]
-    return Value(given.name, tuple(size if size > 0 else None for size in sizes))
+    tensor = given.type.tensor_type
+    sizes = [size.dim_value for size in tensor.shape.dim]
+    is_uint8 = tensor.elem_type == onnx().TensorProto.UINT8
+    return Value(given.name, tuple(size if size > 0 else None for size in sizes), is_uint8)
 
 
 def _external(message: Any) -> Iterator[str]:

@@ -21,6 +21,7 @@ from workers.images.formats.onnx import CARD, check_external
 from workers.images.formats.onnx_file import read_graph
 from workers.images.formats.text_settings import OUTPUTS, Detection
 from workers.images.prepare.libraries import opencv
+from workers.images.value_contract import EIGHT_BITS
 from workers.models.files import read_json
 
 NAME = "text-detector"
@@ -60,7 +61,7 @@ class TextDetectorDirectory:
         if len(graph.inputs) != 1 or len(graph.inputs[0].shape) != 4:
             raise SpecError(f"{directory / WEIGHTS}: must have one input (N, 3, H, W)")
         settings = card.model_dump(mode="json", include=set(Detection.model_fields))
-        return ModelCard(NAME, OUTPUTS, card.prepare, channels=3, settings=settings)
+        return ModelCard(NAME, OUTPUTS, card.prepare, channels=3, value_range=EIGHT_BITS, settings=settings)
 
     def load(self, directory: Path, card: ModelCard, placement: Placement) -> Model:
         """The detector. Raises SpecError if `prepare` ends with rescale or standardise: it normalises by itself.

@@ -3,6 +3,7 @@
 import numpy as np
 
 from workers.contract import Affine, Array
+from workers.images.prepare.image import Range
 
 
 def apply_affine(pixels: Array, affine: Affine) -> Array:
@@ -19,6 +20,20 @@ def apply_affine(pixels: Array, affine: Affine) -> Array:
     if any(std != 1.0 for std in affine.std):
         result /= _operand(affine.std)
     return result
+
+
+def range_after(affine: Affine, value_range: Range) -> Range:
+    """The smallest and largest value that any channel can take."""
+    channels = max(len(affine.mean), len(affine.std))
+    ends = apply_affine(np.repeat(np.array([[value_range]]).T, channels, axis=2), affine)
+    return float(ends.min()), float(ends.max())
+
+
+def range_before(affine: Affine, value_range: Range) -> Range:
+    """The range that `range_after` leads to `value_range`; of channels with unlike numbers what all have in common."""
+    ends = np.array(value_range)[:, None] * np.array(affine.std) + np.array(affine.mean)
+    ends = np.sort(ends / affine.scale, axis=0)
+    return float(ends[0].max()), float(ends[1].min())
 
 
 def _operand(values: tuple[float, ...]) -> Array:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.contract import Array
-from workers.images.prepare.image import Image
+from workers.images.prepare.image import Image, Range
 
 MAX_PIXELS = 2**27
 """No step makes an image of more pixels than this: an extreme shape must not exhaust a worker's memory."""
@@ -44,6 +44,13 @@ class PrepareStep(BaseModel):
         """The step itself, on an image that was checked; bool came as uint8."""
         raise NotImplementedError(type(self).__name__)
 
+    def stated_range(self, value_range: Range | None) -> Range | None:
+        """The `value_range` after the step, told from its settings alone; None where it depends on the image.
+
+        `value_range` is that before the step, None where it depends on the image.
+        """
+        return value_range
+
     def reject(self, why: str) -> RecordError:
         """The error of an image that this step cannot take."""
         return RecordError(Status.OUT_OF_CONTRACT, f"prepare step {self.name!r}: {why}")
@@ -53,10 +60,12 @@ class PrepareStep(BaseModel):
         if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
             raise self.reject("the image has NaN or infinite values")
 
-    def require_range(self, image: Image) -> tuple[float, float]:
+    def require_range(self, image: Image) -> Range:
         """The `value_range`; an image without one (float pixels have none) is rejected."""
         if not all(np.isfinite(image.value_range)):
-            raise self.reject("the pixels' type has no range of values: put `min_max`, `percentile` or `window` before")
+            raise self.reject(
+                "the pixels' type has no range of values: put `min_max`, `percentile`, `window` or `value_range` before"
+            )
         return image.value_range
 
     def require_size(self, rows: int, columns: int) -> None:
@@ -69,7 +78,7 @@ def replaced(
     image: Image,
     pixels: Array,
     *,
-    value_range: tuple[float, float] | None = None,
+    value_range: Range | None = None,
     spacing: tuple[float, float] | None = None,
 ) -> Image:
     """`image` with other pixels, and with another value range or spacing where given."""

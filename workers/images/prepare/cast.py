@@ -6,7 +6,7 @@ import numpy as np
 
 from workers.contract import Array
 from workers.images.prepare.base import PrepareStep, replaced
-from workers.images.prepare.image import Image
+from workers.images.prepare.image import ANY, Image, Range
 
 _ROUND = {"nearest": np.rint, "floor": np.floor, "truncate": np.trunc}
 
@@ -16,7 +16,7 @@ class Cast(PrepareStep):
 
     Values outside of the type become its nearest end, infinities too (`overflow: clip`), or the image is rejected
     (`overflow: reject`). NaN is rejected for integer types and kept by float32. `value_range` is rounded and clipped
-    as the pixels are.
+    as the pixels are; pixels that had none (floats) have none after it: a type says nothing of what values mean.
     """
 
     name: ClassVar[str] = "cast"
@@ -30,8 +30,14 @@ class Cast(PrepareStep):
             return image
         if self.dtype == "float32":
             return replaced(image, self._to_float(image.pixels))
-        low, high = self._to_integer(np.array(image.value_range, np.float64), "clip").tolist()
-        return replaced(image, self._to_integer(image.pixels, self.overflow), value_range=(low, high))
+        value_range = self.stated_range(image.value_range)
+        return replaced(image, self._to_integer(image.pixels, self.overflow), value_range=value_range)
+
+    def stated_range(self, value_range: Range | None) -> Range | None:
+        if value_range is None or value_range == ANY or self.dtype == "float32":
+            return value_range
+        low, high = self._to_integer(np.array(value_range, np.float64), "clip").tolist()
+        return low, high
 
     def _to_float(self, pixels: Array) -> Array:
         largest = np.finfo(np.float32).max

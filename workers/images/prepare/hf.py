@@ -4,16 +4,19 @@ The steps equal the PIL image processors of transformers (`*ImageProcessorPil`, 
 by Pillow, centre crop, rescale, normalise. What those do in another way is refused by name, never guessed.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from schemas.errors import SpecError
 from schemas.loading import nearest
 from workers.images.prepare.hf_defaults import DEFAULTS, FLAGS, IGNORED, KEYS, RESAMPLE
+from workers.images.prepare.image import Range
 
 StepSpec = dict[str, Any]
 
 _CONVNEXT_WARP_FROM = 384
+_BITS = 8
 
 
 def steps_from_config(config: Mapping[str, Any], channels: int | None = None) -> list[StepSpec]:
@@ -24,16 +27,37 @@ def steps_from_config(config: Mapping[str, Any], channels: int | None = None) ->
     many as the processor has means. Raises SpecError that names an unknown processor type, an
     unknown or unsupported key, or a value that makes no sense.
     """
+    kind, settings = _settings(config)
+    steps = [*_channels(settings, channels), *_resize(settings, kind)]
+    if settings["do_center_crop"]:
+        steps.append({"crop": {"size": _pair(settings.get("crop_size"), "crop_size")}})
+    return [*steps, *_arithmetic(settings)]
+
+
+def shown_range(config: Mapping[str, Any]) -> Range | None:
+    """Smallest and largest value of the images that such a processor is shown; None where its settings do not say.
+
+    8 bit, as Pillow's images have them, unless `rescale_factor` speaks of more; 0 to 1 where it only normalises, by
+    means of at most 1.
+    """
+    _, settings = _settings(config)
+    if settings["do_rescale"]:
+        factor = _numbers(settings["rescale_factor"], "rescale_factor")[0]
+        bits = round(math.log2(1 / factor)) if 0 < factor < 1 else _BITS
+        return 0.0, float(2 ** max(_BITS, bits) - 1)
+    if settings["do_normalize"] and max(_numbers(settings["image_mean"], "image_mean")) <= 1:
+        return 0.0, 1.0
+    return None
+
+
+def _settings(config: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """The processor's type, and its settings with all defaults. Raises SpecError for what is not known."""
     nested = config.get("image_processor")
     if isinstance(nested, Mapping):
         config = nested
     kind = _kind(config)
     _refuse_unknown(config, kind)
-    settings = {**DEFAULTS[kind], **{key: value for key, value in config.items() if value is not None}}
-    steps = [*_channels(settings, channels), *_resize(settings, kind)]
-    if settings["do_center_crop"]:
-        steps.append({"crop": {"size": _pair(settings.get("crop_size"), "crop_size")}})
-    return [*steps, *_arithmetic(settings)]
+    return kind, {**DEFAULTS[kind], **{key: value for key, value in config.items() if value is not None}}
 
 
 def _kind(config: Mapping[str, Any]) -> str:

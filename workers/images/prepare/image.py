@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Protocol
+
+from workers.contract import Array
 
 if TYPE_CHECKING:
     from pydicom import Dataset
-from workers.contract import Array
+
+Range = tuple[float, float]
+"""Smallest and largest value."""
+
+ANY: Range = (-inf, inf)
+"""No range of values: floats as they are stored, or values told by the image's own statistics."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +29,7 @@ class Image:
     """
 
     pixels: Array
-    value_range: tuple[float, float]
+    value_range: Range
     spacing: tuple[float, float] | None = None
     dataset: Dataset | None = None
 
@@ -34,3 +42,6 @@ class Step(Protocol):
 
     def __call__(self, image: Image) -> Image:
         """The image after the step."""
+
+    def stated_range(self, value_range: Range | None) -> Range | None:
+        """The `value_range` after the step, told without an image: see `workers.images.prepare.base.PrepareStep`."""

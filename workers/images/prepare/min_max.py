@@ -9,7 +9,7 @@ from pydantic import model_validator
 
 from workers.contract import Array
 from workers.images.prepare.base import PrepareStep, replaced
-from workers.images.prepare.image import Image
+from workers.images.prepare.image import Image, Range
 from workers.images.prepare.pixels import limits, map_values
 
 
@@ -29,6 +29,9 @@ class MinMax(PrepareStep):
         if self.output[0] >= self.output[1]:
             raise ValueError("output must be [low, high] with low below high")
         return self
+
+    def stated_range(self, value_range: Range | None) -> Range:
+        return self.output
 
     def apply(self, image: Image) -> Image:
         self.require_finite(image.pixels)

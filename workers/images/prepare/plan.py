@@ -1,13 +1,14 @@
 """What the host prepares and what is left to the device, and the run of the host's part."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.contract import Affine, Array
-from workers.images.prepare.image import Image, Step
+from workers.images.prepare.image import Image, Range, Step
 from workers.images.prepare.rescale import Rescale
 from workers.images.prepare.standardise import Standardise
 
@@ -33,8 +34,15 @@ def split(steps: Sequence[Step]) -> tuple[tuple[Step, ...], Affine | None]:
     return head[:-1], last.affine()
 
 
-def run(steps: Sequence[Step], image: Image) -> Array:
-    """The steps on one image: a C-contiguous array, (rows, columns) or (rows, columns, channels).
+class Ready(NamedTuple):
+    """Pixels as the host hands them to a model, and the range of values that they may have."""
+
+    pixels: Array
+    value_range: Range
+
+
+def prepared(steps: Sequence[Step], image: Image) -> Ready:
+    """The steps on one image: a C-contiguous array, (rows, columns) or (rows, columns, channels), and its range.
 
     dtypes other than uint8, int8, uint16, int16 and float32 become float32 at the end (bool uint8). Without steps the
     pixels themselves come back where they already are so. Raises RecordError (out_of_contract) where a step does, for
@@ -49,7 +57,13 @@ def run(steps: Sequence[Step], image: Image) -> Array:
         pixels = _narrowed(pixels)
     if pixels.dtype == np.float32 and not np.isfinite(pixels).all():
         raise RecordError(Status.OUT_OF_CONTRACT, "the prepared image has NaN or infinite values")
-    return pixels if pixels.flags.c_contiguous else np.ascontiguousarray(pixels)
+    low, high = image.value_range
+    return Ready(pixels if pixels.flags.c_contiguous else np.ascontiguousarray(pixels), (float(low), float(high)))
+
+
+def run(steps: Sequence[Step], image: Image) -> Array:
+    """The pixels of `prepared`."""
+    return prepared(steps, image).pixels
 
 
 def _narrowed(pixels: Array) -> Array:

@@ -3,9 +3,9 @@
 from typing import ClassVar
 
 from workers.contract import Affine
-from workers.images.prepare.affine import apply_affine
+from workers.images.prepare.affine import apply_affine, range_after
 from workers.images.prepare.base import PrepareStep, replaced
-from workers.images.prepare.image import Image
+from workers.images.prepare.image import Image, Range
 
 
 class Rescale(PrepareStep):
@@ -18,6 +18,9 @@ class Rescale(PrepareStep):
     name: ClassVar[str] = "rescale"
 
     factor: float
+
+    def stated_range(self, value_range: Range | None) -> Range | None:
+        return None if value_range is None else range_after(self.affine(), value_range)
 
     def apply(self, image: Image) -> Image:
         low, high = sorted(value * self.factor for value in image.value_range)

@@ -8,9 +8,9 @@ import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
 from workers.contract import Affine
-from workers.images.prepare.affine import apply_affine
+from workers.images.prepare.affine import apply_affine, range_after
 from workers.images.prepare.base import PrepareStep, replaced
-from workers.images.prepare.image import Image
+from workers.images.prepare.image import Image, Range
 
 
 def _as_list(value: Any) -> Any:
@@ -46,14 +46,16 @@ class Standardise(PrepareStep):
             raise ValueError(f"mean has {len(self.mean)} values and std has {len(self.std)}: give one a channel")
         return self
 
+    def stated_range(self, value_range: Range | None) -> Range | None:
+        return None if value_range is None else range_after(self.affine(), value_range)
+
     def apply(self, image: Image) -> Image:
         wanted = max(len(self.mean), len(self.std))
         channels = image.pixels.shape[2] if image.pixels.ndim == 3 else 1
         if wanted not in (1, channels):
             raise self.reject(f"has numbers for {wanted} channels, the image has {channels}: put `channels` before it")
-        ends = apply_affine(np.repeat(np.array([[image.value_range]]).T, wanted, axis=2), self.affine())
-        low, high = float(ends.min()), float(ends.max())
-        return replaced(image, apply_affine(image.pixels, self.affine()), value_range=(low, high))
+        affine = self.affine()
+        return replaced(image, apply_affine(image.pixels, affine), value_range=range_after(affine, image.value_range))
 
     def affine(self) -> Affine:
         """The same as a device computes it."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from workers.contract import Array
 from workers.images.prepare.base import PrepareStep, replaced
-from workers.images.prepare.image import Image
+from workers.images.prepare.image import Image, Range
 from workers.images.prepare.pixels import limits, map_values
 
 
@@ -22,6 +22,9 @@ class ToUint8(PrepareStep):
     name: ClassVar[str] = "to_uint8"
 
     source: Literal["range", "image"] = "range"
+
+    def stated_range(self, value_range: Range | None) -> Range:
+        return (0.0, 255.0)
 
     def apply(self, image: Image) -> Image:
         pixels = image.pixels

@@ -12,7 +12,7 @@ from schemas.errors import RecordError
 from schemas.status import Status
 from workers.contract import Array
 from workers.images.prepare.base import PrepareStep, replaced
-from workers.images.prepare.image import Image
+from workers.images.prepare.image import Image, Range
 from workers.images.prepare.libraries import pydicom_processing
 from workers.images.prepare.monochrome import is_grey_dicom, is_mirrored, mirrored
 from workers.images.prepare.pixels import map_values
@@ -95,6 +95,10 @@ class Voi(PrepareStep):
     index: int = Field(default=0, ge=0)
     missing: Literal["keep", "reject"] = "keep"
     prefer_lut: bool = True
+
+    def stated_range(self, value_range: Range | None) -> None:
+        # That of the header's table, or of the stored type.
+        return None
 
     def apply(self, image: Image) -> Image:
         if not is_grey_dicom(image):

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from workers.contract import Array
 from workers.images.prepare.base import PrepareStep, replaced
-from workers.images.prepare.image import Image
+from workers.images.prepare.image import Image, Range
 from workers.images.prepare.monochrome import is_mirrored, mirrored
 from workers.images.prepare.pixels import map_values
 
@@ -41,6 +41,9 @@ class Window(PrepareStep):
         if self.output[0] >= self.output[1]:
             raise ValueError("output must be [low, high] with low below high")
         return self
+
+    def stated_range(self, value_range: Range | None) -> Range:
+        return self.output
 
     def apply(self, image: Image) -> Image:
         def convert(values: Array) -> Array:

@@ -6,7 +6,7 @@ import numpy as np
 
 from workers.contract import Array
 from workers.images.prepare.base import PrepareStep, replaced
-from workers.images.prepare.image import Image
+from workers.images.prepare.image import ANY, Image, Range
 from workers.images.prepare.pixels import by_plane, histogram, limits, map_values
 
 
@@ -20,6 +20,9 @@ class ZScore(PrepareStep):
     name: ClassVar[str] = "z_score"
 
     per_channel: bool = False
+
+    def stated_range(self, value_range: Range | None) -> Range:
+        return ANY
 
     def apply(self, image: Image) -> Image:
         self.require_finite(image.pixels)
