@@ -1,7 +1,7 @@
 """What a run would read, whether it can be read, and how long it would take. Writes nothing at the output."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from jobs.preview import Preview, preview
@@ -42,10 +42,10 @@ class Outlook:
     bytes: int
     output: str
     models: Mapping[str, str]
-    remarks: Mapping[str, tuple[str, ...]]
     looked_at: int
     found: Mapping[str, Any]
     forecast: Forecast | None = None
+    remarks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON, the forecast's facts beside the others."""

@@ -56,6 +56,7 @@ def test_as_json_the_forecast_stands_beside_the_other_facts() -> None:
         "models": {"m": "00"},
         "looked_at": 5,
         "found": {"x": 1},
+        "remarks": {},
     }
     forecast = Forecast(3, {"ok": 3}, 0.5, 2, 4, 1.25)
     with_forecast = Outlook(5, ("a",), 2, 10, "nothing yet", {}, 5, {}, forecast).as_json()

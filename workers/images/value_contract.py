@@ -25,7 +25,7 @@ from workers.images.steps import parse_steps
 EIGHT_BITS: Range = (0.0, 255.0)
 
 _TOLERANCE = 0.02
-"""Of the width: 1/256 is as good as 1/255."""
+"""Share of the width: 1/256 is as good as 1/255."""
 _FULL_SCALE = {1 / 255: 8, 1 / 256: 8, 2 / 255: 8, 1 / 128: 8, 1 / 1023: 10, 1 / 4095: 12, 1 / 16383: 14, 1 / 65535: 16}
 _FULL_SCALE[1 / 65536] = 16
 """Factors that speak of values of so many bits. 1/1024 and 1/4096 do not: they are used on Hounsfield units too."""

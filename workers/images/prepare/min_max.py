@@ -1,19 +1,17 @@
 """`min_max`: the image's own smallest and largest value to a range."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import numpy as np
-from pydantic import model_validator
 
 from workers.contract import Array
-from workers.images.prepare.base import PrepareStep, replaced
-from workers.images.prepare.image import Image, Range
+from workers.images.prepare.base import replaced
+from workers.images.prepare.image import Image
 from workers.images.prepare.pixels import limits, map_values
+from workers.images.prepare.to_output import ToOutput
 
 
-class MinMax(PrepareStep):
+class MinMax(ToOutput):
     """Linearly, the smallest pixel to `output[0]` and the largest to `output[1]`, all channels together.
 
     Computed in float64, result float32 with `value_range` `output`. A constant image becomes `output[0]` throughout.
@@ -21,17 +19,6 @@ class MinMax(PrepareStep):
     """
 
     name: ClassVar[str] = "min_max"
-
-    output: tuple[float, float] = (0.0, 1.0)
-
-    @model_validator(mode="after")
-    def _check(self) -> MinMax:
-        if self.output[0] >= self.output[1]:
-            raise ValueError("output must be [low, high] with low below high")
-        return self
-
-    def stated_range(self, value_range: Range | None) -> Range:
-        return self.output
 
     def apply(self, image: Image) -> Image:
         self.require_finite(image.pixels)

@@ -8,13 +8,13 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from workers.contract import Array
-from workers.images.prepare.base import PrepareStep
-from workers.images.prepare.image import Image, Range
+from workers.images.prepare.image import Image
 from workers.images.prepare.min_max import stretched
 from workers.images.prepare.pixels import histogram
+from workers.images.prepare.to_output import ToOutput
 
 
-class Percentile(PrepareStep):
+class Percentile(ToOutput):
     """Clip to the `low` and `high` percentile of all pixels, then linearly to `output`.
 
     Percentiles are numpy's (linear between the two nearest pixels), all channels together. Computed in float64,
@@ -26,18 +26,12 @@ class Percentile(PrepareStep):
 
     low: float = Field(default=1.0, ge=0, le=100)
     high: float = Field(default=99.0, ge=0, le=100)
-    output: tuple[float, float] = (0.0, 1.0)
 
     @model_validator(mode="after")
     def _check(self) -> Percentile:
         if self.low >= self.high:
             raise ValueError("low must be below high")
-        if self.output[0] >= self.output[1]:
-            raise ValueError("output must be [low, high] with low below high")
         return self
-
-    def stated_range(self, value_range: Range | None) -> Range:
-        return self.output
 
     def apply(self, image: Image) -> Image:
         self.require_finite(image.pixels)

@@ -8,13 +8,14 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from workers.contract import Array
-from workers.images.prepare.base import PrepareStep, replaced
+from workers.images.prepare.base import replaced
 from workers.images.prepare.image import Image, Range
 from workers.images.prepare.monochrome import is_mirrored, mirrored
 from workers.images.prepare.pixels import map_values
+from workers.images.prepare.to_output import ToOutput
 
 
-class Window(PrepareStep):
+class Window(ToOutput):
     """The VOI functions of DICOM PS3.3 C.11.2.1.2 and C.11.2.1.3, on modality values, to `output` (low, high).
 
     linear:        x <= c - 0.5 - (w-1)/2 gives low, x > c - 0.5 + (w-1)/2 gives high,
@@ -32,18 +33,13 @@ class Window(PrepareStep):
     center: float
     width: float = Field(gt=0)
     function: Literal["linear", "linear_exact", "sigmoid"] = "linear"
-    output: tuple[float, float] = (0.0, 255.0)
+    output: Range = (0.0, 255.0)
 
     @model_validator(mode="after")
     def _check(self) -> Window:
         if self.function == "linear" and self.width < 1:
             raise ValueError("width must be at least 1 where function is linear")
-        if self.output[0] >= self.output[1]:
-            raise ValueError("output must be [low, high] with low below high")
         return self
-
-    def stated_range(self, value_range: Range | None) -> Range:
-        return self.output
 
     def apply(self, image: Image) -> Image:
         def convert(values: Array) -> Array:
