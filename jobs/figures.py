@@ -6,8 +6,8 @@ from schemas.run import Manifest
 
 
 def figures(manifest: Manifest, run_uri: str) -> dict[str, Any]:
-    """Plain JSON: records by status, totals of columns, seconds by step over all workers, the share of their processors
-    that was busy (None where it is not known), fingerprint."""
+    """Plain JSON: records by status, totals of columns, tables of counts, seconds by step over all workers, the share
+    of their processors that was busy (None where it is not known), fingerprint."""
     return {
         "run_id": manifest.run_id,
         "name": manifest.name,
@@ -15,6 +15,7 @@ def figures(manifest: Manifest, run_uri: str) -> dict[str, Any]:
         "records": manifest.records,
         "statuses": dict(manifest.statuses),
         "totals": dict(manifest.totals),
+        "tables": {title: [dict(row) for row in rows] for title, rows in manifest.tables.items()},
         "seconds_by_step": dict(manifest.seconds),
         "busy": manifest.busy,
         "fingerprint": manifest.fingerprint,

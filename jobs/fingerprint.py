@@ -46,7 +46,7 @@ def fingerprint_parts(
         "input": dict(source),
         "prepare": {name: list(steps) for name, steps in prepare.items()},
         "models": {name: model.sha256 for name, model in models.items()},
-        "columns": [column.model_dump(exclude={"total"}) for column in columns],
+        "columns": [column.model_dump(exclude={"total", "table"}) for column in columns],
         "shard_records": spec.compute.shard_records,
         "numerics": _numerics(spec),
         "subject_from": plan.subject_from,

@@ -4,12 +4,14 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from cluster.storage import Store, attempt_id, commit, sha256_of
 from jobs.rundir import StageDirectory, add_counts, side_objects
 from schemas.crashpoints import crashpoint
 from schemas.errors import IncompleteError, VerificationError
 from schemas.run import MANIFEST_KEY, RUN_KEY, FileRecord, Manifest, Signpost
+from workers.finished_runs.stage import FinishedStage
 
 _NAMED = 10
 _READS = 16
@@ -26,6 +28,7 @@ def finish(stages: Iterable[StageDirectory], seconds: Mapping[str, float], busy:
     counts: dict[str, int] = {}
     totals: dict[str, float] = {}
     signposts: list[Signpost] = []
+    tables: dict[str, tuple[Mapping[str, Any], ...]] = {}
     for stage in stages:
         shards = _complete(stage)
         files += [
@@ -38,6 +41,7 @@ def finish(stages: Iterable[StageDirectory], seconds: Mapping[str, float], busy:
         counts = add_counts(record.statuses for record in shards.values())
         totals = _totals(stage, shards)
         signposts += stage.run.signposts
+        tables |= stage_tables(stage.finished())
         last = stage
     assert last is not None
     files += [_file(last.store, info.key) for info in last.store.list("tuning/")]
@@ -49,6 +53,7 @@ def finish(stages: Iterable[StageDirectory], seconds: Mapping[str, float], busy:
         records=last.run.plan.records,
         statuses=counts,
         totals=totals,
+        tables=tables,
         files=tuple(files),
         signposts=tuple(signposts),
         started=last.run.created,
@@ -81,6 +86,17 @@ def _totals(stage: StageDirectory, shards: Mapping[int, FileRecord]) -> dict[str
         if column.total and number:
             found[column.name] = total / number if column.total == "mean" else total
     return found
+
+
+def stage_tables(stage: FinishedStage) -> dict[str, tuple[Mapping[str, Any], ...]]:
+    """The tables that a stage's columns declare, by title."""
+    titles = {column.name: column.table for column in stage.run.columns if column.table}
+    if not titles:
+        return {}
+    rows = stage.all_rows(list(titles))
+    return {
+        title: tuple(row for cell in rows[name].to_pylist() for row in cell or ()) for name, title in titles.items()
+    }
 
 
 def _side_objects(stage: StageDirectory, shards: Mapping[int, FileRecord]) -> list[FileRecord]:

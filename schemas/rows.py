@@ -21,7 +21,8 @@ IDENTITY = (
 class OutputColumn(Frozen):
     """One column after the carried ones. `output` is empty for the status column of a model among several.
 
-    `total` decides no row: it is no part of a fingerprint.
+    `total` and `table` decide no row: they are no part of a fingerprint. `table` is a title: the manifest has the rows
+    of this column, a list of structs, as a table that summary and report show.
     """
 
     name: str
@@ -30,12 +31,21 @@ class OutputColumn(Frozen):
     model: str
     output: str
     total: Total | None = None
+    table: str | None = None
 
 
 def stage_columns(stage: str, *columns: tuple[str, str, str]) -> tuple[OutputColumn, ...]:
     """Columns that a stage writes of its own accord: name, type, meaning."""
     return tuple(
         OutputColumn(name=name, type=kind, meaning=meaning, model=stage, output=name) for name, kind, meaning in columns
+    )
+
+
+def table_columns(stage: str, *columns: tuple[str, str, str]) -> tuple[OutputColumn, ...]:
+    """Columns of a stage whose rows are tables of the manifest: name, type, title."""
+    return tuple(
+        OutputColumn(name=name, type=kind, meaning=title, model=stage, output=name, table=title)
+        for name, kind, title in columns
     )
 
 

@@ -152,6 +152,8 @@ class Manifest(Document):
     statuses: Mapping[str, int]
     totals: Mapping[str, float] = Field(default_factory=dict)
     """By column: the mean or the sum that it declares, over all rows that have a value."""
+    tables: Mapping[str, tuple[Mapping[str, Any], ...]] = Field(default_factory=dict)
+    """By title: rows of counts, as a stage declares them."""
     files: tuple[FileRecord, ...]
     signposts: tuple[Signpost, ...] = ()
     """Where else to look: the signposts of every stage."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jobs.amounts import duration
@@ -11,6 +11,9 @@ from jobs.figures import figures
 
 if TYPE_CHECKING:
     from jobs.running import Outcome
+
+MOST_ROWS = 40
+"""Of each table on a terminal."""
 
 
 def as_json(outcome: Outcome) -> dict[str, Any]:
@@ -34,7 +37,32 @@ def as_table(outcome: Outcome) -> str:
         rows.append(("busy", f"{manifest.busy:.0%}"))
     rows.append(("lies at", outcome.run_uri))
     rows += [(post.title, f"{outcome.run_uri}/{post.files}") for post in manifest.signposts]
-    return columns(rows)
+    return "\n\n".join(
+        [columns(rows), *(table_text(title, found) for title, found in manifest.tables.items() if found)]
+    )
+
+
+def table_text(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """A table of the manifest as lines of text, the longest part of it left to the report."""
+    names = list(rows[0])
+    shown = [names, *([_cell(row[name]) for name in names] for row in rows[:MOST_ROWS])]
+    widths = [max(len(line[at]) for line in shown) for at in range(len(names))]
+    numbers = [isinstance(rows[0][name], int) for name in names]
+    lines = [
+        "  ".join(
+            text.rjust(width) if is_number else text.ljust(width)
+            for text, width, is_number in zip(line, widths, numbers, strict=True)
+        ).rstrip()
+        for line in shown
+    ]
+    more = len(rows) - MOST_ROWS
+    return "\n".join(
+        [title, *lines, *([f"and {more:,} rows more in report.html and manifest.json"] if more > 0 else [])]
+    )
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def status_rows(statuses: Mapping[str, int]) -> list[tuple[str, str]]:

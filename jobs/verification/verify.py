@@ -1,13 +1,15 @@
 """Prove a finished run: read every object again and hold it against the manifest and the plan."""
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cluster.storage import ObjectMissing, Store, sha256_of
+from jobs.finishing import stage_tables
 from jobs.rundir import StageDirectory, add_counts
 from jobs.verification.rechecking import recheck
 from schemas.errors import VerificationError
@@ -50,6 +52,8 @@ def verify(store: Store, *, with_source: bool = True) -> Verified:
         _check_stage(stage, by_key, found)
     _check_totals(manifest, found)
     shards = {f"{stage.directory}{stage.run.rows_dir}/" for stage in _stages(store, manifest)}
+    if not found.faults:
+        _check_tables(_stages(store, manifest), manifest, found)
     if with_source and not found.faults:
         found.recheck = recheck(_stages(store, manifest), found.faults)
     for record in manifest.files:
@@ -160,3 +164,12 @@ def _check_totals(manifest: Manifest, found: Verified) -> None:
     last = [record.statuses for record in manifest.files if record.statuses and not record.key.startswith("stages/")]
     if add_counts(last) != dict(manifest.statuses) or sum(manifest.statuses.values()) != manifest.records:
         found.faults.append(f"{MANIFEST_KEY} does not add up: its totals are not the sum of its shards")
+
+
+def _check_tables(stages: Iterable[StageDirectory], manifest: Manifest, found: Verified) -> None:
+    """The tables of counts are those that the stages' rows hold."""
+    said: dict[str, tuple[Mapping[str, Any], ...]] = {}
+    for stage in stages:
+        said |= stage_tables(stage.finished())
+    if said != dict(manifest.tables):
+        found.faults.append(f"{MANIFEST_KEY} has other tables than the rows of its stages")

@@ -32,7 +32,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Store:
 def test_every_line_has_a_row_that_says_what_became_of_it(clean: Store) -> None:
     expected = pl.read_csv(EXPECTED / "account.csv", infer_schema=False)
     found = account(clean)
-    assert found.drop("detail").cast(pl.String).equals(expected)
+    assert found.select(expected.columns).cast(pl.String).equals(expected)
     assert found.filter(pl.col("status") != "ok").select(pl.col("detail") == pl.col("reason")).to_series().all()
     lines = sum(_lines(EXPORT / name) for name in ("Patient", "Encounter", "Condition", "rest", "Observation"))
     promised = found.filter(pl.col("record_id").str.ends_with("#promised"))
@@ -48,7 +48,7 @@ def _lines(stem: Path) -> int:
 
 def test_the_dataset_is_valid_meds_and_what_the_resources_say(clean: Store) -> None:
     expected = pl.read_csv(EXPECTED / "events.csv", infer_schema=False)
-    found = events(clean)
+    found = events(clean).select(expected.columns)
     assert found.with_columns(pl.col("time").dt.strftime("%Y-%m-%dT%H:%M:%S%.6f")).cast(pl.String).equals(expected)
     assert account(clean)["n_events"].sum() == found.height
     described = dict(codes(clean).select("code", "description").iter_rows())

@@ -28,12 +28,13 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Store:
 def test_every_row_of_every_table_has_a_row_that_says_what_became_of_it(clean: Store) -> None:
     found = account(clean)
     expected = pl.read_csv(EXPECTED / "account.csv", infer_schema=False)
-    assert found.drop("detail").cast(pl.String).equals(expected)
+    assert found.select(expected.columns).cast(pl.String).equals(expected)
     assert found["n_events"].sum() == events(clean).height
 
 
 def test_the_dataset_is_valid_meds_and_what_the_tables_say(clean: Store) -> None:
-    found = events(clean).sort("subject_id", maintain_order=True)
+    found = events(clean).select("subject_id", "time", "code", "numeric_value", "text_value")
+    found = found.sort("subject_id", maintain_order=True)
     expected = pl.read_csv(EXPECTED / "events.csv", infer_schema=False).sort(
         pl.col("subject_id").cast(pl.Int64), maintain_order=True
     )

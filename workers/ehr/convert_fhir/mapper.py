@@ -18,7 +18,7 @@ from workers.ehr.convert_fhir.coding import compile_part
 from workers.ehr.convert_fhir.lines import Line
 from workers.ehr.convert_fhir.paths import Getter, Node, attached_text, getter, items, patient_id, patient_of
 from workers.ehr.convert_fhir.rules import Event, FhirRules, OneOf, Resource
-from workers.ehr.convert_fhir.times import parse_time
+from workers.ehr.convert_fhir.times import Moment, parse_time
 from workers.ehr.meds.parts import BLANK, CONVERTED, IGNORED, UNREADABLE, Part, events_frame, outcomes_frame
 
 _BOM = b"\xef\xbb\xbf"
@@ -30,11 +30,11 @@ BAD = "a time, number or text that cannot be read"
 
 @dataclass(frozen=True)
 class Found:
-    """An event of one resource. `time` is microseconds since 1970, None for what is static."""
+    """An event of one resource. `time` is None for what is static."""
 
     code: str
     description: str | None
-    time: int | None
+    time: Moment | None
     value: float | None
     text: str | None
 
@@ -188,7 +188,7 @@ class _Rows:
     def __init__(self, file: int) -> None:
         self.file = file
         self.outcomes: tuple[list[Any], ...] = ([], [], [], [], [], [])
-        self.found: tuple[list[Any], ...] = ([], [], [], [], [], [], [])
+        self.found: tuple[list[Any], ...] = ([], [], [], [], [], [], [], [], [])
         self.codes: dict[str, str | None] = {}
 
     def outcome(
@@ -208,7 +208,8 @@ class _Rows:
     def events(self, subject: str, position: int, found: Iterable[Found]) -> None:
         """Events of one record."""
         for number, event in enumerate(found):
-            row = (subject, event.time, event.code, event.value, event.text, position, number)
+            wall, offset, precision = event.time or (None, None, None)
+            row = (subject, wall, offset, precision, event.code, event.value, event.text, position, number)
             for column, value in zip(self.found, row, strict=True):
                 column.append(value)
             if self.codes.get(event.code) is None:
@@ -216,8 +217,9 @@ class _Rows:
 
     def finish(self) -> Part:
         """The part."""
-        subject, time, code, value, text, position, event = self.found
+        subject, time, offset, precision, code, value, text, position, event = self.found
         columns = {"subject": subject, "time": pl.Series(time, dtype=pl.Int64).cast(pl.Datetime("us")), "code": code}
+        columns |= {"offset": offset, "precision": precision}
         columns |= {"numeric_value": value, "text_value": text, "file": [self.file] * len(code)}
         events = events_frame(pl.String, {**columns, "position": position, "event": event})
         names = ("subject", "status", "outcome", "reason", "kind", "n_events")

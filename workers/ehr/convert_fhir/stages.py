@@ -69,7 +69,7 @@ def subjects(context: StageContext) -> SubjectsStage:
 
 def sort(context: StageContext) -> SortStage:
     """Files of the dataset."""
-    return SortStage(context, text_ids=True)
+    return SortStage(context, True, context.run.spec.input.get("timezone"))
 
 
 def metadata(context: StageContext) -> MetadataStage:

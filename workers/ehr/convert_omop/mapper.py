@@ -10,7 +10,8 @@ from workers.ehr.convert_omop.concepts import Concepts, Looked
 from workers.ehr.convert_omop.rules import Event, OmopRules, Table
 from workers.ehr.convert_omop.tables import Rows
 from workers.ehr.convert_omop.values import date_of, moment, number, text, whole
-from workers.ehr.meds.parts import CONVERTED, EVENTS, IGNORED, UNREADABLE, Part, events_frame
+from workers.ehr.meds.parts import CONVERTED, IGNORED, OUTCOMES, UNREADABLE, Part, events_frame, with_all_columns
+from workers.ehr.meds.precision import MIDNIGHT
 
 BAD = "a time or number that cannot be read"
 
@@ -163,7 +164,7 @@ class OmopMapper:
         ]
         outcomes = _outcomes(rows, table, subject, count, reasons)
         said = events.unique("code", keep="first", maintain_order=True).select("code", "said")
-        return Part(events.select("subject", *EVENTS), outcomes, dict(said.iter_rows()))
+        return Part(with_all_columns(events, pl.Int64), outcomes, dict(said.iter_rows()))
 
 
 def _events(
@@ -181,6 +182,7 @@ def _events(
         }
     )
     numbered = frame.with_columns(
+        precision=pl.when(pl.col("time") == pl.col("time").dt.truncate("1d")).then(pl.lit(MIDNIGHT)),
         file=pl.lit(file, pl.Int32),
         position=pl.int_range(first, first + pl.len(), dtype=pl.Int64),
         event=pl.lit(number_of_event, pl.Int32),
@@ -211,7 +213,13 @@ def _outcomes(
     )
     known = pl.when(~broken).then(pl.col("subject"))
     return frame.select(
-        subject=known, status=status, outcome=outcome, reason=reason, kind=pl.lit(table), n_events="n_events"
+        subject=known,
+        status=status,
+        outcome=outcome,
+        reason=reason,
+        kind=pl.lit(table),
+        n_events="n_events",
+        left_out=pl.lit(None, OUTCOMES["left_out"]),
     )
 
 

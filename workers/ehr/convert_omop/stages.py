@@ -63,7 +63,7 @@ def _concepts(context: StageContext) -> list[tuple[Chunk, int]]:
 
 def sort(context: StageContext) -> SortStage:
     """Files of the dataset."""
-    return SortStage(context, text_ids=False)
+    return SortStage(context, False, context.run.spec.input.get("timezone"))
 
 
 def metadata(context: StageContext) -> MetadataStage:

@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 from cluster.storage import Store
 from schemas.errors import RecordError
 from schemas.status import Fault, Status
+from workers.ehr.events.asof import known_from
+from workers.ehr.events.contract import STATIC
 from workers.ehr.events.indexing import microseconds
 from workers.ehr.events.rowsource import RowSource, Run
+from workers.ehr.meds.precision import KNOWN_AT, MIDNIGHT, TIME_PRECISION
 
-COLUMNS = ("subject_id", "time", "code", "numeric_value")
+COLUMNS = ("subject_id", "time", "code", "numeric_value", TIME_PRECISION, KNOWN_AT)
+_KNOWN = "known"
 
 NOT_WHOLE = Fault(Status.UNREADABLE, "rows of the subject may lie in a part of its data file that cannot be read")
 _NOT_THOSE = Fault(Status.INPUT_CHANGED, "the rows of its data file are not the planned ones")
@@ -44,13 +48,15 @@ class SubjectRows:
     code_names: Sequence[str]
     code: NDArray[np.int32]
     time: NDArray[np.int64]
+    known: NDArray[np.int64]
+    """By when each row has certainly happened (`workers.ehr.events.asof`)."""
     value: NDArray[np.float32]
     faults: dict[int, Fault] = field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:
         """Bytes of the arrays."""
-        return int(self.offsets.nbytes + self.code.nbytes + self.time.nbytes + self.value.nbytes)
+        return int(self.offsets.nbytes + self.code.nbytes + self.time.nbytes + self.known.nbytes + self.value.nbytes)
 
 
 @dataclass(frozen=True)
@@ -63,11 +69,15 @@ class Gathered:
 
 
 class SubjectFetcher:
-    """Fetches subjects; for one thread. `sort`: sort each by time, keeping the order of the source among equals."""
+    """Fetches subjects; for one thread. `sort`: sort each by time, keeping the order of the source among equals.
 
-    def __init__(self, store: Store, sort: bool, columns: Sequence[str] = COLUMNS) -> None:
+    `exact`: midnight is a time like any other (`workers.ehr.events.settings`).
+    """
+
+    def __init__(self, store: Store, sort: bool, exact: bool, columns: Sequence[str] = COLUMNS) -> None:
         self._source = RowSource(store, columns)
         self._sort = sort
+        self._exact = exact
 
     def fetch(self, wanted: Sequence[Wanted]) -> SubjectRows:
         """Raises InfrastructureError where storage keeps failing; what is wrong with a subject is its fault."""
@@ -77,18 +87,20 @@ class SubjectFetcher:
             return _nothing(len(wanted), faults)
         times = microseconds(table["time"])
         names, code = _codes(table["code"])
-        value = _values(table)
+        value, known = _values(table), table[_KNOWN].to_numpy()
         order = self._order(owner, times)
         if order is not None:
-            owner, times, code, value = owner[order], times[order], code[order], value[order]
+            owner, times, known = owner[order], times[order], known[order]
+            code, value = code[order], value[order]
         # Sorted when it was planned: rows that are not any more are other rows.
         backwards = (times[1:] < times[:-1]) & (owner[1:] == owner[:-1])
         if backwards.any():
             _blame(faults, owner[1:][backwards], _UNSORTED)
             good = _without(owner, faults)
-            owner, times, code, value = owner[good], times[good], code[good], value[good]
+            owner, times, known = owner[good], times[good], known[good]
+            code, value = code[good], value[good]
         offsets = np.searchsorted(owner, np.arange(len(wanted) + 1))
-        return SubjectRows(offsets, names, code, times, value, faults)
+        return SubjectRows(offsets, names, code, times, known, value, faults)
 
     def gather(self, wanted: Sequence[Wanted]) -> Gathered:
         """The rows in the order of the files. Raises InfrastructureError where storage keeps failing."""
@@ -126,13 +138,29 @@ class SubjectFetcher:
                 return [part for one in stretch for part in self._read([one], faults)]
             faults.setdefault(stretch[0][1], Fault(error.status, error.detail))
             return []
-        return [(table, np.repeat(np.array([subject for _, subject in stretch]), rows))]
+        # File by file: one that was converted says how precise its times are, another one does not.
+        known = pa.array(known_by(table, self._exact))
+        return [(table.append_column(_KNOWN, known), np.repeat(np.array([subject for _, subject in stretch]), rows))]
 
     def _order(self, owner: NDArray[np.int64], times: NDArray[np.int64]) -> NDArray[np.intp] | None:
         """None where the rows lie in order already."""
         if self._sort:
             return np.lexsort((times, owner))
         return np.argsort(owner, kind="stable") if (owner[1:] < owner[:-1]).any() else None
+
+
+def known_by(table: pa.Table, exact: bool) -> NDArray[np.int64]:
+    """By when each row of a data file has certainly happened."""
+    times = microseconds(table["time"])
+    if KNOWN_AT not in table.column_names:
+        return known_from(times, exact)
+    said = pc.fill_null(table[KNOWN_AT].cast(pa.int64()), STATIC).to_numpy()
+    if exact and TIME_PRECISION in table.column_names:
+        # What a clock said is a moment then; a day that the source has no more of stays one.
+        is_clock = pc.fill_null(pc.equal(table[TIME_PRECISION], MIDNIGHT), False).to_numpy()
+        said = np.where(is_clock, STATIC, said)
+    found: NDArray[np.int64] = np.maximum(times, said)
+    return found
 
 
 def _without(owner: NDArray[np.int64], faults: Mapping[int, Fault]) -> NDArray[np.bool_]:
@@ -179,5 +207,5 @@ def _blame(faults: dict[int, Fault], subjects: NDArray[np.int64], fault: Fault) 
 
 
 def _nothing(subjects: int, faults: dict[int, Fault]) -> SubjectRows:
-    offsets = np.zeros(subjects + 1, np.int64)
-    return SubjectRows(offsets, (), np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.float32), faults)
+    offsets, none = np.zeros(subjects + 1, np.int64), np.zeros(0, np.int64)
+    return SubjectRows(offsets, (), np.zeros(0, np.int32), none, none, np.zeros(0, np.float32), faults)

@@ -54,14 +54,11 @@ class EventReader:
     records of the part; the others have none. While a part is encoded the next rows are read.
     """
 
-    def __init__(
-        self, fetcher: SubjectFetcher, encoders: Sequence[EventEncoder], budget: ByteBudget, exact: bool
-    ) -> None:
+    def __init__(self, fetcher: SubjectFetcher, encoders: Sequence[EventEncoder], budget: ByteBudget) -> None:
         self.prepare_seconds = 0.0
         self._fetcher = fetcher
         self._encoders = encoders
         self._budget = budget
-        self._exact = exact
         self._ahead = ThreadPoolExecutor(1, thread_name_prefix="events")
 
     def read(self, records: pa.Table) -> Generator[list[Prepared], None, None]:
@@ -87,10 +84,10 @@ class EventReader:
         try:
             cut = as_of(
                 found.time,
+                found.known,
                 found.offsets[chunk.of],
                 found.offsets[chunk.of + 1],
                 chunk.prediction_time,
-                self._exact,
             )
             for start, end in _parts(cut.n_events):
                 yield self._part(chunk, found, cut, slice(start, end))

@@ -14,11 +14,13 @@ from schemas.status import Status
 from workers.collection import Recheck
 from workers.ehr.events.meds import DamagedFile, open_parquet
 from workers.ehr.events.settings import EventsInput
+from workers.ehr.meds.precision import KNOWN_AT, MIDNIGHT, TIME_PRECISION
 from workers.reading.parquet import damage_as
 
 _CHECKABLE = (Status.OK, Status.NO_EVENTS, Status.INVALID_OUTPUT)
 """Rows whose history was read."""
 
+_COLUMNS = ("subject_id", "time", TIME_PRECISION, KNOWN_AT)
 _DAY = 86_400_000_000
 """Microseconds."""
 
@@ -43,7 +45,9 @@ def recheck(source: EventsInput, storage: StorageSettings, records: pa.Table, ro
         parts = [found[file] for file in _files(planned[place])]
         if any(part is None for part in parts):
             gone += 1
-        elif not _agrees(pl.concat(part for part in parts if part is not None), planned[place], written[place], source):
+            continue
+        events = pl.concat((part for part in parts if part is not None), how="diagonal")
+        if not _agrees(events, planned[place], written[place], source):
             wrong.append(place)
     return Recheck(len(checkable) - gone, gone, tuple(wrong))
 
@@ -62,11 +66,12 @@ def _events(store: Store, file: File, subjects: Iterable[int]) -> pl.DataFrame |
             return None
         opened = open_parquet(store, key)
         with damage_as(DamagedFile()):
-            batches = opened.iter_batches(columns=["subject_id", "time"], use_threads=False)
+            names = [name for name in _COLUMNS if name in opened.schema_arrow.names]
+            batches = opened.iter_batches(columns=names, use_threads=False)
             frames = [_chosen(batch, list(subjects)) for batch in batches]
     except (ObjectMissing, ObjectChanged, DamagedFile):
         return None
-    return pl.concat(frames)
+    return pl.concat(frames, how="diagonal")
 
 
 def _chosen(batch: pa.RecordBatch, subjects: list[int]) -> pl.DataFrame:
@@ -76,12 +81,21 @@ def _chosen(batch: pa.RecordBatch, subjects: list[int]) -> pl.DataFrame:
 def _agrees(events: pl.DataFrame, record: Mapping[str, Any], row: Mapping[str, Any], source: EventsInput) -> bool:
     time, when = pl.col("time").dt.epoch("us"), record["prediction_time"]
     known = time <= when
-    if source.time_precision == "mixed":
-        known &= time != when - when % _DAY
+    known &= ~_may_be_later(events, when, source)
     history = events.filter((pl.col("subject_id") == int(record["subject_id"])) & (time.is_null() | known))
     last = history.select(time.max()).item()
     count = history.height if last is not None else 0
     return (count, last) == (row["n_events"], row["last_event_time"])
+
+
+def _may_be_later(events: pl.DataFrame, when: int, source: EventsInput) -> pl.Expr:
+    """Whether an event up to `when` has not certainly happened by then."""
+    is_mixed = source.time_precision == "mixed"
+    if KNOWN_AT not in events.columns:
+        return (pl.col("time").dt.epoch("us") == when - when % _DAY) & is_mixed
+    said = pl.col(KNOWN_AT).dt.epoch("us") > when
+    counts = pl.lit(True) if is_mixed else pl.col(TIME_PRECISION) != MIDNIGHT
+    return (said & counts).fill_null(False)
 
 
 def _numbered(table: pa.Table) -> pa.Table:

@@ -13,7 +13,7 @@ from workers.ehr.events.settings import TaskInput
 Integers = NDArray[np.int64]
 
 
-def prediction_times(rows: SubjectRows, task: TaskInput, exact: bool) -> tuple[Integers, Integers]:
+def prediction_times(rows: SubjectRows, task: TaskInput) -> tuple[Integers, Integers]:
     """For each prediction its subject, by place in `rows`, and its time; by subject, then time, none twice.
 
     What counts as history is cut by `as_of`, as it is when the model reads it.
@@ -24,7 +24,7 @@ def prediction_times(rows: SubjectRows, task: TaskInput, exact: bool) -> tuple[I
         of, times = readable, np.full(len(readable), np.datetime64(task.at, "us").astype(np.int64))
     else:
         of, times = _times_of_codes(rows, task.codes)
-    cut = as_of(rows.time, rows.offsets[of], rows.offsets[of + 1], times, exact)
+    cut = as_of(rows.time, rows.known, rows.offsets[of], rows.offsets[of + 1], times)
     enough = cut.n_timed >= task.min_events
     if task.min_days:
         first = cut.first_time(rows.time)

@@ -73,7 +73,8 @@ class EventsInput(Frozen):
 
     A model gets the events up to and including the prediction time, and those without a time. With
     `time_precision: mixed` an event at midnight may stand for its whole day; on the day of the prediction it is left
-    out. With `exact` midnight is a time like any other.
+    out. With `exact` midnight is a time like any other. Data that say themselves how precise a time is (`known_at`, as
+    a conversion writes it) are taken at their word: a day is a day with both.
 
     MEDS wants a subject's rows together, in one file, sorted by time. `repair: none` refuses what is not so;
     `repair: sort` gathers and sorts each subject as it is read, which costs reading.

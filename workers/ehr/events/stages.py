@@ -51,9 +51,10 @@ def times(context: StageContext) -> ShardStage:
 def predict(context: StageContext) -> RecordStage:
     """Read, cut and encode for the run's models."""
     source = _source(context)
-    fetcher = SubjectFetcher(MedsRoot(source.uri, context.storage).store, source.repair == "sort")
+    exact = source.time_precision == "exact"
+    fetcher = SubjectFetcher(MedsRoot(source.uri, context.storage).store, source.repair == "sort", exact)
     models = run_models(context)
-    reader = EventReader(fetcher, open_encoders(models), context.budget, source.time_precision == "exact")
+    reader = EventReader(fetcher, open_encoders(models), context.budget)
     return RecordStage(reader, partial(load_scoring, models))
 
 

@@ -80,7 +80,8 @@ class TimesStage(ShardStage):
         self._source = source
         self._cohort = cohort
         used = EVENT_COLUMNS if cohort is None else ("subject_id", "time", "code", *cohort.columns)
-        self._fetcher = SubjectFetcher(store, source.repair == "sort", tuple(dict.fromkeys(used)))
+        exact = source.time_precision == "exact"
+        self._fetcher = SubjectFetcher(store, source.repair == "sort", exact, tuple(dict.fromkeys(used)))
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """Prediction times of these blocks. A block of which subjects could not be read has the status of the first."""
@@ -100,7 +101,7 @@ class TimesStage(ShardStage):
         if self._cohort is not None:
             return self._find_cohort(self._cohort, wanted)
         rows = self._fetcher.fetch(wanted)
-        of, times = prediction_times(rows, self._source.task, self._source.time_precision == "exact")
+        of, times = prediction_times(rows, self._source.task)
         subjects = np.array([one.subject for one in wanted])[of]
         return {"subject_ids": subjects, "prediction_times": times.astype("datetime64[us]")}, rows.faults
 

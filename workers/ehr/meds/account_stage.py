@@ -7,9 +7,9 @@ import polars as pl
 import pyarrow as pa
 
 from schemas.rows import stage_columns
-from schemas.status import Status
 from workers.conversion.account import AccountStage
 from workers.conversion.layout import ACCOUNT
+from workers.ehr.meds import promises
 from workers.ehr.meds.earlier import ranks_at
 from workers.ehr.meds.hash_slots import slots_of, with_subject_ids
 from workers.ehr.meds.layout import NO_PART
@@ -18,10 +18,11 @@ from workers.pipeline.context import StageContext
 
 COLUMNS = stage_columns(
     ACCOUNT,
-    ("outcome", "string", "converted, ignored or unreadable"),
+    ("outcome", "string", "converted, partly, ignored or unreadable"),
     ("reason", "string", "why it was not converted, or not all of it"),
     ("kind", "string", "its resource type or table"),
     ("n_events", "int64", "events in the dataset that come from it"),
+    ("left_out", "list<string>", "its elements that no event has; the manifest says why"),
 )
 
 
@@ -38,8 +39,7 @@ class MedsAccountStage(AccountStage):
         if part != NO_PART:
             return super().outcomes(part, rows)
         kind = pl.String if self._text_ids else pl.Int64
-        reason = "the file has {} records, not as many as its source promised"
-        return pl.concat(failed_part(kind, Status.UNREADABLE, reason.format(there), None).outcomes for there in rows)
+        return pl.concat(failed_part(kind, promises.STATUS, promises.reason_of(there), None).outcomes for there in rows)
 
     def more(self, found: pl.DataFrame) -> Mapping[str, Any]:
         """`subject_id` as text; null where a record gave no events."""

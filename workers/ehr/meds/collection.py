@@ -5,11 +5,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from schemas.errors import VerificationError
+from schemas.errors import SpecError, VerificationError
 from schemas.plan import plan_batch, plan_schema
 from workers.collection import StagePlan
 from workers.contract import ModelCard
-from workers.conversion.chunks import key_of
 from workers.conversion.layout import ACCOUNT, READ
 from workers.conversion.plans import (
     Conversion,
@@ -24,11 +23,14 @@ from workers.ehr.meds import account_stage, metadata_stage, read_stage, sort_sta
 from workers.ehr.meds.chunks import CHUNK_FIELDS, InputFile, planned_chunks
 from workers.ehr.meds.hash_slots import slot_range
 from workers.ehr.meds.layout import DATASET, METADATA, NO_PART, SORT, SUBJECTS
+from workers.ehr.meds.promises import PROMISE_COLUMNS, broken_promises
 from workers.ehr.meds.settings import MedsInput
+from workers.ehr.meds.tally import add_tallies
 from workers.finished_runs.stage import FinishedStage
 
 SUBJECTS_AT_ONCE = 2_000_000
 """Text ids that a worker numbers at a time."""
+_REASONS = 5
 
 _RANGE_FIELDS = (pa.field("low", pa.int64(), nullable=False), pa.field("high", pa.int64(), nullable=False))
 
@@ -60,7 +62,10 @@ class MedsConversion(Conversion):
         if stage == READ:
             chunks = lambda: planned_chunks(self._files())  # noqa: E731
             return read_plan(self._root, CHUNK_FIELDS, chunks, read_stage.COLUMNS, {"rules": self._rules})
-        read, state = finished[0], {"after": finished[-1].run.fingerprint}
+        (read,) = (one for one in finished if one.run.stage == READ)
+        state = {"after": finished[-1].run.fingerprint}
+        if finished[-1] is read:
+            refuse_nothing(read)
         match stage:
             case "subjects":
                 return _ranges(
@@ -107,18 +112,23 @@ def account_batches(read: FinishedStage, metadata: FinishedStage) -> Iterator[pa
     Raises VerificationError where the dataset does not hold the events that were read.
     """
     (written,) = metadata.all_rows(["n_events"])["n_events"].to_pylist()
-    names = ["record_id", "file", "promised", "part_records", "part_events", "outcome_keys", "blank"]
-    rows = read.all_rows(names).to_pylist()
+    rows = read.all_rows([*PROMISE_COLUMNS, "part_events", "outcome_keys"]).to_pylist()
     if written != sum(sum(row["part_events"]) for row in rows):
         raise VerificationError("the dataset does not hold the events that were read: the run is damaged")
     for chunks in by_file(rows):
         yield from file_records(chunks, "part_records")
-        yield from _broken_promise(chunks)
+        for name, there in broken_promises(chunks):
+            yield account_batch(record_id=[f"{name}#promised"], uri=[name], part=[NO_PART], row=[there])
 
 
-def _broken_promise(chunks: Sequence[Mapping[str, Any]]) -> Iterator[pa.RecordBatch]:
-    """The row for a file that has not as many records as its source says; `row` is how many it has."""
-    name, promised = key_of(chunks[0]["record_id"]), chunks[0]["promised"]
-    there = sum(sum(chunk["part_records"]) - chunk["blank"] for chunk in chunks)
-    if promised is not None and promised != there:
-        yield account_batch(record_id=[f"{name}#promised"], uri=[name], part=[NO_PART], row=[there])
+def refuse_nothing(read: FinishedStage) -> None:
+    """Raises SpecError, with the most frequent reasons, where no record of the input became an event."""
+    rows = read.all_rows(["part_events", "tally"])
+    if any(sum(counts) for counts in rows["part_events"].to_pylist()):
+        return
+    counted = sorted(add_tallies(rows["tally"].to_pylist()), key=lambda row: -row["records"])
+    reasons = [f"{row['records']} {row['kind'] or 'records'}: {row['reason']}" for row in counted[:_REASONS]]
+    raise SpecError(
+        f"nothing in input.uri became an event ({'; '.join(reasons) or 'it has no record'}): check input.uri, "
+        "input.format and input.rules, and choose another output.uri"
+    )

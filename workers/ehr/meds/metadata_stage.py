@@ -7,10 +7,13 @@ import polars as pl
 import pyarrow as pa
 
 from schemas.errors import VerificationError
-from schemas.rows import stage_columns
+from schemas.rows import stage_columns, table_columns
 from schemas.status import Status
 from workers.conversion.layout import READ
 from workers.ehr.meds.layout import CODES, DATASET_JSON, METADATA, SORT
+from workers.ehr.meds.promises import PROMISE_COLUMNS, broken_tally
+from workers.ehr.meds.sort_stage import EXTENSIONS
+from workers.ehr.meds.tally import CLOCK, ELEMENTS, TALLY, add_clocks, add_elements, add_tallies
 from workers.finished_runs.stage import stage_at
 from workers.pipeline.context import StageContext
 from workers.pipeline.frames import encode_table
@@ -23,6 +26,11 @@ COLUMNS = stage_columns(
     ("n_codes", "int64", "codes in the dataset"),
     ("n_events", "int64", "rows in the dataset"),
     ("n_subjects", "int64", "subjects in the dataset"),
+) + table_columns(
+    METADATA,
+    ("by_type", TALLY, "records by type"),
+    ("elements", ELEMENTS, "elements"),
+    ("clock", CLOCK, "time zones"),
 )
 _CODES = pa.schema(
     [
@@ -43,8 +51,8 @@ class MetadataStage(ShardStage):
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """Write the dataset's metadata. Raises VerificationError where its files lack events that were read."""
         store = self._context.store
-        read = stage_at(store, READ).all_rows(["part_events", "codes"])
-        files = stage_at(store, SORT).all_rows(["n_events", "n_subjects"])
+        read = stage_at(store, READ).all_rows(["part_events", "codes", "tally", "elements", *PROMISE_COLUMNS])
+        files = stage_at(store, SORT).all_rows(["n_events", "n_subjects", "clock"])
         sums = {name: sum(files[name].to_pylist()) for name in ("n_events", "n_subjects")}
         wanted = sum(sum(counts) for counts in read["part_events"].to_pylist())
         if sums["n_events"] != wanted:
@@ -55,6 +63,11 @@ class MetadataStage(ShardStage):
             SideObject(DATASET_JSON, self._dataset()),
         ]
         values = {"n_codes": [codes.num_rows], **{name: [value] for name, value in sums.items()}}
+        values |= {
+            "by_type": [add_tallies([*read["tally"].to_pylist(), broken_tally(read.to_pylist())])],
+            "elements": [add_elements(read["elements"].to_pylist())],
+            "clock": [add_clocks(files["clock"].to_pylist())],
+        }
         return ShardTable(build_rows(records, self._context.layout, values, [Status.OK]), side)
 
     def _dataset(self) -> bytes:
@@ -66,6 +79,7 @@ class MetadataStage(ShardStage):
             "etl_version": metadata.version("wardround"),
             "meds_version": MEDS_VERSION,
             "created_at": run.created,
+            "other_extension_columns": list(EXTENSIONS),
             "fingerprint": run.fingerprint,
         }
         return json.dumps(facts, indent=1).encode()

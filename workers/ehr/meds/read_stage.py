@@ -13,6 +13,7 @@ from workers.conversion.chunks import guarded
 from workers.conversion.layout import READ, part_key
 from workers.ehr.meds.chunks import Chunk, chunk_of
 from workers.ehr.meds.parts import BLANK, Part, SubjectType, encode_events, failed_part
+from workers.ehr.meds.tally import ELEMENTS, TALLY, Tally
 from workers.finished_runs.side import SideObjectRef
 from workers.pipeline.context import StageContext
 from workers.pipeline.frames import encode_frame
@@ -30,6 +31,8 @@ COLUMNS = stage_columns(
     ("event_bytes", "int64", "bytes of its events in memory"),
     ("subjects", "int64", "subjects in its parts, one that is in two of them twice"),
     ("codes", "list<struct<code: string, description: string>>", "codes of its events"),
+    ("tally", TALLY, "its records and events by kind, outcome and reason"),
+    ("elements", ELEMENTS, "its records by element that was converted, or left out and why"),
 )
 
 
@@ -95,6 +98,7 @@ class _ChunkRow:
         }
         self._sums = {"blank": 0, "event_bytes": 0, "subjects": 0}
         self._codes: dict[str, str | None] = {}
+        self._tally = Tally()
 
     def add(self, part: Part, events: str, outcomes: str) -> None:
         """One more part, and where it lies."""
@@ -103,6 +107,7 @@ class _ChunkRow:
         self._sums["blank"] += int((part.outcomes["reason"] == BLANK).sum())
         self._sums["event_bytes"] += int(part.events.estimated_size())
         self._sums["subjects"] += part.events["subject"].n_unique() if part.events.height else 0
+        self._tally.add(part)
         for code, description in part.codes.items():
             if self._codes.get(code) is None:
                 self._codes[code] = description
@@ -110,4 +115,5 @@ class _ChunkRow:
     def row(self) -> dict[str, list[Any]]:
         """Values of the one row, by column."""
         codes = [{"code": code, "description": self._codes[code]} for code in sorted(self._codes)]
-        return {name: [value] for name, value in {**self._lists, **self._sums, "codes": codes}.items()}
+        counts = {"tally": self._tally.records(), "elements": self._tally.elements()}
+        return {name: [value] for name, value in {**self._lists, **self._sums, "codes": codes, **counts}.items()}

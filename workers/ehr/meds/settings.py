@@ -1,16 +1,20 @@
 """What a spec says of any input that is converted to MEDS. Read by the driver too."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from schemas.frozen import Frozen
 from schemas.location import Location
 from schemas.units import Bytes
+from workers.ehr.meds.clock import is_zone
 
 MIB = 1 << 20
 
 
 class MedsInput(Frozen):
     """`input:` of a conversion.
+
+    `timezone` is the IANA name of the zone of the source's clock (`Europe/Berlin`), for dates and for times that say no
+    zone; `workers/ehr/meds/clock.py` says what is done without it.
 
     `rules` is the uri of a YAML file that replaces the mapping rules of the format. `chunk_bytes` is how much of a file
     is read as one shard, `bucket_bytes` how many bytes of events (as they lie in memory) are sorted into one file; a
@@ -19,5 +23,13 @@ class MedsInput(Frozen):
 
     uri: Location
     rules: Location | None = None
+    timezone: str | None = None
     chunk_bytes: Bytes = Field(default=64 * MIB, ge=1)
     bucket_bytes: Bytes = Field(default=256 * MIB, ge=1)
+
+    @field_validator("timezone")
+    @classmethod
+    def _in_the_database(cls, value: str | None) -> str | None:
+        if value is not None and not is_zone(value):
+            raise ValueError("is not a time zone of the IANA database: write it as Europe/Berlin or UTC")
+        return value

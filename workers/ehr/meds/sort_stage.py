@@ -1,6 +1,7 @@
 """Stage `sort`: all events of a range of subjects, gathered from every chunk, become one file of the dataset."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -10,10 +11,13 @@ import pyarrow.parquet as pq
 from schemas.rows import stage_columns
 from schemas.status import Status
 from workers.conversion.layout import READ
+from workers.ehr.meds.clock import to_utc
 from workers.ehr.meds.earlier import EventParts, event_keys, ranks_at
 from workers.ehr.meds.hash_slots import with_subject_ids
 from workers.ehr.meds.layout import SORT, data_key
 from workers.ehr.meds.parts import EVENTS
+from workers.ehr.meds.precision import KNOWN_AT, TIME_PRECISION
+from workers.ehr.meds.tally import CLOCK
 from workers.finished_runs.stage import stage_at
 from workers.pipeline.context import StageContext
 from workers.pipeline.kinds import ShardStage, ShardTable, SideObject
@@ -23,6 +27,7 @@ COLUMNS = stage_columns(
     SORT,
     ("n_events", "int64", "rows of the file"),
     ("n_subjects", "int64", "subjects in it"),
+    ("clock", CLOCK, "its events with a time, by where their zone is from"),
 )
 SCHEMA = pa.schema(
     [
@@ -32,9 +37,19 @@ SCHEMA = pa.schema(
         pa.field("numeric_value", pa.float32()),
         # MEDS asks for 64-bit offsets here: the notes of one file may be more than 2 GiB.
         pa.field("text_value", pa.large_string()),
+        pa.field("unit", pa.string()),
+        pa.field("visit_id", pa.string()),
+        pa.field("end", pa.timestamp("us")),
+        pa.field("range_low", pa.float32()),
+        pa.field("range_high", pa.float32()),
+        pa.field("interpretation", pa.string()),
+        pa.field(TIME_PRECISION, pa.string()),
+        pa.field(KNOWN_AT, pa.timestamp("us")),
     ]
 )
-"""Columns of MEDS 0.4 data."""
+"""Columns of MEDS 0.4 data, and those that it allows a source to add."""
+EXTENSIONS = tuple(SCHEMA.names[5:])
+"""The latter."""
 _ROW_GROUP = 65_536
 
 
@@ -43,8 +58,9 @@ class SortStage(ShardStage):
     file.
     """
 
-    def __init__(self, context: StageContext, text_ids: bool) -> None:
+    def __init__(self, context: StageContext, text_ids: bool, timezone: str | None) -> None:
         self._context = context
+        self._timezone = timezone
         self._parts = EventParts(context.store, event_keys(stage_at(context.store, READ)))
         self._ranks = ranks_at(context.store) if text_ids else {}
 
@@ -52,17 +68,27 @@ class SortStage(ShardStage):
         """Write one file of the dataset: the events of a range of hash slots, in order of subject and time."""
         (row,) = records.to_pylist()
         found = self._parts.between(row["low"], row["high"], ["slot", "subject", *EVENTS])
-        side, subjects = [], 0
+        side, subjects, clock = [], 0, []
         if found.height:
-            events = with_subject_ids(found, self._ranks).sort("subject_id", "time", "file", "position", "event")
+            events = to_utc(with_subject_ids(found, self._ranks), self._timezone)
+            events = events.sort("subject_id", "time", "file", "position", "event")
+            clock = clock_counts(events)
             subjects = events["subject_id"].n_unique()
             side = [SideObject(data_key(shard), encode_data(events, self._context.run.fingerprint))]
-        values = {"n_events": [found.height], "n_subjects": [subjects]}
+        values = {"n_events": [found.height], "n_subjects": [subjects], "clock": [clock]}
         return ShardTable(build_rows(records, self._context.layout, values, [Status.OK]), side)
 
     def close(self) -> None:
         """Stop reading."""
         self._parts.close()
+
+
+def clock_counts(events: pl.DataFrame) -> list[dict[str, Any]]:
+    """Events with a time by where their zone is from, for `workers.ehr.meds.tally.add_clocks`."""
+    timed = events.filter(pl.col("clock").is_not_null())
+    return (
+        timed.group_by("clock").agg(events=pl.len().cast(pl.Int64)).sort("clock").rename({"clock": "zone"}).to_dicts()
+    )
 
 
 def encode_data(events: pl.DataFrame, fingerprint: str, row_group: int = _ROW_GROUP) -> bytes:

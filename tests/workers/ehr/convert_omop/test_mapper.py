@@ -58,7 +58,11 @@ def test_an_event_has_its_concept_s_code_and_unit_and_the_place_of_its_row() -> 
     part = mapped(first=40, person_id=[1], a_concept_id=[10], unit_concept_id=[20], at=["2020-05-03"], number=[1.5])
     code = "LAB//SNOMED/22298006//mg"
     at = datetime(2020, 5, 3)
-    assert part.events.rows() == [(1, at, code, 1.5, None, 3, 40, 0), (1, None, "SEEN", 1.5, None, 3, 40, 1)]
+    said = ["subject", "time", "precision", "code", "numeric_value", "text_value", "file", "position", "event"]
+    assert part.events.select(said).rows() == [
+        (1, at, "midnight", code, 1.5, None, 3, 40, 0),
+        (1, None, None, "SEEN", 1.5, None, 3, 40, 1),
+    ]
     assert part.codes == {code: "Myocardial infarction; milligram", "SEEN": None}
 
 
@@ -98,7 +102,7 @@ def test_each_row_takes_the_first_alternative_that_gives_it_an_event() -> None:
 )
 def test_a_row_without_a_person_says_why(person: Any, status: str, outcome: str, reason: str) -> None:
     part = mapped(person_id=[person], at=["2020-05-03"], number=[1])
-    assert part.outcomes.rows() == [(None, status, outcome, reason, "measurement", 0)]
+    assert part.outcomes.rows() == [(None, status, outcome, reason, "measurement", 0, None)]
     assert part.events.height == 0
 
 

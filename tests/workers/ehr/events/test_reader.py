@@ -76,9 +76,7 @@ def ask(subjects: list[int], times: int) -> list[tuple[int, datetime]]:
 
 def read(root: Path, records: pa.Table, exact: bool = False) -> tuple[list[Prepared], ByteBudget]:
     budget = ByteBudget(1 << 20)
-    reader = EventReader(
-        SubjectFetcher(open_store(str(root), StorageSettings()), sort=False), [Keeper()], budget, exact
-    )
+    reader = EventReader(SubjectFetcher(open_store(str(root), StorageSettings()), False, exact), [Keeper()], budget)
     prepared = []
     for part in reader.read(records):
         prepared += part
@@ -163,9 +161,7 @@ def test_the_budget_is_given_back_to_the_last_byte_also_where_a_shard_is_abandon
     assert budget.peak > 0
 
     budget = ByteBudget(1 << 20)
-    reader = EventReader(
-        SubjectFetcher(open_store(str(root), StorageSettings()), sort=False), [Keeper()], budget, False
-    )
+    reader = EventReader(SubjectFetcher(open_store(str(root), StorageSettings()), False, False), [Keeper()], budget)
     parts = reader.read(records)
     budget.add(-sum(record.nbytes for record in next(parts)))
     parts.close()
@@ -212,9 +208,7 @@ def test_shards_much_larger_than_the_budget_are_scored_and_their_histories_count
     parts = sum(bool(record.inputs) for record in read(root, records)[0])
     assert parts > 10
     budget = ByteBudget(10)
-    reader = EventReader(
-        SubjectFetcher(open_store(str(root), StorageSettings()), sort=False), [Keeper()], budget, False
-    )
+    reader = EventReader(SubjectFetcher(open_store(str(root), StorageSettings()), False, False), [Keeper()], budget)
     scoring = HeldScoring({"m": Counts()}, "cpu", whole_parts)
     found = scored(TableJob(reader, scoring, [records, records], list(HEADER_TYPES)), budget)
     assert [[n for n in found[shard]["m"]["events"] if n is not None] for shard in (0, 1)] == [wanted] * 2

@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 
 from schemas.status import Status
-from workers.ehr.events.asof import DAY
+from workers.ehr.events.asof import DAY, known_from
 from workers.ehr.events.contract import STATIC
 from workers.ehr.events.fetching import SubjectRows
 from workers.ehr.events.rules import prediction_times
@@ -16,20 +16,22 @@ from workers.ehr.events.settings import TaskInput
 NAMES = ("ENCOUNTER_END", "ENCOUNTER_END//IP", "ENCOUNTER_ENDED", "LAB", "X//ENCOUNTER_END")
 
 
-def rows_of(*subjects: list[tuple[int, str]]) -> SubjectRows:
+def rows_of(*subjects: list[tuple[int, str]], exact: bool = True) -> SubjectRows:
     """(time, code) of each subject."""
     flat = [event for events in subjects for event in events]
+    times = np.array([time for time, _ in flat], np.int64)
     return SubjectRows(
         np.cumsum([0, *map(len, subjects)]),
         NAMES,
         np.array([NAMES.index(code) for _, code in flat], np.int32),
-        np.array([time for time, _ in flat], np.int64),
+        times,
+        known_from(times, exact),
         np.full(len(flat), np.nan, np.float32),
     )
 
 
-def found(rows: SubjectRows, task: TaskInput, exact: bool = True) -> list[tuple[int, int]]:
-    of, times = prediction_times(rows, task, exact)
+def found(rows: SubjectRows, task: TaskInput) -> list[tuple[int, int]]:
+    of, times = prediction_times(rows, task)
     return list(zip(of.tolist(), times.tolist(), strict=True))
 
 
@@ -44,14 +46,15 @@ def test_a_code_counts_whole_or_before_two_slashes_and_a_time_once() -> None:
 
 
 def test_a_minimum_of_history_is_counted_after_the_cut_and_static_rows_are_none() -> None:
-    rows = rows_of(
+    subjects = (
         [(STATIC, "LAB"), (2 * DAY, "LAB"), (2 * DAY + 5, "ENCOUNTER_END")],
         [(0, "LAB"), (2 * DAY + 5, "ENCOUNTER_END")],
     )
+    rows = rows_of(*subjects)
     whens = [(0, 2 * DAY + 5), (1, 2 * DAY + 5)]
     assert found(rows, TaskInput(every="visit_end", min_events=2)) == whens
     # Midnight of its own day does not count where times may be days.
-    assert found(rows, TaskInput(every="visit_end", min_events=2), exact=False) == whens[1:]
+    assert found(rows_of(*subjects, exact=False), TaskInput(every="visit_end", min_events=2)) == whens[1:]
     assert found(rows, TaskInput(every="visit_end", min_events=3)) == []
 
 

@@ -14,6 +14,7 @@ from workers.ehr.meds.chunks import InputFile
 from workers.ehr.meds.collection import MedsConversion, account_batches
 from workers.ehr.meds.hash_slots import SLOTS
 from workers.ehr.meds.layout import METADATA
+from workers.ehr.meds.promises import broken_promises
 from workers.ehr.meds.settings import MedsInput
 from workers.finished_runs.stage import FinishedStage, stage_at
 
@@ -96,9 +97,7 @@ def test_a_dataset_that_lost_events_is_no_dataset(converted: Store) -> None:
 
 def test_a_file_of_other_than_the_promised_records_has_one_row_more() -> None:
     chunk = {"record_id": "a.csv@0", "file": 0, "part_records": [3, 2], "blank": 1}
-    (batch,) = collection._broken_promise([{**chunk, "promised": 5}])
-    assert batch.to_pylist()[0]["record_id"] == "a.csv#promised"
     # Five lines, one of them empty.
-    assert batch.to_pylist()[0]["row"] == 4
-    assert list(collection._broken_promise([{**chunk, "promised": 4}])) == []
-    assert list(collection._broken_promise([{**chunk, "promised": None}])) == []
+    assert list(broken_promises([{**chunk, "promised": 5}])) == [("a.csv", 4)]
+    assert list(broken_promises([{**chunk, "promised": 4}])) == []
+    assert list(broken_promises([{**chunk, "promised": None}])) == []
