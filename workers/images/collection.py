@@ -24,7 +24,7 @@ def frame_records(counted: FinishedStage) -> Iterator[pa.RecordBatch]:
     """The records of the next stage, from what the `headers` stage committed.
 
     `<object>#<frame>` for each frame. An object whose frames could not be counted stays one record under its own id
-    and with frame 0, so that the next stage gives it a row with its status.
+    (`_own_ids`) and with frame 0, so that the next stage gives it a row with its status.
     """
     plan = counted.plan()
     for shard in range(counted.run.plan.shards):
@@ -40,9 +40,14 @@ def _expand(records: pa.Table, counts: np.ndarray) -> pa.Table:
     expanded = records.take(pa.array(source))
     counted = pa.array(counts[source] > 0)
     numbered = pc.binary_join_element_wise(expanded["record_id"], pa.array(frames).cast(pa.string()), "#")
-    ids = pc.if_else(counted, numbered, expanded["record_id"])
+    ids = pc.if_else(counted, numbered, _own_ids(expanded["record_id"]))
     expanded = expanded.set_column(0, records.schema.field("record_id"), ids)
     return expanded.set_column(3, records.schema.field("member"), pa.array(frames, pa.int64()))
+
+
+def _own_ids(ids: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Ids of objects without frames. A name that reads like a frame of another object, `a.dcm#1`, gets a `#` more."""
+    return pc.if_else(pc.match_substring_regex(ids, "#[0-9]*$"), pc.binary_join_element_wise(ids, "#", ""), ids)
 
 
 HEADERS = "headers"

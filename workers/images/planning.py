@@ -1,6 +1,6 @@
 """List the records of collection `images`: a prefix of objects, a table of uris, or a column of Parquet files."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Literal
 
@@ -8,10 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from cluster.storage import ObjectInfo, StorageSettings, Store, join, open_store, parse, split
+from cluster.storage import StorageSettings, Store, join, open_store, split
 from schemas.errors import SpecError
 from schemas.plan import PLAN_FIELDS, RESERVED, plan_schema
 from workers.images.settings import ImagesInput
+from workers.images.uris import OneSpelling, canonical
 from workers.reading.columns import cast_column
 from workers.reading.csv_records import delimiter_of
 from workers.reading.csv_tables import csv_batches, csv_names
@@ -61,7 +62,7 @@ class ImageRecords:
         store = open_store(self.source.uri, self.storage)
         objects = listed(store, self.source.glob)
         while part := list(islice(objects, _LISTED)):
-            keys = _keys(part)
+            keys = pa.array([info.key for info in part], pa.string())
             yield _batch(
                 self.schema,
                 record_id=keys,
@@ -73,9 +74,12 @@ class ImageRecords:
     def _from_table(self) -> Iterator[pa.RecordBatch]:
         store, name = open_store(_folder(self.source.uri), self.storage), split(self.source.uri)[1]
         roots = roots_of(self.source, self.storage)
-        start = 0
+        start, spellings = 0, OneSpelling()
+        named = self.source.record_id in self.columns.names
         for batch in _table_batches(store, name, self.columns):
-            uris = _absolute(_text(batch, "uri"), store.uri, roots, start)
+            uris = canonical(_text(batch, "uri"), store.uri, roots, start)
+            if not named:
+                spellings.take(uris, _column(batch, "member"))
             yield _batch(
                 self.schema,
                 record_id=_text(batch, self.source.record_id) or _text(batch, "uri"),
@@ -87,6 +91,7 @@ class ImageRecords:
                 carry=batch,
             )
             start += batch.num_rows
+        spellings.check()
 
     def _from_columns(self) -> Iterator[pa.RecordBatch]:
         folder = _folder(self.source.uri)
@@ -96,9 +101,9 @@ class ImageRecords:
             etag = _etag(store, key)
             file = open_parquet(store, key)
             columns = [name for name in file.schema_arrow.names if name in wanted]
-            _refuse_lacking(file, {self.source.bytes_column or "", *(field.name for field in self.carry)})
+            _refuse_lacking(file, key, {self.source.bytes_column or "", *(field.name for field in self.carry)})
             start = 0
-            for batch in parquet_batches(file, columns, _ROWS):
+            for batch in parquet_batches(file, columns, _ROWS, key):
                 rows = pa.array(range(start, start + batch.num_rows), pa.int64())
                 named = _text(batch, self.source.record_id)
                 yield _batch(
@@ -115,7 +120,7 @@ class ImageRecords:
     def _parquet_keys(self, store: Store) -> list[str]:
         if self.source.uri.endswith(".parquet"):
             return [split(self.source.uri)[1]]
-        keys = [info.key for info in store.list() if info.key.endswith(".parquet")]
+        keys = [info.key for info in listed(store) if info.key.endswith(".parquet")]
         if not keys:
             raise SpecError("input.uri has no .parquet files, and input.bytes_column asks for some")
         return keys
@@ -148,30 +153,6 @@ class ImageRecords:
             check_attributes(names)
 
 
-def _keys(listed: Sequence[ObjectInfo]) -> pa.Array:
-    try:
-        return pa.array([info.key for info in listed], pa.string())
-    except UnicodeEncodeError:
-        raise SpecError("a file name under input.uri is not UTF-8, so no record_id can hold it: rename it") from None
-
-
-def _absolute(uris: pa.Array, folder: str, roots: Sequence[str], start: int) -> pa.Array:
-    """Uris in their canonical spelling; relative ones lie beside the table. Refuses what no root holds, by row."""
-    if pc.any(pc.starts_with(uris, "file:")).as_py():
-        uris = pa.array([None if uri is None else str(parse(uri)) for uri in uris.to_pylist()], pa.string())
-    relative = pc.invert(pc.or_(pc.match_substring(uris, "://"), pc.starts_with(uris, "/")))
-    full = pc.if_else(relative, pc.binary_join_element_wise(folder + "/", uris, ""), uris)
-    inside = pa.scalar(False)
-    for root in roots:
-        inside = pc.or_(inside, pc.starts_with(full, root.rstrip("/") + "/"))
-    climbs = pc.match_substring_regex(full, r"(^|/)\.\.(/|$)")
-    bad = pc.or_(pc.fill_null(pc.invert(inside), True), pc.fill_null(climbs, True))
-    if pc.any(bad).as_py():
-        row = start + pc.index(bad, True).as_py() + 1
-        raise SpecError(f"the uri in row {row} of the table is null or lies outside input.roots; name its root there")
-    return full
-
-
 def kind_of(source: ImagesInput) -> Literal["prefix", "table", "columns"]:
     """What the input is, by the spec alone."""
     if source.bytes_column:
@@ -189,22 +170,22 @@ def _folder(uri: str) -> str:
     return split(uri)[0] if uri.endswith(_TABLES) else uri
 
 
-def _refuse_lacking(file: pq.ParquetFile, needed: set[str]) -> None:
+def _refuse_lacking(file: pq.ParquetFile, key: str, needed: set[str]) -> None:
     lacking = sorted(needed - set(file.schema_arrow.names))
     if lacking:
-        raise SpecError(f"a .parquet file of input.uri has no column {lacking[0]!r}, and others have: write it again")
+        raise SpecError(f"{key!r} of input.uri has no column {lacking[0]!r}, and others have: write it again")
 
 
 def _etag(store: Store, key: str) -> str:
     head = store.head(key)
     if head is None:
-        raise SpecError("a Parquet file of input.uri vanished while it was listed: stop what deletes there")
+        raise SpecError(f"{key!r} of input.uri vanished while it was listed: stop what deletes there")
     return head.etag
 
 
 def _table_batches(store: Store, name: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     if name.endswith(".parquet"):
-        return parquet_batches(open_parquet(store, name), schema.names, _ROWS)
+        return parquet_batches(open_parquet(store, name), schema.names, _ROWS, name)
     batches = csv_batches(
         store.open_reader(name), name, delimiter_of(name), dict(zip(schema.names, schema.types, strict=True))
     )

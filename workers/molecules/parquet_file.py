@@ -21,7 +21,7 @@ def parquet_molecules(store: Store, info: ObjectInfo, source: MoleculesInput) ->
     names = [source.smiles, *(name for name in (source.record_id, source.subject_id) if name), *source.carry]
     check_columns(file.schema_arrow, names, source.smiles)
     row = 0
-    for batch in parquet_batches(file, names, _BATCH):
+    for batch in parquet_batches(file, names, _BATCH, info.key):
         smiles = _as_bytes(batch.column(source.smiles))
         ids = _text(batch, source.record_id)
         subjects = _text(batch, source.subject_id)

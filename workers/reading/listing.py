@@ -1,5 +1,6 @@
 """What lies at the uri of an input: one file, or the files of a prefix whose names count."""
 
+import os
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
@@ -18,13 +19,25 @@ def locate(uri: str, storage: StorageSettings) -> tuple[Store, str | None]:
 
 
 def listed(store: Store, glob: str | None = None, endings: tuple[str, ...] = ()) -> Iterator[ObjectInfo]:
-    """The files of a prefix by key, any case of `endings`; empty objects that stand for a folder are none."""
+    """The files of a prefix by key, any case of `endings`; empty objects that stand for a folder are none.
+
+    Raises SpecError, which names it, for a file whose name is not UTF-8: no id can hold it.
+    """
     for info in store.list():
         is_marker = info.key.endswith("/") and not info.size
         if is_marker or (glob is not None and not fnmatchcase(info.key, glob)):
             continue
         if not endings or info.key.lower().endswith(endings):
+            _refuse_unnameable(info.key)
             yield info
+
+
+def _refuse_unnameable(key: str) -> None:
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        name = os.fsencode(key)
+        raise SpecError(f"a file name under input.uri is not UTF-8, so no id can hold it: rename {name!r}") from None
 
 
 def named_file(store: Store, name: str) -> ObjectInfo:

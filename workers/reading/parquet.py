@@ -27,8 +27,9 @@ _DAMAGE = (
 Its OSErrors are of damage: where storage fails the reader raises InfrastructureError, which Arrow hands on.
 """
 
-_DAMAGED = "a .parquet file of input.uri is no Parquet file, or damaged: write it again, or move it away"
-_VANISHED = "a file of input.uri vanished or was changed while it was planned: stop what writes there, and run again"
+_DAMAGED = "is no Parquet file, or damaged: write it again, or move it away"
+_VANISHED = "vanished or was changed while it was planned: stop what writes there, and run again"
+_ONE = "a .parquet file"
 
 
 @contextmanager
@@ -48,14 +49,22 @@ def damage_as(failure: Exception, missing: Exception | None = None) -> Iterator[
         raise copy(missing) from None
 
 
-def while_planning(problem: str = _DAMAGED, vanished: str = _VANISHED) -> AbstractContextManager[None]:
-    """`damage_as` a SpecError: a file that is planned has to be whole."""
-    return damage_as(SpecError(problem), SpecError(vanished))
+def while_planning(problem: str = "", vanished: str = "", file: str = _ONE) -> AbstractContextManager[None]:
+    """`damage_as` a SpecError: a file that is planned has to be whole. `file` is what it is called where no other
+    words are given."""
+    return damage_as(*_errors(file, problem, vanished))
+
+
+def _errors(file: str, problem: str = "", vanished: str = "") -> tuple[SpecError, SpecError]:
+    return (
+        SpecError(problem or f"{file} of input.uri {_DAMAGED}"),
+        SpecError(vanished or f"{file} of input.uri {_VANISHED}"),
+    )
 
 
 def open_parquet(store: Store, key: str) -> pq.ParquetFile:
-    """The open file with its footer read. Raises SpecError where it is none, or not there."""
-    with while_planning():
+    """The open file with its footer read. Raises SpecError, which names it, where it is none, or not there."""
+    with while_planning(file=repr(key)):
         return pq.ParquetFile(store.open_reader(key))
 
 
@@ -64,10 +73,10 @@ def parquet_schema(store: Store, key: str) -> pa.Schema:
     return open_parquet(store, key).schema_arrow
 
 
-def parquet_batches(file: pq.ParquetFile, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
-    """All rows of an open file. Raises SpecError where it is damaged."""
+def parquet_batches(file: pq.ParquetFile, columns: Sequence[str], rows: int, key: str) -> Iterator[pa.RecordBatch]:
+    """All rows of an open file. Raises SpecError, which names it by `key`, where it is damaged."""
     names = list(dict.fromkeys(columns))
-    return guarded(column_batches(file, names, rows), SpecError(_DAMAGED), SpecError(_VANISHED))
+    return guarded(column_batches(file, names, rows), *_errors(repr(key)))
 
 
 def column_batches(

@@ -177,3 +177,16 @@ def test_a_prefix_is_listed_by_key_and_pattern(tmp_path: Path) -> None:
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "in" / name).write_bytes(b"x")
     assert [row["record_id"] for row in planned(tmp_path / "in", glob="*.png")] == ["a/c.png", "b.png"]
+
+
+@pytest.mark.parametrize("damage", ["footer", "pages"])
+def test_the_one_damaged_parquet_file_of_many_is_named(tmp_path: Path, damage: str) -> None:
+    for number in range(5):
+        columns = {"png": pa.array([b"x" * 999] * 9), "record_id": [f"{number}-{row}" for row in range(9)]}
+        pq.write_table(pa.table(columns), tmp_path / f"part-{number}.parquet", compression="none", use_dictionary=False)
+    body = (tmp_path / "part-3.parquet").read_bytes()
+    at = body.index(b"3-0") - 40
+    broken = body[:-9] if damage == "footer" else body[:at] + b"\xff" * 40 + body[at + 40 :]
+    (tmp_path / "part-3.parquet").write_bytes(broken)
+    with pytest.raises(SpecError, match=r"'part-3.parquet' of input.uri is no Parquet file, or damaged"):
+        planned(tmp_path, bytes_column="png")

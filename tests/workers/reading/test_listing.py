@@ -49,3 +49,11 @@ def test_a_file_that_is_gone_is_named_as_what_the_uri_says(folder: Path) -> None
     assert named_file(open_store(str(folder)), "b.csv").size == 1
     with pytest.raises(SpecError, match="not there"):
         named_file(open_store(str(folder)), "gone.csv")
+
+
+@pytest.mark.parametrize("endings", [(), (".csv",)])
+def test_a_name_that_is_no_utf8_is_named(folder: Path, endings: tuple[str, ...]) -> None:
+    with open(bytes(folder) + b"/bild-\xff.csv", "wb"):
+        pass
+    with pytest.raises(SpecError, match=r"not UTF-8.*rename b'bild-\\xff.csv'"):
+        list(listed(open_store(str(folder)), endings=endings))

@@ -68,7 +68,7 @@ def test_a_file_is_read_in_batches_and_of_no_column_only_counted(table: Path) ->
     store = open_store(table.parent.as_uri())
     assert parquet_schema(store, table.name).names == ["a", "b"]
     file = open_parquet(store, table.name)
-    found = list(parquet_batches(file, ["b", "b"], 30_000))
+    found = list(parquet_batches(file, ["b", "b"], 30_000, "in.parquet"))
     assert {tuple(batch.schema.names) for batch in found} == {("b",)}
     assert sum(batch.num_rows for batch in found) == 100_000
     assert [batch.num_rows for batch in column_batches(file, [], 1, groups=[1, 2])] == [40_000, 20_000]
@@ -77,7 +77,7 @@ def test_a_file_is_read_in_batches_and_of_no_column_only_counted(table: Path) ->
 def test_what_lies_before_a_damaged_page_is_read(table: Path) -> None:
     break_column(table, 1, "b")
     batches: Iterator[pa.RecordBatch] = parquet_batches(
-        open_parquet(open_store(table.parent.as_uri()), table.name), ["b"], 40_000
+        open_parquet(open_store(table.parent.as_uri()), table.name), ["b"], 40_000, table.name
     )
     assert next(batches).num_rows == 40_000
     with pytest.raises(SpecError, match="no Parquet file, or damaged"):

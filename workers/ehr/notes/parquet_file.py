@@ -30,7 +30,7 @@ def plan_parquet(store: Store, info: ObjectInfo, source: NotesInput, is_omop: bo
     check_types(file.schema_arrow, layout)
     columns = [layout.record_id, *([layout.subject_id] if layout.subject_id else []), *source.carry]
     start = 0
-    for batch in parquet_batches(file, columns, _PLANNED):
+    for batch in parquet_batches(file, columns, _PLANNED, info.key):
         named = {name: checked_text(batch.column(name)) for name in batch.schema.names}
         yield {
             "record_id": cast_column(named[layout.record_id], layout.record_id, pa.string()),
