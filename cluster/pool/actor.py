@@ -14,8 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import ray
-
 from cluster.pool.factory import build
 from schemas.errors import WardroundError
 from schemas.without_pandas import keep_pandas_out
@@ -55,12 +53,12 @@ class Answer:
 
 
 class WorkerActor:
-    """Holds one worker."""
+    """Holds one worker, on the node of this id."""
 
-    def __init__(self, factory: str, job: Mapping[str, Any], cpus: float, gpus: float) -> None:
+    def __init__(self, factory: str, job: Mapping[str, Any], cpus: float, gpus: float, node: str) -> None:
         _limit_process(cpus, gpus)
         self._make = (factory, job, cpus, gpus)
-        self._node = ray.get_runtime_context().get_node_id()
+        self._node = node
         self._worker: Worker | None = None
         self._fault: Fault | None = None
         self._stopped = threading.Event()

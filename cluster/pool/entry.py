@@ -20,7 +20,7 @@ class WorkerEntry:
         claim(root)
         from cluster.pool.actor import WorkerActor  # noqa: PLC0415 - only from here on it is sure to be ours
 
-        self._actor = WorkerActor(factory, job, cpus, gpus)
+        self._actor = WorkerActor(factory, job, cpus, gpus, ray.get_runtime_context().get_node_id())
 
     def exchange(self, acknowledged: int, commands: Any) -> Any:
         """Carry out commands and answer: see `WorkerActor.exchange`."""

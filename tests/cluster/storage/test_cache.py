@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster.storage import StorageSettings, Store, fetch_directory, open_store
+from cluster.storage import StorageSettings, Store, open_store
+from cluster.storage.cache import fetch_directory
 from schemas.errors import InfrastructureError, RefusedError, SecurityError, UsageError
 from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.seaweed import S3
@@ -195,3 +196,13 @@ def test_a_process_killed_in_its_download_does_not_stand_in_the_way(s3: S3, mode
     settings: StorageSettings = s3.settings
     assert contents(fetch_directory(model.uri, settings, tmp_path).path) == FILES
     assert partials(tmp_path) == []
+
+
+def test_a_user_without_a_home_is_told_to_name_a_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("WARDROUND_CACHE", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(InfrastructureError, match="no home directory for the model cache: set WARDROUND_CACHE"):
+        fetch_directory(str(on_disk(tmp_path / "model")))
