@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cluster.storage import open_store
-from cluster.storage.objects import ObjectHead, ObjectInfo, PendingUpload, Store
+from cluster.storage.objects import ObjectHead, ObjectInfo, Store
 from tests.support.seaweed import S3
 
 
@@ -43,4 +43,3 @@ def test_what_is_not_there_has_no_head_and_can_be_deleted(store: Store) -> None:
     assert store.head("nothing") is None
     store.delete("nothing")
     assert not store.pending_uploads()
-    store.abort_upload(PendingUpload("nothing", "0" * 32, datetime.now(UTC)))
