@@ -25,16 +25,25 @@ def read_manifest(store: Store) -> Manifest | None:
 
 
 def existing_run(store: Store) -> RunFile:
-    """The run that lies there. Raises UsageError if there is none."""
+    """The run that lies there. Raises UsageError if there is none, IncompleteError if its last stage has not begun."""
     run = read_run(store)
     if run is None:
-        raise UsageError(f"no run lies at {store.uri}: give the output.uri of a spec that was run")
+        _refuse_no_run(store)
+        raise IncompleteError("the last stage of the run has not begun: run its spec again first")
     return run
 
 
 def existing_manifest(store: Store) -> Manifest:
-    """The manifest of a complete run. Raises IncompleteError if there is none."""
+    """The manifest of a complete run. Raises UsageError if no run lies there, IncompleteError if it is not complete."""
     manifest = read_manifest(store)
     if manifest is None:
+        if read_run(store) is None:
+            _refuse_no_run(store)
         raise IncompleteError("the run has no manifest: it is not complete. Run its spec again first")
     return manifest
+
+
+def _refuse_no_run(store: Store) -> None:
+    """Raises UsageError where not even an earlier stage of a run was begun."""
+    if not any(info.key.endswith(f"/{RUN_KEY}") for info in store.list("stages/")):
+        raise UsageError(f"no run lies at {store.uri}: give the output.uri of a spec that was run")
