@@ -12,7 +12,7 @@ from schemas.location import Location
 MIB = 1 << 20
 GIB = 1 << 30
 
-ImageFormat = Literal["dicom", "png", "jpeg", "tiff", "npy", "npz"]
+ImageFormat = Literal["dicom", "png", "jpeg", "tiff", "npy", "npz", "bmp", "webp", "gif", "jpeg2000"]
 
 
 class ImagesInput(Frozen):

@@ -1,6 +1,7 @@
 """Bytes of one object to images: the one door to every format."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from schemas.errors import RecordError
@@ -107,10 +108,26 @@ def _tiff(data: Buffer, settings: ImagesInput, frame: int | None) -> tuple[list[
     return decode_tiff(data, settings, frame)
 
 
+def _by_pillow(kind: str, data: Buffer, settings: ImagesInput, frame: int | None) -> tuple[list[Image], int]:
+    from workers.images.decoding.pillow_files import decode_pillow  # noqa: PLC0415 - as for DICOM
+
+    return decode_pillow(kind, data, settings, frame)
+
+
+def _jpeg2000(data: Buffer, settings: ImagesInput, frame: int | None) -> tuple[list[Image], int]:
+    from workers.images.decoding.jpeg2000 import decode_jpeg2000  # noqa: PLC0415 - as for DICOM
+
+    return decode_jpeg2000(data, settings, frame)
+
+
 _DECODERS: Mapping[str, Callable[[Buffer, ImagesInput, int | None], tuple[list[Image], int]]] = {
     "png": _png,
     "jpeg": _jpeg,
     "tiff": _tiff,
     "npy": decode_npy,
     "npz": decode_npz,
+    "bmp": partial(_by_pillow, "bmp"),
+    "webp": partial(_by_pillow, "webp"),
+    "gif": partial(_by_pillow, "gif"),
+    "jpeg2000": _jpeg2000,
 }

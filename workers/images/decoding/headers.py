@@ -24,7 +24,9 @@ from workers.images.decoding.dicom_file import (
 from workers.images.decoding.fence import as_record_error
 from workers.images.decoding.functional_groups import PIXELS
 from workers.images.decoding.inflate import gunzip
+from workers.images.decoding.jpeg2000 import jpeg2000_header
 from workers.images.decoding.numpy_files import NpyHeader, npz_member, read_npy_header
+from workers.images.decoding.pillow_files import count_pictures
 from workers.images.decoding.pixel_module import check_holds, read_pixel_module
 from workers.images.decoding.rasters import jpeg_header, png_header
 from workers.images.decoding.sniff import sniff
@@ -103,7 +105,13 @@ def _other(reader: IO[bytes], kind: ImageFormat, size: int) -> HeaderFacts:
         return HeaderFacts(kind, rows, columns, 1)
     if kind == "jpeg":
         return _jpeg(reader, size)
+    if kind == "jpeg2000":
+        found = jpeg2000_header(_prefix(reader, _PREFIXES[-1]))
+        return HeaderFacts(kind, found.rows, found.columns, 1)
     reader.seek(0)
+    if kind in ("bmp", "webp", "gif"):
+        frames, rows, columns = count_pictures(kind, reader)
+        return HeaderFacts(kind, rows, columns, frames)
     if kind == "tiff":
         pages, rows, columns = count_pages(reader)
         return HeaderFacts(kind, rows, columns, pages)

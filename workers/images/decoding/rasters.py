@@ -24,6 +24,7 @@ _CHUNK_LENGTH = struct.Struct(">I")
 # Bit 5 of its first letter says that a chunk may be unknown (ISO/IEC 15948 5.4).
 _ANCILLARY = 0x20
 _CRITICAL = (b"IHDR", b"PLTE")
+_ANIMATION = (b"acTL", b"fcTL", b"fdAT")
 _JPEG_END = b"\xff\xd9"
 # Baseline, extended and progressive Huffman: the processes that OpenCV's libjpeg-turbo decodes.
 _JPEG_PROCESSES = frozenset({0xC0, 0xC1, 0xC2})
@@ -34,11 +35,14 @@ _USUAL_HEADER = 2048
 def decode_png(data: Buffer, max_pixels: int) -> Image:
     """One PNG: (rows, columns) if grey, else (rows, columns, 3) RGB; uint8, or uint16 if stored with 16 bits.
 
+    Of an animated one its default image.
+
     Raises RecordError: unreadable, too_large.
     """
     columns, rows, bits, colour = png_header(data)
     check_pixels(rows, columns, _PNG_CHANNELS[colour], 1, max_pixels)
-    _check_chunks(data)
+    if _check_chunks(data):
+        data = _default_image(data)
     pixels = _imdecode(data, "PNG")
     if colour == _GREY_ALPHA:
         # OpenCV gives grey with alpha as four channels, the first three of them equal.
@@ -80,22 +84,35 @@ def jpeg_header(data: Buffer) -> FrameSize:
     return size
 
 
-def _check_chunks(data: Buffer) -> None:
+def _check_chunks(data: Buffer) -> bool:
     """That the chunks follow each other to the end, with pixels among them and none that must be known and is not.
 
-    OpenCV reserves gigabytes by what a damaged chunk claims before it finds that out.
+    OpenCV reserves gigabytes by what a damaged chunk claims before it finds that out. Returns whether it is animated.
     """
-    at, size, has_pixels = 8, len(data), False
+    at, size, has_pixels, animated = 8, len(data), False, False
     while at + 12 <= size:
         kind = bytes(data[at + 4 : at + 8])
         if kind == b"IDAT":
             has_pixels = True
         elif kind == b"IEND" and has_pixels:
-            return
+            return animated
+        elif kind in _ANIMATION:
+            animated = True
         elif not kind[0] & _ANCILLARY and kind not in _CRITICAL:
             break
         at += 12 + _CHUNK_LENGTH.unpack_from(data, at)[0]
     raise RecordError(Status.UNREADABLE, "a PNG that is cut off or damaged")
+
+
+def _default_image(data: Buffer) -> bytes:
+    """An animated PNG without its animation, of which OpenCV would give the first picture."""
+    kept, at = [bytes(data[:8])], 8
+    while at + 12 <= len(data):
+        end = at + 12 + _CHUNK_LENGTH.unpack_from(data, at)[0]
+        if bytes(data[at + 4 : at + 8]) not in _ANIMATION:
+            kept.append(bytes(data[at:end]))
+        at = end
+    return b"".join(kept)
 
 
 def _check_end(data: Buffer, scan_at: int) -> None:

@@ -13,6 +13,7 @@ _EXPLICIT = frozenset(
 # A file without preamble starts with its meta information or, older ones, with the identifying group.
 _FIRST_GROUPS = frozenset({0x0002, 0x0008})
 _LONGEST_FIRST_VALUE = 1024
+_BMP_HEADERS = frozenset(struct.pack("<I", size) for size in (12, 40, 52, 56, 64, 108, 124))
 
 
 def sniff(data: bytes | memoryview) -> ImageFormat | None:
@@ -30,7 +31,20 @@ def sniff(data: bytes | memoryview) -> ImageFormat | None:
         return "npy"
     if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         return "npz"
-    return "dicom" if _is_bare_dicom(start) else None
+    return _rarer(data, start) or ("dicom" if _is_bare_dicom(start) else None)
+
+
+def _rarer(data: bytes | memoryview, start: bytes) -> ImageFormat | None:
+    if start[:4] == b"RIFF" and bytes(data[8:12]) == b"WEBP":
+        return "webp"
+    if start[:6] in (b"GIF87a", b"GIF89a"):
+        return "gif"
+    if start == b"\x00\x00\x00\x0cjP  " or start[:4] == b"\xff\x4f\xff\x51":
+        return "jpeg2000"
+    # Two letters begin many things: the length of the header behind them has to be one that exists.
+    if start[:2] == b"BM" and bytes(data[14:18]) in _BMP_HEADERS:
+        return "bmp"
+    return None
 
 
 def _is_bare_dicom(start: bytes) -> bool:

@@ -1,6 +1,7 @@
 """TIFF through tifffile: every page of the main chain is a frame."""
 
 import math
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import IO, Any
 
@@ -24,6 +25,17 @@ _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
 _COLOURS = {_MIN_IS_WHITE: 1, _MIN_IS_BLACK: 1, _RGB: 3, _PALETTE: 1, _YCBCR: 3}
 _ALPHA = (1, 2)
 _UNCOMPRESSED = 1
+_ORIENTATION = 274
+_TURNS: Mapping[int, Callable[[Array], Array]] = {
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: np.rot90(pixels, -1),
+    7: lambda pixels: pixels[::-1, ::-1].swapaxes(0, 1),
+    8: lambda pixels: np.rot90(pixels),
+}
+"""By the value of the tag: which side of the picture its first row and column are (TIFF 6.0)."""
 
 
 def decode_tiff(data: bytes | memoryview, settings: ImagesInput, frame: int | None) -> tuple[list[Image], int]:
@@ -33,6 +45,7 @@ def decode_tiff(data: bytes | memoryview, settings: ImagesInput, frame: int | No
     """
     with as_record_error(_DAMAGED), tifffile.TiffFile(BytesIO(data)) as file:
         pages = file.pages
+        _refuse_hidden(file)
         wanted = wanted_frames(len(pages), settings, frame)
         for index in wanted:
             _check(pages[index], len(data), len(wanted), settings.max_pixels)
@@ -44,6 +57,14 @@ def count_pages(stream: IO[bytes]) -> tuple[int, int, int]:
     with as_record_error(_DAMAGED), tifffile.TiffFile(stream) as file:
         first = file.pages[0]
         return len(file.pages), int(first.imagelength), int(first.imagewidth)
+
+
+def _refuse_hidden(file: tifffile.TiffFile) -> None:
+    """Raises RecordError for a stack of ImageJ and the like that holds pictures behind those that have a page."""
+    if not (file.is_imagej or file.is_shaped or file.is_stk):
+        return
+    if math.prod(file.series[0].shape) > len(file.pages) * math.prod(file.pages[0].shape):
+        raise RecordError(Status.UNSUPPORTED, "a TIFF stack whose pictures have no pages: save it with a page for each")
 
 
 def _check(page: Any, size: int, frames: int, limit: int) -> None:
@@ -80,11 +101,18 @@ def _image(page: Any) -> Image:
     colours = _COLOURS[page.photometric]
     if pixels.ndim == 3:
         pixels = pixels[..., 0] if colours == 1 else pixels[..., :colours]
-    pixels = np.ascontiguousarray(_plain(pixels))
+    pixels = np.ascontiguousarray(_upright(_plain(pixels), page))
     if page.photometric == _PALETTE:
         return Image(_coloured(page, pixels), (0, 255))
     value_range = _range(page, pixels)
     return Image(inverted(pixels, value_range) if page.photometric == _MIN_IS_WHITE else pixels, value_range)
+
+
+def _upright(pixels: Array, page: Any) -> Array:
+    """Turned and mirrored as the tag Orientation says, as Pillow does; another value changes nothing."""
+    tag = page.tags.get(_ORIENTATION)
+    turn = _TURNS.get(tag.value if tag is not None else 1)
+    return pixels if turn is None else turn(pixels)
 
 
 def _plain(pixels: Array) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from typing import Any
 
 import numpy as np
@@ -125,3 +126,39 @@ def test_pages_are_counted_with_the_size_of_the_first() -> None:
     with pytest.raises(RecordError) as caught:
         count_pages(io.BytesIO(b"II*\0"))
     assert caught.value.status == Status.UNREADABLE
+
+
+@pytest.mark.parametrize("orientation", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+@pytest.mark.parametrize("pixels", [GREY, COLOUR], ids=["grey", "colour"])
+def test_a_page_is_turned_as_pillow_turns_it(orientation: int, pixels: NDArray[Any]) -> None:
+    data = written(pixels, extratags=[(274, "H", 1, orientation, True)])
+    with Pillow.open(io.BytesIO(data)) as picture:
+        np.testing.assert_array_equal(ok(data).frames[0].pixels, np.asarray(picture))
+
+
+def test_every_page_is_turned_by_its_own_tag() -> None:
+    sink = io.BytesIO()
+    with tifffile.TiffWriter(sink) as file:
+        for orientation in (1, 6):
+            file.write(GREY, extratags=[(274, "H", 1, orientation, True)], contiguous=False)
+    first, second = ok(sink.getvalue(), frame="all").frames
+    np.testing.assert_array_equal(first.pixels, GREY)
+    np.testing.assert_array_equal(second.pixels, np.rot90(GREY, -1))
+
+
+def first_page_only(data: bytes) -> bytes:
+    """As ImageJ writes stacks of more than 4 GB: one page, and no link to another."""
+    cut = bytearray(data)
+    (page,) = struct.unpack_from("<I", cut, 4)
+    (tags,) = struct.unpack_from("<H", cut, page)
+    struct.pack_into("<I", cut, page + 2 + 12 * tags, 0)
+    return bytes(cut)
+
+
+def test_a_stack_whose_pictures_have_no_pages_is_not_one_picture() -> None:
+    stack = np.stack([GREY, GREY, GREY])
+    for options in ({"imagej": True}, {}):
+        whole = ok(written(stack, photometric="minisblack", **options), frame="all")
+        np.testing.assert_array_equal([frame.pixels for frame in whole.frames], stack)
+        assert refusal(first_page_only(written(stack, photometric="minisblack", **options))) is Status.UNSUPPORTED
+    assert ok(written(GREY, imagej=True)).n_frames == 1
