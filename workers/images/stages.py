@@ -68,7 +68,11 @@ def _fixed(context: StageContext) -> int | None:
 
 
 _FETCHES = 16
-_GIL_FREE = frozenset({"png", "jpeg", "tiff", "npy", "npz"})
+_IN_THREADS = frozenset({"png", "npy", "bmp"})
+"""Formats whose decoders release the GIL, and whose work is bounded by their pixels."""
+_USUAL_SCANS = 32
+"""A progressive JPEG has about ten; each goes over the whole image, and a file of a megabyte may have 100,000."""
+_SCAN = b"\xff\xda"
 
 
 def predict(context: StageContext) -> RecordStage:
@@ -123,21 +127,21 @@ def _from_header(source: ImagesInput, context: StageContext) -> ImagesInput:
 
 
 class Pools:
-    """Where an object is decoded: DICOM in child processes, what releases the GIL in threads, unless the spec says."""
+    """Where an object is decoded, unless the spec says: what releases the GIL and ends soon in threads, all else in
+    child processes, which can be killed."""
 
     def __init__(self, context: StageContext, entry: str, settings: Mapping[str, Any], decoders: int) -> None:
         self._mode = context.compute.decode
-        self._make_children = partial(
-            ChildPool, entry, settings, decoders, record_timeout_s=context.limits.record_timeout
-        )
-        self._make_threads = partial(InlinePool, entry, settings, decoders)
+        limit = context.limits.record_timeout
+        self._make_children = partial(ChildPool, entry, settings, decoders, record_timeout_s=limit)
+        self._make_threads = partial(InlinePool, entry, settings, decoders, record_timeout_s=limit)
         self._children: ChildPool | None = None
         self._threads: InlinePool | None = None
         self._lock = threading.Lock()
 
     def __call__(self, data: bytes | memoryview) -> DecodePool:
         """The pool for this object."""
-        threads = self._mode == "threads" or (self._mode == "auto" and sniff(data) in _GIL_FREE)
+        threads = self._mode == "threads" or (self._mode == "auto" and _is_bounded(data))
         with self._lock:
             if threads:
                 self._threads = self._threads or self._make_threads()
@@ -150,3 +154,8 @@ class Pools:
         for pool in (self._children, self._threads):
             if pool is not None:
                 pool.close()
+
+
+def _is_bounded(data: bytes | memoryview) -> bool:
+    kind = sniff(data)
+    return kind in _IN_THREADS or (kind == "jpeg" and bytes(data).count(_SCAN) <= _USUAL_SCANS)

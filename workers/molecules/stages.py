@@ -56,5 +56,5 @@ def _pool(context: StageContext, models: list[ModelView], decoders: int) -> Deco
         "wants": [dict(model.encoder.wants) for model in models if isinstance(model.encoder, Wanted)],
     }
     if context.compute.decode == "threads":
-        return InlinePool(_ENTRY, settings, decoders)
+        return InlinePool(_ENTRY, settings, decoders, record_timeout_s=context.limits.record_timeout)
     return ChildPool(_ENTRY, settings, decoders, record_timeout_s=context.limits.record_timeout)

@@ -8,11 +8,11 @@ from concurrent.futures import CancelledError
 import numpy as np
 import pytest
 
-from schemas.errors import MissingExtraError, WardroundError
+from schemas.errors import InfrastructureError, MissingExtraError, WardroundError
 from schemas.status import Status
 from workers.children.child_pool import ChildPool
 from workers.children.contract import Request
-from workers.children.inline_pool import InlinePool
+from workers.children.inline_pool import MOST_LEFT_BEHIND, InlinePool
 
 BUILD = "tests.support.decoders:build"
 
@@ -63,6 +63,31 @@ def test_close_cancels_what_waits_and_what_runs_at_its_next_record() -> None:
     for future in (running, waiting, pool.submit([Request(b"echo")])):
         with pytest.raises(CancelledError):
             future.result(5)
+
+
+def test_a_record_that_does_not_end_is_timed_out_and_its_neighbours_are_decoded() -> None:
+    with InlinePool(BUILD, {}, 1, record_timeout_s=0.3) as pool:
+        chunks = [[Request(b"echo a"), Request(b"sleep 60"), Request(b"echo b")], [Request(b"echo c")]]
+        began = time.monotonic()
+        results = [pool.submit(chunk) for chunk in chunks]
+        assert [one.status for one in results[0].result(10)] == [None, Status.TIMED_OUT, None]
+        assert [one.status for one in results[1].result(10)] == [None]
+        assert time.monotonic() - began < 5
+
+
+def test_many_quick_records_of_one_chunk_are_not_late_together() -> None:
+    with InlinePool(BUILD, {}, 1, record_timeout_s=0.3) as pool:
+        results = pool.submit([Request(b"sleep 0.1")] * 8).result(10)
+    assert {one.status for one in results} == {None}
+
+
+def test_threads_that_never_end_are_not_heaped_up() -> None:
+    count = MOST_LEFT_BEHIND + 3
+    with (
+        InlinePool(BUILD, {}, 1, record_timeout_s=0.05) as pool,
+        pytest.raises(InfrastructureError, match=r"compute\.decode: processes"),
+    ):
+        pool.submit([Request(b"sleep 60")] * count).result(20)
 
 
 def test_the_pool_itself_costs_less_than_fifty_microseconds_a_record() -> None:
