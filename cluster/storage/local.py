@@ -81,9 +81,9 @@ class LocalStore:
 
         return again(attempt, self._backoff)
 
-    def open_reader(self, key: str) -> RangeReader:
+    def open_reader(self, key: str, *, if_etag: str | None = None) -> RangeReader:
         """The version of the file that is there now."""
-        return self._reading(key).reader()
+        return self._reading(key, if_etag).reader()
 
     def sha256(self, key: str) -> str:
         """Hex digest of the file."""
@@ -162,8 +162,8 @@ class LocalStore:
             raise SecurityError("that is not an unfinished write")
         self.delete(upload.key)
 
-    def _reading(self, key: str) -> LocalReading:
-        return LocalReading(lambda: self._open(key), self._backoff)
+    def _reading(self, key: str, etag: str | None = None) -> LocalReading:
+        return LocalReading(lambda: self._open(key), self._backoff, etag)
 
     def _open(self, key: str) -> LocalFile:
         return LocalFile(self._path(key), self._root)

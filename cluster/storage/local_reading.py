@@ -68,13 +68,14 @@ class LocalFile:
 class LocalReading:
     """One version of a file, read in pieces and tried again. `found` is what stat says of it.
 
-    `opened` opens the file. Raises ObjectMissing.
+    `opened` opens the file, `etag` is that of the version where it has to be a certain one. Raises ObjectMissing and
+    ObjectChanged.
     """
 
-    def __init__(self, opened: Callable[[], LocalFile], backoff: Backoff) -> None:
+    def __init__(self, opened: Callable[[], LocalFile], backoff: Backoff, etag: str | None = None) -> None:
         self._opened = opened
         self._backoff = backoff
-        self._etag: str | None = None
+        self._etag = etag
         self._file: LocalFile | None = None
         self.found = again(self._open, backoff)
 

@@ -78,10 +78,11 @@ class Store(Protocol):
         more than `max_bytes` would come.
         """
 
-    def open_reader(self, key: str) -> RangeReader:
-        """A seekable file that reads ranges of one version of the object. Raises ObjectMissing.
+    def open_reader(self, key: str, *, if_etag: str | None = None) -> RangeReader:
+        """A seekable file that reads ranges of one version of the object.
 
-        Its reads raise InfrastructureError, and ObjectChanged where the object is another one by now.
+        Raises ObjectMissing, and ObjectChanged if its etag is not `if_etag`. Its reads raise InfrastructureError, and
+        ObjectChanged where the object is another one by now.
         """
 
     def sha256(self, key: str) -> str:

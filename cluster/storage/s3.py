@@ -137,11 +137,13 @@ class S3Store:
             raise ObjectChanged
         return b""
 
-    def open_reader(self, key: str) -> RangeReader:
+    def open_reader(self, key: str, *, if_etag: str | None = None) -> RangeReader:
         """Ranges of the version that is there now."""
         head = self.head(key)
         if head is None:
             raise ObjectMissing
+        if if_etag not in (None, head.etag):
+            raise ObjectChanged
         return RangeReader(lambda start, length: self.get(key, start, length, if_etag=head.etag), head.size)
 
     def sha256(self, key: str) -> str:

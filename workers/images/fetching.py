@@ -87,9 +87,11 @@ class ObjectFetcher:
         if found is None:
             return Fetched(status=Status.UNSUPPORTED, detail="lies outside input.roots")
         try:
-            return found[0].open_reader(found[1])
+            return found[0].open_reader(found[1], if_etag=wanted.etag)
         except ObjectMissing:
             return Fetched(status=Status.MISSING, detail="no object at its uri")
+        except ObjectChanged:
+            return Fetched(status=Status.INPUT_CHANGED, detail="the object was changed after it was planned")
 
     def _locate(self, uri: str) -> tuple[Store, str] | None:
         for root, store in self._stores.items():
@@ -143,10 +145,7 @@ class ColumnFetcher:
             return
         self._opened, self._group = ("", None), -1
         key = uri[len(self._root) + 1 :]
-        head = self._store.head(key) if etag is not None else None
-        if head is not None and head.etag != etag:
-            raise ObjectChanged
-        self._file = pq.ParquetFile(self._store.open_reader(key))
+        self._file = pq.ParquetFile(self._store.open_reader(key, if_etag=etag))
         self._opened = uri, etag
         sizes = [self._file.metadata.row_group(group).num_rows for group in range(self._file.num_row_groups)]
         self._starts = [sum(sizes[:group]) for group in range(len(sizes) + 1)]

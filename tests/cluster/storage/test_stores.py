@@ -91,6 +91,9 @@ def test_a_changed_object_is_not_taken_for_the_planned_one(store: Store, tmp_pat
             store.get("x", 0, length, if_etag=etag)
     with pytest.raises(ObjectChanged):
         store.download("x", tmp_path / "down", if_etag=etag)
+    with pytest.raises(ObjectChanged):
+        store.open_reader("x", if_etag=etag)
+    assert store.open_reader("x", if_etag=next(store.list()).etag).read() == b"second body"
 
 
 def test_one_of_four_creators_wins(store: Store) -> None:

@@ -153,7 +153,7 @@ def test_a_storage_that_fails_is_not_a_damaged_parquet_file(tmp_path: Path, monk
 class _Failing:
     """A store whose files fail as they are read."""
 
-    def open_reader(self, key: str) -> RangeReader:
+    def open_reader(self, key: str, *, if_etag: str | None = None) -> RangeReader:
         def fetch(start: int, length: int) -> bytes:
             raise InfrastructureError("503")
 
