@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from pydicom import FileDataset
 
 from schemas.errors import SpecError
 from tests.support.dicom_files import dataset, ramp, settings, shipped, stored
 from workers.images.decoding.decode import decode
+from workers.images.decoding.identifiers import attribute_tag, identifiers
 from workers.images.preflight import check_attributes
 
 
@@ -58,3 +60,17 @@ def test_an_unknown_attribute_is_refused_with_the_nearest_known() -> None:
         check_attributes(["PatientId"])
     with pytest.raises(SpecError, match="eight hex digits"):
         check_attributes(["0010"])
+
+
+@pytest.mark.parametrize(
+    ("name", "tag"),
+    [("PatientID", 0x00100020), ("00100020", 0x00100020), ("7fe00010", 0x7FE00010), ("Patient", None), ("0010", None)],
+)
+def test_a_name_is_a_keyword_or_eight_hex_digits(name: str, tag: int | None) -> None:
+    assert attribute_tag(name) == tag
+
+
+def test_several_values_keep_their_places_and_parts_that_are_no_text_are_empty() -> None:
+    made = dataset(ramp(), ImageType=["ORIGINAL", "", "AXIAL"], Rows=7)
+    found = identifiers(FileDataset("", made, file_meta=made.file_meta), ["ImageType", "Rows", "TransferSyntaxUID"])
+    assert found == {"ImageType": "ORIGINAL\\\\AXIAL", "Rows": "7", "TransferSyntaxUID": "1.2.840.10008.1.2.1"}

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from schemas.errors import RecordError
 from schemas.status import Status
 from tests.support.dicom_files import settings
 from workers.images.decoding.decode import Decoded, decode
+from workers.images.decoding.numpy_files import decode_npy, decode_npz, read_npy_header
 
 PIXELS = np.arange(24 * 30, dtype=np.int32).reshape(24, 30)
 
@@ -124,3 +126,33 @@ def test_the_pixels_do_not_refer_to_the_bytes_given() -> None:
     found = decode(memoryview(data), settings()).frames[0].pixels
     data[200:] = bytes(len(data) - 200)
     np.testing.assert_array_equal(found, PIXELS)
+
+
+@pytest.mark.parametrize(
+    ("shape", "frames", "frame_shape"),
+    [
+        ((4, 5), 1, (4, 5)),
+        ((4, 5, 3), 1, (4, 5, 3)),
+        ((9, 4, 5), 9, (4, 5)),
+        ((2, 4, 5, 3), 2, (4, 5, 3)),
+        ((4, 5, 4), 1, (4, 5, 4)),
+        ((4, 5, 5), 4, (5, 5)),
+    ],
+)
+def test_axes_are_frames_rows_columns_and_at_most_four_channels(
+    shape: tuple[int, ...], frames: int, frame_shape: tuple[int, ...]
+) -> None:
+    data = npy(np.zeros(shape, np.uint8))
+    header = read_npy_header(io.BytesIO(data))
+    assert (header.frames, header.frame_shape, header.has_frame_axis) == (frames, frame_shape, frames > 1)
+    found, count = decode_npy(data, settings(frame="all"), None)
+    assert (len(found), count, found[0].pixels.shape) == (frames, frames, frame_shape)
+
+
+def test_the_image_of_several_arrays_is_the_one_called_so() -> None:
+    other, image = np.zeros((2, 2), np.uint8), np.ones((3, 3), np.uint8)
+    for arrays in ({"other": other, "image": image}, {"arr_0": image, "other": other}, {"only": image}):
+        found, _ = decode_npz(npz(**arrays), settings(), None)
+        assert found[0].pixels.shape == (3, 3)
+    with pytest.raises(RecordError, match="several arrays, none called image or arr_0"):
+        decode_npz(npz(a=other, b=image), settings(), None)
