@@ -63,16 +63,20 @@ def decode_each(data: Buffer, settings: ImagesInput, frames: Sequence[int | None
 def _decode_dicom(data: Buffer, settings: ImagesInput, frames: Sequence[int | None]) -> list[Decoded]:
     """Raises RecordError where the dataset cannot be read at all; what only a frame lacks is its `error`."""
     # pydicom takes half a second to import, which other formats need not pay.
-    from workers.images.decoding.dicom import decode_dicom  # noqa: PLC0415
+    from workers.images.decoding.dicom import DicomImage  # noqa: PLC0415
     from workers.images.decoding.dicom_file import read_dicom  # noqa: PLC0415
     from workers.images.decoding.identifiers import identifiers  # noqa: PLC0415
 
-    dataset = read_dicom(bytes(data), settings.max_inflated)
-    header = identifiers(dataset, settings.header_names)
+    parsed = read_dicom(data, settings.max_inflated)
+    header = identifiers(parsed.dataset, settings.header_names)
     decoded: list[Decoded] = []
+    try:
+        image = DicomImage(parsed)
+    except RecordError as error:
+        return [Decoded([], 0, header, error) for _ in frames]
     for frame in frames:
         try:
-            decoded.append(Decoded(*decode_dicom(dataset, settings, frame), header))
+            decoded.append(Decoded(image.decode(settings, frame), image.module.frames, header))
         except RecordError as error:
             decoded.append(Decoded([], 0, header, error))
     return decoded

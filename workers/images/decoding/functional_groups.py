@@ -2,10 +2,9 @@
 
 from pydicom import Dataset, FileDataset
 
-from workers.images.decoding.dicom_file import raw_elements
+from workers.images.decoding.dicom_file import PIXEL_KEYWORDS, raw_elements
 from workers.images.decoding.fence import as_record_error
 
-PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 _MACROS = ("PixelMeasuresSequence", "PixelValueTransformationSequence", "FrameVOILUTSequence")
 
 
@@ -16,7 +15,7 @@ def frame_header(dataset: FileDataset, frame: int) -> Dataset:
     level, so that pydicom's functions for single-frame objects find it. Raises RecordError (unreadable).
     """
     with as_record_error("its functional groups cannot be read"):
-        elements = {element.tag: element for element in raw_elements(dataset) if element.tag not in PIXELS}
+        elements = {element.tag: element for element in raw_elements(dataset) if int(element.tag) not in PIXEL_KEYWORDS}
         groups = _items(dataset, "SharedFunctionalGroupsSequence", 0)
         groups += _items(dataset, "PerFrameFunctionalGroupsSequence", frame)
         for macro in (item for group in groups for name in _MACROS for item in _items(group, name, 0)):

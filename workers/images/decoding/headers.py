@@ -7,22 +7,24 @@ from io import SEEK_END, BytesIO
 from typing import IO, cast
 
 from pydicom import FileDataset
-from pydicom.filereader import read_partial
-from pydicom.tag import BaseTag
 from pydicom.uid import UID
 
 from cluster.storage import ErrorLatchingReader
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.images.decoding.dicom_file import (
+    PIXEL_KEYWORDS,
+    UNDEFINED_LENGTH,
+    DicomFile,
+    Pixels,
+    Reached,
     deflated_dataset,
-    pixel_keyword,
     read_dicom,
+    read_to_pixels,
     transfer_syntax_of,
     without_deflation,
 )
 from workers.images.decoding.fence import as_record_error
-from workers.images.decoding.functional_groups import PIXELS
 from workers.images.decoding.inflate import gunzip
 from workers.images.decoding.jpeg2000 import jpeg2000_header
 from workers.images.decoding.numpy_files import NpyHeader, npz_member, read_npy_header
@@ -39,14 +41,15 @@ _PREFIXES = (1 << 16, 1 << 20, 1 << 24)
 _PIXEL_MODULE_TAGS = (
     0x00280002,
     0x00280004,
+    0x00280006,
     0x00280008,
     0x00280010,
     0x00280011,
     0x00280100,
     0x00280101,
+    0x00280102,
     0x00280103,
 )
-_UNDEFINED_LENGTH = 0xFFFFFFFF
 # RFC 1951: a match of 258 bytes takes at least two bits.
 _MOST_INFLATION = 1032
 
@@ -148,33 +151,40 @@ def _dicom(reader: IO[bytes], size: int, settings: ImagesInput) -> HeaderFacts:
             return _facts_of_whole(read_dicom(prefix, settings.max_inflated))
         found = _up_to_pixels(prefix)
         if found is not None:
-            dataset, tag, length, place = found
-            return _facts(dataset, _KEYWORDS[tag], _at_most(length, size, place, dataset))
+            return _facts(*found, size)
     raise AssertionError("the last prefix is the whole object")
 
 
-def _facts_of_whole(dataset: FileDataset) -> HeaderFacts:
+def _facts_of_whole(parsed: DicomFile) -> HeaderFacts:
     try:
-        keyword = pixel_keyword(dataset)
+        pixels = parsed.pixels()
     except RecordError as error:
         if error.status is not Status.NO_PIXELS:
             raise
         return HeaderFacts("dicom", has_pixels=False)
-    return _facts(dataset, keyword, len(dataset[keyword].value or b""))
+    return _described(parsed, pixels, len(pixels.data))
 
 
-def _at_most(length: int, size: int, place: int, dataset: FileDataset) -> int:
+def _facts(dataset: FileDataset, reached: Reached, size: int) -> HeaderFacts:
+    if not reached.length:
+        return HeaderFacts("dicom", has_pixels=False)
+    wrapped = reached.length == UNDEFINED_LENGTH
+    pixels = Pixels(PIXEL_KEYWORDS[reached.tag], reached.vr, memoryview(b""), wrapped)
+    return _described(DicomFile(dataset, (pixels,)), pixels, _at_most(reached, size, dataset))
+
+
+def _at_most(reached: Reached, size: int, dataset: FileDataset) -> int:
     """Bytes of pixels that an object of this size can hold at best, whatever the element says of its length."""
     deflated = dataset.file_meta.get("TransferSyntaxUID") == DEFLATED
     # Where the object is deflated, its size says only how much may come out at best.
-    room = size * _MOST_INFLATION if deflated else size - place
-    return room if length == _UNDEFINED_LENGTH else min(length, room)
+    room = size * _MOST_INFLATION if deflated else size - reached.place
+    return room if reached.length == UNDEFINED_LENGTH else min(reached.length, room)
 
 
-def _facts(dataset: FileDataset, keyword: str, stored: int) -> HeaderFacts:
-    uid = transfer_syntax_of(dataset)
+def _described(parsed: DicomFile, pixels: Pixels, stored: int) -> HeaderFacts:
+    uid = transfer_syntax_of(parsed)
     status = decoder_status(uid)
-    module = read_pixel_module(dataset, keyword)
+    module = read_pixel_module(parsed.dataset, pixels.keyword)
     check_holds(module, uid in NATIVE, stored)
     return HeaderFacts(
         "dicom",
@@ -188,21 +198,11 @@ def _facts(dataset: FileDataset, keyword: str, stored: int) -> HeaderFacts:
     )
 
 
-_KEYWORDS = {0x7FE00010: "PixelData", 0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData"}
-
-
-def _up_to_pixels(prefix: bytes) -> tuple[FileDataset, int, int, int] | None:
-    """The dataset before its pixels, their tag, length and place.
+def _up_to_pixels(prefix: bytes) -> tuple[FileDataset, Reached] | None:
+    """The dataset before its pixels, and where they are.
 
     None if the prefix ends before them, or in the middle of something that cannot be read then: the whole decides.
     """
-    reached: list[tuple[int, int, int]] = []
-
-    def at_pixels(tag: BaseTag, vr: str | None, length: int) -> bool:
-        if tag in PIXELS:
-            reached.append((int(tag), length, stream.tell()))
-        return tag in PIXELS
-
     try:
         with as_record_error(""):
             deflated_at = deflated_dataset(prefix)
@@ -210,13 +210,12 @@ def _up_to_pixels(prefix: bytes) -> tuple[FileDataset, int, int, int] | None:
                 # pydicom would inflate the whole dataset, without a bound.
                 inflated = inflate_start(memoryview(prefix)[deflated_at:], _PREFIXES[-1])
                 prefix = without_deflation(prefix[:deflated_at], inflated)
-            stream = BytesIO(prefix)
-            dataset = read_partial(stream, at_pixels, force=True, specific_tags=[*_PIXEL_MODULE_TAGS])
+            dataset, reached, _ = read_to_pixels(BytesIO(prefix), list(_PIXEL_MODULE_TAGS))
             if deflated_at is not None:
                 dataset.file_meta.TransferSyntaxUID = UID(DEFLATED)
     except RecordError:
         return None
-    return (dataset, *reached[-1]) if reached else None
+    return None if reached is None else (dataset, reached)
 
 
 def _growing(reader: IO[bytes], size: int) -> Iterator[tuple[bytes, bool]]:

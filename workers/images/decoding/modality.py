@@ -1,16 +1,16 @@
-"""From stored to modality values as pydicom's `apply_modality_lut` has them, in the narrowest type without loss."""
+"""From stored to modality values (PS3.3 C.11.1), in the narrowest type without loss."""
 
 import math
 
 import numpy as np
 from pydicom import Dataset
-from pydicom.pixels.processing import apply_modality_lut
 
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.contract import Array
 from workers.images.decoding.fence import as_record_error
 from workers.images.decoding.pixel_module import PixelModule
+from workers.images.lookup_tables import descriptor, entries, is_little_endian
 
 Range = tuple[float, float]
 
@@ -22,15 +22,31 @@ _NO_RANGE = (-math.inf, math.inf)
 def modality_values(stored: Array, header: Dataset, module: PixelModule) -> tuple[Array, Range]:
     """Values after the modality LUT or rescale, and the range that the stored type can give after it.
 
-    Equal to `apply_modality_lut(stored, header)` in every value. Where slope and intercept are whole numbers the
-    result is of an integer type. Floats have no range: (-inf, inf). Raises RecordError (unreadable).
+    Colours have neither. A table without descriptor or data, a slope or intercept that is empty, and a slope of 0 count
+    as absent. Where slope and intercept are whole numbers the result is of an integer type. Floats have no range:
+    (-inf, inf). Raises RecordError (unreadable).
     """
-    with as_record_error("its modality lookup table or rescale cannot be applied"):
-        if header.get("ModalityLUTSequence"):
-            return _looked_up(stored, header, module)
-        if "RescaleSlope" in header and "RescaleIntercept" in header:
-            return _rescaled(stored, float(header.RescaleSlope), float(header.RescaleIntercept), module)
+    if module.channels == 1:
+        with as_record_error("its modality lookup table or rescale cannot be applied"):
+            table = _table_item(header)
+            if table is not None:
+                return _looked_up(stored, table, module, is_little_endian(header))
+            slope, intercept = _number(header, "RescaleSlope"), _number(header, "RescaleIntercept")
+            if slope and intercept is not None:
+                return _rescaled(stored, slope, intercept, module)
     return stored, _NO_RANGE if module.is_float else module.stored_range
+
+
+def _table_item(header: Dataset) -> Dataset | None:
+    for item in header.get("ModalityLUTSequence") or ():
+        complete = item.get("LUTDescriptor") is not None and item.get("LUTData") is not None
+        return item if complete else None
+    return None
+
+
+def _number(header: Dataset, keyword: str) -> float | None:
+    value = header.get(keyword)
+    return None if value is None or not str(value).strip() else float(value)
 
 
 def inverted(values: Array, value_range: Range) -> Array:
@@ -52,18 +68,17 @@ def narrowest(low: int, high: int) -> type[np.integer]:
     return next(kind for kind in _NARROWEST_FIRST if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max)
 
 
-def _looked_up(stored: Array, header: Dataset, module: PixelModule) -> tuple[Array, Range]:
-    """Widened first: pydicom subtracts the first mapped value in the type of the pixels, where it may not fit."""
+def _looked_up(stored: Array, item: Dataset, module: PixelModule, little: bool) -> tuple[Array, Range]:
+    """Below and above the table its first and last entry hold."""
     if module.is_float:
         raise RecordError(Status.UNREADABLE, "a modality lookup table has no meaning for pixels stored as floats")
-    values = apply_modality_lut(stored.astype(np.int64), header)
-    low, high = module.stored_range
-    entries, first, _ = header.ModalityLUTSequence[0].LUTDescriptor
-    # 0 entries stand for 65,536, which the 16 bits of the descriptor cannot hold (PS3.3 C.11.1.1).
-    inputs = np.arange(first, first + (entries or 2**16)).clip(low, high)
-    # The ends of the stored range too: beyond the table its first and last entry hold.
-    reachable = apply_modality_lut(np.append(inputs, (low, high)), header)
-    return values, (float(reachable.min()), float(reachable.max()))
+    count, first, bits = descriptor(item.LUTDescriptor, signed=module.signed)
+    table = entries(item.LUTData, count, little=little)
+    table = table.astype(np.uint8 if bits <= 8 else np.uint16)
+    low, high = (int(np.clip(end - first, 0, len(table) - 1)) for end in module.stored_range)
+    reachable = table[low : high + 1]
+    places = np.clip(stored.astype(np.int64) - first, 0, len(table) - 1)
+    return table[places], (float(reachable.min()), float(reachable.max()))
 
 
 def _rescaled(stored: Array, slope: float, intercept: float, module: PixelModule) -> tuple[Array, Range]:

@@ -8,25 +8,19 @@ from schemas.errors import RecordError
 from schemas.status import Status
 from workers.images.decoding.fence import as_record_error
 
-_SUPPORTED_PHOTOMETRIC = frozenset(
-    {
-        "MONOCHROME1",
-        "MONOCHROME2",
-        "PALETTE COLOR",
-        "RGB",
-        "YBR_FULL",
-        "YBR_FULL_422",
-        "YBR_ICT",
-        "YBR_RCT",
-    }
-)
+_GREY = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
+_COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 _CONTAINERS = {"PixelData": (1, 8, 16, 32), "FloatPixelData": (32,), "DoubleFloatPixelData": (64,)}
 _MAX_SIDE = 65_535
 
 
 @dataclass(frozen=True)
 class PixelModule:
-    """How one frame is stored. `bits_stored` is that of the container where pixels are floats."""
+    """How one frame is stored. `bits_stored` is that of the container where pixels are floats.
+
+    `shift` is by how many bits a stored value stands above the lowest of its container (HighBit).
+    `planar`: colours lie plane by plane where they are not compressed.
+    """
 
     keyword: str
     rows: int
@@ -37,6 +31,8 @@ class PixelModule:
     bits_stored: int
     signed: bool
     photometric: str
+    shift: int = 0
+    planar: bool = False
 
     @property
     def is_float(self) -> bool:
@@ -44,9 +40,14 @@ class PixelModule:
         return self.keyword != "PixelData"
 
     @property
+    def is_palette(self) -> bool:
+        """Whether a value is the number of a colour."""
+        return self.photometric == "PALETTE COLOR"
+
+    @property
     def channels(self) -> int:
         """Channels after decoding: a palette has one sample a pixel and becomes three."""
-        return 3 if self.photometric == "PALETTE COLOR" else self.samples
+        return 3 if self.is_palette else self.samples
 
     @property
     def stored_range(self) -> tuple[int, int]:
@@ -56,31 +57,42 @@ class PixelModule:
         return 0, (1 << self.bits_stored) - 1
 
     @property
+    def frame_bits(self) -> int:
+        """Bits of one frame where it is not compressed; frames of single bits follow each other without padding."""
+        bits = self.rows * self.columns * self.samples * self.bits_allocated
+        # Two pixels share their two colour samples: four samples where RGB has six.
+        return bits // 3 * 2 if self.photometric == "YBR_FULL_422" else bits
+
+    @property
     def native_bytes(self) -> int:
         """Bytes of all frames where they are not compressed."""
-        bits = self.rows * self.columns * self.samples * self.frames * self.bits_allocated
-        if self.photometric == "YBR_FULL_422":
-            # Two pixels share their two colour samples: four samples where RGB has six.
-            bits = bits // 3 * 2
-        return (bits + 7) // 8
+        return (self.frame_bits * self.frames + 7) // 8
 
 
 def read_pixel_module(dataset: Dataset, keyword: str) -> PixelModule:
     """The module of a dataset whose pixels lie in `keyword`.
 
+    What is empty counts as absent, and what is absent has the value that it has in nearly every image: all bits are
+    stored, the highest of them is the last, values are not signed, colours lie pixel by pixel.
     Raises RecordError: unreadable where an attribute lacks or makes no sense, unsupported where it is rare.
     """
     with as_record_error("its description of the pixels cannot be read"):
+        rows, columns = _integer(dataset, "Rows"), _integer(dataset, "Columns")
+        photometric = _photometric(dataset)
+        allocated = _integer(dataset, "BitsAllocated")
+        stored = allocated if keyword != "PixelData" else _integer(dataset, "BitsStored", allocated)
         module = PixelModule(
             keyword=keyword,
-            rows=_integer(dataset, "Rows"),
-            columns=_integer(dataset, "Columns"),
-            samples=_integer(dataset, "SamplesPerPixel"),
-            frames=_frames(dataset),
-            bits_allocated=_integer(dataset, "BitsAllocated"),
-            bits_stored=_integer(dataset, "BitsStored" if keyword == "PixelData" else "BitsAllocated"),
-            signed=keyword == "PixelData" and _integer(dataset, "PixelRepresentation") == 1,
-            photometric=str(dataset.get("PhotometricInterpretation") or "").strip(),
+            rows=rows,
+            columns=columns,
+            samples=_integer(dataset, "SamplesPerPixel", 3 if photometric in _COLOUR else 1),
+            frames=_integer(dataset, "NumberOfFrames", 1) or 1,
+            bits_allocated=allocated,
+            bits_stored=stored,
+            signed=keyword == "PixelData" and _integer(dataset, "PixelRepresentation", 0) == 1,
+            photometric=photometric,
+            shift=_shift(_integer(dataset, "HighBit", stored - 1), stored, allocated),
+            planar=_integer(dataset, "PlanarConfiguration", 0) == 1,
         )
     _check_numbers(module)
     _check_colour(module)
@@ -97,16 +109,26 @@ def check_holds(module: PixelModule, native: bool, stored_bytes: int) -> None:
         raise RecordError(Status.UNREADABLE, "it holds fewer bytes of pixels than its header asks for")
 
 
-def _integer(dataset: Dataset, keyword: str) -> int:
+def normalised(code: object) -> str:
+    """A code string (VR CS) as the standard has it: in capitals, without the blanks around it that mean nothing."""
+    return str(code or "").strip(" \0").upper()
+
+
+def _photometric(dataset: Dataset) -> str:
+    return normalised(dataset.get("PhotometricInterpretation"))
+
+
+def _shift(high_bit: int, stored: int, allocated: int) -> int:
+    return high_bit + 1 - stored if stored <= high_bit < allocated else 0
+
+
+def _integer(dataset: Dataset, keyword: str, absent: int | None = None) -> int:
     value = dataset.get(keyword)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        value = absent
     if not isinstance(value, int):
         raise RecordError(Status.UNREADABLE, f"{keyword} is missing or not a number")
     return int(value)
-
-
-def _frames(dataset: Dataset) -> int:
-    """NumberOfFrames; absent, empty or 0 means 1, as pydicom has it."""
-    return _integer(dataset, "NumberOfFrames") if dataset.get("NumberOfFrames") else 1
 
 
 def _check_numbers(module: PixelModule) -> None:
@@ -123,10 +145,9 @@ def _check_numbers(module: PixelModule) -> None:
 def _check_colour(module: PixelModule) -> None:
     if not module.photometric:
         raise RecordError(Status.UNREADABLE, "PhotometricInterpretation is missing")
-    if module.photometric not in _SUPPORTED_PHOTOMETRIC:
+    if module.photometric not in (*_GREY, *_COLOUR):
         raise RecordError(Status.UNSUPPORTED, "its photometric interpretation has no conversion to grey or RGB")
-    colour = module.photometric not in ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
-    if module.samples != (3 if colour else 1):
+    if module.samples != (3 if module.photometric in _COLOUR else 1):
         raise RecordError(Status.UNREADABLE, "SamplesPerPixel contradicts PhotometricInterpretation")
     if module.photometric.startswith("YBR_FULL") and module.bits_allocated != 8:
         raise RecordError(Status.UNSUPPORTED, "YBR with more than 8 bits has no conversion to RGB")

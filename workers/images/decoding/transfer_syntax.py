@@ -5,10 +5,7 @@ Source: DICOM PS3.6 table A-1 for UIDs and names.
 
 from dataclasses import dataclass
 from functools import cache
-
-from pydicom.pixels.decoders.base import get_decoder
-
-from workers.images.decoding import jpeg12
+from importlib.util import find_spec
 
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
 EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
@@ -18,10 +15,19 @@ DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"
 JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
 RLE = "1.2.840.10008.1.2.5"
 
-_JPEG = ("pillow", "python-gdcm")
-_JPEG_LS = ("pyjpegls", "python-gdcm")
-_JPEG_2000 = ("pylibjpeg-openjpeg", "python-gdcm", "pillow")
-_HTJ2K = ("pylibjpeg-openjpeg",)
+_JPEG = ("pillow", "imagecodecs")
+_LOSSLESS_JPEG = ("imagecodecs", "python-gdcm")
+_JPEG_LS = ("pyjpegls",)
+_JPEG_2000 = ("pylibjpeg-openjpeg", "imagecodecs")
+_MODULES = {
+    "pydicom": "pydicom",
+    "pillow": "PIL",
+    "imagecodecs": "imagecodecs",
+    "python-gdcm": "gdcm",
+    "pyjpegls": "jpeg_ls",
+    "pylibjpeg-openjpeg": "openjpeg",
+    "pylibjpeg-rle": "rle",
+}
 
 _TABLE: dict[str, tuple[str, tuple[str, ...]]] = {
     IMPLICIT_LITTLE: ("Implicit VR Little Endian", ("pydicom",)),
@@ -30,9 +36,9 @@ _TABLE: dict[str, tuple[str, tuple[str, ...]]] = {
     EXPLICIT_BIG: ("Explicit VR Big Endian", ("pydicom",)),
     DEFLATED_FRAMES: ("Deflated Image Frame Compression", ("pydicom",)),
     "1.2.840.10008.1.2.4.50": ("JPEG Baseline (Process 1)", _JPEG),
-    JPEG_EXTENDED: ("JPEG Extended (Process 2 and 4)", (*_JPEG, "imagecodecs")),
-    "1.2.840.10008.1.2.4.57": ("JPEG Lossless (Process 14)", ("python-gdcm",)),
-    "1.2.840.10008.1.2.4.70": ("JPEG Lossless (Process 14, Selection Value 1)", ("python-gdcm",)),
+    JPEG_EXTENDED: ("JPEG Extended (Process 2 and 4)", ("imagecodecs", "pillow")),
+    "1.2.840.10008.1.2.4.57": ("JPEG Lossless (Process 14)", _LOSSLESS_JPEG),
+    "1.2.840.10008.1.2.4.70": ("JPEG Lossless (Process 14, Selection Value 1)", _LOSSLESS_JPEG),
     "1.2.840.10008.1.2.4.80": ("JPEG-LS Lossless", _JPEG_LS),
     "1.2.840.10008.1.2.4.81": ("JPEG-LS Near-Lossless", _JPEG_LS),
     "1.2.840.10008.1.2.4.90": ("JPEG 2000 (Lossless Only)", _JPEG_2000),
@@ -58,9 +64,9 @@ _TABLE: dict[str, tuple[str, tuple[str, ...]]] = {
     "1.2.840.10008.1.2.4.110": ("JPEG XL Lossless", ()),
     "1.2.840.10008.1.2.4.111": ("JPEG XL JPEG Recompression", ()),
     "1.2.840.10008.1.2.4.112": ("JPEG XL", ()),
-    "1.2.840.10008.1.2.4.201": ("HTJ2K (Lossless Only)", _HTJ2K),
-    "1.2.840.10008.1.2.4.202": ("HTJ2K with RPCL Options (Lossless Only)", _HTJ2K),
-    "1.2.840.10008.1.2.4.203": ("HTJ2K", _HTJ2K),
+    "1.2.840.10008.1.2.4.201": ("HTJ2K (Lossless Only)", _JPEG_2000),
+    "1.2.840.10008.1.2.4.202": ("HTJ2K with RPCL Options (Lossless Only)", _JPEG_2000),
+    "1.2.840.10008.1.2.4.203": ("HTJ2K", _JPEG_2000),
     "1.2.840.10008.1.2.4.204": ("JPIP HTJ2K Referenced", ()),
     "1.2.840.10008.1.2.4.205": ("JPIP HTJ2K Referenced Deflate", ()),
     "1.2.840.10008.1.2.4.94": ("JPIP Referenced", ()),
@@ -101,11 +107,7 @@ def decoder_status(uid: str) -> DecoderStatus:
 
 
 def _is_available(uid: str, packages: tuple[str, ...]) -> bool:
-    if not packages:
-        return False
-    if uid in NATIVE or uid == DEFLATED_FRAMES:
-        return True
-    return get_decoder(uid).is_available or (uid == JPEG_EXTENDED and jpeg12.is_available(uid))
+    return bool(packages) and (uid in NATIVE or any(find_spec(_MODULES[package]) for package in packages))
 
 
 def decoders() -> list[DecoderStatus]:

@@ -11,6 +11,7 @@ from pydantic import Field
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.contract import Array
+from workers.images.lookup_tables import descriptor, entries, is_little_endian
 from workers.images.prepare.base import PrepareStep, replaced
 from workers.images.prepare.image import Image, Range
 from workers.images.prepare.libraries import pydicom_processing
@@ -53,28 +54,14 @@ def read_voi_lut(dataset: Dataset, index: int) -> VoiLut:
     of the type of the *entries*, which wraps for an 8 bit table of more than 256 entries; this does not.
     """
     item = dataset.VOILUTSequence[index]
-    count, first, bits = (int(value) for value in item.LUTDescriptor)
-    count = count or 2**16
+    count, first, bits = descriptor(item.LUTDescriptor, signed=False)
     if bits != 8 and not 10 <= bits <= 16:
         raise ValueError(f"a VOI LUT of {bits} bits an entry is not defined")
     data = item.LUTData
-    entries = _words(data, count, _is_little_endian(dataset)) if isinstance(data, bytes) else np.atleast_1d(data)
-    if len(entries) < count:
+    table = entries(data, count, little=is_little_endian(dataset))
+    if len(table) < count:
         raise ValueError("the VOI LUT has fewer entries than its descriptor says")
-    return VoiLut(entries[:count].astype(np.uint8 if bits == 8 else np.uint16), first, bits)
-
-
-def _words(data: bytes, count: int, little_endian: bool) -> Array:
-    packed = len(data) in (count, count + 1) and count > 1
-    dtype = np.dtype(np.uint8) if packed else np.dtype("<u2" if little_endian else ">u2")
-    return np.frombuffer(data, dtype, count=min(count, len(data) // dtype.itemsize))
-
-
-def _is_little_endian(dataset: Dataset) -> bool:
-    syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
-    if syntax is not None and not syntax.is_private:
-        return bool(syntax.is_little_endian)
-    return dataset.original_encoding[1] is not False
+    return VoiLut(table.astype(np.uint8 if bits == 8 else np.uint16), first, bits)
 
 
 class Voi(PrepareStep):
