@@ -40,6 +40,7 @@ _LOSSY = frozenset({"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840
 _JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
 # Two decoders of lossy JPEG, and two conversions to RGB, may round apart.
 _ROUNDING = 4
+_STRETCHED = 2
 
 
 class Row(NamedTuple):
@@ -122,9 +123,7 @@ def _is_stretched(ours: Array, its: Array) -> bool:
         return bool(its.min() == its.max())
     at_low, at_high = its[ours == low].mean(), its[ours == high].mean()
     step = (at_high - at_low) / (high - low)
-    # It rounds rescaled values to whole numbers before they are stretched.
-    tolerance = 2 if np.array_equal(ours, np.round(ours)) else 2 + step
-    return bool(step > 0 and np.abs(at_low + (ours - low) * step - its).max() <= tolerance)
+    return bool(step > 0 and np.abs(at_low + (ours - low) * step - its).max() <= _STRETCHED)
 
 
 def _apart(read: Callable[[Path, Sequence[int]], Sequence[Array]], path: Path, wanted: Sequence[int]) -> Any:
@@ -157,7 +156,7 @@ def _by_pydicom(path: Path, wanted: Sequence[int]) -> Sequence[Array]:
 
 
 def _by_gdcm(path: Path, wanted: Sequence[int]) -> Sequence[Array]:
-    import gdcm  # noqa: PLC0415  the other references do without
+    import gdcm
 
     reader = gdcm.ImageReader()
     reader.SetFileName(str(path))
@@ -211,7 +210,9 @@ def _finished(stored: Array, dataset: Dataset, index: int) -> Array:
         return stored
     slope, intercept = _rescale(dataset, index)
     if dataset.get("ModalityLUTSequence"):
-        return apply_modality_lut(stored, dataset)
+        reachable = apply_modality_lut(np.arange(1 << dataset.BitsStored, dtype=np.uint32), dataset).astype(np.int64)
+        looked_up = apply_modality_lut(stored, dataset)
+        return reachable.min() + reachable.max() - looked_up if photometric == "MONOCHROME1" else looked_up
     values = stored if slope in (None, "", 0) or intercept in (None, "") else stored * float(slope) + float(intercept)
     if photometric == "MONOCHROME1":
         bits, signed = dataset.BitsStored, bool(dataset.PixelRepresentation)
@@ -247,7 +248,7 @@ def _by_dcmtk(path: Path, wanted: Sequence[int], commands: Path, syntax: str) ->
         pictures = []
         for index in wanted:
             out = Path(folder) / "picture.pnm"
-            call = [str(command), "--quiet", "+F", str(index + 1), "-O", "+opw", str(path), str(out)]
+            call = [str(command), "--quiet", *_unrounded(path), "+F", str(index + 1), "-O", "+opw", str(path), str(out)]
             try:
                 done = subprocess.run(call, capture_output=True, check=False, timeout=_SECONDS)
             except subprocess.TimeoutExpired:
@@ -256,6 +257,12 @@ def _by_dcmtk(path: Path, wanted: Sequence[int], commands: Path, syntax: str) ->
                 return "refused"
             pictures.append(_picture(out))
         return pictures
+
+
+def _unrounded(path: Path) -> Sequence[str]:
+    """It rounds rescaled values to whole numbers; a straight line of them can be compared without."""
+    slope = dcmread(path, force=True, stop_before_pixels=True).get("RescaleSlope") or 1
+    return ("-M",) if float(slope) > 0 and not float(slope).is_integer() else ()
 
 
 def _picture(path: Path) -> Array:
@@ -280,7 +287,7 @@ def _dcmtk(given: Path | None) -> Path | None:
 
 
 def main() -> None:
-    """See the module."""
+    """Compare the files below the folders that are named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--dcmtk", type=Path, help="the folder of dcmj2pnm and dcml2pnm")

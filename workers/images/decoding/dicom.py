@@ -46,9 +46,10 @@ class DicomImage:
             raise RecordError(Status.UNSUPPORTED, f"{status.name}: {status.remedy}")
         self.module: PixelModule = read_pixel_module(self._dataset, self._pixels.keyword)
 
-    @property
+    @cached_property
     def _is_native(self) -> bool:
-        return self._uid in NATIVE
+        """Whether pixels are not compressed: by the syntax, unless they are wrapped as only compressed ones are."""
+        return self._uid in NATIVE and not self._pixels.wrapped
 
     def decode(self, settings: ImagesInput, frame: int | None) -> list[Image]:
         """The wanted frames. Raises RecordError: unreadable, unsupported, too_large, input_changed."""
@@ -80,7 +81,9 @@ class DicomImage:
             return self._native(memoryview(inflate(frame, alone.native_bytes + 1)), 0, little=True, words=False)
         if self._uid == RLE:
             samples = decode_rle(frame, self.module)
-            return as_rgb(stored_values(samples, self.module.bits_allocated, self.module), self.module, is_codestream=False)
+            return as_rgb(
+                stored_values(samples, self.module.bits_allocated, self.module), self.module, is_codestream=False
+            )
         return self._from_codestream(frame)
 
     def _native(self, data: memoryview, index: int, *, little: bool, words: bool) -> Array:
@@ -90,7 +93,11 @@ class DicomImage:
 
     def _from_codestream(self, frame: bytes) -> Array:
         module, found = self.module, codestream_size(frame)
-        if found is None or (found.rows, found.columns, found.channels) != (module.rows, module.columns, module.samples):
+        if found is None or (found.rows, found.columns, found.channels) != (
+            module.rows,
+            module.columns,
+            module.samples,
+        ):
             raise RecordError(Status.UNREADABLE, "its compressed pixels are not of the size that its header says")
         if not is_whole(frame, found):
             raise RecordError(Status.UNREADABLE, "its compressed pixels are cut off")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import IO, NamedTuple, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from pydicom import DataElement, Dataset, FileDataset
 from pydicom.dataelem import RawDataElement
@@ -12,7 +12,7 @@ from pydicom.uid import UID
 
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.images.decoding.encapsulated import read_fragments
+from workers.images.decoding.encapsulated import ITEM, read_fragments
 from workers.images.decoding.fence import as_record_error, silence
 from workers.images.decoding.inflate import inflate
 from workers.images.decoding.memory_stream import MemoryStream
@@ -43,7 +43,7 @@ class Pixels(NamedTuple):
     @property
     def is_encapsulated(self) -> bool:
         """Whether it holds items; some writers give such a value a length."""
-        return self.wrapped or self.data[:4] == b"\xfe\xff\x00\xe0"
+        return self.wrapped or bytes(self.data[:4]) == ITEM
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,9 @@ class Reached(NamedTuple):
     place: int
 
 
-def read_to_pixels(stream: IO[bytes], tags: list[int] | None = None) -> tuple[FileDataset, Reached | None, list[int]]:
+def read_to_pixels(
+    stream: BinaryIO, tags: list[BaseTag | int] | None = None
+) -> tuple[FileDataset, Reached | None, list[int]]:
     """The elements up to the first pixel element (of these tags), where that is, and the tags met on the way."""
     reached: list[Reached] = []
     met: list[int] = []
@@ -126,7 +128,7 @@ def read_to_pixels(stream: IO[bytes], tags: list[int] | None = None) -> tuple[Fi
         return False
 
     # `force`: older files have no preamble; `sniff` has looked at their first element instead.
-    dataset = read_partial(stream, at_pixels, force=True, specific_tags=cast("list[BaseTag | int] | None", tags))
+    dataset = read_partial(stream, at_pixels, force=True, specific_tags=tags)
     return dataset, reached[-1] if reached else None, met
 
 
@@ -176,7 +178,7 @@ def _read_behind(dataset: FileDataset, rest: memoryview) -> list[Pixels]:
     try:
         with as_record_error(""):
             implicit, little = dataset.original_encoding
-            behind = read_dataset(cast("IO[bytes]", MemoryStream(rest)), bool(implicit), bool(little))
+            behind = read_dataset(cast("BinaryIO", MemoryStream(rest)), bool(implicit), bool(little))
             for element in raw_elements(behind):
                 keyword = PIXEL_KEYWORDS.get(int(element.tag))
                 if keyword is not None:
@@ -189,8 +191,8 @@ def _read_behind(dataset: FileDataset, rest: memoryview) -> list[Pixels]:
     return others
 
 
-def _stream(data: memoryview) -> IO[bytes]:
-    return cast("IO[bytes]", MemoryStream(data))
+def _stream(data: memoryview) -> BinaryIO:
+    return cast("BinaryIO", MemoryStream(data))
 
 
 def deflated_dataset(data: bytes | memoryview) -> int | None:
@@ -200,7 +202,7 @@ def deflated_dataset(data: bytes | memoryview) -> int | None:
     """
     stream = MemoryStream(data)
     stream.seek(PREFIX_END if data[128:PREFIX_END] == b"DICM" else 0)
-    meta = _read_file_meta_info(cast("IO[bytes]", stream))
+    meta = _read_file_meta_info(cast("BinaryIO", stream))
     return stream.tell() if meta.get("TransferSyntaxUID") == DEFLATED else None
 
 

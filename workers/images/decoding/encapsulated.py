@@ -7,12 +7,13 @@ entry is not the place of a fragment that begins a frame: many writers leave zer
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.images.decoding.codestream import begins_codestream
 
-_ITEM = b"\xfe\xff\x00\xe0"
+ITEM = b"\xfe\xff\x00\xe0"
 _DELIMITER = b"\xfe\xff\xdd\xe0"
 _HEAD = 8
 _SIGNATURE_BYTES = 8
@@ -48,7 +49,7 @@ def read_fragments(data: memoryview) -> Fragments:
     spans: list[tuple[int, int]] = []
     starts: list[int] = []
     at = 0
-    while at + _HEAD <= len(data) and data[at : at + 4] == _ITEM:
+    while at + _HEAD <= len(data) and data[at : at + 4] == ITEM:
         length = struct.unpack_from("<I", data, at + 4)[0]
         starts.append(at)
         spans.append((at + _HEAD, min(at + _HEAD + length, len(data))))
@@ -92,7 +93,7 @@ def _by_table(fragments: Fragments, table: Sequence[int], frames: int, begins: f
         return []
     places = {offset: fragment for fragment, offset in enumerate(fragments.offsets)}
     firsts = [places.get(offset, -1) for offset in table]
-    rising = all(before < after for before, after in zip(firsts, firsts[1:], strict=False))
+    rising = all(before < after for before, after in pairwise(firsts))
     if -1 in firsts or not rising or (begins and not begins.issuperset(firsts)):
         return []
     return firsts

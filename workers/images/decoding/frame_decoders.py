@@ -1,7 +1,8 @@
 """Which package decodes a compressed frame, best first; where one refuses, the next is tried.
 
-The order is by speed: on every frame that more than one of them reads the samples are the same bit for bit. gdcm ends
-the process where the others raise, so it is left for what only it decodes: some lossless JPEG.
+The order is by speed and by how well a package tells damage: on every frame that more than one of them reads the
+samples are the same bit for bit. Nothing stands behind a package that would accept the damaged frames which it
+refuses (OpenJPH behind OpenJPEG, libjpeg-turbo behind gdcm for lossless JPEG).
 Each function gives the samples of the codestream, (rows, columns) or (rows, columns, 3), in colours as they are
 coded; a multi-component transform of JPEG 2000 is undone. It raises what its package raises.
 """
@@ -58,7 +59,7 @@ def chain_of(found: FrameSize) -> Sequence[FrameDecoder]:
     if found.process == JPEG_LS:
         return _JPEG_LS
     if found.process in _LOSSLESS:
-        return _LOSSLESS_JPEG
+        return _LOSSLESS_JPEG[:1] if find_spec("gdcm") else _LOSSLESS_JPEG[1:]
     return _JPEG if found.bits == _BYTE else _JPEG[1:]
 
 
@@ -78,8 +79,8 @@ def _imagecodecs_jpeg(frame: bytes, found: FrameSize) -> Array:
 
     # Despite its name it takes 12 and 16 bits and lossless JPEG as well, through libjpeg-turbo 3. Read and asked for in
     # the same colours, nothing is converted.
-    colours = {} if found.channels == 1 else {"colorspace": "RGB", "outcolorspace": "RGB"}
-    decoded: Array = imagecodecs.jpeg8_decode(frame, **colours)
+    colours = None if found.channels == 1 else "RGB"
+    decoded: Array = imagecodecs.jpeg8_decode(frame, colorspace=colours, outcolorspace=colours)
     return decoded
 
 
@@ -113,13 +114,6 @@ def _imagecodecs_jpeg_2000(frame: bytes, found: FrameSize) -> Array:
     return decoded
 
 
-def _imagecodecs_htj2k(frame: bytes, found: FrameSize) -> Array:
-    import imagecodecs  # noqa: PLC0415
-
-    decoded: Array = imagecodecs.htj2k_decode(frame)
-    return decoded
-
-
 def _gdcm(frame: bytes, found: FrameSize) -> Array:
     import gdcm  # noqa: PLC0415
 
@@ -144,7 +138,10 @@ def _gdcm(frame: bytes, found: FrameSize) -> Array:
 
 
 _JPEG = (FrameDecoder("pillow", "PIL", _pillow), FrameDecoder("imagecodecs", "imagecodecs", _imagecodecs_jpeg))
-_LOSSLESS_JPEG = (FrameDecoder("imagecodecs", "imagecodecs", _imagecodecs_jpeg), FrameDecoder("python-gdcm", "gdcm", _gdcm))
+_LOSSLESS_JPEG = (
+    FrameDecoder("python-gdcm", "gdcm", _gdcm),
+    FrameDecoder("imagecodecs", "imagecodecs", _imagecodecs_jpeg),
+)
 _JPEG_LS = (
     FrameDecoder("pyjpegls", "jpeg_ls", _jpeg_ls),
     FrameDecoder("pyjpegls", "jpeg_ls", _jpeg_ls_without_padding),
@@ -152,5 +149,4 @@ _JPEG_LS = (
 _JPEG_2000 = (
     FrameDecoder("pylibjpeg-openjpeg", "openjpeg", _openjpeg),
     FrameDecoder("imagecodecs", "imagecodecs", _imagecodecs_jpeg_2000),
-    FrameDecoder("imagecodecs", "imagecodecs", _imagecodecs_htj2k),
 )

@@ -185,7 +185,7 @@ def _described(parsed: DicomFile, pixels: Pixels, stored: int) -> HeaderFacts:
     uid = transfer_syntax_of(parsed)
     status = decoder_status(uid)
     module = read_pixel_module(parsed.dataset, pixels.keyword)
-    check_holds(module, uid in NATIVE, stored)
+    check_holds(module, uid in NATIVE and not pixels.wrapped, stored)
     return HeaderFacts(
         "dicom",
         module.rows,

@@ -16,7 +16,7 @@ def stored_values(samples: Array, bits: int, module: PixelModule) -> Array:
     if module.is_float:
         return samples
     size = samples.dtype.itemsize
-    plain = samples.view(f"u{size}")
+    plain: Array = samples.view(f"u{size}")
     # A codestream of so few bits holds the values without the bits below them.
     shift = module.shift if bits >= module.bits_stored + module.shift else 0
     if shift:
@@ -25,8 +25,9 @@ def stored_values(samples: Array, bits: int, module: PixelModule) -> Array:
     if module.signed:
         values = plain.view(f"i{size}")
         unused = np.array(container - kept, values.dtype)
-        return values << unused >> unused if unused else values
+        extended: Array = values << unused >> unused if unused else values
+        return extended
     # An unsigned codestream has no bits above its precision.
     if kept < container and (kept < bits - shift or samples.dtype.kind == "i"):
-        return plain & np.array((1 << kept) - 1, plain.dtype)
+        plain = plain & np.array((1 << kept) - 1, plain.dtype)
     return plain

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,9 @@ from workers.images.decoding.modality import inverted, modality_values, narrowes
 from workers.images.decoding.pixel_module import PixelModule
 
 
-def module(bits: int, signed: bool = False, keyword: str = "PixelData") -> PixelModule:
+def module(bits: int, signed: bool = False, keyword: str = "PixelData", **changes: Any) -> PixelModule:
     allocated = 8 if bits <= 8 else 16 if bits <= 16 else 32
-    return PixelModule(keyword, 1, 1, 1, 1, allocated, bits, signed, "MONOCHROME2")
+    return replace(PixelModule(keyword, 1, 1, 1, 1, allocated, bits, signed, "MONOCHROME2"), **changes)
 
 
 def rescale(slope: Any, intercept: Any) -> Dataset:
@@ -48,7 +49,6 @@ STORED: NDArray[Any] = np.array([[0, 1, 1024, 4095]], np.uint16)
         ("-1", "0", np.int16, (-4095, 0)),
         ("20", "0", np.int32, (0, 81_900)),
         ("0.5", "-3", np.float64, (-3.0, 2044.5)),
-        ("0", "7", np.uint8, (7, 7)),
     ],
 )
 def test_a_rescale_gives_pydicom_s_values_in_the_narrowest_type(
@@ -136,3 +136,46 @@ def test_inverting_keeps_the_type_where_it_holds_the_result(
 )
 def test_the_narrowest_type_holds_both_ends(low: int, high: int, kind: type) -> None:
     assert narrowest(low, high) is kind
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"RescaleSlope": "", "RescaleIntercept": "-1024"},
+        {"RescaleSlope": "2", "RescaleIntercept": ""},
+        {"RescaleSlope": "", "RescaleIntercept": ""},
+        {"RescaleSlope": "0", "RescaleIntercept": "0"},
+        {"RescaleSlope": "0", "RescaleIntercept": "17"},
+        {"RescaleSlope": "2"},
+        {"ModalityLUTSequence": Sequence([Dataset()])},
+        {"ModalityLUTSequence": Sequence([])},
+    ],
+)
+def test_a_rescale_or_table_that_says_nothing_changes_nothing(attributes: dict[str, Any]) -> None:
+    header = Dataset()
+    for keyword, value in attributes.items():
+        setattr(header, keyword, value)
+    values, found = modality_values(STORED, header, module(12))
+    assert values is STORED
+    assert found == (0, 4095)
+
+
+@pytest.mark.parametrize(("photometric", "samples"), [("RGB", 3), ("PALETTE COLOR", 1)])
+def test_colours_have_no_modality_values(photometric: str, samples: int) -> None:
+    header = rescale(1, -1024)
+    header.ModalityLUTSequence = table([9, 8], 0).ModalityLUTSequence
+    found = module(8, photometric=photometric, samples=samples)
+    values, value_range = modality_values(np.array([[3, 200]], np.uint8), header, found)
+    assert (values.tolist(), value_range) == ([[3, 200]], (0, 255))
+
+
+@pytest.mark.parametrize("little", [True, False])
+def test_a_table_of_bytes_packed_in_words_is_read_in_the_order_of_the_file(little: bool) -> None:
+    header = table([5, 30, 70], first=0)
+    (item,) = header.ModalityLUTSequence
+    item.LUTDescriptor = [3, 0, 8]
+    item["LUTData"].VR = "OW"
+    item["LUTData"].value = bytes([5, 30, 70, 0]) if little else bytes([30, 5, 0, 70])
+    header.set_original_encoding(False, little)
+    values, found = modality_values(np.array([[0, 1, 2, 9]], np.uint8), header, module(8))
+    assert (values.tolist(), found) == ([[5, 30, 70, 70]], (5, 70))

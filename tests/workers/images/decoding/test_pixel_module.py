@@ -69,7 +69,7 @@ def test_floats_are_stored_in_all_bits_of_their_container_whatever_bits_stored_s
     assert (floats.is_float, floats.bits_stored, floats.signed) == (True, 32, False)
 
 
-@pytest.mark.parametrize("name", sorted(GREY))
+@pytest.mark.parametrize("name", ["BitsAllocated", "Columns", "PhotometricInterpretation", "Rows"])
 def test_each_attribute_that_is_missing_is_named_and_the_record_unreadable(name: str) -> None:
     error = refusal(**{**GREY, name: None})
     assert (error.status, name in str(error)) == (Status.UNREADABLE, True)
@@ -105,3 +105,34 @@ def test_a_byte_less_than_the_header_asks_for_is_refused(native: bool, least: in
     check_holds(five, native, least)
     with pytest.raises(RecordError, match="fewer bytes of pixels"):
         check_holds(five, native, least - 1)
+
+
+@pytest.mark.parametrize("empty", [None, ""])
+@pytest.mark.parametrize(
+    ("name", "field", "expected"),
+    [
+        ("BitsStored", "bits_stored", 16),
+        ("PixelRepresentation", "signed", False),
+        ("SamplesPerPixel", "samples", 1),
+        ("HighBit", "shift", 0),
+        ("PlanarConfiguration", "planar", False),
+    ],
+)
+def test_what_is_empty_or_absent_is_as_in_nearly_every_image(
+    empty: str | None, name: str, field: str, expected: object
+) -> None:
+    assert getattr(module(**{**GREY, name: empty}), field) == expected
+
+
+def test_colour_that_does_not_count_its_samples_has_three() -> None:
+    assert module(**{**COLOUR, "SamplesPerPixel": None}).samples == 3
+
+
+@pytest.mark.parametrize(("high", "shift"), [(11, 0), (13, 2), (15, 4), (16, 0), (3, 0)])
+def test_high_bit_says_how_far_values_stand_above_the_lowest_bit(high: int, shift: int) -> None:
+    assert module(**{**GREY, "HighBit": high}).shift == shift
+
+
+@pytest.mark.parametrize("written", [" RGB", "RGB ", "rgb", "RGB\0"])
+def test_blanks_around_a_code_and_small_letters_mean_nothing(written: str) -> None:
+    assert module(**{**COLOUR, "PhotometricInterpretation": written}).photometric == "RGB"
