@@ -24,13 +24,11 @@ class StageFigures:
 
     seconds: dict[str, float] = field(default_factory=dict)
     committed: int = 0
-    adopted: int = 0
     busy: float | None = None
 
     def add(self, report: ShardReport) -> None:
         """Count one finished shard."""
         self.committed += report.outcome == "committed"
-        self.adopted += report.outcome == "adopted"
         for step, spent in report.seconds.items():
             self.seconds[step] = self.seconds.get(step, 0.0) + spent
 

@@ -12,7 +12,7 @@ from typing import Literal
 from schemas.crashpoints import crash_armed
 from workers.children import failure, frames, memory, wire
 from workers.children.contract import Request, Result
-from workers.children.spawn import Launch, cause_of_death, last_line, spawn
+from workers.children.spawn import cause_of_death, last_line, spawn
 
 _REAP_S = 10.0
 _GRACE_S = 2.0
@@ -39,16 +39,16 @@ class Answer:
 class Child:
     """One process. To be made, used and dropped by one thread that outlives it; `kill` is for any thread."""
 
-    def __init__(self, launch: Launch) -> None:
-        """Start it without waiting for it. Raises OSError."""
-        self._launch = launch
+    def __init__(self, job: bytes) -> None:
+        """Start it without waiting for it. `job` is JSON: its `entry` and the entry's `settings`. Raises OSError."""
+        self._job = job
         self._late_at = -1
         self._stderr = memory.create()
         self._socket, theirs = socket.socketpair()
         page = memory.create(memory.Progress.SIZE)
         self._progress = memory.Progress(page)
         try:
-            self._process = spawn(launch, theirs, page, self._stderr)
+            self._process = spawn(theirs, page, self._stderr)
         except OSError:
             self._close()
             raise
@@ -71,7 +71,7 @@ class Child:
         """Raises StartFailed, and the WardroundError that the entry raised."""
         request, answer = memory.create(), memory.create()
         try:
-            memory.write_at(request, 0, [self._launch.job])
+            memory.write_at(request, 0, [self._job])
             reply = self._exchange(request, answer, timeout_s)
             if reply == wire.FAILED:
                 raise failure.unpack(memory.map_shared(answer).tobytes())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import threading
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,6 @@ from typing import Any
 from workers.children.chunk import decode_chunk
 from workers.children.contract import Request, Result
 from workers.children.host import Host, HostStopped
-from workers.children.spawn import Launch, encode_job
 
 _CLOSE_S = 15.0
 
@@ -22,31 +22,21 @@ class ChildPool:
     """Implements DecodePool. Each child has a thread here that starts it and hands it one chunk at a time.
 
     `entry` is `module:function`, an `Entry`; `settings` is plain JSON. `record_timeout_s` is for one record: what
-    takes longer is `timed_out`, and not tried again. `memory_limit_bytes` is what decoding one record may need beyond
-    the idle child (address space); a record that runs out of memory, also when alone in a fresh child, is
-    `too_large`. `env` is added to the children's environment; `debug` lets them write to stdout and stderr.
+    takes longer is `timed_out`, and not tried again. A record that runs out of memory, also when alone in a fresh
+    child, is `too_large`.
     """
 
     def __init__(
-        self,
-        entry: str,
-        settings: Mapping[str, Any],
-        children: int,
-        *,
-        record_timeout_s: float | None = None,
-        memory_limit_bytes: int | None = None,
-        env: Mapping[str, str] | None = None,
-        start_timeout_s: float = 120.0,
-        debug: bool = False,
+        self, entry: str, settings: Mapping[str, Any], children: int, *, record_timeout_s: float | None = None
     ) -> None:
         if children < 1:
             raise ValueError(f"children must be at least 1, not {children}")
-        launch = Launch(encode_job(entry, settings, memory_limit_bytes, debug), env or {}, debug)
+        job = json.dumps({"entry": entry, "settings": dict(settings)}).encode()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._closed = False
         self._broken: BaseException | None = None
-        self._hosts = [Host(launch, record_timeout_s, start_timeout_s) for _ in range(children)]
+        self._hosts = [Host(job, record_timeout_s) for _ in range(children)]
         # Threads of their own, not an executor's: the kernel kills a child with the thread that started it.
         self._threads = [
             threading.Thread(target=self._serve, args=(host,), name=f"decode-{number}", daemon=True)

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from schemas.errors import InfrastructureError
 from workers.children.child import Answer, Child, StartFailed
 from workers.children.contract import Request
-from workers.children.spawn import Launch
 
 START_ATTEMPTS = 3
 _FIRST_PAUSE_S = 0.2
+_START_TIMEOUT_S = 120.0
 
 _log = logging.getLogger(__name__)
 
@@ -23,10 +23,9 @@ class HostStopped(Exception):
 class Host:
     """To be used by one thread, which lives as long as its children are to live; `stop` is for any thread."""
 
-    def __init__(self, launch: Launch, record_timeout_s: float | None, start_timeout_s: float) -> None:
-        self._launch = launch
+    def __init__(self, job: bytes, record_timeout_s: float | None) -> None:
+        self._job = job
         self._record_timeout_s = record_timeout_s
-        self._start_timeout_s = start_timeout_s
         self._child: Child | None = None
         self._stopped = False
         self._lock = threading.Lock()
@@ -78,9 +77,9 @@ class Host:
         with self._lock:
             if self._stopped:
                 raise HostStopped
-            self._child = child = Child(self._launch)
+            self._child = child = Child(self._job)
         try:
-            child.wait_ready(self._start_timeout_s)
+            child.wait_ready(_START_TIMEOUT_S)
         except BaseException:
             self.drop()
             raise

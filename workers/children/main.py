@@ -7,7 +7,6 @@ import resource
 import socket
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from schemas.crashpoints import crash_armed, crashpoint
 from schemas.errors import WardroundError
@@ -27,23 +26,21 @@ def main(arguments: Sequence[str]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     sock = socket.socket(fileno=socket_fd)
     progress = memory.Progress(page_fd)
-    launch, handler = _start(sock)
-    if not launch["debug"]:
-        _silence()
-    limit = _MemoryLimit(launch["memory_limit_bytes"])
+    handler = _start(sock)
+    _silence()
     sock.send(wire.READY)
     while (work := wire.receive_work(sock)) is not None:
-        _serve(handler, progress, limit, *work[:2])
+        _serve(handler, progress, *work)
         sock.send(wire.DONE)
 
 
-def _start(sock: socket.socket) -> tuple[dict[str, Any], Handler]:
+def _start(sock: socket.socket) -> Handler:
     work = wire.receive_work(sock)
     if work is None:
         raise SystemExit
-    launch = json.loads(memory.map_shared(work[0]).tobytes())
+    job = json.loads(memory.map_shared(work[0]).tobytes())
     try:
-        handler = build_handler(launch["entry"], launch["settings"])
+        handler = build_handler(job["entry"], job["settings"])
     except WardroundError as error:
         memory.write_at(work[1], 0, [failure.pack(error)])
         sock.send(wire.FAILED)
@@ -52,7 +49,7 @@ def _start(sock: socket.socket) -> tuple[dict[str, Any], Handler]:
     cap_decoders(1)
     os.close(work[0])
     os.close(work[1])
-    return launch, handler
+    return handler
 
 
 def _silence() -> None:
@@ -62,24 +59,7 @@ def _silence() -> None:
     os.close(null)
 
 
-class _MemoryLimit:
-    """Caps the address space at what the idle child has, the chunk, and the allowance for decoding a record."""
-
-    def __init__(self, allowance: int | None) -> None:
-        self._allowance = allowance
-        with open("/proc/self/statm") as statm:
-            self._idle = int(statm.read().split()[0]) * resource.getpagesize()
-
-    def apply(self, chunk_bytes: int) -> None:
-        """The soft limit for the next chunk."""
-        if self._allowance is not None:
-            hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-            wanted = self._idle + chunk_bytes + self._allowance
-            resource.setrlimit(resource.RLIMIT_AS, (wanted if hard < 0 else min(wanted, hard), hard))
-
-
-def _serve(handler: Handler, progress: memory.Progress, limit: _MemoryLimit, request_fd: int, answer_fd: int) -> None:
-    limit.apply(os.fstat(request_fd).st_size)
+def _serve(handler: Handler, progress: memory.Progress, request_fd: int, answer_fd: int) -> None:
     requests = frames.read_requests(memory.map_shared(request_fd, writable=False))
     armed = crash_armed("decode.record")
     offset = 0

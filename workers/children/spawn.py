@@ -1,13 +1,9 @@
 """Start a decoding child, and say why one died."""
 
-import json
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from schemas.import_path import python_path
 from workers.threads import thread_variables
@@ -16,25 +12,7 @@ from workers.threads import thread_variables
 _KEPT_FROM_CHILDREN = ("AWS_", "RAY_", "PYTHONFAULTHANDLER", "PYTHONDEVMODE")
 
 
-@dataclass(frozen=True)
-class Launch:
-    """What a child is to be: its job as the child reads it, and how it is started.
-
-    `debug`: it inherits stdout and stderr instead of writing to nowhere.
-    """
-
-    job: bytes
-    env: Mapping[str, str]
-    debug: bool
-
-
-def encode_job(entry: str, settings: Mapping[str, Any], memory_limit_bytes: int | None, debug: bool) -> bytes:
-    """The job of a child. Raises TypeError for settings that are not JSON."""
-    job = {"entry": entry, "settings": dict(settings), "memory_limit_bytes": memory_limit_bytes, "debug": debug}
-    return json.dumps(job).encode()
-
-
-def spawn(launch: Launch, child_socket: socket.socket, page_fd: int, stderr_fd: int) -> subprocess.Popen[bytes]:
+def spawn(child_socket: socket.socket, page_fd: int, stderr_fd: int) -> subprocess.Popen[bytes]:
     """Start the process, in a session of its own so that Ctrl-C is the parent's business. Raises OSError."""
     fds = (child_socket.fileno(), page_fd)
     return subprocess.Popen(
@@ -42,16 +20,16 @@ def spawn(launch: Launch, child_socket: socket.socket, page_fd: int, stderr_fd: 
         [sys.executable, "-P", "-m", "workers.children.main", *map(str, fds), str(os.getpid())],
         pass_fds=fds,
         stdin=subprocess.DEVNULL,
-        stdout=None if launch.debug else subprocess.DEVNULL,
-        stderr=None if launch.debug else stderr_fd,
-        env=_environment(launch.env),
+        stdout=subprocess.DEVNULL,
+        stderr=stderr_fd,
+        env=_environment(),
         start_new_session=True,
     )
 
 
-def _environment(extra: Mapping[str, str]) -> dict[str, str]:
+def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_KEPT_FROM_CHILDREN)}
-    return {**kept, "PYTHONPATH": python_path(), **thread_variables(1), **extra}
+    return {**kept, "PYTHONPATH": python_path(), **thread_variables(1)}
 
 
 def cause_of_death(process: subprocess.Popen[bytes]) -> str:

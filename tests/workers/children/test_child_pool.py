@@ -20,7 +20,7 @@ BUILD = "tests.support.decoders:build"
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[ChildPool]:
-    with ChildPool(BUILD, {"a": 1}, 2, env={"EXTRA": "x"}) as pool:
+    with ChildPool(BUILD, {"a": 1}, 2) as pool:
         yield pool
 
 
@@ -108,7 +108,8 @@ def test_a_child_imports_neither_torch_nor_ray_nor_boto3_nor_transformers(pool: 
 
 def test_a_child_has_one_thread_and_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    with ChildPool(BUILD, {}, 1, env={"EXTRA": "x"}) as pool:
+    monkeypatch.setenv("EXTRA", "x")
+    with ChildPool(BUILD, {}, 1) as pool:
         (result,) = pool.submit([Request(b"facts")]).result()
     assert result.meta["threads"] == 1
     assert result.meta["env"] == {"OMP_NUM_THREADS": "1", "AWS_SECRET_ACCESS_KEY": None, "EXTRA": "x"}

@@ -6,15 +6,14 @@ import socket
 from workers.children.wire import receive_work, send_work
 
 
-def test_both_files_and_the_number_arrive_as_descriptors_of_the_receiver_s_own() -> None:
+def test_both_files_arrive_as_descriptors_of_the_receiver_s_own() -> None:
     parent, child = socket.socketpair()
     request, answer = os.memfd_create("request"), os.memfd_create("answer")
     os.write(request, b"ask")
-    send_work(parent, request, answer, -7)
+    send_work(parent, request, answer)
     work = receive_work(child)
     assert work is not None
-    there, back, number = work
-    assert number == -7
+    there, back = work
     assert len({request, answer, there, back}) == 4
     assert os.pread(there, 9, 0) == b"ask"
     os.write(back, b"told")
@@ -35,7 +34,7 @@ def test_a_parent_that_is_gone_is_the_end_and_no_error() -> None:
 
 def test_work_without_its_files_is_the_end_too() -> None:
     parent, child = socket.socketpair()
-    parent.send(b"12345678")
+    parent.send(b"w")
     assert receive_work(child) is None
     parent.close()
     child.close()

@@ -36,8 +36,7 @@ def punkt_digest(directory: Path) -> str:
 def punkt(directory: Path) -> Callable[[str], list[Span]]:
     """The sentences of a text by NLTK's PunktSentenceTokenizer with the data in `directory` (`punkt_directory`)."""
     module = _nltk_punkt()
-    tokenizer = module.PunktSentenceTokenizer()
-    tokenizer._params = _punkt_parameters(module, directory)
+    tokenizer = module.PunktSentenceTokenizer(_punkt_parameters(module, directory))
     return lambda text: list(tokenizer.span_tokenize(text))
 
 

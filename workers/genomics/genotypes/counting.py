@@ -97,8 +97,7 @@ class CountStage(GenotypeStage):
             return no_counts()
         alts, alleles = calls[:, 1] + 2.0 * calls[:, 2], 2 * calls[:, :3].sum(axis=1)
         nothing = np.zeros(0, np.int64)
-        paired = np.ones(len(wanted), np.bool_)
-        return Counts(wanted, calls, alts, alleles, paired, nothing, calls[:0], calls[:0]).table()
+        return Counts(wanted, calls, alts, alleles, nothing, calls[:0], calls[:0]).table()
 
 
 def chromosomes(variants: pl.DataFrame, build: str | None, samples: pl.DataFrame) -> NDArray[np.object_]:

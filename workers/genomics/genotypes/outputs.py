@@ -6,7 +6,6 @@ from schemas.outputs import OutputField
 from workers.contract import ModelCard
 from workers.genomics.genotypes.steps import Adjust, Steps
 
-PGS = "pgs"
 PANEL = "panel"
 
 ADJUSTED = "adjusted"

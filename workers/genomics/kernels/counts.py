@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from workers.genomics.chromosomes import FEMALE, MALE, MT, X, Y
 from workers.genomics.contract import COUNT_SCHEMA, GenotypeChunk
-from workers.genomics.hwe import HardyWeinberg
 from workers.genomics.kernels.codes import row_bytes
 from workers.genomics.kernels.machine import compiled
 
@@ -101,8 +100,6 @@ class Counts:
     """(variants, 4) hom_ref, het, hom_alt, missing"""
     alt_count: NDArray[np.float64]
     allele_count: NDArray[np.int64]
-    diploid: NDArray[np.bool_]
-    """(variants,) chromosomes that everybody has twice: the test for Hardy-Weinberg equilibrium applies"""
     x_rows: NDArray[np.int64]
     """which rows are on X"""
     women: NDArray[np.int64]
@@ -122,18 +119,6 @@ class Counts:
             },
             schema=COUNT_SCHEMA,
         )
-
-    def hwe_p(self, test: HardyWeinberg) -> NDArray[np.float64]:
-        """(variants,) as `plink2 --hardy`: on X from women and from men of one allele; NaN on Y and MT.
-
-        Only of the whole cohort is it what it says.
-        """
-        found = np.full(len(self.variant_idx), np.nan)
-        called = self.calls[self.diploid]
-        found[self.diploid] = test.p(called[:, 0], called[:, 1], called[:, 2])
-        for row, women, men in zip(self.x_rows.tolist(), self.women.tolist(), self.men.tolist(), strict=True):
-            found[row] = test.p_x((women[0], women[1], women[2]), (men[0], men[2]))
-        return found
 
 
 class CohortCounter:
@@ -167,7 +152,7 @@ class CohortCounter:
                 calls[rows], alts[rows], alleles[rows] = self._class(chunk, rows, cohort, haploid)
         on_x = chunk.packed[x_rows]
         women, men = count_calls(on_x, self._women), count_calls(on_x, self._men)
-        return Counts(chunk.variant_idx, calls, alts, alleles, ~special, x_rows, women, men)
+        return Counts(chunk.variant_idx, calls, alts, alleles, x_rows, women, men)
 
     def _class(
         self, chunk: GenotypeChunk, rows: NDArray[np.int64], cohort: NDArray[np.uint8], haploid: NDArray[np.uint8]

@@ -13,9 +13,6 @@ from workers.genomics.scores.parquet import is_parquet
 from workers.genomics.scores.target import Target
 from workers.genomics.scores.text import read_blocks, separator_of, split_names, text_frame
 
-FREQUENCY_SCHEMA: dict[str, Any] = {"variant_idx": pl.Int64, "alt_freq": pl.Float64}
-"""`alt_freq` is null where it is not known: no allele was called, or the file has not the variant."""
-
 MAX_BYTES = 8 << 30
 
 _NAMES = {
@@ -31,7 +28,7 @@ _PLACE: dict[str, Any] = {"chrom": pl.String, "pos": pl.Int64, "id": pl.String}
 
 
 def cohort_frequencies(counts: pl.DataFrame) -> pl.DataFrame:
-    """Rows of `FREQUENCY_SCHEMA`, from `workers.genomics.contract.COUNT_SCHEMA`."""
+    """`variant_idx` and `alt_freq`, null where no allele was called, from `workers.genomics.contract.COUNT_SCHEMA`."""
     called = pl.col("allele_count")
     return counts.select(
         "variant_idx", pl.when(called > 0).then(pl.col("alt_count") / called).cast(pl.Float64).alias("alt_freq")
@@ -39,8 +36,8 @@ def cohort_frequencies(counts: pl.DataFrame) -> pl.DataFrame:
 
 
 def given_frequencies(path: Path, variants: pl.DataFrame) -> pl.DataFrame:
-    """Rows of `FREQUENCY_SCHEMA`, for every variant, from plink2's `.afreq`, PLINK 1.9's `.frq`, or a table (text or
-    Parquet) with `ref`, `alt`, `alt_freq` and `chrom`, `pos` or `id`.
+    """`variant_idx` and `alt_freq` of every variant, null where it has none, from plink2's `.afreq`, PLINK 1.9's
+    `.frq`, or a table (text or Parquet) with `ref`, `alt`, `alt_freq` and `chrom`, `pos` or `id`.
 
     Where the file has the alleles the other way round, the frequency is turned round. A variant that the file has
     twice, in whatever way, has none. Raises SpecError where the columns are not there or a frequency is none.

@@ -4,8 +4,6 @@ import struct
 
 from workers.images.settings import ImageFormat
 
-SNIFF_BYTES = 132
-
 # PS3.5 6.2. Written out, since pydicom takes half a second to import and most formats do without it.
 _EXPLICIT = frozenset(
     b"AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV".split()
