@@ -168,12 +168,6 @@ class Session:
         }
 
 
-def session(settings: SessionSettings) -> Session:
-    """Join or start a cluster: `with session(settings) as cluster:`. It is under way before the `with` waits for it,
-    so what needs no cluster can be done in between."""
-    return Session(settings)
-
-
 def check_ray_version(version: str) -> None:
     """Raise RefusedError if this Ray is too old to be safe or to behave as is relied on."""
     major, minor = (int(part) for part in version.split(".")[:2])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from cluster.storage import Store, attempt_id, commit, sha256_of
+from cluster.storage import Store, attempt_id, commit
 from jobs.rundir import StageDirectory, add_counts, side_objects
 from schemas.crashpoints import crashpoint
 from schemas.errors import IncompleteError, VerificationError
@@ -114,14 +114,6 @@ def _file(store: Store, key: str) -> FileRecord:
 
 
 def _commit(stage: StageDirectory, manifest: Manifest) -> None:
-    body = manifest.encode()
     crashpoint("manifest.before_put")
-    commit(
-        stage.store,
-        MANIFEST_KEY,
-        body,
-        fingerprint=manifest.fingerprint,
-        attempt=manifest.attempt,
-        sha256=sha256_of(body),
-    )
+    commit(stage.store, MANIFEST_KEY, manifest.encode(), fingerprint=manifest.fingerprint, attempt=manifest.attempt)
     crashpoint("manifest.after_put")

@@ -6,7 +6,7 @@ from typing import Any
 
 from cluster.pool import Host
 from cluster.pool.serial import SerialHost
-from cluster.session import Session, SessionSettings, session
+from cluster.session import Session, SessionSettings
 from jobs.locations import local_paths, refuse_elsewhere
 from jobs.running import HostOpener
 from jobs.settings import output_store
@@ -21,11 +21,11 @@ def pool(spec: Spec) -> Iterator[HostOpener]:
     if spec.compute.pool == "serial":
         yield _serial
         return
-    early = None if _is_complete(spec) else session(_session_settings(spec))
+    early = None if _is_complete(spec) else Session(_session_settings(spec))
     try:
         if early is not None and early.joins:
             _refuse_other_disks(spec, early)
-        yield lambda spec, job: _ray(early or session(_session_settings(spec)), spec, job)
+        yield lambda spec, job: _ray(early or Session(_session_settings(spec)), spec, job)
     finally:
         if early is not None:
             early.close()

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from cluster.storage import Store, attempt_id, commit, sha256_of
+from cluster.storage import Store, attempt_id, commit
 from jobs.fingerprint import difference, fingerprint_of
 from jobs.planning.writer import write_plan
 from jobs.rundir import StageDirectory
@@ -110,24 +110,15 @@ def _create(store: Store, request: StageRequest) -> RunFile:
             path,
             # The plan's own digest instead of the run's: two drivers that plan the same input may adopt each other's.
             fingerprint=info.sha256,
-            attempt=attempt_id(),
             sha256=info.sha256,
         )
         crashpoint("plan.after_put")
     run = _run_file(request, info, fingerprint)
     crashpoint("run.before_put")
-    body = run.encode()
     # Another driver may have planned at the same moment, and an object arrived between the two listings: its plan is
     # then the run's, and whether it is the same run otherwise is checked by who reads it back.
     with suppress(FingerprintError):
-        commit(
-            store,
-            request.directory + RUN_KEY,
-            body,
-            fingerprint=fingerprint,
-            attempt=run.attempt,
-            sha256=sha256_of(body),
-        )
+        commit(store, request.directory + RUN_KEY, run.encode(), fingerprint=fingerprint, attempt=run.attempt)
     crashpoint("run.after_put")
     # Read back, as it may be that of another driver, which came first.
     created = read_run(store, request.directory)

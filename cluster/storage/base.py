@@ -1,12 +1,10 @@
 """Open the store that a uri points into."""
 
 from cluster.storage.local import LocalStore
-from cluster.storage.objects import ObjectHead, ObjectInfo, PendingUpload, Store
+from cluster.storage.objects import Store
 from cluster.storage.retry import Backoff
 from cluster.storage.settings import StorageSettings
 from cluster.storage.uri import parse
-
-__all__ = ["ObjectHead", "ObjectInfo", "PendingUpload", "StorageSettings", "Store", "open_store"]
 
 
 def open_store(uri: str, settings: StorageSettings | None = None, *, single_committer: bool = False) -> Store:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from cluster.storage.digest import sha256_of
 from cluster.storage.errors import ObjectMissing, TransientError
 from cluster.storage.objects import ObjectHead, Store
 from schemas.crashpoints import crashpoint
@@ -43,11 +44,13 @@ def commit(
     body: bytes | Path,
     *,
     fingerprint: str,
-    attempt: str,
-    sha256: str,
+    attempt: str | None = None,
+    sha256: str | None = None,
     extra: Mapping[str, str] = _NOTHING,
 ) -> CommitResult:
-    """Create `key` with `body` unless it is there. `sha256` is that of `body`, `attempt` its own and fresh.
+    """Create `key` with `body` unless it is there.
+
+    `attempt` is the body's own and fresh, given where it stands in the body; `sha256` that of the body, if known.
 
     On a local disk the fingerprint is read from the content of what lies there (Parquet footer, JSON); a file that
     can carry none is adopted if it has the same sha256.
@@ -55,8 +58,8 @@ def commit(
     Raises FingerprintError if another run's object lies there, InfrastructureError if the outcome cannot be had; the
     same call may then be made again.
     """
-    metadata = {**extra, "fingerprint": fingerprint, "attempt": attempt, "sha256": sha256}
-    commission = _Commission(store, key, body, metadata)
+    own = {"fingerprint": fingerprint, "attempt": attempt or attempt_id(), "sha256": sha256 or sha256_of(body)}
+    commission = _Commission(store, key, body, {**extra, **own})
     crashpoint("commit.before_put")
     found = commission.put_until_known()
     crashpoint("commit.after_put")

@@ -28,23 +28,13 @@ class LocalStore:
     """A directory. The condition of `put_if_absent` is kept by link(2), which fails if the name exists (POSIX)."""
 
     def __init__(self, root: str, backoff: Backoff, *, single_committer: bool = False) -> None:
-        self._root = root.rstrip("/") or "/"
-        self._backoff = backoff
+        self.uri = root.rstrip("/") or "/"
+        self.backoff = backoff
         self.single_committer = single_committer
-
-    @property
-    def uri(self) -> str:
-        """The directory."""
-        return self._root
-
-    @property
-    def backoff(self) -> Backoff:
-        """The pauses between tries, as the settings say."""
-        return self._backoff
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """Every file, links followed, by the bytes of its key."""
-        return (_info(key, found) for key, found in walk(self._root, prefix, self._again))
+        return (_info(key, found) for key, found in walk(self.uri, prefix, self._again))
 
     def head(self, key: str) -> ObjectHead | None:
         """The file with the metadata that its content carries."""
@@ -79,7 +69,7 @@ class LocalStore:
                 file.same(if_etag)
                 return body
 
-        return again(attempt, self._backoff)
+        return again(attempt, self.backoff)
 
     def open_reader(self, key: str, *, if_etag: str | None = None) -> RangeReader:
         """The version of the file that is there now."""
@@ -109,7 +99,7 @@ class LocalStore:
                     sink.write(file.at(start, min(_STEP, size - start)))
                 file.same(etag)
 
-        again(attempt, self._backoff)
+        again(attempt, self.backoff)
 
     def put_if_absent(self, key: str, body: bytes | Path, metadata: Mapping[str, str]) -> bool:
         """Write beside it, then link: the name appears with its whole content or not at all."""
@@ -117,10 +107,10 @@ class LocalStore:
             return self._put_if_unseen(key, body, metadata)
         final = self._new_path(key)
         # Not tried again here: whether a failed try took effect is for `commit` to find out.
-        with disk(self._root, writing=True):
+        with disk(self.uri, writing=True):
             hidden = write_hidden(final, body, metadata.get("attempt") or uuid.uuid4().hex)
             try:
-                created = _link(hidden, final, self._root)
+                created = _link(hidden, final, self.uri)
             finally:
                 os.unlink(hidden)
             # A name survives a loss of power only once its folder is on the disk.
@@ -148,13 +138,13 @@ class LocalStore:
         with suppress(ObjectMissing):
             path = self._path(key)
             self._again(lambda: os.unlink(path))
-            prune(os.path.dirname(path), self._root)
+            prune(os.path.dirname(path), self.uri)
 
     def pending_uploads(self, prefix: str = "") -> Sequence[PendingUpload]:
         """Hidden files of writers that died, or are still writing."""
-        folder = os.path.join(self._root, prefix.rpartition("/")[0])
+        folder = os.path.join(self.uri, prefix.rpartition("/")[0])
         found = self._again(lambda: _hidden(folder))
-        return [PendingUpload(os.path.relpath(path, self._root), os.path.basename(path), at) for path, at in found]
+        return [PendingUpload(os.path.relpath(path, self.uri), os.path.basename(path), at) for path, at in found]
 
     def abort_upload(self, upload: PendingUpload) -> None:
         """Remove the hidden file."""
@@ -163,34 +153,34 @@ class LocalStore:
         self.delete(upload.key)
 
     def _reading(self, key: str, etag: str | None = None) -> LocalReading:
-        return LocalReading(lambda: self._open(key), self._backoff, etag)
+        return LocalReading(lambda: self._open(key), self.backoff, etag)
 
     def _open(self, key: str) -> LocalFile:
-        return LocalFile(self._path(key), self._root)
+        return LocalFile(self._path(key), self.uri)
 
     def _again(self, call: Callable[[], T], writing: bool = False) -> T:
         """One call of the file system, its errors in our terms, tried again where that may help."""
 
         def attempt() -> T:
-            with disk(self._root, writing):
+            with disk(self.uri, writing):
                 return call()
 
-        return again(attempt, self._backoff)
+        return again(attempt, self.backoff)
 
     def _path(self, key: str) -> str:
         """Where the object lies. No file has a key with an empty or '.' part: ObjectMissing."""
         parts = key.split("/")
         if ".." in parts:
-            raise SecurityError(f"a key leaves {self._root!r} by '..': correct the uri that it comes from")
+            raise SecurityError(f"a key leaves {self.uri!r} by '..': correct the uri that it comes from")
         if "\0" in key or not {"", "."}.isdisjoint(parts):
             raise ObjectMissing
-        return os.path.join(self._root, *parts)
+        return os.path.join(self.uri, *parts)
 
     def _new_path(self, key: str) -> str:
         try:
             return self._path(key)
         except ObjectMissing:
-            raise SecurityError(f"a key cannot be a file under {self._root!r}: it is empty or has '//' in it") from None
+            raise SecurityError(f"a key cannot be a file under {self.uri!r}: it is empty or has '//' in it") from None
 
 
 def _hidden(folder: str) -> list[tuple[str, datetime]]:

@@ -62,23 +62,13 @@ class S3Store:
 
     def __init__(self, uri: Uri, client: S3Client, backoff: Backoff, *, single_committer: bool = False) -> None:
         root = uri.path.removesuffix("/")
-        self._uri = str(Uri("s3", uri.bucket, root))
+        self.uri = str(Uri("s3", uri.bucket, root))
         self._prefix = f"{root}/" if root else ""
         self._bucket = uri.bucket
         self._client = client
-        self._backoff = backoff
+        self.backoff = backoff
         self.single_committer = single_committer
         self._where = Where(uri.bucket, client.meta.endpoint_url)
-
-    @property
-    def uri(self) -> str:
-        """`s3://bucket/prefix`."""
-        return self._uri
-
-    @property
-    def backoff(self) -> Backoff:
-        """The pauses between tries, as the settings say."""
-        return self._backoff
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """All objects under `prefix`.
@@ -175,7 +165,7 @@ class S3Store:
 
     def put(self, key: str, body: bytes | Path, metadata: Mapping[str, str]) -> None:
         """One PUT, repeated if need be: the second replaces the first by the same."""
-        again(lambda: self._put(key, body, metadata), self._backoff)
+        again(lambda: self._put(key, body, metadata), self.backoff)
 
     def _put(self, key: str, body: bytes | Path, metadata: Mapping[str, str], **condition: Any) -> None:
         with ExitStack() as stack:
@@ -241,10 +231,10 @@ class S3Store:
             return
 
     def _reading(self, key: str, **options: Any) -> S3Reading:
-        return S3Reading(self._client, self._where, self._backoff, self._key(key), **options)
+        return S3Reading(self._client, self._where, self.backoff, self._key(key), **options)
 
     def _again(self, call: Callable[[], T]) -> T:
-        return again(lambda: self._where.ask(call), self._backoff)
+        return again(lambda: self._where.ask(call), self.backoff)
 
     def _key(self, key: str) -> str:
         return self._prefix + key

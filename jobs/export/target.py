@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cluster.storage import StorageSettings, Store, attempt_id, commit, is_inside, open_store, sha256_of
+from cluster.storage import StorageSettings, Store, commit, is_inside, open_store
 from schemas.canonical import digest
 from schemas.errors import FingerprintError, UsageError
 from workers.finished_runs.run import FinishedRun
@@ -75,14 +75,7 @@ class Target:
 
     def _create(self, key: str, body: bytes | Path) -> None:
         try:
-            commit(
-                self.store,
-                key,
-                body,
-                fingerprint=self.fingerprint,
-                attempt=attempt_id(),
-                sha256=sha256_of(body),
-            )
+            commit(self.store, key, body, fingerprint=self.fingerprint)
         except FingerprintError:
             raise self._strange("another export lies") from None
         if key != SUMMARY_KEY:

@@ -37,9 +37,9 @@ def test_a_ray_that_keeps_its_node_elsewhere_is_started_as_ever(monkeypatch: pyt
 
 def test_a_session_starts_whole_and_works_where_the_methods_have_other_names() -> None:
     script = (
-        "import ray\nfrom cluster import bare_node\nfrom cluster.session import SessionSettings, session\n"
+        "import ray\nfrom cluster import bare_node\nfrom cluster.session import Session, SessionSettings\n"
         "bare_node._SERVERS = ('start_what_no_ray_has',)\n"
-        "with session(SessionSettings(cpus=1)):\n"
+        "with Session(SessionSettings(cpus=1)):\n"
         "    print(ray.get(ray.remote(lambda: 7).remote()))\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=240, check=False)

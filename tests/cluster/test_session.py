@@ -15,10 +15,10 @@ from tests.support.ray_cluster import TokenCluster
 
 START = """
 import json, sys
-from cluster.session import SessionSettings, session
+from cluster.session import Session, SessionSettings
 from schemas.errors import WardroundError
 try:
-    with session(SessionSettings.model_validate_json(sys.argv[1])) as cluster:
+    with Session(SessionSettings.model_validate_json(sys.argv[1])) as cluster:
         assert "torch" not in sys.modules
         {body}
 except WardroundError as error:

@@ -131,9 +131,9 @@ def test_scores_equal_those_of_transformers_at_any_batch_and_shard_size(
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
     """One embedded Ray for the whole module."""
-    from cluster.session import SessionSettings, session
+    from cluster.session import Session, SessionSettings
 
-    with session(SessionSettings(cpus=2)):
+    with Session(SessionSettings(cpus=2)):
         yield
 
 

@@ -10,16 +10,19 @@ import pyarrow as pa
 
 from schemas.work import ShardReport, ShardTask
 from workers.pipeline.byte_budget import ByteBudget
-from workers.pipeline.kinds import Scoring, ShardTable
+from workers.pipeline.kinds import ShardTable
 from workers.pipeline.reading import Reader
 from workers.pipeline.rowtable import ShardRows
+from workers.pipeline.scoring import ShardScoring
 from workers.pipeline.worker import PipelineWorker
 
 
 class TableJob:
     """A `workers.pipeline.worker.RecordJob`: shard `i` are the records `tables[i]`; `committed` has what came of it."""
 
-    def __init__(self, reader: Reader, scorer: Scoring, tables: Sequence[pa.Table], header: Sequence[str] = ()) -> None:
+    def __init__(
+        self, reader: Reader, scorer: ShardScoring, tables: Sequence[pa.Table], header: Sequence[str] = ()
+    ) -> None:
         self.reader, self.scorer = reader, scorer
         self.shard_records = max(table.num_rows for table in tables)
         self.committed: dict[int, dict[str, dict[str, list[Any]]]] = {}

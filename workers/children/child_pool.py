@@ -1,7 +1,5 @@
 """Decoding in child processes, for decoders that hold the GIL or may crash."""
 
-from __future__ import annotations
-
 import json
 import queue
 import threading
@@ -74,12 +72,6 @@ class ChildPool:
             # The callback of a future may be what closes the pool, in a thread of the pool.
             if thread is not threading.current_thread():
                 thread.join(_CLOSE_S)
-
-    def __enter__(self) -> ChildPool:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def _serve(self, host: Host) -> None:
         try:

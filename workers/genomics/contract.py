@@ -79,9 +79,6 @@ class GenotypeSource(Protocol):
     def samples(self) -> pl.DataFrame:
         """All samples, of `SAMPLE_SCHEMA`. Raises SpecError for a damaged file."""
 
-    def counts(self) -> pl.DataFrame | None:
-        """The counts as rows of `COUNT_SCHEMA`, where the source holds them already; else None."""
-
     def chunks(
         self, first: int, last: int, wanted: NDArray[np.int64] | None, chunk_bytes: int
     ) -> Iterator[GenotypeChunk]:

@@ -51,6 +51,9 @@ class HeldScoring(ShardScoring):
     memory left.
     """
 
+    seconds = 0.0
+    core_seconds = 0.0
+
     def __init__(
         self,
         scorers: Mapping[str, Scorer],
@@ -62,19 +65,8 @@ class HeldScoring(ShardScoring):
         self._scorers = dict(scorers)
         self._take_in = take_in
         self._remedy = remedy
-        self._seconds = self._core_seconds = 0.0
         self._held: dict[str, list[Unit]] = {}
         self._bytes: dict[str, int] = {}
-
-    @property
-    def seconds(self) -> float:
-        """Seconds in models since the start."""
-        return self._seconds
-
-    @property
-    def core_seconds(self) -> float:
-        """Processor seconds of the calling thread in models since the start."""
-        return self._core_seconds
 
     @property
     def held_bytes(self) -> int:
@@ -121,8 +113,8 @@ class HeldScoring(ShardScoring):
                 f"the device has no memory left for the smallest batch of model {name}: {self._remedy}"
             ) from None
         finally:
-            self._seconds += time.perf_counter() - began
-            self._core_seconds += time.thread_time() - computing
+            self.seconds += time.perf_counter() - began
+            self.core_seconds += time.thread_time() - computing
 
     def _refused(self, name: str, columns: ModelColumns, unit: Unit, error: RecordError) -> None:
         if len(unit.rows) > 1:

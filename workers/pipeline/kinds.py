@@ -2,58 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 
 from workers.finished_runs.side import SideObjectRef
-from workers.pipeline.reading import Prepared, Reader
-from workers.pipeline.rowtable import ShardRows
-
-
-class Scoring(Protocol):
-    """The device's side of a stage of records: takes what a reader prepared, fills `rows.models`.
-
-    `device` is 'cpu' or 'cuda'; `seconds` the time in forward passes since the start, `core_seconds` the processor time
-    of the calling thread in them. `is_tuned`: there is a measurement that is worth keeping, which `tuning` then gives
-    as plain JSON by model.
-    """
-
-    device: str
-
-    @property
-    def seconds(self) -> float:
-        """Seconds that all models together took."""
-
-    @property
-    def core_seconds(self) -> float:
-        """Processor seconds that all models together took."""
-
-    @property
-    def held_bytes(self) -> int:
-        """Inputs that were taken in and wait for more of their shard; they count against the byte budget."""
-
-    @property
-    def is_tuned(self) -> bool:
-        """Whether all measuring is done."""
-
-    def tuning(self) -> Mapping[str, Any]:
-        """What was measured, by model."""
-
-    def start(self, rows: ShardRows) -> None:
-        """Begin a shard: set `rows.models` to one `ModelColumns` a model."""
-
-    def score(self, rows: ShardRows, part: Sequence[Prepared]) -> None:
-        """Take in a part as the reader gave it, in order. Adds its length to `rows.taken`.
-
-        May hold inputs back until `finish`.
-        """
-
-    def finish(self, rows: ShardRows) -> float:
-        """Score what still waits. Returns the seconds that the shard took on the device.
-
-        Raises WardroundError if not every record came by.
-        """
+from workers.pipeline.reading import Reader
+from workers.pipeline.scoring import ShardScoring
 
 
 @dataclass(frozen=True)
@@ -64,7 +19,7 @@ class RecordStage:
     """
 
     reader: Reader
-    load: Callable[[], Scoring]
+    load: Callable[[], ShardScoring]
 
 
 @dataclass(frozen=True)

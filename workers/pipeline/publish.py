@@ -61,7 +61,6 @@ def publish(
         body,
         fingerprint=context.run.fingerprint,
         attempt=attempt,
-        sha256=sha256_of(body),
         extra={key: metadata[key] for key in shown},
     )
     return ShardReport(task.shard, result.outcome, statuses=counts, rows=table.num_rows)
@@ -79,14 +78,7 @@ def publish_side(context: StageContext, item: SideObject) -> SideObjectRef:
     """Write a side object. What lies there afterwards: this body, or the equal one of another worker."""
     crashpoint("side.before_put")
     digest = sha256_of(item.body)
-    result = commit(
-        context.store,
-        item.key,
-        item.body,
-        fingerprint=context.run.fingerprint,
-        attempt=attempt_id(),
-        sha256=digest,
-    )
+    result = commit(context.store, item.key, item.body, fingerprint=context.run.fingerprint, sha256=digest)
     crashpoint("side.after_put")
     there = result.metadata["sha256"]
     if there == digest:

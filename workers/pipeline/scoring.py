@@ -12,7 +12,8 @@ from workers.pipeline.runner import ModelRunner
 
 
 class ShardScoring(ABC):
-    """Takes a shard's records in order, keeps account of them, and lets none be left out. Implements `Scoring`."""
+    """The device's side of a stage of records: takes a shard's records in order, keeps account of them, fills
+    `rows.models`, and lets none be left out. `device` is 'cpu' or 'cuda'."""
 
     def __init__(self, device: str) -> None:
         self.device = device
@@ -32,7 +33,7 @@ class ShardScoring(ABC):
     @property
     @abstractmethod
     def held_bytes(self) -> int:
-        """Inputs that wait for more of their shard."""
+        """Inputs that were taken in and wait for more of their shard; they count against the byte budget."""
 
     @property
     def is_tuned(self) -> bool:
@@ -40,7 +41,7 @@ class ShardScoring(ABC):
         return False
 
     def tuning(self) -> Mapping[str, Any]:
-        """What was measured, by model."""
+        """What was measured, as plain JSON by model."""
         return {}
 
     def start(self, rows: ShardRows) -> None:

@@ -9,12 +9,12 @@ import pyarrow as pa
 from schemas.work import ShardReport, ShardTask
 from workers.pipeline.context import StageContext
 from workers.pipeline.isolation import score_isolated
-from workers.pipeline.kinds import RecordStage, Scoring, ShardTable
+from workers.pipeline.kinds import RecordStage, ShardTable
 from workers.pipeline.models import keep_tuning
 from workers.pipeline.objects import ObjectWriter, RecordObjects
 from workers.pipeline.publish import publish
 from workers.pipeline.rowtable import ShardRows, assemble
-from workers.pipeline.scoring import ArrayScoring
+from workers.pipeline.scoring import ArrayScoring, ShardScoring
 
 
 class StageJob:
@@ -25,7 +25,7 @@ class StageJob:
         self.job = job
         self.shard_records = context.run.plan.shard_records
         self.reader = stage.reader
-        self.scorer: Scoring = ArrayScoring({}, {})
+        self.scorer: ShardScoring = ArrayScoring({}, {})
         self._load = stage.load
         self._writer = ObjectWriter(context)
 

@@ -45,12 +45,8 @@ class Tuner:
         self._times: dict[Hashable, dict[Choice, list[float]]] = defaultdict(lambda: defaultdict(list))
         self._best: dict[Hashable, Choice] = {}
         self._current: bool | None = None
-        self._measured = False
-
-    @property
-    def measured(self) -> bool:
+        self.measured = False
         """Whether this worker found a choice of its own that is worth keeping."""
-        return self._measured
 
     def batch_size(self, key: Hashable) -> int:
         """How many arrays of this key to run together now."""
@@ -74,7 +70,7 @@ class Tuner:
             self._best[key] = min(self._candidates(), key=lambda candidate: median(times[candidate]))
             self.known[repr(key)] = {"batch": self._best[key].batch, "channels_last": self._best[key].channels_last}
             del self._times[key]
-            self._measured = True
+            self.measured = True
 
     def _choice(self, key: Hashable) -> Choice:
         best = self._best.get(key)

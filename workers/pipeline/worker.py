@@ -14,9 +14,10 @@ from schemas.errors import InfrastructureError, WardroundError
 from schemas.work import ShardReport, ShardTask
 from workers.pipeline.byte_budget import ByteBudget
 from workers.pipeline.desk import Offer, Stop
-from workers.pipeline.kinds import Scoring, ShardTable
+from workers.pipeline.kinds import ShardTable
 from workers.pipeline.reading import Prepared, Reader
 from workers.pipeline.rowtable import ShardRows
+from workers.pipeline.scoring import ShardScoring
 from workers.pipeline.threaded import ThreadedWorker
 
 _AHEAD = 2
@@ -35,7 +36,7 @@ class RecordJob(Protocol):
         """Reads ahead."""
 
     @property
-    def scorer(self) -> Scoring:
+    def scorer(self) -> ShardScoring:
         """The device's side; one without models until `load_models` has come to its end."""
 
     def load_models(self) -> None:

@@ -20,7 +20,7 @@ from cluster.pool.contract import DispatchResult, PoolSettings, WorkerLost
 from cluster.pool.dispatch import Dispatcher
 from cluster.pool.losses import classify
 from cluster.pool.ray_pool import RayHandle, RayHost, WorkerResources
-from cluster.session import Cluster, SessionSettings, session
+from cluster.session import Cluster, Session, SessionSettings
 from schemas.errors import InfrastructureError, SpecError, WardroundError
 from schemas.work import ShardReport, ShardTask, WorkerPoll
 from tests.support.toy_worker import committed, notes
@@ -37,7 +37,7 @@ def cluster() -> Iterator[Cluster]:
         environment.setenv("RAY_health_check_period_ms", "300")
         environment.setenv("RAY_health_check_timeout_ms", "1000")
         environment.setenv("RAY_health_check_failure_threshold", "3")
-        with session(SessionSettings(cpus=CPUS, gpus=2)) as joined:
+        with Session(SessionSettings(cpus=CPUS, gpus=2)) as joined:
             yield joined
 
 
@@ -308,10 +308,10 @@ def _raylets_of(worker: int) -> list[int]:
 
 DRIVER = """
 import sys
-from cluster.session import SessionSettings, session
+from cluster.session import Session, SessionSettings
 from cluster.pool.contract import PoolSettings
 from cluster.pool.dispatch import Dispatcher
-with session(SessionSettings()):
+with Session(SessionSettings()):
     from cluster.pool.ray_pool import RayHost, WorkerResources
     host = RayHost("tests.support.toy_worker:build", {"directory": sys.argv[1], "seconds": 0.3}, WorkerResources())
     Dispatcher(host, PoolSettings(min_workers=2, max_workers=2)).run(range(1000))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ BUILD = "tests.support.decoders:build"
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[ChildPool]:
-    with ChildPool(BUILD, {"a": 1}, 2) as pool:
+    with closing(ChildPool(BUILD, {"a": 1}, 2)) as pool:
         yield pool
 
 
@@ -79,7 +80,7 @@ def test_arrays_of_every_layout_come_back_equal_and_writable(pool: ChildPool) ->
 
 
 def test_arrays_are_aligned_views_of_one_memory_that_outlives_the_pool() -> None:
-    with ChildPool(BUILD, {}, 1) as pool:
+    with closing(ChildPool(BUILD, {}, 1)) as pool:
         first, second = pool.submit([Request(b"allocate 1001"), Request(b"allocate 77")]).result()
     assert not first.arrays[0].flags.owndata
     assert [result.arrays[0].ctypes.data % 64 for result in (first, second)] == [0, 0]
@@ -91,7 +92,7 @@ def test_arrays_are_aligned_views_of_one_memory_that_outlives_the_pool() -> None
 
 def test_two_hundred_megabytes_pass_both_ways_unchanged() -> None:
     data = np.random.default_rng(0).integers(0, 255, 200_000_000, np.uint8)
-    with ChildPool("tests.support.decoders:build_copy", {}, 1) as pool:
+    with closing(ChildPool("tests.support.decoders:build_copy", {}, 1)) as pool:
         small, large, empty = pool.submit([Request(b"ab"), Request(data.data), Request(b"")]).result()
     assert np.array_equal(large.arrays[0], data)
     assert text(small.arrays[0]) == "ab"
@@ -109,14 +110,14 @@ def test_a_child_imports_neither_torch_nor_ray_nor_boto3_nor_transformers(pool: 
 def test_a_child_has_one_thread_and_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("EXTRA", "x")
-    with ChildPool(BUILD, {}, 1) as pool:
+    with closing(ChildPool(BUILD, {}, 1)) as pool:
         (result,) = pool.submit([Request(b"facts")]).result()
     assert result.meta["threads"] == 1
     assert result.meta["env"] == {"OMP_NUM_THREADS": "1", "AWS_SECRET_ACCESS_KEY": None, "EXTRA": "x"}
 
 
 def test_opencv_has_one_thread_in_a_child() -> None:
-    with ChildPool("tests.support.decoders:build_png", {}, 1) as pool:
+    with closing(ChildPool("tests.support.decoders:build_png", {}, 1)) as pool:
         pool.submit([Request(b"no image")]).result()
         assert len(os.listdir(f"/proc/{pool.pids[0]}/task")) == 1
 

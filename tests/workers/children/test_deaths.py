@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ BUILD = "tests.support.decoders:build"
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[ChildPool]:
-    with ChildPool(BUILD, {}, 1, record_timeout_s=1.0) as pool:
+    with closing(ChildPool(BUILD, {}, 1, record_timeout_s=1.0)) as pool:
         yield pool
 
 
@@ -82,7 +83,7 @@ def test_a_record_that_needs_too_much_memory_is_too_large_and_its_neighbours_are
 
 def test_the_armed_crash_point_kills_at_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WARDROUND_CRASH_AT", "decode.record:1:bad")
-    with ChildPool(BUILD, {}, 1) as pool:
+    with closing(ChildPool(BUILD, {}, 1)) as pool:
         requests = [Request(b"echo a", record_id="good"), Request(b"echo b", record_id="bad")]
         assert outcome(pool.submit(requests).result()) == ["a", "crashed_worker"]
 
@@ -114,7 +115,7 @@ def _lives(pid: int) -> bool:
 
 
 def test_a_missing_package_is_reported_as_such_to_every_chunk() -> None:
-    with ChildPool("tests.support.decoders:build_missing_extra", {}, 1) as pool:
+    with closing(ChildPool("tests.support.decoders:build_missing_extra", {}, 1)) as pool:
         for _ in range(2):
             with pytest.raises(MissingExtraError, match=r"nosuchpackage.*wardround\[images\]"):
                 pool.submit(chunk("echo a")).result(20)
@@ -129,13 +130,13 @@ def test_a_missing_package_is_reported_as_such_to_every_chunk() -> None:
     ],
 )
 def test_children_that_cannot_start_end_as_an_infrastructure_error_that_names_the_cause(entry: str, said: str) -> None:
-    with ChildPool(entry, {}, 1) as pool, pytest.raises(InfrastructureError, match=said):
+    with closing(ChildPool(entry, {}, 1)) as pool, pytest.raises(InfrastructureError, match=said):
         pool.submit(chunk("echo a")).result(20)
 
 
 def test_a_child_that_hangs_at_its_start_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workers.children.host._START_TIMEOUT_S", 0.001)
-    with ChildPool(BUILD, {}, 1) as pool, pytest.raises(InfrastructureError, match="not ready in time"):
+    with closing(ChildPool(BUILD, {}, 1)) as pool, pytest.raises(InfrastructureError, match="not ready in time"):
         pool.submit(chunk("echo a")).result(20)
     assert pool.pids == []
 

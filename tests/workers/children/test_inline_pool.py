@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import CancelledError
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def test_threads_and_children_give_the_same_results() -> None:
         Request(b"echo "),
         Request(b"allocate 9"),
     ]
-    with InlinePool(BUILD, {"s": 1}, 2) as threads, ChildPool(BUILD, {"s": 1}, 1) as children:
+    with closing(InlinePool(BUILD, {"s": 1}, 2)) as threads, closing(ChildPool(BUILD, {"s": 1}, 1)) as children:
         for one, other in zip(threads.submit(chunk).result(), children.submit(chunk).result(), strict=True):
             assert (one.status, one.detail) == (other.status, other.detail)
             assert one.meta.keys() == other.meta.keys()
@@ -34,13 +35,16 @@ def test_threads_and_children_give_the_same_results() -> None:
 
 
 def test_a_record_that_runs_out_of_memory_is_too_large() -> None:
-    with InlinePool(BUILD, {}, 1) as pool:
+    with closing(InlinePool(BUILD, {}, 1)) as pool:
         results = pool.submit([Request(f"allocate {2**60}".encode()), Request(b"echo a")]).result()
     assert [result.status for result in results] == [Status.TOO_LARGE, None]
 
 
 def test_a_bug_fails_its_chunk_without_a_word_of_content() -> None:
-    with InlinePool(BUILD, {}, 1) as pool, pytest.raises(WardroundError, match="IndexError in tests") as caught:
+    with (
+        closing(InlinePool(BUILD, {}, 1)) as pool,
+        pytest.raises(WardroundError, match="IndexError in tests") as caught,
+    ):
         pool.submit([Request(b"bug content")]).result()
     assert "secret" not in str(caught.value)
     assert caught.value.__suppress_context__
@@ -92,7 +96,7 @@ def test_threads_that_never_end_are_not_heaped_up() -> None:
 
 def test_the_pool_itself_costs_less_than_fifty_microseconds_a_record() -> None:
     chunk = [Request(b"x")] * 2000
-    with InlinePool("tests.support.decoders:build_copy", {}, 1) as pool:
+    with closing(InlinePool("tests.support.decoders:build_copy", {}, 1)) as pool:
         pool.submit(chunk).result()
         best = min(_seconds(pool, chunk) for _ in range(5))
     assert best / len(chunk) < 50e-6

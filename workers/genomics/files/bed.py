@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -32,10 +31,14 @@ _AT_ONCE = {"file": 0, "s3": 4}
 class BedSource:
     """A `GenotypeSource`. Raises SpecError if the files do not fit each other, ObjectChanged if not as `planned`."""
 
+    has_dosages = False
+
     def __init__(self, uri: str, storage: StorageSettings | None = None, planned: Sequence[FileVersion] = ()) -> None:
         self._files = Fileset(uri, _PARTS, storage, planned)
         self._scheme = parse(uri).scheme
-        self._width = row_bytes(self.samples().height)
+        self._variants = read_bim(self._files.text("bim"), self._files.file("bim").name)
+        self._samples = read_fam(self._files.text("fam"), self._files.file("fam").name)
+        self._width = row_bytes(self._samples.height)
         self._check()
 
     def versions(self) -> list[FileVersion]:
@@ -49,7 +52,7 @@ class BedSource:
             raise SpecError(f"{bed.name!r} is written sample by sample: write it anew with plink --make-bed")
         if magic != _MAGIC + _VARIANT_MAJOR:
             raise SpecError(f"{bed.name!r} does not begin as a .bed file: correct input.uri or input.format")
-        variants, samples = self.variants().height, self.samples().height
+        variants, samples = self._variants.height, self._samples.height
         expected = _HEADER + variants * self._width
         if bed.size != expected:
             raise SpecError(
@@ -61,30 +64,13 @@ class BedSource:
         """The variants as rows of `VARIANT_SCHEMA`: a variant is a line of .bim."""
         return self._variants
 
-    @cached_property
-    def _variants(self) -> pl.DataFrame:
-        return read_bim(self._files.text("bim"), self._files.file("bim").name)
-
     def samples(self) -> pl.DataFrame:
         """The samples as rows of `SAMPLE_SCHEMA`: a sample is a line of .fam."""
         return self._samples
 
-    @cached_property
-    def _samples(self) -> pl.DataFrame:
-        return read_fam(self._files.text("fam"), self._files.file("fam").name)
-
-    @property
-    def has_dosages(self) -> bool:
-        """Whether `chunks` gives dosages."""
-        return False
-
     def records(self) -> NDArray[np.int64]:
         """(variants,) the line of .bim that each comes from, 0-based."""
         return np.arange(self._variants.height, dtype=np.int64)
-
-    def counts(self) -> pl.DataFrame | None:
-        """None: a .bed file has none."""
-        return None
 
     def chunks(
         self, first: int, last: int, wanted: NDArray[np.int64] | None, chunk_bytes: int

@@ -1,7 +1,6 @@
 """Open genotypes by the format that a spec names."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal
 
 from cluster.storage import StorageSettings
@@ -13,18 +12,11 @@ PlinkFormat = Literal["bed", "pgen"]
 
 
 def open_source(
-    format: PlinkFormat,
-    uri: str,
-    storage: StorageSettings | None = None,
-    planned: Sequence[FileVersion] = (),
-    cache_root: Path | None = None,
+    format: PlinkFormat, uri: str, storage: StorageSettings | None = None, planned: Sequence[FileVersion] = ()
 ) -> BedSource | PgenSource:
     """The genotypes at `uri`: the .bed or .pgen file, or its name without the ending, its text files beside it.
 
-    `planned` are the `versions()` of the source that a plan was made from; what is fetched from S3 to this node lies in
-    `cache_root` (default: `workers.genomics.files.node_files.default_root`). Raises SpecError (a file is not there,
+    `planned` are the `versions()` of the source that a plan was made from. Raises SpecError (a file is not there,
     damaged where its size or header shows it, or does not fit the others), ObjectChanged (not the planned files).
     """
-    if format == "bed":
-        return BedSource(uri, storage, planned)
-    return PgenSource(uri, storage, planned, cache_root)
+    return BedSource(uri, storage, planned) if format == "bed" else PgenSource(uri, storage, planned)

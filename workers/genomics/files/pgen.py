@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,19 +42,15 @@ class PgenSource:
     other, ObjectChanged if not as `planned`.
     """
 
-    def __init__(
-        self,
-        uri: str,
-        storage: StorageSettings | None = None,
-        planned: Sequence[FileVersion] = (),
-        cache_root: Path | None = None,
-    ) -> None:
+    def __init__(self, uri: str, storage: StorageSettings | None = None, planned: Sequence[FileVersion] = ()) -> None:
         self._files = Fileset(uri, _PARTS, storage, planned)
-        self._cache_root = cache_root
         self._storage = storage
         self._node_file: NodeFile | None = None
         pgen = self._files.file("pgen")
         self._header = read_header(lambda start, length: self._files.get("pgen", start, length), pgen.size, pgen.name)
+        self.has_dosages = self._header.dosages
+        self._alleles = read_pvar(self._files.text("pvar"), self._files.file("pvar").name)
+        self._samples = read_psam(self._files.text("psam"), self._files.file("psam").name)
         self._check()
 
     def versions(self) -> list[FileVersion]:
@@ -65,7 +61,8 @@ class PgenSource:
         name, header = self._files.file("pgen").name, self._header
         if header.mode == PLAIN_BED:
             raise SpecError(f"{name!r} is a .bed file by its first bytes: rename it and set input.format to bed")
-        records, samples = self._records, self.samples().height
+        records = int(self._alleles[RECORD][-1]) + 1 if self._alleles.height else 0
+        samples = self._samples.height
         if header.variants != records:
             raise SpecError(
                 f"{name!r} has {header.variants} variants and {self._files.file('pvar').name!r} {records}: "
@@ -81,34 +78,13 @@ class PgenSource:
         """The variants as rows of `VARIANT_SCHEMA`: a variant is an ALT of a line of .pvar."""
         return self._alleles.select(VARIANT_SCHEMA.keys())
 
-    @cached_property
-    def _alleles(self) -> pl.DataFrame:
-        return read_pvar(self._files.text("pvar"), self._files.file("pvar").name)
-
-    @property
-    def _records(self) -> int:
-        return int(self._alleles[RECORD][-1]) + 1 if self._alleles.height else 0
-
     def samples(self) -> pl.DataFrame:
         """The samples as rows of `SAMPLE_SCHEMA`: a sample is a line of .psam."""
         return self._samples
 
-    @cached_property
-    def _samples(self) -> pl.DataFrame:
-        return read_psam(self._files.text("psam"), self._files.file("psam").name)
-
-    @property
-    def has_dosages(self) -> bool:
-        """Whether `chunks` gives dosages."""
-        return self._header.dosages
-
     def records(self) -> NDArray[np.int64]:
         """(variants,) the line of .pvar that each comes from, 0-based."""
         return self._alleles[RECORD].to_numpy().astype(np.int64)
-
-    def counts(self) -> pl.DataFrame | None:
-        """None: a .pgen file has none."""
-        return None
 
     def chunks(
         self, first: int, last: int, wanted: NDArray[np.int64] | None, chunk_bytes: int
@@ -143,7 +119,7 @@ class PgenSource:
         place = parse(self._files.uri("pgen"))
         if place.scheme != "file":
             if self._node_file is None:
-                self._node_file = NodeFile(self._files.store, self._files.file("pgen"), self._cache_root)
+                self._node_file = NodeFile(self._files.store, self._files.file("pgen"))
             return self._node_file.path
         # One byte, which checks that the file is the planned one: pgenlib opens it by its path.
         self._files.get("pgen", 0, 1)

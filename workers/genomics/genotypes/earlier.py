@@ -8,6 +8,7 @@ from workers.finished_runs.stage import FinishedStage, stage_at
 from workers.genomics.contract import COUNT_SCHEMA
 from workers.genomics.genotypes.layout import COUNT, counts_key
 from workers.genomics.genotypes.source import Genotypes
+from workers.genomics.table.source import TableSource
 from workers.pipeline.context import StageContext
 from workers.pipeline.frames import encode_frame, read_frame
 
@@ -19,10 +20,8 @@ def all_rows(stage: FinishedStage, columns: Sequence[str]) -> pl.DataFrame:
 
 def cohort_counts(context: StageContext, genotypes: Genotypes) -> pl.DataFrame:
     """The counts as rows of `COUNT_SCHEMA`: those that the source holds, else those of stage `count`."""
-    if genotypes.has_counts:
-        held = genotypes.opened.counts()
-        assert held is not None
-        return held
+    if isinstance(genotypes.opened, TableSource):
+        return genotypes.opened.counts()
     shards = stage_at(context.store, COUNT).run.plan.shards
     return pl.concat([read_frame(context.store, counts_key(shard)) for shard in range(shards)])
 

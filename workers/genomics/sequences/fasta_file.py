@@ -22,13 +22,13 @@ class FastaFile:
 
     def __init__(self, uri: str, storage: StorageSettings, name: str, etag: str | None = None) -> None:
         """Raises SpecError where it is not there, or compressed without an index."""
-        folder, self._key = split(uri)
+        folder, self.key = split(uri)
         self._store: Store = open_store(folder, storage)
         self._name = name
-        head = self._store.head(self._key)
+        head = self._store.head(self.key)
         if head is None:
             raise SpecError(f"{name} names a file that is not there: correct the uri")
-        self.uri = join(self._store.uri, self._key)
+        self.uri = join(self._store.uri, self.key)
         self.etag = head.etag if etag is None else etag
         self.size = head.size
         self._blocks = self._read_blocks()
@@ -38,29 +38,24 @@ class FastaFile:
         """Whether it is compressed."""
         return self._blocks is not None
 
-    @property
-    def key(self) -> str:
-        """Its name."""
-        return self._key
-
     def read(self, start: int, stop: int) -> bytes:
         """Bytes `start` to `stop` of what it holds. Raises RecordError (unreadable) where they cannot be inflated."""
         if self._blocks is None:
-            return self._store.get(self._key, start, stop - start, if_etag=self.etag)
+            return self._store.get(self.key, start, stop - start, if_etag=self.etag)
         first, behind, at = self._blocks.covering(start, stop)
         length = None if behind is None else behind - first
-        stored = self._store.get(self._key, first, length, if_etag=self.etag)
+        stored = self._store.get(self.key, first, length, if_etag=self.etag)
         return _inflate(stored, stop - at)[start - at :]
 
     def pieces(self) -> Iterator[bytes]:
         """All that it holds, in order. Raises SpecError where it is damaged."""
         if self._blocks is None:
             for start in range(0, self.size, _PIECE):
-                yield self._store.get(self._key, start, _PIECE, if_etag=self.etag)
+                yield self._store.get(self.key, start, _PIECE, if_etag=self.etag)
             return
         ends = [*self._blocks.stored[1:], self.size]
         for start, end in zip(self._blocks.stored, ends, strict=True):
-            stored = self._store.get(self._key, start, end - start, if_etag=self.etag)
+            stored = self._store.get(self.key, start, end - start, if_etag=self.etag)
             try:
                 yield _inflate(stored, None)
             except RecordError:
@@ -69,12 +64,12 @@ class FastaFile:
     def optional(self, ending: str) -> bytes | None:
         """An index beside it."""
         try:
-            return self._store.get(self._key + ending, max_bytes=INDEX_LIMIT)
+            return self._store.get(self.key + ending, max_bytes=INDEX_LIMIT)
         except ObjectMissing:
             return None
 
     def _read_blocks(self) -> Blocks | None:
-        if not begins_as_gzip(self._store.get(self._key, 0, 3)):
+        if not begins_as_gzip(self._store.get(self.key, 0, 3)):
             return None
         index = self.optional(".gzi")
         if index is None:

@@ -93,17 +93,20 @@ def test_dosages_are_given_where_the_file_has_them(tmp_path: Path) -> None:
     np.testing.assert_allclose(part.dosage, [[1.25, np.nan]], atol=1 / 16384)
 
 
-def test_from_s3_it_is_the_version_that_was_planned(tmp_path: Path, s3: S3, bucket_prefix: str) -> None:
+def test_from_s3_it_is_the_version_that_was_planned(
+    tmp_path: Path, s3: S3, bucket_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WARDROUND_CACHE", str(tmp_path / "node"))
     path = write_pgen(tmp_path, DATA)
     store = open_store(bucket_prefix, s3.settings)
     for part in (path, path.with_suffix(".pvar"), path.with_suffix(".psam")):
         store.put(part.name, part, {})
-    source = PgenSource(f"{bucket_prefix}/cohort.pgen", s3.settings, cache_root=tmp_path / "node")
+    source = PgenSource(f"{bucket_prefix}/cohort.pgen", s3.settings)
     assert (calls(source, 3, 200) == DATA.calls[:, 3:200]).all()
     source.close()
     store.put(path.name, path.read_bytes() + b"\0", {})
     with pytest.raises(ObjectChanged):
-        PgenSource(f"{bucket_prefix}/cohort.pgen", s3.settings, source.versions(), tmp_path / "node")
+        PgenSource(f"{bucket_prefix}/cohort.pgen", s3.settings, source.versions())
 
 
 def test_a_file_that_is_written_over_while_it_is_read_is_noticed(tmp_path: Path) -> None:
