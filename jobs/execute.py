@@ -10,9 +10,9 @@ from jobs.rejects import RejectWatch, spread_sample
 from jobs.rundir import StageDirectory
 from jobs.settings import storage_settings
 from schemas.errors import IncompleteError
+from schemas.run import FileRecord
 from schemas.spec import Spec
 from schemas.work import ShardReport, ShardTask
-from workers.pipeline.factory import DOTTED
 
 SAMPLE_SHARD = -1
 """The number under which a sample runs: no shard has it."""
@@ -62,9 +62,7 @@ def execute(stage: StageDirectory, spec: Spec, host: Host, watchers: Watchers) -
     """
     done = stage.committed()
     figures = StageFigures()
-    watch = RejectWatch(spec.limits.max_rejects, stage.run.plan.records)
-    for record in done.values():
-        watch.add(record.statuses or {})
+    watch = _counted(spec, stage, done)
     missing = [shard for shard in range(stage.run.plan.shards) if shard not in done]
     if not missing:
         return figures
@@ -95,17 +93,18 @@ def execute(stage: StageDirectory, spec: Spec, host: Host, watchers: Watchers) -
     )
     figures.busy = _busy(infos)
     _refuse_unfinished(result)
-    # They were never reported here.
+    # Shards that another driver committed were never reported here.
     if result.elsewhere:
-        _check_all(stage, spec)
+        _counted(spec, stage, stage.committed())
     return figures
 
 
-def _check_all(stage: StageDirectory, spec: Spec) -> None:
-    """Shards that another driver committed were not counted on the way. Raises RejectLimitError."""
+def _counted(spec: Spec, stage: StageDirectory, done: Mapping[int, FileRecord]) -> RejectWatch:
+    """The watch over a stage of which these shards lie there. Raises RejectLimitError."""
     watch = RejectWatch(spec.limits.max_rejects, stage.run.plan.records)
-    for record in stage.committed().values():
+    for record in done.values():
         watch.add(record.statuses or {})
+    return watch
 
 
 def _sample(stage: StageDirectory, spec: Spec, dispatcher: Dispatcher, watch: RejectWatch, watchers: Watchers) -> None:
@@ -154,6 +153,3 @@ def _busy(infos: Mapping[str, Mapping[str, Any]]) -> float | None:
     given = sum(float(info.get("core_seconds_given", 0.0)) for info in infos.values())
     used = sum(float(info.get("core_seconds_used", 0.0)) for info in infos.values())
     return round(min(1.0, used / given), 4) if given else None
-
-
-__all__ = ["DOTTED", "StageFigures", "Watchers", "execute", "pool_settings", "worker_job"]

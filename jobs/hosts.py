@@ -21,7 +21,8 @@ def pool(spec: Spec) -> Iterator[HostOpener]:
     if spec.compute.pool == "serial":
         yield _serial
         return
-    early = None if _is_complete(spec) else Session(_session_settings(spec))
+    is_complete = read_manifest(output_store(spec)) is not None
+    early = None if is_complete else Session(_session_settings(spec))
     try:
         if early is not None and early.joins:
             _refuse_other_disks(spec, early)
@@ -42,10 +43,6 @@ def open_host(spec: Spec, job: dict[str, Any]) -> Iterator[Host]:
     """The host of one stage, with a pool of its own."""
     with pool(spec) as opener, opener(spec, job) as host:
         yield host
-
-
-def _is_complete(spec: Spec) -> bool:
-    return read_manifest(output_store(spec)) is not None
 
 
 @contextmanager

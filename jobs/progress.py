@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
@@ -21,19 +21,6 @@ MODES = ("auto", "rich", "plain", "none")
 _COLUMNS = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[words]}"))
 _EVERY_S = 5.0
 _NOTEBOOK_EVERY_S = 0.25
-
-
-class Display(Protocol):
-    """Who shows it."""
-
-    def announce(self, line: str) -> None:
-        """One line a step."""
-
-    def update(self, progress: Progress) -> None:
-        """The pool's state now; called many times a second."""
-
-    def report(self, report: ShardReport) -> None:
-        """A finished shard."""
 
 
 class Tally:
@@ -82,29 +69,34 @@ class Tally:
         return float(round(max(0.0, planned - forwarded_ahead) / rate))
 
 
-class Quiet:
-    """Shows nothing."""
-
-    def announce(self, line: str) -> None:
-        """Nothing."""
-
-    def update(self, progress: Progress) -> None:
-        """Nothing."""
-
-    def report(self, report: ShardReport) -> None:
-        """Nothing."""
-
-
-class Plain:
-    """A line at the start of each step, and one every few seconds."""
+class Display:
+    """Counts what the person who waits is to see, and shows nothing."""
 
     def __init__(self) -> None:
         self._tally = Tally()
+
+    def announce(self, line: str) -> None:
+        """A step begins, and with it another count; `line` is said of it."""
+        self._tally = Tally()
+
+    def update(self, progress: Progress) -> None:
+        """The pool's state now; called many times a second."""
+
+    def report(self, report: ShardReport) -> None:
+        """Count a finished shard."""
+        self._tally.add(report)
+
+
+class Plain(Display):
+    """A line at the start of each step, and one every few seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self._last = time.monotonic()
 
     def announce(self, line: str) -> None:
-        """A step begins, and with it another count."""
-        self._tally = Tally()
+        """As a line of its own."""
+        super().announce(line)
         say(line)
 
     def update(self, progress: Progress) -> None:
@@ -116,22 +108,18 @@ class Plain:
             self._last = now
             say(self._tally.line(progress))
 
-    def report(self, report: ShardReport) -> None:
-        """Count it."""
-        self._tally.add(report)
 
-
-class Rich:
+class Rich(Display):
     """A bar that moves, with the same words."""
 
     def __init__(self, bar: Bar) -> None:
+        super().__init__()
         self._bar = bar
-        self._tally = Tally()
         self._task = bar.add_task("", total=None, words="starting workers", visible=False)
 
     def announce(self, line: str) -> None:
         """Printed above the bar."""
-        self._tally = Tally()
+        super().announce(line)
         self._bar.console.print(f"wardround: {line}", markup=False, highlight=False)
 
     def update(self, progress: Progress) -> None:
@@ -140,10 +128,6 @@ class Rich:
             self._bar.console.print(f"wardround: {trouble}", markup=False, highlight=False)
         words = self._tally.line(progress).partition("shards, ")[2]
         self._bar.update(self._task, total=progress.total, completed=progress.done, words=words, visible=True)
-
-    def report(self, report: ShardReport) -> None:
-        """Count it."""
-        self._tally.add(report)
 
 
 class Notebook(Rich):
@@ -181,4 +165,4 @@ def open_progress(mode: str) -> Iterator[Display]:
         with Bar(*_COLUMNS, console=Console(stderr=True), transient=True) as bar:
             yield Rich(bar)
     else:
-        yield Plain() if mode == "plain" else Quiet()
+        yield Plain() if mode == "plain" else Display()

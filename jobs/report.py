@@ -40,6 +40,7 @@ def render(run: RunFile, manifest: Manifest, uri: str) -> str:
 
 
 def _facts(run: RunFile, manifest: Manifest, uri: str) -> dict[str, Any]:
+    longest_first = sorted(manifest.seconds.items(), key=lambda pair: -pair[1])
     return {
         "run": run,
         "manifest": manifest,
@@ -50,16 +51,12 @@ def _facts(run: RunFile, manifest: Manifest, uri: str) -> dict[str, Any]:
             for column in run.columns
             if column.name in manifest.totals
         ],
-        "seconds": [(step, duration(spent)) for step, spent in _longest_first(manifest.seconds) if step != "total"],
+        "seconds": [(step, duration(spent)) for step, spent in longest_first if step != "total"],
         "rows_bytes": size(sum(record.bytes for record in manifest.files if record.rows is not None)),
         "plan_bytes": size(run.plan.bytes),
         "versions": sorted(dict(run.recorded.get("versions", {})).items()),
         "prepare": [(model, [_step(step) for step in steps]) for model, steps in run.prepare.items()],
     }
-
-
-def _longest_first(seconds: Mapping[str, float]) -> list[tuple[str, float]]:
-    return sorted(seconds.items(), key=lambda pair: -pair[1])
 
 
 def _step(step: Any) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
@@ -49,19 +48,17 @@ class StagedJob:
         row_schema([*carried, *(pa.field(name, pa.string()) for name in plan.header_carry)], columns)
         prepare = {name: model.prepare for name, model in models.items()}
         records = {name: model.record for name, model in models.items()}
+        source = self.collection.source.model_dump(mode="json")
         return StageRequest(
             plan=plan,
             spec=self.spec,
             directory="" if last else stage_directory(plan.stage),
             rows_dir=job_kind(self.spec.job).rows_dir if last else "rows",
-            parts=fingerprint_parts(self.spec, plan, self._source(), prepare, records, columns),
+            parts=fingerprint_parts(self.spec, plan, source, prepare, records, columns),
             columns=columns,
             models=records,
             prepare=prepare,
         )
-
-    def _source(self) -> dict[str, Any]:
-        return self.collection.source.model_dump(mode="json")
 
 
 def understand(spec: Spec, storage: StorageSettings) -> StagedJob:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from cluster.storage import open_store
 from jobs.execute import worker_job
-from jobs.opening import StageRequest, open_stage
+from jobs.opening import open_stage
 from jobs.preview import first_request
 from jobs.rejects import spread_sample
 from jobs.rundir import StageDirectory
@@ -59,7 +59,9 @@ def try_out(job: StagedJob, sample: pa.Table) -> Trial:
 def _open(job: StagedJob, sample: pa.Table, folder: str, cpus: int) -> StageDirectory:
     """The scoring stage over the sample; the stages before it are run."""
     store = open_store(str(Path(folder)))
-    stages = [open_stage(store, _of_sample(first_request(job), sample))]
+    first = first_request(job)
+    of_sample = replace(first.plan, batches=lambda: iter(sample.to_batches()))
+    stages = [open_stage(store, replace(first, plan=of_sample))]
     while len(stages) < len(job.collection.stages):
         with _worker(stages[-1], job, cpus) as worker:
             _finish(worker, [ShardTask(shard) for shard in range(stages[-1].run.plan.shards)])
@@ -67,10 +69,6 @@ def _open(job: StagedJob, sample: pa.Table, folder: str, cpus: int) -> StageDire
         assert later is not None
         stages.append(later)
     return stages[-1]
-
-
-def _of_sample(request: StageRequest, sample: pa.Table) -> StageRequest:
-    return replace(request, plan=replace(request.plan, batches=lambda: iter(sample.to_batches())))
 
 
 @contextmanager

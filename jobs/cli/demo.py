@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.amounts import duration
-from jobs.cli.locate import add_json
+from jobs.cli.arguments import add_json
 from jobs.cli.summary import as_json, status_rows
 from jobs.console import columns, say, show, show_json
 from jobs.demo.stage_set import StageSet, set_up

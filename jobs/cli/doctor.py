@@ -2,7 +2,7 @@
 
 import argparse
 
-from jobs.cli.locate import add_json
+from jobs.cli.arguments import add_json
 from jobs.console import paint, show, show_json
 from jobs.doctor import as_json, examine
 from jobs.spec_source import spec_from

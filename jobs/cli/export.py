@@ -4,11 +4,12 @@ import argparse
 
 from cluster.storage import StorageSettings
 from jobs.amounts import size
-from jobs.cli.locate import add_json, add_run, locate
+from jobs.cli.arguments import add_json, add_run
 from jobs.console import columns, say, show, show_json
 from jobs.export.contract import Export
 from jobs.export.exporting import export_run, exports
 from jobs.settings import storage_settings
+from jobs.spec_source import is_spec, run_store, spec_from
 from schemas.loading import validate
 
 
@@ -38,9 +39,9 @@ def call(arguments: argparse.Namespace) -> int:
     chosen = exports()[arguments.format]
     given = {name: value for name, value in vars(arguments).items() if name in chosen.model_fields}
     export = validate(chosen, given, f"export {chosen.format}")
-    run = locate(arguments.run)
-    storage = storage_settings(run.spec) if run.spec else StorageSettings()
-    made = export_run(export, run.store, arguments.to, storage)
+    spec = spec_from(arguments.run) if is_spec(arguments.run) else None
+    storage = storage_settings(spec) if spec else StorageSettings()
+    made = export_run(export, run_store(spec or arguments.run), arguments.to, storage)
     for note in made.written.notes:
         say(note)
     if arguments.json:

@@ -4,9 +4,10 @@ import argparse
 from datetime import timedelta
 
 from jobs.amounts import duration, size
-from jobs.cli.locate import add_json, add_run, locate
+from jobs.cli.arguments import add_json, add_run
 from jobs.console import columns, say, show, show_json
 from jobs.leftovers import Leftover, leftovers
+from jobs.spec_source import run_store
 from jobs.state import age
 from schemas.errors import UsageError
 from schemas.units import parse_seconds
@@ -29,13 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def call(arguments: argparse.Namespace) -> int:
     """0, whether there was something or not."""
-    store = locate(arguments.run).store
+    store = run_store(arguments.run)
     found = list(leftovers(store, _age(arguments.older_than)))
     for leftover in found if arguments.yes else []:
         leftover.remove(store)
     if arguments.json:
-        for leftover in found:
-            show_json({**_facts(leftover), "deleted": arguments.yes})
+        for one in found:
+            facts = {"kind": one.kind, "key": one.key, "bytes": one.size, "modified": one.modified}
+            show_json({**facts, "deleted": arguments.yes})
     elif found:
         show(columns([("kind", "age", "size", "key"), *(_row(leftover) for leftover in found)]))
     word = "deleted" if arguments.yes else "would be deleted with --yes"
@@ -49,10 +51,6 @@ def _age(text: str) -> timedelta:
     except ValueError as error:
         raise UsageError(f"--older-than: {error}") from None
     return timedelta(seconds=seconds)
-
-
-def _facts(leftover: Leftover) -> dict[str, object]:
-    return {"kind": leftover.kind, "key": leftover.key, "bytes": leftover.size, "modified": leftover.modified}
 
 
 def _row(leftover: Leftover) -> tuple[str, str, str, str]:

@@ -2,9 +2,10 @@
 
 import argparse
 
-from jobs.cli.locate import add_json, add_run, locate
+from jobs.cli.arguments import add_json, add_run
 from jobs.console import show, show_json
 from jobs.report import write_report
+from jobs.spec_source import run_store
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def call(arguments: argparse.Namespace) -> int:
     """Write the page; 4 if the run is not complete."""
-    uri = write_report(locate(arguments.run).store)
+    uri = write_report(run_store(arguments.run))
     if arguments.json:
         show_json({"report": uri})
     else:

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from itertools import islice
 
-from jobs.cli.locate import add_json, add_run, locate
+from jobs.cli.arguments import add_json, add_run
 from jobs.console import columns, say, show, show_json
 from jobs.rows import Row, rows_with
+from jobs.spec_source import run_store
 from schemas.status import Status
 
 _LIMIT = 100
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def call(arguments: argparse.Namespace) -> int:
     """0, also where no record has that status. With --json one object a line."""
     statuses = arguments.status or [str(status) for status in Status if status != Status.OK]
-    found = iter(rows_with(locate(arguments.run).store, statuses, arguments.model))
+    found = iter(rows_with(run_store(arguments.run), statuses, arguments.model))
     limited = islice(found, arguments.limit) if arguments.limit > 0 else found
     if arguments.json:
         for row in limited:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from jobs.cli.locate import add_json
+from jobs.cli.arguments import add_json
 from jobs.cli.summary import as_json, as_table
 from jobs.console import show, show_json
 from jobs.progress import MODES

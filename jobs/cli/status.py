@@ -3,9 +3,10 @@
 import argparse
 
 from jobs.amounts import duration
-from jobs.cli.locate import add_json, add_run, locate
+from jobs.cli.arguments import add_json, add_run
 from jobs.cli.summary import status_rows
 from jobs.console import columns, show, show_json
+from jobs.spec_source import run_store
 from jobs.state import RunState, StageState, age, run_state
 
 
@@ -17,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def call(arguments: argparse.Namespace) -> int:
     """0 if a run lies there, complete or not."""
-    store = locate(arguments.run).store
+    store = run_store(arguments.run)
     state = run_state(store)
     if arguments.json:
         show_json({"run": store.uri, **state.as_json()})

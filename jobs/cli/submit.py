@@ -8,7 +8,7 @@ from functools import partial
 
 from cluster.storage import parse
 from cluster.submit import SubmitSettings, submit
-from jobs.cli.locate import add_json
+from jobs.cli.arguments import add_json
 from jobs.console import columns, show, show_json
 from jobs.locations import local_paths, refuse_elsewhere
 from jobs.registry import kind_of

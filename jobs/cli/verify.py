@@ -3,8 +3,9 @@
 import argparse
 
 from jobs.amounts import size
-from jobs.cli.locate import add_json, add_run, locate
+from jobs.cli.arguments import add_json, add_run
 from jobs.console import columns, show, show_json
+from jobs.spec_source import run_store
 from jobs.verification.verify import verify
 from workers.collection import Recheck
 
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def call(arguments: argparse.Namespace) -> int:
     """0 if all is as the manifest says, 5 if not, 4 if the run is not complete."""
-    store = locate(arguments.run).store
+    store = run_store(arguments.run)
     found = verify(store, with_source=not arguments.no_source)
     again = found.recheck
     if arguments.json:

@@ -1,16 +1,15 @@
 """A simulated cohort: chromosomes that descend from common ancestors, so that neighbouring variants go together."""
 
-import struct
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import MissingExtraError
+from workers.genomics.bgzip import write_bgzip
 
 _ANCESTORS = 10_000
 _MUTATIONS = 1.29e-8
@@ -19,8 +18,6 @@ _STARTS = {"1": 10_000_000, "22": 20_000_000}
 _LENGTHS = {"1": 248_956_422, "22": 50_818_468}
 """Bases of each chromosome in GRCh38."""
 _ROWS = 512
-_BLOCK = 65_280
-_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ def write_vcf(cohort: Cohort, folder: Path) -> int:
             "\t".join(["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", *cohort.samples]),
         )
         text = "".join(f"{line}\n" for line in head).encode()
-        _write_bgzf(folder / f"chr{chrom}.vcf.gz", _chained(text, _lines(cohort, sites)))
+        write_bgzip(folder / f"chr{chrom}.vcf.gz", chain([text], _lines(cohort, sites)), level=1)
     return records
 
 
@@ -148,29 +145,3 @@ def _lines(cohort: Cohort, sites: Sequence[Site]) -> Iterator[bytes]:
             yield line
             if site.twice:
                 yield line
-
-
-def _chained(first: bytes, rest: Iterable[bytes]) -> Iterator[bytes]:
-    """Pieces of exactly a block, but for the last."""
-    held = bytearray(first)
-    for piece in rest:
-        held += piece
-        while len(held) >= _BLOCK:
-            yield bytes(held[:_BLOCK])
-            del held[:_BLOCK]
-    yield bytes(held)
-
-
-def _write_bgzf(path: Path, pieces: Iterable[bytes]) -> None:
-    """Gzip in blocks, each with its size in its header (SAM specification, section 4.1)."""
-    with path.open("wb") as file, ThreadPoolExecutor(2) as pool:
-        for block in pool.map(_block, pieces):
-            file.write(block)
-        file.write(_END)
-
-
-def _block(data: bytes) -> bytes:
-    packer = zlib.compressobj(1, zlib.DEFLATED, -15)
-    packed = packer.compress(data) + packer.flush()
-    head = bytes.fromhex("1f8b08040000000000ff060042430200") + struct.pack("<H", len(packed) + 25)
-    return head + packed + struct.pack("<II", zlib.crc32(data), len(data))

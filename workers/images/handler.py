@@ -7,8 +7,8 @@ from schemas.errors import RecordError
 from workers.children.contract import Handler, Item
 from workers.contract import Array
 from workers.images.decoding.decode import Decoded, decode_each
-from workers.images.prepare.image import Image, Step
-from workers.images.prepare.plan import Ready, prepared
+from workers.images.prepare.image import Step
+from workers.images.prepare.plan import prepared
 from workers.images.settings import ImagesInput
 from workers.images.steps import parse_steps
 from workers.threads import cap_decoders
@@ -38,12 +38,8 @@ def _member(decoded: Decoded, lists: Sequence[Sequence[Step]], arrays: list[Arra
     if decoded.error is not None:
         return {"header": decoded.header, "status": decoded.error.status, "detail": decoded.error.detail}
     try:
-        ready = [one for steps in lists for one in _prepare(steps, decoded.frames)]
+        ready = [prepared(steps, frame) for steps in lists for frame in decoded.frames]
     except RecordError as error:
         return {"header": decoded.header, "status": error.status, "detail": error.detail}
     arrays.extend(one.pixels for one in ready)
     return {"header": decoded.header, "frames": len(decoded.frames), "ranges": [one.value_range for one in ready]}
-
-
-def _prepare(steps: Sequence[Step], frames: Sequence[Image]) -> list[Ready]:
-    return [prepared(steps, frame) for frame in frames]

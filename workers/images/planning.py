@@ -1,6 +1,6 @@
 """List the records of collection `images`: a prefix of objects, a table of uris, or a column of Parquet files."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import Literal
 
@@ -16,7 +16,7 @@ from workers.images.uris import OneSpelling, canonical
 from workers.reading.columns import cast_column
 from workers.reading.csv_records import delimiter_of
 from workers.reading.csv_tables import csv_batches, csv_names
-from workers.reading.listing import listed
+from workers.reading.listing import listed, planned_file, unchanged
 from workers.reading.parquet import guarded, open_parquet, parquet_batches, parquet_schema, while_planning
 
 _LISTED = 10_000
@@ -98,7 +98,8 @@ class ImageRecords:
         store = open_store(folder, self.storage)
         for key in self._parquet_keys(store):
             wanted = {self.source.record_id, self.source.subject_id or "subject_id", *(f.name for f in self.carry)}
-            etag = _etag(store, key)
+            with unchanged(key):
+                etag = planned_file(store, key, None).etag
             file = open_parquet(store, key)
             columns = [name for name in file.schema_arrow.names if name in wanted]
             _refuse_lacking(file, key, {self.source.bytes_column or "", *(field.name for field in self.carry)})
@@ -176,13 +177,6 @@ def _refuse_lacking(file: pq.ParquetFile, key: str, needed: set[str]) -> None:
         raise SpecError(f"{key!r} of input.uri has no column {lacking[0]!r}, and others have: write it again")
 
 
-def _etag(store: Store, key: str) -> str:
-    head = store.head(key)
-    if head is None:
-        raise SpecError(f"{key!r} of input.uri vanished while it was listed: stop what deletes there")
-    return head.etag
-
-
 def _table_batches(store: Store, name: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     if name.endswith(".parquet"):
         return parquet_batches(open_parquet(store, name), schema.names, _ROWS, name)
@@ -223,6 +217,3 @@ def _batch(schema: pa.Schema, carry: pa.RecordBatch | None = None, **columns: pa
             given = carry.column(field.name)
         arrays.append(pa.nulls(rows, field.type) if given is None else cast_column(given, field.name, field.type))
     return pa.record_batch(arrays, schema=schema)
-
-
-Records = Callable[[], Iterator[pa.RecordBatch]]

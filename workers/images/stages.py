@@ -80,7 +80,7 @@ def predict(context: StageContext) -> RecordStage:
     source = _source(context)
     lists, _ = prepare_lists(dict(context.run.prepare))
     settings = {"input": _from_header(source, context).model_dump(mode="json"), "prepare": lists}
-    decoders = _decoders(context)
+    decoders = context.compute.decoders or max(1, int(context.cpus))
     reader = ImageReader(
         _fetcher(context, source),
         Pools(context, "workers.images.handler:build", settings, decoders),
@@ -102,10 +102,6 @@ def headers(context: StageContext) -> RecordStage:
     from workers.images.header_reader import HeaderReader  # noqa: PLC0415
 
     return RecordStage(HeaderReader(fetcher, source, _FETCHES), lambda: ArrayScoring({}, {}))
-
-
-def _decoders(context: StageContext) -> int:
-    return context.compute.decoders or max(1, int(context.cpus))
 
 
 def _fetcher(context: StageContext, source: ImagesInput) -> Fetcher:

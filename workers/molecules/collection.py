@@ -20,14 +20,11 @@ from workers.molecules.steps import parse_steps
 class MoleculesCollection:
     """Implements `workers.collection.Collection`."""
 
+    stages = (PREDICT,)
+
     def __init__(self, source: MoleculesInput, storage: StorageSettings) -> None:
         self.source = source
         self.records = MoleculeRecords(source, storage)
-
-    @property
-    def stages(self) -> tuple[str, ...]:
-        """Molecules are scored as they are read."""
-        return (PREDICT,)
 
     def prepare(self, card: ModelCard, given: tuple[Any, ...] | None) -> tuple[Any, ...]:
         """Which SMILES a model of text is given, written out."""

@@ -3,7 +3,7 @@
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 
-from cluster.storage import ObjectChanged, ObjectInfo, ObjectMissing, Store
+from cluster.storage import ObjectInfo, Store
 from schemas.errors import SpecError
 from schemas.loading import nearest
 from schemas.status import Status
@@ -12,6 +12,7 @@ from workers.molecules.settings import MoleculesInput
 from workers.reading.csv_records import csv_records, delimiter_of, fields_of_each, header_names
 from workers.reading.gzip import InflationError
 from workers.reading.lines import blocks, lines
+from workers.reading.listing import unchanged
 
 LONGEST_LINE = 16 << 20
 """Bytes of a line of .smi or of a record of CSV. A longer line is passed over, a longer record ends the planning."""
@@ -20,9 +21,8 @@ LONGEST_LINE = 16 << 20
 def content(store: Store, info: ObjectInfo) -> Iterator[bytes]:
     """All of it in order. Raises SpecError for a file that is damaged, or changes meanwhile."""
     try:
-        yield from blocks(store, info.key, info.size, info.etag)
-    except (ObjectMissing, ObjectChanged):
-        raise SpecError("a file of input.uri vanished or changed while it was planned: run again") from None
+        with unchanged(info.key):
+            yield from blocks(store, info.key, info.size, info.etag)
     except InflationError:
         raise SpecError(
             "a compressed file of input.uri is damaged or cut off: write it again, or move it away"

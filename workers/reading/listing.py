@@ -2,9 +2,19 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 
-from cluster.storage import ObjectInfo, StorageSettings, Store, open_store, parse, split
+from cluster.storage import (
+    ObjectChanged,
+    ObjectInfo,
+    ObjectMissing,
+    StorageSettings,
+    Store,
+    open_store,
+    parse,
+    split,
+)
 from schemas.errors import SpecError
 
 
@@ -46,3 +56,22 @@ def named_file(store: Store, name: str) -> ObjectInfo:
     if head is None:
         raise SpecError("input.uri names a file that is not there: correct the uri")
     return head
+
+
+def planned_file(store: Store, key: str, etag: str | None) -> ObjectInfo:
+    """A file of the plan as it lies there; without `etag` any version. Raises ObjectMissing, ObjectChanged."""
+    head = store.head(key)
+    if head is None:
+        raise ObjectMissing
+    if etag is not None and head.etag != etag:
+        raise ObjectChanged
+    return head
+
+
+@contextmanager
+def unchanged(name: str) -> Iterator[None]:
+    """A file that is read to be planned has to stay: SpecError, which names it, for ObjectMissing and ObjectChanged."""
+    try:
+        yield
+    except (ObjectMissing, ObjectChanged):
+        raise SpecError(f"{name!r} of input.uri vanished or changed while it was planned: run again") from None

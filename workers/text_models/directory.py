@@ -79,8 +79,8 @@ def longest_window(config: Mapping[str, Any], directory: Path) -> int:
         limits.append(int(allowed))
     table = config.get("max_position_embeddings")
     if isinstance(table, int) and table > 0:
-        unused = int(config.get("pad_token_id") or 0) + 1 if _behind_padding(config) else 0
-        limits.append(table - unused)
+        behind_padding = config.get("model_type") in _POSITIONS_BEHIND_PADDING
+        limits.append(table - (int(config.get("pad_token_id") or 0) + 1 if behind_padding else 0))
     if not limits or min(limits) < 4:
         raise SpecError(f"{directory}: neither {TOKENIZER_CONFIG} nor {CONFIG} says how many tokens the model takes")
     return min(limits)
@@ -104,7 +104,3 @@ def chosen_windows(settings: Mapping[str, Any], steps: Sequence[BaseModel], kind
     if step.window is None:
         step = step.model_copy(update={"window": settings[STEP]["window"]})
     return kind.model_validate(step.resolved(settings["longest"], settings["special"]).model_dump())
-
-
-def _behind_padding(config: Mapping[str, Any]) -> bool:
-    return config.get("model_type") in _POSITIONS_BEHIND_PADDING

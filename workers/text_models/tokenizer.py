@@ -89,7 +89,7 @@ def open_tokenizer(directory: Path, model_type: str, vocabulary: int | None) -> 
     if any(probe.type_ids):
         raise SpecError(f"{path}: marks single texts with type numbers, which is not supported")
     mask = list(probe.special_tokens_mask)
-    lead, inside = _leading(mask), mask.count(0)
+    lead, inside = (mask.index(0) if 0 in mask else len(mask)), mask.count(0)
     tail = len(mask) - lead - inside
     if lead + tail != tokenizer.num_special_tokens_to_add(False):
         raise SpecError(f"{path}: puts special tokens inside of the text, which is not supported")
@@ -121,10 +121,6 @@ def _set_up_family(tokenizer: Any, config: Mapping[str, Any], model_type: str, p
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=spaced)
         sep, cls = zip(ends, numbers, strict=True)
         tokenizer.post_processor = processors.RobertaProcessing(sep, cls, trimmed, spaced)
-
-
-def _leading(mask: Sequence[int]) -> int:
-    return next((i for i, special in enumerate(mask) if not special), len(mask))
 
 
 class NoteTokenizer:

@@ -117,7 +117,8 @@ class _Rows:
     def _hits(self, name: str, predicate: PlainPredicate) -> Bools:
         """Which events are meant."""
         hits: Bools = self._code_hits(predicate)[self._code]
-        value = self._events["numeric_value"] if _is_bounded(predicate) else None
+        is_bounded = predicate.value_min is not None or predicate.value_max is not None
+        value = self._events["numeric_value"] if is_bounded else None
         if value is not None and predicate.value_min is not None:
             low = predicate.value_min
             hits &= _known(value >= low if predicate.value_min_inclusive else value > low)
@@ -184,10 +185,6 @@ def _checked(events: pl.DataFrame, columns: tuple[str, ...], where: str) -> pl.D
         pl.col("code").cast(pl.String),
         *(column for column in columns if column not in ("subject_id", "time", "code")),
     ).filter(pl.col("subject_id").is_not_null())
-
-
-def _is_bounded(predicate: PlainPredicate) -> bool:
-    return predicate.value_min is not None or predicate.value_max is not None
 
 
 def _known(flags: pl.Series) -> Bools:

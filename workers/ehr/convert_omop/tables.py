@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cluster.storage import ObjectMissing, Store
+from cluster.storage import Store
 from cluster.storage.range_reader import RangeReader
 from schemas.errors import RecordError
 from schemas.status import Status
@@ -16,6 +16,7 @@ from workers.ehr.convert_omop.csv_rows import Fields, Problem, csv_rows
 from workers.ehr.convert_omop.settings import OmopInput
 from workers.ehr.meds.chunks import Chunk
 from workers.reading.csv_records import doubled
+from workers.reading.listing import planned_file
 from workers.reading.parquet import column_batches, damage_as, guarded
 
 _TWO = "the file has two columns of one name"
@@ -67,10 +68,8 @@ def _parquet_rows(store: Store, chunk: Chunk, wanted: Collection[str]) -> Iterat
 
 
 def _reader(store: Store, chunk: Chunk) -> RangeReader:
-    head = store.head(chunk.key)
-    if head is None:
-        raise ObjectMissing
-    return RangeReader(lambda start, length: chunk.get(store, start, length), head.size)
+    size = planned_file(store, chunk.key, None).size
+    return RangeReader(lambda start, length: chunk.get(store, start, length), size)
 
 
 def _is_doubled(names: Iterable[str]) -> bool:

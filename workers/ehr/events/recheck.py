@@ -15,6 +15,7 @@ from workers.collection import Recheck
 from workers.ehr.events.meds import DamagedFile, open_parquet
 from workers.ehr.events.settings import EventsInput
 from workers.ehr.meds.precision import KNOWN_AT, MIDNIGHT, TIME_PRECISION
+from workers.reading.listing import planned_file
 from workers.reading.parquet import damage_as
 
 _CHECKABLE = (Status.OK, Status.NO_EVENTS, Status.INVALID_OUTPUT)
@@ -61,21 +62,16 @@ def _events(store: Store, file: File, subjects: Iterable[int]) -> pl.DataFrame |
     """Times of these subjects; None where the file is gone, changed or damaged. Raises InfrastructureError."""
     key = file[0].removeprefix(store.uri.rstrip("/") + "/")
     try:
-        head = store.head(key)
-        if head is None or (file[1] is not None and head.etag != file[1]):
-            return None
+        planned_file(store, key, file[1])
         opened = open_parquet(store, key)
         with damage_as(DamagedFile()):
             names = [name for name in _COLUMNS if name in opened.schema_arrow.names]
             batches = opened.iter_batches(columns=names, use_threads=False)
-            frames = [_chosen(batch, list(subjects)) for batch in batches]
+            chosen = pl.col("subject_id").is_in(list(subjects))
+            frames = [pl.DataFrame(batch).filter(chosen) for batch in batches]
     except (ObjectMissing, ObjectChanged, DamagedFile):
         return None
     return pl.concat(frames, how="diagonal")
-
-
-def _chosen(batch: pa.RecordBatch, subjects: list[int]) -> pl.DataFrame:
-    return pl.DataFrame(batch).filter(pl.col("subject_id").is_in(subjects))
 
 
 def _agrees(events: pl.DataFrame, record: Mapping[str, Any], row: Mapping[str, Any], source: EventsInput) -> bool:

@@ -11,6 +11,7 @@ from cluster.storage import ObjectChanged, ObjectMissing, Store
 from schemas.errors import InfrastructureError, RecordError
 from schemas.status import Status
 from workers.ehr.events.meds import DamagedFile, open_parquet
+from workers.reading.listing import planned_file
 from workers.reading.parquet import damage_as
 
 _BATCH_ROWS = 65_536
@@ -77,11 +78,7 @@ class RowSource:
             return
         self._opened = None
         key = run.uri.removeprefix(self._store.uri.rstrip("/") + "/")
-        head = self._store.head(key)
-        if head is None:
-            raise ObjectMissing
-        if run.etag is not None and head.etag != run.etag:
-            raise ObjectChanged
+        planned_file(self._store, key, run.etag)
         self._file = open_parquet(self._store, key, codes=True)
         sizes = [self._file.metadata.row_group(group).num_rows for group in range(self._file.num_row_groups)]
         self._starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])

@@ -1,6 +1,7 @@
 """Collection `notes` as a job sees it: one stage."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
@@ -19,15 +20,12 @@ from workers.finished_runs.stage import FinishedStage
 class NotesCollection:
     """Implements `workers.collection.Collection`."""
 
+    stages = (PREDICT,)
+
     def __init__(self, source: NotesInput, storage: StorageSettings) -> None:
         self.source = source
         self.records = NoteRecords(source, storage)
         self._storage = storage
-
-    @property
-    def stages(self) -> tuple[str, ...]:
-        """Notes are scored as they are read."""
-        return (PREDICT,)
 
     def prepare(self, card: ModelCard, given: tuple[Any, ...] | None) -> tuple[Any, ...]:
         """Cleaning, and the steps of the model's format."""
@@ -52,7 +50,7 @@ class NotesCollection:
             header_carry=tuple(records.header_types),
             header_types=records.header_types,
             columns=None,
-            state=records.found.state(),
+            state=asdict(records.found),
         )
 
     def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:

@@ -10,13 +10,13 @@ from schemas.errors import RecordError
 from schemas.status import Status
 from workers.ehr.notes.csv_file import Csv
 from workers.ehr.notes.files import Found
-from workers.ehr.notes.ndjson import Ndjson
 from workers.ehr.notes.note import CUT_OFF, Note, refused
 from workers.ehr.notes.parquet_file import ParquetNotes
-from workers.ehr.notes.planning import dialect_of
+from workers.ehr.notes.planning import dialect_of, syntax_of
 from workers.ehr.notes.settings import NotesInput
 from workers.reading.gzip import Fault, InflationError, is_gzip
 from workers.reading.lines import blocks
+from workers.reading.listing import planned_file
 from workers.reading.parquet import damage_as
 
 Place = tuple[int, int | None]
@@ -92,11 +92,9 @@ class TextNotes:
     """The records of one text file by their bytes."""
 
     def __init__(self, store: Store, key: str, etag: str | None, source: NotesInput, found: Found) -> None:
-        head = store.head(key)
-        if head is None:
-            raise ObjectMissing
+        head = planned_file(store, key, None)
         self._source = source
-        self._syntax = Csv(source, key) if found.container(key) == "csv" else Ndjson(source)
+        self._syntax = syntax_of(source, found, key)
         if isinstance(self._syntax, Csv):
             self._syntax.read_header(blocks(store, key, head.size, etag))
         self._dialect = dialect_of(source, found, self._syntax)

@@ -1,12 +1,10 @@
 """The files of a collection of notes, and what they are: found out once, when it is planned."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Literal
 
 from cluster.storage import ObjectInfo, StorageSettings, Store
 from schemas.errors import SpecError
@@ -46,15 +44,6 @@ class Found:
     root: str
     name: str | None
     format: NotesFormat
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Found:
-        """Back from plain JSON."""
-        return cls(state["root"], state["name"], state["format"])
-
-    def state(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return {"root": self.root, "name": self.name, "format": self.format}
 
     def container(self, key: str) -> Container:
         """How this file is written: by its name, else as the format usually is."""

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cluster.storage import ObjectChanged, ObjectInfo, ObjectMissing, Store
+from cluster.storage import ObjectInfo, Store
 from schemas.errors import RecordError, SpecError
 from schemas.status import Status
 from workers.ehr.notes.layout import Layout, layout_of
@@ -14,6 +14,7 @@ from workers.ehr.notes.note import Note, decode, make_note, refused
 from workers.ehr.notes.settings import NotesInput
 from workers.ehr.notes.times import column_times
 from workers.reading.columns import cast_column, checked_text, decoded, is_binary, is_text, value_type
+from workers.reading.listing import planned_file
 from workers.reading.parquet import damage_as, open_parquet, parquet_batches
 
 _DAMAGED = RecordError(Status.UNREADABLE, "its Parquet file is damaged")
@@ -101,13 +102,8 @@ class ParquetNotes:
         return decode(bytes(value.as_buffer()), self._source, encoding)
 
     def _check_version(self) -> None:
-        if self._etag is None:
-            return
-        head = self._store.head(self._key)
-        if head is None:
-            raise ObjectMissing
-        if head.etag != self._etag:
-            raise ObjectChanged
+        if self._etag is not None:
+            planned_file(self._store, self._key, self._etag)
 
     def _go_to(self, row: int) -> None:
         """Make the batch that holds the row the current one."""

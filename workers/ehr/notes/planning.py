@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from cluster.storage import ObjectChanged, ObjectInfo, ObjectMissing, StorageSettings, Store, join, open_store
+from cluster.storage import ObjectInfo, StorageSettings, Store, join, open_store
 from schemas.errors import RecordError, SpecError
 from schemas.plan import RESERVED, plan_batch, plan_schema
 from workers.ehr.notes.csv_file import Csv
@@ -21,6 +21,7 @@ from workers.ehr.notes.settings import NotesInput
 from workers.ehr.notes.text_file import Dialect, Row, Span
 from workers.reading.columns import cast_column, value_type
 from workers.reading.lines import blocks
+from workers.reading.listing import unchanged
 from workers.reading.parquet import parquet_schema
 
 _BATCH = 10_000
@@ -81,7 +82,7 @@ class NoteRecords:
         }
 
     def _plan_text(self, info: ObjectInfo) -> Iterator[dict[str, Any]]:
-        records = self._text_records(info)
+        records, carry = self._text_records(info), list(enumerate(self.source.carry))
         while part := list(islice(records, _BATCH)):
             starts, sizes, ids = zip(*part, strict=True)
             yield {
@@ -89,33 +90,28 @@ class NoteRecords:
                 "subject_id": [identity.subject_id for identity in ids],
                 "member": starts,
                 "size": sizes,
-                **{name: [_carried(i, at) for i in ids] for at, name in enumerate(self.source.carry)},
+                **{name: [one.carried[at] if one.carried else None for one in ids] for at, name in carry},
             }
 
     def _text_records(self, info: ObjectInfo) -> Iterator[tuple[int, int | None, Identity]]:
         """Start, size and ids of each record; its text is let go of."""
-        syntax = self.syntax(info.key)
+        syntax = syntax_of(self.source, self.found, info.key)
         content = blocks(self.store, info.key, info.size, info.etag)
         dialect: Dialect | None = None
         seen = _Seen(self.source, self.found)
-        try:
+        with unchanged(info.key):
             for span in syntax.spans(content):
-                dialect = dialect or self.dialect(syntax)
+                dialect = dialect or dialect_of(self.source, self.found, syntax)
                 seen.look(span.row, dialect)
                 identity = _identify(span, dialect, info.key)
                 if identity is not None:
                     yield span.start, span.size, identity
-        except (ObjectMissing, ObjectChanged):
-            raise SpecError("a file of input.uri vanished or changed while it was planned: run again") from None
         seen.check()
 
-    def syntax(self, key: str) -> Csv | Ndjson:
-        """How this file is cut into records."""
-        return Csv(self.source, key) if self.found.container(key) == "csv" else Ndjson(self.source)
 
-    def dialect(self, syntax: Csv | Ndjson) -> Dialect:
-        """What the names in its records mean."""
-        return dialect_of(self.source, self.found, syntax)
+def syntax_of(source: NotesInput, found: Found, key: str) -> Csv | Ndjson:
+    """How a text file is cut into records."""
+    return Csv(source, key) if found.container(key) == "csv" else Ndjson(source)
 
 
 def dialect_of(source: NotesInput, found: Found, syntax: Csv | Ndjson) -> Dialect:
@@ -163,7 +159,3 @@ def _identify(span: Span, dialect: Dialect, key: str) -> Identity | None:
         except RecordError:
             pass
     return Identity(f"{key}#{span.line}", None)
-
-
-def _carried(identity: Identity, at: int) -> str | None:
-    return identity.carried[at] if identity.carried else None

@@ -41,7 +41,7 @@ def load_scoring(models: Models) -> HeldScoring:
 def predict(context: StageContext) -> RecordStage:
     """Read, clean and encode for the run's models."""
     source = NotesInput.model_validate(context.run.spec.input)
-    fetcher = NoteFetcher(source, Found.from_state(context.run.parts["state"]), context.storage)
+    fetcher = NoteFetcher(source, Found(**context.run.parts["state"]), context.storage)
     models = run_models(context)
     reader = NoteReader(fetcher, preparations(context, models), context.budget, source.keep_text)
     return RecordStage(reader, partial(load_scoring, models))

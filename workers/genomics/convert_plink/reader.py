@@ -44,15 +44,11 @@ class PlinkReader:
         try:
             for found in self._source.chunks(0, samples, wanted, _CHUNK_BYTES):
                 count = len(found.variant_idx)
-                yield Records(_no_outcomes(), given[done : done + count], _calls(found))
+                yield Records(pl.DataFrame(schema=OUTCOMES), given[done : done + count], _calls(found))
                 done += count
         except RecordError as error:
             trouble = error
         yield Records(_outcomes(variants, done, trouble), no_variants(), no_calls(samples))
-
-
-def _no_outcomes() -> pl.DataFrame:
-    return pl.DataFrame(schema=OUTCOMES)
 
 
 def _outcomes(variants: pl.DataFrame, done: int, trouble: RecordError | None) -> pl.DataFrame:

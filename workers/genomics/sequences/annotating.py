@@ -12,6 +12,7 @@ import pysam
 from cluster.storage import Store
 from schemas.errors import UsageError, VerificationError
 from schemas.status import Fault
+from workers.genomics.bgzip import write_bgzip
 from workers.genomics.sequences.vcf_sites import content
 
 _KEY = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*")
@@ -59,9 +60,7 @@ def annotate(
         if not _KEY.fullmatch(field.key):
             raise UsageError(f"column {field.key!r} cannot be a key of INFO: choose others with --columns")
     made = Annotated()
-    with pysam.BGZFile(str(to), "wb") as out:
-        for line in _lines(store, key, rows, fields, header, made):
-            out.write(line)
+    write_bgzip(to, _lines(store, key, rows, fields, header, made))
     made.is_sorted = _index(to)
     return made
 

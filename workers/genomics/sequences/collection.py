@@ -20,14 +20,11 @@ from workers.genomics.sequences.steps import resolve
 class SequencesCollection:
     """Implements `workers.collection.Collection`."""
 
+    stages = (PREDICT,)
+
     def __init__(self, source: SequencesInput, storage: StorageSettings) -> None:
         self.source = source
         self.records = open_records(source, storage)
-
-    @property
-    def stages(self) -> tuple[str, ...]:
-        """Windows are scored as they are read."""
-        return (PREDICT,)
 
     @property
     def has_variants(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from schemas.outputs import OutputField
-from workers.genomics.sequences.contract import Scores
+from workers.genomics.sequences.contract import Scores, SequenceScorer
 
 _SIDES = {
     "ref": "{}, of the reference",
@@ -38,3 +38,16 @@ def _by_name(outputs: Sequence[OutputField], scores: Scores, ending: str) -> dic
     if len(outputs) == 1 and outputs[0].type.startswith("list"):
         return {outputs[0].name + ending: list(scores)}
     return {field.name + ending: np.ascontiguousarray(scores[:, i]) for i, field in enumerate(outputs)}
+
+
+class ColumnScorer:
+    """A `workers.pipeline.holding.Scorer`. `has_variants`: its columns are of the reference, ALT and the difference."""
+
+    def __init__(self, scorer: SequenceScorer, has_variants: bool) -> None:
+        self.outputs = variant_outputs(scorer.outputs) if has_variants else scorer.outputs
+        self._scorer = scorer
+
+    def score(self, values: Sequence[Any]) -> Mapping[str, Any]:
+        """The model's outputs as columns, for each allele and their difference where there are variants."""
+        ref, alt = self._scorer.score(values)
+        return columns_of(self._scorer.outputs, ref, alt)

@@ -7,8 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from cluster.storage import ObjectChanged, ObjectMissing, StorageSettings, join, open_store, split
-from schemas.errors import SpecError
+from cluster.storage import StorageSettings, join, open_store, split
 from schemas.plan import plan_batch, plan_schema
 from workers.genomics.sequences import vcf_planning
 from workers.genomics.sequences.fasta import Reference
@@ -17,9 +16,9 @@ from workers.genomics.sequences.fasta_records import fasta_records
 from workers.genomics.sequences.settings import SequencesInput
 from workers.genomics.sequences.tables import SequenceTable
 from workers.genomics.sequences.vcf_sites import sites
+from workers.reading.listing import named_file, planned_file, unchanged
 
 _BATCH = 10_000
-_VANISHED = "the file of input.uri vanished or changed while it was planned: run again"
 
 
 class VcfRecords:
@@ -36,18 +35,12 @@ class VcfRecords:
         """Every record, in order. Raises SpecError, InfrastructureError."""
         folder, key = split(self._source.uri)
         store = open_store(folder, self._storage)
-        head = store.head(key)
-        if head is None:
-            raise SpecError("input.uri names a file that is not there: correct the uri")
+        head = named_file(store, key)
         reference = Reference(str(self._source.reference), self._storage)
         found = vcf_planning.alleles(sites(store, key), key, self._source.max_allele)
-        try:
+        with unchanged(key):
             yield from vcf_planning.batches(found, join(store.uri, key), head.etag, reference.etag)
-        except (ObjectMissing, ObjectChanged):
-            raise SpecError(_VANISHED) from None
-        later = store.head(key)
-        if later is None or later.etag != head.etag:
-            raise SpecError(_VANISHED)
+            planned_file(store, key, head.etag)
 
     def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
         """Contigs, and what is known to be wrong."""
@@ -78,7 +71,7 @@ class FastaRecords:
         """Every record, in order. Raises SpecError, InfrastructureError."""
         file = FastaFile(self._source.uri, self._storage, "input.uri")
         found = fasta_records(file.pieces(), file.key)
-        try:
+        with unchanged(file.key):
             while part := list(islice(found, _BATCH)):
                 columns = {
                     "record_id": [record.name for record in part],
@@ -86,8 +79,6 @@ class FastaRecords:
                     "size": [record.size for record in part],
                 }
                 yield plan_batch(self.schema, columns, uri=file.uri, etag=file.etag)
-        except (ObjectMissing, ObjectChanged):
-            raise SpecError(_VANISHED) from None
 
     def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
         """How large they are."""
@@ -113,11 +104,9 @@ class TableRecords:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Every record, in order. Raises SpecError, InfrastructureError."""
-        try:
+        with unchanged(self._table.uri):
             for columns in self._table.planned():
                 yield plan_batch(self.schema, columns, uri=self._table.uri, etag=self._table.etag)
-        except (ObjectMissing, ObjectChanged):
-            raise SpecError(_VANISHED) from None
 
     def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
         """The columns of the table."""

@@ -8,9 +8,9 @@ from workers.genomics.sequences.contract import SequenceFormat
 from workers.genomics.sequences.fasta import Reference
 from workers.genomics.sequences.fasta_file import FastaFile
 from workers.genomics.sequences.fasta_records import FastaFetcher
+from workers.genomics.sequences.outputs import ColumnScorer
 from workers.genomics.sequences.reader import Fetcher, ModelView, SequenceReader
 from workers.genomics.sequences.regions import View
-from workers.genomics.sequences.scoring import ColumnScorer
 from workers.genomics.sequences.settings import SequencesInput
 from workers.genomics.sequences.steps import parse_steps, with_strands
 from workers.genomics.sequences.tables import TableFetcher

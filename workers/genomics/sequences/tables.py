@@ -18,6 +18,7 @@ from workers.genomics.sequences.settings import SequencesInput
 from workers.reading.columns import decoded, is_text, value_type
 from workers.reading.csv_records import delimiter_of
 from workers.reading.csv_tables import csv_batches, csv_names
+from workers.reading.listing import named_file, planned_file
 from workers.reading.parquet import damage_as, while_planning
 
 COLUMNS = ("member", "etag")
@@ -37,10 +38,7 @@ class SequenceTable:
         self._source = source
         folder, self.key = split(source.uri)
         self._store = open_store(folder, storage)
-        head = self._store.head(self.key)
-        if head is None:
-            raise SpecError("input.uri names a file that is not there: correct the uri")
-        self.etag = head.etag
+        self.etag = named_file(self._store, self.key).etag
         self.uri = join(self._store.uri, self.key)
 
     @cached_property
@@ -102,11 +100,7 @@ class SequenceTable:
 
     def check(self) -> None:
         """Raises ObjectMissing, ObjectChanged if the file is not the one that `etag` says."""
-        head = self._store.head(self.key)
-        if head is None:
-            raise ObjectMissing
-        if head.etag != self.etag:
-            raise ObjectChanged
+        planned_file(self._store, self.key, self.etag)
 
     def _parquet(self, names: list[str], first: int, size: int) -> Iterator[tuple[int, pa.RecordBatch]]:
         file = pq.ParquetFile(self._store.open_reader(self.key), pre_buffer=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -35,24 +35,12 @@ class Tally:
     """(variants, 4) calls of men, or of one allele, on X; 0 elsewhere"""
 
     def __add__(self, other: Tally) -> Tally:
-        return Tally(
-            self.calls + other.calls,
-            self.alt_count + other.alt_count,
-            self.allele_count + other.allele_count,
-            self.women + other.women,
-            self.men + other.men,
-        )
+        return Tally(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(Tally)))
 
 
 def joined_tallies(parts: list[Tally]) -> Tally:
     """The tally of the variants of all, one after another."""
-    return Tally(
-        np.concatenate([part.calls for part in parts]),
-        np.concatenate([part.alt_count for part in parts]),
-        np.concatenate([part.allele_count for part in parts]),
-        np.concatenate([part.women for part in parts]),
-        np.concatenate([part.men for part in parts]),
-    )
+    return Tally(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(Tally)))
 
 
 class BlockCounter:

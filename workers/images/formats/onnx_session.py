@@ -45,7 +45,8 @@ def open_session(path: Path, device: str, threads: int) -> Any:
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=providers)
     except _errors() as error:
-        raise SpecError(f"{path}: onnxruntime cannot load it ({_first_line(error)})") from error
+        said = str(error).partition("\n")[0][:300]
+        raise SpecError(f"{path}: onnxruntime cannot load it ({said})") from error
 
 
 def run(session: Any, names: Sequence[str], inputs: Mapping[str, Array]) -> list[Array]:
@@ -64,10 +65,6 @@ def run(session: Any, names: Sequence[str], inputs: Mapping[str, Array]) -> list
             raise RecordError(Status.OUT_OF_CONTRACT, "a node of the graph fails on the prepared image") from None
         raise
     return results
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0][:300]
 
 
 def _errors() -> tuple[type[Exception], ...]:

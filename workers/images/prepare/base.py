@@ -1,10 +1,10 @@
 """What every prepare step shares: frozen settings, a check of its input, and the way it rejects an image."""
 
 import dataclasses
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from schemas.errors import RecordError
 from schemas.status import Status
@@ -15,6 +15,16 @@ MAX_PIXELS = 2**27
 """No step makes an image of more pixels than this: an extreme shape must not exhaust a worker's memory."""
 
 _NUMERIC = "buif"
+
+
+def _odd(size: int) -> int:
+    if size % 2 == 0:
+        raise ValueError("must be odd")
+    return size
+
+
+Odd = Annotated[int, AfterValidator(_odd)]
+"""The side of a neighbourhood with a middle."""
 
 
 class PrepareStep(BaseModel):

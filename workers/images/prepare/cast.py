@@ -53,17 +53,13 @@ class Cast(PrepareStep):
             pixels = _ROUND[self.rounding](pixels.astype(np.float64))
         ends = np.iinfo(self.dtype)
         self._check_overflow((pixels < ends.min) | (pixels > ends.max), overflow)
-        low, high = max(ends.min, _least(pixels.dtype)), min(ends.max, _most(pixels.dtype))
+        low, high = int(ends.min), int(ends.max)
+        if pixels.dtype.kind in "iu":
+            # Ends that the pixels' own type cannot hold are none that could be passed.
+            own = np.iinfo(pixels.dtype)
+            low, high = max(low, int(own.min)), min(high, int(own.max))
         return np.clip(pixels, low, high).astype(self.dtype)
 
     def _check_overflow(self, outside: Array, overflow: str) -> None:
         if overflow == "reject" and outside.any():
             raise self.reject(f"the image has values that {self.dtype} cannot hold")
-
-
-def _least(dtype: np.dtype[np.generic]) -> int:
-    return int(np.iinfo(dtype).min) if dtype.kind in "iu" else -(2**63)  # type: ignore[type-var]  # integers only
-
-
-def _most(dtype: np.dtype[np.generic]) -> int:
-    return int(np.iinfo(dtype).max) if dtype.kind in "iu" else 2**63  # type: ignore[type-var]  # integers only

@@ -2,9 +2,9 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from workers.images.prepare.base import PrepareStep, replaced
+from workers.images.prepare.base import Odd, PrepareStep, replaced
 from workers.images.prepare.image import Image
 from workers.images.prepare.libraries import opencv
 from workers.images.prepare.pixels import filterable
@@ -22,15 +22,8 @@ class Gaussian(PrepareStep):
     name: ClassVar[str] = "gaussian"
 
     sigma: float = Field(gt=0, le=200)
-    size: int | None = Field(default=None, ge=1, le=1001)
+    size: Odd | None = Field(default=None, ge=1, le=1001)
     border: Literal["reflect101", "reflect", "replicate"] = "reflect101"
-
-    @field_validator("size")
-    @classmethod
-    def _odd(cls, size: int | None) -> int | None:
-        if size is not None and size % 2 == 0:
-            raise ValueError("size must be odd")
-        return size
 
     def apply(self, image: Image) -> Image:
         self.require_finite(image.pixels)

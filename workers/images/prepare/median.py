@@ -3,9 +3,9 @@
 from typing import ClassVar
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from workers.images.prepare.base import PrepareStep, replaced
+from workers.images.prepare.base import Odd, PrepareStep, replaced
 from workers.images.prepare.image import Image
 from workers.images.prepare.libraries import opencv
 from workers.images.prepare.pixels import by_plane, filterable
@@ -20,14 +20,7 @@ class Median(PrepareStep):
 
     name: ClassVar[str] = "median"
 
-    size: int = Field(default=3, ge=3, le=255)
-
-    @field_validator("size")
-    @classmethod
-    def _odd(cls, size: int) -> int:
-        if size % 2 == 0:
-            raise ValueError("size must be odd")
-        return size
+    size: Odd = Field(default=3, ge=3, le=255)
 
     def apply(self, image: Image) -> Image:
         self.require_finite(image.pixels)

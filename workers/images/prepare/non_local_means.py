@@ -3,9 +3,9 @@
 from typing import ClassVar
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from workers.images.prepare.base import PrepareStep, replaced
+from workers.images.prepare.base import Odd, PrepareStep, replaced
 from workers.images.prepare.image import Image
 from workers.images.prepare.libraries import opencv
 
@@ -21,15 +21,8 @@ class NonLocalMeans(PrepareStep):
     name: ClassVar[str] = "non_local_means"
 
     strength: float = Field(gt=0)
-    patch: int = Field(default=7, ge=1, le=31)
-    search: int = Field(default=21, ge=3, le=101)
-
-    @field_validator("patch", "search")
-    @classmethod
-    def _odd(cls, size: int) -> int:
-        if size % 2 == 0:
-            raise ValueError("must be odd")
-        return size
+    patch: Odd = Field(default=7, ge=1, le=31)
+    search: Odd = Field(default=21, ge=3, le=101)
 
     def apply(self, image: Image) -> Image:
         pixels = image.pixels

@@ -15,9 +15,9 @@ from tests.support.record_job import TableJob, scored
 from workers.contract import Encoded
 from workers.genomics.sequences import reader as reading
 from workers.genomics.sequences.contract import Scores
+from workers.genomics.sequences.outputs import ColumnScorer
 from workers.genomics.sequences.reader import ModelView, SequenceReader
 from workers.genomics.sequences.regions import Region, View
-from workers.genomics.sequences.scoring import ColumnScorer
 from workers.genomics.sequences.steps import Preparation, SequenceWindow
 from workers.genomics.sequences.windows import VariantWindow
 from workers.pipeline.byte_budget import ByteBudget

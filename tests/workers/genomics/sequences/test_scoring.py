@@ -10,7 +10,7 @@ import pyarrow as pa
 from schemas.outputs import OutputField
 from workers.contract import Encoded
 from workers.genomics.sequences.contract import Scores
-from workers.genomics.sequences.scoring import ColumnScorer
+from workers.genomics.sequences.outputs import ColumnScorer
 from workers.pipeline.holding import HeldScoring
 from workers.pipeline.reading import Prepared
 from workers.pipeline.rowtable import ShardRows

@@ -21,6 +21,7 @@ from workers.text_models.tokenizer import TOKENIZER, TOKENIZER_CONFIG, open_toke
 
 VOCABULARY = "vocab.txt"
 _LONGEST_K = 8
+_RESIDUES = frozenset("ACDEFGHIKLMNPQRSTVWY")
 
 Kind = Literal["kmer", "esm", "json"]
 
@@ -61,7 +62,7 @@ def sequence_settings(directory: Path, config: Mapping[str, Any], card: Sequence
         "vocabulary": config.get("vocab_size"),
         "tokenizer": {"kind": kind, "k": k, **special},
         "tokens": tokens,
-        "alphabet": card.alphabet or ("protein" if kind != "kmer" and _has_residues(vocabulary) else "dna"),
+        "alphabet": card.alphabet or ("protein" if kind != "kmer" and vocabulary.keys() >= _RESIDUES else "dna"),
         "longest": longest,
     }
 
@@ -144,10 +145,6 @@ def _whole_k(vocabulary: Mapping[str, int]) -> int:
         if 4**k <= len(vocabulary) and all("".join(kmer) in vocabulary for kmer in product("ACGT", repeat=k)):
             return k
     return 0
-
-
-def _has_residues(vocabulary: Mapping[str, int]) -> bool:
-    return all(residue in vocabulary for residue in "ACDEFGHIKLMNPQRSTVWY")
 
 
 def _special(directory: Path, vocabulary: Mapping[str, int], given: Mapping[str, Any], kind: Kind) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from workers.genomics.sequences.networks.folded_blocks import fold_blocks
 from workers.genomics.sequences.networks.reference_lane import ReferenceLane
 from workers.genomics.sequences.networks.shared_windows import Edit, Stretch, edit_spans, stretches
 from workers.genomics.sequences.windows import Bases, VariantWindow
+from workers.models.device import memory_error
 
 Float = NDArray[np.float32]
 
@@ -53,10 +54,9 @@ class VariantScorer:
         while first < len(found):
             last = self._batch_end(found, first)
             try:
-                self._score(found[first:last], *answers)
-            except RuntimeError as error:
-                if not _is_out_of_memory(error):
-                    raise
+                with memory_error():
+                    self._score(found[first:last], *answers)
+            except MemoryError as error:
                 found[first:last] = self._smaller(found[first:last], windows, error)
                 continue
             first = last
@@ -74,16 +74,14 @@ class VariantScorer:
         positions = len(stretch.bases) + len(stretch.edits) * self.config.window // 2
         return int(4 * _LAYERS_HELD * self.config.channels * positions)
 
-    def _smaller(
-        self, batch: Sequence[Stretch], windows: Sequence[VariantWindow], error: RuntimeError
-    ) -> list[Stretch]:
+    def _smaller(self, batch: Sequence[Stretch], windows: Sequence[VariantWindow], error: MemoryError) -> list[Stretch]:
         """Halve what a batch may take; a stretch that is alone already falls apart into its windows."""
         self._budget = max(1, min(self._budget, sum(map(self._bytes, batch))) // 2)
         if len(batch) > 1:
             return list(batch)
         rows = [row for row, _ in batch[0].wanted]
         if len(rows) == 1:
-            raise MemoryError("the device ran out of memory") from error
+            raise error
         halves = rows[: len(rows) // 2], rows[len(rows) // 2 :]
         return [part for half in halves for part in self._stretches_of(half, windows)]
 
@@ -146,11 +144,6 @@ class VariantScorer:
         """(..., L) bases to (n, 4, L)."""
         columns = torch.from_numpy(_COLUMN[np.atleast_2d(bases)]).to(self._device)
         return torch.nn.functional.one_hot(columns, 5)[..., :4].to(torch.float32).transpose(1, 2).contiguous()
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    """torch has no class of its own for a CPU that has no memory left."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
 
 
 def _alike(batch: Sequence[Stretch], places: Sequence[int]) -> list[list[tuple[Edit, int]]]:

@@ -1,0 +1,13 @@
+"""Files in blocks of gzip that can be indexed, written by htslib."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pysam
+
+
+def write_bgzip(path: Path, pieces: Iterable[bytes], level: int = 6) -> None:
+    """Compress what comes, in order. `level` is zlib's, 1 to 9."""
+    with pysam.BGZFile(str(path), f"wb{level}") as out:
+        for piece in pieces:
+            out.write(piece)
