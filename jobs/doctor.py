@@ -3,7 +3,7 @@
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from cluster.doctor import credential_source, ray_token, ray_version, token_mode
@@ -18,7 +18,7 @@ from schemas.spec import Spec
 from workers import registry
 from workers.collection import Examination
 from workers.lookup import Room
-from workers.pipeline.doctor import torch_facts
+from workers.pipeline.doctor import examine_torch
 
 _OLDEST_PYTHON = (3, 11)
 
@@ -28,7 +28,7 @@ def examine(spec: Spec | None) -> Iterator[Finding]:
 
     With a spec its input, models and output are tried as well: the output by writing and deleting a few objects.
     """
-    checks: list[Callable[[], Iterator[Finding]]] = [_python, _ray, _torch, _collections, _plugins, _credentials]
+    checks: list[Callable[[], Iterator[Finding]]] = [_python, _ray, examine_torch, _collections, _plugins, _credentials]
     if spec is None:
         checks.append(_hard_links)
     else:
@@ -60,19 +60,6 @@ def _ray() -> Iterator[Finding]:
         yield Finding("Ray token", "ok", f"from {source}, mode {'token' if token_mode() else 'not set'}")
     else:
         yield Finding("Ray token", "ok", "none: a local cluster makes its own; a remote one needs one")
-
-
-def _torch() -> Iterator[Finding]:
-    found = torch_facts()
-    if found is None:
-        yield Finding("torch", "fail", "cannot be imported", "pip install torch", 3)
-        return
-    yield Finding("torch", "ok", f"{found.version}, {found.threads} threads")
-    if found.devices:
-        yield Finding("device", "ok", ", ".join(found.devices))
-    else:
-        built = f"torch is built for CUDA {found.cuda}" if found.cuda else "torch is built without CUDA"
-        yield Finding("device", "ok", f"CPU only; {built}")
 
 
 def _collections() -> Iterator[Finding]:
@@ -174,8 +161,3 @@ def _attempt(what: str, where: str, look: Callable[[], Iterator[str]]) -> Iterat
         yield Finding(what, "fail", str(error), exit_code=error.exit_code)
     except ObjectError as error:
         yield Finding(what, "fail", f"{where}: {error}", "correct its uri", 2)
-
-
-def as_json(finding: Finding) -> Mapping[str, str]:
-    """Plain JSON."""
-    return {"what": finding.what, "state": finding.state, "says": finding.says, "remedy": finding.remedy}

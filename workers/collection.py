@@ -97,11 +97,10 @@ class Recheck:
     wrong: tuple[int, ...]
 
 
-class Rechecker(Protocol):
-    """`recheck.recheck` of a room: what of a row can be told from the source alone, found in another way."""
-
-    def __call__(self, source: Any, storage: StorageSettings, records: pa.Table, rows: pa.Table) -> Recheck:
-        """`records` are planned, `rows` what was committed of each. Raises nothing for a source that is gone."""
+Rechecker = Callable[[Any, StorageSettings, pa.Table, pa.Table], Recheck]
+"""`recheck.recheck` of a room, `(source, storage, records, rows)`: what of a row can be told from the source alone,
+found in another way. `records` are planned, `rows` what was committed of each. Raises nothing for a source that is
+gone."""
 
 
 @runtime_checkable
@@ -120,15 +119,9 @@ class RemarksOnModels(Protocol):
         """Sentences, of a model under these steps, which `Collection.prepare` gave; told by doctor, plan and report."""
 
 
-class Examination(Protocol):
-    """`doctor.examine` of a room."""
+Examination = Callable[[], Iterable[Finding]]
+"""`doctor.examine` of a room: what this machine lacks to read such an input, and what is there. Imports no torch."""
 
-    def __call__(self) -> Iterable[Finding]:
-        """What this machine lacks to read such an input, and what is there. Imports no torch."""
-
-
-class OpenCollection(Protocol):
-    """`collection.open_collection` of a room."""
-
-    def __call__(self, source: Any, storage: StorageSettings, compute: Compute) -> Collection:
-        """Raises SpecError if the input cannot be used. `compute` is for cutting shards, and decides nothing else."""
+OpenCollection = Callable[[Any, StorageSettings, Compute], Collection]
+"""`collection.open_collection` of a room, `(source, storage, compute)`. Raises SpecError if the input cannot be used.
+`compute` is for cutting shards, and decides nothing else."""

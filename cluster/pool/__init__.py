@@ -5,14 +5,3 @@ Nothing here imports Ray; `cluster.pool.ray_pool` does.
 
 from cluster.pool.contract import DispatchResult, Handle, Host, PoolSettings, Progress, Stop, WorkerLost
 from cluster.pool.dispatch import Dispatcher
-
-__all__ = [
-    "DispatchResult",
-    "Dispatcher",
-    "Handle",
-    "Host",
-    "PoolSettings",
-    "Progress",
-    "Stop",
-    "WorkerLost",
-]

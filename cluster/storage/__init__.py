@@ -10,31 +10,3 @@ from cluster.storage.objects import ObjectHead, ObjectInfo, PendingUpload, Store
 from cluster.storage.probe import ProbeResult, probe
 from cluster.storage.settings import StorageSettings
 from cluster.storage.uri import Uri, is_inside, join, parse, split
-
-__all__ = [
-    "CommitResult",
-    "ErrorLatchingReader",
-    "Fetched",
-    "ObjectChanged",
-    "ObjectError",
-    "ObjectHead",
-    "ObjectInfo",
-    "ObjectMissing",
-    "ObjectTooLarge",
-    "PendingUpload",
-    "ProbeResult",
-    "StorageSettings",
-    "Store",
-    "TransientError",
-    "Uri",
-    "attempt_id",
-    "commit",
-    "fetch_directory",
-    "is_inside",
-    "join",
-    "open_store",
-    "parse",
-    "probe",
-    "sha256_of",
-    "split",
-]

@@ -7,7 +7,6 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
 
 from cluster.storage.errors import ObjectChanged, ObjectMissing, TransientError
 from cluster.storage.local_files import disk
@@ -55,7 +54,7 @@ class LocalFile:
     def __enter__(self) -> LocalFile:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

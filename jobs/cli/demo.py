@@ -10,7 +10,7 @@ from jobs.amounts import duration
 from jobs.cli.arguments import add_json
 from jobs.cli.summary import as_json, status_rows
 from jobs.console import columns, say, show, show_json
-from jobs.demo.stage_set import StageSet, set_up
+from jobs.demo.stage_set import StageSet, kept, set_up
 from jobs.progress import MODES
 from jobs.running import Outcome
 from jobs.signals import StopRequests
@@ -44,7 +44,7 @@ def _images(stage: StageSet, score: Callable[[Spec], Outcome], json: bool) -> No
     from jobs.demo import images  # noqa: PLC0415 - an act imports only what it needs
 
     outcome = score(images.fill(stage, say))
-    copy = images.keep_run(stage)
+    copy = kept(stage, "results/text-in-pixels", "run")
     found = images.flagged(copy)
     if json:
         show_json({**as_json(outcome), "flagged": found, "copy": str(copy)})
@@ -62,7 +62,7 @@ def _ehr(stage: StageSet, score: Callable[[Spec], Outcome], json: bool) -> None:
         "visits": ehr.prepare_events,
     }
     outcomes = {title: score(scene(stage, say)) for title, scene in scenes.items()}
-    copy = ehr.keep_all(stage)
+    copy = kept(stage, "results", "results")
     found = ehr.problems(copy)
     if json:
         show_json({**{title: as_json(outcome) for title, outcome in outcomes.items()}, "problems": found})
@@ -77,7 +77,7 @@ def _genomics(stage: StageSet, score: Callable[[Spec], Outcome], json: bool) -> 
 
     scenes: Mapping[str, Scene] = {"records converted": genomes.simulate, "samples": genomes.prepare_scores}
     outcomes = {title: score(scene(stage, say)) for title, scene in scenes.items()}
-    copy = genomes.keep_all(stage)
+    copy = kept(stage, "results", "results")
     found = genomes.compare(stage, copy)
     if json:
         show_json({**{title: as_json(outcome) for title, outcome in outcomes.items()}, "found": asdict(found)})

@@ -1,10 +1,11 @@
 """`wardround doctor [SPEC]`: whether this machine, cluster and store are fit for a run."""
 
 import argparse
+from dataclasses import asdict
 
 from jobs.cli.arguments import add_json
 from jobs.console import paint, show, show_json
-from jobs.doctor import as_json, examine
+from jobs.doctor import examine
 from jobs.spec_source import spec_from
 from schemas.finding import Finding
 
@@ -24,7 +25,9 @@ def call(arguments: argparse.Namespace) -> int:
     for finding in examine(spec):
         code = code or finding.exit_code
         if arguments.json:
-            show_json(as_json(finding))
+            facts = asdict(finding)
+            del facts["exit_code"]
+            show_json(facts)
         else:
             show(_line(finding))
     return code

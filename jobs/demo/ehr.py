@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from jobs.demo.stage_set import StageSet, keep, package_folder, put_folder
+from jobs.demo.stage_set import StageSet, package_folder, put_folder
 from schemas.errors import WardroundError
 from schemas.spec import Spec
 from workers.ehr.events.formats.make_directory import make_event_model_directory
@@ -48,13 +48,6 @@ def prepare_events(stage: StageSet, announce: Callable[[str], None]) -> Spec:
     put_folder(model, stage.store("models/gru"))
     announce("the GRU is untrained: its weights are random numbers, and its scores mean nothing")
     return stage.spec("demo-events.yaml")
-
-
-def keep_all(stage: StageSet) -> Path:
-    """Copy everything that the runs wrote into the folder."""
-    copy = stage.folder / "results"
-    keep(stage.store("results"), copy)
-    return copy
 
 
 def problems(results: Path) -> dict[str, int]:

@@ -10,7 +10,7 @@ import polars as pl
 
 from jobs.demo.cohort import Cohort, simulate_cohort, write_vcf
 from jobs.demo.planted import RISK, Planted, plant
-from jobs.demo.stage_set import StageSet, keep, put_folder
+from jobs.demo.stage_set import StageSet, put_folder
 from schemas.errors import WardroundError
 from schemas.spec import Spec
 
@@ -66,13 +66,6 @@ def prepare_scores(stage: StageSet, announce: Callable[[str], None]) -> Spec:
     rows = pl.read_parquet(stage.folder / _TRUTH).height
     announce(f"{rows:,} rows of four scoring files lie beside it, with faults of which the answer is known")
     return stage.spec("demo-scores.yaml")
-
-
-def keep_all(stage: StageSet) -> Path:
-    """Copy everything that the runs wrote into the folder."""
-    copy = stage.folder / "results"
-    keep(stage.store("results"), copy)
-    return copy
 
 
 def compare(stage: StageSet, results: Path) -> Found:

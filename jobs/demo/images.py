@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from jobs.demo.stage_set import StageSet, keep, package_folder, put_folder
+from jobs.demo.stage_set import StageSet, package_folder, put_folder
 from schemas.spec import Spec
 from workers.images.formats.make_text_detector import make_text_detector_directory
 
@@ -18,13 +18,6 @@ def fill(stage: StageSet, announce: Callable[[str], None]) -> Spec:
     put_folder(make_text_detector_directory(stage.folder / "model"), stage.store("models/text-detector"))
     announce(f"{files} files of pydicom's test data are in its archive, broken ones among them")
     return stage.spec(SPEC)
-
-
-def keep_run(stage: StageSet) -> Path:
-    """Copy the run directory into the folder."""
-    copy = stage.folder / "run"
-    keep(stage.store("results/text-in-pixels"), copy)
-    return copy
 
 
 def flagged(run: Path) -> int:

@@ -65,13 +65,15 @@ def put_folder(folder: Path, store: Store) -> int:
     return len(paths)
 
 
-def keep(store: Store, folder: Path) -> None:
-    """Copy a run directory to this disk, where it can be read after the server has stopped."""
+def kept(stage: StageSet, prefix: str, name: str) -> Path:
+    """A copy of what lies under a prefix, as folder `name`: it can be read after the server has stopped."""
+    store, folder = stage.store(prefix), stage.folder / name
     infos = list(store.list())
     for info in infos:
         (folder / info.key).parent.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(_PUTS) as pool:
         list(pool.map(lambda info: store.download(info.key, folder / info.key), infos))
+    return folder
 
 
 def package_folder(package: str, extra: str) -> Path:

@@ -1,27 +1,22 @@
-"""What this machine can decode and compute with, for `wardround doctor`."""
+"""What this machine can compute with, for `wardround doctor`."""
 
 import importlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Torch:
-    """The installed torch. `devices` are the names of the CUDA devices, none on a machine without."""
-
-    version: str
-    cuda: str | None
-    threads: int
-    devices: Sequence[str]
+from schemas.finding import Finding
 
 
-def torch_facts() -> Torch | None:
-    """None where torch cannot be imported. Importing it takes seconds."""
+def examine_torch() -> Iterator[Finding]:
+    """The installed torch and its devices. Importing it takes seconds."""
     try:
         torch: Any = importlib.import_module("torch")
     except ImportError:
-        return None
+        yield Finding("torch", "fail", "cannot be imported", "pip install torch", 3)
+        return
+    yield Finding("torch", "ok", f"{torch.__version__}, {torch.get_num_threads()} threads")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     names = [str(torch.cuda.get_device_name(index)) for index in range(count)]
-    return Torch(str(torch.__version__), torch.version.cuda, int(torch.get_num_threads()), names)
+    cuda = torch.version.cuda
+    built = f"torch is built for CUDA {cuda}" if cuda else "torch is built without CUDA"
+    yield Finding("device", "ok", ", ".join(names) or f"CPU only; {built}")

@@ -15,7 +15,7 @@ import pytest
 from jobs.demo import genomes
 from jobs.demo.cohort import simulate_cohort
 from jobs.demo.planted import HARMONISED, OTHER_BUILD, OTHER_PANEL, RISK
-from jobs.demo.stage_set import StageSet, set_up
+from jobs.demo.stage_set import StageSet, kept, set_up
 from jobs.hosts import open_host
 from jobs.running import run_stages
 from schemas.errors import WardroundError
@@ -43,7 +43,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StageSet]:
 
 @pytest.fixture(scope="module")
 def results(stage: StageSet) -> Path:
-    return genomes.keep_all(stage)
+    return kept(stage, "results", "results")
 
 
 def test_every_planted_row_is_named_rightly_and_scores_follow_the_planted_risk(stage: StageSet, results: Path) -> None:

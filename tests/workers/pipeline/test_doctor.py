@@ -5,18 +5,21 @@ import sys
 import pytest
 import torch
 
-from workers.pipeline.doctor import torch_facts
+from workers.pipeline.doctor import examine_torch
 
 
 def test_the_installed_torch_is_told_with_its_threads_and_devices() -> None:
-    facts = torch_facts()
-    assert facts is not None
-    assert facts.version == torch.__version__
-    assert facts.threads == torch.get_num_threads()
-    assert len(facts.devices) == torch.cuda.device_count()
-    assert facts.cuda == torch.version.cuda
+    installed, device = examine_torch()
+    assert (installed.state, device.state) == ("ok", "ok")
+    assert installed.says == f"{torch.__version__}, {torch.get_num_threads()} threads"
+    names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    assert (
+        device.says == (", ".join(names) or "CPU only; torch is built without CUDA")
+        or torch.version.cuda in device.says
+    )
 
 
-def test_a_machine_without_torch_has_no_facts_rather_than_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_torch_is_a_failure_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
-    assert torch_facts() is None
+    (finding,) = examine_torch()
+    assert (finding.state, finding.remedy, finding.exit_code) == ("fail", "pip install torch", 3)

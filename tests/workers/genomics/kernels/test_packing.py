@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workers.genomics.kernels.packing import pack_words
+from workers.genomics.kernels.codes import pack_words
 
 
 def test_four_bytes_become_one_with_the_first_call_in_its_lowest_bits() -> None:
