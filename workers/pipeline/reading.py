@@ -15,8 +15,8 @@ from schemas.status import Status
 class Prepared:
     """One record after reading and preparing.
 
-    `inputs` is what the collection's `Scoring` takes: of images, `inputs[p][f]` is frame `f` as prepared by the p-th
-    distinct prepare list. `status` is None while all is well.
+    `inputs` is what the collection's `ShardScoring` takes: of images, `inputs[p][f]` is frame `f` as prepared by the
+    p-th distinct prepare list. `status` is None while all is well.
     `columns` are values that the record's own header gives. `nbytes` counts against the budget until it is scored.
     """
 

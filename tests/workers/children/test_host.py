@@ -1,5 +1,6 @@
 """A place for one child: one is started when it is needed, and a dead one is replaced."""
 
+import json
 import logging
 import os
 import signal
@@ -12,12 +13,11 @@ import pytest
 from schemas.errors import InfrastructureError, MissingExtraError
 from workers.children.contract import Request
 from workers.children.host import START_ATTEMPTS, Host, HostStopped
-from workers.children.spawn import Launch, encode_job
 
 
-def host_of(entry: str = "build", timeout_s: float = 20) -> Host:
-    job = encode_job(f"tests.support.decoders:{entry}", {}, None, debug=False)
-    return Host(Launch(job, {}, debug=False), None, timeout_s)
+def host_of(entry: str = "build") -> Host:
+    job = json.dumps({"entry": f"tests.support.decoders:{entry}", "settings": {}}).encode()
+    return Host(job, None)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The decoding child by its socket: ready or failed, then a byte for each chunk, until the parent hangs up."""
 
+import json
 import os
 import resource
 import socket
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from schemas.errors import MissingExtraError
 from workers.children import failure, frames, main, memory, wire
 from workers.children.contract import Request
-from workers.children.spawn import Launch, encode_job, spawn
+from workers.children.spawn import spawn
 
 BUILD = "tests.support.decoders:build"
 
@@ -18,12 +19,12 @@ BUILD = "tests.support.decoders:build"
 class Spoken:
     """One child, spoken to byte by byte."""
 
-    def __init__(self, launch: Launch) -> None:
+    def __init__(self) -> None:
         self.socket, theirs = socket.socketpair()
         page = memory.create(memory.Progress.SIZE)
         self.progress = memory.Progress(page)
         self.stderr = memory.create()
-        self.process: subprocess.Popen[bytes] = spawn(launch, theirs, page, self.stderr)
+        self.process: subprocess.Popen[bytes] = spawn(theirs, page, self.stderr)
         theirs.close()
         os.close(page)
         self.socket.settimeout(20)
@@ -48,10 +49,9 @@ class Spoken:
 
 @contextmanager
 def child(entry: str) -> Iterator[tuple[Spoken, bytes, memory.Bytes]]:
-    job = encode_job(entry, {"a": 1}, None, debug=False)
-    spoken = Spoken(Launch(job, {}, debug=False))
+    spoken = Spoken()
     launch = memory.create()
-    memory.write_at(launch, 0, [job])
+    memory.write_at(launch, 0, [json.dumps({"entry": entry, "settings": {"a": 1}}).encode()])
     try:
         reply, answer = spoken.tell(launch)
         yield spoken, reply, answer

@@ -1,6 +1,5 @@
 """How a decoding child is started, and what is said of one that died."""
 
-import json
 import os
 import signal
 import socket
@@ -11,17 +10,7 @@ import pytest
 
 from schemas.import_path import ROOT
 from workers.children import memory
-from workers.children.spawn import Launch, _environment, cause_of_death, encode_job, last_line, spawn
-
-
-def test_a_job_carries_entry_settings_and_limits_as_json() -> None:
-    job = json.loads(encode_job("a.b:c", {"frames": [1, None]}, 5, debug=False))
-    assert job == {"entry": "a.b:c", "settings": {"frames": [1, None]}, "memory_limit_bytes": 5, "debug": False}
-
-
-def test_settings_that_json_cannot_carry_are_a_type_error() -> None:
-    with pytest.raises(TypeError):
-        encode_job("a.b:c", {"path": object()}, None, debug=False)
+from workers.children.spawn import _environment, cause_of_death, last_line, spawn
 
 
 def test_a_child_gets_neither_credentials_nor_the_clusters_variables_and_one_thread(
@@ -29,16 +18,10 @@ def test_a_child_gets_neither_credentials_nor_the_clusters_variables_and_one_thr
 ) -> None:
     for name in ("AWS_SESSION_TOKEN", "RAY_ADDRESS", "PYTHONFAULTHANDLER", "HARMLESS"):
         monkeypatch.setenv(name, "x")
-    environment = _environment({"EXTRA": "y"})
+    environment = _environment()
     assert not [name for name in environment if name.startswith(("AWS_", "RAY_", "PYTHONFAULTHANDLER"))]
-    assert (environment["HARMLESS"], environment["EXTRA"], environment["OMP_NUM_THREADS"]) == ("x", "y", "1")
+    assert (environment["HARMLESS"], environment["OMP_NUM_THREADS"]) == ("x", "1")
     assert ROOT in environment["PYTHONPATH"].split(os.pathsep)
-
-
-def test_what_is_given_beside_overrules_what_is_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TZ", "UTC")
-    assert _environment({"TZ": "Asia/Tokyo", "OMP_NUM_THREADS": "3"})["TZ"] == "Asia/Tokyo"
-    assert _environment({"OMP_NUM_THREADS": "3"})["OMP_NUM_THREADS"] == "3"
 
 
 @pytest.mark.parametrize(
@@ -77,7 +60,7 @@ def test_a_child_has_a_session_of_its_own_and_its_stderr_goes_to_the_given_file(
     ours, theirs = socket.socketpair()
     page, stderr = memory.create(memory.Progress.SIZE), memory.create()
     with ours, theirs:
-        process = spawn(Launch(b"", {}, debug=False), theirs, page, stderr)
+        process = spawn(theirs, page, stderr)
         session = os.getsid(process.pid)
         process.wait()
     # A shell does not take `-P -m`: it says so and ends.

@@ -22,6 +22,7 @@ from schemas.outputs import OutputField
 from workers import registry
 from workers.contract import ModelCard, Placement, Scorer
 from workers.ehr.events.contract import EventFormat
+from workers.ehr.events.formats.columns import contributions_name
 from workers.ehr.events.formats.encoder import Encoding, EventEncoder
 from workers.ehr.events.formats.vocabulary import Vocabulary, read_codes
 from workers.ehr.events.networks.settings import EventNetworkConfig
@@ -124,11 +125,6 @@ def output_fields(config: EventModelConfig) -> tuple[OutputField, ...]:
             for score in scores
         ]
     return tuple(fields)
-
-
-def contributions_name(score: str) -> str:
-    """Name of the column that explains a score."""
-    return score.replace("score_", "contributions_", 1)
 
 
 def _explains(score: str) -> str:

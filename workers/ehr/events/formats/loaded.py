@@ -16,7 +16,7 @@ from schemas.errors import InfrastructureError
 from workers import registry
 from workers.contract import ModelCard, Placement
 from workers.ehr.events.formats.batches import Shard, cut
-from workers.ehr.events.formats.directory import contributions_name
+from workers.ehr.events.formats.columns import contributions_name
 from workers.ehr.events.formats.encoder import EncodedEvents
 from workers.ehr.events.formats.explanations import contributions
 from workers.ehr.events.formats.times import Integers
