@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from jobs.running import Outcome
 
 MOST_ROWS = 40
-"""Of each table on a terminal."""
+"""Rows of each table that a terminal shows."""
 
 
 def as_json(outcome: Outcome) -> dict[str, Any]:
