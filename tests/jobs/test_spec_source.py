@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from jobs.spec_source import run_store, spec_from
-from schemas.errors import SpecError
+from schemas.errors import SpecError, UsageError
 
 SPEC: dict[str, Any] = {
     "job": "predict",
@@ -34,7 +34,29 @@ def test_a_file_a_uri_a_mapping_and_a_spec_are_one_spec(file: Path) -> None:
 
 def test_a_run_is_named_by_its_directory_or_by_its_spec(file: Path, tmp_path: Path) -> None:
     assert run_store(file).uri == run_store(SPEC).uri == "/runs/small"
-    assert run_store(str(tmp_path / "out")).uri == str(tmp_path / "out")
+    for text in (str(tmp_path / "out"), f"{tmp_path}/out/", f"file://{tmp_path}/out"):
+        assert run_store(text).uri == str(tmp_path / "out")
+
+
+def test_a_spec_opens_its_run_with_its_own_storage() -> None:
+    output = {"uri": "/runs/small", "single_committer": True}
+    store = run_store({**SPEC, "output": output, "storage": {"attempts": 3}})
+    assert store.single_committer
+    assert store.backoff.attempts == 3
+
+
+def test_nothing_is_asked_of_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    assert run_store("s3://bucket/runs/1").uri == "s3://bucket/runs/1"
+
+
+def test_what_is_neither_a_run_nor_a_spec_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="ftp"):
+        run_store("ftp://host/run")
+    (tmp_path / "broken.yaml").write_text("job: [")
+    with pytest.raises(SpecError, match=r"broken\.yaml"):
+        run_store(str(tmp_path / "broken.yaml"))
 
 
 @pytest.mark.parametrize(
