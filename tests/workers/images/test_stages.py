@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -55,6 +56,6 @@ def test_a_jpeg_of_100_000_scans_is_timed_out_and_its_neighbours_are_decoded() -
     bomb = with_scans(100_000, 2000)
     job = {"input": settings().model_dump(mode="json"), "prepare": [[]]}
     requests = [Request(data, {"members": [None]}) for data in (written("JPEG"), bomb, written("PNG"))]
-    with ChildPool("workers.images.handler:build", job, 1, record_timeout_s=0.5) as pool:
+    with closing(ChildPool("workers.images.handler:build", job, 1, record_timeout_s=0.5)) as pool:
         results = pool.submit(requests).result(60)
     assert [result.status for result in results] == [None, Status.TIMED_OUT, None]
