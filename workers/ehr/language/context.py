@@ -3,112 +3,212 @@
 Method: ConText (Harkema, Dowling, Thornblade, Chapman, "ConText: an algorithm for determining negation, experiencer,
 and temporal status from clinical reports", J Biomed Inform 42, 2009), after NegEx (Chapman et al. 2001). A trigger
 flags the terms on its side up to the end of its scope: the end of the sentence, a stop of its flag, the next trigger
-of its flag and side, its own greatest distance in words, or `FARTHEST` words, whichever comes first. The words of a
-term are no part of a trigger for that term.
+of its flag and side, a comma where it may not go over one, its own greatest distance in words, or `FARTHEST` words,
+whichever comes first. The words of a term are no part of a trigger for that term.
+
+Each flag is looked at by itself: what a phrase of one flag says hides nothing of another's, unless its rule says so.
 """
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from schemas.errors import SpecError
+from workers.ehr.language.marks import with_marks
+from workers.ehr.language.phrases import PhraseBook
 from workers.ehr.language.rules import FLAGS, Flag, TriggerGroup
-from workers.ehr.language.segments import Span, segment_of
-from workers.ehr.language.words import END_OF_LINE, Word, words_of, words_of_phrase
-
-
-class Trigger(NamedTuple):
-    """A phrase that was found: the words `first` to `last` (exclusive), and every group that has it."""
-
-    first: int
-    last: int
-    groups: tuple[TriggerGroup, ...]
-
-
-class TriggerFinder:
-    """All phrases of all groups; at each word those that begin with it are looked up, the longest first."""
-
-    def __init__(self, groups: Iterable[TriggerGroup]) -> None:
-        """Raises SpecError for a phrase without a word."""
-        found: dict[tuple[str, ...], dict[int, TriggerGroup]] = defaultdict(dict)
-        for number, group in enumerate(groups):
-            for phrase in group.phrases:
-                words = words_of_phrase(phrase)
-                if not words or words[0] == END_OF_LINE or END_OF_LINE in words[:-1]:
-                    raise SpecError(f"context rules: {phrase!r} is no phrase: words, and at most one <eol> at the end")
-                found[words][number] = group
-        self._groups = {words: tuple(named.values()) for words, named in found.items()}
-        sizes: dict[str, set[int]] = defaultdict(set)
-        for words in found:
-            sizes[words[0]].add(len(words) - (words[-1] == END_OF_LINE))
-        self._sizes = {word: sorted(counts, reverse=True) for word, counts in sizes.items()}
-
-    def find(self, words: Sequence[Word]) -> list[Trigger]:
-        """Left to right, the longest at each place, none inside another."""
-        found: list[Trigger] = []
-        at = 0
-        while at < len(words):
-            trigger = self._at(words, at)
-            if trigger is None:
-                at += 1
-            else:
-                found.append(trigger)
-                at = trigger.last
-        return found
-
-    def _at(self, words: Sequence[Word], at: int) -> Trigger | None:
-        for size in self._sizes.get(words[at].text, ()):
-            run = words[at : at + size]
-            phrase = tuple(word.text for word in run)
-            groups = self._groups.get((*phrase, END_OF_LINE), ()) if run[-1].ends_line else ()
-            groups = groups or self._groups.get(phrase, ())
-            if groups and len(run) == size:
-                return Trigger(at, at + size, groups)
-        return None
-
+from workers.ehr.language.segments import Span, joined_at, segment_of
+from workers.ehr.language.words import Word, words_of
 
 Flags = frozenset[Flag]
 
 FARTHEST = 60
 """Words on either side of a term that are looked at: a note without a full stop must not cost its length squared."""
 
+CARRIERS = "carrier"
+"""The list of words over which a trigger carries to a stop, so that the stop is part of what the trigger says."""
+
+_CONJUNCTIONS = frozenset({"and", "or", "nor", "vs", "versus", "&"})
+_LONGEST_ITEM = 4
+"""Words of an item of a list."""
+
+
+class Trigger(NamedTuple):
+    """A phrase that was found: the words `first` to `last` (exclusive), whether an end is part of it, its group."""
+
+    first: int
+    last: int
+    closed: bool
+    group: TriggerGroup
+
 
 class ContextRules:
     """The context rules, made ready."""
 
-    def __init__(self, groups: Sequence[TriggerGroup]) -> None:
-        self._finder = TriggerFinder(groups)
+    def __init__(self, groups: Sequence[TriggerGroup], lists: Mapping[str, frozenset[str]] | None = None) -> None:
+        """Raises SpecError for a phrase that is not written as one."""
+        lists = lists or {}
+        self._carriers = lists.get(CARRIERS, frozenset())
+        self._book: PhraseBook[TriggerGroup] = PhraseBook(lists)
+        for group in groups:
+            for phrase in group.phrases:
+                self._book.add(phrase, group)
 
-    def flags(self, text: str, spans: Sequence[Span], terms: Sequence[Span]) -> list[Flags]:
-        """The flags of each term. `spans` are the text's stretches (`segments`), `terms` sorted character offsets."""
+    def triggers(self, words: Sequence[Word]) -> list[Trigger]:
+        """Every phrase that stands in the words, in order, also those inside a longer one."""
+        return [Trigger(*found) for found in self._book.find(words)]
+
+    def flags(
+        self, text: str, spans: Sequence[Span], terms: Sequence[Span], implied: Sequence[Flag | None] = ()
+    ) -> list[Flags]:
+        """The flags of each term. `spans` are the text's stretches (`segments`), `terms` sorted character offsets.
+
+        `implied` is the flag that the section of each term gives to what it says: it holds like a trigger before the
+        stretch, but for `family`, which nothing in the section stops.
+        """
+        spans = joined_at(spans, terms)
         found: list[Flags] = []
-        for span, group in groupby(terms, key=lambda term: segment_of(spans, term[0])):
-            inside = list(group)
-            words = words_of(text, *span)
-            found.extend(self._flags_of(term, words) for term in inside)
+        implications = list(implied) or [None] * len(terms)
+        for span, group in groupby(zip(terms, implications, strict=True), key=lambda one: segment_of(spans, one[0][0])):
+            words = with_marks(words_of(text, *span))
+            said = _Stretch(words, self.triggers(words), self._carriers)
+            found.extend(said.flags(term, flag) for term, flag in group)
         return found
 
-    def _flags_of(self, term: Span, words: Sequence[Word]) -> Flags:
-        """Triggers are looked for on either side of the term, so that none of its own words is part of one."""
-        first = bisect_right(words, term[0], key=lambda word: word.end)
-        last = bisect_left(words, term[1], first, key=lambda word: word.start)
-        near = words[max(0, first - FARTHEST) : first]
-        before = [(len(near) - trigger.last, trigger) for trigger in self._finder.find(near)]
-        after = [(trigger.first, trigger) for trigger in self._finder.find(words[last : last + FARTHEST])]
-        return frozenset(
-            flag for flag in FLAGS if _reaches(flag, "forward", before[::-1]) or _reaches(flag, "backward", after)
+
+class _Stretch:
+    """The words of a stretch, with what was found in them."""
+
+    def __init__(self, words: Sequence[Word], triggers: Sequence[Trigger], carriers: frozenset[str]) -> None:
+        self._words = words
+        self._triggers = triggers
+        self._firsts = [trigger.first for trigger in triggers]
+        self._carriers = carriers
+
+    def flags(self, term: Span, implied: Flag | None) -> Flags:
+        first = bisect_right(self._words, term[0], key=lambda word: word.end)
+        last = bisect_left(self._words, term[1], first, key=lambda word: word.start)
+        before = [trigger for trigger in self._from(first - FARTHEST, first) if trigger.last <= first]
+        after = [trigger for trigger in self._from(last, last + FARTHEST) if trigger.last <= last + FARTHEST]
+        said = {flag for flag in FLAGS if self._has(flag, first, last, before, after, flag == implied)}
+        return frozenset(said | ({"family"} if implied == "family" else set()))
+
+    def _from(self, first: int, last: int) -> Sequence[Trigger]:
+        return self._triggers[bisect_left(self._firsts, first) : bisect_left(self._firsts, last)]
+
+    def _has(
+        self, flag: Flag, first: int, last: int, before: Sequence[Trigger], after: Sequence[Trigger], implied: bool
+    ) -> bool:
+        left, right = _of_flag(flag, before), _of_flag(flag, after)
+        if self._reaches_back(flag, last, right):
+            return True
+        return self._reaches_on(flag, first, last, left, implied) and not self._is_taken_back(first, last, right)
+
+    def _reaches_on(self, flag: Flag, first: int, last: int, triggers: Sequence[Trigger], implied: bool) -> bool:
+        """Whether the nearest trigger before the term that has a say reaches it; `implied` where none has one."""
+        for trigger in sorted(triggers, key=lambda trigger: (-trigger.last, _flagging(trigger, "forward", flag))):
+            group = trigger.group
+            if _flagging(trigger, "forward", flag) == 0:
+                between = self._words[trigger.last : first]
+                return (group.scope is None or len(between) < group.scope) and self._goes_on(group, between, last)
+            ends = _ends(group, flag) or group.direction == "stop_forward"
+            if ends and not (group.unless_carried and self._is_carried(trigger, flag, triggers)):
+                return False
+        return implied
+
+    def _reaches_back(self, flag: Flag, last: int, triggers: Sequence[Trigger]) -> bool:
+        """Whether the nearest trigger after the term that has a say reaches it."""
+        for trigger in sorted(triggers, key=lambda trigger: (trigger.first, _flagging(trigger, "backward", flag))):
+            group = trigger.group
+            if _flagging(trigger, "backward", flag) == 0:
+                between = self._words[last : trigger.first]
+                return (group.scope is None or len(between) < group.scope) and _goes_back(trigger, between)
+            if _ends(group, flag):
+                return False
+        return False
+
+    def _is_carried(self, stop: Trigger, flag: Flag, triggers: Sequence[Trigger]) -> bool:
+        """Whether a trigger stands before the stop with nothing but carriers between: no evidence | to suggest."""
+        return any(
+            _flagging(trigger, "forward", flag) == 0
+            and trigger.last <= stop.first
+            and all(word.text in self._carriers for word in self._words[trigger.last : stop.first])
+            for trigger in triggers
         )
 
-
-def _reaches(flag: Flag, side: str, triggers: Sequence[tuple[int, Trigger]]) -> bool:
-    """Whether the nearest trigger that has a say reaches the term; `triggers` from the term outwards, with distance."""
-    for distance, trigger in triggers:
-        says = [group for group in trigger.groups if group.flag in (flag, "all")]
-        flagging = [group for group in says if group.direction in (side, "both")]
-        if flagging:
-            return any(group.scope is None or distance < group.scope for group in flagging)
-        if any(group.direction in ("pseudo", "stop") for group in says):
+    def _goes_on(self, group: TriggerGroup, between: Sequence[Word], last: int) -> bool:
+        texts = [word.text for word in between]
+        if group.commas in (None, "over") or "," not in texts:
+            return True
+        if group.commas == "end":
             return False
-    return False
+        return not _CONJUNCTIONS.isdisjoint(texts[texts.index(",") :]) or self._list_goes_on(last)
+
+    def _list_goes_on(self, at: int) -> bool:
+        """Whether short items and commas lead from a term to a conjunction."""
+        size = 0
+        for word in self._words[at : at + FARTHEST]:
+            if word.text in _CONJUNCTIONS:
+                return True
+            size = 0 if word.text == "," else size + 1
+            if size > _LONGEST_ITEM:
+                return False
+        return False
+
+    def _is_taken_back(self, first: int, last: int, triggers: Sequence[Trigger]) -> bool:
+        """Whether what follows the term says that the trigger before it does not hold for it."""
+        return any(
+            trigger.group.direction == "cancel"
+            and trigger.first - last < (trigger.group.scope or 1)
+            and all(word.text != "," for word in self._words[last : trigger.first])
+            and (not trigger.group.after_comma or self._begins_anew(first))
+            for trigger in triggers
+        )
+
+    def _begins_anew(self, first: int) -> bool:
+        """Whether a comma and at most a few words without a conjunction stand before the term."""
+        for word in reversed(self._words[max(0, first - _LONGEST_ITEM) : first]):
+            if word.text in (",", "and"):
+                return True
+            if word.text in _CONJUNCTIONS:
+                return False
+        return False
+
+
+def _of_flag(flag: Flag, triggers: Iterable[Trigger]) -> list[Trigger]:
+    """The triggers that have a say on a flag: none inside a longer one, none that runs into a pseudo trigger."""
+    found: list[Trigger] = []
+    reach, widest = -1, (-1, -1, False)
+    for trigger in sorted(triggers, key=lambda trigger: (trigger.first, -trigger.last, not trigger.closed)):
+        group = trigger.group
+        if flag not in group.hides and group.flag not in (flag, "all"):
+            continue
+        if trigger.last > reach or trigger[:3] == widest:
+            found.append(trigger)
+            if group.direction != "cancel":
+                reach, widest = max(reach, trigger.last), trigger[:3]
+    hiding = [trigger for trigger in found if _is_pseudo(trigger.group, flag)]
+    return [one for one in found if not any(one.first < more.first < one.last <= more.last for more in hiding)]
+
+
+def _is_pseudo(group: TriggerGroup, flag: Flag) -> bool:
+    return flag in group.hides or group.direction == "pseudo"
+
+
+def _flagging(trigger: Trigger, side: str, flag: Flag) -> int:
+    """0 for a trigger that flags the terms on that side, 1 for another: the order in which they are asked."""
+    group = trigger.group
+    return int(_is_pseudo(group, flag) or group.direction not in (side, "both"))
+
+
+def _ends(group: TriggerGroup, flag: Flag) -> bool:
+    return _is_pseudo(group, flag) or group.direction == "stop"
+
+
+def _goes_back(trigger: Trigger, between: Sequence[Word]) -> bool:
+    """A trigger after its terms goes over a comma in a list with a conjunction, or after words set off by commas."""
+    texts, group = [word.text for word in between], trigger.group
+    if group.commas == "over" or "," not in texts:
+        return True
+    set_off = texts[-1] == "," and (trigger.closed or len(texts) > 1)
+    return group.commas != "end" and (set_off or not _CONJUNCTIONS.isdisjoint(texts))

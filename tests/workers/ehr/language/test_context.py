@@ -10,14 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import SpecError
-from workers.ehr.language.context import ContextRules, TriggerFinder
+from workers.ehr.language.context import ContextRules
 from workers.ehr.language.rules import FLAGS, TriggerGroup, load_rules
 from workers.ehr.language.segments import segment_of, segments
-from workers.ehr.language.words import words_of
 
 CASES = Path(__file__).parents[3] / "cases" / "language" / "context"
 RULES = load_rules()
-CONTEXT = ContextRules(RULES.triggers)
+CONTEXT = ContextRules(RULES.triggers, RULES.lists)
 
 
 def cases() -> list[pytest.param]:
@@ -58,22 +57,23 @@ def test_a_trigger_reaches_no_further_than_its_scope() -> None:
     assert context.flags(text, segments(text), [near, far]) == [frozenset({"negated"}), frozenset()]
 
 
-def test_the_longest_phrase_counts_at_a_place() -> None:
+def test_the_longest_phrase_of_a_flag_counts_at_a_place() -> None:
     groups = [
         TriggerGroup(flag="negated", direction="forward", phrases=("no",)),
         TriggerGroup(flag="negated", direction="pseudo", phrases=("no change in",)),
+        TriggerGroup(flag="uncertain", direction="forward", phrases=("no",)),
     ]
-    found = TriggerFinder(groups).find(words_of("No change in cough, no fever"))
-    assert [(trigger.first, trigger.last, trigger.groups[0].direction) for trigger in found] == [
-        (0, 3, "pseudo"),
-        (5, 6, "forward"),
-    ]
+    text = "No change in cough, no fever"
+    found = ContextRules(groups).flags(text, segments(text), [(13, 18), (23, 28)])
+    assert found == [frozenset({"uncertain"}), frozenset({"negated", "uncertain"})]
 
 
-@pytest.mark.parametrize("phrase", ["", "<eol>", "<eol> no", "no <eol> more"])
-def test_a_phrase_without_words_or_with_an_end_of_line_inside_is_refused(phrase: str) -> None:
-    with pytest.raises(SpecError, match="is no phrase"):
-        TriggerFinder([TriggerGroup(flag="negated", direction="forward", phrases=(phrase,))])
+@pytest.mark.parametrize(
+    "phrase", ["", "<eol>", "<eol> no", "no <eol> more", "{|no} <end>", "<2> no", "no <kin>", "{no"]
+)
+def test_a_phrase_that_is_not_written_as_one_is_refused(phrase: str) -> None:
+    with pytest.raises(SpecError, match="context rules"):
+        ContextRules([TriggerGroup(flag="negated", direction="forward", phrases=(phrase,))])
 
 
 def test_our_rules_have_at_least_150_triggers_and_say_no_phrase_twice_in_a_group() -> None:

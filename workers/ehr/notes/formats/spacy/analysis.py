@@ -33,7 +33,7 @@ class Analyser:
         rules = load_rules(directory)
         self._step = step
         self._nlp = load_pipeline(directory, tags=step.tokens == "spacy")
-        self._context = ContextRules(rules.triggers)
+        self._context = ContextRules(rules.triggers, rules.lists)
         self._sections = SectionRules(rules.sections)
         self._punkt: Callable[[str], list[Span]] | None = None
         if step.sentences == "punkt":
@@ -83,14 +83,14 @@ class Analyser:
         if not spans:
             return []
         starts = None if sentences is None else [start for start, _ in sentences]
-        flags = self._context.flags(text, segments(text, starts), spans)
-        sections = self._sections.find(text)
+        headed = self._sections.find(text)
+        sections = [section_at(headed, start) for start, _ in spans]
+        implied = [section.implies if section else None for section in sections]
+        flags = self._context.flags(text, segments(text, starts), spans, implied)
         entities = []
-        for entity, (start, end), said in zip(doc.ents, spans, flags, strict=True):
-            section = section_at(sections, start)
-            implied = section.implies if section else None
+        for entity, (start, end), section, said in zip(doc.ents, spans, sections, flags, strict=True):
             value = {"start": start, "end": end, "label": entity.label_, "section": section.name if section else None}
-            value |= {flag: flag in said or flag == implied for flag in FLAGS}
+            value |= {flag: flag in said for flag in FLAGS}
             if self._step.text:
                 value["text"] = text[start:end]
             entities.append(value)

@@ -1,0 +1,28 @@
+"""ConText against sentences that were marked before its rules were looked at, and against every kind of phrase."""
+
+import pytest
+
+from tests.support.context_gold import Rules, Sentence, agreement, gold, sentencizer_starts, wrong
+from workers.ehr.language.rules import FLAGS
+
+RULES = Rules()
+
+
+@pytest.mark.parametrize("sentence", gold("kinds.txt"), ids=lambda one: one.text)
+def test_every_kind_of_phrase_is_read_as_a_clinician_reads_it(sentence: Sentence) -> None:
+    assert wrong(sentence, RULES.flags(sentence)) == []
+    assert wrong(sentence, RULES.flags(sentence, sentencizer_starts(sentence.text))) == []
+
+
+@pytest.mark.parametrize("name", ["gold.txt", "second.txt"])
+def test_on_sentences_that_no_rule_was_made_for_precision_and_recall_stay_where_they_were(name: str) -> None:
+    kept = [sentence for sentence in gold(name) if sentence.kept]
+    found = agreement(kept, RULES.flags)
+    assert all(found[flag].precision >= 0.85 and found[flag].recall >= 0.85 for flag in FLAGS), found
+    assert sum(not wrong(sentence, RULES.flags(sentence)) for sentence in kept) >= 0.88 * len(kept)
+
+
+def test_both_halves_of_the_gold_have_about_two_hundred_sentences() -> None:
+    sentences = gold("gold.txt")
+    assert len(sentences) >= 400
+    assert abs(2 * sum(sentence.kept for sentence in sentences) - len(sentences)) < 40
