@@ -15,6 +15,7 @@ _BOXES = {"☐": "empty", "□": "empty", "◻": "empty", "☑": "ticked", "☒"
 _TICKS = frozenset("x*✓✔")
 _ITEM_BEGINS_AFTER = frozenset(",;:(|")
 _SIGNS = {"-": "absent", "—": "absent", "+": "present"}
+_MOST_PLUSES = 4
 _OPEN, _CLOSED = frozenset("(["), frozenset(")]")
 
 
@@ -137,7 +138,7 @@ def _between(words: Sequence[Word], says: str, first: int, last: int) -> _Mark:
 def _bare(words: Sequence[Word], at: int) -> _Mark | None:
     sign, says = words[at], _SIGNS[words[at].text]
     last = at + 1
-    while last < len(words) and words[last].text == sign.text == "+" and words[last].start == words[last - 1].end:
+    while last < min(len(words), at + _MOST_PLUSES) and words[last].text == sign.text == "+" and _touch(words, last):
         last += 1
     before = words[at - 1] if at else None
     after = words[last] if last < len(words) else None
@@ -151,6 +152,10 @@ def _bare(words: Sequence[Word], at: int) -> _Mark | None:
         return None
     begins = before is None or before.text in _ITEM_BEGINS_AFTER
     return _Mark(says, at, last, -1, dash=says == "absent") if tight_after or begins else None
+
+
+def _touch(words: Sequence[Word], at: int) -> bool:
+    return words[at].start == words[at - 1].end
 
 
 def _opens(after: Word | None, tight: bool) -> bool:

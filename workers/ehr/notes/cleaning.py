@@ -18,10 +18,11 @@ _CONTROLS = dict.fromkeys((*range(32), *range(127, 160), 8203, 65279), " ")
 # Tab stays; vertical tab, form feed, next line and the separators of lines and paragraphs (Unicode 5.8) end a line.
 _CONTROLS |= {0x09: "\t", 0x0A: "\n", 0x0B: "\n", 0x0C: "\n", 0x85: "\n", 0x2028: "\n", 0x2029: "\n"}
 _BLANKS = re.compile(r"[^\S\n]")
+_NOT_BREAK = re.compile(r"[^\r\n]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _MARKS = {
     # Bounded, so that a mark without an end is not searched to the end of the note again and again.
-    "brackets": re.compile(r"\[\*\*[^\]\n]{0,200}\*\*\]"),
+    "brackets": re.compile(r"\[\*\*(?:(?!\[\*\*)[^\]]){0,200}\*\*\]"),
     "underscores": re.compile(r"(?<!_)_{3,}(?!_)"),
 }
 
@@ -90,8 +91,8 @@ class UnicodeForm(CleaningStep):
 class DeidMarks(CleaningStep):
     """Marks that de-identification left become runs of `fill`.
 
-    `brackets`: `[**2101-3-4**]` as in MIMIC-III, at most 200 characters on one line; `underscores`: three or more, as
-    in MIMIC-IV.
+    `brackets`: `[**2101-3-4**]` as in MIMIC-III, at most 200 characters, also broken over lines, whose breaks stay;
+    `underscores`: three or more, as in MIMIC-IV.
     """
 
     name: ClassVar[str] = "deid_marks"
@@ -102,5 +103,5 @@ class DeidMarks(CleaningStep):
     def __call__(self, text: str) -> str:
         """The text after the step."""
         for mark in self.marks:
-            text = _MARKS[mark].sub(lambda found: self.fill * len(found[0]), text)
+            text = _MARKS[mark].sub(lambda found: _NOT_BREAK.sub(self.fill, found[0]), text)
         return text

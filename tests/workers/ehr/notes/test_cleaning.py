@@ -131,8 +131,14 @@ def test_each_character_takes_its_normal_form_where_that_is_one_character(text: 
 
 
 def test_marks_of_deidentification_become_runs_of_the_fill() -> None:
-    text = "On [**2101-3-4**] Dr. ___ saw a_b, ____ [** open\n**]"
-    assert DeidMarks()(text) == "On " + " " * 14 + " Dr.     saw a_b,      [** open\n**]"
+    text = "On [**2101-3-4**] Dr. ___ saw a_b, ____ [** open\n"
+    assert DeidMarks()(text) == "On " + " " * 14 + " Dr.     saw a_b,      [** open\n"
     assert DeidMarks(marks=("underscores",), fill="X")(text).startswith("On [**2101-3-4**] Dr. XXX saw a_b, XXXX")
     with pytest.raises(ValidationError):
         DeidMarks(fill="ab")
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_nothing_of_a_mark_is_read_that_is_broken_over_lines(line_end: str) -> None:
+    text = f"Dr. [**Last Name{line_end}(un) 123**] seen. [** open, [**fever{line_end}12**]"
+    assert DeidMarks()(text) == f"Dr. {' ' * 12}{line_end}{' ' * 11} seen. [** open, {' ' * 8}{line_end}{' ' * 5}"
