@@ -12,28 +12,58 @@ from schemas.errors import SpecError
 from workers.ehr.convert_fhir.settings import FhirInput
 from workers.ehr.meds.chunks import InputFile, even_cuts
 
-_ENDS = (".ndjson", ".ndjson.gz")
+_LINES = (".ndjson", ".jsonl")
+_DOCUMENTS = (".json",)
 _MOST_BYTES = 64 << 20
+_FIRST_BYTES = 4096
 _LISTS = ("output", "deleted", "error", "outcome")
-"""Lists of a manifest. Files of the last three name deletions and problems: rules make nothing of them, so that they
-are in the account and not in the dataset."""
+"""Lists of a manifest. Those of `deleted` are Bundles that say which resources are gone; files of the last two name
+problems, of which rules make nothing, so that they are in the account and not in the dataset."""
+
+
+def is_document(key: str) -> bool:
+    """Whether a file is JSON as a whole, and not line by line."""
+    return key.lower().removesuffix(".gz").endswith(_DOCUMENTS)
+
+
+def _is_file(name: str) -> bool:
+    return name.lower().removesuffix(".gz").endswith((*_LINES, *_DOCUMENTS))
 
 
 def root_of(source: FhirInput, storage: StorageSettings) -> Store:
     """Where the keys of the files lie."""
-    return open_store(split(source.uri)[0] if source.uri.endswith(".json") else source.uri, storage)
+    return open_store(split(source.uri)[0] if _is_file(source.uri) else source.uri, storage)
 
 
 def export_files(source: FhirInput, storage: StorageSettings) -> list[InputFile]:
     """Every file, by key, or as the manifest has them. Raises SpecError where there are none, or one is missing."""
     store = root_of(source, storage)
-    if source.uri.endswith(".json"):
-        found = list(_from_manifest(store, split(source.uri)[1]))
+    if _is_file(source.uri):
+        found = list(_from_file(store, split(source.uri)[1]))
     else:
-        found = [(info, _Entry(url=info.key)) for info in store.list() if info.key.endswith(_ENDS)]
+        found = [(info, _Entry(url=info.key)) for info in store.list() if _is_file(info.key)]
     if not found:
-        raise SpecError("input.uri has no *.ndjson and no *.ndjson.gz: name the directory of a bulk export")
+        raise SpecError("input.uri has no *.ndjson and no *.json, also gzipped: name the directory of a FHIR export")
     return [_cut(info, entry, source.chunk_bytes) for info, entry in found]
+
+
+def _from_file(store: Store, name: str) -> Iterable[tuple[ObjectInfo, "_Entry"]]:
+    """The files of a manifest, or the one file that it is."""
+    if is_document(name) and not name.lower().endswith(".gz") and not _has_resources(store, name):
+        yield from _from_manifest(store, name)
+        return
+    head = store.head(name)
+    if head is None:
+        raise SpecError("input.uri names a file that is not there: correct the uri")
+    yield head, _Entry(url=name)
+
+
+def _has_resources(store: Store, name: str) -> bool:
+    """Whether a JSON file is a Bundle or a resource itself, by its first kilobytes."""
+    try:
+        return b'"resourceType"' in store.get(name, 0, _FIRST_BYTES)
+    except ObjectMissing:
+        return False
 
 
 class _Entry(BaseModel):
@@ -47,9 +77,9 @@ class _Entry(BaseModel):
 
 
 def _cut(info: ObjectInfo, entry: _Entry, chunk_bytes: int) -> InputFile:
-    """A gzipped file can only be read from its start."""
+    """A gzipped file can only be read from its start, a document only as a whole."""
     cuts, sizes = even_cuts(info.size, chunk_bytes)
-    if info.key.endswith(".gz"):
+    if info.key.lower().endswith(".gz") or is_document(info.key):
         cuts, sizes = (0, max(1, info.size)), (info.size,)
     return InputFile(info.key, info.etag, entry.type, cuts, sizes, entry.count)
 

@@ -18,12 +18,14 @@ class Line:
     """One line without its end. `position` is that of its first byte in the (inflated) file.
 
     With `trouble` there is no data: it stands for a line, or for the rest of a file, that could not be had.
+    `is_document`: it is a whole file of JSON, with as many values in it as there are.
     """
 
     position: int
     data: bytes
     trouble: Status | None = None
     reason: str | None = None
+    is_document: bool = False
 
 
 def lines_of_range(fetch: Fetch, start: int, stop: int, max_line: int) -> Iterator[Line]:
@@ -97,3 +99,24 @@ def lines_of_gzip(stream: io.BufferedIOBase, max_line: int, max_inflated: int) -
 
 def _too_long(position: int, max_line: int) -> Line:
     return Line(position, b"", Status.TOO_LARGE, f"longer than {max_line} bytes")
+
+
+def document(fetch: Fetch, size: int, most: int) -> Line:
+    """A whole file of JSON."""
+    if size > most:
+        return Line(0, b"", Status.TOO_LARGE, f"longer than {most} bytes")
+    return Line(0, fetch(0, size), is_document=True)
+
+
+def document_of_gzip(stream: io.BufferedIOBase, most: int, max_inflated: int) -> Line:
+    """A whole gzipped file of JSON."""
+    held = bytearray()
+    try:
+        for piece in inflated(in_blocks(stream), min(max_inflated, most + 1)):
+            held += piece
+            if len(held) > most:
+                return Line(0, b"", Status.TOO_LARGE, f"longer than {most} bytes")
+    except InflationError as error:
+        too_long = error.status == Status.TOO_LARGE and most < max_inflated
+        return Line(0, b"", error.status, f"longer than {most} bytes" if too_long else error.detail)
+    return Line(0, bytes(held), is_document=True)

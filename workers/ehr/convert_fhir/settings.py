@@ -5,19 +5,26 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.units import Bytes
+from workers.ehr.convert_fhir.rules import Profile
 from workers.ehr.meds.settings import MIB, MedsInput
 
 
 class FhirInput(MedsInput):
     """`input:` of a conversion from FHIR.
 
-    `uri` is the manifest (`.json`) of a bulk export, whose files lie beside it or where it says relative to itself, or
-    a directory of `*.ndjson` and `*.ndjson.gz`. A line longer than `max_line` is `too_large`; so is what a gzipped file
-    inflates to beyond `max_inflated`.
+    `uri` is the manifest (`.json`) of a bulk export, whose files lie beside it or where it says relative to itself; or
+    one file, or a directory, of `*.ndjson` (a resource or a Bundle a line) and `*.json` (Bundles or resources, as
+    Synthea writes them), also gzipped. A line longer than `max_line` and a JSON file longer than `max_document` are
+    `too_large`; so is what a gzipped file inflates to beyond `max_inflated`.
+
+    `codes` says how codes are written: `wardround` (`LAB//LOINC/2160-0//mg/dL`), or as models know them that were
+    trained on data from meds_etl or on CLMBR's vocabulary (`LOINC/2160-0`, the unit in a column of its own).
     """
 
     format: Literal["fhir"]
     max_line: Bytes = Field(default=64 * MIB, gt=0)
+    max_document: Bytes = Field(default=256 * MIB, gt=0)
+    codes: Profile = "wardround"
     max_inflated: Bytes = Field(default=1024 * 1024 * MIB, gt=0)
 
 

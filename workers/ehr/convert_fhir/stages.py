@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from cluster.storage import Store
+from workers.ehr.convert_fhir.export import ExportLines
 from workers.ehr.convert_fhir.files import root_of
-from workers.ehr.convert_fhir.lines import Line, lines_of_gzip, lines_of_range
-from workers.ehr.convert_fhir.mapper import FhirMapper
+from workers.ehr.convert_fhir.mapper import FhirMapper, vocabulary_of
 from workers.ehr.convert_fhir.rules import FhirRules
+from workers.ehr.convert_fhir.scan_stage import ScanStage
 from workers.ehr.convert_fhir.settings import FhirInput
+from workers.ehr.convert_fhir.versions_stage import KnownByFile, VersionsStage
 from workers.ehr.meds.account_stage import MedsAccountStage
 from workers.ehr.meds.chunks import Chunk
 from workers.ehr.meds.metadata_stage import MetadataStage
@@ -19,47 +20,39 @@ from workers.ehr.meds.sort_stage import SortStage
 from workers.ehr.meds.subjects_stage import SubjectsStage
 from workers.pipeline.context import StageContext
 
-_MOST_LINES = 200_000
-"""Lines in one part, however short they are: each takes about a kilobyte in memory."""
-
 
 class FhirReader:
     """Implements `workers.ehr.meds.read_stage.ChunkReader`."""
 
     subject_type: SubjectType = pl.String
 
-    def __init__(self, store: Store, source: FhirInput, rules: FhirRules) -> None:
-        self._store = store
-        self._source = source
-        self._mapper = FhirMapper(rules)
+    def __init__(self, lines: ExportLines, mapper: FhirMapper, known: KnownByFile) -> None:
+        self._lines = lines
+        self._mapper = mapper
+        self._known = known
 
     def parts(self, chunk: Chunk, size: int) -> Iterator[Part]:
-        """The events of some lines of NDJSON at a time, and what became of each line."""
-        held: list[Line] = []
-        nbytes = 0
-        for line in self._lines(chunk, size):
-            held.append(line)
-            nbytes += len(line.data)
-            if nbytes >= self._source.chunk_bytes or len(held) >= _MOST_LINES:
-                yield self._mapper.part(held, chunk.file)
-                held, nbytes = [], 0
-        if held:
-            yield self._mapper.part(held, chunk.file)
+        """The events of some lines at a time, and what became of each record in them."""
+        known = self._known.of(chunk.file)
+        for lines in self._lines.parts(chunk, size):
+            yield self._mapper.part(lines, chunk.file, known)
 
-    def _lines(self, chunk: Chunk, size: int) -> Iterator[Line]:
-        source = self._source
-        if chunk.key.endswith(".gz"):
-            return lines_of_gzip(chunk.reader(self._store, size), source.max_line, source.max_inflated)
-        return lines_of_range(
-            lambda start, length: chunk.get(self._store, start, length), chunk.start, chunk.stop, source.max_line
-        )
+
+def scan(context: StageContext) -> ScanStage:
+    """Which resources there are."""
+    rules = _rules(context)
+    return ScanStage(context, _lines(context), rules.defines, vocabulary_of(rules))
+
+
+def versions(context: StageContext) -> VersionsStage:
+    """Which of several records of one resource counts."""
+    return VersionsStage(context)
 
 
 def read(context: StageContext) -> ReadStage:
     """Lines to events."""
-    source = FhirInput.model_validate(context.run.spec.input)
-    rules = FhirRules.model_validate(context.run.parts["state"]["rules"])
-    return ReadStage(context, FhirReader(root_of(source, context.storage), source, rules))
+    mapper = FhirMapper(_rules(context), _source(context).codes)
+    return ReadStage(context, FhirReader(_lines(context), mapper, KnownByFile(context.store)))
 
 
 def subjects(context: StageContext) -> SubjectsStage:
@@ -69,7 +62,7 @@ def subjects(context: StageContext) -> SubjectsStage:
 
 def sort(context: StageContext) -> SortStage:
     """Files of the dataset."""
-    return SortStage(context, True, context.run.spec.input.get("timezone"))
+    return SortStage(context, True, _source(context).timezone)
 
 
 def metadata(context: StageContext) -> MetadataStage:
@@ -80,3 +73,16 @@ def metadata(context: StageContext) -> MetadataStage:
 def account(context: StageContext) -> MedsAccountStage:
     """One row a resource."""
     return MedsAccountStage(context, text_ids=True)
+
+
+def _source(context: StageContext) -> FhirInput:
+    return FhirInput.model_validate(context.run.spec.input)
+
+
+def _rules(context: StageContext) -> FhirRules:
+    return FhirRules.model_validate(context.run.parts["state"]["rules"])
+
+
+def _lines(context: StageContext) -> ExportLines:
+    source = _source(context)
+    return ExportLines(root_of(source, context.storage), source)

@@ -1,12 +1,14 @@
 """A conversion to MEDS as a job sees it: its stages, and how each is planned."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
 from schemas.errors import SpecError, VerificationError
 from schemas.plan import plan_batch, plan_schema
+from schemas.rows import OutputColumn
 from workers.collection import StagePlan
 from workers.contract import ModelCard
 from workers.conversion.layout import ACCOUNT, READ
@@ -60,27 +62,31 @@ class MedsConversion(Conversion):
     def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
         """The plan of one stage, from the input's chunks or from what the stages before found."""
         if stage == READ:
-            chunks = lambda: planned_chunks(self._files())  # noqa: E731
-            return read_plan(self._root, CHUNK_FIELDS, chunks, read_stage.COLUMNS, {"rules": self._rules})
+            return self.chunks_plan(read_stage.COLUMNS)
         (read,) = (one for one in finished if one.run.stage == READ)
         state = {"after": finished[-1].run.fingerprint}
         if finished[-1] is read:
             refuse_nothing(read)
         match stage:
             case "subjects":
-                return _ranges(
+                return ranges_plan(
                     SUBJECTS, subjects_stage.COLUMNS, state, lambda: _pieces(read, "subjects", SUBJECTS_AT_ONCE)
                 )
             case "sort":
                 most = self.source.bucket_bytes
-                return _ranges(SORT, sort_stage.COLUMNS, state, lambda: _pieces(read, "event_bytes", most))
+                return ranges_plan(SORT, sort_stage.COLUMNS, state, lambda: _pieces(read, "event_bytes", most))
             case "metadata":
                 return whole_plan(METADATA, DATASET, f"{DATASET}/", metadata_stage.COLUMNS, state)
             case _:
                 return account_plan(lambda: account_batches(read, finished[-1]), account_stage.COLUMNS, state)
 
+    def chunks_plan(self, columns: tuple[OutputColumn, ...], stage: str = READ) -> StagePlan:
+        """The plan of the first stage: a shard a chunk of the input."""
+        chunks = lambda: planned_chunks(self._files())  # noqa: E731
+        return replace(read_plan(self._root, CHUNK_FIELDS, chunks, columns, {"rules": self._rules}), stage=stage)
 
-def _ranges(stage: str, columns: Any, state: Mapping[str, Any], pieces: Callable[[], int]) -> StagePlan:
+
+def ranges_plan(stage: str, columns: Any, state: Mapping[str, Any], pieces: Callable[[], int]) -> StagePlan:
     """A plan whose records are equal ranges of hash slots."""
     schema = plan_schema(_RANGE_FIELDS)
 

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from schemas.frozen import Frozen
-from workers.ehr.notes.html import blank_html
+from workers.ehr.documents.html import blank_html
 
 # 8203 is the zero width space, 65279 the byte order mark.
 _CONTROLS = dict.fromkeys((*range(32), *range(127, 160), 8203, 65279), " ")

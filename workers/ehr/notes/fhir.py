@@ -1,36 +1,20 @@
 """Notes in FHIR resources: DocumentReference and DiagnosticReport of a bulk export (R4 and later).
 
-The contents of one resource are the same document in several formats, so the best of them is the note.
+The contents of one resource may be the same document in several formats, of which the best is read, or its pages,
+which are read one after the other.
 """
 
-import base64
-import binascii
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.ehr.notes.html import blank_html
+from workers.ehr.documents.attachments import SAME_TEXT, Document, choose, read_attachment
 from workers.ehr.notes.note import Identity, Note, as_text, first_of, make_note
 from workers.ehr.notes.settings import NotesInput
-from workers.ehr.notes.text_file import Row, unreadable
+from workers.ehr.notes.text_file import Row
 
-_HTML = ("text/html", "application/xhtml+xml")
-_KINDS = ("text/plain", *_HTML)
-"""Best first."""
-_CHARSETS = {
-    "": "utf-8",
-    "utf-8": "utf-8",
-    "utf8": "utf-8",
-    "us-ascii": "utf-8",
-    "ascii": "utf-8",
-    "iso-8859-1": "latin-1",
-    "latin1": "latin-1",
-    "latin-1": "latin-1",
-    "windows-1252": "cp1252",
-    "cp1252": "cp1252",
-    "utf-16": "utf-16",
-}
 _TIMES = {"DocumentReference": ("date", "created"), "DiagnosticReport": ("issued", "effectiveDateTime")}
 _WITHDRAWN = {
     "DocumentReference": (("status", ("entered-in-error",)), ("docStatus", ("entered-in-error", "cancelled"))),
@@ -43,7 +27,7 @@ class FhirDialect:
     """Implements `workers.ehr.notes.text_file.Dialect`.
 
     `record_id` is the resource's id; where several kinds of resource are read it is `<kind>/<id>`. `subject_id` is the
-    last part of the subject's reference. HTML becomes text of the same length (`workers.ehr.notes.html`).
+    last part of the subject's reference. HTML becomes text of the same length (`workers.ehr.documents.html`).
     """
 
     def __init__(self, source: NotesInput) -> None:
@@ -59,49 +43,45 @@ class FhirDialect:
         return Identity(record_id, _subject(row.get("subject")), tuple(as_text(row.get(n)) for n in self._source.carry))
 
     def note(self, row: Row) -> Note:
-        """Its best text, when it was written, and what kind of document it is."""
+        """Its text, when it was written, and what kind of document it is."""
         kind = as_text(row.get("resourceType")) or ""
         time = as_text(first_of([row.get(name) for name in _TIMES.get(kind, ())]))
         label = _label(row.get("type") if kind == "DocumentReference" else row.get("code"))
         try:
             _refuse_withdrawn(kind, row)
-            text = self._text(list(_attachments(row)))
+            text, left_out = self._text(list(_attachments(row)))
         except RecordError as error:
             found = make_note(None, time, label, self._source)
             return Note("", found.time, found.type, error.status, error.detail)
-        return make_note(text, time, label, self._source)
+        note = make_note(text, time, label, self._source)
+        if not left_out or note.status is not None:
+            return note
+        return replace(note, detail="; ".join(part for part in (note.detail, left_out) if part))
 
-    def _text(self, attachments: list[Mapping[str, Any]]) -> str | None:
-        """The text of the best attachment; None where there is none at all."""
+    def _text(self, attachments: list[Mapping[str, Any]]) -> tuple[str | None, str]:
+        """The texts of all attachments that say something of their own, and what is left out; None without any.
+
+        Raises RecordError where none can be read.
+        """
         if not attachments:
-            return None
-        readable = [item for item in attachments if _mime(item)[0] in _KINDS]
-        if not readable:
-            raise RecordError(Status.UNSUPPORTED, "none of its attachments is plain text or HTML")
-        best = min(readable, key=lambda item: (item.get("data") is None, _KINDS.index(_mime(item)[0])))
-        if best.get("data") is None:
-            detail = "its text lies outside the export" if best.get("url") else "its attachment has no data"
-            raise RecordError(Status.UNSUPPORTED if best.get("url") else Status.EMPTY, detail)
-        text = self._decoded(best)
-        return blank_html(text) if _mime(best)[0] in _HTML else text
-
-    def _decoded(self, attachment: Mapping[str, Any]) -> str:
-        charset = _CHARSETS.get(_mime(attachment)[1])
-        if charset is None:
-            raise RecordError(Status.UNSUPPORTED, "the character set of its attachment is not known")
-        try:
-            data = base64.b64decode(str(attachment["data"]).translate(_NO_BLANKS), validate=True)
-        except (binascii.Error, ValueError):
-            raise unreadable("its attachment is not base64") from None
-        try:
-            # Bytes that are no text are left as half characters, but where the codec has no way to.
-            lenient = "strict" if charset == "utf-16" else "surrogateescape"
-            return data.decode(charset, "replace" if self._source.errors == "replace" else lenient)
-        except UnicodeDecodeError:
-            raise unreadable(f"its attachment is not {charset}") from None
+            return None, ""
+        documents: list[Document] = []
+        errors: list[RecordError] = []
+        for item in attachments:
+            try:
+                documents.append(read_attachment(item, self._source.errors == "replace"))
+            except RecordError as error:
+                errors.append(error)
+        if not documents:
+            # What lies outside or is damaged says more than a type that is not read.
+            raise max(errors, key=lambda error: _WORTH.get(error.status, 0))
+        kept, left_out = choose(documents)
+        reasons = [error.detail for error in errors] + [why for why in left_out.values() if why != SAME_TEXT]
+        left = f"{len(reasons)} of its {len(attachments)} attachments left out: {reasons[0]}" if reasons else ""
+        return "\n\n".join(documents[at].blanked() for at in kept), left
 
 
-_NO_BLANKS = str.maketrans("", "", " \t\r\n")
+_WORTH = {Status.UNREADABLE: 3, Status.EMPTY: 1, Status.UNSUPPORTED: 2}
 
 
 def _refuse_withdrawn(kind: str, row: Row) -> None:
@@ -122,13 +102,6 @@ def _attachments(row: Row) -> Iterator[Mapping[str, Any]]:
             yield attachment
     forms = row.get("presentedForm")
     yield from (form for form in (forms if isinstance(forms, list) else []) if isinstance(form, Mapping))
-
-
-def _mime(attachment: Mapping[str, Any]) -> tuple[str, str]:
-    """Type and charset of `text/plain; charset=utf-8`, in lower case."""
-    kind, *parameters = str(attachment.get("contentType") or "").lower().split(";")
-    named = dict(part.strip().partition("=")[::2] for part in parameters)
-    return kind.strip(), named.get("charset", "").strip('" ')
 
 
 def _subject(value: Any) -> str | None:

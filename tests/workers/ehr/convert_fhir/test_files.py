@@ -23,10 +23,25 @@ def manifest(folder: Path, **lists: list[dict[str, Any]]) -> Path:
     return path
 
 
-def test_a_directory_gives_its_ndjson_files_by_key_and_no_others(tmp_path: Path) -> None:
-    for name in ("b.ndjson", "a.ndjson.gz", "c.json", "readme.txt"):
+def test_a_directory_gives_its_files_of_json_by_key_and_no_others(tmp_path: Path) -> None:
+    names = ["a.ndjson.gz", "b.ndjson", "c.json", "d.json.gz", "e.jsonl"]
+    for name in (*names, "readme.txt", "ndjson", "x.json.txt"):
         (tmp_path / name).write_bytes(b"{}\n")
-    assert [(found.key, found.kind) for found in files(tmp_path)] == [("a.ndjson.gz", None), ("b.ndjson", None)]
+    assert [(found.key, found.kind) for found in files(tmp_path)] == [(name, None) for name in names]
+
+
+def test_one_file_may_be_the_whole_export(tmp_path: Path) -> None:
+    (tmp_path / "bundle.json").write_text('{"resourceType": "Bundle"}')
+    (tmp_path / "b.ndjson").write_text("{}\n")
+    assert [found.key for found in files(tmp_path / "bundle.json")] == ["bundle.json"]
+    assert [found.key for found in files(tmp_path / "b.ndjson")] == ["b.ndjson"]
+    with pytest.raises(SpecError, match="names a file that is not there"):
+        files(tmp_path / "gone.ndjson")
+
+
+def test_a_document_is_one_chunk(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(b"x" * 100)
+    assert tuple(files(tmp_path, chunk_bytes=30)[0].cuts) == (0, 100)
 
 
 def test_a_gzipped_file_is_one_chunk_and_a_plain_one_is_cut(tmp_path: Path) -> None:
@@ -82,5 +97,5 @@ def test_a_manifest_that_is_not_there_is_told_so(tmp_path: Path) -> None:
 
 
 def test_a_directory_without_such_files_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="name the directory of a bulk export"):
+    with pytest.raises(SpecError, match="name the directory of a FHIR export"):
         files(tmp_path)

@@ -92,7 +92,9 @@ def test_each_item_of_a_list_is_an_event_numbered_in_its_record() -> None:
 
 def test_what_is_left_out_of_a_converted_record_is_counted() -> None:
     part = mapped(observation(issued="2020", quantity={"value": 1}, component=[{"code": LOINC, "value": "x"}] * 2))
-    assert part.outcomes["reason"].to_list() == ["2 events left out: a time, number or text that cannot be read"]
+    assert part.outcomes.select("outcome", "reason", "left_out").rows() == [
+        ("partly", "events left out: a time, number or text that cannot be read", ["component"])
+    ]
     assert part.events.height == 1
 
 

@@ -88,7 +88,10 @@ def computed(tmp_path: Path, reader: ByHand) -> ShardTable:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.ndjson").write_text("{}\n")
     text = convert_spec(f"format: fhir, uri: {tmp_path / 'in'}", str(tmp_path / "out"))
-    context = WorkedStages(text, "workers.ehr.convert_fhir").open()
+    stages = WorkedStages(text, "workers.ehr.convert_fhir")
+    stages.work()
+    stages.work()
+    context = stages.open()
     return ReadStage(context, reader).compute(0, context.plan.shard(0))
 
 

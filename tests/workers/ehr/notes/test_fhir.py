@@ -60,8 +60,9 @@ def test_a_subject_is_the_last_part_of_its_reference(subject: Any, expected: str
 
 
 def test_of_several_formats_plain_text_with_data_is_the_note() -> None:
-    row = document(attachment("pdf", "application/pdf"), attachment("<p>html</p>", "text/html"), attachment("plain"))
+    row = document(attachment("pdf", "application/pdf"), attachment("<p>plain</p>", "text/html"), attachment("plain"))
     assert note(row).text == "plain"
+    assert note(row).detail.startswith("1 of its 3 attachments left out: none of its attachments is plain text")
     without = document({"contentType": "text/plain", "url": "x"}, attachment("<p>html", "text/html"))
     assert note(without).text == "\n  html", "what has its data here goes before what is elsewhere"
 
@@ -128,3 +129,22 @@ def test_a_report_has_its_own_fields() -> None:
     }
     found = note(row, resources=BOTH)
     assert (found.text, found.time, found.type) == ("finding", 1_000_000, "CT")
+
+
+def test_the_pages_of_a_document_are_read_one_after_the_other_and_once() -> None:
+    pages = [attachment("Page one: fever."), attachment("Page two: diabetes."), attachment("Page one:  fever.")]
+    found = note(document(*pages))
+    assert (found.text, found.detail) == ("Page one: fever.\n\nPage two: diabetes.", "")
+
+
+def test_another_format_that_says_something_else_is_told_of() -> None:
+    found = note(document(attachment("No fever."), attachment("<p>No fever. Diabetes.</p>", "text/html")))
+    assert found.text == "No fever."
+    assert (
+        found.detail == "1 of its 2 attachments left out: another format of the document, whose words are not the same"
+    )
+
+
+@pytest.mark.parametrize("kind", ["text/rtf", "application/rtf", "text/plain", "text/rtf; charset=utf-8"])
+def test_rich_text_becomes_text_by_its_type_or_its_first_characters(kind: str) -> None:
+    assert note(document(attachment(r"{\rtf1\ansi No fever.\par}", kind))).text == "No fever.\n"

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from workers.ehr.notes.html import blank_html
+from workers.ehr.documents.html import blank_html
 
 
 @pytest.mark.parametrize(

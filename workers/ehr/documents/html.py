@@ -1,4 +1,4 @@
-"""HTML to plain text of the same length."""
+"""HTML to plain text: of the same length, or as short as it reads."""
 
 import re
 from html.entities import html5
@@ -14,6 +14,7 @@ _INLINE_NAMES = (
 )
 _ENDS_LINE = frozenset(_LINE_NAMES.split())
 _KNOWN = _ENDS_LINE | frozenset(_INLINE_NAMES.split())
+_CELLS = frozenset(("td", "th"))
 _MOST_OF_A_TAG = 4096
 # A quoted value may hold `>`; the pieces cannot overlap, so that nothing is tried twice.
 _TAG = re.compile(r"""</?([A-Za-z][A-Za-z0-9]{0,11})((?:\s|/)(?:"[^"<]*"|'[^'<]*'|[^'"<>])*)?>""")
@@ -39,6 +40,20 @@ def blank_html(text: str) -> str:
         text = _blank_hidden(text)
         text = _TAG.sub(_blank_tag, text)
     return _REFERENCE.sub(_decode, text) if "&" in text else text
+
+
+def html_text(text: str) -> str:
+    """The text that a reader of the page sees, without the places of what is not seen."""
+    if "<" in text:
+        text = _TAG.sub(_end_of_line, _blank_hidden(text))
+    return _REFERENCE.sub(lambda match: _decode(match).rstrip(" ") or " ", text) if "&" in text else text
+
+
+def _end_of_line(match: re.Match[str]) -> str:
+    name = match[1].lower()
+    if len(match[0]) > _MOST_OF_A_TAG or name not in _KNOWN:
+        return match[0]
+    return "\n" if name in _ENDS_LINE else " " if name in _CELLS else ""
 
 
 def _blank_hidden(text: str) -> str:
