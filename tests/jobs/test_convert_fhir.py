@@ -78,8 +78,10 @@ def test_the_same_export_on_s3_gives_the_same_dataset(clean: Store, s3: S3, buck
 def test_a_directory_is_read_by_the_names_of_its_files(clean: Store, tmp_path: Path) -> None:
     found = run_convert(convert_spec(f"format: fhir, uri: {EXPORT}", str(tmp_path / "out")))
     assert events(found)["code"].value_counts().sort("code").equals(events(clean)["code"].value_counts().sort("code"))
+    told = account(found)
+    assert told.filter(record_id="manifest.json#0")["reason"].to_list() == ["the manifest of a bulk export"]
     promised = {"rest.ndjson#promised"}
-    assert set(account(found)["record_id"]) == set(account(clean)["record_id"]) - promised
+    assert set(told["record_id"]) == (set(account(clean)["record_id"]) - promised) | {"manifest.json#0"}
 
 
 def test_a_gzipped_file_that_ends_early_keeps_its_whole_lines(tmp_path: Path) -> None:
