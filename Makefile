@@ -51,6 +51,7 @@ check: setup
 	$(BIN)/python tests/check_sizes.py
 	$(BIN)/python -m tests.house
 	$(BIN)/python tests/check_words.py
+	$(BIN)/python tests/check_names.py
 
 bench: bench-images bench-scale bench-notes bench-nlp bench-events bench-variants bench-prs
 
