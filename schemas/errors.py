@@ -11,6 +11,7 @@
     │   └── SecurityError              3  it would be unsafe
     ├── IncompleteError                4  not finished; the same command resumes it
     │   └── InfrastructureError        4  storage or cluster failed and kept failing
+    │       └── NoMemoryError          4  a device has no memory for the smallest batch
     ├── VerificationError              5  what lies there is not what the manifest says
     └── RejectLimitError               6  more records were rejected than the spec allows
 
@@ -86,6 +87,10 @@ class IncompleteError(WardroundError):
 
 class InfrastructureError(IncompleteError):
     """Storage or cluster failed, and kept failing after the retries."""
+
+
+class NoMemoryError(InfrastructureError):
+    """A device has no memory for the smallest batch: of one record, which may be to blame for it."""
 
 
 class VerificationError(WardroundError):

@@ -6,11 +6,10 @@ import subprocess
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Literal
 
 from schemas.crashpoints import crash_armed
 from workers.children import failure, frames, memory, wire
+from workers.children.chunk import Answer
 from workers.children.contract import Request, Result
 from workers.children.spawn import cause_of_death, last_line, spawn
 
@@ -21,19 +20,6 @@ _SECOND_LOOK_S = 0.002
 
 class StartFailed(Exception):
     """The child died, or was silent too long, before it was ready. The text says why."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came of a chunk: the results of its first records, and how it ended if those are not all.
-
-    `died` and `out_of_memory`: the child is gone, at the record after the last result; `lost`: it is gone and no
-    record is to blame; `timed_out`: it was killed over that record. `cause` says what of.
-    """
-
-    results: Sequence[Result]
-    end: Literal["complete", "died", "out_of_memory", "timed_out", "lost"] = "complete"
-    cause: str = ""
 
 
 class Child:
@@ -98,7 +84,7 @@ class Child:
         said = last_line(self._stderr)
         return f"{cause_of_death(self._process)}, {said}" if said else cause_of_death(self._process)
 
-    def ask(self, requests: Sequence[Request], record_timeout_s: float | None) -> Answer:
+    def ask(self, requests: Sequence[Request], record_timeout_s: float | None) -> Answer[Result]:
         """Have a chunk decoded. After any end but `complete` the child is dead.
 
         Raises WardroundError for a bug in the handler, and OSError where there is no memory for the chunk.
@@ -155,7 +141,7 @@ class Child:
         self._late_at = first[0]
         return True
 
-    def _post_mortem(self, answer: int, asked: int, *, late: bool) -> Answer:
+    def _post_mortem(self, answer: int, asked: int, *, late: bool) -> Answer[Result]:
         self._reap(0.0 if late else _GRACE_S)
         index = self._progress.read()[0]
         try:

@@ -6,8 +6,9 @@ import time
 from collections.abc import Sequence
 
 from schemas.errors import InfrastructureError
-from workers.children.child import Answer, Child, StartFailed
-from workers.children.contract import Request
+from workers.children.child import Child, StartFailed
+from workers.children.chunk import Answer
+from workers.children.contract import Request, Result
 
 START_ATTEMPTS = 3
 _FIRST_PAUSE_S = 0.2
@@ -36,7 +37,7 @@ class Host:
         child = self._child
         return None if child is None else child.pid
 
-    def ask(self, requests: Sequence[Request]) -> Answer:
+    def ask(self, requests: Sequence[Request]) -> Answer[Result]:
         """Have a chunk decoded by a child, a fresh one if the last is dead.
 
         Raises HostStopped, InfrastructureError where no child starts, and what `Child.ask` raises.

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from schemas.crashpoints import crash_armed, crashpoint
-from schemas.errors import InfrastructureError, RecordError, WardroundError
+from schemas.errors import NoMemoryError, RecordError, WardroundError
 from schemas.status import Status
 from workers.contract import Scorer
 from workers.pipeline.columns import ModelColumns
@@ -109,7 +109,7 @@ class HeldScoring(ShardScoring):
         try:
             return self._scorers[name].score([unit.value for unit in units])
         except MemoryError:
-            raise InfrastructureError(
+            raise NoMemoryError(
                 f"the device has no memory left for the smallest batch of model {name}: {self._remedy}"
             ) from None
         finally:

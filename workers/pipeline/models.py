@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -25,6 +26,13 @@ def device_kind(kind: str) -> str:
         return "cpu"
     torch: Any = importlib.import_module("torch")
     return "".join(char if char.isalnum() else "-" for char in torch.cuda.get_device_name(0).lower())
+
+
+def release_device_memory() -> None:
+    """Give back what torch keeps of a GPU's memory for later, so that another process can have it."""
+    torch: Any = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
 
 
 def known_tuning(context: StageContext, kind: str) -> dict[str, Any]:

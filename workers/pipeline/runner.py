@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from schemas.crashpoints import crash_armed, crashpoint
-from schemas.errors import InfrastructureError, RecordError
+from schemas.errors import NoMemoryError, RecordError
 from schemas.status import Status
 from workers.contract import Array, Model
 from workers.pipeline.columns import ModelColumns, Sample
@@ -93,7 +93,7 @@ class ModelRunner:
 
     def _halve(self, failed: int) -> int:
         if failed == 1:
-            raise InfrastructureError(
+            raise NoMemoryError(
                 "the device has no memory left for a batch of one record: give the workers more memory, "
                 "or set input limits that refuse such records"
             )

@@ -10,11 +10,12 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from schemas.errors import InfrastructureError, WardroundError
+from schemas.errors import InfrastructureError, NoMemoryError, WardroundError
 from schemas.work import ShardReport, ShardTask
 from workers.pipeline.byte_budget import ByteBudget
 from workers.pipeline.desk import Offer, Stop
 from workers.pipeline.kinds import ShardTable
+from workers.pipeline.models import release_device_memory
 from workers.pipeline.reading import Prepared, Reader
 from workers.pipeline.rowtable import ShardRows
 from workers.pipeline.scoring import ShardScoring
@@ -167,10 +168,20 @@ class PipelineWorker(ThreadedWorker):
             if hand is not current:
                 current = hand
                 self._desk.attempt(hand.offer, partial(self._start, hand))
-            if part is None:
-                self._desk.attempt(hand.offer, partial(self._end_of_shard, hand))
-            else:
-                self._desk.attempt(hand.offer, partial(self._score, hand, part))
+            step = partial(self._end_of_shard, hand) if part is None else partial(self._score, hand, part)
+            self._desk.attempt(hand.offer, partial(self._or_apart, hand, step))
+
+    def _or_apart(self, hand: _InHand, step: Callable[[], None]) -> None:
+        """Where the device has no memory for one record, its shard goes to processes of its own, which find it."""
+        try:
+            step()
+        except NoMemoryError:
+            pass
+        else:
+            return
+        # After the exception is gone, and with it what it held.
+        release_device_memory()
+        self._isolate(hand.offer)
 
     def _start(self, hand: _InHand) -> None:
         if not self._desk.is_current(hand.offer):

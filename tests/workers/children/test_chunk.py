@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.errors import InfrastructureError
 from schemas.status import Status
-from workers.children.child import Answer
-from workers.children.chunk import decode_chunk
+from workers.children.chunk import Answer, decode_chunk, in_turn
 from workers.children.contract import Request, Result
 
 
@@ -19,8 +18,8 @@ def chunk_of(count: int) -> list[Request]:
     return [Request(b"", {"index": index}) for index in range(count)]
 
 
-def killed_by(fates: dict[int, str]) -> Callable[[Sequence[Request]], Answer]:
-    def ask(requests: Sequence[Request]) -> Answer:
+def killed_by(fates: dict[int, str]) -> Callable[[Sequence[Request]], Answer[Result]]:
+    def ask(requests: Sequence[Request]) -> Answer[Result]:
         done: list[Result] = []
         for request in requests:
             fate = fates.get(request.context["index"])
@@ -46,7 +45,7 @@ def test_what_was_finished_before_a_death_is_not_decoded_again() -> None:
     asked: list[list[int]] = []
     inner = killed_by({2: "died"})
 
-    def ask(requests: Sequence[Request]) -> Answer:
+    def ask(requests: Sequence[Request]) -> Answer[Result]:
         asked.append([request.context["index"] for request in requests])
         return inner(requests)
 
@@ -60,7 +59,24 @@ def test_processes_that_die_without_a_record_at_hand_condemn_no_record() -> None
 
 
 def test_losses_are_forgiven_as_long_as_records_get_done() -> None:
-    def ask(requests: Sequence[Request]) -> Answer:
+    def ask(requests: Sequence[Request]) -> Answer[Result]:
         return Answer([Result(meta=requests[0].context)], "lost" if len(requests) > 1 else "complete")
 
     assert [result.meta["index"] for result in decode_chunk(chunk_of(9), ask)] == list(range(9))
+
+
+@given(st.integers(0, 40), st.sets(st.integers(0, 39), max_size=5), st.integers(2, 8))
+def test_of_records_that_are_at_hand_together_each_is_judged_alone(count: int, killers: set[int], step: int) -> None:
+    asked: list[Sequence[int]] = []
+
+    def ask(records: Sequence[int]) -> Answer[str]:
+        asked.append(records)
+        together = step if len(records) > step else 1
+        for start in range(0, len(records), together):
+            if killers & set(records[start : start + together]):
+                return Answer([f"done {record}" for record in records[:start]], "died", at_hand=together)
+        return Answer([f"done {record}" for record in records])
+
+    found = in_turn(range(count), ask, lambda record, _: f"killed {record}")
+    assert found == [f"{'killed' if record in killers else 'done'} {record}" for record in range(count)]
+    assert all(sum(list(records) == [killer] for records in asked) <= 2 for killer in killers)

@@ -21,10 +21,13 @@ from schemas.run import SIDE_KEY
 from schemas.spec import load_spec
 from tests.support.runs import run
 from tests.support.small_run import write_spec
+from workers.children import memory
 from workers.finished_runs.documents import existing_run
 from workers.pipeline import isolated
 
 _PR_SET_PDEATHSIG = 1
+DONE: list[int] = []
+"""What each child said at its end of how far it was."""
 
 
 @pytest.fixture(autouse=True)
@@ -46,14 +49,19 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def child(monkeypatch: pytest.MonkeyPatch, job: dict[str, Any], out: Path, indices: list[int], **more: Any) -> int:
     request = {"job": job, "cpus": 1, "gpus": 0, "shard": 1, "sample": [], "parent": os.getppid()}
-    request |= {"indices": indices, "out": str(out), **more}
+    page = memory.create(memory.Progress.SIZE)
+    request |= {"indices": indices, "together": 1, "out": str(out), "page": page, **more}
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(request)))
-    return isolated.main()
+    try:
+        return isolated.main()
+    finally:
+        DONE.append(memory.Progress(page).read()[0])
+        os.close(page)
 
 
 def left(out: Path) -> pa.Table:
     with pa.OSFile(str(out)) as file:
-        return ipc.open_file(file).read_all()
+        return ipc.open_stream(file).read_all()
 
 
 def test_the_asked_records_are_scored_as_the_run_scored_them(
@@ -63,7 +71,10 @@ def test_the_asked_records_are_scored_as_the_run_scored_them(
     table = left(tmp_path / "rows")
     committed = pq.read_table(Path(job["run_uri"]) / "predictions" / "shard-000001.parquet").take([1, 3])
     assert table.to_pylist() == committed.to_pylist()
-    assert json.loads(table.schema.metadata[SIDE_KEY.encode()] or b"[]") == []
+    with pa.OSFile(str(tmp_path / "rows")) as file:
+        _, metadata = ipc.open_stream(file).read_next_batch_with_custom_metadata()
+    assert metadata[SIDE_KEY] == b"[]"
+    assert DONE[-1] == 2
 
 
 def test_of_a_sample_the_records_are_counted_by_their_place_in_it(

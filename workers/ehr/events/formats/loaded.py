@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from schemas.errors import InfrastructureError
+from schemas.errors import NoMemoryError
 from workers import registry
 from workers.contract import ModelCard, Placement
 from workers.ehr.events.formats.batches import Shard, cut
@@ -113,7 +113,7 @@ class EventModelScorer:
                 return [(records, self._forward(shard, records))]
         except MemoryError:
             if len(records) == 1:
-                raise InfrastructureError(
+                raise NoMemoryError(
                     "the device has no memory left for the history of one record: give the workers more memory, or "
                     "the model an encoding.max_events"
                 ) from None

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from schemas.errors import InfrastructureError
+from schemas.errors import NoMemoryError
 from workers import registry
 from workers.contract import ModelCard, Placement
 from workers.models.activation import activate
@@ -51,12 +51,12 @@ class PanelModel:
     def score(self, records: int, inputs: Inputs) -> dict[str, Any]:
         """Scores of so many records by column, and their embedding where it is asked for; batch by batch.
 
-        Raises InfrastructureError where memory does not suffice for one record.
+        Raises NoMemoryError where memory does not suffice for one record.
         """
         try:
             found = self._batches.run(records, lambda first, last: self._forward(inputs(first, last)))
         except MemoryError:
-            raise InfrastructureError(
+            raise NoMemoryError(
                 "the device has no memory left for the panel of one record: give the workers more memory"
             ) from None
         scores = np.concatenate([part for part, _ in found])
