@@ -10,6 +10,7 @@ import yaml
 from workers.ehr.convert_fhir.collection import RULES
 from workers.ehr.convert_fhir.lines import Line
 from workers.ehr.convert_fhir.mapper import FhirMapper, Known, vocabulary_of
+from workers.ehr.convert_fhir.resources import ResourceRule, Taken
 from workers.ehr.convert_fhir.rules import FhirRules, Profile
 from workers.ehr.convert_fhir.versions import definitions, scanned, superseded
 from workers.ehr.meds.parts import Part
@@ -46,6 +47,14 @@ def mapped(*resources: Any, profile: Profile = "wardround", is_document: bool = 
     seen, defined = scanned(lines, 0, STANDARD.defines, vocabulary_of(STANDARD))
     losing = {(position, number): why for _, position, number, why in superseded(seen).iter_rows()}
     return FhirMapper(STANDARD, profile).part(lines, 0, Known(losing, definitions(defined)))
+
+
+def taken(resource: dict[str, Any]) -> Taken | str:
+    """What is taken of one resource, or why it is refused."""
+    rule = ResourceRule(
+        STANDARD.resources[resource["resourceType"]], STANDARD, vocabulary_of(STANDARD), profile="wardround"
+    )
+    return rule.refused(resource) or rule.take(resource, {})
 
 
 def codes(part: Part) -> list[str]:

@@ -162,10 +162,11 @@ class EventRule:
                 found.used.append(place.path)
         for name, path in self._bounds:
             if path is not None and (place := path.find(finder)) is not None:
-                bound = read_number(place)
-                if isinstance(bound.value, float):
+                bound, unit = read_number(place), read_unit(place, self._vocabulary.units)
+                # A bound in another unit than the value is no bound of it.
+                if isinstance(bound.value, float) and unit.value in (None, found.unit):
                     setattr(found, name, bound.value)
-                    found.used += [*bound.used, *read_unit(place, self._vocabulary.units).used]
+                    found.used += [*bound.used, *unit.used]
         if self._interpretation is not None and (named := self._interpretation(finder)) is not None:
             found.interpretation = named.name.rpartition("/")[2]
             found.used += named.used
