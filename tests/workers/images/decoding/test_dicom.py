@@ -19,7 +19,7 @@ from schemas.errors import RecordError
 from schemas.status import Status
 from tests.support.dicom_files import dataset, ramp, raw, settings, shipped, stored, wrapped
 from workers.images.decoding.decode import decode, decode_each
-from workers.images.decoding.dicom import decode_dicom
+from workers.images.decoding.dicom import DicomImage
 from workers.images.decoding.dicom_file import read_dicom
 from workers.images.decoding.inflate import RAW_DEFLATE
 from workers.images.prepare.image import Image
@@ -274,8 +274,8 @@ def test_a_transfer_syntax_without_decoder_is_unsupported_and_the_detail_says_wh
     assert "1.2.3.4" not in error.detail
 
 
-def frames_of(made: Dataset, frame: int | None = None) -> tuple[list[Image], int]:
-    return decode_dicom(read_dicom(stored(made), 1 << 20), settings(), frame)
+def opened(made: Dataset) -> DicomImage:
+    return DicomImage(read_dicom(stored(made), 1 << 20))
 
 
 def stack(count: int) -> Dataset:
@@ -285,16 +285,16 @@ def stack(count: int) -> Dataset:
 
 @pytest.mark.parametrize(("which", "values"), [("first", [0]), ("middle", [2]), ("all", [0, 1, 2, 3, 4])])
 def test_the_wanted_frames_come_in_order_with_the_number_of_all(which: str, values: list[int]) -> None:
-    found, count = decode_dicom(read_dicom(stored(stack(5)), 1 << 20), settings(frame=which), None)
-    assert count == 5
-    assert [int(one.pixels[0, 0]) for one in found] == values
+    made = opened(stack(5))
+    assert made.module.frames == 5
+    assert [int(one.pixels[0, 0]) for one in made.decode(settings(frame=which), None)] == values
 
 
 def test_a_planned_frame_is_that_frame_and_one_that_is_gone_means_that_the_input_changed() -> None:
-    found, count = frames_of(stack(5), 3)
-    assert (len(found), count, int(found[0].pixels[0, 0])) == (1, 5, 3)
+    (found,) = opened(stack(5)).decode(settings(), 3)
+    assert int(found.pixels[0, 0]) == 3
     with pytest.raises(RecordError, match="frame 5 was planned, and there are 5") as caught:
-        frames_of(stack(5), 5)
+        opened(stack(5)).decode(settings(), 5)
     assert caught.value.status == Status.INPUT_CHANGED
 
 
@@ -312,5 +312,5 @@ def test_a_planned_frame_is_that_frame_and_one_that_is_gone_means_that_the_input
 def test_spacing_is_that_of_the_patient_else_of_the_detector_else_not_known(
     attributes: dict[str, Any], spacing: tuple[float, float] | None
 ) -> None:
-    found, _ = frames_of(dataset(PIXELS, **attributes))
-    assert found[0].spacing == spacing
+    (found,) = opened(dataset(PIXELS, **attributes)).decode(settings(), None)
+    assert found.spacing == spacing

@@ -11,10 +11,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
+from schemas.errors import RecordError
 from schemas.status import Status
 from tests.support.dicom_files import settings
 from workers.images.decoding.decode import decode
 from workers.images.decoding.headers import read_header
+from workers.images.decoding.jpeg2000 import jpeg2000_header
 
 RNG = np.random.default_rng(6)
 COLOUR = RNG.integers(0, 256, (40, 56, 3), dtype=np.uint8)
@@ -81,3 +83,11 @@ def test_its_size_is_held_against_the_limit() -> None:
     error = decode(EIGHT["RGB"], settings(max_pixels=100)).error
     assert error is not None
     assert error.status is Status.TOO_LARGE
+
+
+def test_the_header_is_read_from_the_codestream_whatever_stands_before_it() -> None:
+    for codec in (JP2, J2K):
+        found = jpeg2000_header(by_openjpeg(COLOUR.astype(np.uint16) << 4, 12, codec))
+        assert (found.rows, found.columns, found.channels, found.bits, found.plain) == (40, 56, 3, 12, True)
+    with pytest.raises(RecordError, match="without a header"):
+        jpeg2000_header(b"\0" * 100)

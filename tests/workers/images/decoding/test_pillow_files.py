@@ -10,10 +10,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
+from schemas.errors import RecordError
 from schemas.status import Status
 from tests.support.dicom_files import settings
 from workers.images.decoding.decode import decode
 from workers.images.decoding.headers import read_header
+from workers.images.decoding.pillow_files import check_mode, count_pictures
 
 RNG = np.random.default_rng(5)
 COLOUR = RNG.integers(0, 256, (21, 34, 3), dtype=np.uint8)
@@ -107,3 +109,13 @@ def test_what_only_begins_alike_is_no_image(data: bytes) -> None:
     error = decode(data, settings()).error
     assert error is not None
     assert error.status is Status.UNREADABLE
+
+
+def test_pictures_are_counted_without_decoding_them_and_odd_colours_refused() -> None:
+    assert count_pictures("gif", io.BytesIO(animated("GIF"))) == (3, 21, 34)
+    assert count_pictures("bmp", io.BytesIO(written("BMP", "RGB"))) == (1, 21, 34)
+    with pytest.raises(RecordError, match="cut off or damaged"):
+        count_pictures("bmp", io.BytesIO(b"GIF89a"))
+    check_mode("LA")
+    with pytest.raises(RecordError, match="neither grey nor RGB"):
+        check_mode("CMYK")
