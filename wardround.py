@@ -162,7 +162,7 @@ class Run:
 
     def figures(self) -> dict[str, Any]:
         """What the summary at a run's end says, as plain data: records, statuses, totals, seconds_by_step, busy, ..."""
-        from jobs.figures import figures
+        from jobs.reporting.figures import figures
 
         return figures(self.manifest, self.uri)
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from cluster.doctor import credential_source, ray_token, ray_version, token_mode
 from cluster.storage import ObjectError, open_store, parse, probe
 from jobs.models import resolve_models
-from jobs.plugins import examine_plugins
+from jobs.plugin_check import examine_plugins
 from jobs.settings import output_store, storage_settings
 from jobs.stages import open_input
 from schemas.errors import MissingExtraError, PluginError, SpecError, WardroundError

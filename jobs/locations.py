@@ -16,7 +16,7 @@ from schemas.errors import MissingExtraError, PluginError, SpecError
 from schemas.location import with_locations
 from schemas.spec import Spec
 from workers.lookup import Room
-from workers.steps import StepTable
+from workers.prepare_list import StepTable
 
 _VARIABLE = re.compile(r"\$(\{[A-Za-z_]\w*\}|[A-Za-z_]\w*)")
 

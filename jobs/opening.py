@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.storage import Store, attempt_id, commit
-from jobs.fingerprint import difference, fingerprint_of
+from jobs.planning.fingerprint import difference, fingerprint_of
 from jobs.planning.writer import write_plan
 from jobs.rundir import StageDirectory
 from schemas.crashpoints import crashpoint

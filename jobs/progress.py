@@ -12,8 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from cluster.pool import Progress
-from jobs.amounts import duration
 from jobs.console import say
+from jobs.reporting.amounts import duration
 from schemas.status import Status
 from schemas.work import ShardReport
 

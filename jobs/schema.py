@@ -16,7 +16,7 @@ from schemas.spec import Spec
 from workers import registry
 from workers.lookup import Room
 from workers.models.detect import Formats
-from workers.steps import StepTable, list_schema
+from workers.prepare_list import StepTable, list_schema
 from workers.text_models.contract import NoteFormat
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

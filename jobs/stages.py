@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from cluster.storage import StorageSettings, Store
-from jobs.fingerprint import fingerprint_parts
 from jobs.models import ResolvedModel, outputs_of, resolve_models
 from jobs.opening import StageRequest, open_stage
+from jobs.planning.fingerprint import fingerprint_parts
 from jobs.registry import job_kind, kind_of
 from jobs.rundir import StageDirectory
 from schemas.loading import validate

@@ -7,7 +7,7 @@ A collection, or a converter, is a folder in `workers/` or a package of the user
 | `settings` | `INPUT`, the pydantic model of `input:` in a spec |
 | `collection` | `open_collection(source, storage, compute) -> Collection`: the driver's side, without torch |
 | `stages` | one function a stage, `(context: StageContext) -> RecordStage | ShardStage`: the worker's side |
-| `steps` | optional: `STEPS`, a `workers.steps.StepTable` of its prepare steps |
+| `steps` | optional: `STEPS`, a `workers.prepare_list.StepTable` of its prepare steps |
 | `recheck` | optional: `recheck`, a `Rechecker` |
 | `doctor` | optional: `examine`, an `Examination` |
 

@@ -15,7 +15,7 @@ from cluster.storage.base import open_store
 from cluster.storage.digest import digest_files, digest_of, file_names
 from cluster.storage.errors import ObjectChanged, ObjectMissing
 from cluster.storage.hashed import HashedFiles
-from cluster.storage.local_files import disk
+from cluster.storage.local_errors import disk
 from cluster.storage.objects import ObjectInfo, Store
 from cluster.storage.retry import again
 from cluster.storage.settings import StorageSettings

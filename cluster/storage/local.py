@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from cluster.storage.errors import ObjectMissing, ObjectTooLarge
-from cluster.storage.local_files import HIDDEN, disk, prune, sync_folder, walk, write_hidden
+from cluster.storage.local_errors import disk
+from cluster.storage.local_files import HIDDEN, prune, sync_folder, walk, write_hidden
 from cluster.storage.local_metadata import content_metadata
 from cluster.storage.local_reading import LocalFile, LocalReading, etag_of
 from cluster.storage.objects import ObjectHead, ObjectInfo, PendingUpload

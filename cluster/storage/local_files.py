@@ -1,4 +1,4 @@
-"""The file system under a local store: walking, writing whole files, and what its errors mean."""
+"""The file system under a local store: walking it, and writing whole files."""
 
 import errno
 import os
@@ -6,12 +6,11 @@ import shutil
 import stat
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
-from cluster.storage.errors import ObjectMissing, TransientError
-from schemas.errors import InfrastructureError
+from cluster.storage.local_errors import ABSENT
 
 T = TypeVar("T")
 
@@ -24,35 +23,6 @@ class Ask(Protocol):
 
 HIDDEN = ".tmp-"
 """Names of unfinished files begin so; they are never objects."""
-
-_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP})
-_REMEDIES = {
-    errno.ENOSPC: "free space on that disk",
-    errno.EDQUOT: "raise the quota or free space",
-    errno.EACCES: "grant this user access to the directory",
-    errno.EPERM: "grant this user access to the directory",
-    errno.EROFS: "the disk is read-only: choose another directory",
-}
-
-
-@contextmanager
-def disk(root: str, writing: bool = False) -> Iterator[None]:
-    """OSErrors as InfrastructureError, or ObjectMissing when reading. The path is left out: it holds the key.
-
-    TransientError where trying again may help: all but a full disk and a lack of rights.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _ABSENT and not writing:
-            raise ObjectMissing from None
-        # An OSError that a library made itself may have no number.
-        code = errno.errorcode.get(error.errno or 0, "EIO")
-        remedy = _REMEDIES.get(error.errno or 0)
-        kind = TransientError if remedy is None else InfrastructureError
-        raise kind(
-            f"directory {root!r}: {code}: {remedy or 'check the disk or mount'}, then run the same command again"
-        ) from None
 
 
 class Found(NamedTuple):
@@ -109,7 +79,7 @@ def _named(entry: os.DirEntry[str]) -> tuple[str, os.stat_result | None]:
     try:
         found = entry.stat()
     except OSError as error:
-        if error.errno not in _ABSENT:
+        if error.errno not in ABSENT:
             raise
         return entry.name, entry.stat(follow_symlinks=False) if entry.is_symlink() else None
     if stat.S_ISDIR(found.st_mode):

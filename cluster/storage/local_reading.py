@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from cluster.storage.errors import ObjectChanged, ObjectMissing, TransientError
-from cluster.storage.local_files import disk
+from cluster.storage.local_errors import disk
 from cluster.storage.range_reader import RangeReader
 from cluster.storage.retry import Backoff, again
 from schemas.errors import InfrastructureError

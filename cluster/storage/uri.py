@@ -12,7 +12,7 @@ from typing import Literal
 from urllib.parse import quote, unquote
 
 from cluster.storage.errors import ObjectMissing
-from cluster.storage.local_files import disk
+from cluster.storage.local_errors import disk
 from schemas.errors import UsageError
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")

@@ -6,12 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from jobs.amounts import duration
 from jobs.cli.arguments import add_json
 from jobs.cli.summary import as_json, status_rows
 from jobs.console import columns, say, show, show_json
 from jobs.demo.stage_set import StageSet, kept, set_up
 from jobs.progress import MODES
+from jobs.reporting.amounts import duration
 from jobs.running import Outcome
 from jobs.signals import StopRequests
 from jobs.watched import run

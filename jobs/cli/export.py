@@ -3,11 +3,11 @@
 import argparse
 
 from cluster.storage import StorageSettings
-from jobs.amounts import size
 from jobs.cli.arguments import add_json, add_run
 from jobs.console import columns, say, show, show_json
 from jobs.export.contract import Export
 from jobs.export.exporting import export_run, exports
+from jobs.reporting.amounts import size
 from jobs.settings import storage_settings
 from jobs.spec_source import is_spec, run_store, spec_from
 from schemas.loading import validate

@@ -3,10 +3,10 @@
 import argparse
 from datetime import timedelta
 
-from jobs.amounts import duration, size
 from jobs.cli.arguments import add_json, add_run
 from jobs.console import columns, say, show, show_json
 from jobs.leftovers import Leftover, leftovers
+from jobs.reporting.amounts import duration, size
 from jobs.spec_source import run_store
 from jobs.state import age
 from schemas.errors import UsageError

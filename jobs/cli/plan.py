@@ -4,10 +4,10 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from jobs.amounts import duration, size
 from jobs.cli.arguments import add_json
 from jobs.console import columns, show, show_json
 from jobs.outlook import SPREAD, Forecast, Outlook, outlook
+from jobs.reporting.amounts import duration, size
 from jobs.spec_source import spec_from
 
 

@@ -4,7 +4,7 @@ import argparse
 
 from jobs.cli.arguments import add_json, add_run
 from jobs.console import show, show_json
-from jobs.report import write_report
+from jobs.reporting.report import write_report
 from jobs.spec_source import run_store
 
 

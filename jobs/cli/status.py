@@ -2,10 +2,10 @@
 
 import argparse
 
-from jobs.amounts import duration
 from jobs.cli.arguments import add_json, add_run
 from jobs.cli.summary import status_rows
 from jobs.console import columns, show, show_json
+from jobs.reporting.amounts import duration
 from jobs.spec_source import run_store
 from jobs.state import RunState, StageState, age, run_state
 

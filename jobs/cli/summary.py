@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jobs.amounts import duration
 from jobs.console import columns
-from jobs.figures import figures
+from jobs.reporting.amounts import duration
+from jobs.reporting.figures import figures
 
 if TYPE_CHECKING:
     from jobs.running import Outcome

@@ -2,9 +2,9 @@
 
 import argparse
 
-from jobs.amounts import size
 from jobs.cli.arguments import add_json, add_run
 from jobs.console import columns, show, show_json
+from jobs.reporting.amounts import size
 from jobs.spec_source import run_store
 from jobs.verification.verify import verify
 from workers.collection import Recheck

@@ -12,7 +12,7 @@ import pytest
 
 from cluster.storage import Store
 from jobs.cli.summary import as_table
-from jobs.report import render
+from jobs.reporting.report import render
 from jobs.running import Outcome
 from schemas.errors import SpecError
 from tests.support.fhir import PATIENT, SUBJECT, bundle, observation

@@ -13,7 +13,7 @@ import tifffile
 from cluster.storage import open_store
 from jobs.doctor import examine
 from jobs.outlook import outlook
-from jobs.report import render
+from jobs.reporting.report import render
 from schemas.spec import Spec, parse_spec
 from tests.chaos.archive import make_model
 from tests.support import runs

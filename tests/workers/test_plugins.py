@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.plugins import examine_plugins
+from jobs.plugin_check import examine_plugins
 from jobs.registry import job_kind
 from jobs.schema import spec_schema
 from schemas.errors import PluginError, SpecError
@@ -18,7 +18,7 @@ from workers import plugins, registry
 from workers.images.steps import STEPS, parse_steps
 from workers.lookup import room_at
 from workers.models.detect import describe
-from workers.steps import StepTable
+from workers.prepare_list import StepTable
 
 Install = Callable[..., None]
 

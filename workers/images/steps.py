@@ -2,11 +2,11 @@
 
 from typing import cast
 
-from workers import steps
+from workers import prepare_list
 from workers.images.prepare.base import PrepareStep
 from workers.images.prepare.image import Step
 
-STEPS: steps.StepTable[PrepareStep] = steps.StepTable(
+STEPS: prepare_list.StepTable[PrepareStep] = prepare_list.StepTable(
     "images",
     {
         "bilateral": "workers.images.prepare.bilateral:Bilateral",
@@ -41,5 +41,5 @@ STEPS: steps.StepTable[PrepareStep] = steps.StepTable(
 
 
 def parse_steps(raw: object) -> tuple[Step, ...]:
-    """A whole `prepare` list, in order; a step may be there again. Raises SpecError (`workers.steps`)."""
-    return tuple(cast(Step, step) for _, step in steps.parse_steps(raw, STEPS, in_turn=PrepareStep))
+    """A whole `prepare` list, in order; a step may be there again. Raises SpecError (`workers.prepare_list`)."""
+    return tuple(cast(Step, step) for _, step in prepare_list.parse_steps(raw, STEPS, in_turn=PrepareStep))

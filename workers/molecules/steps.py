@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from schemas.frozen import Frozen
-from workers import steps
+from workers import prepare_list
 
 
 class Smiles(Frozen):
@@ -14,14 +14,14 @@ class Smiles(Frozen):
     form: Literal["canonical", "given"] = "canonical"
 
 
-STEPS: steps.StepTable[BaseModel] = steps.StepTable(
+STEPS: prepare_list.StepTable[BaseModel] = prepare_list.StepTable(
     "molecules", {"smiles": "workers.molecules.steps:Smiles"}, BaseModel, open=False
 )
 """The steps by the names that a spec gives."""
 
 
 def parse_steps(raw: object) -> Smiles:
-    """A whole `prepare` list. Raises SpecError (`workers.steps`)."""
-    found: dict[str, Any] = dict(steps.parse_steps(raw, STEPS))
+    """A whole `prepare` list. Raises SpecError (`workers.prepare_list`)."""
+    found: dict[str, Any] = dict(prepare_list.parse_steps(raw, STEPS))
     step: Smiles = found.get("smiles", Smiles())
     return step

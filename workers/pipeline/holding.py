@@ -11,8 +11,8 @@ from schemas.errors import NoMemoryError, RecordError, WardroundError
 from schemas.status import Status
 from workers.contract import Scorer
 from workers.pipeline.columns import ModelColumns
-from workers.pipeline.halving import score_in_halves
 from workers.pipeline.reading import Prepared
+from workers.pipeline.refused_records import score_in_halves
 from workers.pipeline.rowtable import ShardRows
 from workers.pipeline.scoring import ShardScoring
 

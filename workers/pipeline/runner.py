@@ -11,7 +11,7 @@ from schemas.errors import NoMemoryError, RecordError
 from schemas.status import Status
 from workers.contract import Array, Model
 from workers.pipeline.columns import ModelColumns, Sample
-from workers.pipeline.halving import score_in_halves
+from workers.pipeline.refused_records import score_in_halves
 from workers.pipeline.tuning import Tuner
 
 _WAITING_BYTES = 256 * 2**20

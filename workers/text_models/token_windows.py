@@ -89,6 +89,16 @@ def given(steps: Sequence[BaseModel], kind: type[W]) -> W | None:
     return found[0] if found else None
 
 
+def window_starts(counts: Sequence[int], n_tokens: int, stride: int, side: str) -> list[int]:
+    """For each window of so many tokens the number of its first token in the note; cut from the left they run
+    backwards. `side` is the one that the tokenizer truncates.
+    """
+    step = max(counts[0] - stride, 1)
+    if side == "right":
+        return [step * i for i in range(len(counts))]
+    return [n_tokens - step * i - count for i, count in enumerate(counts)]
+
+
 def over_windows(scores: NDArray[Any], counts: Sequence[int], how: ScoreWindows) -> NDArray[np.float32]:
     """(windows, labels) probabilities of notes with so many windows each, to (notes, labels)."""
     sizes = np.asarray(counts)

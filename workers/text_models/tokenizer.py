@@ -19,7 +19,7 @@ from workers.contract import Encoded
 from workers.models.files import JSON_LIMIT, read_json
 from workers.models.huggingface import refuse_code
 from workers.text_models.note import TokenizedNote, Tokens
-from workers.text_models.token_windows import Windows
+from workers.text_models.token_windows import Windows, window_starts
 from workers.text_models.vocabulary import BPE, WORDPIECE, from_vocabulary, has_vocabulary, token_of
 
 TOKENIZER = "tokenizer.json"
@@ -151,29 +151,21 @@ class NoteTokenizer:
         special = self._opened.lead + self._opened.tail
         stride = self._how.stride or 0
         windows = [np.asarray(part.ids, np.int32) for part in parts]
-        n_tokens = sum(len(window) - special for window in windows) - stride * (len(windows) - 1)
-        kept = self._how.max_windows or len(windows)
-        starts = self._starts([len(window) - special for window in windows], n_tokens, stride)[:kept]
-        first = min(starts)
-        windows = windows[:kept]
         counts = tuple(len(window) - special for window in windows)
+        n_tokens = sum(counts) - stride * (len(windows) - 1)
+        kept = self._how.max_windows or len(windows)
+        starts = window_starts(counts, n_tokens, stride, self._opened.side)[:kept]
+        first = min(starts)
         note_starts = tuple(start - first for start in starts)
         return TokenizedNote(
-            windows=tuple(windows),
+            windows=tuple(windows[:kept]),
             starts=note_starts,
-            counts=counts,
+            counts=counts[:kept],
             lead=self._opened.lead,
             n_tokens=n_tokens,
             truncated=kept < len(parts),
-            offsets=self._characters(parts[:kept], note_starts, counts) if self._offsets else None,
+            offsets=self._characters(parts[:kept], note_starts, counts[:kept]) if self._offsets else None,
         )
-
-    def _starts(self, counts: list[int], n_tokens: int, stride: int) -> list[int]:
-        """For each window the number of its first token in the note; cut from the left they run backwards."""
-        step = max(counts[0] - stride, 1)
-        if self._opened.side == "right":
-            return [step * i for i in range(len(counts))]
-        return [n_tokens - step * i - count for i, count in enumerate(counts)]
 
     def _characters(self, parts: list[Any], starts: tuple[int, ...], counts: tuple[int, ...]) -> Tokens:
         lead = self._opened.lead

@@ -9,7 +9,8 @@ from typing import TypeVar
 import pytest
 
 from cluster.storage.errors import ObjectMissing, TransientError
-from cluster.storage.local_files import HIDDEN, disk, make_folder, prune, walk, write_hidden
+from cluster.storage.local_errors import disk
+from cluster.storage.local_files import HIDDEN, make_folder, prune, walk, write_hidden
 from schemas.errors import InfrastructureError
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from schemas.errors import SpecError
-from workers import steps
+from workers import prepare_list
 from workers.contract import ModelCard
 from workers.ehr.notes.cleaning import CleaningStep
 from workers.models.detect import Formats
@@ -21,7 +21,7 @@ Cleaning = tuple[CleaningStep, ...]
 
 NOTE_FORMATS = Formats[NoteFormat]("notes")
 
-STEPS: steps.StepTable[CleaningStep] = steps.StepTable(
+STEPS: prepare_list.StepTable[CleaningStep] = prepare_list.StepTable(
     "notes",
     {
         "controls": "workers.ehr.notes.cleaning:Controls",
@@ -51,11 +51,11 @@ def with_steps(card: ModelCard, given: Sequence[Any]) -> ModelCard:
 def split_steps(raw: object, own: Mapping[str, type[BaseModel]]) -> tuple[Cleaning, tuple[BaseModel, ...]]:
     """Cleaning, and the steps of the format, of a spec's `prepare` list; `own` are those that the format has.
 
-    Raises SpecError (`workers.steps`), also where a step cleans after one that does not.
+    Raises SpecError (`workers.prepare_list`), also where a step cleans after one that does not.
     """
     cleaning: list[CleaningStep] = []
     others: list[BaseModel] = []
-    for position, (name, step) in enumerate(steps.parse_steps(raw, STEPS, own, in_turn=CleaningStep)):
+    for position, (name, step) in enumerate(prepare_list.parse_steps(raw, STEPS, own, in_turn=CleaningStep)):
         if not isinstance(step, CleaningStep):
             others.append(step)
         elif others:

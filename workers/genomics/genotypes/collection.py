@@ -12,7 +12,7 @@ from schemas.spec import Compute
 from workers.collection import StagePlan
 from workers.contract import ModelCard
 from workers.finished_runs.stage import FinishedStage
-from workers.genomics.genotypes import adjusting, counting, fitting, matching, planning
+from workers.genomics.genotypes import adjusting, counting, fitting, match_stage, planning
 from workers.genomics.genotypes.groups import groups_of
 from workers.genomics.genotypes.layout import COUNT, FIT, MATCH, SCORE, SIGNPOSTS, stages_of
 from workers.genomics.genotypes.models import settle
@@ -84,7 +84,7 @@ class GenotypesCollection:
                     MATCH,
                     planning.SCORE_SCHEMA,
                     batches,
-                    columns=matching.COLUMNS,
+                    columns=match_stage.COLUMNS,
                     kind="shards",
                     shard_records=planning.MATCH_SCORES,
                     whole_subjects=True,

@@ -4,7 +4,7 @@ from workers.genomics.genotypes.adjusting import AdjustStage
 from workers.genomics.genotypes.counting import CountStage
 from workers.genomics.genotypes.fitting import FitStage
 from workers.genomics.genotypes.layout import FIT
-from workers.genomics.genotypes.matching import MatchStage
+from workers.genomics.genotypes.match_stage import MatchStage
 from workers.genomics.genotypes.predicting import PredictStage
 from workers.genomics.genotypes.settings import GenotypesInput
 from workers.genomics.genotypes.source import Genotypes

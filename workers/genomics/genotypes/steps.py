@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from schemas.frozen import Frozen
 from schemas.location import Location
-from workers import steps
+from workers import prepare_list
 from workers.genomics.scores.settings import Match
 
 
@@ -71,7 +71,7 @@ class Adjust(Frozen):
         return self
 
 
-STEPS: steps.StepTable[BaseModel] = steps.StepTable(
+STEPS: prepare_list.StepTable[BaseModel] = prepare_list.StepTable(
     "genotypes",
     {
         "match": "workers.genomics.scores.settings:Match",
@@ -98,8 +98,8 @@ class Steps:
 
 
 def parse_steps(raw: object) -> Steps:
-    """A whole `prepare` list. Raises SpecError (`workers.steps`)."""
-    found: dict[str, Any] = dict(steps.parse_steps(raw, STEPS))
+    """A whole `prepare` list. Raises SpecError (`workers.prepare_list`)."""
+    found: dict[str, Any] = dict(prepare_list.parse_steps(raw, STEPS))
     return Steps(
         match=found.get("match", Match()),
         impute=found.get("impute", Impute()),

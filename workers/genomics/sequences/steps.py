@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from schemas.errors import SpecError
 from schemas.frozen import Frozen
-from workers import steps
+from workers import prepare_list
 from workers.contract import ModelCard
 
 
@@ -29,7 +29,7 @@ class BothStrands(Frozen):
     """Every output is the mean of the sequence and of its reverse complement."""
 
 
-STEPS: steps.StepTable[BaseModel] = steps.StepTable(
+STEPS: prepare_list.StepTable[BaseModel] = prepare_list.StepTable(
     "sequences",
     {
         "window": "workers.genomics.sequences.steps:SequenceWindow",
@@ -60,8 +60,8 @@ class Preparation:
 
 
 def parse_steps(raw: object) -> Preparation:
-    """A whole `prepare` list. Raises SpecError (`workers.steps`)."""
-    found: dict[str, Any] = dict(steps.parse_steps(raw, STEPS))
+    """A whole `prepare` list. Raises SpecError (`workers.prepare_list`)."""
+    found: dict[str, Any] = dict(prepare_list.parse_steps(raw, STEPS))
     return Preparation(found.get("window", SequenceWindow()), "both_strands" in found)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cluster.storage import Store
-from jobs.amounts import duration, size
+from jobs.reporting.amounts import duration, size
 from schemas.crashpoints import crashpoint
 from schemas.run import REPORT_KEY, Manifest, RunFile
 from workers.finished_runs.documents import existing_manifest, existing_run

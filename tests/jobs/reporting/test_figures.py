@@ -2,7 +2,7 @@
 
 import json
 
-from jobs.figures import figures
+from jobs.reporting.figures import figures
 from schemas.run import Manifest
 
 MANIFEST = Manifest(

@@ -6,7 +6,7 @@ import pytest
 from schemas.errors import RefusedError
 from tests.support.genotype_stages import ScoredRun
 from tests.support.score_rows import rows_of, sheet_of, variants_of
-from workers.genomics.genotypes.matching import MatchStage, alleles_of, panel_sheet, places_of
+from workers.genomics.genotypes.match_stage import MatchStage, alleles_of, panel_sheet, places_of
 from workers.genomics.scores.matcher import Matched, match
 from workers.genomics.scores.settings import Match
 from workers.genomics.scores.target import Target

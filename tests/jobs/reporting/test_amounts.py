@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.amounts import duration, size
+from jobs.reporting.amounts import duration, size
 
 
 @pytest.mark.parametrize(

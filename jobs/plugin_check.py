@@ -9,7 +9,7 @@ from schemas.loading import nearest
 from workers import plugins, registry
 from workers.lookup import Names, Room
 from workers.plugins import Plugin
-from workers.steps import StepTable
+from workers.prepare_list import StepTable
 
 
 def examine_plugins() -> Iterator[tuple[Plugin, str | None]]:

@@ -17,7 +17,7 @@ from workers.genomics.genotypes import steps as genotypes
 from workers.genomics.sequences import steps as sequences
 from workers.images import steps as images
 from workers.molecules import steps as molecules
-from workers.steps import list_schema
+from workers.prepare_list import list_schema
 
 Read = Callable[[Any], Any]
 CASES: dict[str, tuple[Read, list[tuple[str, type[BaseModel]]], str, dict[str, Any]]] = {

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.pipeline.halving import score_in_halves
+from workers.pipeline.refused_records import score_in_halves
 
 
 def squares(seen: list[list[int]]) -> Callable[[Sequence[int]], list[int]]:

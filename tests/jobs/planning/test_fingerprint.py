@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobs.fingerprint import difference, fingerprint_parts
+from jobs.planning.fingerprint import difference, fingerprint_parts
 from schemas.plan import plan_schema
 from schemas.spec import parse_spec
 from workers.collection import StagePlan
