@@ -185,9 +185,10 @@ def _valid(flag: Flag, triggers: Iterable[Trigger]) -> list[Trigger]:
     found: list[Trigger] = []
     reach, widest = -1, (-1, -1, False)
     for trigger in triggers:
-        if trigger.last > reach or trigger[:3] == widest:
+        cancels = trigger.group.direction == "cancel"
+        if trigger.last > reach or trigger[: 2 if cancels else 3] == widest[: 2 if cancels else 3]:
             found.append(trigger)
-            if trigger.group.direction != "cancel":
+            if not cancels:
                 reach, widest = max(reach, trigger.last), trigger[:3]
     hiding = [trigger for trigger in found if _is_pseudo(trigger.group, flag)]
     return [one for one in found if not any(_is_taken_by(one, more) for more in hiding if more is not one)]
@@ -195,7 +196,7 @@ def _valid(flag: Flag, triggers: Iterable[Trigger]) -> list[Trigger]:
 
 def _is_taken_by(one: Trigger, pseudo: Trigger) -> bool:
     """Whether a trigger says nothing because a pseudo trigger has all its words, or those it ends with."""
-    same = (one.first, one.last) == (pseudo.first, pseudo.last) and not one.closed
+    same = (one.first, one.last) == (pseudo.first, pseudo.last) and not one.closed and one.group.direction != "cancel"
     return same or one.first < pseudo.first < one.last <= pseudo.last
 
 

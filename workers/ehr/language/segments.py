@@ -31,7 +31,7 @@ _RUNS_IN = re.compile(
 )
 _ENDS_SENTENCE = re.compile(r"[.!?;:][\"')\]]{0,4}\s*\Z|[\r\n]\s*\Z")
 _OWN_END = re.compile(
-    r"(?<=[.!?])[\"')\]]{0,4}\s+(?=[^\s a-z])|(?<=[a-z]{2}[.])(?=[A-Z][a-z])|(?<=[a-z]{3}[.])[ \t]{1,3}(?=[a-z])"
+    r"(?<=[.!?])[\"')\]]{0,4}\s+(?=[^\s a-z])|(?<=[a-z]{2}[.])(?=[A-Z][a-z])|(?<=[a-z]{2}[.])[ \t]{1,3}(?=[a-z])"
 )
 _LIST_NUMBER = re.compile(r"(?:\A|[\r\n.;:])\s*\d{1,2}\.\Z")
 _ABBREVIATION = re.compile(
