@@ -84,7 +84,7 @@ def _one_of(words: Sequence[str]) -> str:
 
 
 def _labels(part: str, phrase: str, lists: Mapping[str, frozenset[str]]) -> Iterator[str]:
-    for piece in re.findall(r"<[a-z_:]+>|[^<>]+", part.lower()):
+    for piece in re.findall(r"<[^<>]*>|[^<>]+", part.lower()):
         if piece[0] != "<":
             yield from word_texts(piece)
         elif piece in _BUILT_IN or piece[1:-1] in lists:
