@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from cluster.storage import StorageSettings, Store
-from jobs.locations import naming_input
 from jobs.models import ResolvedModel, outputs_of, resolve_models
 from jobs.opening import StageRequest, open_stage
 from jobs.planning.fingerprint import fingerprint_parts
@@ -34,9 +33,7 @@ class StagedJob:
             return None
         files = [stage.finished() for stage in finished]
         cards = {name: model.card for name, model in self.models.items()}
-        with naming_input(self.spec):
-            plan = self.collection.plan(self.collection.stages[len(finished)], files, cards)
-        return self._request(plan)
+        return self._request(self.collection.plan(self.collection.stages[len(finished)], files, cards))
 
     def open_next(self, store: Store, finished: Sequence[StageDirectory]) -> StageDirectory | None:
         """Open the stage after these; None if they are all."""

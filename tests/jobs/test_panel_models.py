@@ -143,7 +143,9 @@ def test_too_little_of_a_panel_is_a_status(root: Path, panel: pl.DataFrame) -> N
 
 def test_dosages_and_calls_of_one_allele_are_encoded_one_by_one() -> None:
     frequency = np.array([0.25, 0.5])
-    places = pl.DataFrame({"place": [1, 0], "variant_idx": [10, 20], "flip": [0, 1]}, schema=dict(panel_module.PLACES))
+    places = pl.DataFrame(
+        {"place": [1, 0], "variant_idx": [10, 20], "flip": [0, 1], "others": [[], []]}, schema=dict(panel_module.PLACES)
+    )
     matrix = PanelMatrix(Panel(places, Encoding(frequency, "copies")), 5)
     # Codes 0, 1, 2, missing, 2 of variant 10 with one allele in the last; dosages of variant 20.
     packed = np.array([[0b11_10_01_00, 0b10], [0b11_10_01_00, 0b10]], np.uint8)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tests.workers.genomics.kernels.naive import Cohort
 from workers.genomics.contract import VARIANT_SCHEMA
+from workers.genomics.scores.joined import SITES, JoinedSites
 
 SAMPLES = 80
 ALTS = ("C", "G", "T")
@@ -40,6 +41,14 @@ class Sites:
         """Frequency of ALT of each record, over called alleles."""
         calls = np.where(self.cohort.calls == 3, np.nan, self.cohort.calls.astype(float))
         return pl.DataFrame({"variant_idx": self.cohort.variant_idx, "alt_freq": np.nanmean(calls, axis=1) / 2})
+
+    def joined(self, sites: JoinedSites) -> Cohort:
+        """The records, and behind them these sites as one variant each: REF against everything else."""
+        of_site = [self.cohort.calls[list(members)].astype(int) for members in sites.members]
+        calls = [np.where((part == 3).any(axis=0), 3, part.sum(axis=0)) for part in of_site]
+        every = np.concatenate([self.cohort.calls, np.array(calls, np.uint8).reshape(-1, SAMPLES)])
+        numbers = np.concatenate([self.cohort.variant_idx, SITES + np.arange(len(calls))])
+        return Cohort(numbers, every, np.zeros(every.shape, bool))
 
     def copies(self, site: int, allele: str) -> NDArray[np.float64]:
         """Copies of an allele at the undivided site, missing calls filled with the mean."""
@@ -80,4 +89,5 @@ def score_file(path: Path, sites: Sites, seed: int) -> list[tuple[int, str, floa
             rows.append((site, str(allele), float(rng.normal()), float(rng.normal())))
     lines = ["CHROM\tPOS\tID\tA1\tone\ttwo", *(f"1\t{site + 1}\ts{site}\t{a}\t{x!r}\t{y!r}" for site, a, x, y in rows)]
     path.write_text("\n".join(lines) + "\n")
+    (path.parent / "layout.yaml").write_text("weights: [one, two]\n")
     return rows

@@ -30,6 +30,10 @@ VARIANT_SCHEMA: dict[str, Any] = {
 stands. `pos` is 1-based. `id` is null where the source has `.`. `ref` and `alt` are upper case; null where the source
 has none (`.`, `0`)."""
 
+MORE_OF_VARIANTS: dict[str, Any] = {"record": pl.Int64, "end": pl.Int32}
+"""Columns of variants that a source may know beside those: which `record` of it a variant comes from, records being
+numbered in its order; and `end`, the last position of a block of reference, whose `alt` is null."""
+
 COUNT_SCHEMA: dict[str, Any] = {
     "variant_idx": pl.Int64,
     "alt_count": pl.Float64,
@@ -74,7 +78,8 @@ class GenotypeSource(Protocol):
     """Genotypes on storage, opened in a driver or a worker. Used from one thread."""
 
     def variants(self) -> pl.DataFrame:
-        """All variants, of `VARIANT_SCHEMA`, in ascending `variant_idx`. Raises SpecError for a damaged file."""
+        """All variants, of `VARIANT_SCHEMA` and maybe `MORE_OF_VARIANTS`, in ascending `variant_idx`. Raises SpecError
+        for a damaged file."""
 
     def samples(self) -> pl.DataFrame:
         """All samples, of `SAMPLE_SCHEMA`. Raises SpecError for a damaged file."""

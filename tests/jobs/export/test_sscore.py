@@ -38,6 +38,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scores = folder / "scores"
     scores.mkdir()
     table = "".join(f"rs{v}\t{'AG'[v % 2]}\t{chance.normal():.8g}\t{chance.normal():.8g}\n" for v in range(VARIANTS))
+    (scores / "layout.yaml").write_text("files: {two.tsv: {weights: [one, two]}}")
     (scores / "two.tsv").write_text("ID\tA1\tone\ttwo\n" + table)
     top = "#pgs_id={}\n#genome_build={}\nchr_name\tchr_position\teffect_allele\tother_allele\teffect_weight\n"
     half = "".join(f"1\t{v + 1}\tG\tA\t{chance.normal():.8g}\n" for v in range(0, VARIANTS, 2))

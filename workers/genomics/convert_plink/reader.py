@@ -29,6 +29,7 @@ class PlinkReader:
         records = source.records()
         alleles = np.bincount(records, minlength=1) + 1
         self._variants = source.variants().with_columns(
+            end=pl.lit(None, pl.Int32),
             record=pl.Series(records),
             n_alleles=pl.when(pl.col("alt").is_null()).then(1).otherwise(pl.Series(alleles[records])).cast(pl.Int32),
         )
@@ -65,6 +66,8 @@ def _outcomes(variants: pl.DataFrame, done: int, trouble: RecordError | None) ->
         status=pl.when("whole").then(pl.lit(str(Status.OK))).otherwise(pl.lit(str(status))),
         outcome=pl.when("whole").then(outcome).otherwise(pl.lit(UNREADABLE)),
         reason=pl.when("whole").then(None).otherwise(pl.lit(reason, pl.String)),
+        n_undosed=pl.lit(None, pl.Int64),
+        n_filtered=pl.lit(None, pl.Int64),
     ).select(*OUTCOMES)
 
 

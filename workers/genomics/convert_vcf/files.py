@@ -8,17 +8,21 @@ from typing import Any
 
 import polars as pl
 
-from cluster.storage import ObjectInfo, StorageSettings, Store, open_store, split
+from cluster.storage import ObjectInfo, ObjectMissing, ObjectTooLarge, StorageSettings, Store, open_store, split
 from schemas.errors import SpecError
 from workers.genomics.contract import SAMPLE_SCHEMA
 from workers.genomics.convert_vcf.header import Header, read_header
-from workers.genomics.convert_vcf.settings import VcfInput
+from workers.genomics.convert_vcf.settings import DOSAGE, MIN_DP, MIN_GQ, VcfInput
+from workers.genomics.sample_sex import sexes_of, with_sex
 from workers.genomics.table.collection import samples_digest
 from workers.genomics.table.layout import STRIDE
 from workers.genomics.table.records import Chunk
 
 _ENDS = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")
 _READS = 8
+_SEX_BYTES = 256 << 20
+_SHOWN = 12
+"""Fields that an error names"""
 
 
 @dataclass(frozen=True)
@@ -34,12 +38,18 @@ class VcfFiles:
 
     def __init__(self, source: VcfInput, storage: StorageSettings) -> None:
         self._source = source
+        self._storage = storage
         self._store, self._only = root_of(source, storage)
 
     @property
     def uri(self) -> str:
         """Under which the keys lie."""
         return self._store.uri
+
+    @cached_property
+    def samples(self) -> pl.DataFrame:
+        """The samples of the first file."""
+        return sample_frame(self.files[0].header.samples if self.files else (), self._source.sex, self._storage)
 
     @cached_property
     def files(self) -> Sequence[VcfFile]:
@@ -52,6 +62,7 @@ class VcfFiles:
                     f"file {number} of input.uri has other samples than the first, or in another order: "
                     "convert them into one table only if they are the same, as with bcftools view -S"
                 )
+        _refuse_undeclared(self._source, [file.header for file in found])
         return found
 
     def _infos(self) -> list[ObjectInfo]:
@@ -89,8 +100,10 @@ class VcfFiles:
         if not self.files:
             return {}
         first = self.files[0]
-        samples = samples_digest(sample_frame(first.header.samples))
-        return {"samples": samples, "header_of": [first.info.key, first.info.etag, first.info.size]}
+        return {
+            "samples": samples_digest(self.samples),
+            "header_of": [first.info.key, first.info.etag, first.info.size],
+        }
 
 
 def root_of(source: VcfInput, storage: StorageSettings) -> tuple[Store, str | None]:
@@ -106,10 +119,38 @@ def header_of(store: Store, key: str, etag: str, size: int, source: VcfInput, na
     return read_header(lambda start, length: store.get(key, start, length, if_etag=etag), size, source.max_header, name)
 
 
-def sample_frame(names: Sequence[str]) -> pl.DataFrame:
-    """Samples of VCF have a name only."""
+def sample_frame(names: Sequence[str], sex: str | None, storage: StorageSettings) -> pl.DataFrame:
+    """Samples of VCF have a name only; `sex` names a table of their sex. Raises SpecError."""
     rows = {"sample_idx": range(len(names)), "fid": [None] * len(names), "iid": names, "sex": [0] * len(names)}
-    return pl.DataFrame(rows, schema=SAMPLE_SCHEMA)
+    samples = pl.DataFrame(rows, schema=SAMPLE_SCHEMA)
+    if sex is None:
+        return samples
+    folder, name = split(sex)
+    try:
+        body = open_store(folder, storage).get(name, max_bytes=_SEX_BYTES)
+    except (ObjectMissing, ObjectTooLarge):
+        raise SpecError(f"input.sex: {sex} is not there, or larger than {_SEX_BYTES >> 20} MiB: correct it") from None
+    return with_sex(samples, sexes_of(body, "input.sex", list(names)))
+
+
+def fields_asked(source: VcfInput) -> dict[str, str]:
+    """The settings that name a field of the files, and the field."""
+    asked = {DOSAGE: source.dosage, MIN_GQ: source.min_gq and "GQ", MIN_DP: source.min_dp and "DP"}
+    return {name: str(field) for name, field in asked.items() if field}
+
+
+def _refuse_undeclared(source: VcfInput, headers: Sequence[Header]) -> None:
+    """Raises SpecError for a field that headers which declare fields do not."""
+    for kind, asked in ((b"FORMAT", fields_asked(source)), (b"INFO", {f"min_info: {n}": n for n in source.min_info})):
+        of_all = [header.declared(kind) for header in headers]
+        declared = frozenset[str]().union(*of_all)
+        for name, field in asked.items():
+            if all(of_all) and field not in declared:
+                there = ", ".join(sorted(declared)[:_SHOWN])
+                raise SpecError(
+                    f"input.{name} asks for {field}, and no header of input.uri declares it as {kind.decode()} "
+                    f"(it has {there}): correct the spec"
+                )
 
 
 def _cuts(file: VcfFile, chunk_bytes: int) -> Iterator[tuple[int, int]]:

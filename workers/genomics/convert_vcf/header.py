@@ -1,6 +1,7 @@
 """The header of a VCF or BCF file: which samples it has, how it is compressed and where its records begin."""
 
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -29,6 +30,11 @@ class Header:
     samples: tuple[str, ...]
     start: int
     skip: int
+
+    def declared(self, kind: bytes) -> frozenset[str]:
+        """Names of the fields that it declares: of `FORMAT` or of `INFO`."""
+        found = re.findall(rb"^##" + kind + rb"=<(?:.*,)?ID=([^,>\s]+)", self.text, re.MULTILINE)
+        return frozenset(name.decode("utf-8", "replace") for name in found)
 
 
 class _Unusable(Exception):

@@ -11,7 +11,7 @@ from cluster.storage.range_reader import RangeReader
 from schemas.status import Fault, Status
 from workers.genomics.convert_vcf.bcf import bcf_lines
 from workers.genomics.convert_vcf.bgzf import END, Fetch, blocks
-from workers.genomics.convert_vcf.files import header_of, sample_frame
+from workers.genomics.convert_vcf.files import header_of
 from workers.genomics.convert_vcf.header import Header
 from workers.genomics.convert_vcf.lines import Line, Piece, bgzf_pieces, gzip_pieces, lines_of, skipped, text_pieces
 from workers.genomics.convert_vcf.settings import VcfInput
@@ -26,10 +26,10 @@ _NO_END = "the file ends without the mark that bgzip writes: it was cut off, and
 class VcfReader:
     """Implements `workers.genomics.table.records.RecordReader`."""
 
-    def __init__(self, store: Store, source: VcfInput, names: Sequence[str]) -> None:
+    def __init__(self, store: Store, source: VcfInput, samples: pl.DataFrame) -> None:
         self._store = store
         self._source = source
-        self.samples: pl.DataFrame = sample_frame(names)
+        self.samples = samples
         self.dosages = source.dosage is not None
         self._header: tuple[str, Header] | None = None
 

@@ -1,11 +1,13 @@
 """The stages of a conversion from VCF in a worker."""
 
+import polars as pl
+
 from cluster.storage import ObjectChanged, ObjectMissing
 from schemas.errors import RefusedError
 from workers.conversion.account import AccountStage
 from workers.conversion.layout import READ
 from workers.finished_runs.stage import stage_at
-from workers.genomics.convert_vcf.files import header_of, root_of, sample_frame
+from workers.genomics.convert_vcf.files import fields_asked, header_of, root_of, sample_frame
 from workers.genomics.convert_vcf.reader import VcfReader
 from workers.genomics.convert_vcf.settings import VcfInput
 from workers.genomics.table.account import account_stage
@@ -18,14 +20,15 @@ from workers.pipeline.context import StageContext
 def read(context: StageContext) -> ReadStage:
     """Lines to parts of the table."""
     source = VcfInput.model_validate(context.run.spec.input)
-    return ReadStage(context, VcfReader(root_of(source, context.storage)[0], source, _names(context, source)))
+    return ReadStage(context, VcfReader(root_of(source, context.storage)[0], source, _samples(context, source)))
 
 
 def variants(context: StageContext) -> VariantsStage:
     """The lists of the table."""
     source = VcfInput.model_validate(context.run.spec.input)
+    samples = _samples(context, source)
     said = {"source": "vcf", "build": source.build, "dosages": source.dosage is not None}
-    return VariantsStage(context, sample_frame(_names(context, source)), said)
+    return VariantsStage(context, samples, said, fields_asked(source))
 
 
 def account(context: StageContext) -> AccountStage:
@@ -33,7 +36,7 @@ def account(context: StageContext) -> AccountStage:
     return account_stage(context)
 
 
-def _names(context: StageContext, source: VcfInput) -> tuple[str, ...]:
+def _samples(context: StageContext, source: VcfInput) -> pl.DataFrame:
     """The samples as they were planned: too many to be in a run file, so that only their digest is."""
     state = stage_at(context.store, READ).run.parts["state"]
     key, etag, size = state["header_of"]
@@ -42,6 +45,9 @@ def _names(context: StageContext, source: VcfInput) -> tuple[str, ...]:
         names = header_of(store, key, etag, size, source, "the first file").samples
     except (ObjectMissing, ObjectChanged):
         names = ()
-    if samples_digest(sample_frame(names)) != state["samples"]:
-        raise RefusedError("the first file of input.uri was changed since it was planned: restore it, then run again")
-    return names
+    samples = sample_frame(names, source.sex, context.storage)
+    if samples_digest(samples) != state["samples"]:
+        raise RefusedError(
+            "the first file of input.uri, or input.sex, was changed since it was planned: restore it, then run again"
+        )
+    return samples

@@ -75,8 +75,8 @@ class PgenSource:
             )
 
     def variants(self) -> pl.DataFrame:
-        """The variants as rows of `VARIANT_SCHEMA`: a variant is an ALT of a line of .pvar."""
-        return self._alleles.select(VARIANT_SCHEMA.keys())
+        """The variants as rows of `VARIANT_SCHEMA`, with their `record`: a variant is an ALT of a line of .pvar."""
+        return self._alleles.select(*VARIANT_SCHEMA, pl.col(RECORD).cast(pl.Int64).alias("record"))
 
     def samples(self) -> pl.DataFrame:
         """The samples as rows of `SAMPLE_SCHEMA`: a sample is a line of .psam."""

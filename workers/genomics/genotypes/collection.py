@@ -18,10 +18,11 @@ from workers.genomics.genotypes.layout import COUNT, FIT, MATCH, SCORE, SIGNPOST
 from workers.genomics.genotypes.models import settle
 from workers.genomics.genotypes.outputs import PANEL
 from workers.genomics.genotypes.qc import header_types
+from workers.genomics.genotypes.reference_bases import reference_etag
 from workers.genomics.genotypes.settings import GenotypesInput
 from workers.genomics.genotypes.source import Genotypes, Identity
 from workers.genomics.genotypes.steps import Steps, parse_steps
-from workers.genomics.genotypes.tables import file_digest
+from workers.genomics.genotypes.tables import components_at, file_digest, frequencies_at
 
 Batches = Callable[[], Iterator[pa.RecordBatch]]
 
@@ -75,6 +76,7 @@ class GenotypesCollection:
         if not finished:
             # What cannot be used is refused before anything is written.
             self._refuse_few(self.genotypes.samples.height)
+            self._refuse_unused_tables(models)
         after = {"after": finished[-1].run.fingerprint} if finished else {}
         uri = self.source.uri
         match stage:
@@ -88,7 +90,7 @@ class GenotypesCollection:
                     kind="shards",
                     shard_records=planning.MATCH_SCORES,
                     whole_subjects=True,
-                    state=after,
+                    state={**after, "tables": self._digests(), **self._reference()},
                     with_models=True,
                     signposts=SIGNPOSTS,
                 )
@@ -153,6 +155,26 @@ class GenotypesCollection:
                     f"impute: {samples} samples say too little of frequencies (min_samples is {impute.min_samples}). "
                     "Give a table of frequencies, or take missing: none, or lower min_samples"
                 )
+
+    def _refuse_unused_tables(self, models: Mapping[str, ModelCard]) -> None:
+        """Raises SpecError for tables of which nothing is used, and for what `tables` refuses."""
+        given = {steps.impute.frequencies for steps in self._steps} - {None}
+        if given and all(card.format == PANEL for card in models.values()):
+            raise SpecError("impute.frequencies: is of no use to a panel, which has its own: take it out")
+        for uri in sorted(map(str, given)):
+            frequencies_at(uri, self._storage, file_digest(uri, self._storage), self.genotypes.variants)
+        for uri in sorted({s.adjust.components for s in self._steps if s.adjust and s.adjust.components}):
+            components_at(uri, self._storage, file_digest(uri, self._storage), self.genotypes.samples)
+
+    def _reference(self) -> dict[str, str]:
+        """The version of the reference. Raises SpecError where it is of no use."""
+        uri = self.source.reference
+        if uri is None:
+            return {}
+        variants = self.genotypes.variants
+        if "end" not in variants.columns or not variants["end"].count():
+            raise SpecError("input.reference: the genotypes have no blocks of a gVCF, and it is of no use: take it out")
+        return {"reference": reference_etag(uri, self._storage)}
 
     def _digests(self) -> dict[str, str]:
         """Digests of the tables that the steps name: what they hold decides rows."""

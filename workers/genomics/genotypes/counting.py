@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -35,11 +36,12 @@ def wanted_variants(context: StageContext, genotypes: Genotypes) -> Numbers | No
     parts = [np.zeros(0, np.int64)]
     for (key,), scored in rows.filter(rows["verdict"] == OK).group_by("entries_key", maintain_order=True):
         numbers = scored["number"].drop_nulls().unique().to_numpy()
-        columns = ["variant_idx", *([FILE] if len(numbers) else [])]
+        columns = ["variant_idx", "others", *([FILE] if len(numbers) else [])]
         table = pq.read_table(context.store.open_reader(str(key)), columns=columns, use_threads=False)
-        own = table["variant_idx"].to_numpy()
-        # Beside the files that are scored there may lie some of too low overlap; a panel is alone.
-        parts.append(own[np.isin(table[FILE].to_numpy(), numbers)] if len(numbers) else own)
+        if len(numbers):
+            # Beside the files that are scored there may lie some of too low overlap; a panel is alone.
+            table = table.filter(np.isin(table[FILE].to_numpy(), numbers))
+        parts += [table["variant_idx"].to_numpy(), pc.list_flatten(table["others"]).to_numpy()]
         if sum(map(len, parts)) > _HELD:
             parts = [np.unique(np.concatenate(parts))]
     return np.unique(np.concatenate(parts))

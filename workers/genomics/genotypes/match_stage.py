@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +12,24 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from schemas.errors import SpecError
-from schemas.rows import stage_columns
+from schemas.rows import stage_columns, table_columns
 from schemas.status import Status
 from workers.genomics.genotypes.earlier import cohort_counts, encode
 from workers.genomics.genotypes.formats.panel_variants import VARIANTS, read_panel
 from workers.genomics.genotypes.layout import FILE, MATCH, entries_key, log_key
 from workers.genomics.genotypes.models import GenotypeModel, open_models
 from workers.genomics.genotypes.panel import PLACES
+from workers.genomics.genotypes.ploidy import Haploid, is_among
+from workers.genomics.genotypes.reference_bases import reference_bases
 from workers.genomics.genotypes.source import Genotypes, GenotypeStage
+from workers.genomics.genotypes.tables import planned_frequencies
 from workers.genomics.scores.builds import chromosome_key
 from workers.genomics.scores.files import read_all, score_files
 from workers.genomics.scores.frequencies import cohort_frequencies
 from workers.genomics.scores.log import LOG_SCHEMA, SUMMARY_SCHEMA
 from workers.genomics.scores.matcher import Matched, match_all
 from workers.genomics.scores.sheet import ADDITIVE, ROW_SCHEMA, ScoreSheet
-from workers.genomics.scores.target import Target
+from workers.genomics.scores.target import Bases, Target
 from workers.pipeline.context import StageContext
 from workers.pipeline.kinds import ShardTable, SideObject
 from workers.pipeline.rowtable import build_rows
@@ -43,6 +47,7 @@ _MEANINGS = {
     "flipped": "rows that were matched on the other strand",
     "overlap": "share of the rows that count",
     "position_overlap": "share of the rows at whose position the genotypes have a variant",
+    "warning": "what is odd about the file, and kept nothing from being read",
 }
 COLUMNS = stage_columns(
     MATCH,
@@ -53,6 +58,15 @@ COLUMNS = stage_columns(
     ("number", "int64", "place of its file in the directory"),
     ("log_key", "string", "where its match log lies in the run directory, with those of other files"),
     ("entries_key", "string", "where what counts of these files lies"),
+) + table_columns(
+    MATCH,
+    ("warnings", "list<struct<model: string, file: string, warning: string>>", "Warnings"),
+    ("covered", "list<struct<model: string, variants: int64, with_frequency: int64>>", "Given frequencies"),
+)
+
+_NO_SEX = (
+    "{} of its rows lie on X and no sample says its sex: calls count as they are written, men's of two alleles twice; "
+    "give input.sex when VCF is converted"
 )
 
 FileRow = dict[str, Any]
@@ -70,11 +84,15 @@ class MatchStage(GenotypeStage):
         self._models = {model.name: model for model in open_models(context)}
         self._made: Target | None = None
         self._files: dict[str, list[Path]] = {}
+        self._frequencies: dict[str, pl.DataFrame] = {}
+        self._covered: dict[str, dict[str, Any]] = {}
+        self._on_x: dict[str, int] = {}
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """Match scoring files and panels. A file that cannot be read is reported in its rows, and ends nothing."""
         by_record: dict[str, FileRow] = {}
         side: list[SideObject] = []
+        self._covered, self._on_x = {}, {}
         with self._genotypes.as_planned(records["etag"][0].as_py()):
             for name, numbers in _by_model(records).items():
                 if self._models[name].is_panel:
@@ -83,7 +101,9 @@ class MatchStage(GenotypeStage):
                     for part, some in enumerate(self._parts(name, numbers)):
                         by_record |= self._scores(name, some, (shard, part), side)
         rows = [by_record[record] for record in records["record_id"].to_pylist()]
-        values = {column.name: [row.get(column.name) for row in rows] for column in COLUMNS}
+        values: dict[str, list[Any]] = {column.name: [row.get(column.name) for row in rows] for column in COLUMNS}
+        values["warnings"] = self._warnings(rows)
+        values["covered"] = [[self._covered[name]] if name in self._covered else [] for name in _first_of_each(rows)]
         details = [row["detail"] for row in rows]
         return ShardTable(build_rows(records, self._context.layout, values, [Status.OK] * len(rows), details), side)
 
@@ -92,8 +112,14 @@ class MatchStage(GenotypeStage):
         if self._made is None:
             by_frequency = any(model.steps.match.ambiguous == "frequency" for model in self._models.values())
             frequencies = cohort_frequencies(cohort_counts(self._context, self._genotypes)) if by_frequency else None
-            self._made = Target(self._genotypes.variants, frequencies, self._genotypes.build)
+            self._made = Target(self._genotypes.variants, frequencies, self._genotypes.build, self._bases())
         return self._made
+
+    def _bases(self) -> Bases | None:
+        uri = self._genotypes.settings.reference
+        if uri is None:
+            return None
+        return reference_bases(uri, self._context.storage, self._context.run.parts["state"]["reference"])
 
     def _parts(self, name: str, numbers: Sequence[int]) -> Iterator[list[int]]:
         """Files that are small enough to be matched together; a large one is alone."""
@@ -136,7 +162,43 @@ class MatchStage(GenotypeStage):
                 for (number, _), found in zip(sheets, matched, strict=True)
             ]
             side += self._side(keys, pl.concat([found.log for found in matched]), pl.concat(entries))
+            self._cover(model, pl.concat(entries))
+            self._on_x[name] = self._on_x.get(name, 0) + int(
+                is_among(pl.concat(entries)["variant_idx"].to_numpy(), self._x).sum()
+            )
         return by_record
+
+    @cached_property
+    def _x(self) -> NDArray[np.int64]:
+        """The variants of which men have one copy, where nobody says who is a man; none where somebody does."""
+        found = Haploid(self._genotypes.variants, self._genotypes.build).x
+        return found[:0] if (self._genotypes.samples["sex"] != 0).any() else found
+
+    def _warnings(self, rows: Sequence[FileRow]) -> list[list[dict[str, Any]]]:
+        """What is odd about files, once a file, in the row of its first score; and about models in their first row."""
+        told: set[tuple[Any, Any]] = set()
+        found: list[list[dict[str, Any]]] = []
+        for row, first in zip(rows, _first_of_each(rows), strict=True):
+            texts = [] if (row["model"], row["file"]) in told else [row.get("warning")]
+            told.add((row["model"], row["file"]))
+            if first is not None and self._on_x.get(first):
+                texts.append(_NO_SEX.format(self._on_x[first]))
+            about = {"model": row["model"], "file": row["file"]}
+            found.append([{**about, "warning": text} for text in texts if text is not None])
+        return found
+
+    def _cover(self, model: GenotypeModel, entries: pl.DataFrame) -> None:
+        """Count of how many of the records that count the step's table of frequencies has one."""
+        uri = model.steps.impute.frequencies
+        if uri is None:
+            return
+        if uri not in self._frequencies:
+            self._frequencies[uri] = planned_frequencies(self._context, uri, self._genotypes.variants)
+        records = entries.select(pl.concat_list("variant_idx", "others").explode(empty_as_null=False).unique())
+        known = self._frequencies[uri].drop_nulls("alt_freq").join(records, on="variant_idx", how="semi").height
+        count = self._covered.setdefault(model.name, {"model": model.name, "variants": 0, "with_frequency": 0})
+        count["variants"] += records.height
+        count["with_frequency"] += known
 
     def _panel(self, name: str, shard: int, side: list[SideObject]) -> dict[str, FileRow]:
         model = self._models[name]
@@ -144,7 +206,7 @@ class MatchStage(GenotypeStage):
         (found,) = match_all([sheet], self._target, model.steps.match)
         keys = {"log_key": log_key(name, shard, 0), "entries_key": entries_key(name, shard, 0)}
         (row,) = found.summary.to_dicts()
-        side += self._side(keys, found.log, places_of(found.log))
+        side += self._side(keys, found.log, places_of(found))
         return {name: {**row, **keys, "model": name, "verdict": row["status"], "alleles": None}}
 
     def _side(self, keys: Mapping[str, str], log: pl.DataFrame, entries: pl.DataFrame) -> list[SideObject]:
@@ -154,6 +216,12 @@ class MatchStage(GenotypeStage):
             # Weights hardly get smaller, and a run reads them as often as it writes them.
             SideObject(keys["entries_key"], encode(entries, fingerprint, "lz4")),
         ]
+
+
+def _first_of_each(rows: Sequence[FileRow]) -> list[str | None]:
+    """The model of each row where it is the first of its model, else None."""
+    models = [str(row["model"]) for row in rows]
+    return [model if models.index(model) == at else None for at, model in enumerate(models)]
 
 
 def _by_model(records: pa.Table) -> dict[str, list[int]]:
@@ -181,9 +249,9 @@ def _unreadable(model: GenotypeModel, number: int, path: Path, error: SpecError)
 def alleles_of(found: Matched) -> list[str]:
     """A digest a score of the variants and alleles that it counts: scores with one digest have one count of alleles."""
     entries = found.entries
-    columns = [
-        entries[name].to_numpy().astype(np.int64) for name in ("variant_idx", "flip", "kind", "correction", "site")
-    ]
+    columns = [entries[name].to_numpy().astype(np.int64) for name in ("variant_idx", "flip", "kind", "site")]
+    # Of two rows of one record only those that mean REF are joined: how many others there are tells all.
+    columns.append(entries["others"].list.len().to_numpy().astype(np.int64))
     fixed = np.stack(columns, axis=1)
     flat = entries["weights"].explode(empty_as_null=False).to_numpy().reshape(entries.height, len(found.scores))
     given = ~np.isnan(flat)
@@ -211,11 +279,13 @@ def panel_sheet(name: str, panel: pl.DataFrame, build: str) -> ScoreSheet:
     return ScoreSheet(name, (name,), build, True, rows, np.ones((panel.height, 1)))
 
 
-def places_of(log: pl.DataFrame) -> pl.DataFrame:
-    """Rows of `PLACES`. Copies of REF beside several ALTs are no matter of one variant: such a place is filled."""
-    one = ~(pl.col("effect_is_ref") & (pl.col("alts").fill_null(1) > 1))
+def places_of(found: Matched) -> pl.DataFrame:
+    """Rows of `PLACES`."""
+    places = found.log.filter(pl.col("outcome") == "matched").select("variant_idx", pl.col("row_nr").alias("place"))
+    # Two places may be of one record, and mean different alleles of it: entries are in the same order of both.
     return (
-        log.filter((pl.col("outcome") == "matched") & one)
-        .select(pl.col("row_nr").alias("place"), "variant_idx", pl.col("effect_is_ref").cast(pl.UInt8).alias("flip"))
+        found.entries.select("variant_idx", "flip", "others")
+        .hstack(places.sort("variant_idx", "place").select("place"))
+        .select(*PLACES)
         .cast(pl.Schema(PLACES))
     )

@@ -13,6 +13,7 @@ from workers.genomics.contract import GenotypeChunk
 from workers.genomics.genotypes.answers import Answer, refused
 from workers.genomics.genotypes.contract import PanelFormat, PanelScorer
 from workers.genomics.genotypes.formats.panel_variants import VARIANTS, read_panel
+from workers.genomics.genotypes.joining import SiteJoiner, SitePlan
 from workers.genomics.genotypes.models import GenotypeModel
 from workers.genomics.genotypes.panel import Encoding, Panel, PanelMatrix
 from workers.genomics.genotypes.ploidy import Numbers
@@ -28,16 +29,20 @@ class Network:
 
     model: GenotypeModel
     panel: Panel
+    sites: SitePlan
     scorer: PanelScorer
     low: str | None
 
 
-def open_network(model: GenotypeModel, places: pl.DataFrame, low: str | None, device: str, threads: int) -> Network:
-    """Load the weights. `places` is of workers.genomics.genotypes.panel.PLACES."""
+def open_network(
+    model: GenotypeModel, places: pl.DataFrame, variants: pl.DataFrame, low: str | None, device: str, threads: int
+) -> Network:
+    """Load the weights. `places` is of workers.genomics.genotypes.panel.PLACES, `variants` those of the source."""
     frequency = read_panel(model.directory / VARIANTS)["effect_frequency"].to_numpy()
     panel = Panel(places, Encoding(frequency, model.card.settings["scale"]))
     kind = Formats[PanelFormat]("genotypes")[model.card.format]
-    return Network(model, panel, kind.load(model.directory, model.card, Placement(device, threads)), low)
+    scorer = kind.load(model.directory, model.card, Placement(device, threads))
+    return Network(model, panel, SitePlan(panel.sites, variants), scorer, low)
 
 
 class NetworkTaker:
@@ -48,16 +53,19 @@ class NetworkTaker:
         self._network = network
         self._samples = samples
         self._matrix = PanelMatrix(network.panel, samples)
+        self._joiner = SiteJoiner(network.sites)
 
     @property
     def wanted(self) -> Numbers:
         """The variants of the panel; none where too little of it is there to be scored."""
-        return self._matrix.wanted if self._network.low is None else self._matrix.wanted[:0]
+        records = self._network.panel.records
+        return records if self._network.low is None else records[:0]
 
     def add(self, chunk: GenotypeChunk) -> None:
         """Put the panel's variants among these into the matrix."""
         if self._network.low is None:
-            self._matrix.add(chunk)
+            for one in (chunk, *self._joiner.add(chunk)):
+                self._matrix.add(one)
 
     def finish(self) -> Answer:
         """The columns of the model."""

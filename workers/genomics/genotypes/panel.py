@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 
 from workers.genomics.contract import MISSING, GenotypeChunk
 from workers.genomics.genotypes.ploidy import Numbers
+from workers.genomics.scores.joined import JoinedSites, members_of
 
 Float = NDArray[np.float32]
 
-PLACES: dict[str, Any] = {"place": pl.Int64, "variant_idx": pl.Int64, "flip": pl.UInt8}
-"""What matching finds: which variant stands at which place of the panel; `flip`: its effect allele is REF."""
+PLACES: dict[str, Any] = {"place": pl.Int64, "variant_idx": pl.Int64, "flip": pl.UInt8, "others": pl.List(pl.Int64)}
+"""What matching finds: which variant stands at which place of the panel; `flip`: its effect allele is REF; `others` as
+in `workers.genomics.scores.log.ENTRY_SCHEMA`."""
 
 
 class Encoding:
@@ -35,8 +37,12 @@ class Panel:
     """A panel as it was matched. `places` is of `PLACES`."""
 
     def __init__(self, places: pl.DataFrame, encoding: Encoding) -> None:
-        ordered = places.sort("variant_idx")
+        members = members_of(places["variant_idx"].to_numpy(), places["others"])
+        self.sites = JoinedSites.of(site for site in members if site is not None)
+        numbers = self.sites.numbered(places["variant_idx"].to_numpy(), members)
+        ordered = places.with_columns(variant_idx=numbers).sort("variant_idx")
         self.variant_idx: Numbers = ordered["variant_idx"].to_numpy()
+        """Records, and joined sites behind them"""
         self.place: Numbers = ordered["place"].to_numpy()
         self.encoding = encoding
         self.length = len(encoding.frequency)
@@ -53,6 +59,11 @@ class Panel:
         self.absent = encoding.of(2 * encoding.frequency, every)
         """(panel,): what stands where the variant itself is missing"""
 
+    @property
+    def records(self) -> Numbers:
+        """The records that it needs, ascending."""
+        return self.sites.read_for(self.variant_idx)
+
 
 class PanelMatrix:
     """The calls of a panel in some samples."""
@@ -65,11 +76,6 @@ class PanelMatrix:
         self._dosage: dict[int, Float] = {}
         self.filled = np.full(samples, panel.length - len(panel.variant_idx), np.int64)
         """(samples,): places that hold the panel's own frequency, once a sample was encoded"""
-
-    @property
-    def wanted(self) -> Numbers:
-        """The variants that it needs, ascending."""
-        return self.panel.variant_idx
 
     def add(self, chunk: GenotypeChunk) -> None:
         """Take in what is there of the panel."""

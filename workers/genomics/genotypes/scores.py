@@ -12,12 +12,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from schemas.status import Status
-from workers.genomics.contract import GenotypeChunk, Sums, Weights
+from workers.genomics.contract import GenotypeChunk, Kernel, Sums, Weights
 from workers.genomics.genotypes.answers import Answer, refused
+from workers.genomics.genotypes.joining import SiteJoiner, SitePlan
 from workers.genomics.genotypes.models import GenotypeModel
 from workers.genomics.genotypes.outputs import ALLELE_CT, DENOM, LOW_OVERLAP, NAMED_DOSAGE, average_name
 from workers.genomics.genotypes.ploidy import Numbers, Ploidy, is_among
 from workers.genomics.kernels.opening import open_kernel
+from workers.genomics.scores.joined import SITES
 from workers.genomics.scores.weights import Part, ScoreWeights, build_weights
 
 
@@ -28,6 +30,7 @@ class Scores:
 
     model: GenotypeModel
     weights: ScoreWeights
+    sites: SitePlan
     groups: Mapping[str, int]
     why: str | None
 
@@ -37,13 +40,15 @@ class Scores:
         model: GenotypeModel,
         parts: Sequence[Part],
         frequencies: pl.DataFrame | None,
+        variants: pl.DataFrame,
         groups: Mapping[str, int],
         why: str | None,
     ) -> Scores:
         """The scores of what was matched. Those without a group are not scored."""
         drop = frozenset(score for scores, _ in parts for score in scores if score not in groups)
         columns = model.steps.columns
-        return cls(model, build_weights(parts, frequencies, drop, columns.average or columns.counts), groups, why)
+        weights = build_weights(parts, frequencies, drop, columns.average or columns.counts)
+        return cls(model, weights, SitePlan(weights.sites, variants), groups, why)
 
     @property
     def low(self) -> list[str]:
@@ -51,33 +56,51 @@ class Scores:
         return [score for score in self.model.card.settings["scores"] if score not in self.groups]
 
 
+@dataclass(frozen=True)
+class _Part:
+    """The kernel of some rows of the matrix: of records or of joined sites, and whose calls count, None for all."""
+
+    kernel: Kernel
+    joined: bool
+    counts: NDArray[np.bool_] | None
+
+
 class ScoreTaker:
     """Takes the chunks of a shard in. Implements workers.genomics.genotypes.scanning.Taker.
 
-    Variants on Y have a kernel of their own, whose sums are those of the samples that have a Y.
+    Variants on Y have a kernel of their own, whose sums are those of the samples that have a Y; so have joined sites,
+    which come in another order than records.
     """
 
     def __init__(self, scores: Scores, ploidy: Ploidy, samples: int, threads: int, device: str) -> None:
         self.is_diploid = scores.model.steps.haploid.ploidy == "diploid"
         self._scores = scores
-        self._ploidy = ploidy
         self._samples = samples
+        self._joiner = SiteJoiner(scores.sites)
         weights = scores.weights.weights
+        joined = weights.variant_idx >= SITES
         on_y = is_among(weights.variant_idx, ploidy.haploid.y)
-        self._y = on_y.any() and not ploidy.has_y.all()
-        self._kernel = open_kernel(_rows(weights, ~on_y) if self._y else weights, samples, threads, device)
-        self._of_y = open_kernel(_rows(weights, on_y), samples, threads, device) if self._y else None
+        on_y[joined] = is_among(scores.sites.last, ploidy.haploid.y)
+        if ploidy.has_y.all():
+            on_y[:] = False
+        self._parts = [
+            _Part(open_kernel(_rows(weights, chosen), samples, threads, device), is_site, ploidy.has_y if y else None)
+            for is_site in (False, True)
+            for y in (False, True)
+            if (chosen := (joined == is_site) & (on_y == y)).any() or not (is_site or y)
+        ]
 
     @property
     def wanted(self) -> Numbers:
         """The variants that some score has a weight of."""
-        return self._scores.weights.weights.variant_idx
+        return self._scores.weights.records
 
     def add(self, chunk: GenotypeChunk) -> None:
-        """Add the chunk to the sums; variants on Y have a kernel of their own where some samples have no Y."""
-        self._kernel.add(chunk)
-        if self._of_y is not None:
-            self._of_y.add(chunk)
+        """Add the chunk, and the sites that it completes, to the sums."""
+        sites = self._joiner.add(chunk)
+        for part in self._parts:
+            for one in sites if part.joined else [chunk]:
+                part.kernel.add(one)
 
     def finish(self) -> Answer:
         """The columns of the model, but for adjusted ones."""
@@ -91,16 +114,17 @@ class ScoreTaker:
         return Answer(values, [Status.OK] * self._samples, [None] * self._samples)
 
     def _sums(self) -> Sums:
-        sums = self._kernel.finish()
-        if self._of_y is None:
-            return sums
-        more, has_y = self._of_y.finish(), self._ploidy.has_y[:, None]
-        return Sums(
-            total=sums.total + np.where(has_y, more.total, 0.0),
-            allele_count=sums.allele_count + np.where(has_y, more.allele_count, 0),
-            denominator=sums.denominator + np.where(has_y, more.denominator, 0),
-            named_dosage=sums.named_dosage + np.where(has_y, more.named_dosage, 0.0),
-        )
+        first, *others = [(part.kernel.finish(), part.counts) for part in self._parts]
+        sums = first[0]
+        for more, counts in others:
+            chosen = np.ones((self._samples, 1), np.bool_) if counts is None else counts[:, None]
+            sums = Sums(
+                total=sums.total + np.where(chosen, more.total, 0.0),
+                allele_count=sums.allele_count + np.where(chosen, more.allele_count, 0),
+                denominator=sums.denominator + np.where(chosen, more.denominator, 0),
+                named_dosage=sums.named_dosage + np.where(chosen, more.named_dosage, 0.0),
+            )
+        return sums
 
     def _columns(self, sums: Sums) -> dict[str, Any]:
         weights, groups = self._scores.weights, self._scores.groups

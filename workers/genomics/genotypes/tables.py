@@ -9,6 +9,7 @@ import polars as pl
 from cluster.storage import ObjectMissing, ObjectTooLarge, StorageSettings, open_store, split
 from schemas.errors import SpecError
 from workers.genomics.scores.frequencies import given_frequencies
+from workers.pipeline.context import StageContext
 
 _LIMIT = 8 << 30
 
@@ -39,7 +40,21 @@ def frequencies_at(uri: str, storage: StorageSettings, digest: str, variants: pl
     with tempfile.TemporaryDirectory(prefix="wardround-frequencies-") as folder:
         path = Path(folder) / name
         path.write_bytes(_body(uri, storage, digest))
-        return given_frequencies(path, variants)
+        try:
+            found = given_frequencies(path, variants)
+        except SpecError as error:
+            raise SpecError(str(error).replace(str(path), uri)) from None
+    if variants.height and not found["alt_freq"].count():
+        raise SpecError(
+            f"{uri}: has none of the {variants.height} variants of the genotypes: its positions, ids or alleles are "
+            "others; correct impute.frequencies"
+        )
+    return found
+
+
+def planned_frequencies(context: StageContext, uri: str, variants: pl.DataFrame) -> pl.DataFrame:
+    """`frequencies_at` in a worker, by the digest that the run was planned with."""
+    return frequencies_at(uri, context.storage, context.run.parts["state"]["tables"][uri], variants)
 
 
 def components_at(uri: str, storage: StorageSettings, digest: str, samples: pl.DataFrame) -> pl.DataFrame:
@@ -65,6 +80,8 @@ def components_at(uri: str, storage: StorageSettings, digest: str, samples: pl.D
         raise SpecError(f"{uri}: a column beside IID and FID holds something else than numbers") from None
     if not names or table.select(keys).is_duplicated().any():
         raise SpecError(f"{uri}: has no column of numbers, or a sample twice")
+    if samples.height and not table.join(samples, on=keys, how="semi").height:
+        raise SpecError(f"{uri}: has none of the samples of the genotypes: its ids must be theirs")
     return samples.select(keys).join(table, on=keys, how="left", maintain_order="left").select(names)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from schemas.errors import SpecError
 from workers.finished_runs.stage import stage_at
 from workers.genomics.genotypes.earlier import all_rows, cohort_counts
 from workers.genomics.genotypes.groups import OK
@@ -19,7 +20,7 @@ from workers.genomics.genotypes.scanning import union
 from workers.genomics.genotypes.scores import Scores
 from workers.genomics.genotypes.source import Genotypes
 from workers.genomics.genotypes.steps import Impute
-from workers.genomics.genotypes.tables import frequencies_at
+from workers.genomics.genotypes.tables import planned_frequencies
 from workers.genomics.scores.frequencies import cohort_frequencies
 from workers.genomics.scores.weights import Part
 from workers.pipeline.context import StageContext
@@ -76,20 +77,27 @@ class _Loader:
                     parts.append((scores["score"].to_list(), entries[int(first) : int(last)]))
         groups = self._context.run.parts["state"]["groups"].get(model.name, {})
         why = next(iter(rows.filter(pl.col("verdict") != OK)["detail"]), None)
-        return Scores.of(model, parts, self._frequencies(model.steps.impute), groups, why)
+        frequencies = self._frequencies(model.steps.impute)
+        made = Scores.of(model, parts, frequencies, self._genotypes.variants, groups, why)
+        fill = made.weights.weights.fill
+        if model.steps.impute.frequencies is not None and len(fill) and np.isnan(fill).all():
+            raise SpecError(
+                f"impute.frequencies: has none of the variants that count in model {model.name}: correct it"
+            )
+        return made
 
     def _network(self, model: GenotypeModel, rows: pl.DataFrame, device: str, threads: int) -> Network:
         (row,) = rows.to_dicts()
         low = None if row["verdict"] == OK else row["detail"]
-        return open_network(model, read_frame(self._context.store, row["entries_key"]), low, device, threads)
+        places = read_frame(self._context.store, row["entries_key"])
+        return open_network(model, places, self._genotypes.variants, low, device, threads)
 
     def _frequencies(self, impute: Impute) -> pl.DataFrame | None:
         if impute.missing == "none":
             return None
         if impute.frequencies is None:
             return self._of_cohort()
-        digest = self._context.run.parts["state"]["tables"][impute.frequencies]
-        return frequencies_at(impute.frequencies, self._context.storage, digest, self._genotypes.variants)
+        return planned_frequencies(self._context, impute.frequencies, self._genotypes.variants)
 
     def _of_cohort(self) -> pl.DataFrame:
         if self._cohort is None:
@@ -102,8 +110,7 @@ class _Loader:
             return None
         variants = self._genotypes.variants
         parts = [
-            model.weights.weights.variant_idx if isinstance(model, Scores) else model.panel.variant_idx
-            for model in models.values()
+            model.weights.records if isinstance(model, Scores) else model.panel.records for model in models.values()
         ]
         wants_x = X_F in self._context.run.header_carry
         frequencies = self._of_cohort() if wants_x else None

@@ -62,6 +62,8 @@ class PackedKernel:
         rows = np.searchsorted(known, chunk.variant_idx)
         take = np.flatnonzero(known[np.minimum(rows, len(known) - 1)] == chunk.variant_idx)
         rows = rows[take]
+        if not len(rows):
+            return
         if chunk.dosage is not None:
             self._add_dosages(chunk, chunk.dosage[take], rows, take)
             return

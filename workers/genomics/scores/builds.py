@@ -34,8 +34,11 @@ def normal_build(name: str | None) -> str | None:
 def chromosome_key(name: str) -> pl.Expr:
     """A key that two names in a column share where they mean one chromosome.
 
-    Without `chr`, upper case, `M` as `MT`, PLINK's 23 to 26 as X, Y, X, MT. The pseudo-autosomal regions are X: a
-    scoring file says X of them, PLINK keeps them apart, and their positions are those of X in both.
+    Without `chr`, upper case, `M` as `MT`, PLINK's 23 to 26 as X, Y, X, MT, RefSeq's `NC_000001.11` as 1. The
+    pseudo-autosomal regions are X: a scoring file says X of them, PLINK keeps them apart, and their positions are those
+    of X in both.
     """
-    bare = pl.col(name).str.strip_chars().str.to_uppercase().str.strip_prefix("CHR").str.replace("^0+([0-9])", "$1")
-    return bare.replace(_CHROMOSOMES)
+    upper = pl.col(name).str.strip_chars().str.to_uppercase().str.strip_prefix("CHR")
+    # RefSeq's accessions, and what tools that know no missing whole number write of 1.
+    bare = upper.str.replace(r"^NC_0000([0-9]{2})\.[0-9]+$", "$1").str.replace(r"^([0-9]+)\.0+$", "$1")
+    return bare.str.replace(r"^NC_012920(\.[0-9]+)?$", "MT").str.replace("^0+([0-9])", "$1").replace(_CHROMOSOMES)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from workers.genomics.scores.alleles import SWAPPED, complement, counts_ref, ranks
 from workers.genomics.scores.reasons import Reason
 from workers.genomics.scores.settings import Match
-from workers.genomics.scores.target import Pairs, Target
+from workers.genomics.scores.target import STAR, Pairs, Target
 
 NONE = -1
 
@@ -43,12 +43,14 @@ class Choice:
 def choose(rows: pl.DataFrame, pairs: Pairs, target: Target, settings: Match) -> Choice:
     """The best match of every row by its alleles; ambiguous SNPs by the settings."""
     row, place = pairs
-    rank = ranks(_alleles(rows, pairs, target), settings.strand_flips)
+    alleles = _alleles(rows, pairs, target)
+    rank = ranks(alleles, settings.strand_flips)
     count = rows.height
     best = np.zeros(count, dtype=np.uint8)
     # `at`, since a row stands here once for every variant that it may name.
     np.maximum.at(best, row, rank)
     winning = (rank == best[row]) & (rank > 0)
+    winning &= ~_stands_in(winning, row, alleles["alt"])
     choice = Choice(
         place=np.full(count, NONE, dtype=np.int64),
         rank=best,
@@ -59,6 +61,8 @@ def choose(rows: pl.DataFrame, pairs: Pairs, target: Target, settings: Match) ->
     )
     choice.exclude(~choice.found, Reason.NO_VARIANT)
     choice.exclude(choice.found & (best == 0), Reason.OTHER_ALLELES)
+    unknown = np.unique(row[alleles["ref"].is_null().to_numpy()])
+    choice.exclude(unknown[best[unknown] == 0], Reason.UNKNOWN_BASE)
     _take_first(choice, row[winning], place[winning], target, settings)
     _ambiguous(choice, rows, row[winning], place[winning], target, settings)
     return choice
@@ -66,9 +70,17 @@ def choose(rows: pl.DataFrame, pairs: Pairs, target: Target, settings: Match) ->
 
 def _alleles(rows: pl.DataFrame, pairs: Pairs, target: Target) -> pl.DataFrame:
     row, place = pairs
-    return pl.concat(
-        [rows.select("effect", "other")[row], target.variants.select("ref", "alt")[place]], how="horizontal"
-    )
+    named = [target.refs(rows.select("chrom", "pos")[row], place).alias("ref"), target.variants["alt"][place]]
+    return rows.select("effect", "other")[row].with_columns(named)
+
+
+def _stands_in(winning: NDArray[np.bool_], row: NDArray[np.int64], alts: pl.Series) -> NDArray[np.bool_]:
+    """Which are `*` although a row fits an allele with a name as well: REF of the site, which both have."""
+    is_star = (alts == STAR).fill_null(value=False).to_numpy()
+    if not is_star.any():
+        return is_star
+    named = np.bincount(row[winning & ~is_star], minlength=int(row.max()) + 1) > 0
+    return np.asarray(is_star & named[row])
 
 
 def _take_first(
@@ -104,8 +116,11 @@ def _ambiguous(
     target: Target,
     settings: Match,
 ) -> None:
-    palindromic = target.variants.select((complement("ref") == pl.col("alt")).fill_null(value=False).alias("is"))["is"]
-    hit = palindromic.to_numpy()[place]
+    alleles = rows.select("effect", "other")[row].with_columns(target.variants.select("ref", "alt")[place])
+    # A record without ALT does not tell the other allele: the row does.
+    one, two = pl.coalesce("alt", "effect"), pl.when(pl.col("alt").is_null()).then("other").otherwise("ref")
+    pairs = alleles.select(one.alias("one"), two.alias("two"))
+    hit = pairs.select((complement("two") == pl.col("one")).fill_null(value=False).alias("is"))["is"].to_numpy()
     choice.ambiguous[row[hit]] = True
     asked = choice.ambiguous & choice.matched
     if settings.ambiguous == "drop":

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from workers.genomics.scores.choose import Choice
 from workers.genomics.scores.reasons import Reason
 from workers.genomics.scores.settings import Match
-from workers.genomics.scores.sheet import ADDITIVE
 from workers.genomics.scores.sites import Sites
 
 Counted = NDArray[np.int64]
@@ -29,7 +28,7 @@ def settle(
         {
             "row": np.arange(len(file)),
             "file": file,
-            "allele": np.where(is_site, sites.site, choice.place),
+            "allele": np.where(is_site | (sites.site < 0), sites.site, choice.place),
             "is_site": is_site,
         }
     ).filter(pl.Series(choice.matched))
@@ -57,12 +56,3 @@ def _settle(
         choice.exclude(rows[1:], Reason.DUPLICATE_ROW)
     else:
         choice.exclude(rows, Reason.DUPLICATE_WEIGHTS)
-
-
-def keep_corrections_additive(choice: Choice, file: NDArray[np.int64], kind: NDArray[np.uint8], sites: Sites) -> None:
-    """A correction is added to the weight of the ALT that it takes off; where that is dominant or recessive it cannot
-    be, and the row that needs it is excluded."""
-    rows = pl.DataFrame({"file": file, "place": choice.place, "kind": kind}).filter(pl.Series(choice.matched))
-    barred = rows.filter(pl.col("kind") != ADDITIVE).select("file", "place").unique()
-    asked = pl.DataFrame({"row": sites.row, "file": file[sites.row], "place": sites.place})
-    choice.exclude(asked.join(barred, on=["file", "place"])["row"].unique().to_numpy(), Reason.MULTI_ALLELIC)

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from workers.genomics.scores.choose import Choice
 from workers.genomics.scores.log import ENTRY_SCHEMA
-from workers.genomics.scores.sheet import ADDITIVE, ScoreSheet
+from workers.genomics.scores.sheet import ScoreSheet
 from workers.genomics.scores.sites import Sites
 
 
@@ -21,21 +22,19 @@ def entries_of(
     variant_idx: NDArray[np.int64],
 ) -> list[pl.DataFrame]:
     """Rows of `ENTRY_SCHEMA` for each file: file `n` has those from `starts[n]` on. `sites` are of rows that count."""
-    own = np.flatnonzero(choice.matched)
-    row = np.concatenate([own, sites.row])
-    is_correction = np.arange(len(row)) >= len(own)
-    idx = variant_idx[np.concatenate([choice.place[own], sites.place])]
+    row = np.flatnonzero(choice.matched)
+    idx = variant_idx[choice.place[row]]
     file = np.searchsorted(starts, row, "right") - 1
     # By file and then by variant, as the matrix takes its rows; the last key is the first to sort by.
-    order = np.lexsort((row, is_correction, idx, file))
-    row, is_correction, idx, file = row[order], is_correction[order], idx[order], file[order]
+    order = np.lexsort((row, idx, file))
+    row, idx, file = row[order], idx[order], file[order]
     fixed = pl.DataFrame(
         {
             "variant_idx": idx,
-            "flip": np.where(is_correction, 0, choice.flip[row]).astype(np.uint8),
-            "kind": np.where(is_correction, ADDITIVE, kind[row]).astype(np.uint8),
-            "correction": is_correction,
-            "site": variant_idx[sites.site[row]],
+            "flip": choice.flip[row].astype(np.uint8),
+            "kind": kind[row].astype(np.uint8),
+            "others": others_of(row, sites, variant_idx),
+            "site": np.where(sites.site[row] < 0, sites.site[row], variant_idx[np.maximum(sites.site[row], 0)]),
         },
         schema={name: dtype for name, dtype in ENTRY_SCHEMA.items() if name != "weights"},
     )
@@ -43,11 +42,19 @@ def entries_of(
     made = []
     for number, sheet in enumerate(sheets):
         part = slice(int(bounds[number]), int(bounds[number + 1]))
-        weights = sheet.weights[row[part] - starts[number]]
-        # A correction takes the copies of another ALT off those of REF.
-        weights[is_correction[part]] *= -1
-        made.append(fixed[part].hstack([_lists(weights)]))
+        made.append(fixed[part].hstack([_lists(sheet.weights[row[part] - starts[number]])]))
     return made
+
+
+def others_of(row: NDArray[np.int64], sites: Sites, variant_idx: NDArray[np.int64]) -> pl.Series:
+    """For each of these rows the `variant_idx` of the other records of its site, ascending; few have any."""
+    ascending = np.argsort(row, kind="stable")
+    at = ascending[np.searchsorted(row[ascending], sites.row)]
+    idx = variant_idx[sites.place]
+    order = np.lexsort((idx, at))
+    counts = np.bincount(at, minlength=len(row)) if len(at) else np.zeros(len(row), np.int64)
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    return pl.Series("others", pl.from_arrow(pa.ListArray.from_arrays(offsets, pa.array(idx[order], pa.int64()))))
 
 
 def _lists(weights: NDArray[np.float64]) -> pl.Series:

@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from schemas.errors import SpecError
+from workers.genomics.scores.asked import LayoutFile, read_asked
 from workers.genomics.scores.builds import normal_build
 from workers.genomics.scores.header import Header
 from workers.genomics.scores.layout import Layout
@@ -22,7 +23,8 @@ from workers.genomics.scores.rows import normal_rows
 from workers.genomics.scores.sheet import ROW_SCHEMA, ScoreSheet
 from workers.genomics.scores.text import TAG, TextTable, text_frame
 
-SUFFIXES = (".txt", ".tsv", ".csv", ".txt.gz", ".tsv.gz", ".csv.gz", ".parquet")
+_TEXTS = (".txt", ".tsv", ".csv", ".snpres")
+SUFFIXES = (*_TEXTS, *(f"{text}.gz" for text in _TEXTS), ".parquet")
 MAX_ROWS = 50_000_000
 """The most rows of one file; a score over every variant of an imputed panel has about 40 million."""
 _SMALL = 256 << 10
@@ -53,16 +55,16 @@ def _could_be(name: str) -> bool:
     return name.endswith(SUFFIXES) and not name.startswith(("readme", "license", "."))
 
 
-def score_names(path: Path) -> ScoreNames:
-    """Reads no rows. Raises SpecError where it is no scoring file."""
-    table = _open(path)
-    return _names(path, table)
+def score_names(path: Path, asked: LayoutFile | None = None) -> ScoreNames:
+    """Reads no rows. Raises SpecError where it is no scoring file. `asked` as in `read_scores`."""
+    return _names(path, _open(path, asked))
 
 
-def read_scores(path: Path, build: str | None = None) -> ScoreSheet:
-    """The whole file. Of reported and harmonised positions those are taken that are of `build`, that of the
-    genotypes; where neither says so, the harmonised. Raises SpecError for a file that cannot be read to its end."""
-    table = _open(path)
+def read_scores(path: Path, build: str | None = None, asked: LayoutFile | None = None) -> ScoreSheet:
+    """The whole file, read as `asked` has it: the `layout.yaml` beside it, by default. Of reported and harmonised
+    positions those are taken that are of `build`, that of the genotypes; where neither says so, the harmonised. Raises
+    SpecError for a file that cannot be read to its end."""
+    table = _open(path, asked)
     names = _names(path, table)
     places, of = _places(names.header, names.layout, normal_build(build))
     frames, weights, count = [pl.DataFrame(schema=ROW_SCHEMA)], [np.zeros((0, len(names.scores)))], 0
@@ -88,18 +90,21 @@ def _sheet(
                 f"{path}: column {place} is no known one and holds no numbers: take it out, or call the one column of "
                 "weights effect_weight"
             )
-    return ScoreSheet(names.name, names.scores, places[1], places[0] is not None, rows, weights)
+    said = names.header.variants_number
+    warning = None if said in (None, rows.height) else f"its header says {said} variants, and it has {rows.height} rows"
+    return ScoreSheet(names.name, names.scores, places[1], places[0] is not None, rows, weights, warning)
 
 
 def read_all(paths: Sequence[Path], build: str | None = None) -> list[ScoreSheet | SpecError]:
     """Each of several files as `read_scores` reads it, or what it raises. Many small ones are read at once."""
     found: dict[int, ScoreSheet | SpecError] = {}
+    asked = {folder: read_asked(folder) for folder in {path.parent for path in paths}}
     alike: dict[Hashable, list[_Small]] = {}
     for number, path in enumerate(paths):
         try:
-            small = _small(number, path, normal_build(build))
+            small = _small(number, path, normal_build(build), asked[path.parent])
             if small is None:
-                found[number] = read_scores(path, build)
+                found[number] = read_scores(path, build, asked[path.parent])
             else:
                 alike.setdefault(small.shape, []).append(small)
         except SpecError as error:
@@ -125,13 +130,13 @@ class _Small:
     def shape(self) -> Hashable:
         """What decides how its lines become rows."""
         layout = self.names.layout
-        return self.separator, self.places[0], layout.width, tuple(layout.roles.items()), layout.weights
+        return self.separator, self.places[0], layout.width, tuple(layout.roles.items()), layout.weights, layout.logs
 
 
-def _small(number: int, path: Path, build: str | None) -> _Small | None:
+def _small(number: int, path: Path, build: str | None, asked: LayoutFile) -> _Small | None:
     if is_parquet(path) or path.stat().st_size > _SMALL:
         return None
-    table = TextTable(path)
+    table = TextTable(path, asked.of(path))
     names = _names(path, table)
     body = table.whole(_SMALL)
     if body is None:
@@ -162,8 +167,9 @@ def _read_together(group: Sequence[_Small]) -> dict[int, ScoreSheet | SpecError]
     return found
 
 
-def _open(path: Path) -> TextTable | ParquetTable:
-    return ParquetTable(path) if is_parquet(path) else TextTable(path)
+def _open(path: Path, asked: LayoutFile | None) -> TextTable | ParquetTable:
+    of_file = (read_asked(path.parent) if asked is None else asked).of(path)
+    return ParquetTable(path, of_file) if is_parquet(path) else TextTable(path, of_file)
 
 
 def _names(path: Path, table: TextTable | ParquetTable) -> ScoreNames:
@@ -189,5 +195,6 @@ def _places(header: Header, layout: Layout, build: str | None) -> Places:
 
 def iterate_names(directory: Path) -> Iterator[tuple[Path, ScoreNames]]:
     """Every scoring file of a directory with what its top says. Raises SpecError naming the first that is none."""
+    asked = read_asked(directory)
     for path in score_files(directory):
-        yield path, score_names(path)
+        yield path, score_names(path, asked)

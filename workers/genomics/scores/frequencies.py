@@ -15,15 +15,11 @@ from workers.genomics.scores.text import read_blocks, separator_of, split_names,
 
 MAX_BYTES = 8 << 30
 
-_NAMES = {
-    "chrom": ("chrom", "chr"),
-    "pos": ("pos", "position", "bp"),
-    "id": ("id", "snp", "rsid"),
-    "ref": ("ref", "a2"),
-    "alt": ("alt", "a1"),
-    "alt_freq": ("alt_freq", "alt_freqs", "maf", "freq", "a1_freq"),
-}
-_KINDS: dict[str, Any] = {"pos": pl.Int64, "alt_freq": pl.Float64}
+_PLACES = {"chrom": ("chrom", "chr"), "pos": ("pos", "position", "bp"), "id": ("id", "snp", "rsid")}
+_OF_ALT = {"ref": ("ref",), "alt": ("alt",), "alt_freq": ("alt_freq", "alt_freqs")}
+_OF_A1 = {"ref": ("a2",), "alt": ("a1",), "alt_freq": ("maf", "a1_freq", "freq")}
+"""PLINK 1.9 calls the frequency of A1 MAF."""
+_KINDS: dict[str, Any] = {"pos": pl.Int64}
 _PLACE: dict[str, Any] = {"chrom": pl.String, "pos": pl.Int64, "id": pl.String}
 
 
@@ -39,13 +35,18 @@ def given_frequencies(path: Path, variants: pl.DataFrame) -> pl.DataFrame:
     """`variant_idx` and `alt_freq` of every variant, null where it has none, from plink2's `.afreq`, PLINK 1.9's
     `.frq`, or a table (text or Parquet) with `ref`, `alt`, `alt_freq` and `chrom`, `pos` or `id`.
 
-    Where the file has the alleles the other way round, the frequency is turned round. A variant that the file has
-    twice, in whatever way, has none. Raises SpecError where the columns are not there or a frequency is none.
+    Where the file has the alleles the other way round, the frequency is turned round. A line of several ALTs has a
+    frequency for each. A variant that the file has twice, in whatever way, has none. Raises SpecError where the columns
+    are not there or a frequency is none.
     """
     table = _table(path)
     by = ["chrom", "pos"] if {"chrom", "pos"} <= set(table.columns) else ["id"]
     if not {*by, "ref", "alt", "alt_freq"} <= set(table.columns):
-        raise SpecError(f"{path}: needs columns ref, alt, alt_freq, and chrom and pos or id")
+        raise SpecError(
+            f"{path}: needs columns ref, alt, alt_freq, and chrom and pos or id (or A1, A2 and MAF as PLINK 1.9 writes "
+            "them; beside REF and ALT, maf may be the frequency of either and is not read)"
+        )
+    table = _by_alt(table, path)
     if not table["alt_freq"].drop_nulls().is_between(0, 1).all():
         raise SpecError(f"{path}: a value of alt_freq is not between 0 and 1")
     absent = [pl.lit(None, kind).alias(name) for name, kind in _PLACE.items() if name not in table.columns]
@@ -55,12 +56,12 @@ def given_frequencies(path: Path, variants: pl.DataFrame) -> pl.DataFrame:
     asked = variants.select("chrom", pl.col("pos").cast(pl.Int64), "id")
     row, place = target.at_positions(_keys(asked)) if by != ["id"] else target.by_ids(asked)
     mine = variants.select("variant_idx", "ref", "alt")[row]
-    there = table.select(pl.col("ref").alias("r"), pl.col("alt").alias("a"), "alt_freq")[place]
+    there = table.select(pl.col("ref").alias("r"), pl.col("alt").alias("a"), "alt_freq", "ref_freq")[place]
     pairs = pl.concat([mine, there], how="horizontal").with_columns(
         pl.when((pl.col("ref") == pl.col("r")) & (pl.col("alt") == pl.col("a")))
         .then("alt_freq")
         .when((pl.col("ref") == pl.col("a")) & (pl.col("alt") == pl.col("r")))
-        .then(1 - pl.col("alt_freq"))
+        .then("ref_freq")
         .alias("alt_freq")
     )
     found = pairs.drop_nulls("alt_freq").group_by("variant_idx").agg(pl.col("alt_freq").first(), pl.len())
@@ -88,10 +89,22 @@ def _table(path: Path) -> pl.DataFrame:
     except pl.exceptions.PolarsError as error:
         raise SpecError(f"{path}: cannot be read as a table of frequencies") from error
     lower = {name.lower(): name for name in table.columns}
-    found = {role: lower[name] for role, names in _NAMES.items() for name in reversed(names) if name in lower}
+    alleles = _OF_ALT if set(_OF_ALT["alt_freq"]) & lower.keys() else _OF_A1
+    known = {**_PLACES, **alleles}
+    found = {role: lower[name] for role, names in known.items() for name in reversed(names) if name in lower}
     table = table.select(pl.col(name).alias(role) for role, name in found.items())
     table = table.with_columns(pl.col(name).cast(_KINDS.get(name, pl.String), strict=False) for name in table.columns)
     return table.with_columns(pl.col(name).str.to_uppercase() for name in ("ref", "alt") if name in table.columns)
+
+
+def _by_alt(table: pl.DataFrame, path: Path) -> pl.DataFrame:
+    """A row an ALT, with `ref_freq`: what all ALTs of its line leave."""
+    split = table.with_columns(pl.col("alt", "alt_freq").str.split(","))
+    if not (split["alt"].list.len() == split["alt_freq"].list.len()).fill_null(value=True).all():
+        raise SpecError(f"{path}: a line has another number of frequencies than of ALTs: correct it")
+    split = split.with_columns(pl.col("alt_freq").list.eval(pl.element().cast(pl.Float64, strict=False)))
+    left = 1 - pl.col("alt_freq").list.sum()
+    return split.with_columns(left.clip(0, 1).alias("ref_freq")).explode("alt", "alt_freq", empty_as_null=True)
 
 
 def _text(path: Path) -> pl.DataFrame:

@@ -44,19 +44,22 @@ SUMMARY_SCHEMA: dict[str, Any] = {
     "position_overlap": pl.Float64,
     "status": pl.String,
     "detail": pl.String,
+    "warning": pl.String,
 }
 """A row a score. Of its `n_variants` rows each is matched, excluded or unmatched; `overlap` is the matched share.
 `ambiguous` are A/T and C/G among the found, `flipped` the matched on the other strand. `position_overlap`: share of the
-file's rows for which the genotypes have a variant at that position (or with that id), whatever its alleles."""
+file's rows for which the genotypes have a variant at that position (or with that id), whatever its alleles. `warning`:
+what is odd about the file, and kept nothing from being read."""
 
 ENTRY_SCHEMA: dict[str, Any] = {
     "variant_idx": pl.Int64,
     "flip": pl.UInt8,
     "kind": pl.UInt8,
-    "correction": pl.Boolean,
+    "others": pl.List(pl.Int64),
     "site": pl.Int64,
     "weights": pl.List(pl.Float64),
 }
 """What counts: a row a matched row, `weights` one a score of the file, NaN where that score has none. `flip` and `kind`
-as in `workers.genomics.contract.Weights`. A `correction` takes copies of another ALT of the site off those of REF.
-`site` is the smallest `variant_idx` of the records of the site: its alleles are counted once."""
+as in `workers.genomics.contract.Weights`. `others`: the other records of a site of several ALTs whose REF counts, with
+which it is joined; mostly empty. `site` is the smallest `variant_idx` of the records of the site: its alleles are
+counted once. Within a block of reference each position is a site, with a number below 0."""

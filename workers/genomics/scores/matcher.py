@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from workers.genomics.scores.alleles import TYPES, is_flipped
 from workers.genomics.scores.choose import NONE, Choice, choose
-from workers.genomics.scores.duplicates import keep_corrections_additive, settle
+from workers.genomics.scores.duplicates import settle
 from workers.genomics.scores.entries import entries_of
 from workers.genomics.scores.log import LOG_SCHEMA
 from workers.genomics.scores.reasons import Outcome, Reason
@@ -58,7 +58,6 @@ def match_all(sheets: Sequence[ScoreSheet], target: Target, settings: Match) -> 
     kind = rows["kind"].to_numpy()
     sites = find_sites(choice, rows, by_id[file], target, settings)
     settle(choice, file, kind, [sheet.weights for sheet in sheets], sites, settings)
-    keep_corrections_additive(choice, file, kind, sites)
     sites = sites.of(choice.matched)
     starts = np.concatenate(([0], np.cumsum(heights)))
     unmatched = np.isin(choice.reason, _UNMATCHED)

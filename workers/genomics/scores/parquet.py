@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.errors import SpecError
+from workers.genomics.scores.asked import NOTHING, Asked
 from workers.genomics.scores.header import read_header
 from workers.genomics.scores.layout import read_layout
 from workers.genomics.scores.text import EXTRA, Top
@@ -30,7 +31,7 @@ def is_parquet(path: Path) -> bool:
 class ParquetTable:
     """One file, read once from its beginning. Key-value metadata of the file may say what a `#` header would."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, asked: Asked = NOTHING) -> None:
         self._path = path
         with damage_as(SpecError(f"{path}: cannot be read as Parquet")):
             self._file = pq.ParquetFile(path)
@@ -42,7 +43,7 @@ class ParquetTable:
             f"#{key.decode('utf-8', 'replace')}={value.decode('utf-8', 'replace')}" for key, value in written.items()
         ]
         names = self._file.schema_arrow.names
-        self.top = Top(read_header(lines), read_layout(names, str(path)), b"\t")
+        self.top = Top(read_header(lines), read_layout(names, str(path), asked), b"\t")
 
     def pieces(self) -> Iterator[pl.DataFrame]:
         """As `workers.genomics.scores.text.TextTable.pieces`. Raises SpecError for a damaged file."""

@@ -22,6 +22,12 @@ class MatchType(StrEnum):
     ALTREF_FLIP = "altref_flip"
     REF_NO_OA = "ref_no_oa"
     ALT_NO_OA = "alt_no_oa"
+    REF_ALONE = "ref_alone"
+    """The record has no ALT, and the effect allele is its REF."""
+    ALT_ABSENT = "alt_absent"
+    """The record has no ALT, and the effect allele is not its REF: whoever is called has none of it."""
+    REF_ALONE_FLIP = "ref_alone_flip"
+    ALT_ABSENT_FLIP = "alt_absent_flip"
 
 
 class Reason(StrEnum):
@@ -36,6 +42,8 @@ class Reason(StrEnum):
     """Dominant and recessive at once, or of a kind that is not known."""
     BAD_ROW = "bad_row"
     """More fields than the header names."""
+    OTHER_TEST = "other_test"
+    """A line of an association test that is not of the additive effect: of a covariate, or of another model."""
     NO_WEIGHT = "no_weight"
     BAD_WEIGHT = "bad_weight"
     """Not a finite number."""
@@ -49,6 +57,8 @@ class Reason(StrEnum):
     """None lies at the position, or has the id."""
     OTHER_ALLELES = "other_alleles"
     """One lies there, with other alleles."""
+    UNKNOWN_BASE = "unknown_base"
+    """It lies within a reference block, of which only the first base is written: `input.reference` names the others."""
     AMBIGUOUS = "ambiguous"
     """A/T or C/G, dropped."""
     AMBIGUOUS_NO_FREQUENCY = "ambiguous_no_frequency"
@@ -64,5 +74,3 @@ class Reason(StrEnum):
     """An earlier row of the score says the same, or counts in its place."""
     DUPLICATE_WEIGHTS = "duplicate_weights"
     """Several rows of the score name one variant and do not agree."""
-    MULTI_ALLELIC = "multi_allelic"
-    """Copies of REF at a site of several ALTs, which only an additive weight can count."""

@@ -12,11 +12,14 @@ from workers.genomics.scores.reasons import Reason
 from workers.genomics.scores.sheet import ADDITIVE, DOMINANT, RECESSIVE, ROW_SCHEMA
 from workers.genomics.scores.text import EXTRA
 
+_MOST = 10**10
 _NOTHING = ("", "na", "nan", ".", "null", "none")
 _TRUE = ("true", "1", "t", "yes")
 _NAMES = {"additive": ADDITIVE, "dominant": DOMINANT, "recessive": RECESSIVE}
-_ALLELE = "^[A-Za-z0-9*<>_:.,+-]{1,4096}$"
+_ALLELE = "^[A-Za-z0-9*<>_:.+-]{1,4096}$"
 _POSITION = "^[0-9]{1,10}$"
+_FLOAT = r"^[0-9]{1,10}(\.[0-9]+)?[eE]\+?[0-9]{1,2}$"
+_ADDITIVE_TEST = "add"
 
 
 def normal_rows(
@@ -25,7 +28,7 @@ def normal_rows(
     """Rows of `ROW_SCHEMA` from a piece of `workers.genomics.scores.text.text_frame`, and its weights. `places` are
     the roles that give the position; None: the file has none. The first row is number `first`."""
     roles = {role: str(place) for role, place in layout.roles.items()}
-    weights, wrong = _weights(raw, [str(place) for place in layout.weights])
+    weights, wrong = _weights(raw, [str(place) for place in layout.weights], layout.logs)
     text = raw.select(*(_text(roles[role]).alias(role) for role in roles), pl.col(EXTRA))
     text = text.with_columns(pl.lit(None, pl.String).alias(role) for role in _USED if role not in roles)
     chrom, pos = places or ("chrom", "pos")
@@ -36,10 +39,11 @@ def normal_rows(
         (_position(pos) if places else pl.lit(None, pl.Int64)).alias("pos"),
         pl.coalesce("hm_id", "id").alias("id"),
         _allele("effect").alias("effect"),
-        pl.coalesce(_allele("other"), _inferred()).alias("other"),
+        pl.coalesce(_allele("other"), _inferred(), _other_of_pair()).alias("other"),
         kind.fill_null(ADDITIVE).cast(pl.UInt8).alias("kind"),
         pl.col("frequency").cast(pl.Float64, strict=False).alias("frequency"),
         EXTRA,
+        (pl.col("test").str.to_lowercase() != _ADDITIVE_TEST).fill_null(value=False).alias("other_test"),
         *(_is_true(role).alias(role) for role in ("is_haplotype", "is_diplotype", "is_interaction")),
         pl.any_horizontal(pl.col(f"dosage_{n}").is_not_null() for n in range(3)).alias("dosages"),
         kind.is_null().alias("no_kind"),
@@ -56,7 +60,7 @@ def normal_rows(
 
 _USED = (
     "hm_id", "hm_other", "id", "effect", "other", "frequency", "effect_type", "is_dominant", "is_recessive",
-    "is_interaction", "is_haplotype", "is_diplotype", "dosage_0", "dosage_1", "dosage_2",
+    "is_interaction", "is_haplotype", "is_diplotype", "dosage_0", "dosage_1", "dosage_2", "test", "ref", "alt",
 )  # fmt: skip
 
 
@@ -72,7 +76,11 @@ def _is_true(role: str) -> pl.Expr:
 def _position(role: str) -> pl.Expr:
     # Tools that know no missing whole number write 10 as 10.0.
     held = pl.col(role).str.replace(r"\.0+$", "")
-    return pl.when(held.str.contains(_POSITION)).then(held).cast(pl.Int64, strict=False)
+    plain = pl.when(held.str.contains(_POSITION)).then(held).cast(pl.Int64, strict=False)
+    # R writes 100000 as 1e+05.
+    number = pl.when(held.str.contains(_FLOAT)).then(held).cast(pl.Float64, strict=False)
+    whole = pl.when((number == number.floor()) & (number < _MOST)).then(number).cast(pl.Int64, strict=False)
+    return pl.coalesce(plain, whole)
 
 
 def _allele(role: str) -> pl.Expr:
@@ -84,6 +92,12 @@ def _inferred() -> pl.Expr:
     """The other allele as the harmonisation inferred it; several of them are none."""
     held = pl.col("hm_other")
     return pl.when(held.str.contains("^[A-Za-z]+$")).then(held.str.to_uppercase())
+
+
+def _other_of_pair() -> pl.Expr:
+    """The one of REF and ALT that the effect allele is not, where there are two alleles."""
+    effect, ref, alt = _allele("effect"), _allele("ref"), _allele("alt")
+    return pl.when(effect == alt).then(ref).when(effect == ref).then(alt)
 
 
 def _kind() -> pl.Expr:
@@ -100,6 +114,7 @@ def _excluded() -> pl.Expr:
     """The first thing that keeps a row from being looked for."""
     rules: Sequence[tuple[pl.Expr, Reason]] = (
         (pl.col(EXTRA), Reason.BAD_ROW),
+        (pl.col("other_test"), Reason.OTHER_TEST),
         (pl.col("is_diplotype"), Reason.DIPLOTYPE),
         (pl.col("is_haplotype"), Reason.HAPLOTYPE),
         (pl.col("is_interaction"), Reason.INTERACTION),
@@ -113,8 +128,9 @@ def _excluded() -> pl.Expr:
     return pl.coalesce(pl.when(test).then(pl.lit(reason.value)) for test, reason in rules)
 
 
-def _weights(raw: pl.DataFrame, columns: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The weights as float64, NaN where there is none, and which rows hold something that is no finite number."""
+def _weights(raw: pl.DataFrame, columns: Sequence[str], logs: bool) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The weights as float64, NaN where there is none, and which rows hold something that is no finite number, or, as
+    `logs` are asked for, has no logarithm."""
     numbers = raw.select(pl.col(columns).cast(pl.Float64, strict=False))
     weights = np.array(numbers.to_numpy(), order="C") if columns else np.zeros((raw.height, 0))
     wrong = np.zeros(raw.height, dtype=bool)
@@ -126,4 +142,7 @@ def _weights(raw: pl.DataFrame, columns: Sequence[str]) -> tuple[NDArray[np.floa
         given = held.is_not_null() & ~held.str.to_lowercase().is_in(_NOTHING)
         wrong |= absent[:, place] & given.to_numpy()
     weights[absent] = np.nan
+    if logs:
+        wrong |= (weights <= 0).any(axis=1)
+        weights = np.log(np.where(weights > 0, weights, np.nan))
     return weights, wrong

@@ -40,3 +40,5 @@ class ScoreSheet:
     rows: pl.DataFrame
     weights: NDArray[np.float64]
     """(rows, scores); NaN: no weight"""
+    warning: str | None = None
+    """what is odd about the file and keeps nothing from being read"""

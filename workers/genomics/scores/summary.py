@@ -40,7 +40,8 @@ def summarise(sheet: ScoreSheet, fates: Fates, target: Target, settings: Match, 
     n = counts["n_variants"]
     overlap = np.divide(counts[Outcome.MATCHED.value], n, out=np.zeros(len(n)), where=n > 0)
     there = float(fates.found.mean()) if len(fates.found) else 0.0
-    low = (overlap < settings.min_overlap) | (n == 0) | refused
+    # With min_overlap 0 too: a score of which nothing is found is no score of 0.
+    low = (overlap < settings.min_overlap) | (counts[Outcome.MATCHED.value] == 0) | refused
     place = _place(sheet, target, there)
     details = [
         _detail(share, int(count), settings.min_overlap, place, refused) if is_low else None
@@ -56,6 +57,7 @@ def summarise(sheet: ScoreSheet, fates: Fates, target: Target, settings: Match, 
             "position_overlap": [there] * len(n),
             "status": np.where(low, Status.LOW_OVERLAP, Status.OK).tolist(),
             "detail": details,
+            "warning": [sheet.warning] * len(n),
         },
         schema=SUMMARY_SCHEMA,
     )
@@ -82,4 +84,6 @@ def _detail(share: float, count: int, least: float, place: str, refused: bool) -
         return "it has no variants"
     if refused:
         return f"it is of another build and is not used: {place}"
+    if not share and not least:
+        return f"none of its {count} variants is matched: {place}"
     return f"{100 * share:.1f} % of its {count} variants are matched, less than {100 * least:g} %: {place}"

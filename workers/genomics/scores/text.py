@@ -10,8 +10,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from schemas.errors import SpecError
+from workers.genomics.scores.asked import NOTHING, Asked
 from workers.genomics.scores.header import Header, read_header
-from workers.genomics.scores.layout import Layout, headerless, read_layout
+from workers.genomics.scores.layout import Layout, are_names, headerless, read_layout
 from workers.reading.gzip import InflationError, begins_as_gzip, in_blocks, inflated
 
 MAX_INFLATED = 16 << 30
@@ -39,8 +40,9 @@ class Top:
 class TextTable:
     """One file, plain or gzipped, read once from its beginning. `top` is known at once."""
 
-    def __init__(self, path: Path, max_inflated: int = MAX_INFLATED) -> None:
+    def __init__(self, path: Path, asked: Asked = NOTHING, max_inflated: int = MAX_INFLATED) -> None:
         self._where = str(path)
+        self._asked = asked
         self._blocks = read_blocks(path, max_inflated)
         self._rest = b""
         self.top = self._read_top()
@@ -100,7 +102,7 @@ class TextTable:
         layout = headerless(fields)
         if layout is not None:
             self._rest = names.encode() + b"\n" + self._rest
-        return Top(header, layout or read_layout(fields, self._where), separator)
+        return Top(header, layout or read_layout(fields, self._where, self._asked), separator)
 
     def _line(self) -> tuple[str, bool]:
         """The next line and whether the file ended with it."""
@@ -132,11 +134,7 @@ def read_blocks(path: Path, max_inflated: int) -> Iterator[bytes]:
 def _is_names(line: str) -> bool:
     """Whether a line with `#` is plink's way to write the names of columns."""
     bare = line.lstrip("#").strip()
-    try:
-        read_layout(split_names(bare, separator_of(bare)), "")
-    except SpecError:
-        return False
-    return not line.startswith("##") and "=" not in bare
+    return not line.startswith("##") and "=" not in bare and are_names(split_names(bare, separator_of(bare)))
 
 
 def separator_of(line: str) -> bytes:

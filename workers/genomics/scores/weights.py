@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from workers.genomics.contract import Sums, Weights
 from workers.genomics.scores.frequencies import expected_copies
+from workers.genomics.scores.joined import SITES, JoinedSites, Members, members_of
 
 Part = tuple[Sequence[str], pl.DataFrame]
 """Names of the scores of a file, and its entries (`workers.genomics.scores.log.ENTRY_SCHEMA`)."""
@@ -21,32 +22,31 @@ Part = tuple[Sequence[str], pl.DataFrame]
 class ScoreWeights:
     """The matrix, and how the sums of its columns become those of the scores.
 
-    At a site of several ALTs (`workers.genomics.scores.sites`) alleles are counted once, and copies of REF take
-    corrections, which are in the sums and must not count as alleles of their own. A group of scores with such a site
-    is counted by hidden columns at the end of the matrix.
+    Its rows are records and, behind them, joined sites (`workers.genomics.scores.joined`). At a site of several ALTs
+    alleles are counted once (`workers.genomics.scores.sites`): a group of scores that has several rows of one is
+    counted by a hidden column at the end of the matrix.
     """
 
     weights: Weights
+    sites: JoinedSites
     scores: tuple[str, ...]
     group: NDArray[np.int32]
     """(scores,) of the folded sums"""
     counting: NDArray[np.int32]
     """(groups,) the matrix's group that counts the alleles of this one"""
-    naming: NDArray[np.int32]
-    """(groups,) the matrix's group that counts its effect alleles"""
-    correcting: NDArray[np.int32]
-    """(groups,) the matrix's group whose effect alleles are taken off these; -1: there is none"""
+
+    @property
+    def records(self) -> NDArray[np.int64]:
+        """The `variant_idx` of every record that is needed, ascending."""
+        return self.sites.read_for(self.weights.variant_idx)
 
     def fold(self, sums: Sums) -> Sums:
         """The sums of the scores alone."""
-        named = sums.named_dosage[:, self.naming]
-        has = np.flatnonzero(self.correcting >= 0)
-        named[:, has] -= sums.named_dosage[:, self.correcting[has]]
         return Sums(
             total=sums.total[:, : len(self.scores)],
             allele_count=sums.allele_count[:, self.counting],
             denominator=sums.denominator[:, self.counting],
-            named_dosage=named,
+            named_dosage=sums.named_dosage[:, : len(self.counting)],
         )
 
 
@@ -56,18 +56,18 @@ def build_weights(
     """All scores but those of `drop`, in order. `frequencies` (`workers.genomics.scores.frequencies`) fill missing
     calls; None leaves them out. Within a row columns ascend and none is there twice. Not `counted`: sums alone are
     wanted, and there are no groups."""
-    blocks, scores = _blocks(parts, frozenset(drop))
+    sites, blocks, scores = _blocks(parts, frozenset(drop))
     rows = np.unique(np.concatenate([block.variant_idx for block in blocks] or [np.zeros(0, dtype=np.int64)]))
     groups = _Groups()
     for block in blocks if counted else ():
         groups.add(block)
-    hidden, places = groups.hidden(len(scores))
-    matrix = _Matrix(rows, [_merged(block) for block in blocks] + hidden)
+    hidden, counting = groups.hidden(len(scores))
+    matrix = _Matrix(rows, blocks + hidden)
     visible = np.array(groups.of_score if counted else [-1] * len(scores), dtype=np.int32)
     weights = Weights(
         scores=(*scores, *(f"_{i}" for i in range(len(hidden)))),
         variant_idx=rows,
-        fill=expected_copies(rows, frequencies),
+        fill=_fill(rows, sites, frequencies),
         offsets=matrix.offsets,
         column=matrix.column,
         weight=matrix.weight,
@@ -75,7 +75,16 @@ def build_weights(
         kind=matrix.kind,
         group=np.concatenate([visible, np.arange(len(hidden), dtype=np.int32) + groups.count]).astype(np.int32),
     )
-    return ScoreWeights(weights, tuple(scores), visible, *places)
+    return ScoreWeights(weights, sites, tuple(scores), visible, counting)
+
+
+def _fill(rows: NDArray[np.int64], sites: JoinedSites, frequencies: pl.DataFrame | None) -> NDArray[np.float64]:
+    """Expected copies of ALT of every row, of all ALTs together at a joined site."""
+    records = sites.read_for(rows)
+    copies = expected_copies(records, frequencies)
+    own = rows[rows < SITES]
+    # Every joined site has a row, and they stand behind all records.
+    return np.concatenate([copies[np.searchsorted(records, own)], sites.copies(records, copies)])
 
 
 Counted = NDArray[np.int32]
@@ -92,7 +101,6 @@ class _Block:
     variant_idx: NDArray[np.int64]
     flip: NDArray[np.uint8]
     kind: NDArray[np.uint8]
-    correction: NDArray[np.bool_]
     site: NDArray[np.int64]
     weights: NDArray[np.float64]
 
@@ -103,14 +111,14 @@ class _Block:
             self.variant_idx[rows],
             self.flip[rows],
             self.kind[rows],
-            self.correction[rows],
             self.site[rows],
             self.weights[rows],
         )
 
 
-def _blocks(parts: Sequence[Part], drop: frozenset[str]) -> tuple[list[_Block], list[str]]:
+def _blocks(parts: Sequence[Part], drop: frozenset[str]) -> tuple[JoinedSites, list[_Block], list[str]]:
     blocks: list[_Block] = []
+    members: list[list[Members | None]] = []
     names: list[str] = []
     for scores, entries in parts:
         kept = [place for place, score in enumerate(scores) if score not in drop]
@@ -119,31 +127,23 @@ def _blocks(parts: Sequence[Part], drop: frozenset[str]) -> tuple[list[_Block], 
         flat = entries["weights"].explode(empty_as_null=False).to_numpy()
         weights = flat.reshape(entries.height, len(scores))
         weights = weights if len(kept) == len(scores) else weights[:, kept]
-        fixed = ("variant_idx", "flip", "kind", "correction", "site")
-        variant_idx, flip, kind, correction, site = (entries[name].to_numpy() for name in fixed)
-        block = _Block(len(names), variant_idx, flip, kind, correction, site, weights)
         used = ~np.isnan(weights).all(axis=1)
-        blocks.append(block if used.all() else block.take(used))
+        if not used.all():
+            entries, weights = entries.filter(pl.Series(used)), weights[used]
+        variant_idx, flip, kind, site = (entries[name].to_numpy() for name in ("variant_idx", "flip", "kind", "site"))
+        blocks.append(_Block(len(names), variant_idx, flip, kind, site, weights))
+        members.append(members_of(variant_idx, entries["others"]))
         names += [scores[place] for place in kept]
-    return blocks, names
+    sites = JoinedSites.of(found for of_block in members for found in of_block if found is not None)
+    if sites.members:
+        blocks = [_joined(block, sites, found) for block, found in zip(blocks, members, strict=True)]
+    return sites, blocks, names
 
 
-def _merged(block: _Block) -> _Block:
-    """A correction of a variant that the score has a weight of is added to it: both are of copies of ALT."""
-    if not block.correction.any():
-        return block
-    order = np.lexsort((block.correction, block.kind, block.flip, block.variant_idx))
-    block = block.take(order)
-    # A correction and a weight of one variant, allele and kind lie side by side now.
-    same = (
-        (np.diff(block.variant_idx) == 0)
-        & (np.diff(block.flip.astype(np.int8)) == 0)
-        & (np.diff(block.kind.astype(np.int8)) == 0)
-    )
-    starts = np.flatnonzero(np.concatenate(([True], ~same)))
-    empty = np.logical_and.reduceat(np.isnan(block.weights), starts, axis=0)
-    total = np.add.reduceat(np.nan_to_num(block.weights), starts, axis=0)
-    return replace(block.take(starts), weights=np.where(empty, np.nan, total))
+def _joined(block: _Block, sites: JoinedSites, members: list[Members | None]) -> _Block:
+    """Rows of joined sites under their numbers, and in the order of these."""
+    numbered = replace(block, variant_idx=sites.numbered(block.variant_idx, members))
+    return numbered.take(np.argsort(numbered.variant_idx, kind="stable"))
 
 
 class _Groups:
@@ -162,7 +162,7 @@ class _Groups:
     def add(self, block: _Block) -> None:
         """The scores of one file."""
         given = ~np.isnan(block.weights)
-        columns = (block.variant_idx, block.flip, block.kind, block.correction, block.site)
+        columns = (block.variant_idx, block.flip, block.kind, block.site)
         fixed = np.stack([column.astype(np.int64) for column in columns], axis=1)
         for place in range(block.weights.shape[1]):
             mask = given[:, place]
@@ -173,28 +173,19 @@ class _Groups:
             if number == len(self._known) - 1 and number not in self._own:
                 self._own[number] = (block, mask)
 
-    def hidden(self, scores: int) -> tuple[list[_Block], tuple[Counted, Counted, Counted]]:
-        """Columns that count for groups with sites of several ALTs, from number `scores` on; and for each group which
-        of the matrix's groups counts its alleles, its effect alleles, and what is taken off these."""
-        counting, naming = np.arange(self.count, dtype=np.int32), np.arange(self.count, dtype=np.int32)
-        correcting = np.full(self.count, -1, dtype=np.int32)
+    def hidden(self, scores: int) -> tuple[list[_Block], Counted]:
+        """Columns that count the alleles of groups with several rows of one site, from number `scores` on; and for
+        each group which of the matrix's groups counts its alleles."""
+        counting = np.arange(self.count, dtype=np.int32)
         blocks: list[_Block] = []
-
-        def add(part: _Block) -> int:
-            blocks.append(replace(part, first=scores + len(blocks), weights=np.ones((len(part.variant_idx), 1))))
-            return self.count + len(blocks) - 1
-
         for group, (block, mask) in self._own.items():
-            own = np.flatnonzero(mask & ~block.correction)
+            own = np.flatnonzero(mask)
             first = own[np.sort(np.unique(block.site[own], return_index=True)[1])]
-            corrections = np.flatnonzero(mask & block.correction)
-            if len(corrections):
-                naming[group], correcting[group] = add(block.take(own)), add(block.take(corrections))
             if len(first) < len(own):
-                counting[group] = add(block.take(first))
-            elif len(corrections):
-                counting[group] = naming[group]
-        return blocks, (counting, naming, correcting)
+                part = block.take(first)
+                blocks.append(replace(part, first=scores + len(blocks), weights=np.ones((len(first), 1))))
+                counting[group] = self.count + len(blocks) - 1
+        return blocks, counting
 
 
 class _Matrix:

@@ -5,13 +5,19 @@ from workers.conversion.account import AccountStage
 from workers.conversion.layout import ACCOUNT
 from workers.pipeline.context import StageContext
 
-OUTCOME_COLUMNS = stage_columns(
+_COLUMNS = stage_columns(
     ACCOUNT,
     ("outcome", "string", "converted, split, skipped or unreadable"),
     ("reason", "string", "why it was not converted, or not all of it"),
     ("chrom", "string", "chromosome, where it could be read"),
     ("pos", "int32", "position, where it could be read"),
     ("n_variants", "int32", "variants of the table that come from it"),
+    ("n_undosed", "int64", "samples whose calls stand for dosages that it does not have, where dosages are asked for"),
+    ("n_filtered", "int64", "calls that are missing since their GQ or DP is too low, where that is asked for"),
+)
+OUTCOME_COLUMNS = tuple(
+    column.model_copy(update={"total": "sum"}) if column.type.startswith("int") and column.name != "pos" else column
+    for column in _COLUMNS
 )
 
 

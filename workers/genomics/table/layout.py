@@ -25,7 +25,7 @@ VARIANTS = "variants.parquet"
 SAMPLES = "samples.parquet"
 PARTS = "parts.parquet"
 DATASET = "dataset.json"
-VERSION = 1
+VERSION = 2
 
 BLOCK = 16_384
 """Samples of a block."""
@@ -47,6 +47,7 @@ _FEWEST, _MOST = 128, 16_384
 
 VARIANT_COLUMNS: dict[str, Any] = {
     **VARIANT_SCHEMA,
+    "end": pl.Int32,
     "n_alleles": pl.Int32,
     "alt_freq": pl.Float64,
     "call_rate": pl.Float64,
@@ -56,8 +57,9 @@ VARIANT_COLUMNS: dict[str, Any] = {
     "file": pl.Int32,
     "record": pl.Int64,
 }
-"""`n_alleles` are those of the source's record, REF counted. `duplicate`: another row has the same chromosome, position
-and alleles. `file` and `record` lead to the account: the file by its place in the input, and the record in it."""
+"""`end` is the last position of a reference block, null elsewhere. `n_alleles` are those of the source's record, REF
+counted. `duplicate`: another row has the same chromosome, position and alleles. `file` and `record` lead to the
+account: the file by its place in the input, and the record in it."""
 
 SAMPLE_COLUMNS: dict[str, Any] = {**SAMPLE_SCHEMA, "block": pl.Int32}
 
@@ -78,8 +80,11 @@ OUTCOMES: dict[str, Any] = {
     "chrom": pl.String,
     "pos": pl.Int32,
     "n_variants": pl.Int32,
+    "n_undosed": pl.Int64,
+    "n_filtered": pl.Int64,
 }
-"""What became of each record of the source, in its order."""
+"""What became of each record of the source, in its order. The last two are null where dosages or filters are not asked
+for."""
 
 CONVERTED = "converted"
 SPLIT = "split"

@@ -1,5 +1,6 @@
 """Stage `read`: chunks of input become parts of the genotype table, and an outcome for each record."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ from workers.pipeline.kinds import ShardStage, ShardTable, SideObject
 from workers.pipeline.publish import publish_side
 from workers.pipeline.rowtable import build_rows
 
+REASONS = "list<struct<outcome: string, reason: string, records: int64>>"
 COLUMNS = stage_columns(
     READ,
     ("n_records", "int64", "records of the chunk"),
@@ -32,6 +34,8 @@ COLUMNS = stage_columns(
         "list<struct<chrom: string, part: string, first: int64, rows: int64, group_rows: int64, variants: string>>",
         "parts of the table, and where their variants lie",
     ),
+    ("applied", "list<string>", "settings that name a field of the source which was there"),
+    ("reasons", REASONS, "records by what became of them"),
 )
 _OUTCOMES = 65_536
 """Records whose outcomes are written as one object."""
@@ -59,6 +63,7 @@ class ReadStage(ShardStage):
             status = reached
             numbered = found.variants.with_columns(pl.col("record") + chunk_row.records)
             chunk_row.outcomes(found.outcomes)
+            chunk_row.applied |= found.applied
             for part in writer.add(numbered, found.calls):
                 chunk_row.part(part)
         for part in writer.close():
@@ -72,6 +77,12 @@ class ReadStage(ShardStage):
         return guarded(self._reader.records(chunk), lambda status, reason: failed(status, reason, samples))
 
 
+def reason_rows(counts: Mapping[tuple[str, str | None], int]) -> list[dict[str, Any]]:
+    """Values of a column of type `REASONS`, the most frequent first."""
+    ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0][0], one[0][1] or ""))
+    return [{"outcome": outcome, "reason": reason, "records": count} for (outcome, reason), count in ordered]
+
+
 def chunk_of(row: Mapping[str, Any]) -> Chunk:
     """A row of the plan."""
     same = {name: row[name] for name in ("etag", "size", "kind", "file", "file_size", "start", "stop", "first")}
@@ -83,6 +94,7 @@ class _ChunkRow:
 
     def __init__(self, context: StageContext, shard: int, counter: BlockCounter, dosages: bool) -> None:
         self.records = 0
+        self.applied: frozenset[str] = frozenset()
         self.vouched: list[SideObjectRef] = []
         self._context = context
         self._shard = shard
@@ -92,10 +104,13 @@ class _ChunkRow:
         self._rows: list[int] = []
         self._keys: list[str] = []
         self._parts: list[dict[str, Any]] = []
+        self._reasons: Counter[tuple[str, str | None]] = Counter()
 
     def outcomes(self, outcomes: pl.DataFrame) -> None:
         """Take note of what became of some more records."""
         self.records += outcomes.height
+        for outcome, reason, count in outcomes.group_by("outcome", "reason").len().iter_rows():
+            self._reasons[outcome, reason] += count
         self._waiting.append(outcomes)
         if sum(frame.height for frame in self._waiting) >= _OUTCOMES:
             self._flush()
@@ -117,6 +132,8 @@ class _ChunkRow:
             "outcome_rows": [self._rows],
             "outcome_keys": [self._keys],
             "parts": [self._parts],
+            "applied": [sorted(self.applied)],
+            "reasons": [reason_rows(self._reasons)],
         }
 
     def _flush(self) -> None:

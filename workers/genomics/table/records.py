@@ -42,12 +42,13 @@ class Records:
     """Some neighbouring records. `outcomes` has a row each, of `OUTCOMES`.
 
     `variants` has `chrom, pos, id, ref, alt` of `VARIANT_SCHEMA`, `n_alleles`, and `record`: the row of `outcomes` that
-    it comes from. `calls` has as many rows.
+    it comes from. `calls` has as many rows. `applied`: settings that name a field of the source which was there.
     """
 
     outcomes: pl.DataFrame
     variants: pl.DataFrame
     calls: Calls
+    applied: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -112,4 +113,5 @@ VARIANT_GIVEN: dict[str, Any] = {
     "alt": pl.String,
     "n_alleles": pl.Int32,
     "record": pl.Int64,
+    "end": pl.Int32,
 }

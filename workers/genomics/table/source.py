@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from cluster.storage import ObjectMissing, ObjectTooLarge, StorageSettings, Store, open_store
 from schemas.errors import RecordError, SpecError
 from schemas.status import Status
-from workers.genomics.contract import COUNT_SCHEMA, SAMPLE_SCHEMA, VARIANT_SCHEMA, GenotypeChunk
+from workers.genomics.contract import COUNT_SCHEMA, MORE_OF_VARIANTS, SAMPLE_SCHEMA, VARIANT_SCHEMA, GenotypeChunk
 from workers.genomics.kernels.codes import row_bytes, take_samples
 from workers.genomics.table.layout import BLOCK, DATASET, PARTS, SAMPLES, VARIANTS, VERSION, genotypes_key
 from workers.genomics.table.values import bits_of, bytes_of, float_dosages, joined_chunk
@@ -25,6 +25,7 @@ from workers.reading.parquet import damage_as, while_planning
 _DAMAGED_PART = RecordError(Status.UNREADABLE, "a part of the genotype table is gone or damaged: convert it again")
 _AHEAD_BYTES = 64 << 20
 _READS = 8
+_RECORDS_OF_A_FILE = 1 << 40
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,10 @@ class TableSource:
 
     def variants(self) -> pl.DataFrame:
         """The variants, from the list that the conversion made."""
-        return _typed(self._frame(VARIANTS, list(VARIANT_SCHEMA)), VARIANT_SCHEMA)
+        frame = self._frame(VARIANTS, [*VARIANT_SCHEMA, *MORE_OF_VARIANTS, "file"])
+        # Records are numbered file by file.
+        numbered = frame.with_columns(record=pl.col("file").cast(pl.Int64) * _RECORDS_OF_A_FILE + pl.col("record"))
+        return _typed(numbered.drop("file"), VARIANT_SCHEMA | MORE_OF_VARIANTS)
 
     def samples(self) -> pl.DataFrame:
         """The samples, from the list that the conversion made."""

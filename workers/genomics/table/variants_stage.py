@@ -1,10 +1,12 @@
 """Stage `variants`: what all chunks found becomes the list of variants, of samples and of parts."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import metadata
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -12,10 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cluster.storage import Store
-from schemas.rows import stage_columns
+from schemas.errors import SpecError
+from schemas.rows import stage_columns, table_columns
 from schemas.status import Status
 from workers.conversion.layout import READ
 from workers.finished_runs.stage import FinishedStage, stage_at
+from workers.genomics.chromosomes import FEMALE, MALE
 from workers.genomics.table.layout import (
     BLOCK,
     CHROMOSOMES,
@@ -32,6 +36,7 @@ from workers.genomics.table.layout import (
     VARIANTS,
     VERSION,
 )
+from workers.genomics.table.read_stage import REASONS, reason_rows
 from workers.pipeline.context import StageContext
 from workers.pipeline.frames import encode_frame, read_frame, stamped
 from workers.pipeline.kinds import ShardStage, ShardTable, SideObject
@@ -42,9 +47,14 @@ COLUMNS = stage_columns(
     ("n_variants", "int64", "variants of the table"),
     ("n_duplicates", "int64", "variants that the table has more than once"),
     ("n_samples", "int64", "samples of the table"),
+) + table_columns(
+    VARIANT_STAGE,
+    ("reasons", REASONS, "Records of the source"),
+    ("sexes", "list<struct<sex: string, samples: int64>>", "Samples by sex"),
 )
 _ROW_GROUP = 1 << 17
 _READS = 16
+EMPTY: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -59,18 +69,26 @@ class _FoundPart:
 class VariantsStage(ShardStage):
     """Its one record is the table.
 
-    Holds the variants of one chromosome, and `variants.parquet` so far as compressed.
+    Holds the variants of one chromosome, and `variants.parquet` so far as compressed. `asked` are settings that name a
+    field of the source.
     """
 
-    def __init__(self, context: StageContext, samples: pl.DataFrame, said: Mapping[str, Any]) -> None:
+    def __init__(
+        self, context: StageContext, samples: pl.DataFrame, said: Mapping[str, Any], asked: Mapping[str, str] = EMPTY
+    ) -> None:
+        self._asked = asked
         self._context = context
         self._samples = samples
         self._said = said
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """Write the lists of variants, samples and parts that make the parts a table."""
+        """Write the lists of variants, samples and parts that make the parts a table.
+
+        Raises SpecError where a setting names a field that no record has."""
         fingerprint = self._context.run.fingerprint
-        parts = _found_parts(stage_at(self._context.store, READ))
+        read = stage_at(self._context.store, READ)
+        _refuse_unapplied(read, self._asked)
+        parts = _found_parts(read)
         body, variants, duplicates = _variants(self._context.store, parts, fingerprint)
         listed = pl.DataFrame([part.row for part in parts], schema=PART_COLUMNS).sort("first")
         samples = self._samples.with_columns(block=(pl.col("sample_idx") // BLOCK).cast(pl.Int32))
@@ -80,7 +98,13 @@ class VariantsStage(ShardStage):
             SideObject(TABLE + PARTS, encode_frame(listed, fingerprint)),
             SideObject(TABLE + DATASET, self._dataset(variants)),
         ]
-        values = {"n_variants": [variants], "n_duplicates": [duplicates], "n_samples": [samples.height]}
+        values: dict[str, list[Any]] = {
+            "n_variants": [variants],
+            "n_duplicates": [duplicates],
+            "n_samples": [samples.height],
+            "reasons": [_reasons(read)],
+            "sexes": [_sexes(samples)],
+        }
         return ShardTable(build_rows(records, self._context.layout, values, [Status.OK]), side)
 
     def _dataset(self, variants: int) -> bytes:
@@ -100,6 +124,31 @@ class VariantsStage(ShardStage):
             "fingerprint": run.fingerprint,
         }
         return json.dumps(facts, indent=1).encode()
+
+
+def _reasons(read: FinishedStage) -> list[dict[str, Any]]:
+    """Records of all chunks by what became of them."""
+    counts: Counter[tuple[str, str | None]] = Counter()
+    for rows in read.all_rows(["reasons"])["reasons"].to_pylist():
+        for row in rows:
+            counts[row["outcome"], row["reason"]] += row["records"]
+    return reason_rows(counts)
+
+
+def _sexes(samples: pl.DataFrame) -> list[dict[str, Any]]:
+    """How many samples are of which sex; nothing where nobody's is known."""
+    names = {MALE: "male", FEMALE: "female", 0: "unknown"}
+    counts = dict(samples["sex"].value_counts().iter_rows())
+    found = [{"sex": name, "samples": counts.get(code, 0)} for code, name in names.items()]
+    return found if (samples["sex"] != 0).any() else []
+
+
+def _refuse_unapplied(read: FinishedStage, asked: Mapping[str, str]) -> None:
+    rows = read.all_rows(["n_records", "applied"])
+    applied = {name for names in rows["applied"].to_pylist() for name in names}
+    nowhere = [f"input.{name} asks for {field}" for name, field in asked.items() if name not in applied]
+    if nowhere and sum(rows["n_records"].to_pylist()):
+        raise SpecError(f"{', '.join(nowhere)}, which no record has: correct the spec, and choose another output.uri")
 
 
 def _found_parts(read: FinishedStage) -> list[_FoundPart]:

@@ -22,7 +22,10 @@ NAN = np.nan
 def test_dosages_are_copies_of_each_alternative(
     text: bytes, field: int, alts: int, expected: list[list[float]]
 ) -> None:
-    np.testing.assert_allclose(parse_dosages(text, field, alts), expected, atol=1e-12)
+    found = parse_dosages(text, field, alts)
+    assert found is not None
+    np.testing.assert_allclose(found.copies, expected, atol=1e-12)
+    assert not found.single.any()
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def read(path: Path, chunk_bytes: int = 300) -> list[Records]:
     """Every chunk of one file."""
     source = VcfInput(format="vcf", uri=str(path), chunk_bytes=chunk_bytes)
     files = VcfFiles(source, StorageSettings())
-    reader = VcfReader(open_store(str(path.parent)), source, files.files[0].header.samples)
+    reader = VcfReader(open_store(str(path.parent)), source, files.samples)
     return [records for chunk in files.chunks() for records in reader.records(chunk)]
 
 

@@ -24,5 +24,7 @@ def test_the_samples_of_a_run_are_those_that_were_planned_or_no_stage_begins(tmp
     else:
         path.write_text(path.read_text().replace("\tq\n", "\tz\n" if how == "renamed" else "\tq\n"))
         os.utime(path, ns=(times + 1, times + 1))
-    with pytest.raises(RefusedError, match=r"the first file of input\.uri was changed since it was planned"):
+    with pytest.raises(
+        RefusedError, match=r"the first file of input\.uri, or input\.sex, was changed since it was planned"
+    ):
         stages.variants(stage_context(tmp_path / "out", "stages/variants/"))

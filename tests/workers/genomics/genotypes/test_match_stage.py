@@ -88,11 +88,11 @@ def test_a_panel_is_matched_as_a_score_and_its_places_keep_its_order() -> None:
     assert (sheet.scores, sheet.build, sheet.weights.tolist()) == (("net",), "GRCh38", [[1.0], [1.0], [1.0]])
     found = match(sheet, Target(variants_of("A>G", "C>T"), build="GRCh38"), Match())
     # Place 0 counts REF of the second variant, place 1 ALT of the first; the third is not there.
-    assert places_of(found.log).rows() == [(0, 10, 1), (1, 0, 0)]
+    assert places_of(found).rows() == [(1, 0, 0, []), (0, 10, 1, [])]
 
 
-def test_a_place_that_means_ref_of_several_alts_is_no_matter_of_one_variant() -> None:
+def test_a_place_that_means_ref_of_several_alts_is_joined_of_all_of_them() -> None:
     panel = PANEL[:1].with_columns(other_allele=pl.lit("T"))
     found = match(panel_sheet("net", panel, "GRCh38"), Target(variants_of("C>T", "C>A", pos=[2, 2])), Match())
     assert found.log["outcome"].to_list() == ["matched"]
-    assert places_of(found.log).height == 0
+    assert places_of(found).rows() == [(0, 0, 1, [10])]

@@ -25,8 +25,9 @@ VARIANTS = pl.DataFrame(
         "effect_frequency": [0.5, 0.25, 0.1],
     }
 )
-MATCHED = pl.DataFrame([(0, 7, 0), (2, 9, 1)], schema=PLACES, orient="row")
+MATCHED = pl.DataFrame([(0, 7, 0, []), (2, 9, 1, [])], schema=PLACES, orient="row")
 """The second place of the panel is not among the genotypes; the third counts REF."""
+SOURCE = pl.DataFrame({"variant_idx": [7, 9], "alt": ["G", "C"]})
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> GenotypeModel:
 
 
 def opened(model: GenotypeModel, low: str | None = None) -> Network:
-    return open_network(model, MATCHED, low, "cpu", threads=1)
+    return open_network(model, MATCHED, SOURCE, low, "cpu", threads=1)
 
 
 def test_the_network_sees_each_place_as_called_or_as_the_panel_expects(model: GenotypeModel) -> None:

@@ -32,7 +32,7 @@ ALL = {"average": True, "counts": True}
 
 def entries(*rows: tuple[int, int, float]) -> pl.DataFrame:
     """`variant_idx`, whether REF is counted, and the weight."""
-    made = [(index, flip, 0, False, index, [weight]) for index, flip, weight in rows]
+    made = [(index, flip, 0, [], index, [weight]) for index, flip, weight in rows]
     return pl.DataFrame(made, schema=ENTRY_SCHEMA, orient="row")
 
 
@@ -51,7 +51,7 @@ def answer(
     if frequency is not None:
         frequencies = VARIANTS.select("variant_idx").with_columns(alt_freq=pl.lit(frequency))
     numbers = {name: at for at, name in enumerate(scored)} if groups is None else groups
-    scores = Scores.of(model, parts, frequencies, numbers, why)
+    scores = Scores.of(model, parts, frequencies, VARIANTS, numbers, why)
     ploidy = Ploidy(Haploid(VARIANTS, "GRCh38"), SEX, known=True)
     taker = ScoreTaker(scores, ploidy, 4, threads=1, device="cpu")
     packed = pack(np.array(CALLS, np.int8))

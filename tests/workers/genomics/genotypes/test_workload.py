@@ -43,7 +43,7 @@ def test_quality_is_of_what_the_models_read_of_all_or_of_nothing(scored: ScoredR
     assert some.wanted is not None
     scores = loaded(scored).models["pgs"]
     assert isinstance(scores, Scores)
-    assert some.wanted.tolist() == scores.weights.weights.variant_idx.tolist()
+    assert some.wanted.tolist() == scores.weights.records.tolist()
     assert every is not None
     assert every.wanted is None
     assert loaded(scored, qc="none").qc is None

@@ -28,7 +28,16 @@ def fit(effect: str, other: str | None, ref: str, alt: str | None, strand_flips:
         ("GT", "T", "AC", "A", ""),  # an indel is anchored elsewhere on the other strand
         ("A", "T", "A", "T", "refalt"),  # fits on both strands: as it stands
         ("T", "A", "A", "T", "altref"),
-        ("A", "G", "A", None, ""),
+        ("A", "G", "A", None, "ref_alone"),  # a record without ALT says what is not there
+        ("G", "A", "A", None, "alt_absent"),
+        ("T", "C", "A", None, "ref_alone_flip"),
+        ("C", "T", "A", None, "alt_absent_flip"),
+        ("A", None, "A", None, "ref_alone"),
+        ("G", None, "A", None, "alt_absent"),
+        ("T", None, "A", None, ""),  # A on the other strand, or not
+        ("C", "G", "A", None, ""),
+        ("A", "AT", "A", None, ""),  # A is there whether it is AT without T or not
+        ("AT", "A", "A", None, ""),
     ],
 )
 def test_alleles_fit_in_one_way_or_in_none(

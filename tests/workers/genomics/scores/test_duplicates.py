@@ -7,8 +7,7 @@ import pytest
 
 from tests.support.score_rows import choice_of
 from workers.genomics.scores.alleles import RANK
-from workers.genomics.scores.choose import Choice
-from workers.genomics.scores.duplicates import keep_corrections_additive, settle
+from workers.genomics.scores.duplicates import settle
 from workers.genomics.scores.settings import Match
 from workers.genomics.scores.sites import Sites
 
@@ -68,19 +67,3 @@ def test_ref_and_an_alt_of_a_site_with_several_are_two_alleles() -> None:
 def test_ref_of_a_site_is_one_allele_whichever_record_stands_for_it() -> None:
     sites = Sites(np.array([3, 3]), np.array([0, 1]), np.array([4, 3]))
     assert settled([3, 4], [0.5, 0.6], rank=[REF, REF], sites=sites) == ["duplicate_weights"] * 2
-
-
-def kept(file: list[int], kind: list[int], matched: tuple[bool, bool] = (True, True)) -> Choice:
-    """Row 0 counts ALT of place 4, row 1 REF of the site of places 3 and 4."""
-    choice = choice_of([4, 3], [ALT, REF])
-    choice.matched[:] = matched
-    sites = Sites(np.array([3, 3]), np.array([1]), np.array([4]))
-    keep_corrections_additive(choice, np.array(file), np.array(kind, np.uint8), sites)
-    return choice
-
-
-def test_ref_of_a_site_is_out_where_an_alt_of_it_is_dominant_in_the_same_file() -> None:
-    assert kept([0, 0], [1, 0]).reason.tolist() == ["", "multi_allelic"]
-    assert kept([0, 0], [0, 0]).reason.tolist() == ["", ""]
-    assert kept([0, 1], [1, 0]).reason.tolist() == ["", ""]
-    assert kept([0, 0], [1, 0], (False, True)).reason.tolist() == ["", ""]

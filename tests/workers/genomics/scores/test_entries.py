@@ -19,21 +19,20 @@ def test_rows_of_each_file_are_ordered_by_their_variants_and_those_that_do_not_c
     kind, variant_idx = np.array([1, 0, 0, 2], np.uint8), np.array([10, 20, 30])
     sites = Sites(choice.place, NO, NO)
     one, two = entries_of([first, second], np.array([0, 3, 4]), choice, sites, kind, variant_idx)
-    assert one.rows() == [(10, 1, 0, False, 10, [3.0]), (30, 0, 1, False, 30, [1.0])]
+    assert one.rows() == [(10, 1, 0, [], 10, [3.0]), (30, 0, 1, [], 30, [1.0])]
     assert two.select("variant_idx", "kind").rows() == [(20, 2)]
     np.testing.assert_array_equal(two["weights"].to_list(), [[4.0, np.nan]])
     assert dict(one.schema) == dict(two.schema) == ENTRY_SCHEMA
 
 
-def test_a_correction_takes_the_weight_of_ref_off_the_copies_of_the_other_alt() -> None:
+def test_a_row_that_means_ref_of_a_site_names_its_other_records() -> None:
     sheet = sheet_of(rows_of("A", "C"), [[0.5], [2.0]])
     choice = choice_of([0, 1], [REF, ALT])
     sites = Sites(np.array([0, 0]), np.array([0]), np.array([1]))
     (entries,) = entries_of([sheet], np.array([0, 2]), choice, sites, np.zeros(2, np.uint8), np.array([7, 8]))
     assert entries.rows() == [
-        (7, 1, 0, False, 7, [0.5]),
-        (8, 0, 0, False, 7, [2.0]),
-        (8, 0, 0, True, 7, [-0.5]),
+        (7, 1, 0, [8], 7, [0.5]),
+        (8, 0, 0, [], 7, [2.0]),
     ]
 
 

@@ -52,13 +52,18 @@ def test_a_harmonised_file_of_the_catalog_gives_its_harmonised_positions(tmp_pat
     assert sheet.weights[:, 0].tolist() == [0.16220387987485377, 0.023631904]
 
 
-def test_what_the_header_says_of_the_number_of_variants_is_not_believed(tmp_path: Path) -> None:
+def test_what_the_header_says_of_the_number_of_variants_is_not_believed_and_told_where_it_is_wrong(
+    tmp_path: Path,
+) -> None:
     names = score_names(put(tmp_path, "a.txt", CATALOG))
     assert names.header.variants_number == 77
-    assert read_scores(tmp_path / "a.txt").rows.height == 2
+    sheet = read_scores(tmp_path / "a.txt")
+    assert sheet.rows.height == 2
+    assert sheet.warning == "its header says 77 variants, and it has 2 rows"
 
 
 def test_a_table_of_many_weights_is_many_scores_on_the_same_rows(tmp_path: Path) -> None:
+    put(tmp_path, "layout.yaml", "weights: [height, bmi]")
     sheet = read_scores(put(tmp_path, "w.csv", "chr,pos,A1,A2,height,bmi\n1,10,a,g,0.5,\n1,20,C,T,,2\n1,30,C,T,NA,\n"))
     assert (sheet.name, sheet.scores) == ("w", ("height", "bmi"))
     np.testing.assert_array_equal(sheet.weights, [[0.5, np.nan], [np.nan, 2.0], [np.nan, np.nan]])
@@ -110,6 +115,7 @@ def test_parquet_gives_what_the_same_table_gives_as_text(tmp_path: Path) -> None
 def test_what_is_no_scoring_file_is_refused_by_name_and_without_its_content(
     tmp_path: Path, text: str, told: str
 ) -> None:
+    put(tmp_path, "layout.yaml", "{}" if "one" not in text else "weights: all")
     with pytest.raises(SpecError, match=told) as refused:
         read_scores(put(tmp_path, "wrong.txt", text))
     assert "wrong.txt" in str(refused.value)
@@ -162,6 +168,7 @@ def test_many_files_at_once_are_what_each_is_alone(tmp_path: Path) -> None:
     put(tmp_path, "zipped.txt.gz", gzip.compress(CATALOG.encode()))
     put(tmp_path, "blanks.txt", "ID A1 BETA\nrs1 A  0.5\n\nrs2 C -1\n")
     put(tmp_path, "wide.txt", "ID\tA1\tone\ttwo\nrs1\tA\t0.5\t\nrs2\tC\t\t-1\n")
+    put(tmp_path, "layout.yaml", "files: {wide.txt: {weights: all}}")
     put(tmp_path, "wrong.txt", "nothing\tof\tthis\n")
     put(tmp_path, "long.txt", table + "1\t5\tA\tG\t1\n" * 30_000)
     paths = score_files(tmp_path)

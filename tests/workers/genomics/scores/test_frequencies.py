@@ -73,7 +73,9 @@ def test_a_variant_that_is_there_twice_has_none(tmp_path: Path) -> None:
     ("text", "told"),
     [
         ("id\tref\talt\na\tA\tG\n", "needs columns ref, alt, alt_freq"),
-        ("id\tref\talt\tmaf\na\tA\tG\t7\n", "between 0 and 1"),
+        ("id\tref\talt\talt_freq\na\tA\tG\t7\n", "between 0 and 1"),
+        ("id\tref\talt\tmaf\na\tA\tG\t0.1\n", "maf may be the frequency of either"),
+        ("id\tref\talt\talt_freq\na\tA\tG,C\t0.1\n", "another number of frequencies than of ALTs"),
     ],
 )
 def test_a_table_of_something_else_is_refused(tmp_path: Path, text: str, told: str) -> None:
@@ -92,3 +94,15 @@ def test_what_plink2_writes_of_frequencies_is_read(tmp_path: Path) -> None:
     found = given_frequencies(tmp_path / "g.afreq", VARIANTS)["alt_freq"].to_list()
     assert found[3] is None
     np.testing.assert_allclose(np.array(found[:3], float), calls.mean(axis=1) / 2, rtol=1e-5)
+
+
+def test_a_line_of_several_alternatives_has_a_frequency_for_each_as_plink2_writes_it(tmp_path: Path) -> None:
+    (tmp_path / "f.afreq").write_text("#CHROM\tID\tREF\tALT\tALT_FREQS\tOBS_CT\n1\tm\tA\tC,G\t0.3,0.4\t100\n")
+    variants = pl.DataFrame(
+        [(0, "1", 5, "m", "A", "C"), (1, "1", 5, "m", "A", "G"), (2, "1", 5, "m", "C", "A")],
+        schema=VARIANT_SCHEMA,
+        orient="row",
+    )
+    found = given_frequencies(tmp_path / "f.afreq", variants)["alt_freq"].to_list()
+    # Of the third, ALT is REF of the file: what both of its ALTs leave.
+    assert found == pytest.approx([0.3, 0.4, 0.3])

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from workers.genomics.scores.asked import Asked
 from workers.genomics.scores.layout import read_layout
 from workers.genomics.scores.rows import normal_rows
 from workers.genomics.scores.text import text_frame
@@ -66,7 +67,19 @@ def test_a_row_is_additive_unless_it_says_otherwise(columns: str, fields: str, k
 
 
 @pytest.mark.parametrize(
-    ("said", "pos"), [("10", 10), ("10.0", 10), ("10.5", None), ("-1", None), ("1e5", None), ("NA", None)]
+    ("said", "pos"),
+    [
+        ("10", 10),
+        ("10.0", 10),
+        ("10.5", None),
+        ("-1", None),
+        ("1e5", 100_000),
+        ("1e+05", 100_000),
+        ("1.5E3", 1500),
+        ("1.55e1", None),
+        ("1e99", None),
+        ("NA", None),
+    ],
 )
 def test_a_position_is_a_whole_number_however_it_was_written(said: str, pos: int | None) -> None:
     found = row("weight chr pos", f"1 chr23 {said}")
@@ -97,7 +110,7 @@ def test_an_allele_that_is_none_leaves_the_row_without_one() -> None:
 
 
 def test_of_many_scores_one_wrong_weight_excludes_the_row_and_one_missing_does_not() -> None:
-    layout = read_layout(["id", "a1", "height", "bmi"], "f")
+    layout = read_layout(["id", "a1", "height", "bmi"], "f", Asked(weights="all"))
     rows, weights = normal_rows(text_frame(b"r\tA\t1\tNA\nr\tA\t1\tinf\nr\tA\t.\t", 4, b"\t"), layout, None, 0)
     assert rows["excluded"].to_list() == [None, "bad_weight", "no_weight"]
     np.testing.assert_array_equal(weights, [[1, np.nan], [1, np.nan], [np.nan, np.nan]])

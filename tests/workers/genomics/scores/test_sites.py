@@ -43,10 +43,11 @@ def test_found_by_id_records_with_ids_of_their_own_are_separate() -> None:
     assert others(found(rows_of("A/C"), shared, by_id=True)[1]) == [(0, 1)]
 
 
-def test_copies_of_ref_of_several_alts_cannot_be_dominant() -> None:
-    variants = variants_of("A>C", "A>G", "A>G", pos=[1, 1, 2])
-    choice, _ = found(rows_of("A/G", "A/G", pos=[1, 2], kind=[1, 1]), variants)
-    assert choice.reason.tolist() == ["multi_allelic", ""]
+def test_the_star_of_each_record_is_an_allele_of_its_own_and_no_duplicate() -> None:
+    variants = variants_of("A>C", "A>*", "A>G", "A>*", pos=[1, 1, 1, 1])
+    choice, sites = found(rows_of("A/G", "A/", pos=[1, 1]), variants)
+    assert choice.reason.tolist() == ["", ""]
+    assert others(sites) == [(0, 1), (0, 3), (0, 0), (1, 1), (1, 3), (1, 2)]
 
 
 def test_another_alt_that_is_there_twice_is_dropped_with_the_row_or_taken_once() -> None:

@@ -20,15 +20,15 @@ from workers.genomics.scores.target import Target
 from workers.genomics.scores.weights import ScoreWeights, build_weights
 
 
-def entries(rows: list[tuple[int, int, int, bool, list[float]]]) -> pl.DataFrame:
+def entries(rows: list[tuple[int, int, int, list[int], list[float]]]) -> pl.DataFrame:
     """Each a site of its own."""
     return pl.DataFrame([(*row[:4], row[0], row[4]) for row in rows], schema=ENTRY_SCHEMA, orient="row")
 
 
 def test_every_weight_of_every_file_is_in_the_matrix_once() -> None:
     nan = float("nan")
-    wide = entries([(3, 0, 0, False, [1.0, nan]), (5, 1, 2, False, [0.0, 2.0])])
-    single = entries([(1, 1, 0, False, [4.0]), (5, 0, 1, False, [5.0])])
+    wide = entries([(3, 0, 0, [], [1.0, nan]), (5, 1, 2, [], [0.0, 2.0])])
+    single = entries([(1, 1, 0, [], [4.0]), (5, 0, 1, [], [5.0])])
     made = build_weights([(("a", "b"), wide), (("c",), single)], None)
     weights = made.weights
     rows = np.repeat(weights.variant_idx, np.diff(weights.offsets))
@@ -46,35 +46,37 @@ def test_every_weight_of_every_file_is_in_the_matrix_once() -> None:
 
 
 def test_a_score_that_is_dropped_leaves_nothing_behind() -> None:
-    wide = entries([(3, 0, 0, False, [1.0, float("nan")]), (5, 1, 0, False, [0.0, 2.0])])
-    made = build_weights([(("a", "b"), wide), (("c",), entries([(9, 0, 0, False, [1.0])]))], None, drop={"a", "c"})
+    wide = entries([(3, 0, 0, [], [1.0, float("nan")]), (5, 1, 0, [], [0.0, 2.0])])
+    made = build_weights([(("a", "b"), wide), (("c",), entries([(9, 0, 0, [], [1.0])]))], None, drop={"a", "c"})
     assert made.scores == ("b",)
     assert made.weights.variant_idx.tolist() == [5]
     assert made.weights.weight.tolist() == [2.0]
 
 
 def test_scores_over_the_same_alleles_share_a_group_and_others_do_not() -> None:
-    first = entries([(1, 0, 0, False, [1.0, 5.0]), (2, 1, 0, False, [2.0, 6.0])])
-    same = entries([(1, 0, 0, False, [9.0]), (2, 1, 0, False, [9.0])])
-    turned = entries([(1, 1, 0, False, [9.0]), (2, 1, 0, False, [9.0])])
+    first = entries([(1, 0, 0, [], [1.0, 5.0]), (2, 1, 0, [], [2.0, 6.0])])
+    same = entries([(1, 0, 0, [], [9.0]), (2, 1, 0, [], [9.0])])
+    turned = entries([(1, 1, 0, [], [9.0]), (2, 1, 0, [], [9.0])])
     made = build_weights([(("a", "b"), first), (("c",), same), (("d",), turned)], None)
     assert made.group.tolist() == [0, 0, 0, 1]
 
 
 def test_where_counts_are_left_out_the_matrix_is_that_of_the_sums_alone() -> None:
-    corrected = entries([(1, 0, 0, False, [1.0]), (2, 1, 0, False, [2.0]), (3, 0, 0, True, [-2.0])])
-    whole, bare = (build_weights([(("a",), corrected)], None, counted=counted) for counted in (True, False))
+    of_one_site = entries([(1, 0, 0, [], [1.0]), (2, 1, 0, [3], [2.0])]).with_columns(site=pl.lit(1, pl.Int64))
+    whole, bare = (build_weights([(("a",), of_one_site)], None, counted=counted) for counted in (True, False))
     assert len(whole.weights.scores) > 1
     assert bare.weights.scores == bare.scores == ("a",)
-    assert bare.weights.weight.tolist() == [1.0, 2.0, -2.0]
+    assert bare.weights.weight.tolist() == [1.0, 2.0]
+    assert bare.records.tolist() == [1, 2, 3]
     assert bare.group.tolist() == [-1]
-    assert bare.counting.size == bare.naming.size == bare.correcting.size == 0
+    assert bare.counting.size == 0
 
 
 def test_a_large_file_makes_the_matrix_that_its_pieces_make() -> None:
     many = np.arange(2**18 + 5)
     column = pl.Series(np.arange(len(many), dtype=float)).reshape((len(many), 1)).arr.to_list()
-    of = pl.DataFrame({"variant_idx": many // 2, "flip": many % 2, "kind": 0, "correction": False, "site": many // 2})
+    of = pl.DataFrame({"variant_idx": many // 2, "flip": many % 2, "kind": 0, "site": many // 2})
+    of = of.with_columns(others=pl.lit([], pl.List(pl.Int64))).select(*list(ENTRY_SCHEMA)[:-1])
     made = build_weights(
         [(("a",), of.with_columns(column.alias("weights")).cast(pl.Schema(ENTRY_SCHEMA)))], None, counted=False
     )
@@ -84,7 +86,7 @@ def test_a_large_file_makes_the_matrix_that_its_pieces_make() -> None:
 
 def test_a_missing_call_counts_twice_the_frequency_and_nothing_where_there_is_none() -> None:
     frequencies = pl.DataFrame({"variant_idx": [1, 2], "alt_freq": [0.25, None]})
-    made = build_weights([(("a",), entries([(1, 0, 0, False, [1.0]), (2, 0, 0, False, [1.0])]))], frequencies)
+    made = build_weights([(("a",), entries([(1, 0, 0, [], [1.0]), (2, 0, 0, [], [1.0])]))], frequencies)
     assert made.weights.fill[0] == 0.5
     assert np.isnan(made.weights.fill[1])
 
@@ -94,7 +96,7 @@ def scored(sites: Sites, path: Path, frequencies: pl.DataFrame | None) -> tuple[
     # What plink2 matches by: effect alleles as they stand.
     found = match_all([read_scores(path)], target, Match(ambiguous="keep", strand_flips=False))
     made = build_weights([(one.scores, one.entries) for one in found], frequencies)
-    return made, made.fold(naive_sums(made.weights, sites.cohort))
+    return made, made.fold(naive_sums(made.weights, sites.joined(made.sites)))
 
 
 @pytest.mark.parametrize("seed", range(5))

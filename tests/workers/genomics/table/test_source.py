@@ -60,7 +60,7 @@ class Written:
             for p in self.parts
         ]
         self.store.put("parts.parquet", encode_frame(pl.DataFrame(rows, schema=PART_COLUMNS), "fingerprint"), {})
-        self.store.put("dataset.json", json.dumps({"version": 1, "samples": SAMPLES, "dosages": True}).encode(), {})
+        self.store.put("dataset.json", json.dumps({"version": 2, "samples": SAMPLES, "dosages": True}).encode(), {})
 
     def copies(self) -> Any:
         """(variants, samples) what scores count."""
@@ -163,6 +163,6 @@ def test_a_damaged_part_or_list_is_an_error_that_says_so(written: Written, tmp_p
 def test_what_is_no_table_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"has no dataset\.json"):
         TableSource(str(tmp_path))
-    (tmp_path / "dataset.json").write_text('{"version": 2}')
-    with pytest.raises(SpecError, match="is not of version 1"):
+    (tmp_path / "dataset.json").write_text('{"version": 1}')
+    with pytest.raises(SpecError, match="is not of version 2"):
         TableSource(str(tmp_path))

@@ -66,4 +66,11 @@ def test_every_part_that_is_listed_is_there_and_all_hold_every_variant_once(conv
 def test_its_one_row_says_how_many_variants_duplicates_and_samples_there_are(converted: Path) -> None:
     names = [column.name for column in COLUMNS]
     (row,) = stage_at(open_store(str(converted)), "variants").all_rows(names).to_pylist()
-    assert row == {"n_variants": 7, "n_duplicates": 2, "n_samples": 3}
+    reasons = [
+        ("converted", None, 5),
+        ("skipped", "its alternatives are symbolic, breakends or *", 1),
+        ("split", None, 1),
+        ("unreadable", "it has no chromosome or no position", 1),
+    ]
+    assert [tuple(reason.values()) for reason in row.pop("reasons")] == reasons
+    assert row == {"n_variants": 7, "n_duplicates": 2, "n_samples": 3, "sexes": []}

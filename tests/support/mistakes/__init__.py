@@ -1,1 +1,0 @@
-"""The corpus of mistakes in `tests/cases/mistakes/`: what people type, how it must end, and what must be said."""
