@@ -33,7 +33,7 @@ def ray_token(environment: Mapping[str, str] = os.environ) -> str:
     path = environment.get("RAY_AUTH_TOKEN_PATH")
     if path:
         return "RAY_AUTH_TOKEN_PATH" if Path(path).is_file() else ""
-    return "~/.ray/auth_token" if (Path.home() / ".ray" / "auth_token").is_file() else ""
+    return "~/.ray/auth_token" if os.path.isfile(os.path.expanduser("~/.ray/auth_token")) else ""
 
 
 def token_mode(environment: Mapping[str, str] = os.environ) -> bool:

@@ -180,6 +180,8 @@ def _address(settings: SessionSettings) -> str | None:
             f"the cluster address {address!r} is not that of a cluster's head (host:port or 'auto'); "
             "to run on a cluster from outside it, use `submit` with the address of its dashboard"
         )
+    if address is not None and ":" in address and not address.rpartition(":")[2].isdigit():
+        raise UsageError(f"the cluster address {address!r} has no port: it reads host:port, or 'auto'")
     return None if address == "local" else address
 
 
@@ -202,7 +204,7 @@ def prepare_environment(quiet: bool, *, joining: bool) -> None:
 
 def _has_token() -> bool:
     named = os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")
-    return bool(named) or (Path.home() / ".ray" / "auth_token").exists()
+    return bool(named) or os.path.exists(os.path.expanduser("~/.ray/auth_token"))
 
 
 def _check_reachable(address: str) -> None:

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field
 
@@ -94,7 +94,7 @@ def check_is_safe(settings: SubmitSettings) -> None:
     Whoever can reach an open job server can run anything there, with the cluster's rights on the data.
     """
     parts = urlsplit(settings.address)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or not _has_port(parts):
         raise UsageError(f"{settings.address!r} is not the address of a Ray dashboard: give http(s)://host:port")
     if _is_loopback(parts.hostname):
         return
@@ -112,7 +112,10 @@ def check_is_safe(settings: SubmitSettings) -> None:
 def authentication_mode(settings: SubmitSettings) -> str:
     """What the cluster asks of its callers: 'token', or 'disabled', also for a cluster too old to have the question."""
     url = settings.address.rstrip("/") + "/api/authentication_mode"
-    context = ssl.create_default_context(cafile=settings.ca_file)
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+    except OSError as error:
+        raise UsageError(f"the certificate {settings.ca_file!r} cannot be read: {error.strerror or error}") from None
     try:
         with urllib.request.urlopen(url, timeout=30, context=context) as reply:
             return str(json.load(reply)["authentication_mode"])
@@ -123,6 +126,14 @@ def authentication_mode(settings: SubmitSettings) -> str:
         raise InfrastructureError(f"{url} answered {error.code}: is that the address of a Ray dashboard?") from error
     except (OSError, ValueError, KeyError) as error:
         raise InfrastructureError(f"{url} did not answer as a Ray dashboard does: {error}") from error
+
+
+def _has_port(parts: SplitResult) -> bool:
+    """Whether its port is a number, where it has one."""
+    try:
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
 
 
 def _is_loopback(host: str) -> bool:

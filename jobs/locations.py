@@ -3,14 +3,14 @@
 import os
 import posixpath
 import re
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
 
-from cluster.storage import parse
+from cluster.storage import AccessRefusedError, parse
 from jobs.registry import job_kind
 from schemas.errors import MissingExtraError, PluginError, SpecError
 from schemas.location import with_locations
@@ -18,6 +18,7 @@ from schemas.spec import Spec
 from workers.lookup import Room
 from workers.prepare_list import StepTable
 
+_ONE_SLASH = re.compile(r"^(s3|file|gs|https?):/(?!/)", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$(\{[A-Za-z_]\w*\}|[A-Za-z_]\w*)")
 
 
@@ -38,6 +39,23 @@ def located(spec: Spec, folder: str) -> Spec:
             "prepare": None if spec.prepare is None else tuple(_steps(spec, change)),
         }
     )
+
+
+@contextmanager
+def naming_input(spec: Spec) -> Iterator[None]:
+    """An error about the input names its uri as well: a message of a collection or a store names the key alone."""
+    try:
+        yield
+    except (SpecError, AccessRefusedError) as error:
+        uri, text = spec.input.get("uri"), str(error)
+        if not isinstance(uri, str) or uri.rstrip("/") in text or not _is_about_input(text, uri):
+            raise
+        glob = f", input.glob is {spec.input['glob']!r}" if "no records" in text and spec.input.get("glob") else ""
+        raise type(error)(f"{text} (input.uri is {uri!r}{glob})") from None
+
+
+def _is_about_input(text: str, uri: str) -> bool:
+    return "input" in text or uri.rpartition("/")[0] in text
 
 
 def local_paths(spec: Spec) -> list[str]:
@@ -71,8 +89,12 @@ def refuse_elsewhere(spec: Spec) -> None:
 
 def absolute(folder: str, text: str) -> str:
     """`text` as it stands if it is a uri or an absolute path; else its place under `folder`, or in a home directory."""
-    if not text or "\0" in text or "://" in text:
+    if not text or "\0" in text:
+        raise SpecError("is empty or has a NUL character in it: write a path or a uri")
+    if "://" in text:
         return text
+    if _ONE_SLASH.match(text):
+        raise SpecError(f"{text!r} has one slash where a uri has two: write {text.replace(':/', '://', 1)!r}")
     if variable := _VARIABLE.search(text):
         raise SpecError(
             f"{variable[0]} stands in a path, and variables are not put in: write the path itself; where the name "

@@ -31,7 +31,12 @@ def resolve_models(spec: Spec, storage: StorageSettings, collection: Collection)
 def _resolve(spec: Spec, name: str, storage: StorageSettings, collection: Collection) -> ResolvedModel:
     ref = spec.models[name]
     fetched = fetch_directory(ref.uri, storage, expected_sha256=ref.sha256)
-    kind, card = describe(fetched.path, job_kind(spec.job).name(spec.input))
+    try:
+        kind, card = describe(fetched.path, job_kind(spec.job).name(spec.input))
+    except SpecError as error:
+        # A model from elsewhere lies in the cache, whose path says nothing to who wrote the spec.
+        where = "" if ref.uri.rstrip("/") in str(error) else f" ({ref.uri})"
+        raise SpecError(f"model {name!r}{where}: {error}") from None
     try:
         prepare = collection.prepare(card, spec.prepare)
         if isinstance(collection, StepsDecideOutputs):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.storage import Store, attempt_id, commit
+from jobs.locations import naming_input
 from jobs.planning.fingerprint import difference, fingerprint_of
 from jobs.planning.writer import write_plan
 from jobs.rundir import StageDirectory
@@ -62,13 +63,14 @@ class StageRequest:
 
     def write_plan(self, path: Path) -> PlanInfo:
         """List the input and write its records to a file. Raises SpecError for an input that cannot be planned."""
-        return write_plan(
-            self.plan.batches(),
-            self.plan.schema,
-            path,
-            self.plan.shard_records or self.spec.compute.shard_records,
-            whole_subjects=self.plan.whole_subjects,
-        )
+        with naming_input(self.spec):
+            return write_plan(
+                self.plan.batches(),
+                self.plan.schema,
+                path,
+                self.plan.shard_records or self.spec.compute.shard_records,
+                whole_subjects=self.plan.whole_subjects,
+            )
 
     def difference(self, found: RunFile) -> str | None:
         """What makes the run that lies there another than this one; None where it is this one."""

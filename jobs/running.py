@@ -6,13 +6,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from cluster.pool import Host
-from cluster.storage import StorageSettings, is_inside, probe
+from cluster.storage import StorageSettings, probe
 from jobs.execute import StageFigures, Watchers, execute, worker_job
 from jobs.finishing import finish
+from jobs.locations import naming_input
+from jobs.output_place import check_output_place
 from jobs.rundir import StageDirectory
 from jobs.settings import output_store, storage_settings
 from jobs.stages import StagedJob, understand
-from schemas.errors import RefusedError, SpecError
+from schemas.errors import RefusedError
 from schemas.run import Manifest
 from schemas.spec import Spec
 from workers.finished_runs.documents import read_manifest
@@ -64,10 +66,9 @@ def run_job(job: StagedJob, open_host: HostOpener, watchers: Watchers, announce:
 
 def prepare_job(spec: Spec, storage: StorageSettings) -> StagedJob:
     """Understand the input and find the models. Raises SpecError or RefusedError; reads no record."""
-    source_uri = spec.input.get("uri")
-    if isinstance(source_uri, str) and is_inside(spec.output.uri, [source_uri]):
-        raise SpecError("output.uri lies inside input.uri: the run would read its own rows. Choose another output.uri")
-    return understand(spec, storage)
+    check_output_place(spec)
+    with naming_input(spec):
+        return understand(spec, storage)
 
 
 def _run_stage(

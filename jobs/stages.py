@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from cluster.storage import StorageSettings, Store
+from jobs.locations import naming_input
 from jobs.models import ResolvedModel, outputs_of, resolve_models
 from jobs.opening import StageRequest, open_stage
 from jobs.planning.fingerprint import fingerprint_parts
@@ -33,7 +34,9 @@ class StagedJob:
             return None
         files = [stage.finished() for stage in finished]
         cards = {name: model.card for name, model in self.models.items()}
-        return self._request(self.collection.plan(self.collection.stages[len(finished)], files, cards))
+        with naming_input(self.spec):
+            plan = self.collection.plan(self.collection.stages[len(finished)], files, cards)
+        return self._request(plan)
 
     def open_next(self, store: Store, finished: Sequence[StageDirectory]) -> StageDirectory | None:
         """Open the stage after these; None if they are all."""

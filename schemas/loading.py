@@ -26,6 +26,8 @@ _KINDS = {
     "bool_": "must be true or false",
 }
 """By the beginning of pydantic's name for an error."""
+_NAMED = 10
+"""Wrong keys that an error names."""
 _BOUNDS = {
     "greater_than": "more than",
     "greater_than_equal": "at least",
@@ -35,14 +37,16 @@ _BOUNDS = {
 
 
 def validate(model: type[M], raw: object, where: str = "spec") -> M:
-    """`raw` as `model`. Raises SpecError that lists every wrong key, with the nearest known one for an unknown key."""
+    """`raw` as `model`. Raises SpecError that lists the wrong keys, with the nearest known one for an unknown key."""
     if not isinstance(raw, Mapping):
         raise SpecError(f"{where}: expected a mapping of keys, found {type(raw).__name__}")
     try:
         found = model.model_validate(raw)
     except ValidationError as error:
-        lines = [_explain(model, detail) for detail in error.errors(include_url=False, include_input=False)]
-        raise SpecError(f"{where}: " + "; ".join(lines)) from None
+        details = error.errors(include_url=False, include_input=False)
+        lines = [_explain(model, detail) for detail in details[:_NAMED]]
+        more = f"; and {len(details) - _NAMED} more" if len(details) > _NAMED else ""
+        raise SpecError(f"{where}: {'; '.join(lines)}{more}") from None
     # pydantic takes true for 1, and YAML 1.1 reads yes and on for true.
     lines = [f"{path}: must not be true or false ({YES_AND_NO})" for path in _truth_for_number(raw, found, "")]
     if lines:

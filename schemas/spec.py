@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from schemas.errors import SpecError
 from schemas.frozen import Frozen
@@ -59,8 +59,8 @@ class Limits(Settings):
 class WorkerCount(Settings):
     """How many workers: at least `min` must start, up to `max` while there is work."""
 
-    min: int = Field(default=1, ge=1)
-    max: int = Field(default=1, ge=1)
+    min: int = Field(default=1, ge=1, le=100_000)
+    max: int = Field(default=1, ge=1, le=100_000)
 
     @model_validator(mode="after")
     def _ordered(self) -> WorkerCount:
@@ -81,7 +81,7 @@ class Compute(Settings):
     """What it runs on. None of it changes a result, `shard_records` apart: it is part of the plan."""
 
     pool: Literal["ray", "serial"] = "ray"
-    address: str | None = None
+    address: str | None = Field(default=None, min_length=1)
     shared_paths: bool = Field(
         default=False,
         description="on a cluster: paths of the spec lead to the same mount on this machine and all nodes",
@@ -89,8 +89,8 @@ class Compute(Settings):
     workers: Annotated[WorkerCount, BeforeValidator(_count_as_range, json_schema_input_type=int | WorkerCount)] = (
         WorkerCount()
     )
-    gpus_per_worker: float = Field(default=0.0, ge=0)
-    cpus_per_worker: float = Field(default=1.0, gt=0)
+    gpus_per_worker: float = Field(default=0.0, ge=0, le=1024)
+    cpus_per_worker: float = Field(default=1.0, gt=0, le=65_536)
     memory_per_worker: Bytes | None = Field(default=None, gt=0)
     shard_records: int = Field(default=2048, ge=1, le=1_000_000)
     prefetch_bytes: Bytes = Field(default=512 * 2**20, gt=0)
@@ -98,13 +98,21 @@ class Compute(Settings):
     decoders: int | None = Field(default=None, ge=1, le=256)
     start_timeout: Seconds = Field(default=300.0, gt=0)
     hedge: bool = True
-    batch: int | None = Field(default=None, ge=1, description="instead of the measured batch size")
+    batch: int | None = Field(default=None, ge=1, le=1_000_000, description="instead of the measured batch size")
 
 
 class StorageSpec(Settings):
     """Only where the environment's usual chain is not enough. Never secrets."""
 
     endpoint_url: str | None = None
+
+    @field_validator("endpoint_url")
+    @classmethod
+    def _has_scheme(cls, value: str | None) -> str | None:
+        if value is not None and not re.match(r"^https?://[^/]", value):
+            raise ValueError(f"{value!r} does not say how to speak to it: write http://... or https://...")
+        return value
+
     region: str | None = None
     attempts: int | None = Field(default=None, ge=1, le=50, description="of a request, before its failure counts")
 

@@ -50,7 +50,8 @@ def parse_seconds(value: object) -> object:
 
 Bytes = Annotated[int, BeforeValidator(parse_bytes, json_schema_input_type=int | str)]
 Share = Annotated[float, BeforeValidator(parse_share, json_schema_input_type=float | str)]
-Seconds = Annotated[float, BeforeValidator(parse_seconds, json_schema_input_type=float | str)]
+Seconds = Annotated[float, BeforeValidator(parse_seconds, json_schema_input_type=float | str), Field(le=1e9)]
+"""At most some thirty years, which every clock and lock can count."""
 
 
 def _separates(value: str) -> str:

@@ -5,7 +5,14 @@ from cluster.storage.cache import Fetched, fetch_directory
 from cluster.storage.commit import CommitResult, attempt_id, commit
 from cluster.storage.digest import sha256_of
 from cluster.storage.error_latching import ErrorLatchingReader
-from cluster.storage.errors import ObjectChanged, ObjectError, ObjectMissing, ObjectTooLarge, TransientError
+from cluster.storage.errors import (
+    AccessRefusedError,
+    ObjectChanged,
+    ObjectError,
+    ObjectMissing,
+    ObjectTooLarge,
+    TransientError,
+)
 from cluster.storage.objects import ObjectHead, ObjectInfo, PendingUpload, Store
 from cluster.storage.probe import ProbeResult, probe
 from cluster.storage.settings import StorageSettings

@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 from cluster.storage.base import open_store
 from cluster.storage.digest import digest_files, digest_of, file_names
-from cluster.storage.errors import ObjectChanged, ObjectMissing
+from cluster.storage.errors import AccessRefusedError, ObjectChanged, ObjectMissing
 from cluster.storage.hashed import HashedFiles
 from cluster.storage.local_errors import disk
 from cluster.storage.objects import ObjectInfo, Store
 from cluster.storage.retry import again
 from cluster.storage.settings import StorageSettings
-from cluster.storage.uri import parse
+from cluster.storage.uri import parse, split
 from schemas.errors import InfrastructureError, RefusedError, SecurityError, UsageError
 
 _AT_ONCE = 8
@@ -57,7 +57,8 @@ def fetch_directory(
     store = open_store(uri, settings)
     root = cache_root or _default_root()
     local = parse(uri).scheme == "file" and again(lambda: _on_one_disk(store.uri, root), store.backoff)
-    fetched = _in_place(store, root, remembered) if local else _Cache(root, store, remembered).fetch()
+    fetch = _in_place if local else _cached
+    fetched = fetch(store, settings, root, remembered)
     if expected_sha256 is not None and fetched.digest != expected_sha256:
         raise RefusedError(
             f"model {store.uri} has sha256 {fetched.digest}, and {expected_sha256} was asked for: "
@@ -80,28 +81,55 @@ def _on_one_disk(folder: str, root: Path) -> bool:
         return os.stat(folder).st_dev == there.stat().st_dev if os.path.lexists(folder) else True
 
 
-def _in_place(store: Store, root: Path, remembered: bool) -> Fetched:
-    keys = [info.key for info in _listing(store)]
+def _in_place(store: Store, settings: StorageSettings | None, root: Path, remembered: bool) -> Fetched:
+    keys = [info.key for info in _listing(store, settings)]
     folder = Path(store.uri)
-    files = HashedFiles(root).sha256(folder, keys, lambda: {key: store.sha256(key) for key in keys}, remembered)
+    files = HashedFiles(root).sha256(folder, keys, lambda: {key: _sha256(store, key) for key in keys}, remembered)
     return Fetched(folder, digest_of(files), files)
 
 
-def _listing(store: Store) -> Sequence[ObjectInfo]:
+def _cached(store: Store, settings: StorageSettings | None, root: Path, remembered: bool) -> Fetched:
+    return _Cache(root, store, settings, remembered).fetch()
+
+
+def _sha256(store: Store, key: str) -> str:
+    try:
+        return store.sha256(key)
+    except ObjectMissing:
+        raise UsageError(
+            f"model directory {store.uri}: {key!r} is a link that leads nowhere, or was removed this moment: "
+            "restore it or remove the link"
+        ) from None
+
+
+def _listing(store: Store, settings: StorageSettings | None) -> Sequence[ObjectInfo]:
     listed = list(store.list())
+    if not listed and _is_object(store.uri, settings):
+        raise UsageError(f"model {store.uri} is a file: name its folder, a directory with the model alone")
     if not listed:
-        raise UsageError(f"model directory {store.uri} is empty or does not exist: correct its uri")
+        raise UsageError(
+            f"model directory {store.uri} is empty or does not exist: correct its uri (a model of a hub has to be "
+            "downloaded first)"
+        )
     return listed
+
+
+def _is_object(uri: str, settings: StorageSettings | None) -> bool:
+    try:
+        folder, name = split(uri)
+    except UsageError:
+        return False
+    return open_store(folder, settings).head(name) is not None
 
 
 class _Cache:
     """One directory of a store, seen from the cache."""
 
-    def __init__(self, root: Path, store: Store, remembered: bool) -> None:
+    def __init__(self, root: Path, store: Store, settings: StorageSettings | None, remembered: bool) -> None:
         self._root = root
         self._remembered = remembered
         self._store = store
-        self._listing = _listing(store)
+        self._listing = _listing(store, settings)
         _refuse_escapes(store, [info.key for info in self._listing])
         self._name = _fingerprint(store, self._listing)
 
@@ -114,7 +142,8 @@ class _Cache:
             with self._locked():
                 return self._known() or self._download()
         except OSError as error:
-            raise InfrastructureError(
+            kind = AccessRefusedError if isinstance(error, PermissionError) else InfrastructureError
+            raise kind(
                 f"model cache {str(self._root)!r}: {error.strerror}: free space there or set WARDROUND_CACHE"
             ) from None
 

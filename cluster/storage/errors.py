@@ -6,6 +6,7 @@
     └── ObjectTooLarge                 larger than the caller takes; its body was not read
 
     InfrastructureError                the store did not answer as it should
+    ├── AccessRefusedError             it knows these credentials, this user, this name not: waiting does not help
     └── TransientError                 and trying again may help
 
 None of them carries a key.
@@ -47,6 +48,16 @@ class ObjectTooLarge(ObjectError):
 
     def __str__(self) -> str:
         return f"{self.size} bytes are more than the {self.limit} allowed"
+
+
+class AccessRefusedError(InfrastructureError):
+    """Nothing that waiting would mend: wrong credentials, no permission, a read-only disk.
+
+    A command that ends with it needs somebody to correct something first. In the middle of a run it counts as an
+    outage like others, since rights can come back.
+    """
+
+    exit_code = 2
 
 
 class TransientError(InfrastructureError):

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
+from cluster.storage.errors import AccessRefusedError
 from cluster.storage.local_errors import ABSENT
 
 T = TypeVar("T")
@@ -61,6 +62,11 @@ def _entries(folder: str, at: str, prefix: str) -> list[tuple[str, os.stat_resul
             named = [_named(entry) for entry in found if not entry.name.startswith(HIDDEN)]
     except (FileNotFoundError, NotADirectoryError):
         return []
+    except PermissionError:
+        # Only the folder is named: what is in it, whose names may be those of people, was not seen.
+        raise AccessRefusedError(
+            f"folder {folder!r} cannot be listed: grant this user access to it, or name the files in a table"
+        ) from None
     wanted = (
         (name, found)
         for name, found in named
@@ -124,12 +130,18 @@ def make_folder(folder: str) -> None:
     if os.path.isdir(folder):
         return
     parent = os.path.dirname(folder)
-    make_folder(parent)
-    try:
-        os.mkdir(folder)
-    except FileExistsError:
+    for _ in range(3):  # another process may prune the parent as it is still empty
+        make_folder(parent)
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            return
+        except FileNotFoundError:
+            continue
+        sync_folder(parent)
         return
-    sync_folder(parent)
+    # The parent is there: a file system of the kernel's, such as /proc.
+    raise PermissionError(errno.EPERM, "no folder can be made there")
 
 
 def sync_folder(folder: str) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, InvalidRegionError, PartialCredentialsError, ProfileNotFound
 from botocore.loaders import Loader, create_loader
 from botocore.session import Session
 
@@ -22,6 +24,7 @@ from cluster.storage.s3_errors import Where
 from cluster.storage.s3_reading import S3Reading
 from cluster.storage.settings import StorageSettings
 from cluster.storage.uri import Uri
+from schemas.errors import UsageError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -45,11 +48,33 @@ def open_s3(uri: Uri, settings: StorageSettings, backoff: Backoff, *, single_com
     # Sessions are not safe for threads; the description of S3 that they load is, and takes a tenth of a second to read.
     session = Session()
     session.register_component("data_loader", _descriptions())
-    client = cast(
-        "S3Client",
-        session.create_client("s3", region_name=settings.region, endpoint_url=settings.endpoint_url, config=config),
-    )
+    with _settings_told():
+        client = cast(
+            "S3Client",
+            session.create_client("s3", region_name=settings.region, endpoint_url=settings.endpoint_url, config=config),
+        )
     return S3Store(uri, client, backoff, single_committer=single_committer)
+
+
+@contextmanager
+def _settings_told() -> Iterator[None]:
+    """What boto3 refuses before any request. Its messages hold settings only, but for what follows a colon."""
+    try:
+        yield
+    except ProfileNotFound:
+        name = os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")
+        raise UsageError(f"AWS_PROFILE names {name!r}, which is no profile of this user: correct or unset it") from None
+    except PartialCredentialsError:
+        raise UsageError(
+            "half of the S3 credentials is there: set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        ) from None
+    except InvalidRegionError:
+        raise UsageError("the region is no name of one: correct storage.region or AWS_REGION") from None
+    except (ValueError, BotoCoreError) as error:
+        raise UsageError(
+            f"S3 cannot be reached as it is set up ({type(error).__name__}): an endpoint reads http://host:port or "
+            "https://host:port; correct storage.endpoint_url, AWS_ENDPOINT_URL or the AWS config file"
+        ) from None
 
 
 @cache

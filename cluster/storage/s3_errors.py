@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from botocore import exceptions as boto
 from urllib3.exceptions import HTTPError as Urllib3Error
 
-from cluster.storage.errors import ObjectChanged, ObjectError, ObjectMissing, TransientError
+from cluster.storage.errors import AccessRefusedError, ObjectChanged, ObjectError, ObjectMissing, TransientError
 from schemas.errors import InfrastructureError, StoreError, UsageError
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ _CREDENTIALS = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile or an
 _REMEDIES = {
     "AccessDenied": "allow s3:GetObject, s3:PutObject and s3:ListBucket to these credentials (without s3:ListBucket "
     "a missing object is answered so too)",
-    "403": "allow s3:GetObject, s3:PutObject and s3:ListBucket to these credentials",
+    "403": f"a wrong key or secret ({_CREDENTIALS}), or no s3:GetObject, s3:PutObject or s3:ListBucket for them",
     "InvalidAccessKeyId": f"the store does not know these credentials: {_CREDENTIALS}",
     "SignatureDoesNotMatch": f"the secret key is wrong: {_CREDENTIALS}",
     "ExpiredToken": "the session has expired: renew the credentials",
@@ -35,6 +35,9 @@ _REMEDIES = {
     "InvalidDigest": "the store does not know this checksum: set storage.request_checksum: when_required",
     "EntityTooLarge": "make shards smaller: compute.shard_records",
 }
+_FORBIDDEN = "the store refuses these credentials, without a reason"
+_MAY_PASS = frozenset({"ExpiredToken", "RequestTimeTooSkewed", "InvalidObjectState"})
+"""Refusals that are no fault of the spec."""
 _BUSY = "it is overloaded or down: run the same command again later"
 _CONNECTION = "check storage.endpoint_url, the network and that the store is up"
 
@@ -69,7 +72,7 @@ class Where:
         if isinstance(error, boto.ClientError):
             return self._answered(error.response)
         if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError | boto.CredentialRetrievalError):
-            return InfrastructureError(f"{self}: no credentials found: {_CREDENTIALS}")
+            return AccessRefusedError(f"{self}: no credentials found: {_CREDENTIALS}")
         if isinstance(error, boto.ParamValidationError):
             return UsageError(f"{self}: the name of the bucket or the length of a key is not valid in S3")
         if isinstance(error, boto.SSLError):
@@ -94,4 +97,5 @@ class Where:
         if status in _TRANSIENT_STATUS or code in _TRANSIENT_CODES:
             return TransientError(f"{self}: {code} ({status}): {_BUSY}")
         remedy = _REMEDIES.get(code, "see the log of the store")
-        return InfrastructureError(f"{self}: {code} ({status}): {remedy}")
+        kind = AccessRefusedError if status in (401, 403) and code not in _MAY_PASS else InfrastructureError
+        return kind(f"{self}: {_FORBIDDEN if code == '403' else code} ({status}): {remedy}")

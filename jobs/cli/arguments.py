@@ -1,6 +1,7 @@
 """Arguments that several commands have."""
 
 import argparse
+from collections.abc import Callable
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
@@ -13,3 +14,18 @@ def add_run(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser) -> None:
     """The switch that makes stdout readable for scripts."""
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """A type of an argument: a whole number of at least so many."""
+
+    def whole(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least {least}")
+        return number
+
+    return whole

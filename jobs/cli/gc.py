@@ -48,9 +48,9 @@ def call(arguments: argparse.Namespace) -> int:
 def _age(text: str) -> timedelta:
     try:
         seconds = float(str(parse_seconds(text)))
-    except ValueError as error:
+        return timedelta(seconds=seconds)
+    except (ValueError, OverflowError) as error:
         raise UsageError(f"--older-than: {error}") from None
-    return timedelta(seconds=seconds)
 
 
 def _row(leftover: Leftover) -> tuple[str, str, str, str]:

@@ -5,6 +5,7 @@ asked for is imported, so `wardround status` does not wait for what `wardround r
 """
 
 import argparse
+import errno
 import importlib
 import os
 import sys
@@ -13,8 +14,9 @@ from collections.abc import Sequence
 from importlib import metadata
 from typing import Any, NoReturn
 
+from cluster.storage.errors import ObjectError
 from jobs.console import say
-from schemas.errors import UsageError, WardroundError
+from schemas.errors import InfrastructureError, UsageError, WardroundError
 from schemas.loading import nearest
 
 COMMANDS: dict[str, str] = {
@@ -61,6 +63,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read stdout has seen enough; Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (OSError, MemoryError, ObjectError) as error:
+        _debug()
+        say(_of_the_machine(error))
+        return InfrastructureError.exit_code
     except Exception as error:  # noqa: BLE001 - the last line of defence: one line, without the message's content
         _debug()
         say(f"internal error {type(error).__name__} at {_place(error)}; WARDROUND_DEBUG=1 shows the traceback")
@@ -86,6 +92,18 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
             module.add_arguments(sub)
             sub.set_defaults(call=module.call)
     return parser
+
+
+def _of_the_machine(error: BaseException) -> str:
+    """One line for what no program can help: no memory, no space, no handles. The path is left out: it may be a key."""
+    again = "then run the same command again"
+    if isinstance(error, MemoryError):
+        return f"this process got no more memory ({_place(error)}): give it more or make shards smaller, {again}"
+    if isinstance(error, ObjectError):
+        return f"{error} ({_place(error)}): something was removed or replaced while it was read; stop that, {again}"
+    code = errno.errorcode.get(getattr(error, "errno", None) or 0, type(error).__name__)
+    said = getattr(error, "strerror", None) or "no reason given"
+    return f"the system refused: {code}, {said} ({_place(error)}): free what is short or grant access, {again}"
 
 
 def _debug() -> None:

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from jobs.cli.arguments import add_json
+from jobs.cli.arguments import add_json, at_least
 from jobs.console import columns, show, show_json
 from jobs.outlook import SPREAD, Forecast, Outlook, outlook
 from jobs.reporting.amounts import duration, size
@@ -15,8 +15,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("spec", metavar="SPEC", help="the YAML file of the run (a path or a uri)")
     parser.add_argument("--all", action="store_true", help=f"read every header, not those of {SPREAD} spread records")
-    parser.add_argument("--sample", type=int, default=0, metavar="N", help="score N spread records, forecast the time")
-    parser.add_argument("--workers", type=int, metavar="W", help="to forecast for; else compute.workers.max")
+    parser.add_argument(
+        "--sample", type=at_least(0), default=0, metavar="N", help="score N spread records, forecast the time"
+    )
+    parser.add_argument("--workers", type=at_least(1), metavar="W", help="to forecast for; else compute.workers.max")
     add_json(parser)
 
 

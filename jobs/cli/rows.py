@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from itertools import islice
 
-from jobs.cli.arguments import add_json, add_run
+from jobs.cli.arguments import add_json, add_run, at_least
 from jobs.console import columns, say, show, show_json
 from jobs.rows import Row, rows_with
 from jobs.spec_source import run_store
@@ -25,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="may be given several times; without it: every status but ok",
     )
     parser.add_argument("--model", help="what became of the records in this model, where the run has several")
-    parser.add_argument("--limit", type=int, default=_LIMIT, help=f"at most so many rows, 0: all (default {_LIMIT})")
+    parser.add_argument(
+        "--limit", type=at_least(0), default=_LIMIT, help=f"at most so many rows, 0: all (default {_LIMIT})"
+    )
     add_json(parser)
 
 

@@ -64,7 +64,7 @@ def test_a_network_on_events_says_what_an_event_takes(name: str) -> None:
 def test_a_format_is_annotated_with_the_contract_of_its_collection_for_mypy_to_prove(
     collection: str, name: str
 ) -> None:
-    contract = registry.formats(collection).load(name).__annotations__["FORMAT"]
+    contract = registry.formats(collection).load(name).__annotations__["FORMAT"].__name__
     assert contract in CONTRACTS.get(collection, (contract,))
     assert contract.endswith("Format")
 

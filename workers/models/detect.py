@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from schemas.errors import PluginError, SpecError
 from workers import registry
 from workers.contract import Format, ModelCard
+from workers.models.files import refuse_checkpoint
 
 F = TypeVar("F", bound=Format)
 
@@ -32,7 +33,8 @@ class Formats(Generic[F]):
         """Name of the first format that recognises the directory, and the card. Imports no torch.
 
         A format of a package that cannot be imported is passed over, and named where no other knows the directory.
-        Raises SpecError if no format knows the directory, or with what is wrong in it.
+        Raises SpecError if no format knows the directory, or with what is wrong in it; SecurityError for a checkpoint
+        of PyTorch.
         """
         if not directory.is_dir():
             raise SpecError(f"{directory}: is not a model directory")
@@ -46,6 +48,7 @@ class Formats(Generic[F]):
             if found.recognises(directory):
                 return name, found.describe(directory)
             looked.append(found.looks_for)
+        refuse_checkpoint(directory)
         seen = "; ".join(looked)
         raise SpecError(f"{directory}: holds no model of a known format for {self.collection}. Looked for: {seen}")
 

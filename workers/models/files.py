@@ -48,9 +48,37 @@ def check_safetensors(path: Path) -> None:
         with path.open("rb") as file:
             start = file.read(9)
     except OSError as error:
+        refuse_checkpoint(path.parent)
         raise SpecError(f"{path}: cannot be read ({error.strerror})") from error
     if start[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
         raise SecurityError(f"{path}: is a pickle or zip checkpoint, which can run code when loaded: {CONVERT}")
     header = struct.unpack("<Q", start[:8])[0] if len(start) == 9 else size
     if header > min(size - 8, _HEADER_LIMIT) or start[8:] != b"{":
         raise SpecError(f"{path}: is not a safetensors file, or is truncated")
+    if (ends := _data_end(path, header)) != size - 8 - header:
+        raise SpecError(
+            f"{path}: is truncated or damaged: it has {size - 8 - header} bytes of tensors, its header tells of {ends}"
+        )
+
+
+def _data_end(path: Path, header: int) -> int:
+    """Where the last tensor ends, by the header of a safetensors file. Raises SpecError."""
+    try:
+        with path.open("rb") as file:
+            file.seek(8)
+            entries = json.loads(file.read(header))
+        return max(
+            (int(entry["data_offsets"][1]) for name, entry in entries.items() if name != "__metadata__"), default=0
+        )
+    except (OSError, ValueError, RecursionError, TypeError, KeyError, IndexError, AttributeError):
+        raise SpecError(f"{path}: is not a safetensors file: its header cannot be read") from None
+
+
+def refuse_checkpoint(directory: Path) -> None:
+    """Raise SecurityError where a directory has a checkpoint of PyTorch in place of what could be loaded."""
+    endings = (".pt", ".pth", ".ckpt", ".bin", ".pkl")
+    found = sorted(path.name for path in directory.iterdir() if path.name.endswith(endings))
+    if found:
+        raise SecurityError(
+            f"{directory / found[0]}: is a checkpoint of PyTorch, which can run code when loaded: {CONVERT}"
+        )

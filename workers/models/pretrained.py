@@ -8,6 +8,7 @@ from safetensors import SafetensorError
 from transformers.utils.logging import disable_progress_bar
 
 from schemas.errors import SpecError
+from workers.models.weights import refuse_unfinite
 
 
 def pretrained(kind: Any, directory: Path, may_lack: str = "") -> Any:
@@ -31,4 +32,5 @@ def pretrained(kind: Any, directory: Path, may_lack: str = "") -> Any:
     missing = sorted(name for name in report["missing_keys"] if not may_lack or not name.startswith(may_lack))
     if missing:
         raise SpecError(f"{directory}: the weights lack {len(missing)} tensors of the model, the first {missing[0]!r}")
+    refuse_unfinite(dict(model.named_parameters()), str(directory))
     return model.eval().requires_grad_(False)

@@ -49,6 +49,17 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     return tensors
 
 
+def refuse_unfinite(tensors: Mapping[str, Tensor], where: str) -> None:
+    """Raise SpecError that names the tensors with a value that is NaN or infinite: no score of such means anything."""
+    wrong = [name for name, tensor in tensors.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
+    if wrong:
+        more = f" and {len(wrong) - 5} more tensors" if len(wrong) > 5 else ""
+        raise SpecError(
+            f"{where}: weights are not finite (NaN or infinite) in {', '.join(wrong[:5])}{more}: "
+            "save the model again from a checkpoint that is whole"
+        )
+
+
 def fill(network: nn.Module, tensors: Mapping[str, Tensor], where: str) -> None:
     """Put the tensors into the network, names and shapes strictly equal, as float32 (counters as they are).
 
@@ -61,9 +72,13 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], where: str) -> None:
         for name, tensor in wanted.items()
         if name in tensors and tensors[name].shape != tensor.shape
     ]
-    for what, names in (("missing", missing), ("unexpected", unexpected), ("of another shape", wrong)):
-        if names:
-            more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-            raise SpecError(f"{where}: does not fit the network: {what}: {', '.join(names[:5])}{more}")
+    told = [
+        f"{what}: {', '.join(names[:5])}{f' and {len(names) - 5} more' if len(names) > 5 else ''}"
+        for what, names in (("missing", missing), ("unexpected", unexpected), ("of another shape", wrong))
+        if names
+    ]
+    if told:
+        raise SpecError(f"{where}: does not fit the network: {'; '.join(told)}")
+    refuse_unfinite(tensors, where)
     cast = {name: tensor.to(wanted[name].dtype, copy=True) for name, tensor in tensors.items()}
     network.load_state_dict(cast, strict=True, assign=True)

@@ -28,7 +28,7 @@ Its OSErrors are of damage: where storage fails the reader raises Infrastructure
 """
 
 _DAMAGED = "is no Parquet file, or damaged: write it again, or move it away"
-_VANISHED = "vanished or was changed while it was planned: stop what writes there, and run again"
+_VANISHED = "is not there, or was changed while it was planned: correct the uri, or stop what writes there"
 _ONE = "a .parquet file"
 
 

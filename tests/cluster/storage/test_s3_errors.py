@@ -6,7 +6,7 @@ import pytest
 from botocore import exceptions as boto
 from urllib3.exceptions import ProtocolError
 
-from cluster.storage.errors import ObjectChanged, ObjectMissing, TransientError
+from cluster.storage.errors import AccessRefusedError, ObjectChanged, ObjectMissing, TransientError
 from cluster.storage.s3_errors import BadChecksum, EmptyRange, Where
 from schemas.errors import InfrastructureError, StoreError, UsageError
 
@@ -34,7 +34,8 @@ def answered(code: str, status: int) -> Exception:
         ("RequestTimeout", 400, TransientError),
         ("ConditionalRequestConflict", 409, TransientError),
         ("Unheard", 429, TransientError),
-        ("AccessDenied", 403, InfrastructureError),
+        ("AccessDenied", 403, AccessRefusedError),
+        ("ExpiredToken", 403, InfrastructureError),
         ("Unheard", 400, InfrastructureError),
     ],
 )
@@ -48,7 +49,7 @@ def test_each_answer_is_one_kind_of_error_and_no_message_has_the_key(code: str, 
     ("code", "status", "remedy"),
     [
         ("AccessDenied", 403, "allow s3:GetObject"),
-        ("403", 403, "allow s3:GetObject"),
+        ("Unheard", 403, "see the log of the store"),
         ("SignatureDoesNotMatch", 403, "the secret key is wrong"),
         ("RequestTimeTooSkewed", 403, "the clock of this machine is wrong"),
         ("PermanentRedirect", 301, "set storage.region"),
@@ -64,7 +65,7 @@ def test_what_trying_again_will_not_help_says_what_will(code: str, status: int, 
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (boto.NoCredentialsError(), InfrastructureError),
+        (boto.NoCredentialsError(), AccessRefusedError),
         (boto.ParamValidationError(report=KEY), UsageError),
         (boto.SSLError(endpoint_url="x", error=KEY), InfrastructureError),
         (boto.FlexibleChecksumError(error_msg=KEY), BadChecksum),

@@ -81,28 +81,33 @@ class _Stretch:
 
     def __init__(self, words: Sequence[Word], triggers: Sequence[Trigger], carriers: frozenset[str]) -> None:
         self._words = words
-        self._triggers = triggers
-        self._firsts = [trigger.first for trigger in triggers]
+        # By flag, in order, the longest first of those that begin together.
+        self._triggers = {
+            flag: sorted(
+                (trigger for trigger in triggers if flag in trigger.group.hides or trigger.group.flag in (flag, "all")),
+                key=lambda trigger: (trigger.first, -trigger.last, not trigger.closed),
+            )
+            for flag in FLAGS
+        }
         self._carriers = carriers
 
     def flags(self, term: Span, implied: Flag | None) -> Flags:
         first = bisect_right(self._words, term[0], key=lambda word: word.end)
         last = bisect_left(self._words, term[1], first, key=lambda word: word.start)
-        before = [trigger for trigger in self._from(first - FARTHEST, first) if trigger.last <= first]
-        after = [trigger for trigger in self._from(last, last + FARTHEST) if trigger.last <= last + FARTHEST]
-        said = {flag for flag in FLAGS if self._has(flag, first, last, before, after, flag == implied)}
+        said = {flag for flag in FLAGS if self._has(flag, first, last, flag == implied)}
         return frozenset(said | ({"family"} if implied == "family" else set()))
 
-    def _from(self, first: int, last: int) -> Sequence[Trigger]:
-        return self._triggers[bisect_left(self._firsts, first) : bisect_left(self._firsts, last)]
-
-    def _has(
-        self, flag: Flag, first: int, last: int, before: Sequence[Trigger], after: Sequence[Trigger], implied: bool
-    ) -> bool:
-        left, right = _of_flag(flag, before), _of_flag(flag, after)
+    def _has(self, flag: Flag, first: int, last: int, implied: bool) -> bool:
+        left = _valid(flag, [one for one in self._from(flag, first - FARTHEST, first) if one.last <= first])
+        right = _valid(flag, [one for one in self._from(flag, last, last + FARTHEST) if one.last <= last + FARTHEST])
         if self._reaches_back(flag, last, right):
             return True
         return self._reaches_on(flag, first, last, left, implied) and not self._is_taken_back(first, last, right)
+
+    def _from(self, flag: Flag, first: int, last: int) -> Sequence[Trigger]:
+        triggers = self._triggers[flag]
+        begin = bisect_left(triggers, first, key=lambda trigger: trigger.first)
+        return triggers[begin : bisect_left(triggers, last, begin, key=lambda trigger: trigger.first)]
 
     def _reaches_on(self, flag: Flag, first: int, last: int, triggers: Sequence[Trigger], implied: bool) -> bool:
         """Whether the nearest trigger before the term that has a say reaches it; `implied` where none has one."""
@@ -175,20 +180,24 @@ class _Stretch:
         return False
 
 
-def _of_flag(flag: Flag, triggers: Iterable[Trigger]) -> list[Trigger]:
-    """The triggers that have a say on a flag: none inside a longer one, none that runs into a pseudo trigger."""
+def _valid(flag: Flag, triggers: Iterable[Trigger]) -> list[Trigger]:
+    """The triggers of a flag that have a say: none inside a longer one, none that runs into a pseudo trigger."""
     found: list[Trigger] = []
     reach, widest = -1, (-1, -1, False)
-    for trigger in sorted(triggers, key=lambda trigger: (trigger.first, -trigger.last, not trigger.closed)):
-        group = trigger.group
-        if flag not in group.hides and group.flag not in (flag, "all"):
-            continue
-        if trigger.last > reach or trigger[:3] == widest:
+    for trigger in triggers:
+        cancels = trigger.group.direction == "cancel"
+        if trigger.last > reach or trigger[: 2 if cancels else 3] == widest[: 2 if cancels else 3]:
             found.append(trigger)
-            if group.direction != "cancel":
+            if not cancels:
                 reach, widest = max(reach, trigger.last), trigger[:3]
     hiding = [trigger for trigger in found if _is_pseudo(trigger.group, flag)]
-    return [one for one in found if not any(one.first < more.first < one.last <= more.last for more in hiding)]
+    return [one for one in found if not any(_is_taken_by(one, more) for more in hiding if more is not one)]
+
+
+def _is_taken_by(one: Trigger, pseudo: Trigger) -> bool:
+    """Whether a trigger says nothing because a pseudo trigger has all its words, or those it ends with."""
+    same = (one.first, one.last) == (pseudo.first, pseudo.last) and not one.closed and one.group.direction != "cancel"
+    return same or one.first < pseudo.first < one.last <= pseudo.last
 
 
 def _is_pseudo(group: TriggerGroup, flag: Flag) -> bool:
@@ -206,8 +215,13 @@ def _ends(group: TriggerGroup, flag: Flag) -> bool:
 
 
 def _goes_back(trigger: Trigger, between: Sequence[Word]) -> bool:
-    """A trigger after its terms goes over a comma in a list with a conjunction, or after words set off by commas."""
+    """A trigger after its terms goes over a comma in a list with a conjunction, or after words set off by commas.
+
+    It goes over a colon that stands right before it, not over a label with words behind.
+    """
     texts, group = [word.text for word in between], trigger.group
+    if group.commas != "over" and ":" in texts[:-1]:
+        return False
     if group.commas == "over" or "," not in texts:
         return True
     set_off = texts[-1] == "," and (trigger.closed or len(texts) > 1)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from workers.ehr.language.words import Word
 
 _BOXES = {"☐": "empty", "□": "empty", "◻": "empty", "☑": "ticked", "☒": "ticked", "✓": "ticked", "✔": "ticked"}
+_BOXES |= {"✗": "absent", "✘": "absent"}
 _TICKS = frozenset("x*✓✔")
 _ITEM_BEGINS_AFTER = frozenset(",;:(|")
 _SIGNS = {"-": "absent", "—": "absent", "+": "present"}
@@ -121,6 +122,8 @@ def _in_brackets(words: Sequence[Word], at: int) -> _Mark | None:
         return _between(words, "empty", at, at + 2)
     if len(inside) < 2 or inside[1] not in _CLOSED:
         return None
+    if inside[0] == "_":
+        return _between(words, "empty", at, at + 3)
     if inside[0] in _TICKS:
         return _between(words, "ticked", at, at + 3)
     return _between(words, _SIGNS[inside[0]], at, at + 3) if inside[0] in _SIGNS else None

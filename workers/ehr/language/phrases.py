@@ -84,7 +84,7 @@ def _one_of(words: Sequence[str]) -> str:
 
 
 def _labels(part: str, phrase: str, lists: Mapping[str, frozenset[str]]) -> Iterator[str]:
-    for piece in re.findall(r"<[a-z_:]+>|[^<>]+", part.lower()):
+    for piece in re.findall(r"<[^<>]*>|[^<>]+", part.lower()):
         if piece[0] != "<":
             yield from word_texts(piece)
         elif piece in _BUILT_IN or piece[1:-1] in lists:
@@ -128,19 +128,16 @@ class PhraseBook(Generic[Meaning]):
     def find(self, words: Sequence[Word]) -> Iterator[tuple[int, int, bool, Meaning]]:
         """Every phrase that stands in the words: its first, the one after its last, whether an end is part of it,
         and what it means."""
+        labels = [self._labels(word.text) for word in words]
         for first in range(len(words)):
-            nodes = [self._tree]
+            nodes, at = [self._tree], first
             seen: set[tuple[int, bool, int]] = set()
-            for at in range(first, len(words)):
-                word = words[at]
-                nodes = [node[label] for node in nodes for label in self._labels(word.text) if label in node]
-                if not nodes:
-                    break
-                for node in nodes:
-                    for closed, meaning in _said(node, word):
-                        if (at, closed, id(meaning)) not in seen:
-                            seen.add((at, closed, id(meaning)))
-                            yield first, at + 1, closed, meaning
+            while at < len(words) and (nodes := [node[one] for node in nodes for one in labels[at] if one in node]):
+                at += 1
+                for closed, meaning in (found for node in nodes for found in _said(node, words[at - 1])):
+                    if (at, closed, id(meaning)) not in seen:
+                        seen.add((at, closed, id(meaning)))
+                        yield first, at, closed, meaning
 
     def _labels_of(self, text: str) -> tuple[str, ...]:
         named = ["-"] if text == "—" else []

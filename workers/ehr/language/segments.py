@@ -30,10 +30,13 @@ _RUNS_IN = re.compile(
     r"|due|as|vs|versus)\b"
 )
 _ENDS_SENTENCE = re.compile(r"[.!?;:][\"')\]]{0,4}\s*\Z|[\r\n]\s*\Z")
-_OWN_END = re.compile(r"(?<=[.!?])[\"')\]]{0,4}\s+(?=[^\s a-z])|(?<=[a-z]{2}[.])(?=[A-Z][a-z])")
+_OWN_END = re.compile(
+    r"(?<=[.!?])[\"')\]]{0,4}\s+(?=[^\s a-z])|(?<=[a-z]{2}[.])(?=[A-Z][a-z])|(?<=[a-z]{2}[.])[ \t]{1,3}(?=[a-z])"
+)
 _LIST_NUMBER = re.compile(r"(?:\A|[\r\n.;:])\s*\d{1,2}\.\Z")
 _ABBREVIATION = re.compile(
-    r"\b(?:dr|mr|mrs|ms|prof|st|vs|e\.g|i\.e|approx|pt|hx|dx|sx|fx|s\.p|h\.o|cf|fig|dept)\.\Z", re.IGNORECASE
+    r"\b(?:dr|mr|mrs|ms|prof|st|vs|e\.g|i\.e|approx|pt|hx|dx|sx|fx|s\.p|h\.o|cf|fig|dept|resp|temp|abd|neg|pos|prob|poss|hosp|max|min|inj|tabs?|caps?|wks?|hrs?|mos|yrs?|ext|cont|incl|sig|est|std|bilat|med|freq|avg|no)\.\Z",
+    re.IGNORECASE,
 )
 _QUESTION = re.compile(r"(?:\A|[^\w)\]?])\?{1,3}\s*\Z")
 _ANSWER = re.compile(r"[ \t]*(?:yes|no|none|nil|y|n|denies|denied|neg|negative|pos|positive)\b", re.IGNORECASE)

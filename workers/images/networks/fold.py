@@ -7,11 +7,16 @@ Done once at load, for evaluation only:
 """
 
 import operator
+from functools import cache
 from typing import Any, cast
 
 import torch
 from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+_SLOPE = 1e-30
+"""Of the ReLU in oneDNN's primitive below 0. Its plain ReLU makes 0 of NaN, and a network that overflowed would answer
+as if nothing were wrong; with any slope NaN stays NaN. Float32 cannot tell so small a slope from none."""
 
 _FRESH = (nn.Conv2d, nn.BatchNorm2d, nn.Linear)
 """Modules whose result is a tensor of its own, so that it may be overwritten."""
@@ -28,7 +33,9 @@ class ConvReLU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         geometry = (self.padding, self.stride, self.dilation, self.groups)
-        fused = torch.ops.mkldnn._convolution_pointwise(x, self.weight, self.bias, *geometry, "relu", [], "")
+        fused = torch.ops.mkldnn._convolution_pointwise(
+            x, self.weight, self.bias, *geometry, "leaky_relu", [_SLOPE], ""
+        )
         return cast(Tensor, fused)
 
 
@@ -39,7 +46,7 @@ def fold(network: nn.Module, device: str) -> nn.Module:
     """
     traced = fx.symbolic_trace(network.eval())
     _fold_batch_norms(traced)
-    if device == "cpu" and has_fused_convolution():
+    if device == "cpu" and has_fused_convolution() and _fused_keeps_nan():
         _fuse_relu(traced)
     _overwrite_in_relu(traced)
     traced.delete_all_unused_submodules()
@@ -52,6 +59,15 @@ def has_fused_convolution() -> bool:
     """Whether this build of torch has oneDNN's fused convolution. Without it the plain operators run."""
     available: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]  # torch's own gap
     return available and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+
+
+@cache
+def _fused_keeps_nan() -> bool:
+    """Whether this build of oneDNN hands NaN on, tried out: else the plain operators run."""
+    conv = nn.Conv2d(1, 1, 1)
+    with torch.inference_mode():
+        answer = ConvReLU(conv)(torch.full((1, 1, 2, 2), torch.nan))
+    return bool(answer.isnan().all())
 
 
 def _fold_batch_norms(traced: fx.GraphModule) -> None:

@@ -69,7 +69,7 @@ def test_the_longest_phrase_of_a_flag_counts_at_a_place() -> None:
 
 
 @pytest.mark.parametrize(
-    "phrase", ["", "<eol>", "<eol> no", "no <eol> more", "{|no} <end>", "<2> no", "no <kin>", "{no"]
+    "phrase", ["", "<eol>", "<eol> no", "no <eol> more", "{|no} <end>", "<2> no", "no <kin>", "{no", "{no|a <2> b}"]
 )
 def test_a_phrase_that_is_not_written_as_one_is_refused(phrase: str) -> None:
     with pytest.raises(SpecError, match="context rules"):

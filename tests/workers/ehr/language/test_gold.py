@@ -2,16 +2,20 @@
 
 import pytest
 
-from tests.support.context_gold import Rules, Sentence, agreement, gold, sentencizer_starts, wrong
+from tests.support.context_gold import Rules, agreement, gold, sentencizer_starts, wrong
 from workers.ehr.language.rules import FLAGS
 
 RULES = Rules()
 
 
-@pytest.mark.parametrize("sentence", gold("kinds.txt"), ids=lambda one: one.text)
-def test_every_kind_of_phrase_is_read_as_a_clinician_reads_it(sentence: Sentence) -> None:
-    assert wrong(sentence, RULES.flags(sentence)) == []
-    assert wrong(sentence, RULES.flags(sentence, sentencizer_starts(sentence.text))) == []
+@pytest.mark.parametrize("sentences_of", ["our own", "a sentencizer"])
+def test_every_kind_of_phrase_is_read_as_a_clinician_reads_it(sentences_of: str) -> None:
+    found = {}
+    for sentence in gold("kinds.txt"):
+        starts = None if sentences_of == "our own" else sentencizer_starts(sentence.text)
+        found[sentence.text] = wrong(sentence, RULES.flags(sentence, starts))
+    assert len(found) >= 700
+    assert {text: terms for text, terms in found.items() if terms} == {}
 
 
 @pytest.mark.parametrize("name", ["gold.txt", "second.txt"])

@@ -1,0 +1,40 @@
+"""Whether a run may write where `output.uri` says, found out before anything is written."""
+
+import os
+
+from cluster.storage import is_inside, parse
+from schemas.errors import SpecError
+from schemas.spec import Spec
+
+
+def check_output_place(spec: Spec) -> None:
+    """Raise SpecError where the output lies in the input or in a model, or where no folder can be.
+
+    With a table as input only the files that it lists are read, so the output may lie beside them.
+    """
+    uri = spec.output.uri
+    source = spec.input.get("uri")
+    if isinstance(source, str) and is_inside(uri, [source]):
+        raise SpecError("output.uri lies inside input.uri: the run would read its own rows. Choose another output.uri")
+    for name, ref in spec.models.items():
+        if is_inside(uri, [ref.uri]):
+            raise SpecError(
+                f"output.uri lies inside models.{name}.uri: the run would be among the files of the model and "
+                "change its digest. Choose another output.uri"
+            )
+    if parse(uri).scheme == "file":
+        _check_folder(parse(uri).path.rstrip("/"))
+
+
+def _check_folder(path: str) -> None:
+    """The folder need not be there; what is there above it must be one."""
+    if any(len(os.fsencode(part)) > _LONGEST_NAME for part in path.split("/")):
+        raise SpecError(f"output.uri: a folder cannot have a name longer than {_LONGEST_NAME} bytes: shorten it")
+    while path and not os.path.lexists(path):
+        path = os.path.dirname(path)
+    if path and os.path.exists(path) and not os.path.isdir(path):
+        raise SpecError(f"output.uri: {path!r} is a file, and a run needs a folder of its own: choose another place")
+
+
+_LONGEST_NAME = 255
+"""Of every file system that matters (NAME_MAX)."""

@@ -1,0 +1,48 @@
+"""`python -m tests.support.mistakes [--repeat 20] [--alone] [WORD]`: the table of mistakes and how each ends."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from tests.support.mistakes.corpus import Mistake, corpus
+from tests.support.mistakes.trying import Ending, attempt, forget_worlds, make
+
+
+def main() -> int:
+    """0 where every mistake ends as it must, every time."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("word", nargs="?", default="", help="only mistakes with this word in their name")
+    parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument("--alone", action="store_true", help="each as a process of its own: aborts at its end show")
+    arguments = parser.parse_args()
+    chosen = [mistake for mistake in corpus() if arguments.word in str(mistake)]
+    codes: Counter[int | None] = Counter()
+    bad = 0
+    for mistake in chosen:
+        endings = [ending for _ in range(arguments.repeat) for ending in _try(mistake, arguments.alone)]
+        faults = sorted({fault for ending in endings for fault in ending.faults(mistake)})
+        codes.update(ending.code for ending in endings)
+        bad += bool(faults)
+        slowest = max(ending.seconds for ending in endings)
+        print(f"{mistake.area:12} {mistake.code:3} {len(endings):4}x {slowest:6.2f} s  {mistake.mistake}")
+        for line in faults and [*faults, *sorted({ending.said.strip() for ending in endings})]:
+            print(f"      !! {line}")
+        sys.stdout.flush()
+    forget_worlds()
+    counted = ", ".join(f"{code}: {count}" for code, count in sorted(codes.items(), key=str))
+    print(f"{len(chosen)} mistakes, exit codes {counted}; {bad} do not end as they must")
+    return 1 if bad else 0
+
+
+def _try(mistake: Mistake, alone: bool) -> list[Ending]:
+    with tempfile.TemporaryDirectory(prefix="wr-mistake-") as folder:
+        make(mistake, Path(folder))
+        return attempt(mistake, Path(folder), alone=alone)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
