@@ -40,7 +40,8 @@ class ShardReport:
 class WorkerPoll:
     """State of a worker now. `done` holds each report once. `wants` is how many more shards it would take.
 
-    `running` are the shards in hand, oldest first; `records_done` counts records forwarded since start.
+    `running` are the shards in hand, oldest first; `records_done` counts records forwarded since start. `stalled`: it
+    computes and finishes nothing, so that a record of the oldest shard may never end.
     """
 
     ready: bool
@@ -49,6 +50,7 @@ class WorkerPoll:
     wants: int = 0
     records_done: int = 0
     info: Mapping[str, Any] = field(default_factory=dict)
+    stalled: bool = False
 
 
 class Worker(Protocol):

@@ -212,6 +212,15 @@ class _Run:
                 self._ledger.give_up(given_up)
                 self._on_report(given_up)
 
+    def _set_apart(self, seat: Seat, oldest: int, now: float) -> None:
+        """Its worker computed without end: the oldest shard goes to isolation, the others are innocent."""
+        self._deaths.death("it computed without end")
+        for shard in seat.hands:
+            if shard == oldest:
+                self._ledger.isolate(shard, seat.name)
+            else:
+                self._ledger.give_back(shard, seat.name, now)
+
     def _forget_committed_elsewhere(self, now: float) -> None:
         for shard in self._watch.look(now):
             if shard in self._ledger:
@@ -236,6 +245,10 @@ class _Run:
             elif limit is not None and now - seat.oldest_since > limit:
                 self._workers.kill(seat, "deadline", now)
                 self._suspect(seat, f"no end after {limit:g} s")
+            elif seat.poll.stalled and seat.oldest is not None:
+                oldest = seat.oldest
+                self._workers.kill(seat, "deadline", now)
+                self._set_apart(seat, oldest, now)
 
     def _deadline(self, seat: Seat) -> float | None:
         deadline = self._settings.shard_deadline_s

@@ -142,6 +142,14 @@ class Ledger:
             self._queue(entry, front=False)
         return None
 
+    def isolate(self, shard: int, worker: str) -> None:
+        """A record of this shard may never end: it is next scored in processes that can be killed."""
+        entry = self._open[shard]
+        entry.holders.pop(worker, None)
+        entry.task = replace(entry.task, mode="isolate")
+        if not entry.holders:
+            self._queue(entry, front=False)
+
     def shuffle(self) -> None:
         """Another driver works on the same shards: leave its order, so as not to do each shard twice."""
         waiting = list(self._waiting)

@@ -142,6 +142,7 @@ class RayHandle:
             wants=answer.poll.wants - sum(command.kind == "offer" for command in self._commands),
             records_done=answer.poll.records_done,
             info={**answer.poll.info, "pid": answer.pid, "node": answer.node},
+            stalled=answer.poll.stalled,
         )
 
     def _set_pace(self, poll: WorkerPoll, news: bool, now: float) -> None:

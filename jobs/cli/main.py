@@ -44,7 +44,20 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line and return its exit code: 0, or that of the error (see `schemas.errors`), or 130."""
+    """Run one command line and return its exit code: 0, or that of the error (see `schemas.errors`), or 130.
+
+    Ends the process at once where a thread of a worker never ends: the interpreter would wait for it.
+    """
+    code = _run(argv)
+    threaded = sys.modules.get("workers.pipeline.threaded")
+    if threaded is not None and threaded.left_behind():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _run(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         arguments = _parser(words).parse_args(words)

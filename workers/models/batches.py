@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from workers import heartbeat
 from workers.models.device import memory_error
 
 T = TypeVar("T")
@@ -23,6 +24,7 @@ class RecordBatches:
         first = 0
         while first < records:
             last = min(records, first + self.size)
+            heartbeat.beat(last - first)
             try:
                 with memory_error():
                     done.append(forward(first, last))

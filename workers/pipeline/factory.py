@@ -23,7 +23,7 @@ def build(job: Mapping[str, Any], cpus: float, gpus: float) -> Worker:
     """A worker for the plain JSON that `jobs.execute.worker_job` makes."""
     context, stage = _open(job, cpus, gpus)
     if isinstance(stage, RecordStage):
-        return PipelineWorker(StageJob(context, stage, job), context.budget)
+        return PipelineWorker(StageJob(context, stage, job), context.budget, context.limits.record_timeout)
     return ShardWorker(context, stage)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from schemas.crashpoints import crash_armed, crashpoint
 from schemas.errors import NoMemoryError, RecordError
 from schemas.status import Status
+from workers import heartbeat
 from workers.contract import Array, Model
 from workers.pipeline.columns import ModelColumns, Sample
 from workers.pipeline.refused_records import score_in_halves
@@ -113,6 +114,7 @@ class ModelRunner:
         arrays = [array for _, array in samples]
         choice = self.tuner.before(key, self.model)
         began, computing = time.perf_counter(), time.thread_time()
+        heartbeat.beat(len(arrays))
         try:
             values = self.model.forward(arrays)
         finally:

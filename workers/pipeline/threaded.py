@@ -13,6 +13,14 @@ from workers.pipeline.desk import Desk, Offer
 _SHUTDOWN_TIMEOUT_S = 10.0
 
 
+_left_behind: list[threading.Thread] = []
+
+
+def left_behind() -> bool:
+    """Whether threads of closed workers are still busy in this process, which therefore cannot end in good order."""
+    return any(thread.is_alive() for thread in _left_behind)
+
+
 class ThreadedWorker(ABC):
     """A worker whose threads each run one loop until it is closed. Implements `schemas.work.Worker`.
 
@@ -51,6 +59,7 @@ class ThreadedWorker(ABC):
             wants=max(0, self._wants(before_commit, len(running))),
             records_done=self._records_done,
             info=self._info(time.monotonic() - self._born),
+            stalled=before_commit > 0 and self._is_stalled(),
         )
 
     def cancel(self, shard: int) -> None:
@@ -69,6 +78,11 @@ class ThreadedWorker(ABC):
         end = time.monotonic() + _SHUTDOWN_TIMEOUT_S
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
+        _left_behind.extend(thread for thread in self._threads if thread.is_alive())
+
+    def _is_stalled(self) -> bool:
+        """Whether what it has in hand may never end; it has something."""
+        return False
 
     @abstractmethod
     def _wants(self, before_commit: int, in_hand: int) -> int:

@@ -1,5 +1,6 @@
 """One worker: three threads that keep reading, device and storage busy at the same time, over shards."""
 
+import math
 import queue
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ import pyarrow as pa
 
 from schemas.errors import InfrastructureError, NoMemoryError, WardroundError
 from schemas.work import ShardReport, ShardTask
+from workers import heartbeat
 from workers.pipeline.byte_budget import ByteBudget
 from workers.pipeline.desk import Offer, Stop
 from workers.pipeline.kinds import ShardTable
@@ -85,8 +87,10 @@ class _InHand:
 class PipelineWorker(ThreadedWorker):
     """Scores and commits shards of one stage of records."""
 
-    def __init__(self, job: RecordJob, budget: ByteBudget) -> None:
+    def __init__(self, job: RecordJob, budget: ByteBudget, record_timeout_s: float = math.inf) -> None:
         super().__init__()
+        self._record_timeout_s = record_timeout_s
+        self._isolating = False
         self.job = job
         self.budget = budget
         # Without a limit of its own: what holds the reader back is the budget of bytes.
@@ -98,6 +102,9 @@ class PipelineWorker(ThreadedWorker):
 
     def _wants(self, before_commit: int, in_hand: int) -> int:
         return min(self._depth() - before_commit, 2 * self._depth() - in_hand)
+
+    def _is_stalled(self) -> bool:
+        return self._loaded and not self._isolating and heartbeat.is_stalled(self._record_timeout_s)
 
     def _info(self, alive: float) -> Mapping[str, Any]:
         return self.job.info(alive)
@@ -130,6 +137,7 @@ class PipelineWorker(ThreadedWorker):
         began = time.perf_counter()
         with closing(self.job.reader.read(records)) as parts:
             for part in parts:
+                heartbeat.beat()
                 self._prepared.put((hand, part))
                 if self._closed:
                     raise Stop
@@ -142,7 +150,12 @@ class PipelineWorker(ThreadedWorker):
     def _isolate(self, offer: Offer) -> None:
         began = time.perf_counter()
         records = self.job.records(offer.task)
-        finished = self.job.isolate(offer.task, records)
+        self._isolating = True
+        try:
+            finished = self.job.isolate(offer.task, records)
+        finally:
+            heartbeat.beat()
+            self._isolating = False
         hand = _InHand(offer, ShardRows(records, {}, [], []), records["record_id"], time.monotonic())
         hand.seconds["isolate"] = time.perf_counter() - began
         self._desk.leaves_pipeline(offer)
@@ -151,6 +164,7 @@ class PipelineWorker(ThreadedWorker):
 
     def _load(self) -> None:
         self.job.load_models()
+        heartbeat.beat()
         self._loaded = True
 
     def _first_load(self) -> None:
@@ -194,7 +208,9 @@ class PipelineWorker(ThreadedWorker):
     def _score(self, hand: _InHand, part: list[Prepared]) -> None:
         try:
             if self._desk.is_current(hand.offer):
+                heartbeat.beat(len(part))
                 self.job.scorer.score(hand.rows, part)
+                heartbeat.beat()
                 self._records_done += len(part)
                 self._keep_tuning()
         finally:
@@ -212,7 +228,9 @@ class PipelineWorker(ThreadedWorker):
 
     def _end_of_shard(self, hand: _InHand) -> None:
         if self._desk.is_current(hand.offer):
+            heartbeat.beat(hand.rows.records.num_rows)
             hand.seconds["forward"] = self.job.scorer.finish(hand.rows)
+            heartbeat.beat()
             self._account()
             self._desk.leaves_pipeline(hand.offer)
             self._finished.put(hand)

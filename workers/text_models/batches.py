@@ -5,6 +5,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from workers import heartbeat
+
 T = TypeVar("T")
 
 
@@ -50,6 +52,7 @@ class TokenBudget:
         while waiting:
             batch = waiting.pop()
             cost = self.cost([lengths[i] for i in batch])
+            heartbeat.beat(len(batch))
             try:
                 values = forward(batch)
             except MemoryError:

@@ -82,3 +82,11 @@ def test_shuffling_loses_nothing() -> None:
     while (task := ledger.first("waiting")) is not None:
         taken.add(ledger.hold(task.shard, "a", 0.0).shard)
     assert taken == set(range(50))
+
+
+def test_a_shard_that_may_never_end_goes_to_isolation_at_once() -> None:
+    ledger = Ledger(range(2))
+    ledger.hold(1, "a", 0.0)
+    ledger.isolate(1, "a")
+    assert ledger.first("suspect") == ShardTask(1, "isolate")
+    assert ledger.entry(1).deaths_in_isolation == 0
