@@ -5,6 +5,7 @@ from typing import Any
 
 from schemas.errors import WardroundError
 from schemas.work import Worker
+from workers import native_stderr
 from workers.lookup import room_at
 from workers.pipeline.context import StageContext
 from workers.pipeline.kinds import RecordStage, ShardStage
@@ -21,10 +22,11 @@ DOTTED = "workers.pipeline.factory:build"
 
 def build(job: Mapping[str, Any], cpus: float, gpus: float) -> Worker:
     """A worker for the plain JSON that `jobs.execute.worker_job` makes."""
-    context, stage = _open(job, cpus, gpus)
-    if isinstance(stage, RecordStage):
-        return PipelineWorker(StageJob(context, stage, job), context.budget, context.limits.record_timeout)
-    return ShardWorker(context, stage)
+    with native_stderr.taken():
+        context, stage = _open(job, cpus, gpus)
+        if isinstance(stage, RecordStage):
+            return PipelineWorker(StageJob(context, stage, job), context.budget, context.limits.record_timeout)
+        return ShardWorker(context, stage)
 
 
 def open_stage(job: Mapping[str, Any], cpus: float, gpus: float) -> StageJob:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from schemas.work import ShardTask, WorkerPoll
+from workers import native_stderr
 from workers.pipeline.desk import Desk, Offer
 
 _SHUTDOWN_TIMEOUT_S = 10.0
@@ -24,7 +25,8 @@ def left_behind() -> bool:
 class ThreadedWorker(ABC):
     """A worker whose threads each run one loop until it is closed. Implements `schemas.work.Worker`.
 
-    Where a loop breaks, every shard in hand and every later one fails with the reason.
+    Where a loop breaks, every shard in hand and every later one fails with the reason. While it lives nothing that
+    native libraries write to stderr is seen (`workers.native_stderr`).
     """
 
     def __init__(self) -> None:
@@ -34,6 +36,8 @@ class ThreadedWorker(ABC):
         self._closed = False
         self._born = time.monotonic()
         self._threads: list[threading.Thread] = []
+        native_stderr.take()
+        self._has_stderr = True
 
     def _run(self, *loops: Callable[[], None], give_up: Callable[[], None] = lambda: None) -> None:
         """Start the threads, the last thing that a subclass does as it is made. `give_up` is called by a loop that
@@ -79,6 +83,9 @@ class ThreadedWorker(ABC):
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
         _left_behind.extend(thread for thread in self._threads if thread.is_alive())
+        if self._has_stderr:
+            self._has_stderr = False
+            native_stderr.give_back()
 
     def _is_stalled(self) -> bool:
         """Whether what it has in hand may never end; it has something."""
