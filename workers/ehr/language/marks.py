@@ -27,7 +27,7 @@ class _Mark(NamedTuple):
     first: int
     last: int
     side: int
-    dash: bool
+    bare: bool
 
 
 def with_marks(words: Sequence[Word]) -> list[Word]:
@@ -83,19 +83,19 @@ def _placed(before: Word | None, word: Word, after: Word | None) -> Word:
 
 
 def _credible(words: Sequence[Word], marks: Sequence[_Mark]) -> list[_Mark]:
-    """Marks without the dashes that are bullets: a line's first dash opens it or follows its heading, no plus near."""
-    dashes = [mark for mark in marks if mark.dash]
-    if not dashes or any(mark.says == "present" for mark in marks) or words[0].text == "ros":
-        return list(marks)
-    first = dashes[0].first
-    bullets = first == 0 or words[first - 1].text == ":"
-    return [
-        mark
-        for mark in marks
-        if not mark.dash
-        or (not bullets and words[mark.first - 1].text not in ",;")
-        or (not bullets and words[mark.first].end == words[mark.first + 1].start)
-    ]
+    """Marks without the dashes that are bullets: those of a line that its first dash opens, with no bare plus near."""
+    before = [mark for mark in marks if mark.bare and mark.side < 0]
+    if any(mark.says == "present" for mark in before) or "ros" in [word.text for word in words[:3]]:
+        return [mark for mark in marks if mark.first > 0 or not _is_bullet(words, mark)]
+    dashes = [mark.first for mark in before]
+    if not dashes or dashes[0] == 0 or words[dashes[0] - 1].text == ":":
+        return [mark for mark in marks if mark not in before]
+    return [mark for mark in marks if mark not in before or _touch(words, mark.last)]
+
+
+def _is_bullet(words: Sequence[Word], mark: _Mark) -> bool:
+    """Whether a sign that opens a line says nothing: `- ROS: -fever`."""
+    return mark.bare and mark.says == "absent" and words[mark.last].text == "ros"
 
 
 def _sided(words: Sequence[Word], marks: Sequence[_Mark]) -> list[_Mark]:
@@ -113,7 +113,7 @@ def _mark(words: Sequence[Word], at: int) -> _Mark | None:
         return _between(words, _BOXES[text], at, at + 1)
     if text in _OPEN:
         return _in_brackets(words, at)
-    return _bare(words, at) if text in "-+" else None
+    return _bare(words, at) if text in _SIGNS else None
 
 
 def _in_brackets(words: Sequence[Word], at: int) -> _Mark | None:
@@ -135,7 +135,7 @@ def _between(words: Sequence[Word], says: str, first: int, last: int) -> _Mark:
         side = -1
     else:
         side = 1 if words[last - 1].ends_item or (last < len(words) and words[last].text in ".,;") else 0
-    return _Mark(says, first, last, side, dash=False)
+    return _Mark(says, first, last, side, bare=False)
 
 
 def _bare(words: Sequence[Word], at: int) -> _Mark | None:
@@ -149,12 +149,13 @@ def _bare(words: Sequence[Word], at: int) -> _Mark | None:
         return _between(words, says, at, last + 1)
     tight_before = before is not None and before.end == sign.start and before.text[0].isalnum()
     tight_after = after is not None and after.start == words[last - 1].end and not words[last - 1].ends_line
-    if before is not None and before.text[0].isalpha() and words[last - 1].ends_item and not _opens(after, tight_after):
-        return _Mark(says, at, last, 1, dash=False)
+    ends = words[last - 1].ends_item and sign.text != "—" and not _opens(after, tight_after)
+    if before is not None and before.text[0].isalpha() and ends:
+        return _Mark(says, at, last, 1, bare=False)
     if tight_before or after is None or not after.text[0].isalpha():
         return None
     begins = before is None or before.text in _ITEM_BEGINS_AFTER
-    return _Mark(says, at, last, -1, dash=says == "absent") if tight_after or begins else None
+    return _Mark(says, at, last, -1, bare=True) if tight_after or begins else None
 
 
 def _touch(words: Sequence[Word], at: int) -> bool:

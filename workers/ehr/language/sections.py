@@ -24,7 +24,7 @@ _BOLD = re.compile(r"[*_]{2,3}")
 _TITLE_ENDS = re.compile(r"[:*\]#=]")
 _UNDERLINE = re.compile(r"\r?\n[ \t]*(?:-{3,}|={3,}|_{3,}|~{3,})[ \t]*(?:\r?\n|\Z)")
 _INLINE = re.compile(
-    rf"(?:(?<=[A-Za-z)\]][.;!?])|(?<=\d\d[.;!?]))[ \t]{{1,8}}(?P<title>[A-Z][A-Za-z &/'-]{{1,{_LONGEST}}}):(?!\d)"
+    rf"(?:(?<=[A-Za-z)\]][.;!?])|(?<=\d\d[.;!?]))[^\S\r\n]{{1,8}}(?P<title>[A-Z][A-Za-z &/'-]{{1,{_LONGEST}}}):(?!\d)"
 )
 _NOT_A_TITLE = re.compile(r"[.;,?!\"]|\d{2}")
 

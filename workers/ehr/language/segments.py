@@ -19,6 +19,8 @@ _STARTS_ANEW = re.compile(
     r"[ \t]*(?:[\r\n]|\Z|[-*•·▪◦‣–—+#>=\[☐☑☒□✓✔(]|\d{1,3}[.)]"
     r"|[^\W\d_]{1,40}(?: [^\W\d_]{1,40}){0,3}[:?]|[A-ZÀ-Þ0-9])"
 )
+_CAPITAL = re.compile(r"[A-ZÀ-Þ]{2,40}\b(?![ \t]*[:?])(?! [A-Z]{1,40}[ \t]{0,8}:)")
+"""A word in capitals, no heading: text in capitals is broken over lines like any other."""
 _RUNS_ON = re.compile(
     r"(?:[,(/&]|\b(?:and|or|of|with|without|for|the|a|an|to|in|on|at|by|from|no|not|nor|any|is|was|has|had|her|his|per"
     r"|but|that|due|as|denies|denied|possible|probable|likely|mild|moderate|severe|acute|chronic|left|right|new|if"
@@ -31,13 +33,18 @@ _RUNS_IN = re.compile(
 )
 _ENDS_SENTENCE = re.compile(r"[.!?;:][\"')\]]{0,4}\s*\Z|[\r\n]\s*\Z")
 _OWN_END = re.compile(
-    r"(?<=[.!?])[\"')\]]{0,4}\s+(?=[^\s a-z])|(?<=[a-z]{2}[.])(?=[A-Z][a-z])|(?<=[a-z]{2}[.])[ \t]{1,3}(?=[a-z])"
+    r"(?<=[.!?])[\"')\]]{0,4}\s+(?=[^\s a-z])|(?<=[a-z]{2}[.])(?=[A-Z][a-z])|(?<=[a-z]{2}[.])[^\S\r\n]{1,3}(?=[a-z])"
 )
 _LIST_NUMBER = re.compile(r"(?:\A|[\r\n.;:])\s*\d{1,2}\.\Z")
 _ABBREVIATION = re.compile(
-    r"\b(?:dr|mr|mrs|ms|prof|st|vs|e\.g|i\.e|approx|pt|hx|dx|sx|fx|s\.p|h\.o|cf|fig|dept|resp|temp|abd|neg|pos|prob|poss|hosp|max|min|inj|tabs?|caps?|wks?|hrs?|mos|yrs?|ext|cont|incl|sig|est|std|bilat|med|freq|avg|no)\.\Z",
+    r"\b(?:dr|mr|mrs|ms|prof|st|vs|e\.g|i\.e|approx|pt|hx|dx|sx|fx|s\.p|h\.o|cf|fig|dept)\.\Z", re.IGNORECASE
+)
+_SHORTENED = re.compile(
+    r"\b(?:resp|temp|abd|neg|pos|prob|poss|hosp|max|min|inj|tabs?|caps?|wks?|hrs?|mos|yrs?|ext|cont|incl|sig|est|std"
+    r"|bilat|med|freq|avg|no)\.\Z",
     re.IGNORECASE,
 )
+"""Abbreviations that end no sentence where the next word is in lower case."""
 _QUESTION = re.compile(r"(?:\A|[^\w)\]?])\?{1,3}\s*\Z")
 _ANSWER = re.compile(r"[ \t]*(?:yes|no|none|nil|y|n|denies|denied|neg|negative|pos|positive)\b", re.IGNORECASE)
 _ANSWERED = re.compile(
@@ -91,6 +98,8 @@ def _really_starts(text: str, start: int) -> bool:
         return _QUESTION.search(said) is None and _ANSWER.match(text, start, start + _LOOK_BACK) is None
     if not said.endswith("."):
         return True
+    if text[start : start + 1].islower() and _SHORTENED.search(said):
+        return False
     return not (_LIST_NUMBER.search(said) or _ABBREVIATION.search(said))
 
 
@@ -108,5 +117,6 @@ def _breaks(text: str, before: str, at: int) -> bool:
     if _RUNS_ON.search(before) and not _ANSWERED.search(before):
         return _NEWLINE.match(text, at) is not None
     if _STARTS_ANEW.match(text, at):
-        return True
+        broken = before.isupper() and len(before) > _SHORT_LINE and before[-1].isalpha()
+        return not (broken and _CAPITAL.match(text, at))
     return len(before) < _SHORT_LINE and _RUNS_IN.match(text, at) is None

@@ -6,15 +6,15 @@ from typing import NamedTuple
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)*|[^\w\s]|_")
 _SAME = str.maketrans({"’": "'", "‐": "-", "‑": "-", "−": "-", "‒": "—", "–": "—", "―": "—"})
-_ENDS_ITEM = frozenset(",;|)]")
+_ENDS_ITEM = frozenset(',;|)]"”»')
 
 
 class Word(NamedTuple):
     """A word or sign, lower case, with a straight apostrophe and of dashes `-` and `—` alone.
 
     Offsets are characters of the text. `ends_line`: nothing but full stops and commas stands after it on its line.
-    `ends_item`: an answer could end with it, because a comma, a bracket, a full stop, a tab, several blanks, or the
-    end of the line or of the stretch comes next.
+    `ends_item`: an answer could end with it, because a comma, a bracket, a quote, a full stop, a tab, several blanks,
+    or the end of the line or of the stretch comes next.
     """
 
     text: str

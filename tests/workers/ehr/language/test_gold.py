@@ -1,8 +1,10 @@
 """ConText against sentences that were marked before its rules were looked at, and against every kind of phrase."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.support.context_gold import Rules, agreement, gold, sentencizer_starts, wrong
+from tests.support.context_gold import Rules, Sentence, Term, agreement, gold, sentencizer_starts, wrong
 from workers.ehr.language.rules import FLAGS
 
 RULES = Rules()
@@ -16,6 +18,68 @@ def test_every_kind_of_phrase_is_read_as_a_clinician_reads_it(sentences_of: str)
         found[sentence.text] = wrong(sentence, RULES.flags(sentence, starts))
     assert len(found) >= 700
     assert {text: terms for text, terms in found.items() if terms} == {}
+
+
+LOOKS = {
+    "no-break spaces": (("FAMILY HISTORY: No cancer. ", " ", "\u00a0"),),
+    "typographic signs": (("", "'", "\u2019"), ("", " - ", " \u2013 ")),
+}
+
+
+@pytest.mark.parametrize("look", sorted(LOOKS))
+def test_another_look_of_the_same_signs_changes_no_flag(look: str) -> None:
+    found = {}
+    for sentence in gold("kinds.txt"):
+        text = sentence.text
+        for but, old, new in LOOKS[look]:
+            text = text if but and text.startswith(but) else text.replace(old, new)
+        other = sentence._replace(text=text)
+        found[text] = wrong(other, RULES.flags(other))
+    assert {text: terms for text, terms in found.items() if terms} == {}
+
+
+@pytest.mark.parametrize("before", ["Denies everything, no.\n\n", "Seen today. ", "- ", "1. ", "Seen today.\r\n"])
+def test_what_stands_before_a_sentence_changes_no_flag(before: str) -> None:
+    found = {}
+    for sentence in gold("kinds.txt"):
+        terms = tuple(
+            term._replace(span=(term.span[0] + len(before), term.span[1] + len(before))) for term in sentence.terms
+        )
+        other = Sentence(before + sentence.text, terms)
+        found[other.text] = [] if "\n" in sentence.text else wrong(other, RULES.flags(other))
+    assert {text: terms for text, terms in found.items() if terms} == {}
+
+
+SHORTHAND = [*"-+()[]x?:.,\n☐ 0", "no", "yes", "ve", "ros", "fever"]
+    "no",
+    "-",
+    "+",
+    "(",
+    ")",
+    "[",
+    "]",
+    "x",
+    "?",
+    ":",
+    ".",
+    ",",
+    "\n",
+    "☐",
+    " ",
+    "fever",
+    "ve",
+    "ros",
+    "yes",
+    "0",
+]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from(SHORTHAND), max_size=14), st.integers(0, 40))
+def test_shorthand_of_any_kind_is_read_without_an_error(pieces: list[str], at: int) -> None:
+    text = "".join(pieces) + "fever"
+    at = min(at, len(text) - 1)
+    RULES.flags(Sentence(text, (Term((at, min(len(text), at + 5)), frozenset(), frozenset()),)))
 
 
 @pytest.mark.parametrize("name", ["gold.txt", "second.txt"])
