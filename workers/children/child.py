@@ -94,7 +94,8 @@ class Child:
             frames.write_requests(request, requests, named=crash_armed("decode.record"))
             # The page still says where the chunk before ended; a child that dies now has no record at hand.
             self._progress.publish(-1)
-            end = self._await(record_timeout_s) if self._send(request, answer) else b""
+            shared = [data.fd for data in frames.shared_of(requests)]
+            end = self._await(record_timeout_s) if self._send(request, answer, shared) else b""
             if end == wire.DONE:
                 return Answer(frames.read_results(memory.map_shared(answer), len(requests)))
             return self._post_mortem(answer, len(requests), late=end is None)
@@ -102,9 +103,9 @@ class Child:
             os.close(request)
             os.close(answer)
 
-    def _send(self, request: int, answer: int) -> bool:
+    def _send(self, request: int, answer: int, shared: Sequence[int]) -> bool:
         try:
-            wire.send_work(self._socket, request, answer)
+            wire.send_work(self._socket, request, answer, shared)
         except OSError:
             return False
         return True

@@ -10,6 +10,7 @@ from typing import Any
 from workers.children.chunk import decode_chunk
 from workers.children.contract import Request, Result
 from workers.children.host import Host, HostStopped
+from workers.children.memory import SharedBytes
 
 _CLOSE_S = 15.0
 
@@ -58,6 +59,10 @@ class ChildPool:
             else:
                 self._jobs.put((chunk, future))
         return future
+
+    def share(self, data: bytes | memoryview) -> SharedBytes:
+        """One copy of the bytes for all children. Raises OSError where there is no memory for it."""
+        return SharedBytes(data)
 
     def close(self) -> None:
         """Kill the children, cancel what is under way and wait until both are gone. May be called again."""

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from numpy.typing import NDArray
 
 from schemas.status import Status
+from workers.children.memory import SharedBytes
 
 Array = NDArray[Any]
 
@@ -23,7 +24,7 @@ class Item(NamedTuple):
 
 
 class Handler(Protocol):
-    """Decodes one record. `data` is read-only and valid during the call only.
+    """Decodes one record. `data` is read-only and stays as long as anything refers to it.
 
     Raises RecordError for what cannot be decoded. MemoryError counts against the record (`too_large`); any other
     exception is a bug of the handler and fails the whole chunk, so third-party decoders are to be as_record_error
@@ -43,12 +44,13 @@ class Entry(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One record to decode: its bytes (any contiguous buffer) and what JSON can carry beside them.
+    """One record to decode: its bytes (any contiguous buffer, or what `DecodePool.share` made of one for several
+    requests) and what JSON can carry beside them.
 
     `record_id` is known to armed crash points only and never logged.
     """
 
-    data: bytes | memoryview
+    data: bytes | memoryview | SharedBytes
     context: Mapping[str, Any] = field(default_factory=dict)
     record_id: str = ""
 
@@ -76,6 +78,9 @@ class DecodePool(Protocol):
 
         The future raises WardroundError where no record is to blame, CancelledError where the pool was closed.
         """
+
+    def share(self, data: bytes | memoryview) -> bytes | memoryview | SharedBytes:
+        """The bytes as several requests may have them without a copy for each. Raises OSError without memory."""
 
     def close(self) -> None:
         """Stop at once, cancel what is under way. May be called again."""

@@ -15,17 +15,23 @@ from schemas.errors import WardroundError
 from schemas.status import Status
 from workers.children import memory
 from workers.children.contract import Array, Request, Result
-from workers.children.memory import ALIGNMENT, Bytes
+from workers.children.memory import ALIGNMENT, Bytes, SharedBytes
 
 _LENGTH = struct.Struct("<Q")
 _KINDS = "biufc"
 
 
 def write_requests(fd: int, requests: Sequence[Request], *, named: bool) -> None:
-    """Write a chunk. `named`: with record ids, for an armed crash point."""
-    views = [memoryview(request.data).cast("B") if len(request.data) else b"" for request in requests]
+    """Write a chunk. `named`: with record ids, for an armed crash point. Shared bytes are named by their place."""
+    shared = shared_of(requests)
+    views = [_own_bytes(request) for request in requests]
     header = [
-        (len(view), request.context, request.record_id if named else "")
+        (
+            len(view),
+            request.context,
+            request.record_id if named else "",
+            shared.index(request.data) if isinstance(request.data, SharedBytes) else -1,
+        )
         for view, request in zip(views, requests, strict=True)
     ]
     buffers: list[bytes | memoryview] = _head(header)
@@ -34,13 +40,25 @@ def write_requests(fd: int, requests: Sequence[Request], *, named: bool) -> None
     memory.write_at(fd, 0, buffers)
 
 
-def read_requests(chunk: Bytes) -> list[Request]:
-    """The chunk that `write_requests` wrote; data are views of it."""
+def shared_of(requests: Sequence[Request]) -> list[SharedBytes]:
+    """The bytes that these requests share among themselves or with others, each once."""
+    return list(dict.fromkeys(request.data for request in requests if isinstance(request.data, SharedBytes)))
+
+
+def _own_bytes(request: Request) -> bytes | memoryview:
+    if isinstance(request.data, SharedBytes) or not len(request.data):
+        return b""
+    return memoryview(request.data).cast("B")
+
+
+def read_requests(chunk: Bytes, shared: Sequence[Bytes] = ()) -> list[Request]:
+    """The chunk that `write_requests` wrote; data are views of it, or of the `shared` bytes."""
     whole = chunk.data
     header, offset = _read_head(whole, 0)
     requests = []
-    for length, context, record_id in header:
-        requests.append(Request(whole[offset : offset + length], context, record_id))
+    for length, context, record_id, place in header:
+        data = whole[offset : offset + length] if place < 0 else shared[place].data
+        requests.append(Request(data, context, record_id))
         offset = _aligned(offset + length)
     return requests
 

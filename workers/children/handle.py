@@ -7,6 +7,7 @@ from typing import Any
 
 from schemas.errors import RecordError, WardroundError
 from workers.children.contract import Handler, Request, Result
+from workers.children.memory import SharedBytes
 
 
 def build_handler(entry: str, settings: Mapping[str, Any]) -> Handler:
@@ -23,7 +24,8 @@ def handle(handler: Handler, request: Request) -> Result:
     """Raises MemoryError, and WardroundError for a bug in the handler; RecordError becomes the result."""
     began = time.thread_time()
     try:
-        arrays, meta = handler(memoryview(request.data), request.context)
+        data = request.data.view if isinstance(request.data, SharedBytes) else memoryview(request.data)
+        arrays, meta = handler(data, request.context)
     except RecordError as error:
         return Result(status=error.status, detail=error.detail, seconds=time.thread_time() - began)
     except (MemoryError, WardroundError):

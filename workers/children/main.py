@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> None:
     _silence()
     sock.send(wire.READY)
     while (work := wire.receive_work(sock)) is not None:
-        _serve(handler, progress, *work)
+        _serve(handler, progress, work)
         sock.send(wire.DONE)
 
 
@@ -59,20 +59,21 @@ def _silence() -> None:
     os.close(null)
 
 
-def _serve(handler: Handler, progress: memory.Progress, request_fd: int, answer_fd: int) -> None:
-    requests = frames.read_requests(memory.map_shared(request_fd, writable=False))
+def _serve(handler: Handler, progress: memory.Progress, work: wire.Work) -> None:
+    shared = [memory.map_shared(fd, writable=False) for fd in work.shared]
+    requests = frames.read_requests(memory.map_shared(work.request, writable=False), shared)
     armed = crash_armed("decode.record")
     offset = 0
     for index, request in enumerate(requests):
         progress.publish(index)
         if armed:
             crashpoint("decode.record", request.record_id)
-        offset, sound = _decode(handler, request, answer_fd, offset)
+        offset, sound = _decode(handler, request, work.answer, offset)
         if not sound:
             break
     progress.publish(len(requests))
-    os.close(request_fd)
-    os.close(answer_fd)
+    for fd in (work.request, work.answer, *work.shared):
+        os.close(fd)
 
 
 def _decode(handler: Handler, request: Request, answer_fd: int, offset: int) -> tuple[int, bool]:

@@ -100,6 +100,23 @@ def padding(length: int) -> bytes:
     return bytes(-length % ALIGNMENT)
 
 
+class SharedBytes:
+    """Bytes that several requests have: children map the one copy of them. `view` is of this process."""
+
+    def __init__(self, data: bytes | memoryview) -> None:
+        """Copy them. Raises OSError where there is no memory."""
+        self.fd = create()
+        write_at(self.fd, 0, [data])
+        self.view: memoryview = map_shared(self.fd, writable=False).data
+
+    def __len__(self) -> int:
+        return len(self.view)
+
+    def __del__(self) -> None:
+        # Requests that are still under way hold it.
+        os.close(self.fd)
+
+
 class Progress:
     """Shared page on which a child publishes the index in its chunk of the record at hand, and when that began.
 

@@ -1,7 +1,9 @@
-"""The socket between parent and child: two descriptors down, one byte up."""
+"""The socket between parent and child: descriptors down, one byte up."""
 
 import os
 import socket
+from collections.abc import Sequence
+from typing import NamedTuple
 
 READY = b"r"
 FAILED = b"f"
@@ -14,15 +16,26 @@ _WORK = b"w"
 """Descriptors travel with at least one byte."""
 
 
-def send_work(sock: socket.socket, request_fd: int, answer_fd: int) -> None:
-    """Hand both descriptors over. Raises OSError where nobody listens."""
-    socket.send_fds(sock, [_WORK], [request_fd, answer_fd])
+_MOST_SHARED = 64
 
 
-def receive_work(sock: socket.socket) -> tuple[int, int] | None:
-    """Request and answer, both to be closed; None once the parent is gone."""
-    _, fds, _, _ = socket.recv_fds(sock, len(_WORK), 2)
+class Work(NamedTuple):
+    """Descriptors, all to be closed: of a chunk, of what is to be answered, and of bytes that chunks share."""
+
+    request: int
+    answer: int
+    shared: tuple[int, ...] = ()
+
+
+def send_work(sock: socket.socket, request_fd: int, answer_fd: int, shared: Sequence[int] = ()) -> None:
+    """Hand the descriptors over, at most 64 of shared bytes. Raises OSError where nobody listens."""
+    socket.send_fds(sock, [_WORK], [request_fd, answer_fd, *shared])
+
+
+def receive_work(sock: socket.socket) -> Work | None:
+    """What was sent; None once the parent is gone."""
+    _, fds, _, _ = socket.recv_fds(sock, len(_WORK), 2 + _MOST_SHARED)
     for fd in fds:
         # Not by MSG_CMSG_CLOEXEC: Python 3.11 drops the flags of recv_fds.
         os.set_inheritable(fd, False)
-    return (fds[0], fds[1]) if len(fds) == 2 else None
+    return Work(fds[0], fds[1], tuple(fds[2:])) if len(fds) >= 2 else None

@@ -1,8 +1,9 @@
 """The reading side of collection `images`: fetch, decode, prepare, in plan order and bounded in bytes."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ from schemas.status import Status
 from workers.children.contract import DecodePool, Request, Result
 from workers.images.fetching import Fetched, Fetcher, Wanted, rows_of
 from workers.images.prepare.plan import Ready
+from workers.images.shared_objects import SharedObject
 from workers.pipeline.byte_budget import ByteBudget
 from workers.pipeline.read_ahead import read_ahead
 from workers.pipeline.reading import Prepared, nbytes_of
@@ -32,7 +34,14 @@ class PoolOf(Protocol):
 
 
 class Group(list[int]):
-    """Rows of a shard that read the same object: the frames of a file, else a single row."""
+    """Rows of a shard that read the same object: the frames of a file, else a single row.
+
+    `shared` is that object where other chunks read frames of it too.
+    """
+
+    def __init__(self, rows: Sequence[int], shared: SharedObject | None = None) -> None:
+        super().__init__(rows)
+        self.shared = shared
 
 
 class ImageReader:
@@ -62,10 +71,20 @@ class ImageReader:
         def submit(chunk: Sequence[Group]) -> Future[list[Prepared]]:
             return self._threads.submit(self._read_chunk, rows, chunk)
 
-        ahead = read_ahead(_chunks(rows, self._by_frame), submit, self._depth, self._budget, nbytes_of)
-        with closing(ahead):
-            for _, prepared in ahead:
-                yield prepared
+        shared: list[SharedObject] = []
+
+        def share() -> SharedObject:
+            shared.append(SharedObject(self._budget))
+            return shared[-1]
+
+        ahead = read_ahead(_chunks(rows, self._by_frame, share), submit, self._depth, self._budget, nbytes_of)
+        try:
+            with closing(ahead):
+                for _, prepared in ahead:
+                    yield prepared
+        finally:
+            for one in shared:
+                one.close()
 
     def _read_chunk(self, rows: Sequence[Mapping[str, Any]], chunk: Sequence[Group]) -> list[Prepared]:
         prepared: list[Prepared] = []
@@ -90,12 +109,13 @@ class ImageReader:
             start = end
 
     def _read_portion(self, rows: Sequence[Mapping[str, Any]], portion: Sequence[Group]) -> list[Prepared]:
-        fetched = self._fetcher.fetch([self._wanted(rows, group[0]) for group in portion])
-        # A guess at what comes next: neighbours in an archive are much alike.
-        self._largest = max(len(item.data) for item in fetched)
-        raw = sum(len(item.data) for item in fetched)
-        self._budget.add(raw)
+        raw = 0
         try:
+            fetched = self._fetch(rows, portion)
+            # A guess at what comes next: neighbours in an archive are much alike.
+            self._largest = max(len(item.data) for item in fetched)
+            raw = sum(len(item.data) for group, item in zip(portion, fetched, strict=True) if group.shared is None)
+            self._budget.add(raw)
             results = self._decode(rows, portion, fetched)
             prepared = [
                 record
@@ -106,6 +126,22 @@ class ImageReader:
             return prepared
         finally:
             self._budget.add(-raw)
+            for group in portion:
+                if group.shared is not None:
+                    group.shared.done()
+
+    def _fetch(self, rows: Sequence[Mapping[str, Any]], portion: Sequence[Group]) -> list[Fetched]:
+        own = [group for group in portion if group.shared is None]
+        fetched = iter(self._fetcher.fetch([self._wanted(rows, group[0]) for group in own]) if own else ())
+        return [
+            next(fetched)
+            if group.shared is None
+            else group.shared.fetched(partial(self._alone, rows, group[0]), self._pool_of)
+            for group in portion
+        ]
+
+    def _alone(self, rows: Sequence[Mapping[str, Any]], place: int) -> Fetched:
+        return self._fetcher.fetch([self._wanted(rows, place)])[0]
 
     def _wanted(self, rows: Sequence[Mapping[str, Any]], place: int) -> Wanted:
         row = rows[place]
@@ -132,7 +168,10 @@ class ImageReader:
 
     def _request(self, rows: Sequence[Mapping[str, Any]], group: Group, data: bytes | memoryview) -> Request:
         members = [rows[row]["member"] if self._by_frame else None for row in group]
-        return Request(data, {"members": members}, rows[group[0]]["record_id"])
+        record_id = rows[group[0]]["record_id"]
+        if group.shared is None:
+            return Request(data, {"members": members}, record_id)
+        return Request(group.shared.bytes, {"members": members, "object": group.shared.name}, record_id)
 
     def _prepared(
         self, rows: Sequence[Mapping[str, Any]], group: Group, item: Fetched, result: Result | None
@@ -152,7 +191,7 @@ class ImageReader:
         """Several frames of one object were decoded together and one of them killed it: find out which."""
         prepared: list[Prepared] = []
         for row in group:
-            alone = Group([row])
+            alone = Group([row], group.shared)
             (result,) = self._decode(rows, [alone], [item])
             prepared += self._prepared(rows, alone, item, result)
         return prepared
@@ -174,20 +213,35 @@ class ImageReader:
         self._fetcher.close()
 
 
-def _chunks(rows: Sequence[Mapping[str, Any]], by_frame: bool) -> Iterator[list[Group]]:
-    """Neighbours of one object in one group, groups in chunks that are small in records and bytes."""
+def _chunks(
+    rows: Sequence[Mapping[str, Any]], by_frame: bool, share: Callable[[], SharedObject]
+) -> Iterator[list[Group]]:
+    """Neighbours of one object in one group, groups in chunks that are small in records and bytes.
+
+    An object that goes on in the next chunk is shared between the groups that read it.
+    """
     chunk: list[Group] = []
     records = size = 0
     for index, row in enumerate(rows):
-        same = by_frame and chunk and rows[chunk[-1][-1]]["uri"] == row["uri"] and records < CHUNK_RECORDS
-        if same:
+        same = by_frame and chunk and rows[chunk[-1][-1]]["uri"] == row["uri"]
+        if same and records < CHUNK_RECORDS:
             chunk[-1].append(index)
         else:
+            shared = _shared_with(chunk[-1], share) if same else None
             if chunk and (records >= CHUNK_RECORDS or size + (row["size"] or 0) > CHUNK_BYTES):
                 yield chunk
                 chunk, records, size = [], 0, 0
-            chunk.append(Group([index]))
+            chunk.append(Group([index], shared))
             size += row["size"] or 0
         records += 1
     if chunk:
         yield chunk
+
+
+def _shared_with(group: Group, share: Callable[[], SharedObject]) -> SharedObject:
+    """The object of this group, which the next group reads as well."""
+    if group.shared is None:
+        group.shared = share()
+        group.shared.expect()
+    group.shared.expect()
+    return group.shared

@@ -14,20 +14,27 @@ class ByteBudget:
         self.peak = 0
         self._ahead = 0
         self._kept = 0
+        self._shared = 0
         self._closed = False
         self._changed = threading.Condition()
 
     def wait_below(self) -> None:
-        """Block while the limit is reached by more than what scoring keeps. Returns at once after `close`."""
+        """Block while the limit is reached by more than what is kept or held. Returns at once after `close`."""
         with self._changed:
-            # What is kept goes only once the rest of its shard was read. If a reader waited for it, each would wait
-            # for the other for ever; while anything else is in flight, the device still has something to take.
+            # What is kept or held goes only once the rest of its shard was read. If a reader waited for it, each would
+            # wait for the other for ever; while anything else is in flight, the device has something to take.
             self._changed.wait_for(lambda: self.held < self.limit or not self._ahead or self._closed)
 
     def add(self, amount: int) -> None:
         """Count bytes that now exist (negative: that are gone)."""
         with self._changed:
             self._ahead += amount
+            self._settled()
+
+    def hold(self, amount: int) -> None:
+        """Count bytes that stay until more of their shard has been read (negative: that are gone)."""
+        with self._changed:
+            self._shared += amount
             self._settled()
 
     def hand_over(self, amount: int, kept: int) -> None:
@@ -44,7 +51,7 @@ class ByteBudget:
     @property
     def held(self) -> int:
         """Bytes in flight now."""
-        return self._ahead + self._kept
+        return self._ahead + self._kept + self._shared
 
     def close(self) -> None:
         """Let every waiter go."""

@@ -169,3 +169,12 @@ def test_a_context_that_json_cannot_carry_fails_its_chunk_only(pool: ChildPool) 
     with pytest.raises(TypeError):
         pool.submit([Request(b"echo", {"a": object()})]).result()
     assert pool.submit([Request(b"echo")]).result()[0].status is None
+
+
+def test_bytes_that_are_shared_reach_every_child_and_every_chunk(pool: ChildPool) -> None:
+    shared, other = pool.share(b"echo shared"), pool.share(b"echo other")
+    chunk = [Request(shared), Request(b"echo own"), Request(other), Request(shared)]
+    futures = [pool.submit(chunk) for _ in range(4)]
+    for future in futures:
+        assert [text(result.arrays[0]) for result in future.result()] == ["shared", "own", "other", "shared"]
+    assert bytes(shared.view) == b"echo shared"

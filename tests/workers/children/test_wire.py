@@ -13,7 +13,8 @@ def test_both_files_arrive_as_descriptors_of_the_receiver_s_own() -> None:
     send_work(parent, request, answer)
     work = receive_work(child)
     assert work is not None
-    there, back = work
+    there, back, shared = work
+    assert shared == ()
     assert len({request, answer, there, back}) == 4
     assert os.pread(there, 9, 0) == b"ask"
     os.write(back, b"told")

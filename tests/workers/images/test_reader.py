@@ -44,6 +44,9 @@ class Arrays:
     def __call__(self, data: bytes | memoryview) -> Arrays:
         return self
 
+    def share(self, data: bytes | memoryview) -> bytes | memoryview:
+        return data
+
     def submit(self, chunk: Sequence[Request]) -> Future[list[Result]]:
         future: Future[list[Result]] = Future()
         meta = {"members": [{"header": {}, "frames": 1, "ranges": [(0, 255)]}]}
@@ -116,4 +119,56 @@ def test_where_storage_fails_nothing_stays_on_the_budget() -> None:
     parts = reader(budget, fails_at="000").read(records(200))
     with pytest.raises(InfrastructureError):
         next(parts)
+    assert drained(budget)
+
+
+class Frames(Arrays):
+    """A pool that makes an array of every wanted frame, and remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+
+    def submit(self, chunk: Sequence[Request]) -> Future[list[Result]]:
+        self.requests += chunk
+        future: Future[list[Result]] = Future()
+        future.set_result([_frames(request) for request in chunk])
+        return future
+
+
+def _frames(request: Request) -> Result:
+    members = [{"header": {}, "frames": 1, "ranges": [(0, 255)]} for _ in request.context["members"]]
+    return Result([np.zeros(ARRAY_BYTES, np.uint8) for _ in members], {"members": members})
+
+
+def frame_records(counts: Sequence[int]) -> pa.Table:
+    rows = [(f"{name}", frame) for name, count in enumerate(counts) for frame in range(count)]
+    nothing = {"size": pa.nulls(len(rows), pa.int64()), "etag": pa.nulls(len(rows), pa.string())}
+    ids = [f"{name}#{frame}" for name, frame in rows]
+    uris, members = [name for name, _ in rows], pa.array([frame for _, frame in rows], pa.int64())
+    return pa.table({"record_id": ids, "uri": uris, "member": members, **nothing})
+
+
+def test_an_object_of_many_frames_is_fetched_once_and_has_one_name_for_the_decoders() -> None:
+    budget, storage, pool = ByteBudget(1000 * ARRAY_BYTES), Bytes(body=b"y" * 50), Frames()
+    rows = []
+    for part in ImageReader(storage, pool, budget, lists=1, by_frame=True, depth=3).read(
+        frame_records([3, 100, 2, 40])
+    ):
+        rows += [record.row for record in part]
+        budget.add(-sum(record.nbytes for record in part))
+    assert rows == list(range(145))
+    assert sum(storage.asked) == 4
+    assert drained(budget)
+    names = {request.context.get("object") for request in pool.requests}
+    assert len(names - {None}) == 2
+
+
+def test_a_reader_that_is_closed_lets_go_of_an_object_that_is_half_read() -> None:
+    budget = ByteBudget(1000 * ARRAY_BYTES)
+    parts = ImageReader(Bytes(body=b"y" * 50), Frames(), budget, lists=1, by_frame=True, depth=2).read(
+        frame_records([200])
+    )
+    first = next(parts)
+    parts.close()
+    budget.add(-sum(record.nbytes for record in first))
     assert drained(budget)

@@ -1,6 +1,6 @@
 """Bytes of one object to images: the one door to every format."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from schemas.errors import RecordError
 from schemas.status import Status
 from workers.images.decoding.bounds import wanted_frames
 from workers.images.decoding.inflate import gunzip
-from workers.images.decoding.numpy_files import decode_npy, decode_npz
+from workers.images.decoding.numpy_files import decode_npy, inflated_npz
 from workers.images.decoding.rasters import decode_jpeg, decode_png
 from workers.images.decoding.sniff import sniff
 from workers.images.prepare.image import Image
@@ -37,31 +37,41 @@ def decode(data: Buffer, settings: ImagesInput, frame: int | None = None) -> Dec
 
     Never raises for what the bytes are: `error` says it. The arrays do not refer to `data`.
     """
+    return open_object(data, settings)(frame)
+
+
+OpenObject = Callable[[int | None], Decoded]
+"""Decodes one frame of an object, as `decode` does. Not for several threads."""
+
+
+def open_object(data: Buffer, settings: ImagesInput) -> OpenObject:
+    """What is the same for all frames done once: inflating, parsing. Never raises for what the bytes are."""
     header: Mapping[str, str | None] = dict.fromkeys(settings.header_names)
     try:
         data, kind = opened(data, settings)
         if kind == "dicom":
-            return _decode_dicom(data, settings, (frame,))[0]
-        frames, n_frames = _DECODERS[kind](data, settings, frame)
+            return _open_dicom(data, settings)
+        frames_of = _OPENERS[kind](data, settings) if kind in _OPENERS else partial(_DECODERS[kind], data, settings)
+    except RecordError as error:
+        return partial(_refused, header, error)
+    return partial(_decoded, frames_of, header)
+
+
+def _refused(header: Mapping[str, str | None], error: RecordError, frame: int | None) -> Decoded:
+    return Decoded([], 0, header, error)
+
+
+def _decoded(
+    frames_of: Callable[[int | None], tuple[list[Image], int]], header: Mapping[str, str | None], frame: int | None
+) -> Decoded:
+    try:
+        return Decoded(*frames_of(frame), header)
     except RecordError as error:
         return Decoded([], 0, header, error)
-    return Decoded(frames, n_frames, header)
 
 
-def decode_each(data: Buffer, settings: ImagesInput, frames: Sequence[int | None]) -> list[Decoded]:
-    """As `decode` for several frames of one object; a DICOM object is then parsed once."""
-    if len(frames) > 1:
-        try:
-            opened_data, kind = opened(data, settings)
-            if kind == "dicom":
-                return _decode_dicom(opened_data, settings, frames)
-        except RecordError as error:
-            return [Decoded([], 0, dict.fromkeys(settings.header_names), error) for _ in frames]
-    return [decode(data, settings, frame) for frame in frames]
-
-
-def _decode_dicom(data: Buffer, settings: ImagesInput, frames: Sequence[int | None]) -> list[Decoded]:
-    """Raises RecordError where the dataset cannot be read at all; what only a frame lacks is its `error`."""
+def _open_dicom(data: Buffer, settings: ImagesInput) -> OpenObject:
+    """Raises RecordError where the dataset cannot be read at all."""
     # pydicom takes half a second to import, which other formats need not pay.
     from workers.images.decoding.dicom import DicomImage  # noqa: PLC0415
     from workers.images.decoding.dicom_file import read_dicom  # noqa: PLC0415
@@ -69,17 +79,11 @@ def _decode_dicom(data: Buffer, settings: ImagesInput, frames: Sequence[int | No
 
     parsed = read_dicom(data, settings.max_inflated)
     header = identifiers(parsed.dataset, settings.header_names)
-    decoded: list[Decoded] = []
     try:
         image = DicomImage(parsed)
     except RecordError as error:
-        return [Decoded([], 0, header, error) for _ in frames]
-    for frame in frames:
-        try:
-            decoded.append(Decoded(image.decode(settings, frame), image.module.frames, header))
-        except RecordError as error:
-            decoded.append(Decoded([], 0, header, error))
-    return decoded
+        return partial(_refused, header, error)
+    return partial(_decoded, lambda frame: (image.decode(settings, frame), image.module.frames), header)
 
 
 def opened(data: Buffer, settings: ImagesInput) -> tuple[Buffer, ImageFormat]:
@@ -106,10 +110,14 @@ def _jpeg(data: Buffer, settings: ImagesInput, frame: int | None) -> tuple[list[
     return [decode_jpeg(data, settings.max_pixels)], 1
 
 
-def _tiff(data: Buffer, settings: ImagesInput, frame: int | None) -> tuple[list[Image], int]:
-    from workers.images.decoding.tiff import decode_tiff  # noqa: PLC0415 - as for DICOM
+def _open_tiff(data: Buffer, settings: ImagesInput) -> Callable[[int | None], tuple[list[Image], int]]:
+    from workers.images.decoding.tiff import TiffStack  # noqa: PLC0415 - as for DICOM
 
-    return decode_tiff(data, settings, frame)
+    return partial(TiffStack(data).decode, settings)
+
+
+def _open_npz(data: Buffer, settings: ImagesInput) -> Callable[[int | None], tuple[list[Image], int]]:
+    return partial(decode_npy, inflated_npz(data, settings), settings)
 
 
 def _by_pillow(kind: str, data: Buffer, settings: ImagesInput, frame: int | None) -> tuple[list[Image], int]:
@@ -127,11 +135,14 @@ def _jpeg2000(data: Buffer, settings: ImagesInput, frame: int | None) -> tuple[l
 _DECODERS: Mapping[str, Callable[[Buffer, ImagesInput, int | None], tuple[list[Image], int]]] = {
     "png": _png,
     "jpeg": _jpeg,
-    "tiff": _tiff,
     "npy": decode_npy,
-    "npz": decode_npz,
     "bmp": partial(_by_pillow, "bmp"),
     "webp": partial(_by_pillow, "webp"),
     "gif": partial(_by_pillow, "gif"),
     "jpeg2000": _jpeg2000,
+}
+
+_OPENERS: Mapping[str, Callable[[Buffer, ImagesInput], Callable[[int | None], tuple[list[Image], int]]]] = {
+    "tiff": _open_tiff,
+    "npz": _open_npz,
 }

@@ -75,8 +75,11 @@ def decode_npy(data: Buffer, settings: ImagesInput, frame: int | None) -> tuple[
     return [_image(array[index] if header.has_frame_axis else array) for index in wanted], header.frames
 
 
-def decode_npz(data: Buffer, settings: ImagesInput, frame: int | None) -> tuple[list[Image], int]:
-    """As `decode_npy`, of the only array of an npz file, or of its array `image`, or `arr_0`."""
+def inflated_npz(data: Buffer, settings: ImagesInput) -> bytes:
+    """The npy file of the only array of an npz file, or of its array `image`, or `arr_0`.
+
+    Raises RecordError: unreadable, unsupported, too_large.
+    """
     with as_record_error(_DAMAGED), zipfile.ZipFile(BytesIO(data)) as archive:
         member = npz_member(archive)
         if member.file_size > settings.max_inflated:
@@ -84,9 +87,8 @@ def decode_npz(data: Buffer, settings: ImagesInput, frame: int | None) -> tuple[
         # The header alone first: the size that it claims is refused before the member is inflated.
         with archive.open(member) as stream:
             header = read_npy_header(stream)
-        _check_size(header, len(wanted_frames(header.frames, settings, frame)), settings)
-        inflated = archive.read(member)
-    return decode_npy(inflated, settings, frame)
+        _check_size(header, header.frames if settings.frame == "all" else 1, settings)
+        return archive.read(member)
 
 
 def read_npy_header(stream: IO[bytes]) -> NpyHeader:

@@ -38,18 +38,27 @@ _TURNS: Mapping[int, Callable[[Array], Array]] = {
 """By the value of the tag: which side of the picture its first row and column are (TIFF 6.0)."""
 
 
-def decode_tiff(data: bytes | memoryview, settings: ImagesInput, frame: int | None) -> tuple[list[Image], int]:
-    """The wanted pages, and how many there are: grey as stored (0 is black), or RGB without alpha.
+class TiffStack:
+    """Every page of a TIFF, its directories read once. Raises RecordError (unreadable, unsupported)."""
 
-    Raises RecordError: unreadable, unsupported, too_large, input_changed.
-    """
-    with as_record_error(_DAMAGED), tifffile.TiffFile(BytesIO(data)) as file:
-        pages = file.pages
-        _refuse_hidden(file)
-        wanted = wanted_frames(len(pages), settings, frame)
-        for index in wanted:
-            _check(pages[index], len(data), len(wanted), settings.max_pixels)
-        return [_image(pages[index]) for index in wanted], len(pages)
+    def __init__(self, data: bytes | memoryview) -> None:
+        self._bytes = len(data)
+        with as_record_error(_DAMAGED):
+            self._file = tifffile.TiffFile(BytesIO(data))
+            self._count = len(self._file.pages)
+            _refuse_hidden(self._file)
+
+    def decode(self, settings: ImagesInput, frame: int | None) -> tuple[list[Image], int]:
+        """The wanted pages, and how many there are: grey as stored (0 is black), or RGB without alpha.
+
+        Raises RecordError: unreadable, unsupported, too_large, input_changed.
+        """
+        with as_record_error(_DAMAGED):
+            pages = self._file.pages
+            wanted = wanted_frames(self._count, settings, frame)
+            for index in wanted:
+                _check(pages[index], self._bytes, len(wanted), settings.max_pixels)
+            return [_image(pages[index]) for index in wanted], self._count
 
 
 def count_pages(stream: IO[bytes]) -> tuple[int, int, int]:

@@ -18,7 +18,7 @@ from pydicom.sequence import Sequence
 from schemas.errors import RecordError
 from schemas.status import Status
 from tests.support.dicom_files import dataset, ramp, raw, settings, shipped, stored, wrapped
-from workers.images.decoding.decode import decode, decode_each
+from workers.images.decoding.decode import decode, open_object
 from workers.images.decoding.dicom import DicomImage
 from workers.images.decoding.dicom_file import read_dicom
 from workers.images.decoding.inflate import RAW_DEFLATE
@@ -215,8 +215,9 @@ def test_a_wanted_frame_that_is_not_there_means_that_the_input_changed() -> None
 
 def test_several_frames_are_decoded_as_they_are_one_by_one() -> None:
     data = shipped("rtdose.dcm")
-    together = decode_each(data, settings(carry=("PatientID",)), (3, 14, 99, None))
-    for found, frame in zip(together, (3, 14, 99, None), strict=True):
+    decode_frame = open_object(data, settings(carry=("PatientID",)))
+    for frame in (3, 14, 99, None):
+        found = decode_frame(frame)
         alone = decode(data, settings(carry=("PatientID",)), frame)
         assert found.header == alone.header
         assert (found.error is None) == (frame != 99)

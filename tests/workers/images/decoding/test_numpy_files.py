@@ -13,7 +13,7 @@ from schemas.errors import RecordError
 from schemas.status import Status
 from tests.support.dicom_files import settings
 from workers.images.decoding.decode import Decoded, decode
-from workers.images.decoding.numpy_files import decode_npy, decode_npz, read_npy_header
+from workers.images.decoding.numpy_files import decode_npy, inflated_npz, read_npy_header
 
 PIXELS = np.arange(24 * 30, dtype=np.int32).reshape(24, 30)
 
@@ -152,7 +152,7 @@ def test_axes_are_frames_rows_columns_and_at_most_four_channels(
 def test_the_image_of_several_arrays_is_the_one_called_so() -> None:
     other, image = np.zeros((2, 2), np.uint8), np.ones((3, 3), np.uint8)
     for arrays in ({"other": other, "image": image}, {"arr_0": image, "other": other}, {"only": image}):
-        found, _ = decode_npz(npz(**arrays), settings(), None)
+        found, _ = decode_npy(inflated_npz(npz(**arrays), settings()), settings(), None)
         assert found[0].pixels.shape == (3, 3)
     with pytest.raises(RecordError, match="several arrays, none called image or arr_0"):
-        decode_npz(npz(a=other, b=image), settings(), None)
+        inflated_npz(npz(a=other, b=image), settings())
