@@ -51,27 +51,6 @@ def test_what_stands_before_a_sentence_changes_no_flag(before: str) -> None:
 
 
 SHORTHAND = [*"-+()[]x?:.,\n☐ 0", "no", "yes", "ve", "ros", "fever"]
-    "no",
-    "-",
-    "+",
-    "(",
-    ")",
-    "[",
-    "]",
-    "x",
-    "?",
-    ":",
-    ".",
-    ",",
-    "\n",
-    "☐",
-    " ",
-    "fever",
-    "ve",
-    "ros",
-    "yes",
-    "0",
-]
 
 
 @settings(max_examples=200, deadline=None)
