@@ -102,7 +102,9 @@ class _Stretch:
         right = _valid(flag, [one for one in self._from(flag, last, last + FARTHEST) if one.last <= last + FARTHEST])
         if self._reaches_back(flag, last, right):
             return True
-        return self._reaches_on(flag, first, last, left, implied) and not self._is_taken_back(first, last, right)
+        return self._reaches_on(flag, first, last, left, implied) and not self._is_taken_back(
+            flag, first, last, left, right
+        )
 
     def _from(self, flag: Flag, first: int, last: int) -> Sequence[Trigger]:
         triggers = self._triggers[flag]
@@ -143,6 +145,8 @@ class _Stretch:
 
     def _goes_on(self, group: TriggerGroup, between: Sequence[Word], last: int) -> bool:
         texts = [word.text for word in between]
+        if _leaves_brackets(texts):
+            return False
         if group.commas in (None, "over") or "," not in texts:
             return True
         if group.commas == "end":
@@ -160,19 +164,22 @@ class _Stretch:
                 return False
         return False
 
-    def _is_taken_back(self, first: int, last: int, triggers: Sequence[Trigger]) -> bool:
+    def _is_taken_back(
+        self, flag: Flag, first: int, last: int, left: Sequence[Trigger], triggers: Sequence[Trigger]
+    ) -> bool:
         """Whether what follows the term says that the trigger before it does not hold for it."""
+        since = max((one.last for one in left if _flagging(one, "forward", flag) == 0), default=0)
         return any(
             trigger.group.direction == "cancel"
             and trigger.first - last < (trigger.group.scope or 1)
             and all(word.text != "," for word in self._words[last : trigger.first])
-            and (not trigger.group.after_comma or self._begins_anew(first))
+            and (not trigger.group.after_comma or self._begins_anew(since, first))
             for trigger in triggers
         )
 
-    def _begins_anew(self, first: int) -> bool:
+    def _begins_anew(self, since: int, first: int) -> bool:
         """Whether a comma and at most a few words without a conjunction stand before the term."""
-        for word in reversed(self._words[max(0, first - _LONGEST_ITEM) : first]):
+        for word in reversed(self._words[max(since, first - _LONGEST_ITEM) : first]):
             if word.text in (",", "and"):
                 return True
             if word.text in _CONJUNCTIONS:
@@ -212,6 +219,16 @@ def _flagging(trigger: Trigger, side: str, flag: Flag) -> int:
 
 def _ends(group: TriggerGroup, flag: Flag) -> bool:
     return _is_pseudo(group, flag) or group.direction == "stop"
+
+
+def _leaves_brackets(texts: Sequence[str]) -> bool:
+    """Whether a bracket closes that opened before the words: what stands in it says nothing of what follows it."""
+    depth = 0
+    for text in texts:
+        depth += (text == "(") - (text == ")")
+        if depth < 0:
+            return True
+    return False
 
 
 def _goes_back(trigger: Trigger, between: Sequence[Word]) -> bool:

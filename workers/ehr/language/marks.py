@@ -62,24 +62,32 @@ def _line(words: Sequence[Word]) -> list[Word]:
         found.append(Word(text, words[mark.first].start, last.end, last.ends_line, last.ends_item))
         at = mark.last
     found.extend(words[at:])
-    pairs = zip([None, *found], found, [*found[1:], None], strict=False)
-    return [_placed(before, word, after) for before, word, after in pairs]
+    return _dashes(_questions(found))
 
 
-def _placed(before: Word | None, word: Word, after: Word | None) -> Word:
-    """A hyphen that stands alone as a dash, and a question mark before its term as one that opens."""
-    if (
-        word.text == "-"
-        and before is not None
-        and after is not None
-        and before.end < word.start
-        and word.end < after.start
-    ):
-        return word._replace(text="—")
-    if word.text == "?" and after is not None and not word.ends_item and after.text[0].isalpha():
-        glued = before is not None and before.end == word.start and (before.text[0].isalnum() or before.text in ")]?")
-        return word if glued and before is not None and before.text != "¿" else word._replace(text="¿")
-    return word
+def _dashes(words: Sequence[Word]) -> list[Word]:
+    """The words, a hyphen that stands alone as a dash."""
+    alone = [
+        word.text == "-" and before.end < word.start and word.end < after.start
+        for before, word, after in zip(words, words[1:], words[2:], strict=False)
+    ]
+    return [
+        word._replace(text="—") if is_alone else word
+        for word, is_alone in zip(words, [False, *alone, False][: len(words)], strict=True)
+    ]
+
+
+def _questions(words: Sequence[Word]) -> list[Word]:
+    """The words, a question mark before its term as one that opens."""
+    found: list[Word] = []
+    opens = False
+    for before, word, after in zip([None, *words], words, [*words[1:], None], strict=False):
+        if word.text == "?" and (before is None or before.text != "?"):
+            glued = before is not None and before.end == word.start
+            opens = not (glued and before is not None and (before.text[0].isalnum() or before.text in ")]"))
+        leads = after is not None and not word.ends_item and after.text[0].isalpha()
+        found.append(word._replace(text="¿") if word.text == "?" and opens and leads else word)
+    return found
 
 
 def _credible(words: Sequence[Word], marks: Sequence[_Mark]) -> list[_Mark]:
@@ -150,7 +158,7 @@ def _bare(words: Sequence[Word], at: int) -> _Mark | None:
     tight_before = before is not None and before.end == sign.start and before.text[0].isalnum()
     tight_after = after is not None and after.start == words[last - 1].end and not words[last - 1].ends_line
     ends = words[last - 1].ends_item and sign.text != "—" and not _opens(after, tight_after)
-    if before is not None and before.text[0].isalpha() and ends:
+    if before is not None and ends and (before.text[0].isalpha() or before.text == ":"):
         return _Mark(says, at, last, 1, bare=False)
     if tight_before or after is None or not after.text[0].isalpha():
         return None

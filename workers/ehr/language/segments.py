@@ -37,10 +37,11 @@ _OWN_END = re.compile(
 )
 _LIST_NUMBER = re.compile(r"(?:\A|[\r\n.;:])\s*\d{1,2}\.\Z")
 _ABBREVIATION = re.compile(
-    r"\b(?:dr|mr|mrs|ms|prof|st|vs|e\.g|i\.e|approx|pt|hx|dx|sx|fx|s\.p|h\.o|cf|fig|dept)\.\Z", re.IGNORECASE
+    r"\b(?:dr|mr|mrs|ms|prof|st|vs|e\.g|i\.e|approx|pt|hx|dx|sx|fx|s\.p|h\.o|cf|fig|dept|poss|prob|susp|prev)\.\Z",
+    re.IGNORECASE,
 )
 _SHORTENED = re.compile(
-    r"\b(?:resp|temp|abd|neg|pos|prob|poss|hosp|max|min|inj|tabs?|caps?|wks?|hrs?|mos|yrs?|ext|cont|incl|sig|est|std"
+    r"\b(?:resp|temp|abd|neg|pos|hosp|max|min|inj|tabs?|caps?|wks?|hrs?|mos|yrs?|ext|cont|incl|sig|est|std"
     r"|bilat|med|freq|avg|no)\.\Z",
     re.IGNORECASE,
 )
