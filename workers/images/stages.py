@@ -20,6 +20,7 @@ from workers.images.settings import ImagesInput
 from workers.images.steps import parse_steps
 from workers.images.value_contract import ValueContract, expected_range
 from workers.models.detect import Formats
+from workers.models.room import room_on
 from workers.pipeline.context import StageContext
 from workers.pipeline.kinds import RecordStage
 from workers.pipeline.models import device_kind, known_tuning
@@ -56,7 +57,7 @@ def load_scoring(context: StageContext) -> ImageScoring:
         contracts[name] = ValueContract(expected_range(models[name].card, steps), affine)
         model = load_scorer(models, name, affine)
         tuner = Tuner(model, models.device, fixed=_fixed(context), known=known.get(name))
-        runners[name] = ModelRunner(model, tuner)
+        runners[name] = ModelRunner(model, tuner, room_on(models.device))
     _, taken = prepare_lists(dict(context.run.prepare))
     return ImageScoring(runners, taken, contracts, models.device)
 

@@ -11,6 +11,7 @@ from schemas.errors import NoMemoryError, RecordError
 from schemas.status import Status
 from workers import heartbeat
 from workers.contract import Array, Model
+from workers.models.room import TellsNeed
 from workers.pipeline.columns import ModelColumns, Sample
 from workers.pipeline.refused_records import score_in_halves
 from workers.pipeline.tuning import Tuner
@@ -18,14 +19,19 @@ from workers.pipeline.tuning import Tuner
 _WAITING_BYTES = 256 * 2**20
 """Arrays of several keys that wait for their batches to fill may hold so much. It is no setting: it cuts batches."""
 
+_LARGE = 64 * 2**20
+"""An array above this is asked about before it is scored; below it every device has room for one."""
+
 Batch = Sequence[tuple[Sample, Array]]
 
 
 class ModelRunner:
     """Scores samples of one shard at a time with one model. Batches never cross a shard."""
 
-    def __init__(self, model: Model, tuner: Tuner) -> None:
+    def __init__(self, model: Model, tuner: Tuner, room: int | None = None) -> None:
+        """`room` is what the model's device has of memory; None: not known."""
         self.model = model
+        self._room = room
         self.tuner = tuner
         self.seconds = 0.0
         self.core_seconds = 0.0
@@ -52,6 +58,9 @@ class ModelRunner:
 
     def add(self, sample: Sample, array: Array) -> None:
         """Queue one array; runs the batch that it completes, or the largest one where too much waits."""
+        if array.nbytes > _LARGE and (problem := self._too_much(array)):
+            self.reject(sample[0], Status.TOO_LARGE, problem)
+            return
         key = self.model.batch_key(array)
         waiting = self._waiting.setdefault(key, [])
         waiting.append((sample, array))
@@ -61,6 +70,17 @@ class ModelRunner:
         elif len(self._waiting) > 1 and self.waiting_bytes > _WAITING_BYTES:
             # The key with the most bytes, so that few batches are run before they are full.
             self._run_waiting(max(self._waiting, key=self._waiting_bytes.__getitem__))
+
+    def _too_much(self, array: Array) -> str:
+        """Why it is not even tried: the process would be killed, and its neighbours with it. Empty if it is."""
+        if self._room is None or not isinstance(self.model, TellsNeed):
+            return ""
+        needed = self.model.bytes_needed(array)
+        return (
+            f"scoring it needs {needed >> 20} MiB of memory, the device has {self._room >> 20}"
+            if needed > self._room
+            else ""
+        )
 
     @property
     def waiting_bytes(self) -> int:

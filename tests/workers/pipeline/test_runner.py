@@ -150,3 +150,33 @@ def test_deterministic_numerics_never_vary_the_batch() -> None:
     model = SumModel()
     score(model, [np.ones(3, np.float32)] * 64, fixed=16)
     assert model.batches == [16] * 4
+
+
+class Needy(SumModel):
+    """Says that it needs ten times what it is given."""
+
+    def bytes_needed(self, array: Array) -> int:
+        return 10 * array.nbytes
+
+
+def test_what_the_device_cannot_hold_is_not_even_tried() -> None:
+    model = Needy()
+    large = np.zeros(20_000_000, np.float32)
+    runner = ModelRunner(model, Tuner(model, "cpu", fixed=2), room=500_000_000)
+    columns = runner.start(3)
+    for row, array in enumerate([np.ones(3, np.float32), large, np.ones(3, np.float32)]):
+        runner.add((row, 0), array)
+    runner.flush()
+    assert columns.statuses == [None, Status.TOO_LARGE, None]
+    assert columns.details[1] == "scoring it needs 762 MiB of memory, the device has 476"
+    assert model.bytes_forwarded == 24
+
+
+@pytest.mark.parametrize("room", [None, 10**10])
+def test_where_there_is_room_or_nobody_knows_it_is_tried(room: int | None) -> None:
+    model = Needy()
+    runner = ModelRunner(model, Tuner(model, "cpu", fixed=1), room=room)
+    columns = runner.start(1)
+    runner.add((0, 0), np.ones(20_000_000, np.float32))
+    runner.flush()
+    assert columns.statuses == [None]

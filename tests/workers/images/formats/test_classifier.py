@@ -71,3 +71,22 @@ def test_only_equal_shapes_and_types_share_a_batch() -> None:
 def test_a_device_without_memory_is_a_memory_error_so_that_less_can_be_tried() -> None:
     with pytest.raises(MemoryError):
         classifier(Full()).forward(IMAGES)
+
+
+def test_what_an_image_needs_grows_as_the_largest_layer_does() -> None:
+    network = nn.Sequential(nn.Conv2d(1, 16, 3, padding=1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 2))
+    card = classifier(Sums()).outputs
+    model = TorchClassifier(
+        network, ModelCard("x", card, settings={"activation": "none"}), ToTensor(None, "cpu", channels=1)
+    )
+    image = np.zeros((100, 200), np.uint8)
+    # The copy in float32, what the convolution is given, and the sixteen channels that it gives.
+    assert model.bytes_needed(image) == 4 * image.size * (1 + 1 + 16)
+
+
+def test_a_network_of_one_size_needs_what_the_image_does() -> None:
+    network = nn.Sequential(nn.Flatten(), nn.Linear(9, 2))
+    model = TorchClassifier(
+        network, ModelCard("x", classifier(Sums()).outputs, settings={"activation": "none"}), ToTensor(None, "cpu", 1)
+    )
+    assert model.bytes_needed(np.zeros((3, 3), np.float32)) == 4 * 9
