@@ -50,6 +50,7 @@ def worker_job(stage: StageDirectory, spec: Spec) -> dict[str, Any]:
         "stage_dir": stage.directory,
         "compute": spec.compute.model_dump(mode="json"),
         "limits": spec.limits.model_dump(mode="json"),
+        "input": dict(spec.input),
         "storage": storage_settings(spec).model_dump(mode="json"),
         "single_committer": stage.store.single_committer,
     }

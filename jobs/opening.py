@@ -74,8 +74,16 @@ class StageRequest:
 
     def difference(self, found: RunFile) -> str | None:
         """What makes the run that lies there another than this one; None where it is this one."""
-        parts = {**self.parts, "plan": found.plan.sha256}
+        parts = {**self.parts, "plan": found.plan.sha256, **self._untightened(found)}
         return None if found.fingerprint == fingerprint_of(parts) else difference(found.parts, parts)
+
+    def _untightened(self, found: RunFile) -> Mapping[str, Any]:
+        """The input with those limits as the run that lies there has them which are smaller now and only refuse."""
+        then, now = found.parts.get("input"), self.parts.get("input")
+        if not self.plan.tightenable or not isinstance(then, Mapping) or now is None:
+            return {}
+        smaller = {name: then[name] for name in self.plan.tightenable if name in then and now[name] < then[name]}
+        return {"input": {**now, **smaller}}
 
 
 def open_stage(store: Store, request: StageRequest) -> StageDirectory:

@@ -47,7 +47,8 @@ class StagePlan:
     depend on beside input, models and plan, such as a digest of what an earlier stage found: part of the fingerprint,
     and there in the worker as `context.run.parts["state"]`. `with_models`: a stage with columns of its own that reads
     the models too, which are then part of its fingerprint. `signposts` name files beside its rows that summary and
-    report point to.
+    report point to. `tightenable` are limits among the settings of the input that only refuse records: a run that lies
+    there goes on under smaller ones (`workers.pipeline.context.StageContext.tightened`).
     """
 
     stage: str
@@ -64,6 +65,7 @@ class StagePlan:
     state: Mapping[str, Any] = field(default_factory=dict)
     with_models: bool = False
     signposts: tuple[Signpost, ...] = ()
+    tightenable: tuple[str, ...] = ()
 
 
 class Collection(Protocol):

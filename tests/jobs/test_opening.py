@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -55,3 +56,23 @@ def test_a_driver_of_another_spec_is_refused_and_told_what_differs(tmp_path: Pat
     other = request(["a"], numerics="deterministic")
     with pytest.raises(FingerprintError, match=r"numerics or device kind \(was"):
         open_stage(open_store(str(tmp_path)), request(["a"], before=other, at=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("max_pixels", "others", "goes_on"),
+    [(100, {}, True), (50, {}, True), (101, {}, False), (50, {"frame": "all"}, False)],
+)
+def test_a_run_goes_on_under_limits_that_refuse_more_and_under_no_others(
+    tmp_path: Path, max_pixels: int, others: dict[str, str], goes_on: bool
+) -> None:
+    def limited(**source: object) -> StageRequest:
+        made = request(["a"])
+        return replace(made, plan=replace(made.plan, tightenable=("max_pixels",)), parts={"input": source})
+
+    first = open_stage(open_store(str(tmp_path)), limited(max_pixels=100, frame="first"))
+    again = limited(**{"frame": "first", "max_pixels": max_pixels, **others})
+    if goes_on:
+        assert open_stage(open_store(str(tmp_path)), again).run == first.run
+    else:
+        with pytest.raises(FingerprintError, match="changed: input"):
+            open_stage(open_store(str(tmp_path)), again)

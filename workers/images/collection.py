@@ -15,7 +15,7 @@ from workers.contract import ModelCard
 from workers.finished_runs.stage import FinishedStage
 from workers.images.planning import ImageRecords
 from workers.images.prepare.model_steps import NAME, ModelSteps, is_model_steps
-from workers.images.settings import ImagesInput
+from workers.images.settings import ONLY_REFUSE, ImagesInput
 from workers.images.steps import parse_steps
 from workers.images.value_contract import UNSTATED, expected_range
 
@@ -89,7 +89,9 @@ class ImagesCollection:
         records, carry = self.records, tuple(field.name for field in self.records.carry)
         if stage == HEADERS:
             counts = {_FRAME_COUNT: "int64"}
-            return StagePlan(HEADERS, records.schema, records.batches, carry, tuple(counts), counts)
+            return StagePlan(
+                HEADERS, records.schema, records.batches, carry, tuple(counts), counts, tightenable=ONLY_REFUSE
+            )
         counted = finished[-1] if finished else None
         return StagePlan(
             PREDICT,
@@ -99,6 +101,7 @@ class ImagesCollection:
             header_carry=records.header_carry,
             columns=None,
             subject_from=records.subject_from,
+            tightenable=ONLY_REFUSE,
         )
 
     def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:

@@ -35,7 +35,7 @@ class ImagesInput(Frozen):
     The limits are checked before anything is decoded. `max_pixels` bounds rows x columns x channels of what is
     decoded at once: of one frame, or with `frame: all` of all frames together. Decoding takes up to about eight bytes
     a pixel. `max_bytes` bounds an object as stored, `max_inflated` what becomes of it where it is compressed as a
-    whole (gzip, deflated DICOM, npz).
+    whole (gzip, deflated DICOM, npz). A run that lies there goes on under smaller limits; what is committed stays.
     """
 
     collection: Literal["images"]
@@ -66,6 +66,9 @@ class ImagesInput(Frozen):
             return self.carry
         return (*self.carry, self.subject_id)
 
+
+ONLY_REFUSE = ("max_pixels", "max_bytes", "max_inflated")
+"""Limits that decide nothing but which records are refused."""
 
 INPUT = ImagesInput
 """What `input:` of a spec is checked against; every collection's `settings` module has one."""

@@ -16,7 +16,7 @@ from workers.images.planning import kind_of, roots_of
 from workers.images.prepare.plan import split
 from workers.images.reader import ImageReader
 from workers.images.scoring import ImageScoring
-from workers.images.settings import ImagesInput
+from workers.images.settings import ONLY_REFUSE, ImagesInput
 from workers.images.steps import parse_steps
 from workers.images.value_contract import ValueContract, expected_range
 from workers.models.detect import Formats
@@ -114,7 +114,7 @@ def _fetcher(context: StageContext, source: ImagesInput) -> Fetcher:
 
 
 def _source(context: StageContext) -> ImagesInput:
-    return ImagesInput.model_validate(context.run.spec.input)
+    return ImagesInput.model_validate(context.tightened(ONLY_REFUSE))
 
 
 def _from_header(source: ImagesInput, context: StageContext) -> ImagesInput:

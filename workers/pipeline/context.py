@@ -1,6 +1,6 @@
 """What a worker knows of its stage before anything heavy is loaded."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -25,6 +25,7 @@ class StageContext:
         self.compute = Compute.model_validate(job["compute"])
         self.limits = Limits.model_validate(job["limits"])
         self.storage = StorageSettings.model_validate(job["storage"])
+        self._input: Mapping[str, Any] = job.get("input", {})
         self.store: Store = open_store(self.run_uri, self.storage, single_committer=job["single_committer"])
         self.run = RunFile.decode(self.store.get(f"{self.stage_dir}run.json"), "run.json")
         self.plan = PlanReader(self.store, self.stage_dir + self.run.plan.key, self.run.plan)
@@ -35,6 +36,15 @@ class StageContext:
             columns=self.run.columns,
             subject_from=self.run.parts.get("subject_from"),
         )
+
+    def tightened(self, names: Sequence[str]) -> dict[str, Any]:
+        """The input's settings as the run has them, but for these limits where the spec of today has smaller ones."""
+        settings = dict(self.run.spec.input)
+        for name in names:
+            now, then = self._input.get(name), settings.get(name)
+            if isinstance(now, int) and (not isinstance(then, int) or now < then):
+                settings[name] = now
+        return settings
 
 
 def carried_fields(run: RunFile, plan: PlanReader) -> tuple[pa.Field, ...]:

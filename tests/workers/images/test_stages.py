@@ -5,16 +5,26 @@ from __future__ import annotations
 import gzip
 import io
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from cluster.storage import open_store
+from jobs.execute import worker_job
+from jobs.rundir import StageDirectory
+from schemas.spec import load_spec
 from schemas.status import Status
+from schemas.work import ShardTask
+from tests.support import runs
 from tests.support.dicom_files import dataset, settings, stored
+from tests.support.small_run import write_spec
 from workers.children.child_pool import ChildPool
 from workers.children.contract import Request
+from workers.finished_runs.documents import existing_run
 from workers.images.stages import _is_bounded
+from workers.pipeline.factory import open_stage
 
 
 def written(kind: str, side: int = 16, **options: object) -> bytes:
@@ -59,3 +69,24 @@ def test_a_jpeg_of_100_000_scans_is_timed_out_and_its_neighbours_are_decoded() -
     with closing(ChildPool("workers.images.handler:build", job, 1, record_timeout_s=0.5)) as pool:
         results = pool.submit(requests).result(60)
     assert [result.status for result in results] == [None, Status.TIMED_OUT, None]
+
+
+@pytest.mark.parametrize(
+    ("limit", "status"), [(None, "ok"), (20 * 24, "ok"), (20 * 24 - 1, "too_large"), (10**9, "ok")]
+)
+def test_a_worker_refuses_by_the_smaller_of_the_runs_limit_and_todays(
+    tmp_path: Path, limit: int | None, status: str
+) -> None:
+    path = write_spec(tmp_path, str(tmp_path / "out"))
+    runs.run(path.read_text())
+    store = open_store(str(tmp_path / "out"))
+    spec = load_spec(path)
+    today = spec if limit is None else spec.model_copy(update={"input": {**spec.input, "max_pixels": limit}})
+    stage = open_stage(worker_job(StageDirectory(store, "", existing_run(store)), today), 1, 0)
+    try:
+        stage.load_models()
+        task = ShardTask(0)
+        table = stage.score_now(task, stage.records(task).slice(0, 1)).table
+    finally:
+        stage.close()
+    assert table["status"].to_pylist() == [status]
