@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Mapping
 
+import polars as pl
+
 AUTOSOMES = tuple(str(number) for number in range(1, 23))
 X, Y, XY, MT = "X", "Y", "XY", "MT"
 
@@ -23,6 +25,15 @@ PSEUDO_AUTOSOMAL: Mapping[str, tuple[tuple[int, int], tuple[int, int]]] = {
     "GRCh38": ((10_001, 2_781_479), (155_701_383, 156_030_895)),
 }
 """First and last position, 1-based, of PAR1 and PAR2 on X (Genome Reference Consortium)."""
+
+
+def counted_chromosome(build: str | None) -> pl.Expr:
+    """The chromosome of a variant by whose alleles count there: X within its pseudo-autosomal regions is XY."""
+    chrom, pos = pl.col("chrom"), pl.col("pos")
+    if build is None:
+        return chrom
+    inside = pl.any_horizontal(pos.is_between(*region) for region in PSEUDO_AUTOSOMAL[build])
+    return pl.when((chrom == X) & inside).then(pl.lit(XY)).otherwise(chrom)
 
 
 def normalise(name: str) -> str:

@@ -7,7 +7,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.errors import RecordError
 from schemas.spec import Compute
+from schemas.status import Status
 from workers.genomics.contract import GenotypeChunk, GenotypeSource
 from workers.genomics.genotypes.ploidy import Numbers, Ploidy, diploid
 from workers.genomics.genotypes.settings import GenotypesInput
@@ -37,14 +39,22 @@ class Taker(Protocol):
 def scan(
     source: GenotypeSource, first: int, last: int, takers: Sequence[Taker], ploidy: Ploidy, chunk_bytes: int
 ) -> None:
-    """Read the samples `first` to `last - 1` once. Raises what `GenotypeSource.chunks` raises."""
+    """Read the samples `first` to `last - 1` once. Raises what `GenotypeSource.chunks` raises, and
+    RecordError for dosages that cannot be."""
     wanted = union(taker.wanted for taker in takers)
     if wanted is not None and not len(wanted):
         return
     for chunk in _ahead(source.chunks(first, last, wanted, chunk_bytes)):
+        _refuse_impossible(chunk)
         observed, doubled = ploidy.observed(chunk), diploid(chunk)
         for taker in takers:
             taker.add(doubled if taker.is_diploid else observed)
+
+
+def _refuse_impossible(chunk: GenotypeChunk) -> None:
+    """Calls cannot be below 0 or above two copies; dosages that are damaged can."""
+    if chunk.dosage is not None and ((chunk.dosage < 0) | (chunk.dosage > 2)).any():
+        raise RecordError(Status.UNREADABLE, "a dosage is below 0 or more than two copies: the genotypes are damaged")
 
 
 def _ahead(chunks: Iterator[GenotypeChunk]) -> Iterator[GenotypeChunk]:

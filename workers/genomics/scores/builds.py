@@ -38,7 +38,7 @@ def chromosome_key(name: str) -> pl.Expr:
     pseudo-autosomal regions are X: a scoring file says X of them, PLINK keeps them apart, and their positions are those
     of X in both.
     """
-    upper = pl.col(name).str.strip_chars().str.to_uppercase().str.strip_prefix("CHR")
+    upper = pl.col(name).str.strip_chars().str.to_uppercase().str.replace("^CHR(OM(OSOME)?)?_?", "")
     # RefSeq's accessions, and what tools that know no missing whole number write of 1.
     bare = upper.str.replace(r"^NC_0000([0-9]{2})\.[0-9]+$", "$1").str.replace(r"^([0-9]+)\.0+$", "$1")
     return bare.str.replace(r"^NC_012920(\.[0-9]+)?$", "MT").str.replace("^0+([0-9])", "$1").replace(_CHROMOSOMES)

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from workers.genomics.chromosomes import MT, X, Y
+from workers.genomics.chromosomes import MT, X, Y, counted_chromosome
 from workers.genomics.contract import GenotypeChunk
 from workers.genomics.hwe import HardyWeinberg
 from workers.genomics.kernels.counts import CohortCounter, count_calls, haploid_mask, sample_mask
@@ -44,13 +44,19 @@ def joined_tallies(parts: list[Tally]) -> Tally:
 
 
 class BlockCounter:
-    """Counts as `workers.genomics.kernels.counts.CohortCounter` does, block by block. `sex` is that of all samples."""
+    """Counts as `workers.genomics.kernels.counts.CohortCounter` does, block by block. `sex` is that of all samples;
+    `build` says where X is pseudo-autosomal."""
 
-    def __init__(self, sex: NDArray[np.int8]) -> None:
+    def __init__(self, sex: NDArray[np.int8], build: str | None = None) -> None:
+        self._counted = counted_chromosome(build)
         self.samples = len(sex)
         self._sexes = [sex[start : start + BLOCK] for start in range(0, len(sex), BLOCK)]
         self._counters = [CohortCounter(part) for part in self._sexes]
         self._test = HardyWeinberg(len(sex))
+
+    def chroms(self, variants: pl.DataFrame) -> pl.Series:
+        """What `count` and `columns` take of these variants."""
+        return variants.select(self._counted.alias("chrom"))["chrom"]
 
     def count(self, calls: Calls, chroms: pl.Series, block: int) -> Tally:
         """Count the samples of one block."""

@@ -121,7 +121,7 @@ class PartWriter:
         calls = _joined(current.waiting, self._samples)
         rows = len(calls.packed)
         index = np.arange(rows) + self._next + current.written
-        chroms = pl.concat(current.variants)["chrom"][current.written :]
+        chroms = self._counter.chroms(pl.concat(current.variants)[current.written :])
         counts: Tally | None = None
         for block, writer in enumerate(current.writers):
             width = self._width(block)

@@ -50,7 +50,7 @@ class ReadStage(ShardStage):
     def __init__(self, context: StageContext, reader: RecordReader) -> None:
         self._context = context
         self._reader = reader
-        self._counter = BlockCounter(reader.samples["sex"].to_numpy())
+        self._counter = BlockCounter(reader.samples["sex"].to_numpy(), context.run.spec.input.get("build"))
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """Write the parts of one chunk and the outcome of each of its records."""
@@ -119,7 +119,7 @@ class _ChunkRow:
         """One more part of the table."""
         for block, body in enumerate(part.bodies):
             self._publish(TABLE + genotypes_key(part.folder, block, part.name), body)
-        variants = part.variants.with_columns(**self._counter.columns(part.counts, part.variants["chrom"]))
+        variants = part.variants.with_columns(**self._counter.columns(part.counts, self._counter.chroms(part.variants)))
         key = self._stage_object("variants", len(self._parts), encode_frame(variants, self._context.run.fingerprint))
         where = {"chrom": part.folder, "part": part.name, "first": part.first, "rows": variants.height}
         self._parts.append({**where, "group_rows": self._group_rows, "variants": key})
