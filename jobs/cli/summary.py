@@ -12,7 +12,7 @@ from jobs.reporting.figures import figures
 if TYPE_CHECKING:
     from jobs.running import Outcome
 
-MOST_ROWS = 40
+MOST_ROWS = 100
 """Rows of each table that a terminal shows."""
 
 
@@ -43,9 +43,11 @@ def as_table(outcome: Outcome) -> str:
 
 
 def table_text(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    """A table of the manifest as lines of text, the longest part of it left to the report."""
+    """A table of the manifest as lines of text; a long one is left to the report."""
+    if len(rows) > MOST_ROWS:
+        return f"{title}: {len(rows):,} rows in report.html and manifest.json"
     names = list(rows[0])
-    shown = [names, *([_cell(row[name]) for name in names] for row in rows[:MOST_ROWS])]
+    shown = [names, *([_cell(row[name]) for name in names] for row in rows)]
     widths = [max(len(line[at]) for line in shown) for at in range(len(names))]
     numbers = [isinstance(rows[0][name], int) for name in names]
     lines = [
@@ -55,10 +57,7 @@ def table_text(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
         ).rstrip()
         for line in shown
     ]
-    more = len(rows) - MOST_ROWS
-    return "\n".join(
-        [title, *lines, *([f"and {more:,} rows more in report.html and manifest.json"] if more > 0 else [])]
-    )
+    return "\n".join([title, *lines])
 
 
 def _cell(value: Any) -> str:

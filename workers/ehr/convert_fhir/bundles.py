@@ -49,7 +49,7 @@ def records_of(line: Line) -> Iterator[Record]:
     number = 0
     for node in _values(data, line.is_document):
         for record in _records(node, line.position):
-            yield _numbered(record, number)
+            yield _numbered(record, number) if number else record
             number += 1
 
 

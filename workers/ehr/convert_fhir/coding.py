@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from workers.ehr.convert_fhir.places import Node, Path, Place, find, steps_of
 from workers.ehr.convert_fhir.values import read_unit
@@ -12,6 +12,7 @@ Definitions = Mapping[str, tuple[str, str | None]]
 """Code and description of what other resources refer to for their code, by `Type/id`."""
 
 UNRESOLVED = "refers to what is not in the export"
+_MOST_SYSTEMS = 1_000
 _CODED = ("system", "code", "display")
 
 
@@ -40,12 +41,19 @@ class Vocabulary:
     def __post_init__(self) -> None:
         """Have the systems by what is the same in all ways to write them."""
         object.__setattr__(self, "_known", {_plain(uri): name for uri, name in self.systems.items()})
+        object.__setattr__(self, "_named", {})
         object.__setattr__(self, "_ranks", {name: rank for rank, name in enumerate(self.prefer)})
 
     def system(self, uri: str) -> str:
         """The short name of a system, else its uri without the scheme: two slashes end a part of a code."""
-        known: Mapping[str, str] = self._known  # type: ignore[attr-defined]
-        return known.get(_plain(uri)) or re.sub(r"^https?://", "", uri.strip()).rstrip("/")
+        named: Mapping[str, str] = self._named  # type: ignore[attr-defined]
+        found = named.get(uri)
+        if found is None:
+            known: Mapping[str, str] = self._known  # type: ignore[attr-defined]
+            found = known.get(_plain(uri)) or re.sub(r"^https?://", "", uri.strip()).rstrip("/")
+            if len(named) < _MOST_SYSTEMS:
+                named[uri] = found  # type: ignore[index]
+        return found
 
     def rank(self, system: object) -> int:
         """Place in the order of preference: codings of other systems come last, as they stand."""
@@ -59,11 +67,21 @@ def _plain(uri: str) -> str:
 
 
 class Finder(NamedTuple):
-    """What a part of a code is looked up in: a resource, an item of its list, and what it refers to."""
+    """What a part of a code is looked up in: a resource, an item of its list, and what it refers to.
+
+    Alternatives look up the same parts: what was found is kept, in `shared` for the resource, in `own` for the item.
+    """
 
     resource: Place
     item: Place
     defined: Definitions
+    shared: dict[object, Any]
+    own: dict[object, Any]
+
+
+def finder_of(resource: Place, item: Place, defined: Definitions, shared: dict[object, Any] | None = None) -> Finder:
+    """One that has found nothing yet, but what is `shared` by the items of a resource."""
+    return Finder(resource, item, defined, {} if shared is None else shared, {})
 
 
 Part = Callable[[Finder], Named | None]
@@ -75,9 +93,17 @@ def compile_part(text: str, vocabulary: Vocabulary) -> Part:
     Raises ValueError for what is no path.
     """
     choices = [_choice(choice, vocabulary) for choice in text.split("|")]
+    is_of_item = any(choice.startswith("$.") for choice in text.split("|"))
+
+    def look(finder: Finder) -> Named | None:
+        return next((found for found in (choice(finder) for choice in choices) if found is not None), None)
 
     def part(finder: Finder) -> Named | None:
-        return next((found for found in (choice(finder) for choice in choices) if found is not None), None)
+        kept = finder.own if is_of_item else finder.shared
+        if text not in kept:
+            kept[text] = look(finder)
+        named: Named | None = kept[text]
+        return named
 
     return part
 
@@ -136,7 +162,7 @@ def _concept(place: Place, vocabulary: Vocabulary) -> Named | None:
     coded = [coding for coding in codings if _has_code(coding.node)]
     if not coded:
         return Named(f"TEXT/{said}", said, texts) if said else None
-    coding = min(coded, key=lambda one: vocabulary.rank(one.node.get("system")))
+    coding = coded[0] if len(coded) == 1 else min(coded, key=lambda one: vocabulary.rank(one.node.get("system")))
     system, display = coding.node.get("system"), coding.node.get("display")
     code = coding.node["code"]
     name = f"{vocabulary.system(system)}/{code}" if type(system) is str and system else code

@@ -73,7 +73,9 @@ class EventRule:
         # Codes of OHDSI's vocabularies: Gender/F, Visit/IP.
         self._joint = "/" if self._plain else "//"
         self._parts = [compile_part(part, vocabulary) for part in code]
-        self._times = [Where(path) for path in (times if rule.time is None else rule.time)]
+        self._time_key = tuple(times if rule.time is None else rule.time)
+        self._times = [Where(path) for path in self._time_key]
+        self._of_item = any(path.startswith(".") for path in self._time_key)
         self._value, self._text, self._absent = where(rule.value), where(rule.text), where(rule.absent)
         self._when = [(steps_of(path), frozenset(values)) for path, values in rule.when.items()]
         self._unit, self._end = where(rule.unit), where(rule.end)
@@ -139,14 +141,17 @@ class EventRule:
         """The first time that is said; the others count no more."""
         if not self._times:
             return None
-        said = [place for place in (path.find(finder) for path in self._times) if place is not None]
-        if not said:
-            return NO_TIME
-        found.time = parse_time(said[0].node) if type(said[0].node) is str else None
+        kept = finder.own if self._of_item else finder.shared
+        if self._time_key not in kept:
+            said = [place for place in (path.find(finder) for path in self._times) if place is not None]
+            first = said[0].node if said else None
+            kept[self._time_key] = said, parse_time(first) if type(first) is str else None
+        said, found.time = kept[self._time_key]
         if found.time is None:
-            return BAD
+            return BAD if said else NO_TIME
         found.used.append(said[0].path)
-        found.beside |= {place.path: ANOTHER_TIME for place in said[1:]}
+        if len(said) > 1:
+            found.beside |= {place.path: ANOTHER_TIME for place in said[1:]}
         return None
 
     def _fill_more(self, finder: Finder, found: Found) -> None:
@@ -174,7 +179,7 @@ class EventRule:
 
 def _part(name: str) -> str:
     """One part of a code: two slashes would end it."""
-    return _SLASHES.sub("/", name.strip())
+    return _SLASHES.sub("/", name.strip()) if "//" in name else name.strip()
 
 
 def _through(moment: Moment) -> Moment:

@@ -1,7 +1,8 @@
 """Which elements of a resource no event has: the account of what a rule consumes only in part."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from workers.ehr.convert_fhir.places import Node, Path
@@ -19,6 +20,12 @@ Tree = dict[str | int, Any]
 """A path that was used is a chain of keys that ends in an empty tree."""
 
 
+@lru_cache(maxsize=20_000)
+def used_of(paths: frozenset[Path]) -> tuple[Tree, frozenset[str]]:
+    """Used paths as one tree, and the names of their elements. Many records use the same: it is kept, so read only."""
+    return tree_of(paths), frozenset(name_of_path(path) for path in paths)
+
+
 def tree_of(paths: Iterable[Path]) -> Tree:
     """Used paths as one tree."""
     tree: Tree = {}
@@ -33,37 +40,40 @@ def tree_of(paths: Iterable[Path]) -> Tree:
     return tree
 
 
-def left_over(node: Node, used: Tree, name: str = "") -> Iterator[tuple[str, str]]:
+def left_over(node: Node, used: Tree) -> list[tuple[str, str]]:
     """Each element, by its name without numbers, of which nothing was used, and why."""
+    found: list[tuple[str, str]] = []
+    _collect(node, used, "", found)
+    return found
+
+
+def _collect(node: Node, used: Tree, name: str, found: list[tuple[str, str]]) -> None:
     if type(node) is dict:
         for key, value in node.items():
-            path = f"{name}.{_safe(key)}" if name else _safe(key)
-            yield from _below(value, used.get(key), path, NO_RULE)
+            below = used.get(key)
+            if below is None or (below and type(value) in (dict, list)):
+                path = f"{name}.{_safe(key)}" if name else _safe(key)
+                _one(value, below, path, NO_RULE, found)
     elif type(node) is list:
         reason = ANOTHER_CODING if name.endswith("coding") else ONE_OF_SEVERAL
         for number, item in enumerate(node):
-            yield from _below(item, used.get(number), name, reason)
+            _one(item, used.get(number), name, reason, found)
 
 
-def _below(value: Node, used: Tree | None, path: str, reason: str) -> Iterator[tuple[str, str]]:
+def _one(value: Node, used: Tree | None, path: str, reason: str, found: list[tuple[str, str]]) -> None:
     if used is None:
-        yield path, reason
-    elif used and type(value) in (dict, list):
-        yield from left_over(value, used, path)
+        found.append((path, reason))
+    elif used:
+        _collect(value, used, path, found)
 
 
-def used_elements(tree: Tree) -> Iterator[str]:
-    """Names of the elements that were used."""
-    yield from sorted(set(_used(tree, "")))
+@lru_cache(maxsize=100_000)
+def name_of_path(path: Path) -> str:
+    """The name of an element without the numbers of lists."""
+    return ".".join(_safe(name) for name in path if type(name) is str)
 
 
-def _used(tree: Tree, name: str) -> Iterator[str]:
-    if not tree:
-        yield name
-    for key, branch in tree.items():
-        yield from _used(branch, name if type(key) is int else f"{name}.{key}" if name else str(key))
-
-
+@lru_cache(maxsize=10_000)
 def _safe(key: str) -> str:
     return key if _NAME.fullmatch(key) else _STRANGE
 
@@ -74,12 +84,13 @@ class Reasons:
     def __init__(self, said: Mapping[str, Iterable[str]]) -> None:
         self._whole: dict[str, str] = {}
         self._last: dict[str, str] = {}
+        self.of = lru_cache(maxsize=10_000)(self._of)
         for reason, names in said.items():
             for name in names:
                 table = self._last if name.startswith("*.") else self._whole
                 table[name.removeprefix("*.")] = reason
 
-    def of(self, name: str) -> str | None:
+    def _of(self, name: str) -> str | None:
         """The reason, also where it is that of an element above; None where none is said."""
         last = self._last.get(name.rpartition(".")[2])
         if last is not None:

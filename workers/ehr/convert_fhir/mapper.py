@@ -13,7 +13,7 @@ from workers.ehr.convert_fhir.bundles import Record, records_of, resolved
 from workers.ehr.convert_fhir.coding import Definitions, Vocabulary
 from workers.ehr.convert_fhir.events import BAD, Found
 from workers.ehr.convert_fhir.lines import Line
-from workers.ehr.convert_fhir.resources import ResourceRule, Taken, parts_of, reason_of
+from workers.ehr.convert_fhir.resources import ResourceRule, Taken, reason_of
 from workers.ehr.convert_fhir.rules import FhirRules, Profile
 from workers.ehr.convert_fhir.times import Moment
 from workers.ehr.meds.parts import CONVERTED, IGNORED, PARTLY, UNREADABLE, Element, Part, events_frame, outcomes_frame
@@ -105,7 +105,7 @@ class _Rows:
         self.outcomes: tuple[list[Any], ...] = ([], [], [], [], [], [], [])
         self.found: list[tuple[str, int, int, str | None, Found]] = []
         self.codes: dict[str, str | None] = {}
-        self._counts: dict[Element, int] = {}
+        self._counts: dict[tuple[str, frozenset[str], frozenset[tuple[str, str]]], int] = {}
         self._of_line = 0
 
     def new_line(self) -> None:
@@ -129,9 +129,8 @@ class _Rows:
 
     def elements(self, kind: str, taken: Taken) -> None:
         """Count what of a record is in its events, and what is not."""
-        for name, reason in parts_of(taken):
-            key = (kind, name, reason)
-            self._counts[key] = self._counts.get(key, 0) + 1
+        key = kind, taken.used, frozenset(taken.left_out.items())
+        self._counts[key] = self._counts.get(key, 0) + 1
 
     def events(self, subject: str, position: int, taken: Taken, visit: str | None) -> None:
         """Events of one record."""
@@ -166,7 +165,15 @@ class _Rows:
         }
         names = ("subject", "status", "outcome", "reason", "kind", "n_events", "left_out")
         outcomes = outcomes_frame(pl.String, dict(zip(names, self.outcomes, strict=True)))
-        return Part(events_frame(pl.String, columns), outcomes, self.codes, self._counts)
+        return Part(events_frame(pl.String, columns), outcomes, self.codes, self._elements())
+
+    def _elements(self) -> dict[Element, int]:
+        """Records by element: most records of a kind have the same."""
+        found: dict[Element, int] = {}
+        for (kind, used, left_out), count in self._counts.items():
+            for name, reason in (*((name, None) for name in used), *left_out):
+                found[kind, name, reason] = found.get((kind, name, reason), 0) + count
+        return found
 
 
 def _walls(moments: list[Moment | None]) -> pl.Series:

@@ -55,23 +55,31 @@ def steps_of(path: str) -> tuple[Step, ...]:
 
 def find(place: Place, steps: tuple[Step, ...]) -> Place | None:
     """Through objects by name; of a list the first item that is meant. None where nothing is there."""
+    node, path = place
     for step in steps:
-        inside = _first(place, Step(""))
-        if inside is None or type(inside.node) is not dict:
+        if type(node) is list:
+            inside = _first(node, path, None)
+            if inside is None:
+                return None
+            node, path = inside
+        if type(node) is not dict:
             return None
-        found = _first(Place(inside.node.get(step.name), inside.at(step.name)), step)
-        if found is None:
+        node = node.get(step.name)
+        if node is None:
             return None
-        place = found
-    return _first(place, Step(""))
+        path = (*path, step.name)
+        if step.url is not None:
+            inside = _first(node if type(node) is list else [node], path, step)
+            if inside is None:
+                return None
+            node, path = inside
+    return _first(node, path, None) if type(node) is list else Place(node, path)
 
 
-def _first(place: Place, step: Step) -> Place | None:
-    if type(place.node) is not list:
-        return place if place.node is not None and (step.url is None or step.takes(place.node)) else None
-    for number, item in enumerate(place.node):
-        if item is not None and step.takes(item):
-            return Place(item, place.at(number))
+def _first(found: list[Node], path: Path, step: Step | None) -> Place | None:
+    for number, item in enumerate(found):
+        if item is not None and (step is None or step.takes(item)):
+            return Place(item, (*path, number))
     return None
 
 
@@ -95,6 +103,8 @@ def words_at(resource: Mapping[str, Any], steps: tuple[Step, ...]) -> set[str]:
 
     In lower case, with hyphens: `Entered in Error` and `entered_in_error` are `entered-in-error`.
     """
+    if steps[0].name not in resource:
+        return set()
     nodes: list[Node] = [resource]
     for step in steps:
         inside = [item for node in nodes for item in (node if type(node) is list else [node])]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.ehr.convert_fhir.coding import Definitions, Finder, Vocabulary
+from workers.ehr.convert_fhir.coding import Definitions, Finder, Vocabulary, finder_of
 from workers.ehr.convert_fhir.events import BAD, NO_CODE, NO_TEXT, NO_TIME, NO_VALUE, EventRule, Found, where
 from workers.ehr.convert_fhir.leftovers import (
     ANOTHER_CODING,
@@ -16,15 +17,14 @@ from workers.ehr.convert_fhir.leftovers import (
     NO_RULE,
     Reasons,
     left_over,
-    tree_of,
-    used_elements,
+    name_of_path,
+    used_of,
 )
 from workers.ehr.convert_fhir.paths import patient_id, patient_of
 from workers.ehr.convert_fhir.places import Path, Place, Step, find, items, steps_of, words_at
 from workers.ehr.convert_fhir.rules import FhirRules, OneOf, Profile, Resource
 from workers.ehr.documents.attachments import SAME_TEXT, UNKNOWN_CHARSET, Document, choose, read_attachment
 
-_HIDING = steps_of("modifierExtension")
 MODIFIED = "a modifierExtension that no rule knows may say the opposite"
 
 _HARMLESS = (ANOTHER_TIME, SAME_TEXT)
@@ -38,7 +38,7 @@ class Taken:
 
     events: list[Found] = field(default_factory=list)
     lacking: list[str] = field(default_factory=list)
-    used: tuple[str, ...] = ()
+    used: frozenset[str] = frozenset()
     left_out: dict[str, str] = field(default_factory=dict)
     is_part: bool = False
     """Whether something of what is left out says something of the patient."""
@@ -66,7 +66,8 @@ class ResourceRule:
                 self._texts.append((choices[0].attachment.lstrip("."), compiled[0]))
         self._beside = Reasons(rules.beside)
         self._reasons = Reasons(rule.left_out)
-        self._subject_paths: tuple[Path, ...] = tuple((path.split(".")[0],) for path in rule.subject)
+        self._subject_names = tuple(dict.fromkeys(["resourceType", *(path.split(".")[0] for path in rule.subject)]))
+        self._judge = lru_cache(maxsize=10_000)(self._judged)
 
     def subject(self, resource: Mapping[str, Any]) -> tuple[str | None, str]:
         """The patient's id, else None and why."""
@@ -79,23 +80,24 @@ class ResourceRule:
     def refused(self, resource: Mapping[str, Any]) -> str | None:
         """Why the resource does not say what it seems to, if so."""
         for steps, values in self._unless:
-            if not values.isdisjoint(words_at(resource, steps)):
+            if steps[0].name in resource and not values.isdisjoint(words_at(resource, steps)):
                 return f"its {steps[0].name} says that it does not hold"
-        return MODIFIED if items(Place(resource, ()), _HIDING) else None
+        return MODIFIED if resource.get("modifierExtension") else None
 
     def take(self, resource: Mapping[str, Any], defined: Definitions) -> Taken:
         """Its events, and an account of every element."""
         whole = Place(resource, ())
-        taken, used = Taken(), list(self._subject_paths)
+        taken, used = Taken(), list[Path]()
         beside, failed = dict[Path, str](), dict[Path, str]()
+        shared: dict[object, Any] = {}
         for group in self._groups:
             each = group[0].each
             for item in [whole] if each is None else items(whole, each):
-                lacks = self._first_of(group, Finder(whole, item, defined), taken)
+                lacks = self._first_of(group, finder_of(whole, item, defined, shared), taken)
                 if lacks and item.path:
                     failed[item.path] = reason_of(lacks)
         for path, rule in self._texts:
-            self._take_texts(path, rule, Finder(whole, whole, defined), taken, beside)
+            self._take_texts(path, rule, finder_of(whole, whole, defined, shared), taken, beside)
         for event in taken.events:
             used += event.used
             beside |= event.beside
@@ -108,7 +110,7 @@ class ResourceRule:
 
     def visit(self, resource: Mapping[str, Any]) -> tuple[str | None, Path]:
         """The id of the visit that its events belong to."""
-        place = self._visit.find(Finder(Place(resource, ()), Place(resource, ()), {})) if self._visit else None
+        place = self._visit.find(finder_of(Place(resource, ()), Place(resource, ()), {})) if self._visit else None
         if place is None or type(place.node) is not str:
             return None, ()
         return place.node.partition("/_history/")[0].rsplit("/", 1)[-1].removeprefix("urn:uuid:"), place.path
@@ -116,7 +118,7 @@ class ResourceRule:
     def _first_of(self, group: list[EventRule], finder: Finder, taken: Taken) -> list[str]:
         """What was lacking, where no rule of the group gives an event."""
         missed: list[str] = []
-        if finder.item.path and items(finder.item, _HIDING):
+        if finder.item.path and type(finder.item.node) is dict and finder.item.node.get("modifierExtension"):
             missed, group = [MODIFIED], []
         for rule in group:
             result = rule.apply(finder)
@@ -151,7 +153,7 @@ class ResourceRule:
             if number in left_out:
                 beside[place.path] = left_out[number]
                 continue
-            result = rule.apply(Finder(finder.resource, item, finder.defined))
+            result = rule.apply(finder_of(finder.resource, item, finder.defined, finder.shared))
             if isinstance(result, Found):
                 result.text = document.text()
                 result.used += [place.at(name) for name in ("data", "contentType") if name in place.node]
@@ -165,40 +167,25 @@ class ResourceRule:
         visit, path = self.visit(resource)
         if visit is not None:
             used.append(path)
-        tree = tree_of(path for path in [("resourceType",), *used, *beside] if _is_there(resource, path))
-        set_aside = {_name(path): reason for path, reason in beside.items()}
-        taken.used = tuple(name for name in used_elements(tree) if name not in set_aside)
+        used += ((name,) for name in self._subject_names if name in resource)
+        tree, names = used_of(frozenset((*used, *beside)))
+        set_aside = {name_of_path(path): reason for path, reason in beside.items()}
+        taken.used = names.difference(set_aside)
         for name, default in left_over(resource, tree):
-            harmless = self._beside.of(name)
-            taken.left_out[name] = self._reasons.of(name) or harmless or default
-            taken.is_part |= harmless is None and default != ANOTHER_CODING
+            reason, is_part = self._judge(name, default)
+            taken.left_out[name] = reason
+            taken.is_part |= is_part
         for name, reason in set_aside.items():
             taken.left_out[name] = reason
             taken.is_part |= reason not in _HARMLESS
 
-
-def _is_there(node: Any, path: Path) -> bool:
-    for name in path:
-        if type(node) is dict and name in node:
-            node = node[name]
-        elif type(node) is list and name in range(len(node)):
-            node = node[int(name)]
-        else:
-            return False
-    return True
-
-
-def _name(path: Path) -> str:
-    return ".".join(str(name) for name in path if type(name) is str)
+    def _judged(self, name: str, default: str) -> tuple[str, bool]:
+        """Why an element is left out, and whether that says something of the patient."""
+        harmless = self._beside.of(name)
+        return self._reasons.of(name) or harmless or default, harmless is None and default != ANOTHER_CODING
 
 
 def reason_of(lacking: Iterable[str]) -> str:
     """Why a resource gives no event: what is most worth saying."""
     said = list(lacking)
     return next((reason for reason in (MODIFIED, *LACKS) if reason in said), (said or [NO_RULE])[0])
-
-
-def parts_of(taken: Taken) -> Iterator[tuple[str, str | None]]:
-    """Each element by name, with the reason why it is left out, or None."""
-    yield from ((name, None) for name in taken.used)
-    yield from taken.left_out.items()

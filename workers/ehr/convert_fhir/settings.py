@@ -23,8 +23,8 @@ class FhirInput(MedsInput):
 
     format: Literal["fhir"]
     max_line: Bytes = Field(default=64 * MIB, gt=0)
-    max_document: Bytes = Field(default=256 * MIB, gt=0)
-    codes: Profile = "wardround"
+    max_document: Bytes = Field(default=256 * MIB, gt=0, description="bytes of a JSON file that is read as a whole")
+    codes: Profile = Field(default="wardround", description="whose codes are written")
     max_inflated: Bytes = Field(default=1024 * 1024 * MIB, gt=0)
 
 

@@ -1,12 +1,12 @@
 """The stages of a conversion from FHIR in a worker."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import polars as pl
 
 from workers.ehr.convert_fhir.export import ExportLines
 from workers.ehr.convert_fhir.files import root_of
-from workers.ehr.convert_fhir.mapper import FhirMapper, vocabulary_of
+from workers.ehr.convert_fhir.mapper import FhirMapper, Known, vocabulary_of
 from workers.ehr.convert_fhir.rules import FhirRules
 from workers.ehr.convert_fhir.scan_stage import ScanStage
 from workers.ehr.convert_fhir.settings import FhirInput
@@ -26,14 +26,14 @@ class FhirReader:
 
     subject_type: SubjectType = pl.String
 
-    def __init__(self, lines: ExportLines, mapper: FhirMapper, known: KnownByFile) -> None:
+    def __init__(self, lines: ExportLines, mapper: FhirMapper, known: Callable[[int], Known]) -> None:
         self._lines = lines
         self._mapper = mapper
         self._known = known
 
     def parts(self, chunk: Chunk, size: int) -> Iterator[Part]:
         """The events of some lines at a time, and what became of each record in them."""
-        known = self._known.of(chunk.file)
+        known = self._known(chunk.file)
         for lines in self._lines.parts(chunk, size):
             yield self._mapper.part(lines, chunk.file, known)
 
@@ -52,7 +52,7 @@ def versions(context: StageContext) -> VersionsStage:
 def read(context: StageContext) -> ReadStage:
     """Lines to events."""
     mapper = FhirMapper(_rules(context), _source(context).codes)
-    return ReadStage(context, FhirReader(_lines(context), mapper, KnownByFile(context.store)))
+    return ReadStage(context, FhirReader(_lines(context), mapper, KnownByFile(context.store).of))
 
 
 def subjects(context: StageContext) -> SubjectsStage:

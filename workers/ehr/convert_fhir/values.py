@@ -39,7 +39,8 @@ def read_number(place: Place) -> Read:
         return Read(number_of(node["value"]), (place.at("value"),))
     upper, lower = (_inner(node.get(name)) for name in ("numerator", "denominator"))
     quotient = number_of(upper / lower) if upper is not None and lower else None
-    return Read(quotient, (place.at("numerator", "value"), place.at("denominator", "value")))
+    used = [place.at(one, "value") for one in ("numerator", "denominator") if "value" in _dict(node.get(one))]
+    return Read(quotient, tuple(used))
 
 
 def read_text(place: Place) -> Read:
@@ -59,7 +60,8 @@ def read_text(place: Place) -> Read:
         said = f"{low} - {high}" if low and high else f">= {low}" if low else f"<= {high}" if high else None
         return Read(said, _quantities(place, "low", "high"))
     if "start" in node or "end" in node:
-        return Read(f"{node.get('start') or '..'}/{node.get('end') or '..'}", (place.at("start"), place.at("end")))
+        used = tuple(place.at(one) for one in ("start", "end") if one in node)
+        return Read(f"{node.get('start') or '..'}/{node.get('end') or '..'}", used)
     data = node.get("data")
     return Read(data, (place.at("data"),)) if type(data) is str else Read(None, ())
 
@@ -98,4 +100,8 @@ def _quantity(node: Node) -> str | None:
 
 def _quantities(place: Place, *names: str) -> tuple[Path, ...]:
     inner = ("value", "comparator", *_UNIT)
-    return tuple(place.at(name, one) for name in names for one in inner)
+    return tuple(place.at(name, one) for name in names for one in inner if one in _dict(place.node.get(name)))
+
+
+def _dict(node: Node) -> Mapping[str, object]:
+    return node if type(node) is dict else {}

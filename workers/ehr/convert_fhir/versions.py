@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from workers.ehr.convert_fhir.bundles import Record, identity_of, records_of
-from workers.ehr.convert_fhir.coding import Definitions, Finder, Vocabulary, name_of
+from workers.ehr.convert_fhir.coding import Definitions, Vocabulary, finder_of, name_of
 from workers.ehr.convert_fhir.lines import Line
 from workers.ehr.convert_fhir.places import Place, find, steps_of
 from workers.ehr.convert_fhir.times import parse_time
@@ -48,7 +48,7 @@ def scanned(lines: Iterable[Line], file: int, defines: Mapping[str, str], vocabu
 def _defined(key: str, resource: Mapping[str, Any], path: str, vocabulary: Vocabulary) -> Iterator[dict[str, Any]]:
     whole = Place(resource, ())
     place = find(whole, steps_of(path))
-    named = name_of(place, Finder(whole, whole, {}), vocabulary) if place is not None else None
+    named = name_of(place, finder_of(whole, whole, {}), vocabulary) if place is not None else None
     if named is not None:
         yield {"reference": key, "code": named.name, "description": named.said}
 

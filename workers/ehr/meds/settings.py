@@ -23,7 +23,9 @@ class MedsInput(Frozen):
 
     uri: Location
     rules: Location | None = None
-    timezone: str | None = None
+    timezone: str | None = Field(
+        default=None, description="IANA zone of the source's clock, for dates and for times that say no zone"
+    )
     chunk_bytes: Bytes = Field(default=64 * MIB, ge=1)
     bucket_bytes: Bytes = Field(default=256 * MIB, ge=1)
 

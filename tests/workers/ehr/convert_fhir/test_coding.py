@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from workers.ehr.convert_fhir.coding import UNRESOLVED, Finder, Named, Vocabulary, compile_part
+from workers.ehr.convert_fhir.coding import UNRESOLVED, Named, Vocabulary, compile_part, finder_of
 from workers.ehr.convert_fhir.places import Place
 
 WORDS = Vocabulary(
@@ -16,7 +16,7 @@ WORDS = Vocabulary(
 
 
 def found(part: str, resource: dict[str, Any], item: Any = None, defined: Any = None) -> Named | None:
-    return compile_part(part, WORDS)(Finder(Place(resource, ()), Place(item, ("i",)), defined or {}))
+    return compile_part(part, WORDS)(finder_of(Place(resource, ()), Place(item, ("i",)), defined or {}))
 
 
 def name(part: str, resource: dict[str, Any], item: Any = None) -> tuple[str, str | None] | None:
