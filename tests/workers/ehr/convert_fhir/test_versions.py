@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workers.ehr.convert_fhir.coding import Vocabulary
@@ -58,6 +58,7 @@ def test_the_newest_counts_by_its_time_else_its_number_else_its_place(
     assert losing(*resources) == reasons
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["1", "2", "3", None])), max_size=12))
 def test_of_each_resource_exactly_one_record_is_left(said: list[tuple[str, str | None]]) -> None:
     found = losing(*(patient(own, **({"versionId": version} if version else {})) for own, version in said))

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workers.ehr.meds.clock import ANYWHERE, NEAREST, OFFSET, ONE_CLOCK, ZONE, is_zone, to_utc
@@ -109,6 +109,7 @@ def test_an_end_has_a_clock_of_its_own_and_static_events_have_none() -> None:
     assert to_utc(frame, "Europe/Berlin").select("time", "known_at", "clock").row(1) == (None, None, None)
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(
         st.tuples(
