@@ -2,7 +2,7 @@
 
 import io
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workers.images.decoding.memory_stream import MemoryStream
@@ -14,6 +14,7 @@ STEPS = st.one_of(
 )
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.binary(max_size=10), st.lists(STEPS, max_size=8))
 def test_it_reads_seeks_and_tells_as_a_file_does(data: bytes, steps: list[tuple[str, int, int]]) -> None:
     ours, theirs = MemoryStream(memoryview(data)), io.BytesIO(data)
