@@ -118,7 +118,8 @@ class _Stretch:
             if _flagging(trigger, "forward", flag) == 0:
                 between = self._words[trigger.last : first]
                 return (group.scope is None or len(between) < group.scope) and self._goes_on(group, between, last)
-            ends = _ends(group, flag) or group.direction == "stop_forward"
+            # The colon of a heading does not end what the heading implies.
+            ends = _ends(group, flag) or (group.direction == "stop_forward" and not implied)
             if ends and not (group.unless_carried and self._is_carried(trigger, flag, triggers)):
                 return False
         return implied

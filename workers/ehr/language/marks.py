@@ -14,7 +14,7 @@ from workers.ehr.language.words import Word
 _BOXES = {"☐": "empty", "□": "empty", "◻": "empty", "☑": "ticked", "☒": "ticked", "✓": "ticked", "✔": "ticked"}
 _BOXES |= {"✗": "absent", "✘": "absent"}
 _TICKS = frozenset("x*✓✔")
-_ITEM_BEGINS_AFTER = frozenset(",;:(|")
+_ITEM_BEGINS_AFTER = frozenset(",;:(|/")
 _SIGNS = {"-": "absent", "—": "absent", "+": "present"}
 _MOST_PLUSES = 4
 _OPEN, _CLOSED = frozenset("(["), frozenset(")]")
