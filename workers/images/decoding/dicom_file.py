@@ -25,6 +25,7 @@ PREFIX_END = 132
 PIXEL_KEYWORDS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
 UNDEFINED_LENGTH = 0xFFFFFFFF
 _MOST_HEADER = 1 << 24
+_CUT = "it ends in the middle of an element"
 _NOTHING = "no element of it can be read: it is cut off or damaged"
 
 
@@ -67,7 +68,7 @@ class DicomFile:
         if self.found and _holds_something(self.found[0]):
             return self.found[0]
         if not self.found and is_cut(self.dataset):
-            raise RecordError(Status.UNREADABLE, "it ends in the middle of an element")
+            raise RecordError(Status.UNREADABLE, _CUT)
         if self.found or "Rows" in self.dataset:
             raise RecordError(Status.NO_PIXELS, "it describes an image but holds no pixel data")
         raise RecordError(Status.NO_PIXELS, "a DICOM object without an image")
@@ -138,10 +139,20 @@ def _parsed(data: memoryview) -> DicomFile:
         with as_record_error("an element of its header cannot be read"):
             dataset, reached, met = read_to_pixels(_stream(data))
             if not len(dataset) and len(met) > 1:
-                raise RecordError(Status.UNREADABLE, "it ends in the middle of an element")
+                raise RecordError(Status.UNREADABLE, _CUT)
     except RecordError as error:
         return DicomFile(_read_before_last(data), (), error)
-    return _with_pixels(dataset, reached, data) if reached is not None else DicomFile(dataset)
+    if reached is not None:
+        return _with_pixels(dataset, reached, data)
+    return DicomFile(dataset, (), RecordError(Status.UNREADABLE, _CUT) if _leaves_some(dataset, data) else None)
+
+
+def _leaves_some(dataset: FileDataset, data: memoryview) -> bool:
+    """Whether bytes that are too few for an element, and no padding, follow the last one."""
+    last = list(raw_elements(dataset))[-1:]
+    if not last or not isinstance(last[0], RawDataElement) or last[0].length == UNDEFINED_LENGTH:
+        return False
+    return any(data[last[0].value_tell + last[0].length :])
 
 
 def _read_before_last(data: memoryview) -> FileDataset:

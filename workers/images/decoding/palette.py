@@ -12,6 +12,7 @@ from workers.images.lookup_tables import descriptor, entries, is_little_endian
 
 _COLOURS = ("Red", "Green", "Blue")
 _BYTE = 8
+_MOST_IN_BYTE = 255
 
 
 def coloured(stored: Array, header: Dataset, *, signed: bool) -> Array:
@@ -32,7 +33,8 @@ def _channel(header: Dataset, colour: str, count: int, bits: int, little: bool) 
     if data is None:
         return _segmented(header[f"Segmented{colour}PaletteColorLookupTableData"].value, bits, little)
     found = entries(data, count, little=little)
-    return found.astype(np.uint8 if found.dtype == np.uint8 else np.uint16)
+    # Entries of 8 bits may have a word each.
+    return found.astype(np.uint8 if bits == _BYTE and found.max() <= _MOST_IN_BYTE else np.uint16)
 
 
 def _segmented(data: bytes, bits: int, little: bool) -> Array:
