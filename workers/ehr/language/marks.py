@@ -14,7 +14,7 @@ from workers.ehr.language.words import Word
 _BOXES = {"☐": "empty", "□": "empty", "◻": "empty", "☑": "ticked", "☒": "ticked", "✓": "ticked", "✔": "ticked"}
 _BOXES |= {"✗": "absent", "✘": "absent"}
 _TICKS = frozenset("x*✓✔")
-_ITEM_BEGINS_AFTER = frozenset(",;:(|/")
+_ITEM_BEGINS_AFTER = frozenset(",;:(|/.-—•*")
 _SIGNS = {"-": "absent", "—": "absent", "+": "present"}
 _MOST_PLUSES = 4
 _OPEN, _CLOSED = frozenset("(["), frozenset(")]")
@@ -157,7 +157,9 @@ def _bare(words: Sequence[Word], at: int) -> _Mark | None:
         return _between(words, says, at, last + 1)
     tight_before = before is not None and before.end == sign.start and before.text[0].isalnum()
     tight_after = after is not None and after.start == words[last - 1].end and not words[last - 1].ends_line
-    ends = words[last - 1].ends_item and sign.text != "—" and not _opens(after, tight_after)
+    ends = words[last - 1].ends_item and not _opens(after, tight_after)
+    if sign.text == "—":
+        ends = after is not None and after.text in ",;"
     if before is not None and ends and (before.text[0].isalpha() or before.text == ":"):
         return _Mark(says, at, last, 1, bare=False)
     if tight_before or after is None or not after.text[0].isalpha():
