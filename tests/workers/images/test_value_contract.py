@@ -154,6 +154,10 @@ def test_the_step_that_is_named_mends_it(kind: str, steps: list[Any]) -> None:
         ("npy", ["z_score"], "the model takes 0 to 255"),
         ("16 bit png", ["equalise"], "0 to 65535"),
         ("float tif of 0 to 1", [{"cast": {"dtype": "uint8"}}], "no known range"),
+        ("ct", [{"cast": {"dtype": "uint8"}}], "no known range"),
+        ("12 bit dicom", [{"cast": {"dtype": "uint8"}}], "no known range"),
+        ("one bit tif", [{"cast": {"dtype": "uint8"}}], "0 to 1"),
+        ("12 bit dicom", ["voi", {"gamma": {"gamma": 2}}], "0 to 4095"),
         ("float tif of 0 to 255", [{"value_range": {"low": 0, "high": 1}}], "outside of 0 to 1"),
     ],
 )

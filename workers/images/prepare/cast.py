@@ -15,8 +15,9 @@ class Cast(PrepareStep):
     """The same values in `dtype`, rounded (`nearest` is half to even) where it is an integer type.
 
     Values outside of the type become its nearest end, infinities too (`overflow: clip`), or the image is rejected
-    (`overflow: reject`). NaN is rejected for integer types and kept by float32. `value_range` is rounded and clipped
-    as the pixels are; pixels that had none (floats) have none after it: a type says nothing of what values mean.
+    (`overflow: reject`). NaN is rejected for integer types and kept by float32. `value_range` is rounded as the
+    pixels are. One that the type cannot hold is none afterwards, as pixels have none that had none before (floats): a
+    type says nothing of what values mean.
     """
 
     name: ClassVar[str] = "cast"
@@ -36,8 +37,9 @@ class Cast(PrepareStep):
     def stated_range(self, value_range: Range | None) -> Range | None:
         if value_range is None or value_range == ANY or self.dtype == "float32":
             return value_range
-        low, high = self._to_integer(np.array(value_range, np.float64), "clip").tolist()
-        return low, high
+        low, high = _ROUND[self.rounding](np.array(value_range, np.float64)).tolist()
+        ends = np.iinfo(self.dtype)
+        return (low, high) if ends.min <= low and high <= ends.max else ANY
 
     def _to_float(self, pixels: Array) -> Array:
         largest = np.finfo(np.float32).max
