@@ -86,7 +86,13 @@ def _finish(worker: Worker, tasks: list[ShardTask]) -> list[ShardReport]:
     reports: list[ShardReport] = []
     while len(reports) < len(tasks):
         time.sleep(_POLL_S)
-        reports += worker.poll().done
+        state = worker.poll()
+        reports += state.done
+        if state.stalled:
+            raise IncompleteError(
+                "a record of the sample does not end: a run gives it the status timed_out after limits.record_timeout; "
+                "choose another size of --sample"
+            )
     for report in reports:
         if report.outcome == "failed":
             raise IncompleteError(f"the sample could not be scored: {report.error}")
