@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from schemas.errors import NoMemoryError
-from workers import registry
+from workers import heartbeat, registry
 from workers.contract import ModelCard, Placement
 from workers.ehr.events.formats.batches import Shard, cut
 from workers.ehr.events.formats.columns import contributions_name
@@ -108,6 +108,7 @@ class EventModelScorer:
 
     def _ladder(self, shard: Shard, records: Integers) -> list[Scored]:
         """Answers of these records; where memory does not suffice, of the halves."""
+        heartbeat.beat(len(records))
         try:
             with memory_error():
                 return [(records, self._forward(shard, records))]

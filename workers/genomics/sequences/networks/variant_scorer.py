@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from workers import heartbeat
 from workers.genomics.sequences.networks.edit_lanes import EditLanes
 from workers.genomics.sequences.networks.folded_blocks import fold_blocks
 from workers.genomics.sequences.networks.reference_lane import ReferenceLane
@@ -55,6 +56,7 @@ class VariantScorer:
             last = self._batch_end(found, first)
             try:
                 with memory_error():
+                    heartbeat.beat(last - first)
                     self._score(found[first:last], *answers)
             except MemoryError as error:
                 found[first:last] = self._smaller(found[first:last], windows, error)
