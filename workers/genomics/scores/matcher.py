@@ -70,8 +70,19 @@ def match_all(sheets: Sequence[ScoreSheet], target: Target, settings: Match) -> 
         own = log[part].insert_column(0, pl.Series("score", [sheet.name] * sheet.rows.height, dtype=pl.String))
         fates = Fates(choice.matched[part], unmatched[part], choice.ambiguous[part], flipped[part], choice.found[part])
         summary = summarise(sheet, fates, target, settings, bool(refused[number]))
+        warning = _warning(sheet, choice.reason[part])
+        summary = summary.with_columns(pl.lit(warning, pl.String).alias("warning"))
         made.append(Matched(sheet.name, sheet.scores, own, summary, entries[number]))
     return made
+
+
+def _warning(sheet: ScoreSheet, reasons: NDArray[np.object_]) -> str | None:
+    """What is odd about the file, and what the genotypes would say of it if more were given."""
+    inside = int((reasons == Reason.UNKNOWN_BASE.value).sum())
+    texts = [] if sheet.warning is None else [sheet.warning]
+    if inside:
+        texts.append(f"{inside} of its rows lie within reference blocks, whose bases input.reference would tell")
+    return "; ".join(texts) or None
 
 
 def _by_id(sheet: ScoreSheet, settings: Match) -> bool:

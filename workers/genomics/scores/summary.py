@@ -57,7 +57,7 @@ def summarise(sheet: ScoreSheet, fates: Fates, target: Target, settings: Match, 
             "position_overlap": [there] * len(n),
             "status": np.where(low, Status.LOW_OVERLAP, Status.OK).tolist(),
             "detail": details,
-            "warning": [sheet.warning] * len(n),
+            "warning": [None] * len(n),
         },
         schema=SUMMARY_SCHEMA,
     )

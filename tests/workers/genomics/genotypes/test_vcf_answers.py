@@ -85,6 +85,8 @@ def test_without_a_reference_only_the_first_base_of_a_block_is_known_and_the_log
     found = score_lines([vcf_line("1", 10, "A", "<NON_REF>", ["0/0"], info="END=20")], 1, score)
     assert found.matched.log["reason"].to_list() == [None, "unknown_base", "no_variant"]
     assert found.copies == [2]
+    (warning,) = found.matched.summary["warning"]
+    assert warning == "1 of its rows lie within reference blocks, whose bases input.reference would tell"
 
 
 def test_a_call_of_an_allele_that_a_block_does_not_name_is_missing(tmp_path: Path) -> None:
