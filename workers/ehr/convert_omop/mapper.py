@@ -5,6 +5,7 @@ from functools import reduce
 
 import polars as pl
 
+from schemas.errors import SpecError
 from schemas.status import Status
 from workers.ehr.convert_omop.concepts import Concepts, Looked
 from workers.ehr.convert_omop.rules import Event, OmopRules, Table
@@ -124,7 +125,7 @@ class OmopMapper:
         return rule.columns() if rule is not None else frozenset()
 
     def part(self, table: str, rows: Rows, file: int) -> Part:
-        """Every row's outcome, and all their events."""
+        """Every row's outcome, and all their events. Raises SpecError where the table has no column of its subject."""
         rule, columns = self._rules.tables.get(table), Columns(rows, self._concepts)
         if rule is None:
             nothing = columns.mask(False)
@@ -132,6 +133,11 @@ class OmopMapper:
             counts = pl.Series([0] * columns.height, dtype=pl.Int64)
             outcomes = _outcomes(rows, table, columns.nulls(pl.Int64), counts, reasons)
             return Part(events_frame(pl.Int64, {}), outcomes)
+        if rule.subject not in rows.frame.columns and rows.broken.null_count():
+            raise SpecError(
+                f"table {table} has no column {rule.subject}, so nobody knows whose its rows are: rename the one "
+                "that says it, or name it in input.rules; then choose another output.uri"
+            )
         return self._mapped(table, rule, rows, columns, file)
 
     def _mapped(self, table: str, rule: Table, rows: Rows, columns: Columns, file: int) -> Part:

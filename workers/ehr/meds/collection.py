@@ -9,6 +9,7 @@ import pyarrow as pa
 from schemas.errors import SpecError, VerificationError
 from schemas.plan import plan_batch, plan_schema
 from schemas.rows import OutputColumn
+from schemas.status import Status
 from workers.collection import StagePlan
 from workers.contract import ModelCard
 from workers.conversion.layout import ACCOUNT, READ
@@ -128,9 +129,13 @@ def account_batches(read: FinishedStage, metadata: FinishedStage) -> Iterator[pa
 
 
 def refuse_nothing(read: FinishedStage) -> None:
-    """Raises SpecError, with the most frequent reasons, where no record of the input became an event."""
-    rows = read.all_rows(["part_events", "tally"])
-    if any(sum(counts) for counts in rows["part_events"].to_pylist()):
+    """Raises SpecError, with the most frequent reasons, where no record of the input became an event.
+
+    An input that changed since it was planned has a status of its own for that, and is no wrong spec.
+    """
+    rows = read.all_rows(["status", "part_events", "tally"])
+    is_there = all(status == Status.OK for status in rows["status"].to_pylist())
+    if not is_there or any(sum(counts) for counts in rows["part_events"].to_pylist()):
         return
     counted = sorted(add_tallies(rows["tally"].to_pylist()), key=lambda row: -row["records"])
     reasons = [f"{row['records']} {row['kind'] or 'records'}: {row['reason']}" for row in counted[:_REASONS]]

@@ -4,6 +4,7 @@ The contents of one resource may be the same document in several formats, of whi
 which are read one after the other.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.ehr.documents.attachments import SAME_TEXT, Document, choose, read_attachment
-from workers.ehr.notes.note import Identity, Note, as_text, first_of, make_note
+from workers.ehr.notes.note import Identity, Note, as_text, first_of, make_note, refused
 from workers.ehr.notes.settings import NotesInput
 from workers.ehr.notes.text_file import Row
 
@@ -36,6 +37,9 @@ class FhirDialect:
     def identify(self, row: Row) -> Identity | None:
         """None for a resource of another kind."""
         kind = row.get("resourceType")
+        if kind == "Bundle":
+            # Its notes are not read, which has to be told: a row for the line says it.
+            return Identity(None, None, tuple(None for _ in self._source.carry))
         if kind not in self._source.resources:
             return None
         own = as_text(row.get("id"))
@@ -45,6 +49,8 @@ class FhirDialect:
     def note(self, row: Row) -> Note:
         """Its text, when it was written, and what kind of document it is."""
         kind = as_text(row.get("resourceType")) or ""
+        if kind == "Bundle":
+            return refused(Status.UNSUPPORTED, "a Bundle: write its resources on lines of their own, or convert it")
         time = as_text(first_of([row.get(name) for name in _TIMES.get(kind, ())]))
         label = _label(row.get("type") if kind == "DocumentReference" else row.get("code"))
         try:
@@ -88,7 +94,9 @@ def _refuse_withdrawn(kind: str, row: Row) -> None:
     """Raises RecordError (unsupported) for what its author took back."""
     for name, values in _WITHDRAWN.get(kind, ()):
         # Not looked up in a set: a value may be of any shape.
-        found = next((value for value in values if row.get(name) == value), None)
+        said = row.get(name)
+        plain = re.sub(r"[\s_]+", "-", said.strip().lower()) if type(said) is str else None
+        found = next((value for value in values if plain == value), None)
         if found is not None:
             raise RecordError(Status.UNSUPPORTED, f"it was withdrawn: its {name} is {found}")
 

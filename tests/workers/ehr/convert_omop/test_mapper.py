@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from schemas.errors import SpecError
 from workers.ehr.convert_omop.concepts import Concepts
 from workers.ehr.convert_omop.mapper import OmopMapper
 from workers.ehr.convert_omop.rules import OmopRules
@@ -131,3 +132,9 @@ def test_only_the_columns_that_rules_name_are_wanted() -> None:
     mapper = OmopMapper(RULES, CONCEPTS)
     assert mapper.wanted("person") == {"person_id", "born", "year", "month", "day"}
     assert mapper.wanted("cost") == frozenset()
+
+
+def test_a_table_without_the_column_of_its_subject_is_an_error_that_names_it() -> None:
+    with pytest.raises(SpecError, match="table measurement has no column person_id"):
+        mapped(patient=[1], number=[1.5])
+    assert mapped(broken=["not CSV"], number=[None]).outcomes["reason"].to_list() == ["not CSV"]

@@ -112,6 +112,7 @@ def test_bytes_that_are_no_text_are_replaced_where_the_spec_says_so() -> None:
     [
         ({"status": "entered-in-error"}, "its status is entered-in-error"),
         ({"docStatus": "cancelled"}, "its docStatus is cancelled"),
+        ({"docStatus": "Entered in Error"}, "its docStatus is entered-in-error"),
     ],
 )
 def test_what_was_withdrawn_has_no_text_and_keeps_its_time(withdrawn: dict[str, str], detail: str) -> None:
@@ -148,3 +149,12 @@ def test_another_format_that_says_something_else_is_told_of() -> None:
 @pytest.mark.parametrize("kind", ["text/rtf", "application/rtf", "text/plain", "text/rtf; charset=utf-8"])
 def test_rich_text_becomes_text_by_its_type_or_its_first_characters(kind: str) -> None:
     assert note(document(attachment(r"{\rtf1\ansi No fever.\par}", kind))).text == "No fever.\n"
+
+
+def test_a_bundle_is_a_row_that_says_that_its_notes_are_not_read() -> None:
+    bundle = {"resourceType": "Bundle", "entry": [{"resource": document(attachment("x"))}]}
+    identity = dialect().identify(bundle)
+    assert identity is not None
+    assert identity.record_id is None
+    assert note(bundle).status == Status.UNSUPPORTED
+    assert "a Bundle" in note(bundle).detail
