@@ -12,6 +12,7 @@ import socket
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any, NoReturn
 from pydantic import Field
 
 from cluster.bare_node import bare_node
+from cluster.lost_node import end_process, node_is_dead
 from schemas.errors import InfrastructureError, RefusedError, SecurityError, UsageError
 from schemas.frozen import Frozen
 
@@ -28,6 +30,8 @@ SOCKET_PATH_ROOM = 40
 """Ray puts sockets some 65 characters below its directory, and a socket's path may have 107."""
 
 CONNECT_TIMEOUT_S = 15.0
+_LOOK_S = 0.5
+"""Between two looks at whether the node started here lives."""
 
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -68,7 +72,8 @@ class Session:
     none, RefusedError for a Ray that is too old, SecurityError for a wrong token, and InfrastructureError.
     """
 
-    def __init__(self, settings: SessionSettings) -> None:
+    def __init__(self, settings: SessionSettings, exit_code: Callable[[], int] = lambda: 4) -> None:
+        """`exit_code`: what the process ends with where the node that it started here dies under it."""
         check_ray_version(importlib.metadata.version("ray"))
         self._settings = settings
         self._address = _address(settings)
@@ -76,6 +81,8 @@ class Session:
         self._cluster: Cluster | None = None
         self._error: BaseException | None = None
         self._ours = False
+        self._lost = False
+        self._exit_code = exit_code
         self._settled = threading.Event()
         self._ended = threading.Event()
         prepare_environment(settings.quiet, joining=self._address is not None)
@@ -102,7 +109,9 @@ class Session:
             self._ours = False
             import ray  # noqa: PLC0415 - see the module's docstring
 
-            ray.shutdown()
+            # It would ask a node that is gone.
+            if not self._lost:
+                ray.shutdown()
         self._ended.set()
         if self._directory is not None:
             shutil.rmtree(self._directory, ignore_errors=True)
@@ -124,7 +133,11 @@ class Session:
         except BaseException as error:  # noqa: BLE001 - raised by `wait`
             self._error = error
         self._settled.set()
-        self._ended.wait()
+        started_here = self._cluster is not None and self._cluster.started_here
+        while not self._ended.wait(_LOOK_S):
+            if started_here and self._ours and node_is_dead():
+                self._lost = True
+                end_process(self._directory, self._exit_code)
 
     def _connect(self) -> Cluster:
         import ray  # noqa: PLC0415 - see the module's docstring

@@ -1,6 +1,6 @@
 """Open the pool that a spec asks for: Ray, started while the run is still being planned, or this process."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -10,23 +10,27 @@ from cluster.session import Session, SessionSettings
 from jobs.locations import local_paths, refuse_elsewhere
 from jobs.running import HostOpener
 from jobs.settings import output_store
+from schemas.errors import IncompleteError
 from schemas.spec import Spec
 from workers.finished_runs.documents import read_manifest
 from workers.pipeline.factory import DOTTED
 
 
 @contextmanager
-def pool(spec: Spec) -> Iterator[HostOpener]:
-    """An opener of hosts for the stages of one run. Ray starts in the background at once, if there is work for it."""
+def pool(spec: Spec, exit_code: Callable[[], int] = lambda: IncompleteError.exit_code) -> Iterator[HostOpener]:
+    """An opener of hosts for the stages of one run. Ray starts in the background at once, if there is work for it.
+
+    `exit_code`: of the process, where the node of Ray that it started dies under it.
+    """
     if spec.compute.pool == "serial":
         yield _serial
         return
     is_complete = read_manifest(output_store(spec)) is not None
-    early = None if is_complete else Session(_session_settings(spec))
+    early = None if is_complete else Session(_session_settings(spec), exit_code)
     try:
         if early is not None and early.joins:
             _refuse_other_disks(spec, early)
-        yield lambda spec, job: _ray(early or Session(_session_settings(spec)), spec, job)
+        yield lambda spec, job: _ray(early or Session(_session_settings(spec), exit_code), spec, job)
     finally:
         if early is not None:
             early.close()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.storage import Store, attempt_id, commit
+from jobs.discard import replace_if_empty
 from jobs.locations import naming_input
 from jobs.planning.fingerprint import difference, fingerprint_of
 from jobs.planning.writer import write_plan
@@ -89,21 +90,26 @@ class StageRequest:
 def open_stage(store: Store, request: StageRequest) -> StageDirectory:
     """The stage, planned and committed. The input is listed only if no plan lies there yet.
 
-    Raises FingerprintError, with what changed, if another run lies there.
+    Another run that lies there without a single row is replaced. Raises FingerprintError, with what changed, for one
+    with rows.
     """
     found = read_run(store, request.directory)
+    if found is not None and request.difference(found) is not None and replace_if_empty(store):
+        # A spec that was corrected before anything was scored: nothing is lost.
+        found = None
     if found is None:
         found = _create(store, request)
-    _refuse_other(found, request)
+    _refuse_other(store, found, request)
     return StageDirectory(store, request.directory, found)
 
 
-def _refuse_other(found: RunFile, request: StageRequest) -> None:
+def _refuse_other(store: Store, found: RunFile, request: StageRequest) -> None:
     changed = request.difference(found)
     if changed is not None:
         raise FingerprintError(
             f"another run lies at output.uri; changed: {changed}. "
-            "Choose another output.uri, or restore the spec to resume that run"
+            "Choose another output.uri, restore the spec to resume that run, or take it away with all its rows: "
+            f"wardround discard {store.uri} --yes"
         )
 
 

@@ -37,4 +37,4 @@ def _check_folder(path: str) -> None:
 
 
 _LONGEST_NAME = 255
-"""Of every file system that matters (NAME_MAX)."""
+"""NAME_MAX of the file systems that matter."""

@@ -29,7 +29,8 @@ class RejectWatch:
         if total and rejected / total > self.limit:
             raise RejectLimitError(
                 f"{rejected} of {total} sampled records were rejected ({_by_status(statuses)}), limits.max_rejects is "
-                f"{self.limit:.1%}: nothing was written. Look at the input and the models, or raise the limit"
+                f"{self.limit:.1%}: no row was written. Look at the input and the models and correct the spec, "
+                "or raise the limit: the same command then begins anew"
             )
 
     def add(self, statuses: Mapping[str, int]) -> None:

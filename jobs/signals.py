@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -39,6 +39,10 @@ class StopRequests:
         """What the pool is to do: go on, finish what is in hand, or end at once."""
         stops: tuple[Stop, ...] = ("no", "drain", "abort")
         return stops[min(self.count, 2)]
+
+    def exit_code(self) -> int:
+        """What a process that ends now, unfinished, ends with."""
+        return (InterruptedRunError if self.count else IncompleteError).exit_code
 
     @contextmanager
     def installed(self) -> Iterator[StopRequests]:
@@ -100,4 +104,6 @@ def _tell(text: str) -> None:
         sys.stderr.write(text)
     else:
         # A handler may run in the middle of another write to the same stream, which would refuse a second one.
-        os.write(2, text.encode())
+        # Its own descriptor: 2 is taken from native libraries while a worker lives in this process.
+        with suppress(OSError, ValueError):
+            os.write(sys.stderr.fileno(), text.encode())

@@ -18,7 +18,7 @@ def run(spec: Spec, stop: StopRequests, progress: str) -> Outcome:
     """
     # Before the pool: what is wrong with the spec is told at once, not after a cluster was started for it.
     job = prepare_job(spec, storage_settings(spec))
-    with pool(spec) as open_host, open_progress(progress) as shown:
+    with pool(spec, stop.exit_code) as open_host, open_progress(progress) as shown:
         watchers = Watchers(on_progress=shown.update, should_stop=stop.should_stop, on_report=shown.report)
         outcome = run_job(job, stop.graceful(open_host), watchers, shown.announce)
     store = output_store(spec)

@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "schema": "JSON Schema of a spec, for editors",
     "doctor": "whether this machine, cluster and store are fit for a run",
     "submit": "run a spec on a Ray cluster",
+    "discard": "take a run away so that another can lie in its place; deletes with --yes",
     "gc": "what crashed attempts left behind; deletes it with --yes",
     "demo": "a whole run on a real S3 server on this machine",
 }

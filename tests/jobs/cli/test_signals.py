@@ -12,6 +12,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 
 from tests.support.cli import Wardround, finish, start
@@ -44,12 +45,30 @@ def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str], seco
         time.sleep(0.005)
 
 
+Stopped = Callable[..., tuple[Path, int, str]]
+
+
+def _ctrl_c(pid: int) -> None:
+    os.killpg(pid, signal.SIGINT)
+
+
+def _terminate_group(pid: int) -> None:
+    """As `timeout` and batch systems do."""
+    os.killpg(pid, signal.SIGTERM)
+
+
+def _terminate_all(pid: int) -> None:
+    """As systemd does: every process of the unit, whatever its group."""
+    for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
+        process.terminate()
+
+
 @pytest.fixture
-def stopped(make_spec: MakeSpec, many: Path, tmp_path: Path) -> Iterator[Callable[[str, int], tuple[Path, int, str]]]:
+def stopped(make_spec: MakeSpec, many: Path, tmp_path: Path) -> Iterator[Stopped]:
     """Starts a run, presses Ctrl-C after the first shard so many times, and gives spec, exit code and stderr."""
     running: list[subprocess.Popen[str]] = []
 
-    def stop(pool: str, presses: int) -> tuple[Path, int, str]:
+    def stop(pool: str, presses: int, send: Callable[[int], None] | None = None) -> tuple[Path, int, str]:
         # Workers take shards as small as these by the handful; with a deeper hand there would be none left.
         compute = f"{{pool: {pool}, shard_records: 1, batch: 1, prefetch_bytes: 1MiB}}"
         spec = make_spec(compute=compute, input=f"{{collection: images, uri: {many}}}")
@@ -57,7 +76,7 @@ def stopped(make_spec: MakeSpec, many: Path, tmp_path: Path) -> Iterator[Callabl
         running.append(process)
         wait_for(lambda: shards(tmp_path / "out") > 0, process)
         for _ in range(presses):
-            os.killpg(process.pid, signal.SIGINT)
+            (send or _ctrl_c)(process.pid)
             time.sleep(0.1)
         said = finish(process)
         return spec, said.code, said.err
@@ -70,7 +89,7 @@ def stopped(make_spec: MakeSpec, many: Path, tmp_path: Path) -> Iterator[Callabl
 
 
 def test_ctrl_c_twice_stops_at_once_and_the_same_command_goes_on(
-    stopped: Callable[[str, int], tuple[Path, int, str]], wardround: Wardround, tmp_path: Path
+    stopped: Stopped, wardround: Wardround, tmp_path: Path
 ) -> None:
     spec, code, err = stopped("serial", 2)
     assert code == 130
@@ -83,9 +102,33 @@ def test_ctrl_c_twice_stops_at_once_and_the_same_command_goes_on(
     assert wardround("verify", tmp_path / "out").code == 0
 
 
+def test_sigterm_to_the_process_group_is_ctrl_c(stopped: Stopped, wardround: Wardround, tmp_path: Path) -> None:
+    spec, code, err = stopped("serial", 2, _terminate_group)
+    assert code == 130
+    assert DRAIN in err
+    assert "Traceback" not in err
+    left = SHARDS - shards(tmp_path / "out")
+    assert f"{left} to do" in wardround("run", spec).err
+
+
+@pytest.mark.ray
+@pytest.mark.long
+@pytest.mark.parametrize("send", [_terminate_group, _terminate_all])
+def test_sigterm_with_workers_on_ray_ends_in_time(
+    stopped: Stopped, wardround: Wardround, tmp_path: Path, send: Callable[[int], None]
+) -> None:
+    began = time.monotonic()
+    _, code, err = stopped("ray", 1, send)
+    assert code in (0, 130)
+    assert time.monotonic() - began < 50
+    assert "Traceback" not in err
+    assert "GCS" not in err
+    assert (code == 0) == (tmp_path / "out" / "manifest.json").exists()
+
+
 @pytest.mark.ray
 def test_ctrl_c_once_finishes_the_shards_in_hand_also_with_workers_on_ray(
-    stopped: Callable[[str, int], tuple[Path, int, str]], wardround: Wardround, tmp_path: Path
+    stopped: Stopped, wardround: Wardround, tmp_path: Path
 ) -> None:
     _, code, err = stopped("ray", 1)
     assert code in (0, 130)

@@ -15,8 +15,8 @@ from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 _SLOPE = 1e-30
-"""Of the ReLU in oneDNN's primitive below 0. Its plain ReLU makes 0 of NaN, and a network that overflowed would answer
-as if nothing were wrong; with any slope NaN stays NaN. Float32 cannot tell so small a slope from none."""
+"""Slope below 0 of the ReLU in oneDNN's primitive. Its plain ReLU makes 0 of NaN, and a network that overflowed would
+answer as if nothing were wrong; with any slope NaN stays NaN. Float32 cannot tell so small a slope from none."""
 
 _FRESH = (nn.Conv2d, nn.BatchNorm2d, nn.Linear)
 """Modules whose result is a tensor of its own, so that it may be overwritten."""
