@@ -246,3 +246,10 @@ def test_an_unknown_directory_lists_what_was_looked_for(tmp_path):
         describe(tmp_path, "images")
     with pytest.raises(SpecError, match="not a model directory"):
         describe(tmp_path / "none", "images")
+
+
+def test_the_config_may_say_which_values_the_network_takes(native_directory):
+    directory = native_directory()
+    path = directory / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"value_range": [-1024, 1024]}))
+    assert describe(directory, "images")[1].value_range == (-1024, 1024)

@@ -306,3 +306,19 @@ def test_cuda_is_not_silently_replaced_by_the_cpu(directory):
         pytest.skip("this onnxruntime has CUDA")
     with pytest.raises(UsageError, match="onnxruntime-gpu"):
         load(directory, device="cuda")
+
+
+@pytest.mark.parametrize(
+    ("kind", "card", "expected"),
+    [
+        (TensorProto.FLOAT, {}, None),
+        (TensorProto.UINT8, {}, (0, 255)),
+        (TensorProto.UINT16, {}, None),
+        (TensorProto.FLOAT, {"value_range": [-1, 1]}, (-1, 1)),
+        (TensorProto.UINT8, {"value_range": [0, 3]}, (0, 3)),
+    ],
+)
+def test_the_values_that_a_graph_takes_are_said_by_its_card_or_its_type(directory, kind, card, expected):
+    save(directory / "model.onnx", kind=kind)
+    write_card(directory, **card)
+    assert describe(directory, "images")[1].value_range == expected
