@@ -12,7 +12,7 @@ from schemas.errors import RecordError
 from schemas.status import Status
 from workers.contract import Array
 from workers.images.decoding.bounds import check_pixels, wanted_frames
-from workers.images.decoding.codestream import codestream_size, is_whole
+from workers.images.decoding.codestream import begins_codestream, codestream_size, is_whole
 from workers.images.decoding.colour import as_rgb
 from workers.images.decoding.dicom_file import DicomFile, Pixels, transfer_syntax_of
 from workers.images.decoding.encapsulated import Fragments, frames_of, read_fragments
@@ -48,8 +48,10 @@ class DicomImage:
 
     @cached_property
     def _is_native(self) -> bool:
-        """Whether pixels are not compressed: by the syntax, unless they are wrapped as only compressed ones are."""
-        return self._uid in NATIVE and not self._pixels.wrapped
+        """Whether pixels are not compressed: by the syntax, unless they lie as those of the other kind do."""
+        if self._uid in NATIVE:
+            return not self._pixels.wrapped
+        return not (self._pixels.is_encapsulated or begins_codestream(bytes(self._pixels.data[:8])))
 
     def decode(self, settings: ImagesInput, frame: int | None) -> list[Image]:
         """The wanted frames. Raises RecordError: unreadable, unsupported, too_large, input_changed."""

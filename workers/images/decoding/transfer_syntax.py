@@ -1,6 +1,6 @@
 """Every DICOM transfer syntax that may hold an image: its name, what decodes it, and whether that is installed.
 
-Source: DICOM PS3.6 table A-1 for UIDs and names.
+Source: DICOM PS3.6 table A-1 for UIDs and names; of the retired ones those that old archives hold.
 """
 
 from dataclasses import dataclass
@@ -37,6 +37,14 @@ _TABLE: dict[str, tuple[str, tuple[str, ...]]] = {
     DEFLATED_FRAMES: ("Deflated Image Frame Compression", ("pydicom",)),
     "1.2.840.10008.1.2.4.50": ("JPEG Baseline (Process 1)", _JPEG),
     JPEG_EXTENDED: ("JPEG Extended (Process 2 and 4)", ("imagecodecs", "pillow")),
+    "1.2.840.10008.1.2.4.53": (
+        "JPEG Spectral Selection, Non-Hierarchical (Process 6 and 8)",
+        ("imagecodecs", "pillow"),
+    ),
+    "1.2.840.10008.1.2.4.55": (
+        "JPEG Full Progression, Non-Hierarchical (Process 10 and 12)",
+        ("imagecodecs", "pillow"),
+    ),
     "1.2.840.10008.1.2.4.57": ("JPEG Lossless (Process 14)", _LOSSLESS_JPEG),
     "1.2.840.10008.1.2.4.70": ("JPEG Lossless (Process 14, Selection Value 1)", _LOSSLESS_JPEG),
     "1.2.840.10008.1.2.4.80": ("JPEG-LS Lossless", _JPEG_LS),

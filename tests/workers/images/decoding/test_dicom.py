@@ -11,6 +11,7 @@ import imagecodecs
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image as PillowImage
 from pydicom import Dataset, dcmread
 from pydicom.pixels import apply_modality_lut
 from pydicom.sequence import Sequence
@@ -315,3 +316,21 @@ def test_spacing_is_that_of_the_patient_else_of_the_detector_else_not_known(
 ) -> None:
     (found,) = opened(dataset(PIXELS, **attributes)).decode(settings(), None)
     assert found.spacing == spacing
+
+
+def test_pixels_that_lie_as_native_ones_do_are_native_under_any_syntax() -> None:
+    as_rle = stored(dataset(PIXELS)).replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.5\0", 1)
+    np.testing.assert_array_equal(image(as_rle).pixels, PIXELS)
+
+
+def test_a_codestream_is_decoded_as_what_it_is_under_any_compressed_syntax() -> None:
+    frame = bytes(imagecodecs.jpegls_encode(PIXELS))
+    np.testing.assert_array_equal(image(wrapped([frame], PIXELS, "1.2.840.10008.1.2.4.70")).pixels, PIXELS)
+
+
+@pytest.mark.parametrize("uid", ["1.2.840.10008.1.2.4.53", "1.2.840.10008.1.2.4.55"])
+def test_progressive_jpeg_of_retired_syntaxes_is_the_picture_that_it_is_elsewhere(uid: str) -> None:
+    pixels, buffer = ramp(40, 48, "uint8", 255), BytesIO()
+    PillowImage.fromarray(pixels).save(buffer, "JPEG", progressive=True)
+    expected = np.asarray(PillowImage.open(buffer))
+    np.testing.assert_array_equal(image(wrapped([buffer.getvalue()], pixels, uid)).pixels, expected)
