@@ -31,7 +31,7 @@ _RUNS_IN = re.compile(
     r"[ \t]*(?:and|or|nor|but|of|with|without|for|to|in|on|at|by|from|is|was|are|were|has|had|which|who|that|than"
     r"|due|as|vs|versus)\b"
 )
-_ENDS_SENTENCE = re.compile(r"[.!?;:][\"')\]]{0,4}\s*\Z|[\r\n]\s*\Z")
+_ENDS_SENTENCE = re.compile(r"[.!?;][\"')\]]{0,4}\s*\Z|[\r\n]\s*\Z")
 _OWN_END = re.compile(
     r"(?<=[.!?])[\"')\]]{0,4}\s+(?=[^\s a-z])|(?<=[a-z]{2}[.])(?=[A-Z][a-z])|(?<=[a-z]{2}[.])[^\S\r\n]{1,3}(?=[a-z])"
 )
