@@ -76,7 +76,7 @@ def execute(stage: StageDirectory, spec: Spec, host: Host, watchers: Watchers) -
     def on_report(report: ShardReport) -> None:
         figures.add(report)
         watchers.on_report(report)
-        watch.add(report.statuses)
+        watch.add(report.statuses, report.models)
 
     infos: dict[str, Mapping[str, Any]] = {}
 
@@ -102,7 +102,9 @@ def execute(stage: StageDirectory, spec: Spec, host: Host, watchers: Watchers) -
 
 def _counted(spec: Spec, stage: StageDirectory, done: Mapping[int, FileRecord]) -> RejectWatch:
     """The watch over a stage of which these shards lie there. Raises RejectLimitError."""
-    watch = RejectWatch(spec.limits.max_rejects, stage.run.plan.records)
+    # A stage before the last one, or of whole shards, says in its own words what does not fit.
+    watched = "max_rejects" in spec.limits.model_fields_set or stage.directory or stage.run.kind != "records"
+    watch = RejectWatch(spec.limits.max_rejects if watched else None, stage.run.plan.records)
     for record in done.values():
         watch.add(record.statuses or {})
     return watch
@@ -112,7 +114,7 @@ def _sample(stage: StageDirectory, spec: Spec, dispatcher: Dispatcher, watch: Re
     task = ShardTask(SAMPLE_SHARD, sample=spread_sample(stage.run.plan, spec.limits.sample))
     result = dispatcher.run(
         [task],
-        on_report=lambda report: watch.check_sample(report.statuses),
+        on_report=lambda report: watch.check_sample(report.statuses, report.models),
         should_stop=watchers.should_stop,
         keep_workers=True,
     )

@@ -12,6 +12,7 @@ from schemas.crashpoints import crashpoint
 from schemas.errors import IncompleteError, VerificationError
 from schemas.run import MANIFEST_KEY, RUN_KEY, FileRecord, Manifest, Signpost
 from workers.finished_runs.stage import FinishedStage
+from workers.pipeline.rowtable import model_status_counts
 
 _NAMED = 10
 _READS = 16
@@ -88,13 +89,31 @@ def _totals(stage: StageDirectory, shards: Mapping[int, FileRecord]) -> dict[str
     return found
 
 
+def _models_table(stage: FinishedStage) -> tuple[Mapping[str, Any], ...]:
+    """What became of the records in each of several models: their own status tells only of all models together."""
+    columns = [column for column in stage.run.columns if not column.output]
+    if not columns:
+        return ()
+    names = [column.name for column in columns]
+    with ThreadPoolExecutor(_READS) as pool:
+        rows = pool.map(lambda shard: stage.rows(shard, names), range(stage.run.plan.shards))
+        counted = [model_status_counts(table, columns) for table in rows]
+    return tuple(
+        {"model": column.model, "status": status, "records": count}
+        for column in columns
+        for status, count in add_counts(counts[column.model] for counts in counted).items()
+    )
+
+
 def stage_tables(stage: FinishedStage) -> dict[str, tuple[Mapping[str, Any], ...]]:
-    """The tables that a stage's columns declare, by title."""
+    """The tables that a stage's columns declare, by title, and one of statuses by model where it has several."""
     titles = {column.name: column.table for column in stage.run.columns if column.table}
+    models = _models_table(stage)
+    by_model = {"records by model": models} if models else {}
     if not titles:
-        return {}
+        return by_model
     rows = stage.all_rows(list(titles))
-    return {
+    return by_model | {
         title: tuple(row for cell in rows[name].to_pylist() for row in cell or ()) for name, title in titles.items()
     }
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from cluster.pool import Host
-from cluster.storage import StorageSettings, probe
+from cluster.storage import ObjectError, StorageSettings, probe
 from jobs.execute import StageFigures, Watchers, execute, worker_job
 from jobs.finishing import finish
 from jobs.locations import naming_input
@@ -14,7 +14,7 @@ from jobs.output_place import check_output_place
 from jobs.rundir import StageDirectory
 from jobs.settings import output_store, storage_settings
 from jobs.stages import StagedJob, understand
-from schemas.errors import RefusedError
+from schemas.errors import RefusedError, WardroundError
 from schemas.run import Manifest
 from schemas.spec import Spec
 from workers.finished_runs.documents import read_manifest
@@ -31,6 +31,10 @@ class Outcome:
     run_uri: str
     nothing_to_do: bool
     seconds: float
+    planned_records: int = 0
+    """Records of the first stage, as they were planned."""
+    input_records: int | None = None
+    """Records that a table as input has now, where the run was complete before; None where nobody counted."""
 
 
 def run_stages(spec: Spec, open_host: HostOpener, watchers: Watchers, announce: Callable[[str], None]) -> Outcome:
@@ -59,9 +63,22 @@ def run_job(job: StagedJob, open_host: HostOpener, watchers: Watchers, announce:
         if done is None:
             figures = _run_stage(stage, spec, open_host, watchers, announce)
     if done is not None:
-        return Outcome(done, store.uri, True, time.monotonic() - began)
+        now = _records_now(job)
+        return Outcome(done, store.uri, True, time.monotonic() - began, stages[0].run.plan.records, now)
     manifest = finish(stages, figures.seconds, figures.busy)
     return Outcome(manifest, store.uri, False, time.monotonic() - began)
+
+
+def _records_now(job: StagedJob) -> int | None:
+    """How many records the input has by now, where that is one file: listing a prefix anew would take too long."""
+    uri = job.spec.input.get("uri")
+    if not isinstance(uri, str) or uri.endswith("/") or "." not in uri.rpartition("/")[2]:
+        return None
+    try:
+        request = job.request([])
+        return None if request is None else sum(batch.num_rows for batch in request.plan.batches())
+    except (WardroundError, ObjectError):
+        return None
 
 
 def prepare_job(spec: Spec, storage: StorageSettings) -> StagedJob:

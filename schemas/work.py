@@ -29,6 +29,8 @@ class ShardReport:
     shard: int
     outcome: Literal["committed", "adopted", "sampled", "failed"]
     statuses: Mapping[str, int] = field(default_factory=dict)
+    models: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """By status in each of several models."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     rows: int = 0
     error: str = ""

@@ -3,8 +3,8 @@
 import argparse
 
 from jobs.cli.arguments import add_json
-from jobs.cli.summary import as_json, as_table
-from jobs.console import show, show_json
+from jobs.cli.summary import as_json, as_table, warnings
+from jobs.console import say, show, show_json
 from jobs.progress import MODES
 from jobs.signals import StopRequests
 from jobs.spec_source import spec_from
@@ -31,4 +31,6 @@ def call(arguments: argparse.Namespace) -> int:
         show_json(as_json(outcome))
     else:
         show(as_table(outcome))
+    for warning in warnings(outcome):
+        say(f"warning: {warning}")
     return 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.console import columns
 from jobs.reporting.amounts import duration
 from jobs.reporting.figures import figures
+from schemas.status import Status
 
 if TYPE_CHECKING:
     from jobs.running import Outcome
@@ -40,6 +41,26 @@ def as_table(outcome: Outcome) -> str:
     return "\n\n".join(
         [columns(rows), *(table_text(title, found) for title, found in manifest.tables.items() if found)]
     )
+
+
+def warnings(outcome: Outcome) -> list[str]:
+    """What nobody may overlook: a model that scored not one record, an input that is another one by now."""
+    found = []
+    manifest = outcome.manifest
+    why = f"wardround rows {outcome.run_uri} tells why"
+    if manifest.records and not manifest.statuses.get(Status.OK):
+        counted = ", ".join(f"{status} {count:,}" for status, count in manifest.statuses.items())
+        found.append(f"not one of {manifest.records:,} records was scored ({counted}): {why}")
+    by_model = manifest.tables.get("records by model", ())
+    scored = {row["model"] for row in by_model if row["status"] == Status.OK}
+    for model in dict.fromkeys(row["model"] for row in by_model if row["model"] not in scored):
+        found.append(f"model {model!r} scored not one record: {why.replace(' tells', f' --model {model} tells')}")
+    if outcome.input_records not in (None, outcome.planned_records):
+        found.append(
+            f"the input now has {outcome.input_records:,} records, the run {outcome.planned_records:,}: a complete run "
+            f"is not extended. Choose another output.uri, or wardround discard {outcome.run_uri} --yes"
+        )
+    return found
 
 
 def table_text(title: str, rows: Sequence[Mapping[str, Any]]) -> str:

@@ -16,7 +16,7 @@ from schemas.work import ShardReport, ShardTask
 from workers.finished_runs.side import SideObjectRef, as_text
 from workers.pipeline.context import StageContext
 from workers.pipeline.kinds import SideObject
-from workers.pipeline.rowtable import column_totals, encode, status_counts
+from workers.pipeline.rowtable import column_totals, encode, model_status_counts, status_counts
 
 _AT_A_TIME = 8
 """Side objects of a shard that are written at the same time"""
@@ -32,8 +32,9 @@ def publish(
 ) -> ShardReport:
     """Commit a shard; a sample is only counted. `side` is written first, `vouched` lies there already."""
     counts = status_counts(table)
+    models = model_status_counts(table, context.layout.columns)
     if task.sample:
-        return ShardReport(task.shard, "sampled", statuses=counts, rows=table.num_rows)
+        return ShardReport(task.shard, "sampled", statuses=counts, models=models, rows=table.num_rows)
     named = [*vouched, *_publish_all(context, side)]
     crashpoint("commit.before_encode")
     attempt = attempt_id()
@@ -63,7 +64,7 @@ def publish(
         attempt=attempt,
         extra={key: metadata[key] for key in shown},
     )
-    return ShardReport(task.shard, result.outcome, statuses=counts, rows=table.num_rows)
+    return ShardReport(task.shard, result.outcome, statuses=counts, models=models, rows=table.num_rows)
 
 
 def _publish_all(context: StageContext, side: Sequence[SideObject]) -> list[SideObjectRef]:

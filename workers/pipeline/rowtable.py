@@ -139,8 +139,18 @@ def _repeating(schema: pa.Schema) -> list[str]:
 
 def status_counts(table: pa.Table) -> dict[str, int]:
     """Rows by status."""
-    counted = pc.value_counts(table.column("status").combine_chunks().dictionary_decode())
+    return _counted(table.column("status"))
+
+
+def _counted(column: pa.ChunkedArray) -> dict[str, int]:
+    counted = pc.value_counts(column.cast(pa.string()))
     return {item["values"]: item["counts"] for item in counted.to_pylist()}
+
+
+def model_status_counts(table: pa.Table, columns: Sequence[OutputColumn]) -> dict[str, dict[str, int]]:
+    """Rows by status in each of several models, by model; of one model the rows' own status says it."""
+    named = [(column.model, table.column(column.name)) for column in columns if not column.output]
+    return {model: _counted(column) for model, column in named}
 
 
 def column_totals(table: pa.Table, columns: Sequence[OutputColumn]) -> dict[str, tuple[float, int]]:
@@ -152,13 +162,24 @@ def column_totals(table: pa.Table, columns: Sequence[OutputColumn]) -> dict[str,
 
 
 def _record_status(rows: ShardRows) -> tuple[list[Status], list[str | None]]:
-    """Status and detail of the record itself; with a single model, what that model made of it as well."""
+    """Status and detail of the record itself; with a single model, what that model made of it as well. Of several the
+    detail tells what kept which from scoring it."""
     statuses, details = list(rows.statuses), list(rows.details)
     if len(rows.models) == 1:
         only = next(iter(rows.models.values()))
         statuses = [own or model for own, model in zip(statuses, only.statuses, strict=True)]
         details = [own or model for own, model in zip(details, only.details, strict=True)]
+    else:
+        details = [
+            own if status is not None else _of_models(own, at, rows.models)
+            for at, (status, own) in enumerate(zip(statuses, details, strict=True))
+        ]
     return [status or Status.OK for status in statuses], details
+
+
+def _of_models(own: str | None, row: int, models: Mapping[str, ModelColumns]) -> str | None:
+    told = [f"{name}: {columns.details[row]}" for name, columns in models.items() if columns.details[row]]
+    return "; ".join([*([own] if own else []), *told]) or None
 
 
 def _subjects(rows: ShardRows, layout: RowLayout) -> Any:
