@@ -14,9 +14,10 @@ from workers.ehr.convert_fhir.coding import Definitions, Vocabulary
 from workers.ehr.convert_fhir.events import BAD, Found
 from workers.ehr.convert_fhir.lines import Line
 from workers.ehr.convert_fhir.resources import ResourceRule, Taken, reason_of
-from workers.ehr.convert_fhir.rules import FhirRules, Profile
+from workers.ehr.convert_fhir.rules import FhirRules
 from workers.ehr.convert_fhir.times import Moment
 from workers.ehr.meds.parts import CONVERTED, IGNORED, PARTLY, UNREADABLE, Element, Part, events_frame, outcomes_frame
+from workers.ehr.meds.rules import Profile
 
 NO_RULE_FOR_TYPE = "no rule for resources of its type"
 REFERRED_TO = "its code is taken where others refer to it"
@@ -73,7 +74,7 @@ class FhirMapper:
             status = Status.UNREADABLE if is_bad else Status.OK
             outcome, why = (UNREADABLE, BAD) if is_bad else (IGNORED, reason_of(taken.lacking))
             return rows.outcome(status, outcome, why, record.kind)
-        rows.events(subject, record.position, taken, rule.visit(resource)[0])
+        rows.events(subject, record.position, taken)
         rows.elements(record.kind, taken)
         return rows.outcome(
             Status.OK,
@@ -132,10 +133,10 @@ class _Rows:
         key = kind, taken.used, frozenset(taken.left_out.items())
         self._counts[key] = self._counts.get(key, 0) + 1
 
-    def events(self, subject: str, position: int, taken: Taken, visit: str | None) -> None:
+    def events(self, subject: str, position: int, taken: Taken) -> None:
         """Events of one record."""
         for event in taken.events:
-            self.found.append((subject, position, self._of_line, visit, event))
+            self.found.append((subject, position, self._of_line, taken.visit, event))
             self._of_line += 1
             if self.codes.get(event.code) is None:
                 self.codes[event.code] = event.description

@@ -22,8 +22,9 @@ from workers.ehr.convert_fhir.leftovers import (
 )
 from workers.ehr.convert_fhir.paths import patient_id, patient_of
 from workers.ehr.convert_fhir.places import Path, Place, Step, find, items, steps_of, words_at
-from workers.ehr.convert_fhir.rules import FhirRules, OneOf, Profile, Resource
+from workers.ehr.convert_fhir.rules import FhirRules, OneOf, Resource
 from workers.ehr.documents.attachments import SAME_TEXT, UNKNOWN_CHARSET, Document, choose, read_attachment
+from workers.ehr.meds.rules import Profile
 
 MODIFIED = "a modifierExtension that no rule knows may say the opposite"
 
@@ -34,10 +35,12 @@ LACKS = (NO_TIME, NO_VALUE, NO_CODE)
 
 @dataclass
 class Taken:
-    """What came of one resource: its events, the names of elements that are in them, those that are not and why."""
+    """What came of one resource: its events, the visit that they are of, the names of elements that are in them, those
+    that are not and why."""
 
     events: list[Found] = field(default_factory=list)
     lacking: list[str] = field(default_factory=list)
+    visit: str | None = None
     used: frozenset[str] = frozenset()
     left_out: dict[str, str] = field(default_factory=dict)
     is_part: bool = False
@@ -108,7 +111,7 @@ class ResourceRule:
         self._account(resource, used, beside, taken)
         return taken
 
-    def visit(self, resource: Mapping[str, Any]) -> tuple[str | None, Path]:
+    def _visit_of(self, resource: Mapping[str, Any]) -> tuple[str | None, Path]:
         """The id of the visit that its events belong to."""
         place = self._visit.find(finder_of(Place(resource, ()), Place(resource, ()), {})) if self._visit else None
         if place is None or type(place.node) is not str:
@@ -164,8 +167,8 @@ class ResourceRule:
     def _account(self, resource: Mapping[str, Any], used: list[Path], beside: Mapping[Path, str], taken: Taken) -> None:
         if not taken.events:
             return
-        visit, path = self.visit(resource)
-        if visit is not None:
+        taken.visit, path = self._visit_of(resource)
+        if taken.visit is not None:
             used.append(path)
         used += ((name,) for name in self._subject_names if name in resource)
         tree, names = used_of(frozenset((*used, *beside)))

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from workers.ehr.convert_fhir.places import steps_of
-from workers.ehr.meds.rules import EventRule, Rules
-
-Profile = Literal["wardround", "meds_etl", "clmbr"]
+from workers.ehr.meds.rules import EventRule, Profile, Rules
 
 
 class Event(EventRule):

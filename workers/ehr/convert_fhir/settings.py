@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.units import Bytes
-from workers.ehr.convert_fhir.rules import Profile
+from workers.ehr.meds.rules import Profile
 from workers.ehr.meds.settings import MIB, MedsInput
 
 

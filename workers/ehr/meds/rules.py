@@ -1,8 +1,13 @@
 """What mapping rules of every format have in common: `rules.yaml` of each says what its keys mean."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from schemas.frozen import Frozen
+
+Profile = Literal["wardround", "meds_etl", "clmbr"]
+"""Whose codes are written: our own (`LAB//LOINC/2160-0//mg/dL`), those of data from meds_etl, of CLMBR's vocabulary."""
 
 
 class Rules(Frozen):
