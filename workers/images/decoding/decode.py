@@ -120,10 +120,10 @@ def _open_npz(data: Buffer, settings: ImagesInput) -> Callable[[int | None], tup
     return partial(decode_npy, inflated_npz(data, settings), settings)
 
 
-def _by_pillow(kind: str, data: Buffer, settings: ImagesInput, frame: int | None) -> tuple[list[Image], int]:
-    from workers.images.decoding.pillow_files import decode_pillow  # noqa: PLC0415 - as for DICOM
+def _open_pictures(kind: str, data: Buffer, settings: ImagesInput) -> Callable[[int | None], tuple[list[Image], int]]:
+    from workers.images.decoding.pillow_files import Pictures  # noqa: PLC0415 - as for DICOM
 
-    return decode_pillow(kind, data, settings, frame)
+    return partial(Pictures(kind, data, settings).decode, settings)
 
 
 def _jpeg2000(data: Buffer, settings: ImagesInput, frame: int | None) -> tuple[list[Image], int]:
@@ -136,13 +136,13 @@ _DECODERS: Mapping[str, Callable[[Buffer, ImagesInput, int | None], tuple[list[I
     "png": _png,
     "jpeg": _jpeg,
     "npy": decode_npy,
-    "bmp": partial(_by_pillow, "bmp"),
-    "webp": partial(_by_pillow, "webp"),
-    "gif": partial(_by_pillow, "gif"),
     "jpeg2000": _jpeg2000,
 }
 
 _OPENERS: Mapping[str, Callable[[Buffer, ImagesInput], Callable[[int | None], tuple[list[Image], int]]]] = {
     "tiff": _open_tiff,
     "npz": _open_npz,
+    "bmp": partial(_open_pictures, "bmp"),
+    "webp": partial(_open_pictures, "webp"),
+    "gif": partial(_open_pictures, "gif"),
 }

@@ -26,21 +26,30 @@ _GREY = ("1", "L", "LA")
 BYTES: tuple[int, int] = (0, 255)
 
 
-def decode_pillow(
-    kind: str, data: bytes | memoryview, settings: ImagesInput, frame: int | None
-) -> tuple[list[Image], int]:
-    """The wanted frames, and how many there are: grey or RGB without alpha, uint8.
+class Pictures:
+    """The pictures of one object, opened once. Raises RecordError: unreadable, unsupported, too_large."""
 
-    Raises RecordError: unreadable, unsupported, too_large, input_changed.
-    """
-    _refuse_cut(kind, data)
-    with as_record_error(_DAMAGED), PIL.Image.open(BytesIO(data), formats=[_NAMES[kind]]) as picture:
-        check_mode(picture.mode)
-        check_pixels(picture.height, picture.width, _CHANNELS[picture.mode], 1, settings.max_pixels)
-        n_frames = _frames(picture)
-        wanted = wanted_frames(n_frames, settings, frame)
-        check_pixels(picture.height, picture.width, _CHANNELS[picture.mode], len(wanted), settings.max_pixels)
-        return [_frame(picture, index) for index in wanted], n_frames
+    def __init__(self, kind: str, data: bytes | memoryview, settings: ImagesInput) -> None:
+        _refuse_cut(kind, data)
+        with as_record_error(_DAMAGED):
+            self._picture = PIL.Image.open(BytesIO(data), formats=[_NAMES[kind]])
+            check_mode(self._picture.mode)
+            self._check_pixels(1, settings)
+            self._count = _frames(self._picture)
+
+    def decode(self, settings: ImagesInput, frame: int | None) -> tuple[list[Image], int]:
+        """The wanted frames, and how many there are: grey or RGB without alpha, uint8.
+
+        Raises RecordError: unreadable, unsupported, too_large, input_changed.
+        """
+        with as_record_error(_DAMAGED):
+            wanted = wanted_frames(self._count, settings, frame)
+            self._check_pixels(len(wanted), settings)
+            return [_frame(self._picture, index) for index in wanted], self._count
+
+    def _check_pixels(self, frames: int, settings: ImagesInput) -> None:
+        picture = self._picture
+        check_pixels(picture.height, picture.width, _CHANNELS[picture.mode], frames, settings.max_pixels)
 
 
 def count_pictures(kind: str, stream: IO[bytes]) -> tuple[int, int, int]:
@@ -65,7 +74,7 @@ def eight_bits(picture: Any) -> Array:
 
 
 def _frame(picture: Any, index: int) -> Image:
-    if index:
+    if getattr(picture, "n_frames", 1) > 1:
         picture.seek(index)
     check_mode(picture.mode)
     return Image(eight_bits(picture), BYTES)

@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from schemas.errors import RecordError
 from schemas.status import Status
 from tests.support.dicom_files import settings
-from workers.images.decoding.decode import decode
+from workers.images.decoding.decode import decode, open_object
 from workers.images.decoding.headers import read_header
 from workers.images.decoding.pillow_files import check_mode, count_pictures
 
@@ -119,3 +119,11 @@ def test_pictures_are_counted_without_decoding_them_and_odd_colours_refused() ->
     check_mode("LA")
     with pytest.raises(RecordError, match="neither grey nor RGB"):
         check_mode("CMYK")
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP"])
+def test_frames_of_an_open_animation_are_the_same_in_any_order(kind: str) -> None:
+    data = animated(kind)
+    frames = open_object(data, settings())
+    for index in (2, 0, 1, 1, 2, 0):
+        np.testing.assert_array_equal(frames(index).frames[0].pixels, decode(data, settings(), index).frames[0].pixels)
