@@ -20,6 +20,7 @@ from workers.ehr.meds.parts import CONVERTED, IGNORED, PARTLY, UNREADABLE, Eleme
 from workers.ehr.meds.rules import Profile
 
 NO_RULE_FOR_TYPE = "no rule for resources of its type"
+TOO_DEEP = "nested without end"
 REFERRED_TO = "its code is taken where others refer to it"
 
 
@@ -46,7 +47,11 @@ class FhirMapper:
         for line in lines:
             rows.new_line()
             for record in records_of(line):
-                self._record(record, rows, known)
+                try:
+                    self._record(record, rows, known)
+                except RecursionError:
+                    # What JSON still reads may be too deep for what walks it; nothing of it has been written yet.
+                    rows.outcome(Status.UNREADABLE, UNREADABLE, TOO_DEEP, record.kind)
         return rows.finish()
 
     def _record(self, record: Record, rows: _Rows, known: Known) -> None:

@@ -264,6 +264,14 @@ def test_a_bundle_is_read_entry_by_entry_on_a_line_and_as_a_document(kind: str) 
     )
 
 
+def test_what_is_nested_without_end_costs_its_own_record_only() -> None:
+    deep: Any = []
+    for _ in range(800):
+        deep = [deep]
+    part = mapped(bundle("batch", {**PATIENT, "status": deep}, PATIENT | {"id": "p2"}))
+    assert outcomes(part) == [("unreadable", "nested without end", 0), ("converted", None, 2)]
+
+
 def test_plain_codes_have_the_value_that_is_a_concept_as_text() -> None:
     part = mapped(observation("o", valueQuantity=None, valueCodeableConcept=DIABETES), profile="meds_etl")
     assert part.events.select("code", "text_value").rows() == [("LOINC/2160-0", "SNOMED/44054006")]
