@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
-from cluster.storage import Store
+from cluster.storage import Store, open_store
 from jobs.cli.summary import as_table
 from jobs.reporting.report import render
 from jobs.running import Outcome
-from schemas.errors import SpecError
+from jobs.verification.verify import verify
+from schemas.errors import SpecError, VerificationError
 from tests.support.fhir import PATIENT, SUBJECT, bundle, observation
 from tests.support.meds import account, codes, convert_spec, events, run_convert
 from workers.finished_runs.documents import read_manifest, read_run
@@ -125,6 +127,16 @@ def test_summary_report_and_manifest_show_what_became_of_each_type(export: Store
     for text in ("records by type", "its status says that it does not hold", "time zones"):
         assert text in summary
         assert text in page.lower()
+
+
+def test_a_table_that_says_something_else_than_the_rows_is_found(export: Store, tmp_path: Path) -> None:
+    shutil.copytree(export.uri.removeprefix("file://"), tmp_path / "copy")
+    path = tmp_path / "copy/manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["tables"]["records by type"][0]["records"] += 1
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(VerificationError, match="other tables than the rows"):
+        verify(open_store(str(tmp_path / "copy")))
 
 
 def test_a_conversion_without_events_ends_with_an_error_that_says_why(tmp_path: Path) -> None:
