@@ -21,6 +21,7 @@ import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -236,6 +237,7 @@ def _in_little_endian(dataset: Dataset) -> Dataset:
     """Palettes are words, which pydicom reads in the byte order of this machine."""
     if dataset.original_encoding[1]:
         return dataset
+    dataset = deepcopy(dataset)
     for colour in ("Red", "Green", "Blue"):
         name = f"{colour}PaletteColorLookupTableData"
         dataset[name].value = np.frombuffer(dataset[name].value, "<u2").byteswap().tobytes()
