@@ -48,4 +48,4 @@ def padding_share(notes: Path) -> float:
     scorer = embedding.FORMAT.load(model_folder(), card, Placement("cpu", 1))
     scorer.score(values)
     real = sum(len(window) for note in values for window in note.windows)
-    return 1 - real / scorer.network.budget.spent
+    return 1 - real / scorer.network.ladder.spent

@@ -114,5 +114,5 @@ def scored_at(
     assert all(note.fault is None for note in encoded)
     scorer = module.FORMAT.load(directory, card, Placement("cpu", 1))
     for budget in budgets:
-        scorer.network.budget.tokens = budget or scorer.network.budget.tokens
+        scorer.network.ladder.budget = budget or scorer.network.ladder.budget
         yield dict(scorer.score([note.value for note in encoded]))

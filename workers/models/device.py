@@ -1,7 +1,4 @@
-"""What every torch model shares: threads and precision, arrays to a tensor on the device, lack of memory."""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
+"""What every torch model shares: threads and precision."""
 
 import torch
 
@@ -11,16 +8,3 @@ def set_up(threads: int) -> None:
     torch.set_num_threads(max(1, threads))
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
-
-
-@contextmanager
-def memory_error() -> Iterator[None]:
-    """Turn what torch raises when memory is short into MemoryError."""
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise MemoryError("the device ran out of memory") from error
-    except RuntimeError as error:
-        if "can't allocate memory" not in str(error):
-            raise
-        raise MemoryError("the process ran out of memory") from error

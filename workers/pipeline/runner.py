@@ -1,5 +1,6 @@
 """Run one model over arrays that arrive one by one: batches by key, the out-of-memory ladder, the live measurement."""
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
@@ -11,6 +12,7 @@ from schemas.errors import NoMemoryError, RecordError
 from schemas.status import Status
 from workers import heartbeat
 from workers.contract import Array, Model
+from workers.models.memory_ladder import MemoryLadder
 from workers.models.room import TellsNeed
 from workers.pipeline.columns import ModelColumns, Sample
 from workers.pipeline.refused_records import score_in_halves
@@ -36,7 +38,7 @@ class ModelRunner:
         self.seconds = 0.0
         self.core_seconds = 0.0
         """Processor seconds of the thread that calls the model, which takes part in what its helpers compute."""
-        self.largest_that_fits: int | None = None
+        self._ladder = MemoryLadder(sys.maxsize)
         self._waiting: dict[Hashable, list[tuple[Sample, Array]]] = {}
         self._waiting_bytes: Counter[Hashable] = Counter()
         self._columns: ModelColumns | None = None
@@ -97,30 +99,16 @@ class ModelRunner:
             self._run_waiting(key)
 
     def _batch_size(self, key: Hashable) -> int:
-        wanted = self.tuner.batch_size(key)
-        return min(wanted, self.largest_that_fits) if self.largest_that_fits else wanted
+        return min(self.tuner.batch_size(key), self._ladder.budget)
 
     def _run(self, key: Hashable, samples: Batch) -> None:
-        size = self._batch_size(key)
-        start = 0
-        while start < len(samples):
-            part = samples[start : start + size]
-            try:
-                self._score(key, part)
-            except MemoryError:
-                size = self._halve(len(part))
-                continue
-            start += len(part)
-
-    def _halve(self, failed: int) -> int:
-        if failed == 1:
+        try:
+            self._ladder.run(samples, partial(self._score, key), at_most=self.tuner.batch_size(key))
+        except MemoryError:
             raise NoMemoryError(
                 "the device has no memory left for a batch of one record: give the workers more memory, "
                 "or set input limits that refuse such records"
-            )
-        # For good: to try again later would cost a failed pass each time.
-        self.largest_that_fits = max(1, failed // 2)
-        return self.largest_that_fits
+            ) from None
 
     def _score(self, key: Hashable, samples: Batch) -> None:
         """Values are put once all are there: where memory runs out among halves, the whole batch is tried again."""

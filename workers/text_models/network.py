@@ -15,9 +15,10 @@ from transformers import AutoModel, AutoModelForSequenceClassification, AutoMode
 
 from schemas.errors import SpecError
 from workers.contract import ModelCard, Placement
-from workers.models.device import memory_error, set_up
+from workers.models.device import set_up
+from workers.models.memory import memory_error
+from workers.models.memory_ladder import MemoryLadder
 from workers.models.pretrained import pretrained
-from workers.text_models.batches import TokenBudget
 from workers.text_models.note import Gives, Tokens
 from workers.text_models.packed import MODEL_TYPES, NAME, positions, segments_of
 
@@ -46,7 +47,8 @@ class TextNetwork:
         self._padding = int(getattr(model.config, "pad_token_id", None) or 0)
         self._firsts: list[int] | None = None
         self.packed = device == "cpu" and model.config.model_type in MODEL_TYPES and self._packs()
-        self.budget = TokenBudget(budget, padded=not self.packed)
+        self.ladder = MemoryLadder(budget, padded=not self.packed)
+        """Its budget is in tokens."""
 
     def run(self, windows: Sequence[Tokens], finish: Callable[[Tensor, list[int]], Sequence[T]]) -> list[T]:
         """One value a window, in order.
@@ -57,11 +59,11 @@ class TextNetwork:
         lengths = [len(window) for window in windows]
 
         def forward(batch: list[int]) -> Sequence[T]:
-            with memory_error(), torch.inference_mode():
+            with torch.inference_mode():
                 sizes = [lengths[i] for i in batch]
                 return finish(self._outputs([windows[i] for i in batch]), sizes)
 
-        return self.budget.run(lengths, forward)
+        return self.ladder.run_each(lengths, forward)
 
     def _outputs(self, windows: Sequence[Tokens]) -> Tensor:
         return self._packed(windows) if self.packed else self._padded(windows)

@@ -60,7 +60,7 @@ def test_the_packed_layout_is_used_and_the_padded_one_answers_alike(tmp_path, ki
     assert not padded.network.packed
     found = matrix(packed.score(values)), matrix(padded.score(values))
     np.testing.assert_allclose(*found, rtol=0, atol=1e-5)
-    assert packed.network.budget.spent == sum(len(window) for note in values for window in note.windows)
+    assert packed.network.ladder.spent == sum(len(window) for note in values for window in note.windows)
 
 
 @pytest.mark.parametrize("aggregation", ["mean", "max", "clinicalbert"])

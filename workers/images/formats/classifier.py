@@ -10,8 +10,8 @@ from schemas.errors import RecordError
 from workers.contract import Array, ModelCard
 from workers.images.formats.to_tensor import ToTensor
 from workers.models.activation import activate
-from workers.models.device import memory_error
 from workers.models.head import by_column
+from workers.models.memory import memory_error
 
 _PROBE = 64
 """Rows and columns of the image that shows how a network grows."""

@@ -11,7 +11,8 @@ from schemas.status import Status
 from workers.contract import ModelCard, Placement
 from workers.images.formats.classifier import TorchClassifier
 from workers.images.formats.to_tensor import ToTensor
-from workers.models.device import memory_error, set_up
+from workers.models.device import set_up
+from workers.models.memory import memory_error
 from workers.models.pretrained import pretrained
 
 

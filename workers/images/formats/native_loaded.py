@@ -7,7 +7,8 @@ from workers.contract import ModelCard, Placement
 from workers.images.formats.classifier import TorchClassifier
 from workers.images.formats.to_tensor import ToTensor
 from workers.images.networks.fold import fold
-from workers.models.device import memory_error, set_up
+from workers.models.device import set_up
+from workers.models.memory import memory_error
 from workers.models.weights import build_network
 
 

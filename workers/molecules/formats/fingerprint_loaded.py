@@ -9,9 +9,10 @@ import torch
 
 from workers import registry
 from workers.contract import ModelCard, Placement
-from workers.models.batches import RecordBatches
-from workers.models.device import memory_error, set_up
+from workers.models.device import set_up
 from workers.models.head import activate, by_column
+from workers.models.memory import memory_error
+from workers.models.memory_ladder import MemoryLadder
 from workers.models.weights import build_network
 from workers.molecules.contract import Numbers
 
@@ -29,11 +30,11 @@ class FingerprintScorer:
         self._bits = card.settings["fingerprint"]["bits"]
         self._counts = card.settings["fingerprint"]["counts"]
         self._device = torch.device(device)
-        self._batches = RecordBatches(BATCH_BYTES // network.bytes_per_record)
+        self._ladder = MemoryLadder(BATCH_BYTES // network.bytes_per_record)
 
     def score(self, values: Sequence[Numbers]) -> Mapping[str, Any]:
         """Scores by column, float32, of packed bits or counts."""
-        logits = self._batches.run(len(values), lambda first, last: self._forward(values[first:last]))
+        logits = [part for _, part in self._ladder.run(values, self._forward)]
         return by_column(self.outputs, activate(np.concatenate(logits), self._activation))
 
     @torch.inference_mode()

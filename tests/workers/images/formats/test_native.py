@@ -16,7 +16,7 @@ from schemas.status import Status
 from workers.contract import Affine, Placement
 from workers.images.formats import native
 from workers.models.detect import describe
-from workers.models.device import memory_error
+from workers.models.memory import memory_error
 
 AFFINE = Affine(scale=1 / 255, mean=(0.4,), std=(0.2,))
 

@@ -1,4 +1,4 @@
-"""The records of a shard as one, and batches cut from them by length. Imports torch."""
+"""The records of a shard as one. Imports torch."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -54,16 +54,3 @@ class Shard:
             columns={name: on_device(column) for name, column in self._columns.items()},
             visit=None if self._visit is None else on_device(self._visit),
         )
-
-
-def cut(lengths: Integers, events: int) -> list[Integers]:
-    """Records with events in batches of so many events, or of one record that has more; longest first."""
-    order = np.argsort(-lengths, kind="stable")
-    order = order[: np.count_nonzero(lengths)]
-    batches, start, ends = [], 0, np.cumsum(lengths[order])
-    while start < len(order):
-        before = int(ends[start - 1]) if start else 0
-        end = max(start + 1, int(np.searchsorted(ends, before + events, side="right")))
-        batches.append(order[start:end])
-        start = end
-    return batches

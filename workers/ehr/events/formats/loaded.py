@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +11,18 @@ import torch
 from numpy.typing import NDArray
 
 from schemas.errors import NoMemoryError
-from workers import heartbeat, registry
+from workers import registry
 from workers.contract import ModelCard, Placement
-from workers.ehr.events.formats.batches import Shard, cut
+from workers.ehr.events.formats.batches import Shard
 from workers.ehr.events.formats.columns import contributions_name
 from workers.ehr.events.formats.encoder import EncodedEvents
 from workers.ehr.events.formats.explanations import contributions
 from workers.ehr.events.formats.times import Integers
 from workers.models.activation import activate
-from workers.models.device import memory_error, set_up
+from workers.models.device import set_up
 from workers.models.head import by_column
+from workers.models.memory import memory_error
+from workers.models.memory_ladder import MemoryLadder
 from workers.models.weights import build_network
 
 Answer = tuple[NDArray[np.float32], Sequence[Any], Sequence[Any]]
@@ -54,8 +54,8 @@ class EventModelScorer:
     def __init__(self, network: Any, card: ModelCard, device: str, threads: int) -> None:
         self.outputs = card.outputs
         self.network = network
-        self.budget = max(1, BATCH_BYTES // network.bytes_per_event)
-        """Events of one batch; halved where memory does not suffice."""
+        self.ladder = MemoryLadder(BATCH_BYTES // network.bytes_per_event)
+        """Its budget is in events."""
         self._settings = card.settings
         self._scores = self.outputs[: len(card.settings["labels"])]
         self._explained = bool(card.settings["outputs"]["contributions"])
@@ -87,40 +87,26 @@ class EventModelScorer:
         return values
 
     def _run(self, shard: Shard) -> list[Scored]:
-        """Batches of records with their answers. Cut by the shard's own content, whatever else goes on."""
-        events = min(self.budget, max(1, -(-shard.events // self._threads)))
-        batches = cut(shard.lengths, events)
-        waiting, lock = iter(batches), threading.Lock()
+        """Batches of records with their answers. Cut by the shard's own content, whatever else goes on.
 
-        def work() -> list[Scored]:
-            done: list[Scored] = []
-            while True:
-                with lock:
-                    records = next(waiting, None)
-                if records is None:
-                    return done
-                done += self._ladder(shard, records)
+        Raises NoMemoryError where memory does not suffice for one record.
+        """
+        lengths = shard.lengths.tolist()
+        records = np.argsort(-shard.lengths, kind="stable")[: np.count_nonzero(shard.lengths)]
+        share = max(1, -(-shard.events // self._threads))
 
-        with ThreadPoolExecutor(self._threads) as pool:
-            helpers = [pool.submit(work) for _ in range(self._threads - 1)]
-            # The calling thread works too: its processor time stands for that of all of them.
-            return [*work(), *(answer for helper in helpers for answer in helper.result())]
+        def forward(batch: list[int]) -> Scored:
+            chosen = np.array(batch, np.int64)
+            return chosen, self._forward(shard, chosen)
 
-    def _ladder(self, shard: Shard, records: Integers) -> list[Scored]:
-        """Answers of these records; where memory does not suffice, of the halves."""
-        heartbeat.beat(len(records))
         try:
-            with memory_error():
-                return [(records, self._forward(shard, records))]
+            done = self.ladder.run(records.tolist(), forward, lengths.__getitem__, at_most=share, threads=self._threads)
         except MemoryError:
-            if len(records) == 1:
-                raise NoMemoryError(
-                    "the device has no memory left for the history of one record: give the workers more memory, or "
-                    "the model an encoding.max_events"
-                ) from None
-        self.budget = max(1, min(self.budget, int(shard.lengths[records].sum()) // 2))
-        middle = len(records) // 2
-        return [answer for half in (records[:middle], records[middle:]) for answer in self._ladder(shard, half)]
+            raise NoMemoryError(
+                "the device has no memory left for the history of one record: give the workers more memory, or the "
+                "model an encoding.max_events"
+            ) from None
+        return [scored for _, scored in done]
 
     @torch.inference_mode()
     def _forward(self, shard: Shard, records: Integers) -> Answer:

@@ -13,10 +13,11 @@ from workers import registry
 from workers.contract import ModelCard, Placement
 from workers.ehr.notes.formats.word_tokens import COUNTS, PADDING, WordNote, word_columns
 from workers.models.activation import activate
-from workers.models.device import memory_error, set_up
+from workers.models.device import set_up
 from workers.models.head import by_column
+from workers.models.memory import memory_error
+from workers.models.memory_ladder import MemoryLadder
 from workers.models.weights import build_network
-from workers.text_models.batches import TokenBudget
 
 BUDGET = {"cpu": 16_384, "cuda": 262_144}
 """Words in a batch: a recurrent network takes one step after the other, so that only many notes at a time fill it."""
@@ -27,21 +28,22 @@ class WordClassifier:
 
     def __init__(self, network: nn.Module, card: ModelCard, device: str) -> None:
         self.outputs = card.outputs
-        self.budget = TokenBudget(BUDGET[device], padded=False)
+        self.ladder = MemoryLadder(BUDGET[device])
+        """Its budget is in words."""
         self._network = network
         self._device = torch.device(device)
         self._activation = card.settings["activation"]
 
     def score(self, values: Sequence[WordNote]) -> Mapping[str, Any]:
         """Scores by column, (notes,) float32 each, and the counts."""
-        rows = self.budget.run([len(note.words) for note in values], lambda batch: self._forward(values, batch))
+        rows = self.ladder.run_each([len(note.words) for note in values], lambda batch: self._forward(values, batch))
         return {**by_column(self.outputs[: -len(COUNTS)], np.stack(rows)), **word_columns(values)}
 
     def _forward(self, values: Sequence[WordNote], batch: Sequence[int]) -> list[Any]:
         words = [torch.from_numpy(values[i].words.astype(np.int64)) for i in batch]
         padded = pad_sequence(words, batch_first=True, padding_value=PADDING)
         lengths = torch.tensor([len(note) for note in words])
-        with memory_error(), torch.inference_mode():
+        with torch.inference_mode():
             packed = pack_padded_sequence(padded.to(self._device), lengths, batch_first=True, enforce_sorted=False)
             return list(activate(self._network(packed), self._activation).cpu().numpy())
 

@@ -14,9 +14,10 @@ from schemas.errors import NoMemoryError
 from workers import registry
 from workers.contract import ModelCard, Placement
 from workers.models.activation import activate
-from workers.models.batches import RecordBatches
-from workers.models.device import memory_error, set_up
+from workers.models.device import set_up
 from workers.models.head import by_column
+from workers.models.memory import memory_error
+from workers.models.memory_ladder import MemoryLadder
 from workers.models.weights import build_network
 
 Float = NDArray[np.float32]
@@ -46,7 +47,7 @@ class PanelModel:
         self._activation = card.settings["activation"]
         self._embedding = bool(card.settings["embedding"])
         self._device = torch.device(device)
-        self._batches = RecordBatches(BATCH_BYTES // (8 * card.settings["variants"] + network.bytes_per_record))
+        self._ladder = MemoryLadder(BATCH_BYTES // (8 * card.settings["variants"] + network.bytes_per_record))
 
     def score(self, records: int, inputs: Inputs) -> dict[str, Any]:
         """Scores of so many records by column, and their embedding where it is asked for; batch by batch.
@@ -54,11 +55,12 @@ class PanelModel:
         Raises NoMemoryError where memory does not suffice for one record.
         """
         try:
-            found = self._batches.run(records, lambda first, last: self._forward(inputs(first, last)))
+            done = self._ladder.run(range(records), lambda batch: self._forward(inputs(batch[0], batch[-1] + 1)))
         except MemoryError:
             raise NoMemoryError(
                 "the device has no memory left for the panel of one record: give the workers more memory"
             ) from None
+        found = [part for _, part in done]
         scores = np.concatenate([part for part, _ in found])
         values: Mapping[str, Any] = by_column(self._scores, scores)
         features = [row for _, rows in found for row in rows]

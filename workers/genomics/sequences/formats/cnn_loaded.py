@@ -12,8 +12,9 @@ from workers import registry
 from workers.contract import ModelCard, Placement
 from workers.genomics.sequences.contract import Scores
 from workers.genomics.sequences.windows import VariantWindow
-from workers.models.device import memory_error, set_up
+from workers.models.device import set_up
 from workers.models.head import activate
+from workers.models.memory import memory_error
 from workers.models.weights import build_network
 
 

@@ -15,13 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from workers import heartbeat
 from workers.genomics.sequences.networks.edit_lanes import EditLanes
 from workers.genomics.sequences.networks.folded_blocks import fold_blocks
 from workers.genomics.sequences.networks.reference_lane import ReferenceLane
 from workers.genomics.sequences.networks.shared_windows import Edit, Stretch, edit_spans, stretches
 from workers.genomics.sequences.windows import Bases, VariantWindow
-from workers.models.device import memory_error
+from workers.models.memory_ladder import MemoryLadder
 
 Float = NDArray[np.float32]
 
@@ -41,7 +40,7 @@ class VariantScorer:
         self._blocks = fold_blocks(network)
         self._reaches = [conv.reach for block in self._blocks for conv in (block.first, block.second)]
         self._device = torch.device(device)
-        self._budget = BATCH_BYTES[self._device.type]
+        self._ladder = MemoryLadder(BATCH_BYTES[self._device.type])
 
     def score(self, windows: Sequence[VariantWindow]) -> tuple[Float, Float]:
         """(windows, num_outputs) logits of REF and of ALT, in order; NaN of an ALT that is not there.
@@ -50,41 +49,22 @@ class VariantScorer:
         """
         shape = (len(windows), self.config.num_outputs)
         answers = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32)
-        found = list(stretches(windows, self.config.reach))
-        first = 0
-        while first < len(found):
-            last = self._batch_end(found, first)
-            try:
-                with memory_error():
-                    heartbeat.beat(last - first)
-                    self._score(found[first:last], *answers)
-            except MemoryError as error:
-                found[first:last] = self._smaller(found[first:last], windows, error)
-                continue
-            first = last
+        self._ladder.run(
+            list(stretches(windows, self.config.reach)),
+            lambda batch: self._score(batch, *answers),
+            self._bytes,
+            divide=lambda stretch: self._halves(stretch, windows),
+        )
         return answers
-
-    def _batch_end(self, found: Sequence[Stretch], first: int) -> int:
-        taken = 0
-        for last in range(first, len(found)):
-            taken += self._bytes(found[last])
-            if last > first and taken > self._budget:
-                return last
-        return len(found)
 
     def _bytes(self, stretch: Stretch) -> int:
         positions = len(stretch.bases) + len(stretch.edits) * self.config.window // 2
         return int(4 * _LAYERS_HELD * self.config.channels * positions)
 
-    def _smaller(self, batch: Sequence[Stretch], windows: Sequence[VariantWindow], error: MemoryError) -> list[Stretch]:
-        """Halve what a batch may take; a stretch that is alone already falls apart into its windows."""
-        self._budget = max(1, min(self._budget, sum(map(self._bytes, batch))) // 2)
-        if len(batch) > 1:
-            return list(batch)
-        rows = [row for row, _ in batch[0].wanted]
-        if len(rows) == 1:
-            raise error
-        halves = rows[: len(rows) // 2], rows[len(rows) // 2 :]
+    def _halves(self, stretch: Stretch, windows: Sequence[VariantWindow]) -> list[Stretch]:
+        """A stretch that is too much alone falls apart into its windows; one window does not."""
+        rows = [row for row, _ in stretch.wanted]
+        halves = (rows[: len(rows) // 2], rows[len(rows) // 2 :]) if len(rows) > 1 else ()
         return [part for half in halves for part in self._stretches_of(half, windows)]
 
     def _stretches_of(self, rows: Sequence[int], windows: Sequence[VariantWindow]) -> Iterator[Stretch]:

@@ -86,7 +86,7 @@ def test_parts_batches_and_threads_change_no_score(tmp_path, network):
     whole = scorer.score([encoder.encode(histories)])
     parts = [encoder.encode(part(histories, start, end)) for start, end in ((0, 3), (3, 4), (4, 10))]
     _, threaded = opened(folder, threads=3)
-    scorer.budget = 64
+    scorer.ladder.budget = 64
     for values in (scorer.score(parts), threaded.score(parts), scorer.score(parts)):
         np.testing.assert_allclose(scores(values), scores(whole), rtol=0, atol=1e-6)
         for name in ("oov_rate", "n_used", "truncated"):
@@ -154,7 +154,7 @@ def test_a_shard_without_memory_is_scored_in_halves_and_the_size_is_remembered(t
 
     monkeypatch.setattr(scorer.network, "features", short_of_memory)
     np.testing.assert_allclose(scores(scorer.score([encoded])), whole, rtol=0, atol=1e-6)
-    assert scorer.budget < sum(LENGTHS)
+    assert scorer.ladder.budget < sum(LENGTHS)
     most = 100
     with pytest.raises(InfrastructureError, match="history of one record"):
         scorer.score([encoded])

@@ -100,7 +100,7 @@ def test_a_batch_without_memory_is_scored_in_halves_and_the_next_one_is_smaller(
     network = Sums(most=6)
     model = scorer(network)
     assert scores(model.score([encoded(*HISTORIES)])) == EXPECTED
-    assert model.budget <= 6
+    assert model.ladder.budget <= 6
     network.batches.clear()
     assert scores(model.score([encoded(*HISTORIES)])) == EXPECTED
 

@@ -69,7 +69,7 @@ def scored(directory, texts, budget=16_384, steps=()):
     card = word_format.FORMAT.with_steps(word_format.FORMAT.describe(directory), steps)
     encoded = word_format.FORMAT.open_encoder(directory, card, 1).encode(texts)
     scorer = word_format.FORMAT.load(directory, card, Placement("cpu", 1))
-    scorer.budget.tokens = budget
+    scorer.ladder.budget = budget
     return scorer.score([note.value for note in encoded])
 
 

@@ -44,8 +44,8 @@ def test_notes_of_any_length_are_scored_in_order_and_padding_adds_nothing() -> N
 def test_batches_are_as_large_as_the_budget_of_words_allows_and_change_no_score() -> None:
     network = Sums()
     model = classifier(network)
-    assert model.budget.tokens == BUDGET["cpu"]
-    model.budget.tokens = 4
+    assert model.ladder.budget == BUDGET["cpu"]
+    model.ladder.budget = 4
     found = model.score([note(1), note(5, 5, 5), note(2, 2), note(3)])
     assert found["score_sum"].tolist() == [1.0, 15.0, 4.0, 3.0]
     assert all(sum(batch) <= 4 for batch in network.batches)
