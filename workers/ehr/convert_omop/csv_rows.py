@@ -15,6 +15,9 @@ from workers.reading.lines import Line, lines
 
 Fields = list[str | None]
 
+DELIMITERS = (b",", b"\t", b";", b"|")
+"""What may stand between fields; where two are equally often in a header, the first."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -28,8 +31,8 @@ class Problem:
 def csv_rows(store: Store, chunk: Chunk, size: int, source: OmopInput) -> Iterator[Fields | Problem]:
     """The header, then every row that is not an empty line; nothing comes after a problem that `ends`.
 
-    With commas and quotes, or with tabs and none where only tabs are in the first line: the vocabulary files of OHDSI
-    are of the second kind, with quotes that mean nothing. A row is unreadable where it is not UTF-8, or has other
+    Between fields stands what is most in the first line, a comma, a semicolon, a bar or a tab. Behind a tab quotes mean
+    nothing, as in the vocabulary files of OHDSI. A row is unreadable where it is not UTF-8, or has other
     columns than the header.
     """
     stored = in_blocks(chunk.reader(store, size))
@@ -40,12 +43,13 @@ def csv_rows(store: Store, chunk: Chunk, size: int, source: OmopInput) -> Iterat
         yield Problem(damage.detail, damage.status, ends=True)
         return
     head = first.partition(b"\n")[0]
-    has_quotes = not (b"\t" in head and b"," not in head)
+    delimiter = max(DELIMITERS, key=head.count)
+    has_quotes = delimiter != b"\t"
     content = chain((first.removeprefix(BOM_UTF8),), content)
-    records = csv_records(content, b",", source.max_line) if has_quotes else lines(content, source.max_line)
+    records = csv_records(content, delimiter, source.max_line) if has_quotes else lines(content, source.max_line)
     lost: list[Line] = []
     columns = 0
-    for text, fields in _parsed(_texts(records, lost), has_quotes):
+    for text, fields in _parsed(_texts(records, lost), delimiter.decode()):
         if fields is None:
             yield Problem("not CSV")
         elif not columns:
@@ -69,9 +73,9 @@ def _texts(records: Iterator[Line], lost: list[Line]) -> Iterator[str]:
             yield record.data.decode(errors="surrogateescape")
 
 
-def _parsed(texts: Iterator[str], has_quotes: bool) -> Iterator[tuple[str, Fields | None]]:
-    if has_quotes:
-        return fields_of_each(texts, ",", strict=True)
+def _parsed(texts: Iterator[str], delimiter: str) -> Iterator[tuple[str, Fields | None]]:
+    if delimiter != "\t":
+        return fields_of_each(texts, delimiter, strict=True)
     return ((text, [field or None for field in text.rstrip("\r\n").split("\t")]) for text in texts)
 
 

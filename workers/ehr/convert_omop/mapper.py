@@ -1,6 +1,6 @@
 """From rows of tables to events, a column at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 
 import polars as pl
@@ -8,11 +8,10 @@ import polars as pl
 from schemas.errors import SpecError
 from schemas.status import Status
 from workers.ehr.convert_omop.concepts import Concepts, Looked
-from workers.ehr.convert_omop.rules import Event, OmopRules, Table
+from workers.ehr.convert_omop.rules import Event, OmopRules, Table, column_of
 from workers.ehr.convert_omop.tables import Rows
-from workers.ehr.convert_omop.values import date_of, moment, number, text, whole
+from workers.ehr.convert_omop.values import date_of, moments, number, said, text, whole
 from workers.ehr.meds.parts import CONVERTED, IGNORED, OUTCOMES, UNREADABLE, Part, events_frame, with_all_columns
-from workers.ehr.meds.precision import MIDNIGHT
 
 BAD = "a time or number that cannot be read"
 
@@ -26,16 +25,25 @@ class Columns:
         self._concepts = concepts
         self._looked: dict[str, Looked] = {}
 
-    def raw(self, name: str) -> pl.Series:
-        """As the table has it."""
-        if name in self._frame.columns:
-            return self._frame[name]
-        return pl.Series(name, [None] * self.height, pl.Null)
+    def has(self, name: str) -> bool:
+        """Whether the table has the column."""
+        return name in self._frame.columns
+
+    def typed(self, name: str) -> pl.Series:
+        """A column of ids, numbers or times as the table has it, null where it says that there is none."""
+        return said(self._raw(name))
+
+    def words(self, name: str) -> pl.Series:
+        """A column of texts."""
+        return text(said(self._raw(name), is_text=True))
+
+    def _raw(self, name: str) -> pl.Series:
+        return self._frame[name] if self.has(name) else pl.Series(name, [None] * self.height, pl.Null)
 
     def looked(self, name: str) -> Looked:
         """A column of concept ids, looked up."""
         if name not in self._looked:
-            self._looked[name] = self._concepts.look_up(whole(self.raw(name)))
+            self._looked[name] = self._concepts.look_up(whole(self.typed(name)))
         return self._looked[name]
 
     def nulls(self, kind: pl.DataType | type[pl.DataType]) -> pl.Series:
@@ -50,8 +58,9 @@ class Columns:
 class Mapped:
     """One event rule over some rows: columns, whether each row has all that is asked for, and what it lacks."""
 
-    def __init__(self, event: Event, columns: Columns) -> None:
+    def __init__(self, event: Event, columns: Columns, words: Mapping[str, Mapping[int, str]]) -> None:
         self._columns = columns
+        self._words = words
         names, saids = zip(*(self._part(part) for part in event.code), strict=True)
         frame = pl.DataFrame([column.alias(f"n{n}") for n, column in enumerate(names)])
         frame = frame.hstack([column.alias(f"s{n}") for n, column in enumerate(saids)])
@@ -59,11 +68,16 @@ class Mapped:
         said = pl.concat_str([f"s{n}" for n in range(len(saids))], separator="; ", ignore_nulls=True)
         built = frame.select(code=code, said=said)
         self.code, self.said = built["code"], text(built["said"])
-        self.time, time_said = self._time(event)
-        self.value, value_said = self._column(event.value, number, pl.Float32)
-        self.text, _ = self._column(event.text, text, pl.String)
-        self.has_time = self.time.is_not_null() if event.time else columns.mask(True)
-        self.bad = (time_said & self.time.is_null()) | (value_said & self.value.is_null())
+        self.time, time_said = self._moment(event.time)
+        self.end, end_said = self._moment(event.end)
+        numbers = [self._number(name) for name in (event.value, event.low, event.high)]
+        self.value, self.low, self.high = (read for read, _ in numbers)
+        self.text = self._text(event.text)
+        self.unit = self._unit(event.unit)
+        self.has_time = self.time["time"].is_not_null() if event.time else columns.mask(True)
+        lost = [is_said & read.is_null() for read, is_said in numbers]
+        lost += [is_said & read["time"].is_null() for read, is_said in ((self.time, time_said), (self.end, end_said))]
+        self.bad = reduce(lambda left, right: left | right, lost)
         needed = [self.code.is_not_null(), self.has_time, *self._required(event)]
         self.whole = reduce(lambda left, right: left & right, needed)
 
@@ -88,28 +102,47 @@ class Mapped:
         if name.endswith("_concept_id"):
             looked = self._columns.looked(name)
             return (looked.code if choice.endswith(".code") else looked.name), looked.said
-        words = text(self._columns.raw(name))
+        words = self._columns.words(name)
         return ("SOURCE/" + words if name.endswith("_source_value") else words), nothing
 
-    def _time(self, event: Event) -> tuple[pl.Series, pl.Series]:
-        """The first that is said, and whether any is."""
-        found, said = self._columns.nulls(pl.Datetime("us")), self._columns.mask(False)
-        for name in event.time:
-            raws = [self._columns.raw(part) for part in name.split("/")]
+    def _moment(self, names: Sequence[str]) -> tuple[pl.DataFrame, pl.Series]:
+        """The first of these times that is said, and whether any is."""
+        found, any_said = moments(self._columns.nulls(pl.Null)), self._columns.mask(False)
+        for name in names:
+            raws = [self._columns.typed(part) for part in name.split("/")]
             is_said = raws[0].is_not_null()
-            read = date_of(raws[0], raws[1], raws[2]) if len(raws) > 1 else moment(raws[0])
-            found = found.zip_with(said | ~is_said, read)
-            said = said | is_said
-        return found, said
+            read = date_of(raws[0], raws[1], raws[2]) if len(raws) > 1 else moments(raws[0])
+            keep = any_said | ~is_said
+            found = pl.DataFrame([found[column].zip_with(keep, read[column]) for column in found.columns])
+            any_said = any_said | is_said
+        return found, any_said
 
-    def _column(
-        self, name: str | None, read: object, kind: pl.DataType | type[pl.DataType]
-    ) -> tuple[pl.Series, pl.Series]:
-        """Its values, and where the table says anything."""
+    def _number(self, name: str | None) -> tuple[pl.Series, pl.Series]:
+        """A column of numbers, and where the table says anything."""
         if name is None:
-            return self._columns.nulls(kind), self._columns.mask(False)
-        raw = self._columns.raw(name.rstrip("?"))
-        return read(raw), raw.is_not_null()  # type: ignore[operator]
+            return self._columns.nulls(pl.Float32), self._columns.mask(False)
+        raw = self._columns.typed(column_of(name))
+        return number(raw), raw.is_not_null()
+
+    def _text(self, name: str | None) -> pl.Series:
+        """A column of texts, or of what its ids mean by a table of words."""
+        if name is None:
+            return self._columns.nulls(pl.String)
+        column, _, table = name.rstrip("?").partition("@")
+        if not table:
+            return self._columns.words(column)
+        ids = whole(self._columns.typed(column))
+        return ids.replace_strict(dict(self._words[table]), default=None, return_dtype=pl.String)
+
+    def _unit(self, part: str | None) -> pl.Series:
+        """The unit as the table says it: a concept's code, else the source's word."""
+        found = self._columns.nulls(pl.String)
+        for choice in part.split("|") if part else ():
+            name = choice[1:]
+            concept = name.endswith(".code")
+            read = self._columns.looked(name.removesuffix(".code")).code if concept else self._columns.words(name)
+            found = found.fill_null(read)
+        return found
 
 
 class OmopMapper:
@@ -141,8 +174,9 @@ class OmopMapper:
         return self._mapped(table, rule, rows, columns, file)
 
     def _mapped(self, table: str, rule: Table, rows: Rows, columns: Columns, file: int) -> Part:
-        raw = columns.raw(rule.subject)
+        raw = columns.typed(rule.subject)
         subject = whole(raw)
+        visit = columns.words(rule.visit) if rule.visit else columns.nulls(pl.String)
         readable = rows.broken.is_null() & subject.is_not_null()
         count = pl.Series([0] * columns.height, dtype=pl.Int64)
         bad, timeless, codeless = columns.mask(False), columns.mask(False), columns.mask(False)
@@ -150,9 +184,9 @@ class OmopMapper:
         for number_of_event, group in enumerate(rule.groups()):
             free = readable
             for event in group:
-                mapped = Mapped(event, columns)
+                mapped = Mapped(event, columns, self._rules.words)
                 taken = free & mapped.whole
-                frames.append(_events(mapped, taken, subject, file, rows.first, number_of_event))
+                frames.append(_events(mapped, taken, subject, visit, file, rows.first, number_of_event))
                 count, free = count + taken.cast(pl.Int64), free & ~taken
                 bad, timeless = bad | mapped.bad, timeless | ~mapped.has_time
                 codeless = codeless | mapped.code.is_null()
@@ -174,21 +208,26 @@ class OmopMapper:
 
 
 def _events(
-    mapped: Mapped, taken: pl.Series, subject: pl.Series, file: int, first: int, number_of_event: int
+    mapped: Mapped, taken: pl.Series, subject: pl.Series, visit: pl.Series, file: int, first: int, number_of_event: int
 ) -> pl.DataFrame:
     """Events of the rows that are taken."""
     frame = pl.DataFrame(
         {
             "subject": subject,
-            "time": mapped.time,
+            **mapped.time.to_dict(),
+            "end": mapped.end["time"],
+            "end_offset": mapped.end["offset"],
             "code": mapped.code,
             "numeric_value": mapped.value,
             "text_value": mapped.text,
+            "unit": mapped.unit,
+            "visit_id": visit,
+            "range_low": mapped.low,
+            "range_high": mapped.high,
             "said": mapped.said,
         }
     )
     numbered = frame.with_columns(
-        precision=pl.when(pl.col("time") == pl.col("time").dt.truncate("1d")).then(pl.lit(MIDNIGHT)),
         file=pl.lit(file, pl.Int32),
         position=pl.int_range(first, first + pl.len(), dtype=pl.Int64),
         event=pl.lit(number_of_event, pl.Int32),

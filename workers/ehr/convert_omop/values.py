@@ -2,11 +2,27 @@
 
 import polars as pl
 
+from workers.ehr.meds.precision import DAY, MIDNIGHT, MONTH, YEAR
+
+_NULL = ("null", r"\n", "(null)", "<na>")
+"""Words for null as databases write them, in lower case, that are nothing else in any column."""
+_MISSING = (*_NULL, "na", "n/a", "nan", "nat", "none", "nil", "-", ".", "#n/a")
+"""Those and what programs write for a missing number or time; as text they may mean something: NA is sodium."""
+
 _EXACT = 2**53
 """Whole numbers below this are exact as float64."""
 _TIMES = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M")
-_ZONED = ("%Y-%m-%dT%H:%M:%S%.f%z",)
+_ZONE = r"([+-])(\d\d):?(\d\d)?$"
 _DATES = ("%Y-%m-%d", "%Y%m%d")
+
+
+def said(column: pl.Series, is_text: bool = False) -> pl.Series:
+    """The column with words for null as null; `is_text`: those that a text may not be meant to say."""
+    if column.dtype != pl.String:
+        return column
+    words = column.str.strip_chars().str.to_lowercase()
+    none = words.is_in(_NULL if is_text else ("", *_MISSING))
+    return column.set(none.fill_null(False), None)
 
 
 def whole(column: pl.Series) -> pl.Series:
@@ -42,37 +58,68 @@ def text(column: pl.Series) -> pl.Series:
     return words.set((words == "").fill_null(False), None)
 
 
-def moment(column: pl.Series) -> pl.Series:
-    """UTC without a zone, in microseconds; what is finer is cut off. Dates mean midnight."""
+def moments(column: pl.Series) -> pl.DataFrame:
+    """`time` as the clock showed it, in microseconds (what is finer is cut off); `offset` of that clock from UTC in
+    minutes, null where it is not said; `precision` as `workers.ehr.meds.precision` has it. Dates begin their day.
+    """
     if column.dtype == pl.String:
-        return _moment_of_text(column)
+        return _moments_of_text(column)
+    nothing = pl.Series([None] * len(column))
+    time, offset, precision = nothing.cast(pl.Datetime("us")), nothing.cast(pl.Int16), nothing.cast(pl.String)
     if isinstance(column.dtype, pl.Datetime):
-        plain = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if column.dtype.time_zone else column
-        return plain.dt.cast_time_unit("us")
-    if column.dtype in (pl.Date, pl.Null):
-        return column.cast(pl.Datetime("us"))
-    return pl.Series(column.name, [None] * len(column), pl.Datetime("us"))
+        has_zone = column.dtype.time_zone is not None
+        plain = column.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if has_zone else column
+        time = plain.dt.cast_time_unit("us")
+        offset = pl.Series([0 if has_zone else None] * len(column), dtype=pl.Int16)
+    elif column.dtype in (pl.Date, pl.Null):
+        time = column.cast(pl.Datetime("us"))
+        precision = pl.Series([DAY] * len(column), dtype=pl.String)
+    return _with_precision(time, offset, precision)
 
 
-def _moment_of_text(column: pl.Series) -> pl.Series:
-    """`2020-05-03`, `20200503`, `2020-05-03 10:00:00.5`, also with T and a zone."""
-    said = column.str.strip_chars().str.replace(" ", "T", literal=True)
-    zoned = said.str.replace(r"[zZ]$", "+00:00").str.replace(r"([+-]\d\d)$", "${1}:00")
-    zoned = zoned.set(~zoned.str.contains(r":\d\d(\.\d+)?[+-]\d\d:?\d\d$").fill_null(False), None)
-    found = pl.Series(column.name, [None] * len(column), pl.Datetime("us"))
+def _with_precision(time: pl.Series, offset: pl.Series, precision: pl.Series) -> pl.DataFrame:
+    frame = pl.DataFrame([time.alias("time"), offset.alias("offset"), precision.alias("precision")])
+    is_midnight = pl.col("time") == pl.col("time").dt.truncate("1d")
+    return frame.with_columns(
+        offset=pl.when(pl.col("time").is_not_null()).then("offset"),
+        precision=pl.when(pl.col("time").is_null())
+        .then(None)
+        .otherwise(pl.coalesce("precision", pl.when(is_midnight).then(pl.lit(MIDNIGHT)))),
+    )
+
+
+def _moments_of_text(column: pl.Series) -> pl.DataFrame:
+    """`2020-05-03`, `20200503`, `2020-05-03 10:00:00.5`, also with T and a zone (`Z`, ` UTC`, `+02`, ` -0500`)."""
+    words = column.str.strip_chars().str.replace(r"^(\S+)\s+", "${1}T")
+    zoned = words.str.replace(r"(?i)\s*(z|utc|gmt)$", "+00:00")
+    # A date ends in `-05` too: only behind hours and minutes is that a zone.
+    has_zone = zoned.str.contains(r":\d\d(:\d\d(\.\d+)?)?\s*[+-]\d\d:?(\d\d)?$").fill_null(False)
+    zone = zoned.set(~has_zone, None).str.extract_groups(_ZONE)
+    plain = zoned.str.replace(r"\s*[+-]\d\d:?(\d\d)?$", "").zip_with(has_zone, words)
+    time = pl.Series([None] * len(column), dtype=pl.Datetime("us"))
     for form in _DATES:
-        found = found.fill_null(said.str.to_date(form, strict=False).cast(pl.Datetime("us")))
+        time = time.fill_null(words.str.to_date(form, strict=False).cast(pl.Datetime("us")))
+    is_date = time.is_not_null()
     for form in _TIMES:
-        found = found.fill_null(said.str.to_datetime(form, time_unit="us", strict=False))
-    for form in _ZONED:
-        moments = zoned.str.to_datetime(form, time_unit="us", strict=False)
-        found = found.fill_null(moments.dt.convert_time_zone("UTC").dt.replace_time_zone(None))
-    return found
+        time = time.fill_null(plain.str.to_datetime(form, time_unit="us", strict=False))
+    sign, hours, minutes = (zone.struct.field(name) for name in ("1", "2", "3"))
+    ahead = hours.cast(pl.Int16, strict=False) * 60 + minutes.cast(pl.Int16, strict=False).fill_null(0)
+    offset = ahead.zip_with((sign != "-").fill_null(True), -ahead)
+    return _with_precision(time, offset.cast(pl.Int16), pl.Series([DAY] * len(column)).set(~is_date, None))
 
 
-def date_of(year: pl.Series, month: pl.Series, day: pl.Series) -> pl.Series:
-    """Midnight of that day; a missing month is January, a missing day the first. Null for a day that is none."""
-    words = [whole(year).cast(pl.String).str.zfill(4)]
-    words += [whole(part).fill_null(1).cast(pl.String).str.zfill(2) for part in (month, day)]
-    joined = words[0] + "-" + words[1] + "-" + words[2]
-    return joined.str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us")).alias(year.name)
+def date_of(year: pl.Series, month: pl.Series, day: pl.Series) -> pl.DataFrame:
+    """The start of that day as `moments` has it; a missing month is January, a missing day the first. Null for none."""
+    parts = [whole(part) for part in (year, month, day)]
+    words = [parts[0].cast(pl.String).str.zfill(4)]
+    words += [part.fill_null(1).cast(pl.String).str.zfill(2) for part in parts[1:]]
+    time = (words[0] + "-" + words[1] + "-" + words[2]).str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us"))
+    precision = pl.DataFrame({"month": parts[1], "day": parts[2]}).select(
+        pl.when(pl.col("month").is_null())
+        .then(pl.lit(YEAR))
+        .when(pl.col("day").is_null())
+        .then(pl.lit(MONTH))
+        .otherwise(pl.lit(DAY))
+    )
+    nothing = pl.Series([None] * len(time), dtype=pl.Int16)
+    return _with_precision(time, nothing, precision.to_series())

@@ -34,6 +34,17 @@ def test_where_only_tabs_stand_in_the_header_quotes_mean_nothing(tmp_path: Path)
     assert rows(tmp_path, b'a\tb\n"x\t\n1,5\ty"\n') == [["a", "b"], ['"x', None], ["1,5", 'y"']]
 
 
+@pytest.mark.parametrize("mark", [b",", b";", b"|", b"\t"])
+def test_what_stands_between_fields_is_told_by_the_header(tmp_path: Path, mark: bytes) -> None:
+    body = mark.join([b"person_id", b"note"]) + b"\n" + mark.join([b"1", b"a"]) + b"\n" + mark.join([b"2", b""]) + b"\n"
+    assert rows(tmp_path, body) == [["person_id", "note"], ["1", "a"], ["2", None]]
+
+
+def test_commas_in_fields_behind_semicolons_and_the_other_way_round_part_nothing(tmp_path: Path) -> None:
+    assert rows(tmp_path, b'a;b\n"1;2";3,5\n') == [["a", "b"], ["1;2", "3,5"]]
+    assert rows(tmp_path, b"a,b\n1;2,3;5\n") == [["a", "b"], ["1;2", "3;5"]]
+
+
 def test_a_row_that_cannot_be_read_is_told_and_the_next_one_read(tmp_path: Path) -> None:
     found = rows(tmp_path, b"a,b\n1\n1,2,3\n\xff,2\n3,4\n")
     assert found == [

@@ -61,7 +61,7 @@ def test_an_event_has_its_concept_s_code_and_unit_and_the_place_of_its_row() -> 
     at = datetime(2020, 5, 3)
     said = ["subject", "time", "precision", "code", "numeric_value", "text_value", "file", "position", "event"]
     assert part.events.select(said).rows() == [
-        (1, at, "midnight", code, 1.5, None, 3, 40, 0),
+        (1, at, "day", code, 1.5, None, 3, 40, 0),
         (1, None, None, "SEEN", 1.5, None, 3, 40, 1),
     ]
     assert part.codes == {code: "Myocardial infarction; milligram", "SEEN": None}
@@ -138,3 +138,14 @@ def test_a_table_without_the_column_of_its_subject_is_an_error_that_names_it() -
     with pytest.raises(SpecError, match="table measurement has no column person_id"):
         mapped(patient=[1], number=[1.5])
     assert mapped(broken=["not CSV"], number=[None]).outcomes["reason"].to_list() == ["not CSV"]
+
+
+def test_words_for_null_are_as_good_as_missing() -> None:
+    part = mapped("person", person_id=["1", "2"], born=["NULL", "NaT"], year=["1950", "1960"], month=["NA", r"\N"])
+    assert part.events["time"].to_list() == [datetime(1950, 1, 1), datetime(1960, 1, 1)]
+    assert part.outcomes["outcome"].to_list() == ["converted"] * 2
+
+
+def test_the_clock_s_offset_is_kept_so_that_the_zone_of_the_source_is_not_put_on_top() -> None:
+    part = mapped("person", person_id=[1], born=["2020-05-03 05:00:00 -0500"])
+    assert part.events.select("time", "offset", "precision").rows() == [(datetime(2020, 5, 3, 5), -300, None)]
