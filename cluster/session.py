@@ -92,7 +92,9 @@ class Session:
     def joins(self) -> bool:
         """Whether it joins a cluster that was there before."""
         ray = sys.modules.get("ray")
-        return self._address is not None or (ray is not None and bool(ray.is_initialized()))
+        # The session's own thread may be in the middle of importing it.
+        begun = getattr(ray, "is_initialized", None)
+        return self._address is not None or (begun is not None and bool(begun()))
 
     def wait(self) -> Cluster:
         """The cluster, once it is there."""
