@@ -18,6 +18,7 @@ from schemas.spec import Spec
 from workers.lookup import Room
 from workers.prepare_list import StepTable
 
+_OTHER_KEY = re.compile(r"\binput\.(?!uri\b|glob\b|format\b|roots\b)\w")
 _ONE_SLASH = re.compile(r"^(s3|file|gs|https?):/(?!/)", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$(\{[A-Za-z_]\w*\}|[A-Za-z_]\w*)")
 
@@ -55,6 +56,9 @@ def naming_input(spec: Spec) -> Iterator[None]:
 
 
 def _is_about_input(text: str, uri: str) -> bool:
+    # Another key of the input, such as input.reference, names another file.
+    if _OTHER_KEY.search(text):
+        return False
     return "input" in text or uri.rpartition("/")[0] in text
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Literal
+from typing import Literal, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,11 +14,13 @@ from schemas.plan import PLAN_FIELDS, RESERVED, plan_schema
 from workers.images.settings import ImagesInput
 from workers.images.uris import OneSpelling, canonical
 from workers.reading.columns import cast_column
+from workers.reading.csv_faults import csv_fault, separator_hint
 from workers.reading.csv_records import delimiter_of
 from workers.reading.csv_tables import csv_batches, csv_names
 from workers.reading.listing import listed, planned_file, unchanged
-from workers.reading.parquet import guarded, open_parquet, parquet_batches, parquet_schema, while_planning
+from workers.reading.parquet import damage_as, guarded, open_parquet, parquet_batches, parquet_schema
 
+T = TypeVar("T")
 _LISTED = 10_000
 _TABLES = (".parquet", ".csv", ".csv.gz", ".tsv")
 _CSV_NUMBERS = ("member", "size")
@@ -141,7 +143,11 @@ class ImageRecords:
     def _refuse_unknown(self) -> None:
         needed = {"table": "uri", "columns": self.source.bytes_column}.get(self.kind)
         if needed and needed not in self.columns.names:
-            raise SpecError(f"the input table has no column {needed!r}; it has {', '.join(self.columns.names)}")
+            hint = separator_hint(self.columns.names, delimiter_of(self.source.uri))
+            raise SpecError(
+                f"the input table has no column {needed!r}; it has {', '.join(self.columns.names)}"
+                f"{f': {hint}' if hint else ''}"
+            )
         named = self.source.record_id
         if "record_id" in self.source.model_fields_set and named not in self.columns.names:
             there = f"its columns are {', '.join(self.columns.names)}" if self.columns.names else "it is no table"
@@ -151,7 +157,7 @@ class ImageRecords:
             # It knows pydicom, which takes a while to import and is needed for nothing else here.
             from workers.images.preflight import check_attributes  # noqa: PLC0415
 
-            check_attributes(names)
+            check_attributes(names, self.columns.names)
 
 
 def kind_of(source: ImagesInput) -> Literal["prefix", "table", "columns"]:
@@ -179,24 +185,38 @@ def _refuse_lacking(file: pq.ParquetFile, key: str, needed: set[str]) -> None:
 
 def _table_batches(store: Store, name: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     if name.endswith(".parquet"):
-        return parquet_batches(open_parquet(store, name), schema.names, _ROWS, name)
+        yield from parquet_batches(open_parquet(store, name), schema.names, _ROWS, name)
+        return
     batches = csv_batches(
         store.open_reader(name), name, delimiter_of(name), dict(zip(schema.names, schema.types, strict=True))
     )
-    return guarded(batches, SpecError(_NO_CSV), SpecError(_NO_TABLE))
+    yield from _explained(store, name, guarded(batches, _NoCsvError(), SpecError(_NO_TABLE)))
+
+
+def _explained(store: Store, name: str, batches: Iterator[T]) -> Iterator[T]:
+    """The same batches; where the file is no such CSV, its first line that is not is looked for."""
+    try:
+        yield from batches
+    except _NoCsvError:
+        fault = csv_fault(store.open_reader(name), name, delimiter_of(name), _CSV_NUMBERS)
+        raise SpecError(f"the input table is no CSV as it has to be: {fault}") from None
+
+
+class _NoCsvError(SpecError):
+    """Arrow cannot read it."""
 
 
 _NO_TABLE = "input.uri names a table that is not there: correct the uri"
-_NO_CSV = (
-    "the input table is not UTF-8 CSV with a header line, equal columns in every row, and whole numbers in "
-    f"{' and '.join(_CSV_NUMBERS)}: correct it, or write it as Parquet"
-)
 
 
 def _csv_schema(store: Store, name: str) -> pa.Schema:
     """Columns of a CSV table. They are text, as an id like 007 is not a number, but for those that we count with."""
-    with while_planning(_NO_CSV, _NO_TABLE):
-        names = csv_names(store.open_reader(name), name, delimiter_of(name))
+
+    def named() -> Iterator[tuple[str, ...]]:
+        with damage_as(_NoCsvError(), SpecError(_NO_TABLE)):
+            yield csv_names(store.open_reader(name), name, delimiter_of(name))
+
+    (names,) = _explained(store, name, named())
     return pa.schema([(column, pa.int64() if column in _CSV_NUMBERS else pa.string()) for column in names])
 
 

@@ -1,7 +1,7 @@
 """What a sample of the input is, and what could not be decoded here: asked before any device is claimed."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import IO
@@ -9,6 +9,7 @@ from typing import IO
 from pydicom.datadict import keyword_dict
 
 from schemas.errors import RecordError, SpecError
+from schemas.loading import nearest
 from schemas.status import Status
 from workers.images.decoding.headers import HeaderFacts, read_header
 from workers.images.decoding.identifiers import attribute_tag
@@ -61,10 +62,17 @@ def preflight(readers: Iterable[Reader], settings: ImagesInput) -> Preflight:
     )
 
 
-def check_attributes(names: Iterable[str]) -> None:
-    """That each name is a DICOM keyword or tag. Raises SpecError with the nearest known keyword."""
+def check_attributes(names: Iterable[str], columns: Sequence[str] = ()) -> None:
+    """That each name is a DICOM keyword or tag. Raises SpecError with the nearest column, of a table that has these, or
+    the nearest known keyword."""
     for name in names:
         if attribute_tag(name) is None:
+            if columns:
+                hint = nearest(name, columns) or "."
+                raise SpecError(
+                    f"input names {name!r}, which is no column of the table and no DICOM attribute{hint} "
+                    f"Its columns are {', '.join(columns)}"
+                )
             near = get_close_matches(name, keyword_dict, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else "; give a keyword, or a tag as eight hex digits"
             raise SpecError(f"input names {name!r}, which is no column of a table and no DICOM attribute{hint}")

@@ -58,17 +58,20 @@ class Ending:
         return found
 
 
+_folders: list[Path] = []
+
+
 @cache
-def _made(on: str) -> tuple[Path, Mapping[str, Any]]:
-    folder = Path(tempfile.mkdtemp(prefix=f"wr-mistakes-{on}-"))
-    return folder, WORLDS[on](folder)
+def _made(base: str) -> tuple[Path, Mapping[str, Any]]:
+    folder = Path(tempfile.mkdtemp(prefix=f"wr-mistakes-{base}-"))
+    _folders.append(folder)
+    return folder, WORLDS[base](folder)
 
 
 def forget_worlds() -> None:
     """Remove what was made to be copied."""
-    for on in WORLDS:
-        with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(_made(on)[0])
+    while _folders:
+        shutil.rmtree(_folders.pop())
     _made.cache_clear()
 
 
