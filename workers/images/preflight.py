@@ -62,13 +62,18 @@ def preflight(readers: Iterable[Reader], settings: ImagesInput) -> Preflight:
     )
 
 
+_VERY_CLOSE = 0.85
+"""Behind columns of a table, of which most names are meant to be one."""
+
+
 def check_attributes(names: Iterable[str], columns: Sequence[str] = ()) -> None:
     """That each name is a DICOM keyword or tag. Raises SpecError with the nearest column, of a table that has these, or
     the nearest known keyword."""
     for name in names:
         if attribute_tag(name) is None:
             if columns:
-                hint = nearest(name, columns) or "."
+                keywords = get_close_matches(name, keyword_dict, n=1, cutoff=_VERY_CLOSE)
+                hint = nearest(name, columns) or (f", did you mean {keywords[0]!r}?" if keywords else ".")
                 raise SpecError(
                     f"input names {name!r}, which is no column of the table and no DICOM attribute{hint} "
                     f"Its columns are {', '.join(columns)}"
