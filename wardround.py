@@ -152,8 +152,20 @@ class Run:
         """The rows: of `columns`, else all; with one of `statuses`, else every one.
 
         `model` goes by what became of a record in that model, where the run has several. Raises UsageError for a column
-        or a model that the run does not have; reading raises VerificationError where a shard is damaged.
+        or a model that the run does not have and for a status that there is not; reading raises VerificationError where
+        a shard is damaged.
         """
+        from schemas.loading import nearest
+        from schemas.status import Status
+
+        for name, given in (("columns", columns), ("statuses", statuses)):
+            if isinstance(given, str):
+                raise UsageError(f"{name} is one word: give a list, [{given!r}]")
+        known = [str(status) for status in Status]
+        for status in statuses:
+            if status not in known:
+                hint = nearest(status, known) or "."
+                raise UsageError(f"there is no status {status!r}{hint} Known: {', '.join(known)}")
         unknown = sorted(set(columns or ()) - set(self.schema.names))
         if unknown:
             raise UsageError(f"the run has no column {unknown[0]!r}; it has {', '.join(self.schema.names)}")

@@ -145,7 +145,8 @@ def _output(spec: Spec) -> Iterator[Finding]:
         result = probe(store)
         kind = "hard links" if parse(spec.output.uri).scheme == "file" else "conditional PUT"
         multipart = " and as many by multipart" if result.multipart else ""
-        yield f"{kind} held in {result.rounds} races of {result.contenders}{multipart}, {result.seconds:.1f} s"
+        races = f"{result.rounds} races of {result.contenders} writers each"
+        yield f"{kind} held in {races}{multipart}, {result.seconds:.1f} s"
         if result.multipart is False:
             yield "multipart uploads are not conditional here; results are committed by PUT alone"
 

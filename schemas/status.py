@@ -17,7 +17,7 @@ class Status(StrEnum):
     NO_PIXELS = "no_pixels"
     """A DICOM object without an image in it."""
     TOO_LARGE = "too_large"
-    """Larger than the limits of the spec, found before decoding."""
+    """Larger than the limits of the spec, found before decoding; or too large for the memory of the device."""
     OUT_OF_CONTRACT = "out_of_contract"
     """Readable, but not what the model was made for (channels, size, value range)."""
     EMPTY = "empty"

@@ -56,6 +56,10 @@ def test_rows_come_a_shard_at_a_time_or_as_one_frame(spec: Path, tmp_path: Path)
     assert run.rows(["record_id"], statuses=["unreadable"]).to_arrow().to_pylist() == [{"record_id": "05-letter.txt"}]
     with pytest.raises(wardround.UsageError, match="no column 'no_such'; it has record_id"):
         run.rows(["no_such"])
+    with pytest.raises(wardround.UsageError, match="no status 'unreadble', did you mean 'unreadable'"):
+        run.rows(statuses=["unreadble"])
+    with pytest.raises(wardround.UsageError, match=r"statuses is one word: give a list, \['ok'\]"):
+        run.rows(statuses="ok")
 
 
 def test_a_mapping_a_path_and_the_run_directory_mean_the_same_run(spec: Path, tmp_path: Path) -> None:

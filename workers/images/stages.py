@@ -20,7 +20,7 @@ from workers.images.settings import ONLY_REFUSE, ImagesInput
 from workers.images.steps import parse_steps
 from workers.images.value_contract import ValueContract, expected_range
 from workers.models.detect import Formats
-from workers.models.room import room_on
+from workers.models.device_memory import room_on
 from workers.pipeline.context import StageContext
 from workers.pipeline.kinds import RecordStage
 from workers.pipeline.models import device_kind, known_tuning

@@ -1,1 +1,1 @@
-"""What model directories of all collections share: files, weights, heads, devices, text models."""
+"""What model directories of all collections share: files, weights, heads, devices."""

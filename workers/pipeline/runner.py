@@ -12,8 +12,8 @@ from schemas.errors import NoMemoryError, RecordError
 from schemas.status import Status
 from workers import heartbeat
 from workers.contract import Array, Model
+from workers.models.device_memory import TellsNeed
 from workers.models.memory_ladder import MemoryLadder
-from workers.models.room import TellsNeed
 from workers.pipeline.columns import ModelColumns, Sample
 from workers.pipeline.refused_records import score_in_halves
 from workers.pipeline.tuning import Tuner

@@ -1,4 +1,4 @@
-"""A Hugging Face text classification directory on notes, as `save_pretrained` of transformers writes it.
+"""A Hugging Face text classification directory, as `save_pretrained` of transformers writes it.
 
 Read are `config.json` (architectures `...ForSequenceClassification`), `model.safetensors` or its shards,
 `tokenizer.json`, `tokenizer_config.json`, and `wardround.json` where the author recommends windows:

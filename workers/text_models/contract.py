@@ -1,6 +1,6 @@
-"""What passes between the reading of notes and the models that score them.
+"""What passes between the reading of texts (notes, SMILES) and the models that score them.
 
-A model on notes has two halves. Its encoder runs ahead of the device, on text alone: tokenisation, windows, look-ups,
+A model on texts has two halves. Its encoder runs ahead of the device, on text alone: tokenisation, windows, look-ups,
 or all of a language pipeline. Its scorer takes what was encoded for a whole shard, so that it can sort by length and
 cut its own batches; it gives the values back in the order it got them.
 """

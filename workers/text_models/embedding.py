@@ -1,4 +1,4 @@
-"""An encoder of transformers that gives each note a vector.
+"""An encoder of transformers that gives each text a vector.
 
 Either as sentence-transformers lays it out (`modules.json`: Transformer, Pooling, Normalize), or any encoder whose
 `wardround.json` says how its last hidden states become one vector:

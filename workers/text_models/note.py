@@ -1,4 +1,4 @@
-"""What a tokenizer hands to a model: one note as windows of token numbers."""
+"""What a tokenizer hands to a model: one text, such as a note, as windows of token numbers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A Hugging Face token classification directory on notes: named entities, or what de-identification must find.
+"""A Hugging Face token classification directory: named entities, or what de-identification must find.
 
 Read is what `workers.text_models.classification` reads, with architectures `...ForTokenClassification` and format
 `text-token-classification` in `wardround.json`. Column `entities` has one entry a span: `start` and `end` are

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from schemas.errors import SpecError
+from schemas.errors import PluginError, SpecError
 from workers import prepare_list
 from workers.contract import ModelCard
 from workers.ehr.notes.cleaning import CleaningStep
@@ -66,7 +66,12 @@ def split_steps(raw: object, own: Mapping[str, type[BaseModel]]) -> tuple[Cleani
 
 
 def clean(cleaning: Cleaning, text: str) -> str:
-    """The text after these steps, as long as before."""
+    """The text after these steps, as long as before. Raises PluginError where the step of a package changed that."""
     for step in cleaning:
-        text = step(text)
+        before, text = len(text), step(text)
+        # Offsets of entities would point elsewhere in the note as it was given, and nothing would say so.
+        if len(text) != before:
+            raise PluginError(
+                f"prepare step {step.name!r} made a text longer or shorter; it has to keep every character's place"
+            )
     return text

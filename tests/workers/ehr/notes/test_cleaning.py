@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 import unicodedata
 from html.parser import HTMLParser
+from typing import ClassVar
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from workers.ehr.notes.cleaning import Controls, DeidMarks, Html, UnicodeForm, Whitespace
+from schemas.errors import PluginError
+from workers.ehr.notes.cleaning import CleaningStep, Controls, DeidMarks, Html, UnicodeForm, Whitespace
 from workers.ehr.notes.steps import STEPS, clean
 
 PIECES = st.sampled_from(
@@ -142,3 +144,17 @@ def test_marks_of_deidentification_become_runs_of_the_fill() -> None:
 def test_nothing_of_a_mark_is_read_that_is_broken_over_lines(line_end: str) -> None:
     text = f"Dr. [**Last Name{line_end}(un) 123**] seen. [** open, [**fever{line_end}12**]"
     assert DeidMarks()(text) == f"Dr. {' ' * 12}{line_end}{' ' * 11} seen. [** open, {' ' * 8}{line_end}{' ' * 5}"
+
+
+class Shout(CleaningStep):
+    """A step as a package may have it, which does not keep the length."""
+
+    name: ClassVar[str] = "shout"
+
+    def __call__(self, text: str) -> str:
+        return f"{text}!"
+
+
+def test_a_step_that_moves_characters_ends_the_run_instead_of_moving_entities() -> None:
+    with pytest.raises(PluginError, match="step 'shout' made a text longer or shorter"):
+        clean((Html(), Shout()), "cough")
