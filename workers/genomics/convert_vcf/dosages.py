@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Dosages:
-    """Of one record. `copies` (alts, samples) of each alternative, NaN where there are none; `single`: which samples'
+    """One record's. `copies` (alts, samples) of each alternative, NaN where there are none; `single`: which samples'
     values are of one allele, and have been doubled, as calls of one allele are."""
 
     copies: Floats
@@ -68,7 +68,7 @@ def _of_haplotypes(values: pl.Series) -> Dosages | None:
 
 
 def _of_probabilities(values: pl.Series, alleles: int) -> Dosages | None:
-    """Of every genotype in the order of VCF, or of every allele where a call has one. All 0 is missing."""
+    """From one value a genotype in the order of VCF, or one an allele where a call has one. All 0 is missing."""
     pairs = sorted(combinations_with_replacement(range(alleles), 2), key=lambda pair: (pair[1], pair[0]))
     two, of_pairs = _table(values, len(pairs), 1 + _SLACK)
     one, of_alleles = _table(values, alleles, 1 + _SLACK)

@@ -69,7 +69,7 @@ class SiteJoiner:
 
 
 def _uses(members: Sequence[tuple[int, ...]]) -> dict[int, int]:
-    """Of how many sites each record is one."""
+    """How many sites each record belongs to."""
     found: dict[int, int] = {}
     for site in members:
         for record in site:
