@@ -89,3 +89,18 @@ def test_what_is_read_twice_is_left_as_it_is():
     x = torch.randn(2, 1, 9, 9)
     with torch.inference_mode():
         torch.testing.assert_close(fold(copy.deepcopy(plain), "cpu")(x), plain(x), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_value_that_is_no_number_is_carried_to_every_score(name, device):
+    """What is made for CUDA uses plain operators, which run here too."""
+    folded = fold(build(name), device)
+    poisoned = torch.randn(2, 1, 60, 52)
+    poisoned[0, 0, 20, 20] = torch.nan
+    overflowing = torch.full((1, 1, 60, 52), 3e38)
+    with torch.inference_mode():
+        answer = folded(poisoned)
+        assert answer[0].isnan().all()
+        assert answer[1].isfinite().all()
+        assert not folded(overflowing).isfinite().all()
