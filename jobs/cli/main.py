@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from cluster.storage.errors import ObjectError
 from jobs.console import say
-from schemas.errors import InfrastructureError, UsageError, WardroundError
+from schemas.errors import InfrastructureError, MissingExtraError, UsageError, WardroundError
 from schemas.loading import nearest
 
 COMMANDS: dict[str, str] = {
@@ -35,6 +35,8 @@ COMMANDS: dict[str, str] = {
     "demo": "a whole run on a real S3 server on this machine",
 }
 INTERRUPTED = 130
+_EXTRAS = {"pydicom": "images", "cv2": "images", "imagecodecs": "images", "onnxruntime": "images", "spacy": "ehr"}
+"""Which extra of ours a package belongs to, where it was missed behind the look-up that knows."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -77,6 +79,11 @@ def _run(argv: Sequence[str] | None) -> int:
         # Whoever read stdout has seen enough; Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except ModuleNotFoundError as error:
+        _debug()
+        package = (error.name or "").partition(".")[0]
+        say(str(MissingExtraError(package, _EXTRAS.get(package, "all"))))
+        return MissingExtraError.exit_code
     except (OSError, MemoryError, ObjectError) as error:
         _debug()
         say(_of_the_machine(error))
