@@ -39,6 +39,9 @@ class StepTable(Mapping[str, type[S]], Generic[S]):
         found = place.load()
         if not (isinstance(found, type) and issubclass(found, self._base)):
             raise PluginError(f"{place.plugin or place.target} is no {self._base.__name__}: correct the package")
+        # Messages about a record name the step by it, where a missing one would end the worker.
+        if place.plugin is not None and (calls := getattr(found, "name", None)) != name:
+            raise PluginError(f"{place.plugin} has name = {calls!r} in its class: correct the package")
         return found
 
     def __iter__(self) -> Iterator[str]:

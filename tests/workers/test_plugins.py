@@ -78,6 +78,10 @@ def test_two_packages_with_one_name_are_both_named(install: Install) -> None:
         ("import workers.surely_not", "cannot be imported: No module named 'workers.surely_not'"),
         ("x = 1", "cannot be loaded: pack_five:Step names nothing"),
         ("class Step: pass", "is no PrepareStep: correct the package"),
+        (
+            "from workers.images.prepare.base import PrepareStep\nclass Step(PrepareStep): pass",
+            "has name = None in its class: correct the package",
+        ),
     ],
 )
 def test_a_broken_plugin_is_one_error_that_names_it_and_harms_only_who_asks_for_it(
