@@ -12,7 +12,7 @@ from schemas.rows import OutputColumn
 from schemas.spec import Spec
 
 FORMAT_VERSION = 1
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
 """Raised when our own change alters results: an older run is then another run."""
 
 RUN_KEY = "run.json"
