@@ -32,7 +32,7 @@ def handle(handler: Handler, request: Request) -> Result:
         raise
     except Exception as error:  # noqa: BLE001 - any bug of any decoder, to be kept apart from our own
         # Without the message and the chain: both may quote the record.
-        raise WardroundError(f"the decoder has a bug: {type(error).__name__} {_place(error)}") from None
+        raise WardroundError(f"decoding or a prepare step has a bug: {type(error).__name__} {_place(error)}") from None
     return Result(arrays, meta, seconds=time.thread_time() - began)
 
 

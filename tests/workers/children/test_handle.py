@@ -47,7 +47,7 @@ def test_a_bug_of_a_decoder_is_told_by_type_and_place_and_never_quotes_the_recor
     with pytest.raises(WardroundError) as caught:
         handle(raising(ValueError("PatientName: Smith")), REQUEST)
     said = str(caught.value)
-    assert said.startswith(f"the decoder has a bug: ValueError in {__name__} line ")
+    assert said.startswith(f"decoding or a prepare step has a bug: ValueError in {__name__} line ")
     assert "Smith" not in said
     assert caught.value.__suppress_context__
 
