@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from schemas.frozen import Frozen
 from schemas.location import Location
@@ -71,14 +71,24 @@ class VcfInput(Frozen):
         default_factory=dict,
         description="least value of fields of INFO, such as `{R2: 0.3}` or `{DR2: 0.3}`; what has none is skipped too",
     )
-    sex: str | None = Field(
+    sex: Location | None = Field(
         default=None,
         description="a table of the samples' sex: .psam, .fam, or columns IID and SEX (1 or M, 2 or F, 0 unknown)",
+    )
+    impute_sex: bool = Field(
+        default=False,
+        description="take the samples' sex from their calls on X, with the limits of plink --check-sex",
     )
     chunk_bytes: Bytes = Field(default=64 * MIB, ge=1)
     max_line: Bytes = Field(default=256 * MIB, gt=0)
     max_header: Bytes = Field(default=256 * MIB, gt=0)
     max_inflated: Bytes = Field(default=16 * 1024 * 1024 * MIB, gt=0)
+
+    @model_validator(mode="after")
+    def _one_sex(self) -> Self:
+        if self.impute_sex and self.sex is not None:
+            raise ValueError("sex and impute_sex: give one of them")
+        return self
 
 
 INPUT = VcfInput

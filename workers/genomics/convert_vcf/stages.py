@@ -28,7 +28,7 @@ def variants(context: StageContext) -> VariantsStage:
     source = VcfInput.model_validate(context.run.spec.input)
     samples = _samples(context, source)
     said = {"source": "vcf", "build": source.build, "dosages": source.dosage is not None}
-    return VariantsStage(context, samples, said, fields_asked(source))
+    return VariantsStage(context, samples, said, fields_asked(source), source.impute_sex)
 
 
 def account(context: StageContext) -> AccountStage:

@@ -31,7 +31,7 @@ class GenotypesInput(Frozen):
     uri: Location
     format: Literal["table", "bed", "pgen"]
     build: Literal["GRCh37", "GRCh38"] | None = None
-    reference: str | None = Field(
+    reference: Location | None = Field(
         default=None,
         description="a FASTA of the build, with its .fai: says which base is REF within the reference blocks of a "
         "gVCF, of which only the first is written",

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from types import MappingProxyType
 from typing import Any
@@ -19,7 +19,7 @@ from schemas.rows import stage_columns, table_columns
 from schemas.status import Status
 from workers.conversion.layout import READ
 from workers.finished_runs.stage import FinishedStage, stage_at
-from workers.genomics.chromosomes import FEMALE, MALE
+from workers.genomics.chromosomes import FEMALE, MALE, X, Y
 from workers.genomics.table.layout import (
     BLOCK,
     CHROMOSOMES,
@@ -37,6 +37,7 @@ from workers.genomics.table.layout import (
     VERSION,
 )
 from workers.genomics.table.read_stage import REASONS, reason_rows
+from workers.genomics.table.x_sexes import TableCalls, imputed_sexes, recounted
 from workers.pipeline.context import StageContext
 from workers.pipeline.frames import encode_frame, read_frame, stamped
 from workers.pipeline.kinds import ShardStage, ShardTable, SideObject
@@ -59,23 +60,31 @@ EMPTY: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class _FoundPart:
-    """A part as stage `read` tells of it. `records` is how many records of its file come before its chunk."""
+    """A part as stage `read` tells of it. `records` is how many records of its file come before its chunk.
+    `variants` where they are not as that stage counted them."""
 
     row: Mapping[str, Any]
     file: int
     records: int
+    variants: pl.DataFrame | None = None
 
 
 class VariantsStage(ShardStage):
     """Its one record is the table.
 
     Holds the variants of one chromosome, and `variants.parquet` so far as compressed. `asked` are settings that name a
-    field of the source.
+    field of the source. `impute_sex`: by calls on X.
     """
 
     def __init__(
-        self, context: StageContext, samples: pl.DataFrame, said: Mapping[str, Any], asked: Mapping[str, str] = EMPTY
+        self,
+        context: StageContext,
+        samples: pl.DataFrame,
+        said: Mapping[str, Any],
+        asked: Mapping[str, str] = EMPTY,
+        impute_sex: bool = False,
     ) -> None:
+        self._impute = impute_sex
         self._asked = asked
         self._context = context
         self._samples = samples
@@ -89,6 +98,8 @@ class VariantsStage(ShardStage):
         read = stage_at(self._context.store, READ)
         _refuse_unapplied(read, self._asked)
         parts = _found_parts(read)
+        if self._impute:
+            parts = self._with_sex(parts)
         body, variants, duplicates = _variants(self._context.store, parts, fingerprint)
         listed = pl.DataFrame([part.row for part in parts], schema=PART_COLUMNS).sort("first")
         samples = self._samples.with_columns(block=(pl.col("sample_idx") // BLOCK).cast(pl.Int32))
@@ -106,6 +117,20 @@ class VariantsStage(ShardStage):
             "sexes": [_sexes(samples)],
         }
         return ShardTable(build_rows(records, self._context.layout, values, [Status.OK]), side)
+
+    def _with_sex(self, parts: list[_FoundPart]) -> list[_FoundPart]:
+        """The same parts, counted with the sex that calls on X tell, which samples have from here on."""
+        store, build = self._context.store, self._said.get("build")
+        calls = TableCalls(store, self._samples.height)
+        of_sex = [part for part in parts if part.row["chrom"] in (X, Y)]
+        frames = [read_frame(store, part.row["variants"]) for part in of_sex]
+        sex = imputed_sexes(calls, [(dict(p.row), f) for p, f in zip(of_sex, frames, strict=True)], build)
+        self._samples = self._samples.with_columns(sex=pl.Series(sex, dtype=pl.Int8))
+        counted = {
+            part.row["variants"]: recounted(calls, dict(part.row), frame, sex, build)
+            for part, frame in zip(of_sex, frames, strict=True)
+        }
+        return [replace(part, variants=counted.get(part.row["variants"])) for part in parts]
 
     def _dataset(self, variants: int) -> bytes:
         """The same text whoever writes it: `created_at` is when this stage was planned."""
@@ -179,7 +204,7 @@ def _variants(store: Store, parts: Sequence[_FoundPart], fingerprint: str) -> tu
 
 
 def _frame(store: Store, part: _FoundPart) -> pl.DataFrame:
-    frame = read_frame(store, part.row["variants"])
+    frame = read_frame(store, part.row["variants"]) if part.variants is None else part.variants
     return frame.with_columns(file=pl.lit(part.file, pl.Int32), record=pl.col("record") + part.records)
 
 
