@@ -25,7 +25,7 @@ from cluster.submit import SubmitSettings, submit
 from schemas.errors import WardroundError
 settings = SubmitSettings.model_validate_json(sys.argv[3])
 try:
-    done = submit(Path(sys.argv[1]), sys.argv[2], settings, lambda text: print(text, end="", flush=True))
+    done = submit(Path(sys.argv[1]).read_bytes(), sys.argv[2], settings, lambda text: print(text, end="", flush=True))
 except WardroundError as error:
     print(type(error).__name__, error)
     sys.exit(error.exit_code)
@@ -145,7 +145,7 @@ def test_a_wrong_token_is_refused_with_the_remedy(token_cluster: TokenCluster, s
 
 def test_an_unencrypted_address_elsewhere_is_refused_before_anything_is_sent(spec: Path) -> None:
     with pytest.raises(SecurityError, match="not encrypted") as caught:
-        submit(spec, "r", SubmitSettings(address="http://192.0.2.1:8265"), print)
+        submit(spec.read_bytes(), "r", SubmitSettings(address="http://192.0.2.1:8265"), print)
     assert caught.value.exit_code == 3
 
 
@@ -157,12 +157,7 @@ def test_this_machine_needs_no_tls(address: str) -> None:
 @pytest.mark.parametrize("address", ["head:8265", "ray://head:10001", "auto", "https://"])
 def test_an_address_of_another_kind_is_refused(address: str, spec: Path) -> None:
     with pytest.raises(UsageError):
-        submit(spec, "r", SubmitSettings(address=address), print)
-
-
-def test_a_spec_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"no\.yaml"):
-        submit(tmp_path / "no.yaml", "r", SubmitSettings(address="http://127.0.0.1:1"), print)
+        submit(spec.read_bytes(), "r", SubmitSettings(address=address), print)
 
 
 def test_a_cluster_that_is_not_there_is_an_infrastructure_error(spec: Path, tmp_path: Path) -> None:

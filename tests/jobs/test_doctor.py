@@ -16,7 +16,7 @@ def test_a_collection_whose_packages_are_missing_is_a_warning_that_names_the_ext
 ) -> None:
     for module in ("workers.images.doctor", TABLE):
         monkeypatch.delitem(sys.modules, module, raising=False)
-    monkeypatch.setitem(sys.modules, "pydicom.pixels.decoders.base", None)
+    monkeypatch.setitem(sys.modules, "importlib.util", None)
     warned = [finding for finding in examine(None) if finding.what == "images"]
     assert [finding.state for finding in warned] == ["warn"]
     assert "pip install 'wardround[images]'" in warned[0].says

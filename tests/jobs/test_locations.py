@@ -73,7 +73,6 @@ def test_rules_of_a_conversion_too() -> None:
         ("./x/", "/s/x/"),
         ("price$", "/s/price$"),
         ("~/out", "/home/me/out"),
-        ("", ""),
     ],
 )
 def test_a_path_is_taken_as_it_stands(monkeypatch: pytest.MonkeyPatch, text: str, place: str) -> None:

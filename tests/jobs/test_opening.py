@@ -13,6 +13,7 @@ from cluster.storage import open_store
 from jobs.opening import StageRequest, open_stage
 from schemas.errors import FingerprintError
 from schemas.plan import plan_schema
+from schemas.run import shard_key
 from schemas.spec import parse_spec
 from workers.collection import StagePlan
 
@@ -70,6 +71,7 @@ def test_a_run_goes_on_under_limits_that_refuse_more_and_under_no_others(
         return replace(made, plan=replace(made.plan, tightenable=("max_pixels",)), parts={"input": source})
 
     first = open_stage(open_store(str(tmp_path)), limited(max_pixels=100, frame="first"))
+    open_store(str(tmp_path)).put(shard_key("predictions", 0), b"a row, so that the run is not replaced", {})
     again = limited(**{"frame": "first", "max_pixels": max_pixels, **others})
     if goes_on:
         assert open_stage(open_store(str(tmp_path)), again).run == first.run

@@ -134,7 +134,7 @@ class ToyWorker:
         if task.sample:
             return ShardReport(task.shard, "sampled", {"ok": len(task.sample)}, rows=len(task.sample))
         outcome = self._commit(task.shard)
-        return ShardReport(task.shard, outcome, {"ok": ROWS}, {"forward": time.monotonic() - begin}, ROWS)
+        return ShardReport(task.shard, outcome, {"ok": ROWS}, {"forward": time.monotonic() - begin}, rows=ROWS)
 
     def _act(self, task: ShardTask) -> ShardReport | None:
         act = self._job.get("acts", {}).get(str(task.shard))

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from jobs.cli import demo, doctor, export, gc, plan, report, rows, run, schema, status, submit, verify
+from jobs.cli import demo, discard, doctor, export, gc, plan, report, rows, run, schema, status, submit, verify
 from jobs.cli.main import COMMANDS, main
 from schemas.errors import SpecError, UsageError
 from tests.support.cli import Wardround
 
 MODULES: dict[str, ModuleType] = {
+    "discard": discard,
     "run": run,
     "plan": plan,
     "status": status,

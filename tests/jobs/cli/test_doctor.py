@@ -40,7 +40,7 @@ def test_doctor_tries_input_models_and_output_of_a_spec(wardround: Wardround, ma
     code, found = findings(wardround, make_spec())
     assert code == 0
     assert "can be listed" in found["input"]["says"]
-    assert "mean is onnx, sha256" in found["models"]["says"]
+    assert "mean: nothing says which values it takes" in found["models"]["says"]
     assert "hard links held in 5 races of 8" in found["output"]["says"]
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +13,7 @@ import pytest
 
 from jobs.cli.submit import run_name
 from schemas.spec import parse_spec
-from tests.support.cli import Wardround, finish, spec_text, start
+from tests.support.cli import ROOT, Wardround, finish, spec_text, start
 from tests.support.ray_cluster import TokenCluster
 
 MakeSpec = Callable[..., Path]
@@ -45,16 +48,25 @@ def test_a_submitted_spec_is_run_on_the_cluster_and_its_exit_code_comes_back(
 
 @pytest.mark.ray
 def test_paths_of_this_machine_are_refused_for_another_and_nothing_is_sent(
-    cluster: TokenCluster, make_spec: MakeSpec, wardround: Wardround, monkeypatch: pytest.MonkeyPatch
+    cluster: TokenCluster, make_spec: MakeSpec
 ) -> None:
-    for name, value in cluster.environment().items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr("socket.gethostname", lambda: "another-machine")
-    words = ("submit", make_spec(compute="{pool: ray}"), "--address", cluster.dashboard)
-    said = wardround(*words)
-    assert said.code == 2
-    assert "3 paths of the spec" in said.err
-    assert "shared_paths: true" in said.err
+    # A process of its own: Ray keeps the first token that a process showed.
+    elsewhere = (
+        "import socket, sys; socket.gethostname = lambda: 'another-machine'; "
+        "from jobs.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    )
+    words = ["submit", str(make_spec(compute="{pool: ray}")), "--address", cluster.dashboard]
+    said = subprocess.run(
+        [sys.executable, "-c", elsewhere, *words],
+        cwd=ROOT,
+        env={**os.environ, **cluster.environment()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said.returncode == 2, said.stderr
+    assert "3 paths of the spec" in said.stderr
+    assert "shared_paths: true" in said.stderr
 
 
 def test_a_cluster_without_tls_that_is_not_this_machine_is_refused(wardround: Wardround, make_spec: MakeSpec) -> None:

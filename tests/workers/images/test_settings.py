@@ -24,7 +24,7 @@ def test_decoding_imports_neither_torch_nor_ray() -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-@pytest.mark.parametrize("wrong", [{"fromat": "png"}, {"format": "bmp"}, {"max_pixels": 0}, {"frame": "last"}])
+@pytest.mark.parametrize("wrong", [{"fromat": "png"}, {"format": "bpm"}, {"max_pixels": 0}, {"frame": "last"}])
 def test_what_is_not_a_setting_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         settings(**wrong)

@@ -55,7 +55,7 @@ def test_what_is_not_there_is_told_where_a_plan_needs_it() -> None:
     with pytest.raises(ObjectMissing), damage_as(DAMAGED):
         raise ObjectMissing
     for gone in (ObjectMissing, ObjectChanged):
-        with pytest.raises(SpecError, match="vanished"), while_planning():
+        with pytest.raises(SpecError, match="is not there, or was changed"), while_planning():
             raise gone
 
 

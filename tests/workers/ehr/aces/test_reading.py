@@ -36,7 +36,7 @@ windows:
 
 WRONG = {
     "windows: [": ("windows:", "not valid YAML near line"),
-    "a: 1\na: 2": (None, "not valid YAML near line 2: a key comes twice"),
+    "a: 1\na: 2": (None, "key 'a' stands there twice, again in line 2"),
     "- a": (None, "expected the keys predicates, trigger and windows, found list"),
     "triger: adm": ("trigger: adm", "unknown key 'triger', did you mean 'trigger'?"),
     "trigger: {adm: 1}": ("trigger: adm", "trigger: name the predicate that starts it"),
