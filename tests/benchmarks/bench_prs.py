@@ -157,6 +157,7 @@ def _write_scores(folder: Path, case: Case, table: pl.DataFrame) -> None:
     named = table.drop("id").rename({"chrom": "chr_name", "pos": "chr_position"})
     if case.filled is None:
         (folder / "scores.tsv").write_text("#genome_build=GRCh38\n" + named.write_csv(separator="\t"))
+        (folder / "layout.yaml").write_text("weights: all\n")
         return
     places = named.columns[:4]
     for score in named.columns[4:]:
