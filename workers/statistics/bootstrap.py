@@ -1,0 +1,41 @@
+"""Intervals of figures that have no formula of their own, and of rows that belong together: persons are drawn, not
+rows."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.statistics.estimate import LEVEL, Estimate
+from workers.statistics.ranks import Floats
+
+DRAWS = 2000
+"""Resamples of an interval, unless another number is asked for."""
+
+
+def bootstrap(
+    clusters: NDArray[np.integer],
+    figure: Callable[[Floats], float],
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+    level: float = LEVEL,
+) -> Estimate:
+    """`figure` of all rows with its percentile interval.
+
+    `clusters` are numbers from 0 on, one a row; `figure` takes a weight for each row: how often its cluster was drawn.
+    Draws without a figure (NaN: a class is missing in them) are left out, and the note says how many they were.
+    """
+    number = int(clusters.max()) + 1
+    generator = np.random.default_rng(seed)
+    shares = np.full(number, 1 / number)
+    found = np.array([figure(generator.multinomial(number, shares)[clusters].astype(np.float64)) for _ in range(draws)])
+    known = found[~np.isnan(found)]
+    value = figure(np.ones(len(clusters)))
+    if len(known) < 2:
+        return Estimate(value, note="no resample has both classes")
+    tail = (1 - level) / 2
+    low, high = np.quantile(known, (tail, 1 - tail))
+    left_out = draws - len(known)
+    note = f"{left_out} of {draws} resamples have no such figure and are left out" if left_out else ""
+    return Estimate(value, float(low), float(high), note)
