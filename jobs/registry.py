@@ -9,6 +9,7 @@ from workers.lookup import Names
 JOBS: dict[str, str] = {
     "predict": "jobs.predict:KIND",
     "convert": "jobs.convert:KIND",
+    "evaluate": "jobs.evaluate:KIND",
 }
 
 

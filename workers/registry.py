@@ -89,6 +89,12 @@ CONVERTERS: dict[str, str] = {
 """What `job: convert` reads, by `input.format`."""
 
 
+EVALUATIONS: dict[str, str] = {
+    "evaluation": "workers.evaluation",
+}
+"""What `job: evaluate` reads: one room."""
+
+
 def networks(collection: str) -> Names:
     """The networks that model directories of a collection may name."""
     extra = _extra(collection)
@@ -109,6 +115,11 @@ def collections() -> Names:
 def converters() -> Names:
     """What `input.format` of a conversion may name."""
     return Names("input.format", CONVERTERS)
+
+
+def evaluations() -> Names:
+    """The room of evaluations."""
+    return Names("evaluation", EVALUATIONS, extra="evaluate")
 
 
 def _extra(collection: str) -> str:

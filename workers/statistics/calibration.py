@@ -11,7 +11,7 @@ import numpy as np
 
 from workers.statistics.estimate import LEVEL, Estimate, normal, quantile, undefined
 from workers.statistics.logistic import Fit, expit, fit_logistic, logit
-from workers.statistics.ranks import Floats, Ranks
+from workers.statistics.ranks import Floats, Ranks, sums_at
 
 _SEPARATED = "the scores separate the classes: the fit has no end"
 KNOTS = (0.05, 0.35, 0.65, 0.95)
@@ -51,7 +51,7 @@ def intercept(ranks: Ranks, level: float = LEVEL) -> Estimate:
 
 
 def slope(ranks: Ranks, level: float = LEVEL) -> Estimate:
-    """Of the logit of the outcome on the logit of the score. 1 is right; below, scores are too extreme."""
+    """Slope of the logit of the outcome on that of the score. 1 is right; below, scores are too extreme."""
     if ranks.lacks:
         return undefined(ranks.lacks)
     if len(ranks.scores) < 2:
@@ -105,10 +105,10 @@ def grouped(ranks: Ranks, groups: int = 10) -> tuple[Floats, Floats, Floats]:
     """Mean score, observed share and number of rows in groups of about as many rows; equal scores stay together."""
     weight = ranks.positives + ranks.negatives
     group = np.minimum((np.cumsum(weight) - weight / 2) / ranks.rows * groups, groups - 1).astype(np.intp)
-    rows = np.bincount(group, weight, groups)
+    rows = sums_at(group, weight, groups)
     kept = rows > 0
-    mean = np.bincount(group, weight * ranks.scores, groups)[kept] / rows[kept]
-    share = np.bincount(group, ranks.positives, groups)[kept] / rows[kept]
+    mean = sums_at(group, weight * ranks.scores, groups)[kept] / rows[kept]
+    share = sums_at(group, ranks.positives, groups)[kept] / rows[kept]
     return mean, share, rows[kept]
 
 

@@ -19,7 +19,7 @@ def auroc(ranks: Ranks, level: float = LEVEL) -> Estimate:
 
 
 def delong_variance(ranks: Ranks) -> float:
-    """Of the area (DeLong, DeLong and Clarke-Pearson 1988); 0 for a class of one row, which tells of no variance."""
+    """Variance of the area (DeLong, DeLong and Clarke-Pearson 1988). A class of one row adds nothing."""
     parts = placements(ranks)
     area = _area(ranks)
     found = 0.0
@@ -53,7 +53,7 @@ def tie_error(ranks: Ranks) -> float:
 
 
 def clustered_variance(ranks: Ranks, scores: Floats, labels: Labels, clusters: NDArray[np.integer]) -> float:
-    """Of the area where rows of one cluster (a person) belong together (Obuchowski, Biometrics 1997;53:567).
+    """Variance of the area where rows of one cluster (a person) belong together (Obuchowski, Biometrics 1997;53:567).
 
     `clusters` are numbers from 0 on. Infinite where there are fewer than two clusters of a class.
     """
@@ -80,8 +80,7 @@ def average_precision(ranks: Ranks) -> Estimate:
     which is what scores without information reach."""
     if ranks.lacks:
         return undefined(ranks.lacks)
-    precision = ranks.positives_from / (ranks.positives_from + ranks.negatives_from)
-    return Estimate(float(np.dot(ranks.positives, precision)) / ranks.total_positives)
+    return Estimate(float(np.dot(ranks.positives, _precision(ranks))) / ranks.total_positives)
 
 
 def roc_curve(ranks: Ranks, points: int = 400) -> tuple[Floats, Floats]:
@@ -95,9 +94,15 @@ def roc_curve(ranks: Ranks, points: int = 400) -> tuple[Floats, Floats]:
 def precision_recall_curve(ranks: Ranks, points: int = 400) -> tuple[Floats, Floats]:
     """Recall and precision by falling threshold, thinned to about so many points."""
     recall = ranks.positives_from[::-1] / ranks.total_positives
-    precision = (ranks.positives_from / (ranks.positives_from + ranks.negatives_from))[::-1]
+    precision = _precision(ranks)[::-1]
     keep = _thinned(recall, points)
     return recall[keep], precision[keep]
+
+
+def _precision(ranks: Ranks) -> Floats:
+    """At each score as threshold; 0 where a resample has no row from there on."""
+    flagged = ranks.positives_from + ranks.negatives_from
+    return np.divide(ranks.positives_from, flagged, out=np.zeros_like(flagged), where=flagged > 0)
 
 
 def _thinned(ascending: Floats, points: int) -> NDArray[np.intp]:

@@ -20,7 +20,7 @@ class Estimate:
 
     @property
     def width(self) -> float | None:
-        """Of the interval, or None."""
+        """Width of the interval, or None."""
         return None if self.low is None or self.high is None else self.high - self.low
 
 
@@ -30,7 +30,7 @@ def undefined(why: str) -> Estimate:
 
 
 def quantile(level: float = LEVEL) -> float:
-    """Of the standard normal, for a two-sided interval: 1.96 for 0.95."""
+    """Quantile of the standard normal for a two-sided interval: 1.96 for 0.95."""
     return NormalDist().inv_cdf((1 + level) / 2)
 
 

@@ -22,7 +22,7 @@ class Fit:
     converged: bool
 
     def variance(self, column: int) -> float:
-        """Of one coefficient."""
+        """Variance of one coefficient."""
         return float(self.covariance[column, column])
 
 
@@ -44,8 +44,8 @@ def fit_logistic(columns: Floats, positives: Floats, negatives: Floats, offset: 
         # A step that would leave the region where the curvature holds is shortened.
         beta = beta + step * min(1.0, 5.0 / max(float(np.abs(step).max()), 1e-300))
         if float(np.abs(step).max()) < _ENOUGH * max(1.0, float(np.abs(beta).max())):
-            return Fit(beta, np.linalg.inv(information), True)
-    return Fit(beta, np.linalg.pinv(information), False)
+            return Fit(beta, np.asarray(np.linalg.inv(information), np.float64), True)
+    return Fit(beta, np.asarray(np.linalg.pinv(information), np.float64), False)
 
 
 def expit(x: Floats) -> Floats:
@@ -55,6 +55,6 @@ def expit(x: Floats) -> Floats:
 
 
 def logit(probabilities: NDArray[np.floating]) -> Floats:
-    """Of probabilities, which are first kept this side of 0 and 1 by the smallest step that float32 has there."""
+    """Log odds of probabilities, kept this side of 0 and 1 by the smallest step that float32 has there."""
     kept = np.clip(np.asarray(probabilities, np.float64), 1e-37, 1 - 2.0**-24)
     return np.log(kept) - np.log1p(-kept)

@@ -10,8 +10,8 @@ from workers.statistics.ranks import Floats, Ranks
 
 
 def net_benefit(counts: Confusion, probability: float) -> float:
-    """Of treating the flagged rows, where a false positive costs odds of the threshold `probability` (0 to 1, below 1)
-    for each true positive."""
+    """What treating the flagged rows is worth, in true positives a row: a false positive costs the odds of the
+    threshold `probability`, which is below 1."""
     return (counts.true_positives - counts.false_positives * probability / (1 - probability)) / counts.rows
 
 

@@ -70,16 +70,21 @@ def rank(scores: Sequence[float] | Floats, labels: Sequence[int] | Labels, weigh
     distinct, place = np.unique(values, return_inverse=True)
     return Ranks(
         distinct,
-        np.bincount(place, weight * positive, len(distinct)),
-        np.bincount(place, weight * ~positive, len(distinct)),
+        sums_at(place, weight * positive, len(distinct)),
+        sums_at(place, weight * ~positive, len(distinct)),
     )
+
+
+def sums_at(place: NDArray[np.intp], values: Floats, number: int) -> Floats:
+    """The sum of the values at each of so many places."""
+    return np.bincount(place, values, number).astype(np.float64)
 
 
 def merge(parts: Sequence[Ranks]) -> Ranks:
     """Ranks of all rows of several parts."""
     distinct, place = np.unique(np.concatenate([part.scores for part in parts]), return_inverse=True)
     positives, negatives = (
-        np.bincount(place, np.concatenate([getattr(part, name) for part in parts]), len(distinct))
+        sums_at(place, np.concatenate([getattr(part, name) for part in parts]), len(distinct))
         for name in ("positives", "negatives")
     )
     return Ranks(distinct, positives, negatives, any(part.binned for part in parts))

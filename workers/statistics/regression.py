@@ -11,7 +11,7 @@ from workers.statistics.ranks import Floats
 
 @dataclass(frozen=True)
 class Moments:
-    """Of pairs of truth and prediction: number, means, centred sums of squares and products, absolute error."""
+    """Sums over pairs of truth and prediction: number, means, centred sums of squares and products, absolute error."""
 
     rows: float
     mean_truth: float
@@ -22,7 +22,7 @@ class Moments:
     absolute: float
 
     def __add__(self, other: "Moments") -> "Moments":
-        """Of both parts together (Chan, Golub and LeVeque 1979)."""
+        """The sums of both parts together (Chan, Golub and LeVeque 1979)."""
         rows = self.rows + other.rows
         if not rows:
             return self
@@ -40,7 +40,7 @@ class Moments:
 
 
 def moments(truth: Floats, predicted: Floats) -> Moments:
-    """Of rows in memory."""
+    """The sums of rows in memory."""
     if not len(truth):
         return Moments(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     means = float(truth.mean()), float(predicted.mean())

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from workers.statistics.ranks import Floats, Ranks
 
 BITS = 22
-"""Of sign, exponent and mantissa that a bin keeps: 4 million bins, 128 MB, of which those without rows are not kept."""
+"""Bits of sign, exponent and mantissa that a bin keeps: 4 million bins, of which only those with rows are held."""
 
 
 @dataclass

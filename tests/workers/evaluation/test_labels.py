@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from cluster.storage import StorageSettings
+from schemas.errors import RefusedError, SpecError
+from workers.evaluation.labels import planned_labels, read_labels
+from workers.evaluation.settings import Labels
+
+
+def written(path: Path, table: pl.DataFrame) -> Labels:
+    if path.suffix == ".parquet":
+        table.write_parquet(path)
+    else:
+        table.write_csv(path, separator={".tsv": "\t", ".csv": ",", ".txt": ";"}[path.suffix])
+    return Labels(uri=str(path), key="image")
+
+
+@pytest.mark.parametrize("name", ["l.parquet", "l.csv", "l.tsv", "l.txt"])
+def test_labels_are_read_from_every_kind_of_table(tmp_path: Path, name: str) -> None:
+    labels = written(tmp_path / name, pl.DataFrame({"image": [1, 2], "sick": [0, 1]}))
+    table, digest = read_labels(labels, StorageSettings())
+    assert table["image"].to_list() == ["1", "2"]
+    assert table["sick"].to_list() == [0, 1]
+    assert len(digest) == 64
+
+
+def test_a_table_that_was_changed_since_it_was_planned_is_refused(tmp_path: Path) -> None:
+    labels = written(tmp_path / "l.csv", pl.DataFrame({"image": [1], "sick": [0]}))
+    _, digest = read_labels(labels, StorageSettings())
+    written(tmp_path / "l.csv", pl.DataFrame({"image": [1], "sick": [1]}))
+    with pytest.raises(RefusedError, match="was changed"):
+        planned_labels(labels, StorageSettings(), digest)
+
+
+def test_a_table_without_the_column_of_ids_lists_what_it_has(tmp_path: Path) -> None:
+    labels = written(tmp_path / "l.csv", pl.DataFrame({"name": [1], "sick": [0]}))
+    with pytest.raises(SpecError, match=r"no column .image.; it has name, sick: say labels\.key"):
+        read_labels(labels, StorageSettings())
+
+
+def test_what_is_no_table_is_said(tmp_path: Path) -> None:
+    (tmp_path / "l.parquet").write_bytes(b"PAR1 and then nothing")
+    with pytest.raises(SpecError, match="neither Parquet nor CSV"):
+        read_labels(Labels(uri=str(tmp_path / "l.parquet")), StorageSettings())

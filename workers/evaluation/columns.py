@@ -1,0 +1,35 @@
+"""Names of what the stages hand on."""
+
+from workers.evaluation.settings import EvaluateInput
+
+JOIN = "join"
+FIGURES = "figures"
+
+PART = "part"
+"""Column of joined rows: `test`, `tuning`, or null for rows of neither."""
+SUBJECT = "subject"
+TEST, TUNING = "test", "tuning"
+
+
+def score_column(outcome: str) -> str:
+    """The column with the score of an outcome, float64."""
+    return f"score.{outcome}"
+
+
+def truth_column(outcome: str) -> str:
+    """The column with what was true, float64; 1 or 0 for a binary outcome."""
+    return f"truth.{outcome}"
+
+
+def group_column(group: str) -> str:
+    """The column with the value or band of a group, text."""
+    return f"group.{group}"
+
+
+def wanted(source: EvaluateInput) -> dict[str, str]:
+    """Columns that an evaluation reads besides scores, each with what asks for it."""
+    found = {outcome.truth: f"outcomes.{name}.truth" for name, outcome in source.outcomes.items()}
+    found |= {group.column or name: f"groups.{name}" for name, group in source.groups.items()}
+    for key in ("tuning", "test"):
+        found |= {column: f"{key}.{column}" for column in getattr(source, key)}
+    return found

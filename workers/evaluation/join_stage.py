@@ -1,0 +1,91 @@
+"""Stage `join`: a shard of the run at a time."""
+
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from schemas.rows import stage_columns
+from schemas.run import stage_directory
+from schemas.status import Status
+from workers.evaluation.columns import JOIN, PART, group_column, score_column, truth_column
+from workers.evaluation.joining import joined
+from workers.evaluation.labels import ROW
+from workers.evaluation.settings import EvaluateInput
+from workers.evaluation.source import Source
+from workers.pipeline.context import StageContext
+from workers.pipeline.frames import encode_frame
+from workers.pipeline.kinds import ShardStage, ShardTable, SideObject
+from workers.pipeline.rowtable import build_rows
+
+COLUMNS = stage_columns(
+    JOIN,
+    ("joined", "string", "key of the joined rows"),
+    ("rows", "int64", "rows of the shard"),
+    ("flow", "list<struct<outcome: string, part: string, state: string, rows: int64>>", "rows by what became of them"),
+    ("groups", "list<struct<group: string, value: string>>", "values of groups among test rows"),
+)
+
+EVALUATED, NOT_SCORED, NO_LABEL, NO_TRUTH, NOT_A_NUMBER = "evaluated", "not scored", "no label", "no truth", "NaN score"
+
+
+class JoinStage(ShardStage):
+    """Writes the joined rows of each shard as a side object, and counts what cannot be evaluated, and why."""
+
+    def __init__(self, context: StageContext, source: Source, labels: pl.DataFrame | None) -> None:
+        self._context = context
+        self._source = source
+        self._labels = labels
+
+    def compute(self, shard: int, records: pa.Table) -> ShardTable:
+        """One record: one shard of the run that is evaluated."""
+        (number,) = records["member"].to_pylist()
+        rows = joined(self._source.rows(number), self._labels, self._source.settings)
+        body = encode_frame(rows, self._context.run.fingerprint)
+        key = f"{stage_directory(JOIN)}joined/{number:06d}.parquet"
+        values: dict[str, Any] = {
+            "joined": [key],
+            "rows": [rows.height],
+            "flow": [flow(rows, self._source.settings)],
+            "groups": [_groups(rows, self._source.settings)],
+        }
+        table = build_rows(records, self._context.layout, values, [Status.OK])
+        return ShardTable(table, side=[SideObject(key, body)])
+
+
+def flow(rows: pl.DataFrame, source: EvaluateInput) -> list[dict[str, Any]]:
+    """How many rows of each part are evaluated for each outcome, and why the others are not."""
+    found = []
+    for name in source.outcomes:
+        counted = rows.group_by(pl.col(PART).fill_null("left out"), state(name, source).alias("state")).len()
+        found += [
+            {"outcome": name, "part": part, "state": why, "rows": count}
+            for part, why, count in counted.sort(pl.all()).rows()
+        ]
+    return found
+
+
+def state(outcome: str, source: EvaluateInput) -> pl.Expr:
+    """What becomes of a joined row in an evaluation of this outcome."""
+    score, truth = pl.col(score_column(outcome)), pl.col(truth_column(outcome))
+    unlabelled = pl.col(ROW).is_null() & truth.is_null() if source.labels is not None else pl.lit(False)
+    return (
+        pl.when(score.is_null())
+        .then(pl.lit(NOT_SCORED))
+        .when(unlabelled)
+        .then(pl.lit(NO_LABEL))
+        .when(truth.is_null() | truth.is_nan())
+        .then(pl.lit(NO_TRUTH))
+        .when(score.is_nan())
+        .then(pl.lit(NOT_A_NUMBER))
+        .otherwise(pl.lit(EVALUATED))
+    )
+
+
+def _groups(rows: pl.DataFrame, source: EvaluateInput) -> list[dict[str, str]]:
+    tested = rows.filter(pl.col(PART) == "test")
+    return [
+        {"group": name, "value": value}
+        for name in source.groups
+        for value in tested[group_column(name)].drop_nulls().unique().sort()
+    ]

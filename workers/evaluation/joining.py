@@ -1,0 +1,85 @@
+"""Rows of a run with what was true of each."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import polars as pl
+
+from schemas.errors import SpecError
+from schemas.status import Status
+from workers.evaluation.columns import PART, SUBJECT, TEST, TUNING, group_column, score_column, truth_column
+from workers.evaluation.labels import ROW
+from workers.evaluation.settings import EvaluateInput, Group, Outcome, Rows, Value
+
+ID = "id"
+"""Column of the run's rows that the labels' ids are of."""
+STATUS_PREFIX = "status."
+
+
+def joined(rows: pl.DataFrame, labels: pl.DataFrame | None, source: EvaluateInput) -> pl.DataFrame:
+    """A line for each of `rows` (`needed_columns`): part, subject, number of its label, groups, scores and truths.
+
+    A score is null where the row, or its model among several, is not `ok`. Raises SpecError for a truth, or a group in
+    bands, that is no number.
+    """
+    both = rows
+    if labels is not None and source.labels is not None:
+        ids = pl.col(ID).cast(pl.String)
+        both = rows.with_columns(ids).join(
+            labels, left_on=ID, right_on=source.labels.key, how="left", maintain_order="left"
+        )
+    columns = [_part(source), pl.col("subject_id").alias(SUBJECT)]
+    columns.append(pl.col(ROW) if ROW in both.columns else pl.lit(None, pl.UInt32).alias(ROW))
+    columns += [_group(name, group) for name, group in source.groups.items()]
+    for name, outcome in source.outcomes.items():
+        fine = pl.col(STATUS_PREFIX + name) == Status.OK
+        columns.append(pl.when(fine).then(pl.col(score_column(name)).cast(pl.Float64)).alias(score_column(name)))
+        columns.append(_truth(name, outcome))
+    try:
+        return both.select(columns)
+    except pl.exceptions.InvalidOperationError:
+        raise SpecError(
+            "input: a truth of a number, or a group in bands, holds something that is no number: "
+            "correct the labels, or the column that is named"
+        ) from None
+
+
+def _part(source: EvaluateInput) -> pl.Expr:
+    tuning = _matches(source.tuning) if source.tuning else pl.lit(False)
+    test = _matches(source.test) if source.test else pl.lit(True)
+    return pl.when(tuning).then(pl.lit(TUNING)).when(test).then(pl.lit(TEST)).alias(PART)
+
+
+def _matches(rows: Rows) -> pl.Expr:
+    return pl.all_horizontal(_is_one_of(column, values) for column, values in rows.items())
+
+
+def _is_one_of(column: str, values: Value | Sequence[Value]) -> pl.Expr:
+    """Compared as text where one of them is text: a table of CSV does not say what its numbers are."""
+    asked = [values] if isinstance(values, bool | int | float | str) else list(values)
+    if any(isinstance(value, str) for value in asked):
+        return pl.col(column).cast(pl.String).is_in([str(value) for value in asked])
+    return pl.col(column).cast(pl.Float64).is_in([float(value) for value in asked])
+
+
+def _truth(name: str, outcome: Outcome) -> pl.Expr:
+    if outcome.task == "number":
+        return pl.col(outcome.truth).cast(pl.Float64).alias(truth_column(name))
+    positive = _is_one_of(outcome.truth, outcome.positive)
+    negative = pl.col(outcome.truth).is_not_null()
+    if outcome.negative is not None:
+        negative = _is_one_of(outcome.truth, outcome.negative)
+    return pl.when(positive).then(1.0).when(negative).then(0.0).alias(truth_column(name))
+
+
+def _group(name: str, group: Group) -> pl.Expr:
+    column = pl.col(group.column or name)
+    if group.bands:
+        labels = _bands(group.bands)
+        column = column.cast(pl.Float64).cut(list(group.bands), labels=labels, left_closed=True)
+    return column.cast(pl.String).alias(group_column(name))
+
+
+def _bands(bounds: Sequence[float]) -> list[str]:
+    inner = [f"{low:g} to {high:g}" for low, high in pairwise(bounds)]
+    return [f"below {bounds[0]:g}", *inner, f"{bounds[-1]:g} and above"]

@@ -1,0 +1,119 @@
+"""What a spec says of an evaluation. Imports nothing heavy: the driver reads this too."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from schemas.frozen import Frozen
+from schemas.location import Location
+from schemas.units import Share
+
+Value = bool | int | float | str
+Rows = Mapping[str, Value | tuple[Value, ...]]
+"""Which rows: by column, its value or one of several."""
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+
+
+class Labels(Frozen):
+    """A table of what was true."""
+
+    uri: Location = Field(description="a Parquet, CSV or TSV file, one row an id")
+    key: str = Field(default="record_id", description="its column of ids, each there once")
+    on: str = Field(default="record_id", description="the column of the run's rows that the ids are of")
+
+
+class Rule(Frozen):
+    """How a threshold is chosen on tuning rows; exactly one of these."""
+
+    best: Literal["youden", "accuracy", "balanced", "f1"] | None = Field(
+        default=None, description="the threshold at which this is largest; balanced: sensitivity nearest to specificity"
+    )
+    sensitivity: Share | None = Field(default=None, gt=0, le=1, description="the highest threshold that reaches it")
+    specificity: Share | None = Field(default=None, gt=0, le=1, description="the lowest threshold that reaches it")
+    flagged: Share | None = Field(default=None, ge=0, le=1, description="the lowest threshold that flags no more rows")
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("needs exactly one of best, sensitivity, specificity, flagged")
+        return self
+
+
+class Outcome(Frozen):
+    """What is held against what."""
+
+    task: Literal["binary", "number"] = Field(default="binary", description="what kind of truth it is")
+    score: str = Field(description="column of the run's rows with the score or the predicted number")
+    truth: str = Field(description="column of the labels, or a carried column of the rows, with what was true")
+    positive: Value | tuple[Value, ...] = Field(default=1, description="values of `truth` that are positive (binary)")
+    negative: Value | tuple[Value, ...] | None = Field(
+        default=None, description="values of `truth` that are negative; others are then left out. Default: all others"
+    )
+    thresholds: Mapping[Name, float | Rule] = Field(
+        default_factory=dict, description="operating points by name: a score, or a rule that chooses it on tuning rows"
+    )
+    probability: bool = Field(
+        default=True, description="the score is a probability, so that it has a calibration and a net benefit"
+    )
+
+    @model_validator(mode="after")
+    def _fits_its_task(self) -> Self:
+        binary = {"positive", "negative", "thresholds", "probability"} & self.model_fields_set
+        if self.task == "number" and binary:
+            raise ValueError(f"{sorted(binary)[0]} is for binary outcomes; this one is a number")
+        return self
+
+
+class Group(Frozen):
+    """Subgroups: one for each value of a column, or for each band of a number."""
+
+    column: str | None = Field(default=None, description="column of rows or labels; default: the group's own name")
+    bands: tuple[float, ...] = Field(default=(), description="ascending bounds; a band holds its lower bound")
+
+    @model_validator(mode="after")
+    def _ascends(self) -> Self:
+        if any(high <= low for low, high in zip(self.bands, self.bands[1:], strict=False)):
+            raise ValueError("bands must ascend")
+        return self
+
+
+class EvaluateInput(Frozen):
+    """`input:` of an evaluation."""
+
+    run: Location = Field(description="output.uri of a finished run")
+    labels: Labels | None = Field(default=None, description="what was true, where the rows do not carry it")
+    outcomes: Mapping[Name, Outcome] = Field(min_length=1, description="what is evaluated, by name")
+    groups: Mapping[Name, Group] = Field(default_factory=dict, description="subgroups, by name")
+    tuning: Rows = Field(default_factory=dict, description="rows on which thresholds are chosen; none are in the test")
+    test: Rows = Field(default_factory=dict, description="rows that are evaluated; default: all but the tuning rows")
+    prevalence: tuple[Share, ...] = Field(default=(), description="shares of positives to project PPV and NPV to")
+    fixed_rates: tuple[Share, ...] = Field(
+        default=(0.9, 0.95),
+        description="sensitivity at so large a specificity, and the inverse, is told of the ranking",
+    )
+    level: Share = Field(default=0.95, gt=0, lt=1, description="coverage of the intervals")
+    interval: Literal["wilson", "clopper_pearson"] = Field(default="wilson", description="of proportions")
+    suppress_below: int = Field(
+        default=0, ge=0, description="groups with a count above 0 and below this are not shown, nor what gives it away"
+    )
+    draws: int = Field(default=2000, ge=100, le=100_000, description="resamples where persons have several rows")
+    exact_rows: int = Field(
+        default=2_000_000, ge=1, description="outcomes of more rows are evaluated from counts in narrow bins of scores"
+    )
+
+    @model_validator(mode="after")
+    def _rules_have_tuning_rows(self) -> Self:
+        for name, outcome in self.outcomes.items():
+            for point, threshold in outcome.thresholds.items():
+                if isinstance(threshold, Rule) and not self.tuning:
+                    raise ValueError(
+                        f"outcomes.{name}.thresholds.{point} is chosen by a rule, and `tuning` names no rows to "
+                        "choose it on; a threshold that is chosen on the rows it is tested on is none"
+                    )
+        return self
+
+
+INPUT = EvaluateInput
+"""What `input:` of a spec is checked against."""

@@ -1,0 +1,28 @@
+"""The stages of an evaluation in a worker."""
+
+from schemas.errors import RefusedError
+from schemas.run import MANIFEST_KEY
+from workers.evaluation.columns import JOIN
+from workers.evaluation.figures_stage import FiguresStage
+from workers.evaluation.join_stage import JoinStage
+from workers.evaluation.labels import planned_labels
+from workers.evaluation.settings import EvaluateInput
+from workers.evaluation.source import open_source
+from workers.finished_runs.stage import stage_at
+from workers.pipeline.context import StageContext
+
+
+def join(context: StageContext) -> JoinStage:
+    """Labels to the rows of the run."""
+    source = EvaluateInput.model_validate(context.run.spec.input)
+    state = context.run.parts["state"]
+    labels = None if source.labels is None else planned_labels(source.labels, context.storage, state["labels"])
+    opened = open_source(source, context.storage, frozenset(state["labelled"]))
+    if opened.run.store.sha256(MANIFEST_KEY) != state["manifest"]:
+        raise RefusedError("the run that is evaluated was changed since the evaluation was planned: restore it")
+    return JoinStage(context, opened, labels)
+
+
+def figures(context: StageContext) -> FiguresStage:
+    """Figures of the joined rows."""
+    return FiguresStage(context, stage_at(context.store, JOIN))
