@@ -52,6 +52,7 @@ check: setup
 	$(BIN)/python -m tests.house
 	$(BIN)/python tests/check_words.py
 	$(BIN)/python tests/check_names.py
+	$(BIN)/python tests/check_settings.py
 
 bench: bench-images bench-scale bench-notes bench-nlp bench-events bench-variants bench-prs
 

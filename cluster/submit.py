@@ -7,6 +7,7 @@ import asyncio
 import ipaddress
 import json
 import os
+import shlex
 import socket
 import ssl
 import tempfile
@@ -16,6 +17,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -27,7 +29,18 @@ from schemas.errors import InfrastructureError, SecurityError, UsageError
 from schemas.frozen import Frozen
 
 SPEC_NAME = "spec.yaml"
-ENTRYPOINT = f"python -P -m wardround run {SPEC_NAME}"
+CHECK = """
+import importlib.metadata, sys
+wanted, found = sys.argv[1], [one.version for one in importlib.metadata.distributions(name="wardround")]
+if wanted not in found:
+    has = "has wardround " + found[0] if found else "has no wardround"
+    print("wardround: a node of the cluster " + has + ", and the spec was submitted by wardround " + wanted +
+        ": install that version on every node, in the image that they start from or with pip, then submit again")
+    sys.exit(1)
+"""
+"""What a node says that lacks wardround, or has another version, before it is asked to run anything."""
+_CHECKED = f"python -P -c {shlex.quote(CHECK)} {metadata.version('wardround')} || exit 2"
+ENTRYPOINT = f"{_CHECKED}; python -P -m wardround run {SPEC_NAME}"
 ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
 NO_AGENT = "No available agent"
 INCOMPLETE, INTERRUPTED = 4, 130

@@ -5,20 +5,29 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from cluster.doctor import credential_source, ray_token, ray_version, token_mode
 from cluster.storage import ObjectError, open_store, parse, probe
-from jobs.models import resolve_models
+from jobs.models import ResolvedModel, resolve_models
+from jobs.opening import closed_after
 from jobs.plugin_check import examine_plugins
+from jobs.preview import first_request, preview
+from jobs.reporting.amounts import values_text
+from jobs.running import prepare_job
 from jobs.settings import output_store, storage_settings
-from jobs.stages import open_input
+from jobs.stages import StagedJob, open_input
 from schemas.errors import MissingExtraError, PluginError, SpecError, WardroundError
 from schemas.finding import Finding
 from schemas.spec import Spec
+from schemas.status import Status
 from workers import registry
-from workers.collection import Examination
+from workers.collection import Collection, Examination, TrialStages
 from workers.lookup import Room
 from workers.pipeline.doctor import examine_torch
+
+if TYPE_CHECKING:
+    from jobs.trial import Trial
 
 _OLDEST_PYTHON = (3, 11)
 
@@ -26,15 +35,21 @@ _OLDEST_PYTHON = (3, 11)
 def examine(spec: Spec | None) -> Iterator[Finding]:
     """Look at everything, the slow things last; nothing that fails stops the rest.
 
-    With a spec its input, models and output are tried as well: the output by writing and deleting a few objects.
+    With a spec its input, models and output are tried as well: the models by loading them and scoring a few records,
+    the output by writing and deleting a few objects.
     """
     checks: list[Callable[[], Iterator[Finding]]] = [_python, _ray, examine_torch, _collections, _plugins, _credentials]
     if spec is None:
         checks.append(_hard_links)
     else:
-        checks += [lambda: _address(spec), lambda: _input(spec), lambda: _models(spec), lambda: _output(spec)]
+        checks += [lambda: _address(spec), lambda: _input_and_models(spec), lambda: _output(spec)]
+    unfit = False
     for check in checks:
-        yield from check()
+        for finding in check():
+            unfit |= finding.state == "fail" and finding.what in ("input", "models")
+            yield finding
+    if spec is not None and spec.models and not unfit:
+        yield from _records(spec)
 
 
 def _python() -> Iterator[Finding]:
@@ -113,27 +128,61 @@ def _address(spec: Spec) -> Iterator[Finding]:
         yield Finding("cluster", "ok", f"{address}, token from {ray_token()}")
 
 
-def _input(spec: Spec) -> Iterator[Finding]:
-    def look() -> Iterator[str]:
-        collection = open_input(spec, storage_settings(spec))
-        first = next(collection.plan(collection.stages[0], [], {}).batches(), None)
-        if first is None or not first.num_rows:
-            raise SpecError("the input has no records: check input.uri")
-        yield "can be listed"
+def _input_and_models(spec: Spec) -> Iterator[Finding]:
+    """Each can say of the other how it is to be read: prediction times, scores, frames."""
+    storage, uri = storage_settings(spec), str(spec.input.get("uri", "?"))
+    opened: list[Collection] = []
+    models: dict[str, ResolvedModel] = {}
 
-    return _attempt("input", str(spec.input.get("uri", "?")), look)
+    def open_it() -> Iterator[str]:
+        opened.append(open_input(spec, storage))
+        yield from ()
 
-
-def _models(spec: Spec) -> Iterator[Finding]:
-    def look() -> Iterator[str]:
-        storage = storage_settings(spec)
-        for name, model in resolve_models(spec, storage, open_input(spec, storage)).items():
+    def find() -> Iterator[str]:
+        models.update(resolve_models(spec, storage, opened[0]))
+        for name, model in models.items():
             yield f"{name} is {model.record.format}, sha256 {model.record.sha256[:12]}"
-            remarks.extend(Finding("models", "warn", f"{name}: {remark}") for remark in model.record.remarks)
 
-    remarks: list[Finding] = []
-    yield from _attempt("models", f"{len(spec.models)} in the spec", look)
-    yield from remarks
+    def list_it() -> Iterator[str]:
+        job = StagedJob(spec, storage, models, opened[0])
+        with closed_after(first_request(job).plan.batches()) as batches:
+            first = next(batches, None)
+        if first is not None and first.num_rows:
+            yield "can be listed"
+        elif len(models) == len(spec.models):
+            raise SpecError(f"{uri} has no records: check input.uri")
+        else:
+            yield "can be opened; what it has to give depends on the models"
+
+    yield from _attempt("input", uri, open_it)
+    if opened:
+        yield from _attempt("models", f"{len(spec.models)} in the spec", find)
+        for name, model in models.items():
+            yield from (Finding("models", "warn", f"{name}: {remark}") for remark in model.record.remarks)
+        yield from _attempt("input", uri, list_it)
+
+
+def _records(spec: Spec) -> Iterator[Finding]:
+    """A few records scored here: every model is loaded, and every file beside the input is read."""
+    # It imports what workers do.
+    from jobs.trial import FEW, try_out  # noqa: PLC0415
+
+    trials: list[Trial] = []
+
+    def look() -> Iterator[str]:
+        job = prepare_job(spec, storage_settings(spec))
+        # The first files of an archive do; what goes over all of its input needs all of its plan.
+        with preview(job, first_batch=not isinstance(job.collection, TrialStages)) as seen:
+            trials.append(try_out(job, seen, FEW, timed=False))
+        counted = ", ".join(f"{status} {count}" for status, count in trials[0].statuses.items())
+        yield f"{trials[0].records} scored here: {counted}"
+        yield from (values_text(values) for values in trials[0].values[:1] if values)
+
+    yield from _attempt("records", "a few", look)
+    if trials and not trials[0].statuses.get(Status.OK):
+        yield Finding(
+            "records", "warn", "not one of them is ok", "look at more of them: wardround plan SPEC --sample 100"
+        )
 
 
 def _output(spec: Spec) -> Iterator[Finding]:
@@ -144,9 +193,8 @@ def _output(spec: Spec) -> Iterator[Finding]:
             return
         result = probe(store)
         kind = "hard links" if parse(spec.output.uri).scheme == "file" else "conditional PUT"
-        multipart = " and as many by multipart" if result.multipart else ""
-        races = f"{result.rounds} races of {result.contenders} writers each"
-        yield f"{kind} held in {races}{multipart}, {result.seconds:.1f} s"
+        multipart = ", and of multipart uploads" if result.multipart else ""
+        yield f"safe: {kind} let one writer of many win, every time{multipart} ({result.seconds:.1f} s)"
         if result.multipart is False:
             yield "multipart uploads are not conditional here; results are committed by PUT alone"
 

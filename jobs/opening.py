@@ -3,13 +3,15 @@
 import platform
 import sys
 import tempfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from cluster.storage import Store, attempt_id, commit
 from jobs.discard import replace_if_empty
@@ -64,9 +66,9 @@ class StageRequest:
 
     def write_plan(self, path: Path) -> PlanInfo:
         """List the input and write its records to a file. Raises SpecError for an input that cannot be planned."""
-        with naming_input(self.spec):
+        with naming_input(self.spec), closed_after(self.plan.batches()) as batches:
             return write_plan(
-                self.plan.batches(),
+                batches,
                 self.plan.schema,
                 path,
                 self.plan.shard_records or self.spec.compute.shard_records,
@@ -85,6 +87,16 @@ class StageRequest:
             return {}
         smaller = {name: then[name] for name in self.plan.tightenable if name in then and now[name] < then[name]}
         return {"input": {**now, **smaller}}
+
+
+@contextmanager
+def closed_after(batches: Iterator[pa.RecordBatch]) -> Iterator[Iterator[pa.RecordBatch]]:
+    """The same batches; what lists them lets go of its files, also where an error holds on to it."""
+    try:
+        yield batches
+    finally:
+        if isinstance(batches, Generator):
+            batches.close()
 
 
 def open_stage(store: Store, request: StageRequest) -> StageDirectory:

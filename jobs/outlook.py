@@ -15,12 +15,21 @@ SPREAD = 1000
 
 
 @dataclass(frozen=True)
-class Forecast:
-    """What a sample says that one worker scored: its records, their statuses, its seconds without loading the models,
-    its processors, and the hours that all records would take on so many such workers."""
+class Tried:
+    """What a sample says that one worker scored: its records, their statuses, and the values of some that are ok.
+    `needs_all`: what comes after it was not tried, since it needs all of the input."""
 
     sampled: int
     sample_statuses: Mapping[str, int]
+    sample_values: tuple[Mapping[str, Any], ...]
+    needs_all: bool
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Seconds of a sample on one worker without loading the models, its processors, and the hours that all records
+    would take on so many such workers."""
+
     sample_seconds: float
     sample_cpus: int
     workers: int
@@ -44,26 +53,31 @@ class Outlook:
     models: Mapping[str, str]
     looked_at: int
     found: Mapping[str, Any]
+    tried: Tried | None = None
     forecast: Forecast | None = None
     remarks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """Plain JSON, the forecast's facts beside the others."""
+        """Plain JSON, the facts of sample and forecast beside the others."""
         facts = asdict(self)
-        forecast = facts.pop("forecast") or {}
-        return {**facts, "stages": list(self.stages), **forecast}
+        more = {**(facts.pop("tried") or {}), **(facts.pop("forecast") or {})}
+        return {**facts, "stages": list(self.stages), **more}
 
 
-def outlook(spec: Spec, *, all_records: bool = False, sample: int = 0, workers: int | None = None) -> Outlook:
-    """List the input and plan it, look at records, and score `sample` of them here where that is not 0.
+def outlook(spec: Spec, *, all_records: bool = False, sample: int | None = None, workers: int | None = None) -> Outlook:
+    """List the input and plan it, look at records, load the models and score records here.
 
-    `all_records`: look at every record instead of a spread of them. `workers`: to forecast for; else as many as the
-    spec allows. Raises an error of `schemas.errors` where a run would: nothing is scored if the run could not start.
+    `all_records`: look at every record instead of a spread of them. `sample`: so many are scored, and the time of all
+    is forecast; None: a few, where there are models; 0: none, and no model is loaded. `workers`: to forecast for; else
+    as many as the spec allows. Raises an error of `schemas.errors` where a run would: nothing is scored if the run
+    could not start.
     """
     job = prepare_job(spec, storage_settings(spec))
     with preview(job) as seen:
         found = job.collection.look(seen.plan.shards() if all_records else [seen.spread(SPREAD)])
-        forecast = _forecast(job, seen, sample, workers or spec.compute.workers.max) if sample > 0 else None
+        tried, forecast = None, None
+        if sample or (sample is None and job.models):
+            tried, forecast = _tried(job, seen, sample, workers or spec.compute.workers.max)
         return Outlook(
             records=seen.info.records,
             stages=tuple(job.collection.stages),
@@ -74,20 +88,18 @@ def outlook(spec: Spec, *, all_records: bool = False, sample: int = 0, workers: 
             remarks={name: model.record.remarks for name, model in job.models.items() if model.record.remarks},
             looked_at=seen.info.records if all_records else min(SPREAD, seen.info.records),
             found=dict(found),
+            tried=tried,
             forecast=forecast,
         )
 
 
-def _forecast(job: StagedJob, seen: Preview, records: int, workers: int) -> Forecast:
-    # The trial loads the models, and with them torch, which no other plan waits for.
-    from jobs.trial import try_out  # noqa: PLC0415
+def _tried(job: StagedJob, seen: Preview, sample: int | None, workers: int) -> tuple[Tried, Forecast | None]:
+    # The trial loads the models, and with them torch, which a plan without it does not wait for.
+    from jobs.trial import FEW, try_out  # noqa: PLC0415
 
-    trial = try_out(job, seen.spread(records))
-    return Forecast(
-        sampled=trial.records,
-        sample_statuses=dict(trial.statuses),
-        sample_seconds=round(trial.seconds, 3),
-        sample_cpus=trial.cpus,
-        workers=workers,
-        hours=round(trial.hours(seen.info.records, workers), 4),
-    )
+    trial = try_out(job, seen, FEW if sample is None else sample, timed=sample is not None)
+    tried = Tried(trial.records, dict(trial.statuses), trial.values, not trial.whole)
+    if sample is None:
+        return tried, None
+    hours = round(trial.hours(workers), 4)
+    return tried, Forecast(round(trial.seconds, 3), trial.cpus, workers, hours)

@@ -2,19 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 
 from cluster.storage import Store, open_store
-from jobs.opening import StageRequest
+from jobs.opening import StageRequest, closed_after
 from jobs.rejects import spread_sample
 from jobs.rundir import StageDirectory
 from jobs.settings import output_store
 from jobs.stages import StagedJob
 from schemas.plan import PlanInfo
+from workers.collection import StagePlan
 from workers.finished_runs.documents import read_manifest, read_run
 from workers.finished_runs.plan import PlanReader
 
@@ -35,14 +38,21 @@ class Preview:
 
 
 @contextmanager
-def preview(job: StagedJob) -> Iterator[Preview]:
-    """List the input and plan it, in a folder that is gone afterwards."""
+def preview(job: StagedJob, *, first_batch: bool = False) -> Iterator[Preview]:
+    """List the input and plan it, in a folder that is gone afterwards. `first_batch`: only the first records of it."""
     request = first_request(job)
+    if first_batch:
+        request = replace(request, plan=replace(request.plan, batches=partial(_first_batch, request.plan)))
     with TemporaryDirectory(prefix="wardround-plan-") as folder:
         path = Path(folder) / _PLAN
         info = request.write_plan(path)
         output = _at_output(output_store(job.spec), request)
         yield Preview(info, PlanReader(open_store(folder), _PLAN, info), output)
+
+
+def _first_batch(plan: StagePlan) -> Iterator[pa.RecordBatch]:
+    with closed_after(plan.batches()) as batches:
+        yield from islice(batches, 1)
 
 
 def first_request(job: StagedJob) -> StageRequest:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from schemas.errors import RejectLimitError
-from schemas.plan import PlanInfo
+from schemas.plan import PlanInfo, spread
 from schemas.status import Status
 
 _HOPELESS = 64
@@ -15,9 +15,7 @@ Counts = Mapping[str, int]
 
 def spread_sample(plan: PlanInfo, size: int) -> tuple[int, ...]:
     """Places in the plan, evenly spread over all of it, ascending and distinct."""
-    if plan.records <= size:
-        return tuple(range(plan.records))
-    return tuple(i * plan.records // size for i in range(size))
+    return spread(plan.records, size)
 
 
 class RejectWatch:

@@ -1,9 +1,10 @@
 """The records of a run that have some status, and why: only the columns that say so are read."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 import pyarrow as pa
 
@@ -20,27 +21,32 @@ _READS = 16
 
 @dataclass(frozen=True)
 class Row:
-    """One record, what became of it, and why."""
+    """One record, what became of it, and why; the models' values by column where they are asked for."""
 
     record_id: str
     status: str
     detail: str
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
-def rows_with(store: Store, statuses: Sequence[str], model: str | None = None) -> Iterator[Row]:
+def rows_with(
+    store: Store, statuses: Sequence[str], model: str | None = None, *, values: bool = False
+) -> Iterator[Row]:
     """Rows in plan order, of the shards that are there, complete run or not.
 
-    `model` goes by what became of the record in that model, where the run has several. Raises UsageError where no run
-    lies, or for a model that it does not have.
+    `model` goes by what became of the record in that model, where the run has several. `values`: with the columns of
+    the models, or of that one. Raises UsageError where no run lies, or for a model that it does not have.
     """
     run = existing_run(store)
     column = run.status_column(model)
+    named = [one.name for one in run.columns if model in (None, one.model)] if values else []
+    wanted_columns = ["record_id", "detail", *dict.fromkeys([column, *named])]
     shards = shard_records(StageDirectory(store, "", run), read_manifest(store))
     wanted = (record for _, record in sorted(shards.items()) if column != "status" or _has_any(record, statuses))
     with ThreadPoolExecutor(_READS) as pool:
         for part in _in_parts(wanted):
-            for table in pool.map(lambda record: _read(store, run, record, column, statuses), part):
-                yield from _rows(table, column)
+            for table in pool.map(lambda record: _read(store, run, record, column, statuses, wanted_columns), part):
+                yield from _rows(table, column, named)
 
 
 def _has_any(record: FileRecord, statuses: Sequence[str]) -> bool:
@@ -53,12 +59,12 @@ def _in_parts(records: Iterable[FileRecord]) -> Iterator[list[FileRecord]]:
         yield part
 
 
-def _read(store: Store, run: RunFile, record: FileRecord, column: str, statuses: Sequence[str]) -> pa.Table:
-    rows = read_shard(store, record.key, run.fingerprint, ["record_id", "detail", column])
-    return with_status(rows, column, statuses)
+def _read(
+    store: Store, run: RunFile, record: FileRecord, column: str, statuses: Sequence[str], columns: Sequence[str]
+) -> pa.Table:
+    return with_status(read_shard(store, record.key, run.fingerprint, columns), column, statuses)
 
 
-def _rows(table: pa.Table, column: str) -> Iterator[Row]:
-    ids, details = table.column("record_id").to_pylist(), table.column("detail").to_pylist()
-    for record_id, status, detail in zip(ids, table.column(column).to_pylist(), details, strict=True):
-        yield Row(record_id, status, detail or "")
+def _rows(table: pa.Table, column: str, named: Sequence[str]) -> Iterator[Row]:
+    for row in table.to_pylist():
+        yield Row(row["record_id"], row[column], row["detail"] or "", {name: row[name] for name in named})

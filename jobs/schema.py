@@ -3,8 +3,9 @@
 What installed packages add is in it like our own.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
@@ -30,19 +31,47 @@ def spec_schema(tell: Tell) -> dict[str, Any]:
 
     A plugin that cannot be imported is left out and reported to `tell`.
     """
-    jobs: list[str] = []
-    inputs: dict[Model, None] = {}
-    lists: list[list[tuple[str, Model]]] = []
+    known = all_settings(tell)
+    inputs = dict.fromkeys(model for rooms in known.inputs.values() for model in rooms.values())
+    return _composed(list(known.inputs), list(inputs), list(known.steps.values()))
+
+
+@dataclass(frozen=True)
+class AllSettings:
+    """Every model of settings that a spec can have beside its envelope.
+
+    `inputs` are those of `input:` by kind of job and by the collection or format that is read, `steps` those of
+    `prepare:` by collection; formats may have steps of one name with settings of their own.
+    """
+
+    inputs: dict[str, dict[str, Model]] = field(default_factory=dict)
+    steps: dict[str, list[tuple[str, Model]]] = field(default_factory=dict)
+
+
+def all_settings(tell: Tell) -> AllSettings:
+    """What our code and installed packages have. Imports no torch and no decoder; what cannot be imported is told."""
+    found = AllSettings()
     for job in kinds():
         with _left_out(tell):
-            rooms = job_kind(job).rooms()
-            jobs.append(job)
-            for name, place in rooms.items():
+            found.inputs[job] = {}
+            for name, place in job_kind(job).rooms().items():
                 with _left_out(tell):
-                    inputs[Room(place).get("settings", "INPUT")] = None
+                    found.inputs[job][name] = Room(place).get("settings", "INPUT")
                     table = Room(place).find("steps", "STEPS")
-                    lists += [] if table is None else [list(_steps(name, table, tell))]
-    return _composed(jobs, list(inputs), lists)
+                    if table is not None:
+                        found.steps[name] = list(_steps(name, table, tell))
+    return found
+
+
+def undescribed(schema: Mapping[str, Any]) -> list[str]:
+    """The keys of a schema, `Model.key`, that say nothing of themselves."""
+    models = {"Spec": schema, **schema["$defs"]}
+    return [
+        f"{name}.{key}"
+        for name, model in models.items()
+        for key, prop in model.get("properties", {}).items()
+        if not prop.get("description")
+    ]
 
 
 def _steps(collection: str, table: StepTable[Any], tell: Tell) -> Iterator[tuple[str, Model]]:
@@ -63,10 +92,14 @@ def _composed(jobs: list[str], inputs: list[Model], lists: list[list[tuple[str, 
     arrays = [list_schema(steps, lambda model: refs[model, "validation"]) for steps in lists]
     spec["properties"] |= {
         "job": {**spec["properties"]["job"], "enum": jobs},
-        "input": {"anyOf": [refs[model, "validation"] for model in inputs]},
-        "prepare": {"anyOf": [*arrays, {"type": "null"}], "default": None},
+        "input": {**_described(spec, "input"), "anyOf": [refs[model, "validation"] for model in inputs]},
+        "prepare": {**_described(spec, "prepare"), "anyOf": [*arrays, {"type": "null"}], "default": None},
     }
     return {"$schema": DIALECT, **spec, "title": "wardround spec", "$defs": definitions}
+
+
+def _described(spec: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {"description": spec["properties"][key]["description"]}
 
 
 @contextmanager

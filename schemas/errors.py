@@ -46,10 +46,12 @@ class UsageError(WardroundError):
 
 
 class MissingExtraError(UsageError):
-    """A package of an optional group is needed and is not installed."""
+    """A package is needed and is not installed. `extra` is the optional group that it is of; empty: none, every
+    installation has it."""
 
     def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"package {package!r} is not installed: pip install 'wardround[{extra}]'")
+        wanted = f"'wardround[{extra}]'" if extra else "wardround"
+        super().__init__(f"package {package!r} is not installed: pip install {wanted}")
         self.package = package
         self.extra = extra
 

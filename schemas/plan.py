@@ -31,6 +31,13 @@ PLAN_FIELDS = (
 RESERVED = frozenset(field.name for field in PLAN_FIELDS) | {"status", "detail"}
 
 
+def spread(total: int, size: int) -> tuple[int, ...]:
+    """`size` of `total` places, evenly spread over all of them, ascending and distinct."""
+    if total <= size:
+        return tuple(range(total))
+    return tuple(i * total // size for i in range(size))
+
+
 def plan_schema(carry: Iterable[pa.Field] = ()) -> pa.Schema:
     """Schema of a plan that carries these columns of the input table."""
     return pa.schema([*PLAN_FIELDS, *carry])

@@ -26,8 +26,12 @@ class Settings(Frozen):
 class ModelRef(Settings):
     """Where a model directory lies. `sha256` is checked when given and recorded always."""
 
-    uri: Location
-    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    uri: Location = Field(description="where the model directory lies: a path or s3://bucket/prefix")
+    sha256: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="digest that the directory must have, as wardround plan prints it; recorded always",
+    )
 
 
 class OutputSpec(Settings):
@@ -37,17 +41,30 @@ class OutputSpec(Settings):
     and two drivers on one run are then no longer safe.
     """
 
-    uri: Location
-    single_committer: bool = False
+    uri: Location = Field(description="where the run directory lies: a path or s3://bucket/prefix")
+    single_committer: bool = Field(
+        default=False,
+        description="serve a store without conditional writes, with one driver and one worker a shard at a time",
+    )
 
 
 class Limits(Settings):
     """When to give up. `max_rejects` is the share of records with a status other than `ok` (100 %: never)."""
 
-    max_rejects: Share = Field(default=1.0, ge=0, le=1)
+    max_rejects: Share = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="share of records with another status than ok, as 5% or 0.05, of all or of one model; more ends "
+        "the run with exit code 6",
+    )
     sample: int = Field(default=64, ge=0, description="records scored before the first commit to check max_rejects")
-    record_timeout: Seconds = Field(default=120.0, gt=0)
-    shard_deadline: Seconds = Field(default=3600.0, gt=0)
+    record_timeout: Seconds = Field(
+        default=120.0, gt=0, description="time for one record, such as 90s or 5m; it becomes timed_out"
+    )
+    shard_deadline: Seconds = Field(
+        default=3600.0, gt=0, description="time for a shard, after which it is tried again, record by record"
+    )
     outages: int = Field(
         default=8,
         ge=1,
@@ -59,8 +76,8 @@ class Limits(Settings):
 class WorkerCount(Settings):
     """How many workers: at least `min` must start, up to `max` while there is work."""
 
-    min: int = Field(default=1, ge=1, le=100_000)
-    max: int = Field(default=1, ge=1, le=100_000)
+    min: int = Field(default=1, ge=1, le=100_000, description="workers that must start")
+    max: int = Field(default=1, ge=1, le=100_000, description="workers while there is work for them")
 
     @model_validator(mode="after")
     def _ordered(self) -> WorkerCount:
@@ -80,31 +97,50 @@ def _count_as_range(value: object) -> object:
 class Compute(Settings):
     """What it runs on. None of it changes a result, `shard_records` apart: it is part of the plan."""
 
-    pool: Literal["ray", "serial"] = "ray"
-    address: str | None = Field(default=None, min_length=1)
+    pool: Literal["ray", "serial"] = Field(
+        default="ray", description="ray: workers on this machine or a cluster; serial: all in this process"
+    )
+    address: str | None = Field(
+        default=None, min_length=1, description="host:port of a Ray cluster; by default one is started on this machine"
+    )
     shared_paths: bool = Field(
         default=False,
         description="on a cluster: paths of the spec lead to the same mount on this machine and all nodes",
     )
-    workers: Annotated[WorkerCount, BeforeValidator(_count_as_range, json_schema_input_type=int | WorkerCount)] = (
-        WorkerCount()
+    workers: Annotated[WorkerCount, BeforeValidator(_count_as_range, json_schema_input_type=int | WorkerCount)] = Field(
+        default=WorkerCount(), description="how many workers: a number, or {min: ..., max: ...}"
     )
-    gpus_per_worker: float = Field(default=0.0, ge=0, le=1024)
-    cpus_per_worker: float = Field(default=1.0, gt=0, le=65_536)
-    memory_per_worker: Bytes | None = Field(default=None, gt=0)
-    shard_records: int = Field(default=2048, ge=1, le=1_000_000)
-    prefetch_bytes: Bytes = Field(default=512 * 2**20, gt=0)
-    decode: Literal["auto", "threads", "processes"] = "auto"
-    decoders: int | None = Field(default=None, ge=1, le=256)
-    start_timeout: Seconds = Field(default=300.0, gt=0)
-    hedge: bool = True
+    gpus_per_worker: float = Field(default=0.0, ge=0, le=1024, description="GPUs, or a part of one, for each worker")
+    cpus_per_worker: float = Field(default=1.0, gt=0, le=65_536, description="processors for each worker")
+    memory_per_worker: Bytes | None = Field(
+        default=None, gt=0, description="memory that Ray sets aside for each worker, such as 24GiB"
+    )
+    shard_records: int = Field(
+        default=2048,
+        ge=1,
+        le=1_000_000,
+        description="records of a shard, the unit of work and of commit; part of the plan",
+    )
+    prefetch_bytes: Bytes = Field(
+        default=512 * 2**20, gt=0, description="bytes that a worker reads ahead of the device, such as 512MiB"
+    )
+    decode: Literal["auto", "threads", "processes"] = Field(
+        default="auto", description="whether records are decoded in threads or in child processes, which may crash"
+    )
+    decoders: int | None = Field(
+        default=None, ge=1, le=256, description="threads or children that decode; by default as many as processors"
+    )
+    start_timeout: Seconds = Field(default=300.0, gt=0, description="time in which workers must start, such as 5m")
+    hedge: bool = Field(default=True, description="let idle workers try the last shards too; the first to commit wins")
     batch: int | None = Field(default=None, ge=1, le=1_000_000, description="instead of the measured batch size")
 
 
 class StorageSpec(Settings):
     """Only where the environment's usual chain is not enough. Never secrets."""
 
-    endpoint_url: str | None = None
+    endpoint_url: str | None = Field(
+        default=None, description="http(s) address of an S3 store; by default that of the environment"
+    )
 
     @field_validator("endpoint_url")
     @classmethod
@@ -113,23 +149,31 @@ class StorageSpec(Settings):
             raise ValueError(f"{value!r} does not say how to speak to it: write http://... or https://...")
         return value
 
-    region: str | None = None
+    region: str | None = Field(default=None, description="of the S3 store; by default that of the environment")
     attempts: int | None = Field(default=None, ge=1, le=50, description="of a request, before its failure counts")
 
 
 class Spec(Settings):
     """What to read, how to prepare it, which models, where to write, on what hardware."""
 
-    job: str = Field(description="what is done: the kinds of job are in jobs/registry.py")
-    name: str = Field(min_length=1, max_length=200)
-    input: Mapping[str, Any]
-    models: Mapping[str, ModelRef] = Field(default_factory=dict)
-    prepare: tuple[Any, ...] | None = None
-    output: OutputSpec
-    limits: Limits = Limits()
-    numerics: Literal["float32", "deterministic"] = "float32"
-    compute: Compute = Compute()
-    storage: StorageSpec = StorageSpec()
+    job: str = Field(description="what is done: predict (score with models) or convert (make a dataset)")
+    name: str = Field(min_length=1, max_length=200, description="what people call this run")
+    input: Mapping[str, Any] = Field(description="what to read; its keys are those of the collection or of the format")
+    models: Mapping[str, ModelRef] = Field(
+        default_factory=dict, description="the models by name; with several, columns bear it: <model>__<output>"
+    )
+    prepare: tuple[Any, ...] | None = Field(
+        default=None, description="steps before the models, in order, instead of those in the model directory"
+    )
+    output: OutputSpec = Field(description="where to write")
+    limits: Limits = Field(default=Limits(), description="when to give up")
+    numerics: Literal["float32", "deterministic"] = Field(
+        default="float32", description="deterministic fixes batches and threads: equal bits on equal hardware"
+    )
+    compute: Compute = Field(default=Compute(), description="what it runs on")
+    storage: StorageSpec = Field(
+        default=StorageSpec(), description="where the store is, if the environment does not say it; never secrets"
+    )
 
     @model_validator(mode="after")
     def _model_names(self) -> Spec:

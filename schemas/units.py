@@ -48,9 +48,19 @@ def parse_seconds(value: object) -> object:
     return float(match[1]) * _SECONDS[match[2]]
 
 
-Bytes = Annotated[int, BeforeValidator(parse_bytes, json_schema_input_type=int | str)]
-Share = Annotated[float, BeforeValidator(parse_share, json_schema_input_type=float | str)]
-Seconds = Annotated[float, BeforeValidator(parse_seconds, json_schema_input_type=float | str), Field(le=1e9)]
+Bytes = Annotated[
+    int, BeforeValidator(parse_bytes, json_schema_input_type=int | str), Field(json_schema_extra={"format": "size"})
+]
+Share = Annotated[
+    float,
+    BeforeValidator(parse_share, json_schema_input_type=float | str),
+    Field(json_schema_extra={"format": "share"}),
+]
+Seconds = Annotated[
+    float,
+    BeforeValidator(parse_seconds, json_schema_input_type=float | str),
+    Field(le=1e9, json_schema_extra={"format": "duration in seconds"}),
+]
 """At most some thirty years, which every clock and lock can count."""
 
 

@@ -27,6 +27,7 @@ from schemas.rows import OutputColumn
 from schemas.run import Signpost, StageKind
 from schemas.spec import Compute
 from workers.contract import ModelCard
+from workers.finished_runs.plan import PlanReader
 from workers.finished_runs.stage import FinishedStage
 
 PREDICT = "predict"
@@ -119,6 +120,29 @@ class RemarksOnModels(Protocol):
 
     def remarks(self, card: ModelCard, steps: Sequence[Any]) -> Sequence[str]:
         """Sentences, of a model under these steps, which `Collection.prepare` gave; told by doctor, plan and report."""
+
+
+@dataclass(frozen=True)
+class TrialPart:
+    """What a trial does of a stage: the records at these ascending places of its plan.
+
+    `of_all`: the plan has all records of the stage, though those before it were done in part only.
+    """
+
+    places: Sequence[int]
+    of_all: bool
+
+
+@runtime_checkable
+class TrialStages(Protocol):
+    """A collection with stages that go over all of the input: it says what of each is enough to try.
+
+    Without it a trial does some records of the first stage, and of every later one all that came of them.
+    """
+
+    def trial_part(self, stage: str, plan: PlanReader, records: int) -> TrialPart | None:
+        """Of a stage with this plan, for about so many records of the last one. None: it needs all of the input, and
+        the trial ends before it."""
 
 
 Examination = Callable[[], Iterable[Finding]]

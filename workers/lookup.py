@@ -7,7 +7,8 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
-from schemas.errors import MissingExtraError, PluginError, SpecError
+from schemas.errors import PluginError, SpecError
+from schemas.extras import missing_extra
 from schemas.loading import nearest
 from workers import plugins
 from workers.plugins import OURS, Plugin
@@ -27,10 +28,10 @@ def import_ours(module: str, extra: str = "") -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        missing = (error.name or "").partition(".")[0]
-        if not missing or missing in OURS:
+        found = missing_extra(error, extra or extra_of(module))
+        if found is None:
             raise
-        raise MissingExtraError(missing, extra or extra_of(module)) from error
+        raise found from error
 
 
 @dataclass(frozen=True)

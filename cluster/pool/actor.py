@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from cluster.pool.factory import build
 from schemas.errors import WardroundError
+from schemas.extras import missing_extra
 from schemas.without_pandas import keep_pandas_out
 from schemas.work import ShardReport, ShardTask, Worker, WorkerPoll
 
@@ -124,6 +125,8 @@ def _limit_process(cpus: float, gpus: float) -> None:
 
 
 def _fault(error: BaseException, *, at_start: bool) -> Fault:
+    if isinstance(error, ModuleNotFoundError):
+        error = missing_extra(error) or error
     kind = type(error).__name__
     if isinstance(error, WardroundError):
         return Fault(kind, str(error), at_start)

@@ -6,6 +6,7 @@ be taken for ours. So this class travels by value: it is pickled with its code, 
 
 import sys
 from collections.abc import Mapping
+from importlib import metadata
 from typing import Any
 
 import ray
@@ -16,8 +17,12 @@ from schemas.import_path import claim
 class WorkerEntry:
     """The actor: takes our packages from `root`, where the driver has them, and then is the worker's actor."""
 
-    def __init__(self, root: str, factory: str, job: Mapping[str, Any], cpus: float, gpus: float) -> None:
+    def __init__(self, root: str, version: str, factory: str, job: Mapping[str, Any], cpus: float, gpus: float) -> None:
         claim(root)
+        # Another version would read the run's files in another way; where none is, the import below says so.
+        found = {one.version for one in metadata.distributions(name="wardround")}
+        if found and version not in found:
+            raise ImportError(f"this node has wardround {min(found)} and the driver {version}")
         from cluster.pool.actor import WorkerActor  # noqa: PLC0415 - only from here on it is sure to be ours
 
         self._actor = WorkerActor(factory, job, cpus, gpus, ray.get_runtime_context().get_node_id())

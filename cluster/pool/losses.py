@@ -1,6 +1,8 @@
 """Tells why a Ray actor is gone, from what Ray says of it. Each sentence that is looked for is pinned by a test."""
 
+import re
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from typing import Any
 
 import ray
@@ -9,6 +11,7 @@ from ray.exceptions import ActorDiedError, OutOfMemoryError, RayError, RuntimeEn
 from cluster.pool.contract import LostKind, WorkerLost
 
 NAMES = ("CPU", "GPU", "memory")
+_UNFIT = re.compile(r"No module named '(?:cluster|schemas|workers)\b|this node has wardround (?P<found>\S+) and")
 
 
 def describe_shortage(
@@ -42,7 +45,20 @@ def classify(error: RayError) -> WorkerLost:
 
     What is not known for certain to be the process's own end counts as the cluster's fault, never as a shard's.
     """
-    return WorkerLost(_kind(error), _detail(error))
+    kind = _kind(error)
+    unfit = _UNFIT.search(str(error)) if kind == "start" else None
+    if unfit is not None:
+        return WorkerLost(kind, unfit_node(unfit["found"] or ""), "UsageError")
+    return WorkerLost(kind, _detail(error))
+
+
+def unfit_node(found: str) -> str:
+    """What is wrong with a node that has wardround in version `found`, or not at all, and how to mend it."""
+    has = f"has wardround {found}" if found else "has no wardround"
+    return (
+        f"a node of the cluster {has}, and this command is wardround {version('wardround')}: install that version on "
+        "every node, in the image that they start from or with pip, and start the nodes anew"
+    )
 
 
 def node_is_alive(node: str) -> bool:

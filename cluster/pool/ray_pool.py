@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from importlib.metadata import version
 from typing import Any
 
 import ray
@@ -28,6 +29,7 @@ UNAVAILABLE_PAUSE_S = 1.0
 GRACE_S = 1.0
 """A process may die because its node is being switched off: wait so long for Ray to notice before blaming a shard."""
 GATHER_S = 0.002
+_VERSION = version("wardround")
 
 
 class WorkerResources(Frozen):
@@ -196,7 +198,8 @@ class RayHost:
     def spawn(self) -> RayHandle:
         """Ask Ray for one more worker."""
         self._spawned += 1
-        actor = self._actor_class.remote(ROOT, self._factory, self._job, self._resources.cpus, self._resources.gpus)
+        asked = self._resources
+        actor = self._actor_class.remote(ROOT, _VERSION, self._factory, self._job, asked.cpus, asked.gpus)
         handle = RayHandle(f"worker-{self._spawned}", actor, self)
         self._handles[handle.name] = handle
         return handle

@@ -1,7 +1,12 @@
 """Arguments that several commands have."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+
+def examples(lines: Sequence[str]) -> str:
+    """The end of a help page."""
+    return "\n".join(["example:" if len(lines) == 1 else "examples:", *(f"  {line}" for line in lines)])
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:

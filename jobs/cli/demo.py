@@ -22,6 +22,8 @@ _FOLDER = "demo-output"
 Scene = Callable[[StageSet, Callable[[str], None]], Spec]
 """Prepares one run of an act, and gives its spec."""
 
+EXAMPLES = ("wardround demo", "wardround demo genomics --output /tmp/demo")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""

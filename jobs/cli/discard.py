@@ -8,6 +8,8 @@ from jobs.discard import to_discard
 from jobs.reporting.amounts import size
 from jobs.spec_source import run_store
 
+EXAMPLES = ("wardround discard cxr.yaml", "wardround discard s3://results/cxr-2024/ --yes")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""

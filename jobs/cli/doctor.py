@@ -11,6 +11,8 @@ from schemas.finding import Finding
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
+EXAMPLES = ("wardround doctor", "wardround doctor cxr.yaml")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""

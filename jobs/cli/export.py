@@ -3,7 +3,7 @@
 import argparse
 
 from cluster.storage import StorageSettings
-from jobs.cli.arguments import add_json, add_run
+from jobs.cli.arguments import add_json, add_run, examples
 from jobs.console import columns, say, show, show_json
 from jobs.export.contract import Export
 from jobs.export.exporting import export_run, exports
@@ -12,12 +12,19 @@ from jobs.settings import storage_settings
 from jobs.spec_source import is_spec, run_store, spec_from
 from schemas.loading import validate
 
+EXAMPLES = (
+    "wardround export meds events.yaml --to s3://hand-over/",
+    "wardround export sscore scores.yaml --to sscore/",
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the formats, each with its options."""
     formats = parser.add_subparsers(dest="format", metavar="FORMAT", required=True, parser_class=type(parser))
     for name, export in exports().items():
         sub = formats.add_parser(name, help=export.title, description=export.title[0].upper() + export.title[1:] + ".")
+        sub.formatter_class = argparse.RawDescriptionHelpFormatter
+        sub.epilog = examples([f"wardround export {name} RUN --to s3://hand-over/{name}/"])
         add_run(sub)
         sub.add_argument(
             "--to", required=True, metavar="PLACE", help="a directory of its own: s3://bucket/prefix or a path"

@@ -14,6 +14,8 @@ from schemas.units import parse_seconds
 
 _DEFAULT_AGE = "24h"
 
+EXAMPLES = ("wardround gc cxr.yaml", "wardround gc s3://results/cxr-2024/ --older-than 7h --yes")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""

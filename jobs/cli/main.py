@@ -11,15 +11,19 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import partial
 from importlib import metadata
 from typing import Any, NoReturn
 
 from cluster.storage.errors import ObjectError
+from jobs.cli.arguments import examples
 from jobs.console import say
 from schemas.errors import InfrastructureError, MissingExtraError, UsageError, WardroundError
+from schemas.extras import missing_extra
 from schemas.loading import nearest
 
 COMMANDS: dict[str, str] = {
+    "init": "look at an input and write a commented spec for it",
     "run": "score every record of a spec, or go on where an earlier command stopped",
     "plan": "what a run would read, and whether it can be read; writes nothing",
     "status": "how far a run is, from storage alone",
@@ -27,16 +31,21 @@ COMMANDS: dict[str, str] = {
     "verify": "read every object of a finished run again and prove it",
     "report": "make report.html again",
     "export": "the rows of a finished run in a format of others",
-    "schema": "JSON Schema of a spec, for editors",
+    "schema": "every key of a spec, as JSON Schema for editors or as a page",
     "doctor": "whether this machine, cluster and store are fit for a run",
     "submit": "run a spec on a Ray cluster",
     "discard": "take a run away so that another can lie in its place; deletes with --yes",
     "gc": "what crashed attempts left behind; deletes it with --yes",
     "demo": "a whole run on a real S3 server on this machine",
+    "completion": "the script that completes all this in a shell",
 }
+EXAMPLES = (
+    "wardround init images --input archive/ --model models/cxr",
+    "wardround plan images.yaml --sample 200",
+    "wardround run images.yaml",
+)
 INTERRUPTED = 130
-_EXTRAS = {"pydicom": "images", "cv2": "images", "imagecodecs": "images", "onnxruntime": "images", "spacy": "ehr"}
-"""Which extra of ours a package belongs to, where it was missed behind the look-up that knows."""
+_HELP = partial(argparse.RawDescriptionHelpFormatter, max_help_position=28)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -63,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        arguments = _parser(words).parse_args(words)
+        arguments = _parser(_command(words)).parse_args(words)
         code: int = arguments.call(arguments)
         sys.stdout.flush()
         return code
@@ -81,8 +90,8 @@ def _run(argv: Sequence[str] | None) -> int:
         return 0
     except ModuleNotFoundError as error:
         _debug()
-        package = (error.name or "").partition(".")[0]
-        say(str(MissingExtraError(package, _EXTRAS.get(package, "all"))))
+        found = missing_extra(error)
+        say(str(found or f"wardround is not whole here, {error.name} is missing: install it again"))
         return MissingExtraError.exit_code
     except (OSError, MemoryError, ObjectError) as error:
         _debug()
@@ -94,22 +103,35 @@ def _run(argv: Sequence[str] | None) -> int:
         return 1
 
 
-def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="wardround",
-        description="Batch inference for medicine: every record of a collection gets its row of predictions, once.",
-        epilog="exit codes: 0 complete, 1 internal error, 2 bad spec or usage, 3 refused, 4 incomplete and resumable, "
-        "5 verification failed, 6 reject limit, 130 interrupted",
-    )
-    parser.add_argument("--version", action="version", version=f"wardround {metadata.version('wardround')}")
+def whole_parser() -> argparse.ArgumentParser:
+    """The parser with the arguments of every command."""
+    return _parser(*COMMANDS)
+
+
+def _command(words: Sequence[str]) -> str:
+    """The command that is meant; empty where none is named. Raises UsageError for one that is not known."""
     wanted = next((word for word in words if not word.startswith("-")), "")
     if wanted and wanted not in COMMANDS:
         raise UsageError(f"unknown command {wanted!r}{nearest(wanted, COMMANDS)}; see wardround --help")
+    return wanted
+
+
+def _parser(*wanted: str) -> argparse.ArgumentParser:
+    """With the arguments of these commands only, whose modules are imported for it."""
+    parser = _Parser(
+        prog="wardround",
+        description="Batch inference for medicine: every record of a collection gets its row of predictions, once.",
+        formatter_class=_HELP,
+        epilog="exit codes: 0 complete, 1 internal error, 2 bad spec or usage, 3 refused, 4 incomplete and resumable,\n"
+        f"5 verification failed, 6 reject limit, 130 interrupted\n\n{examples(EXAMPLES)}",
+    )
+    parser.add_argument("--version", action="version", version=f"wardround {metadata.version('wardround')}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
     for name, text in COMMANDS.items():
         sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        if name == wanted:
+        if name in wanted:
             module: Any = importlib.import_module(f"jobs.cli.{name}")
+            sub.formatter_class, sub.epilog = _HELP, examples(module.EXAMPLES)
             module.add_arguments(sub)
             sub.set_defaults(call=module.call)
     return parser

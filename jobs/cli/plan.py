@@ -6,9 +6,11 @@ from typing import Any
 
 from jobs.cli.arguments import add_json, at_least
 from jobs.console import columns, show, show_json
-from jobs.outlook import SPREAD, Forecast, Outlook, outlook
-from jobs.reporting.amounts import duration, size
+from jobs.outlook import SPREAD, Forecast, Outlook, Tried, outlook
+from jobs.reporting.amounts import duration, size, values_text
 from jobs.spec_source import spec_from
+
+EXAMPLES = ("wardround plan cxr.yaml", "wardround plan cxr.yaml --sample 200 --workers 16")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("spec", metavar="SPEC", help="the YAML file of the run (a path or a uri)")
     parser.add_argument("--all", action="store_true", help=f"read every header, not those of {SPREAD} spread records")
     parser.add_argument(
-        "--sample", type=at_least(0), default=0, metavar="N", help="score N spread records, forecast the time"
+        "--sample",
+        type=at_least(0),
+        metavar="N",
+        help="score N records (of a conversion: read N parts of files) and forecast the time; 0: load no model. "
+        "Without it a few records are scored",
     )
     parser.add_argument("--workers", type=at_least(1), metavar="W", help="to forecast for; else compute.workers.max")
     add_json(parser)
@@ -47,6 +53,7 @@ def _rows(seen: Outlook) -> list[tuple[str, str]]:
         *([("looked at", f"{seen.looked_at:,} of them, spread; --all for all")] if is_part else []),
         *(row for name, value in seen.found.items() for row in _found(name.replace("_", " "), value)),
     ]
+    rows += [] if seen.tried is None else _tried_rows(seen.tried)
     return rows if seen.forecast is None else rows + _forecast_rows(seen.forecast)
 
 
@@ -59,11 +66,16 @@ def _found(title: str, value: Any) -> list[tuple[str, str]]:
     return [(title, f"{name}: {remedy}") for name, remedy in value.items()]
 
 
+def _tried_rows(tried: Tried) -> list[tuple[str, str]]:
+    rows = [("tried", f"{tried.sampled:,} records"), *_counted("  statuses", tried.sample_statuses)]
+    rows += [("  one of them", values_text(values)) for values in tried.sample_values if values]
+    return [*rows, ("  not tried", "what needs all of the input")] if tried.needs_all else rows
+
+
 def _forecast_rows(forecast: Forecast) -> list[tuple[str, str]]:
-    spent = f"{forecast.sampled:,} records in {duration(forecast.sample_seconds)}"
+    spent = f"{duration(forecast.sample_seconds)}, one worker, {forecast.sample_cpus} CPUs"
     return [
-        ("sample", f"{spent}, one worker, {forecast.sample_cpus} CPUs"),
-        *_counted("  statuses", forecast.sample_statuses),
+        ("  time", spent),
         ("forecast", f"{duration(forecast.hours * 3600)} on {forecast.workers} such workers"),
     ]
 

@@ -7,6 +7,8 @@ from jobs.console import show, show_json
 from jobs.reporting.report import write_report
 from jobs.spec_source import run_store
 
+EXAMPLES = ("wardround report s3://results/cxr-2024/",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""

@@ -11,6 +11,8 @@ from jobs.spec_source import spec_from
 from jobs.watched import run
 from schemas.without_pandas import keep_pandas_out
 
+EXAMPLES = ("wardround run cxr.yaml",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""

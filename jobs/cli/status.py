@@ -9,6 +9,8 @@ from jobs.reporting.amounts import duration
 from jobs.spec_source import run_store
 from jobs.state import RunState, StageState, age, run_state
 
+EXAMPLES = ("wardround status cxr.yaml", "wardround status s3://results/cxr-2024/ --json")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""

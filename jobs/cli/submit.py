@@ -19,6 +19,8 @@ from schemas.spec import Spec
 
 _NAME = 40
 
+EXAMPLES = ("wardround submit cxr.yaml --address https://ray.example.org:8265",)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""

@@ -9,6 +9,8 @@ from jobs.spec_source import run_store
 from jobs.verification.verify import verify
 from workers.collection import Recheck
 
+EXAMPLES = ("wardround verify cxr.yaml", "wardround verify s3://results/cxr-2024/ --no-source")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.outlook import Forecast, Outlook, outlook
+from jobs.outlook import Forecast, Outlook, Tried, outlook
 from schemas.errors import UsageError
 from schemas.spec import Spec
 
@@ -24,17 +24,26 @@ def test_it_counts_records_shards_bytes_and_models_and_writes_nothing(
     assert list(seen.models) == ["mean"]
     assert len(seen.models["mean"]) == 64
     assert seen.forecast is None
+    assert seen.tried is not None
+    assert (seen.tried.sampled, seen.tried.needs_all) == (4, False)
+    assert len(seen.tried.sample_values) == 3
     assert contents(tmp_path) == before
 
 
 def test_a_sample_is_scored_and_forecast_for_as_many_workers_as_are_asked(copied: Spec) -> None:
     seen = outlook(copied, sample=100, workers=3)
-    forecast = seen.forecast
+    forecast, tried = seen.forecast, seen.tried
     assert forecast is not None
-    assert (forecast.sampled, forecast.workers) == (13, 3)
-    assert forecast.sample_statuses == {"ok": 12, "unreadable": 1}
+    assert tried is not None
+    assert (tried.sampled, forecast.workers) == (13, 3)
+    assert tried.sample_statuses == {"ok": 12, "unreadable": 1}
     # All 13 records were the sample: on three workers the run takes a third of its seconds.
     assert forecast.hours == pytest.approx(forecast.sample_seconds / 3 / 3600, abs=6e-5)
+
+
+def test_without_a_sample_no_model_is_loaded(copied: Spec) -> None:
+    seen = outlook(copied, sample=0)
+    assert (seen.tried, seen.forecast) == (None, None)
 
 
 def test_without_a_number_of_workers_it_is_for_as_many_as_the_spec_allows(copied: Spec) -> None:
@@ -42,7 +51,7 @@ def test_without_a_number_of_workers_it_is_for_as_many_as_the_spec_allows(copied
     spec = copied.model_copy(update={"compute": copied.compute.model_copy(update={"workers": workers})})
     forecast = outlook(spec, sample=2).forecast
     assert forecast is not None
-    assert (forecast.sampled, forecast.workers) == (2, 7)
+    assert forecast.workers == 7
 
 
 def test_as_json_the_forecast_stands_beside_the_other_facts() -> None:
@@ -58,9 +67,10 @@ def test_as_json_the_forecast_stands_beside_the_other_facts() -> None:
         "found": {"x": 1},
         "remarks": {},
     }
-    forecast = Forecast(3, {"ok": 3}, 0.5, 2, 4, 1.25)
-    with_forecast = Outlook(5, ("a",), 2, 10, "nothing yet", {}, 5, {}, forecast).as_json()
-    assert "forecast" not in with_forecast
+    tried, forecast = Tried(3, {"ok": 3}, ({"x": 1.5},), False), Forecast(0.5, 2, 4, 1.25)
+    with_forecast = Outlook(5, ("a",), 2, 10, "nothing yet", {}, 5, {}, tried, forecast).as_json()
+    assert {"forecast", "tried"}.isdisjoint(with_forecast)
+    assert with_forecast["sample_values"] == ({"x": 1.5},)
     assert (with_forecast["hours"], with_forecast["sample_statuses"]) == (1.25, {"ok": 3})
 
 

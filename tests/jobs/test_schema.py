@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from jobs.registry import kind_of
-from jobs.schema import spec_schema
+from jobs.schema import spec_schema, undescribed
 from schemas.loading import validate
 from schemas.spec import parse_spec
 from tests.support.cli import ROOT, spec_text
@@ -81,6 +81,15 @@ def test_what_the_code_refuses_the_schema_refuses(change: dict[str, str]) -> Non
     text = spec_text("/archive", "/model", output="{uri: /out}", **change)
     with pytest.raises(jsonschema.ValidationError):
         SCHEMA.validate(yaml.safe_load(text))
+
+
+def test_every_key_says_what_it_means() -> None:
+    assert undescribed(spec_schema(print)) == []
+
+
+def test_a_key_that_says_nothing_is_found() -> None:
+    document = {"properties": {"job": {"description": "what is done"}}, "$defs": {"Limits": {"properties": {"x": {}}}}}
+    assert undescribed(document) == ["Limits.x"]
 
 
 def test_the_command_prints_it_without_torch_or_a_decoder() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.errors import RecordError, WardroundError
+from schemas.extras import missing_extra
 from workers.children.contract import Handler, Request, Result
 from workers.children.memory import SharedBytes
 
@@ -30,6 +31,8 @@ def handle(handler: Handler, request: Request) -> Result:
         return Result(status=error.status, detail=error.detail, seconds=time.thread_time() - began)
     except (MemoryError, WardroundError):
         raise
+    except ModuleNotFoundError as error:
+        raise missing_extra(error) or WardroundError(f"{error.name} is missing, a part of wardround itself") from None
     except Exception as error:  # noqa: BLE001 - any bug of any decoder, to be kept apart from our own
         # Without the message and the chain: both may quote the record.
         raise WardroundError(f"decoding or a prepare step has a bug: {type(error).__name__} {_place(error)}") from None

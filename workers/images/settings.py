@@ -38,20 +38,49 @@ class ImagesInput(Frozen):
     whole (gzip, deflated DICOM, npz). A run that lies there goes on under smaller limits; what is committed stays.
     """
 
-    collection: Literal["images"]
-    uri: Location
-    format: Literal["auto"] | ImageFormat = "auto"
-    carry: tuple[str, ...] = ()
-    record: Literal["image", "frame"] = "image"
-    frame: Literal["first", "middle", "all"] = "first"
-    record_id: str = "record_id"
-    subject_id: str | None = None
-    bytes_column: str | None = None
-    roots: tuple[Location, ...] = ()
-    glob: str | None = None
-    max_pixels: int = Field(default=268_435_456, gt=0)
-    max_bytes: int = Field(default=2 * GIB, gt=0)
-    max_inflated: int = Field(default=GIB, gt=0)
+    collection: Literal["images"] = Field(description="images: pictures and DICOM objects")
+    uri: Location = Field(description="a prefix of objects, or a table (Parquet, CSV) with a column uri")
+    format: Literal["auto"] | ImageFormat = Field(
+        default="auto", description="what the objects are; auto goes by their content, never by their name"
+    )
+    carry: tuple[str, ...] = Field(
+        default=(),
+        description="columns of the table, or DICOM attributes by keyword or eight hex digits, that come "
+        "along to the output",
+    )
+    record: Literal["image", "frame"] = Field(
+        default="image", description="what a record is: an object, or each of its frames"
+    )
+    frame: Literal["first", "middle", "all"] = Field(
+        default="first",
+        description="which frames of an object a record of record: image is scored by; the middle one is "
+        "number n // 2 from 0",
+    )
+    record_id: str = Field(
+        default="record_id",
+        description="column of the table that holds the ids; a column of this name need not be there",
+    )
+    subject_id: str | None = Field(
+        default=None, description="column of the table, or DICOM keyword, that says whose image it is"
+    )
+    bytes_column: str | None = Field(
+        default=None, description="binary column of Parquet files in which the images themselves lie"
+    )
+    roots: tuple[Location, ...] = Field(
+        default=(), description="prefixes that uris of the table may point to; by default the directory of the table"
+    )
+    glob: str | None = Field(
+        default=None, description="pattern that keys relative to the prefix must match, such as **/*.dcm"
+    )
+    max_pixels: int = Field(
+        default=268_435_456, gt=0, description="rows x columns x channels decoded at once; more is too_large"
+    )
+    max_bytes: int = Field(default=2 * GIB, gt=0, description="bytes of an object as stored; more is too_large")
+    max_inflated: int = Field(
+        default=GIB,
+        gt=0,
+        description="bytes that a compressed object (gzip, deflated DICOM, npz) may become; more is too_large",
+    )
 
     @model_validator(mode="after")
     def _frames_of_objects(self) -> ImagesInput:

@@ -34,19 +34,29 @@ class MoleculesInput(Frozen):
     `max_atoms` heavy atoms.
     """
 
-    collection: Literal["molecules"]
-    uri: Location
-    format: Literal["auto"] | MoleculesFormat = "auto"
-    glob: str | None = None
-    smiles: str = "smiles"
-    record_id: str | None = None
-    subject_id: str | None = None
-    carry: tuple[str, ...] = ()
-    header: bool = False
-    delimiter: Delimiter | None = None
-    standardize: tuple[Standardize, ...] = ()
-    max_chars: int = Field(default=10_000, gt=0, le=1_000_000)
-    max_atoms: int = Field(default=2_000, gt=0, le=100_000)
+    collection: Literal["molecules"] = Field(description="molecules: SMILES of tables or .smi files")
+    uri: Location = Field(description="a file, or a prefix of files of one format")
+    format: Literal["auto"] | MoleculesFormat = Field(
+        default="auto", description="what the files are; auto goes by their names"
+    )
+    glob: str | None = Field(default=None, description="pattern that keys relative to the prefix must match")
+    smiles: str = Field(default="smiles", description="column of a table with the SMILES")
+    record_id: str | None = Field(
+        default=None, description="column of ids; by default the name in .smi, and <key>#<row> (from 0) of a table"
+    )
+    subject_id: str | None = Field(default=None, description="column that says whose molecule it is")
+    carry: tuple[str, ...] = Field(default=(), description="columns that come along to the output")
+    header: bool = Field(default=False, description="whether the first line of .smi is a title")
+    delimiter: Delimiter | None = Field(
+        default=None, description="what stands between the fields of CSV; by default a comma, and a tab in .tsv"
+    )
+    standardize: tuple[Standardize, ...] = Field(
+        default=(), description="what RDKit's MolStandardize does to each molecule, in this order"
+    )
+    max_chars: int = Field(
+        default=10_000, gt=0, le=1_000_000, description="characters of a SMILES; more is too_large and never parsed"
+    )
+    max_atoms: int = Field(default=2_000, gt=0, le=100_000, description="heavy atoms of a molecule; more is too_large")
 
 
 INPUT = MoleculesInput

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from schemas.frozen import Frozen
 from workers import prepare_list
@@ -11,7 +11,11 @@ from workers import prepare_list
 class Smiles(Frozen):
     """`canonical`: RDKit's own, of the molecule as it was standardised. `given`: as it stands in the input."""
 
-    form: Literal["canonical", "given"] = "canonical"
+    form: Literal["canonical", "given"] = Field(
+        default="canonical",
+        description="which SMILES a model of text is given: RDKit's canonical one after standardising, or "
+        "that of the input",
+    )
 
 
 STEPS: prepare_list.StepTable[BaseModel] = prepare_list.StepTable(

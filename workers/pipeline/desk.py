@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from schemas.errors import InfrastructureError, WardroundError
+from schemas.extras import missing_extra
 from schemas.work import ShardReport, ShardTask
 
 
@@ -84,6 +85,8 @@ class Desk:
             raise
         except WardroundError as error:
             self.fail(offer, error)
+        except ModuleNotFoundError as error:
+            self.fail(offer, missing_extra(error) or WardroundError(where(error)))
         except Exception as error:  # noqa: BLE001 - reported to the driver as an internal error, with its place and type
             self.fail(offer, WardroundError(where(error)))
 
@@ -95,6 +98,9 @@ class Desk:
             return
         except WardroundError as error:
             self._give_up(error)
+            give_up()
+        except ModuleNotFoundError as error:
+            self._give_up(missing_extra(error) or WardroundError(where(error)))
             give_up()
         except Exception as error:  # noqa: BLE001 - reported to the driver as an internal error, with its place and type
             self._give_up(WardroundError(where(error)))

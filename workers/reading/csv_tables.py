@@ -1,12 +1,15 @@
 """CSV as Arrow columns, for tables that are joined or carried as a whole. The rules are those of `csv_records`."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from io import BufferedReader, RawIOBase
 from typing import IO
 
 import pyarrow as pa
 import pyarrow.csv as pcsv
 
+from cluster.storage import ObjectError
+from schemas.errors import RecordError, WardroundError
 from workers.reading.csv_records import header_names
 from workers.reading.gzip import InflatedFile, is_gzip
 
@@ -14,11 +17,14 @@ Readable = IO[bytes] | RawIOBase
 
 _BLOCK = 16 << 20
 """Bytes that are parsed at a time: a record has to fit in there."""
+_OF_SOURCES = (StopIteration, OSError, ObjectError, RecordError, WardroundError)
+"""What ends reading: the end, and what a file raises that is damaged, changed or out of reach."""
 
 
 def csv_names(file: Readable, name: str, delimiter: str) -> tuple[str, ...]:
     """The columns of an open file that is called `name`. Raises SpecError where two have one name; Arrow's errors."""
-    return header_names(_open(file, name, delimiter, pcsv.ConvertOptions()).schema.names)
+    with _open(file, name, delimiter, pcsv.ConvertOptions()) as reader:
+        return header_names(reader.schema.names)
 
 
 def csv_batches(
@@ -36,14 +42,52 @@ def csv_batches(
         strings_can_be_null=True,
         quoted_strings_can_be_null=False,
     )
-    yield from _open(file, name, delimiter, convert)
+    with _open(file, name, delimiter, convert) as reader:
+        yield from reader
 
 
-def _open(file: Readable, name: str, delimiter: str, convert: pcsv.ConvertOptions) -> pcsv.CSVStreamingReader:
+@contextmanager
+def _open(file: Readable, name: str, delimiter: str, convert: pcsv.ConvertOptions) -> Iterator[pcsv.CSVStreamingReader]:
+    """A reader that is at its end when it is left, however that comes about.
+
+    Arrow reads ahead in a thread of its own, which calls `file`: one that is still at it when the interpreter ends
+    takes the process with it ("terminate called without an active exception"). Closing the reader does not wait for
+    that thread; reading to the end does, and the end is made to come at once.
+    """
     # A block that comes in parts is a shorter block to Arrow: the buffer fills it.
-    return pcsv.open_csv(
-        pa.PythonFile(BufferedReader(InflatedFile(file)) if is_gzip(name) else file, "r"),
+    source = _Source(BufferedReader(InflatedFile(file)) if is_gzip(name) else file)
+    reader = pcsv.open_csv(
+        pa.PythonFile(source, "r"),
         pcsv.ReadOptions(use_threads=False, block_size=_BLOCK),
         pcsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         convert,
     )
+    try:
+        yield reader
+    finally:
+        source.end()
+        # Whatever was read ahead may be no CSV, and nobody asks for it any more.
+        with suppress(pa.ArrowException, *_OF_SOURCES):
+            while True:
+                reader.read_next_batch()
+
+
+class _Source:
+    """What Arrow reads of a file, until it is told that this was all."""
+
+    def __init__(self, file: Readable) -> None:
+        self._file = file
+        self._ended = False
+        self.closed = False
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes; none after `end`."""
+        return b"" if self._ended else self._file.read(size) or b""
+
+    def end(self) -> None:
+        """From now on there are no more bytes."""
+        self._ended = True
+
+    def close(self) -> None:
+        """Arrow is done with it; whoever opened the file closes it."""
+        self.closed = True

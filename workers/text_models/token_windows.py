@@ -37,9 +37,18 @@ class Windows(Frozen):
     default_stride: ClassVar[float] = 0.0
     """The part of a window that neighbours share, where the model directory names no stride."""
 
-    window: int | None = Field(default=None, ge=4, le=1_000_000)
-    stride: int | None = Field(default=None, ge=0)
-    max_windows: int | None = Field(default=None, ge=1)
+    window: int | None = Field(
+        default=None,
+        ge=4,
+        le=1_000_000,
+        description="tokens of a window, special ones among them; by default as many as the model takes",
+    )
+    stride: int | None = Field(default=None, ge=0, description="tokens that neighbouring windows share")
+    max_windows: int | None = Field(
+        default=None,
+        ge=1,
+        description="windows of a note that are scored at most; those at the side that the tokenizer keeps",
+    )
 
     def resolved(self, longest: int, special: int) -> Windows:
         """The same with every setting written out, for a model of at most `longest` tokens, `special` of them its own.
@@ -65,8 +74,10 @@ class ScoreWindows(Windows):
     `clinicalbert` is (max + mean * n / c) / (1 + n / c) over n windows (Huang et al., "ClinicalBERT", 2019; c = 2).
     """
 
-    aggregation: Literal["mean", "max", "clinicalbert"] = "mean"
-    c: float = Field(default=2.0, gt=0)
+    aggregation: Literal["mean", "max", "clinicalbert"] = Field(
+        default="mean", description="how the probabilities of a note's windows become the note's"
+    )
+    c: float = Field(default=2.0, gt=0, description="with aggregation: clinicalbert, the constant c of the paper")
 
 
 class EntityWindows(Windows):
@@ -78,7 +89,10 @@ class EntityWindows(Windows):
 
     default_stride: ClassVar[float] = 0.25
 
-    merge: Literal["context", "longest"] = "context"
+    merge: Literal["context", "longest"] = Field(
+        default="context",
+        description="which of two windows an entity is taken from: with more context, or the longer entity",
+    )
 
 
 def given(steps: Sequence[BaseModel], kind: type[W]) -> W | None:

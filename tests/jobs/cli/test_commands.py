@@ -9,7 +9,23 @@ from typing import Any
 
 import pytest
 
-from jobs.cli import demo, discard, doctor, export, gc, plan, report, rows, run, schema, status, submit, verify
+from jobs.cli import (
+    completion,
+    demo,
+    discard,
+    doctor,
+    export,
+    gc,
+    init,
+    plan,
+    report,
+    rows,
+    run,
+    schema,
+    status,
+    submit,
+    verify,
+)
 from jobs.cli.main import COMMANDS, main
 from schemas.errors import SpecError, UsageError
 from tests.support.cli import Wardround
@@ -28,6 +44,8 @@ MODULES: dict[str, ModuleType] = {
     "submit": submit,
     "gc": gc,
     "demo": demo,
+    "init": init,
+    "completion": completion,
 }
 READERS = ("status", "rows", "verify", "report", "gc")
 """Commands that take a run."""
@@ -51,7 +69,9 @@ def declared(module: ModuleType) -> tuple[list[str], set[str]]:
         ("verify", ["run"], {"--no-source", "--json"}),
         ("report", ["run"], {"--json"}),
         ("export", ["format"], set()),
-        ("schema", [], set()),
+        ("schema", [], {"--markdown"}),
+        ("init", ["kind"], {"--input", "--model", "--output", "--set", "--to", "--json"}),
+        ("completion", ["shell"], set()),
         ("doctor", ["spec"], {"--json"}),
         ("gc", ["run"], {"--yes", "--older-than", "--json"}),
         ("demo", ["act"], {"--output", "--progress", "--json"}),

@@ -41,7 +41,7 @@ def test_doctor_tries_input_models_and_output_of_a_spec(wardround: Wardround, ma
     assert code == 0
     assert "can be listed" in found["input"]["says"]
     assert "mean: nothing says which values it takes" in found["models"]["says"]
-    assert "hard links held in 5 races of 8" in found["output"]["says"]
+    assert "safe: hard links let one writer of many win" in found["output"]["says"]
 
 
 def test_doctor_says_where_credentials_come_from_and_never_what_they_are(
@@ -51,7 +51,7 @@ def test_doctor_says_where_credentials_come_from_and_never_what_they_are(
     said = wardround("doctor", spec)
     assert said.code == 0
     assert "from environment variables" in said.out
-    assert "conditional PUT held in 5 races of 8" in said.out
+    assert "safe: conditional PUT let one writer of many win" in said.out
     import os
 
     assert os.environ["AWS_SECRET_ACCESS_KEY"] not in said.out + said.err

@@ -81,6 +81,7 @@ def test_an_output_inside_the_input_is_refused(wardround: Wardround, make_spec: 
 def broken(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     """A command that raises."""
     module = types.ModuleType("jobs.cli.broken")
+    module.__dict__["EXAMPLES"] = ()
 
     def call(arguments: object) -> int:
         raise error

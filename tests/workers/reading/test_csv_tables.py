@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import io
+import subprocess
+import sys
+import time
 
 import pyarrow as pa
 import pytest
@@ -37,6 +40,53 @@ def test_a_compressed_table_that_ends_early_is_no_shorter_table() -> None:
     body = gzip.compress(BODY * 1000)
     with pytest.raises(InflationError, match="ends early"):
         list(csv_batches(io.BytesIO(body[:-20]), "in.csv.gz", ",", TYPES))
+
+
+class Slow(io.BytesIO):
+    """Says who is inside `read`, and how often it was asked."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(body)
+        self.asked = self.inside = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.asked += 1
+        self.inside += 1
+        time.sleep(0.02)
+        self.inside -= 1
+        return super().read(size)
+
+
+@pytest.mark.parametrize("name", ["in.csv", "in.csv.gz"])
+def test_a_reader_that_is_left_early_reads_no_more_of_its_file(name: str) -> None:
+    body = b"a,b\n" + b"1,2\n" * 20_000_000
+    file = Slow(gzip.compress(body, 1) if name.endswith(".gz") else body)
+    batches = csv_batches(file, name, ",", {"a": pa.string(), "b": pa.string()})
+    next(batches)
+    batches.close()
+    asked = file.asked
+    time.sleep(0.1)
+    assert (file.asked, file.inside) == (asked, 0)
+
+
+@pytest.mark.parametrize("wanted", ["csv_names(file, 'x.csv', ',')", "next(csv_batches(file, 'x.csv', ',', types))"])
+def test_a_process_ends_in_good_order_whatever_was_read_ahead(wanted: str) -> None:
+    code = f"""
+import io, time
+import pyarrow as pa
+from workers.reading.csv_tables import csv_batches, csv_names
+
+class Slow(io.BytesIO):
+    def read(self, size=-1):
+        time.sleep(0.005)
+        return super().read(size)
+
+file, types = Slow(b"a,b\\n" + b"1,2\\n" * 20_000_000), {{"a": pa.string(), "b": pa.string()}}
+{wanted}
+"""
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_two_columns_of_one_name_are_refused() -> None:

@@ -21,11 +21,13 @@ class FhirInput(MedsInput):
     trained on data from meds_etl or on CLMBR's vocabulary (`LOINC/2160-0`, the unit in a column of its own).
     """
 
-    format: Literal["fhir"]
-    max_line: Bytes = Field(default=64 * MIB, gt=0)
+    format: Literal["fhir"] = Field(description="fhir: resources or Bundles in NDJSON or JSON")
+    max_line: Bytes = Field(default=64 * MIB, gt=0, description="bytes of a line; more is too_large")
     max_document: Bytes = Field(default=256 * MIB, gt=0, description="bytes of a JSON file that is read as a whole")
     codes: Profile = Field(default="wardround", description="whose codes are written")
-    max_inflated: Bytes = Field(default=1024 * 1024 * MIB, gt=0)
+    max_inflated: Bytes = Field(
+        default=1024 * 1024 * MIB, gt=0, description="bytes that a gzipped file may become; more is too_large"
+    )
 
 
 INPUT = FhirInput

@@ -16,9 +16,13 @@ class OmopInput(MedsInput):
     inflates to beyond `max_inflated`.
     """
 
-    format: Literal["omop"]
-    max_line: Bytes = Field(default=64 * MIB, gt=0)
-    max_inflated: Bytes = Field(default=1024 * 1024 * MIB, gt=0)
+    format: Literal["omop"] = Field(description="omop: tables of the OMOP CDM in Parquet or CSV")
+    max_line: Bytes = Field(
+        default=64 * MIB, gt=0, description="bytes of a line of CSV; a longer one ends the reading of its file"
+    )
+    max_inflated: Bytes = Field(
+        default=1024 * 1024 * MIB, gt=0, description="bytes that a gzipped file may become; more ends the reading of it"
+    )
 
 
 INPUT = OmopInput

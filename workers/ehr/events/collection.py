@@ -4,13 +4,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from cluster.storage import StorageSettings
 from schemas.errors import SpecError
+from schemas.plan import spread
 from schemas.rows import OutputColumn
 from schemas.spec import Compute
-from workers.collection import PREDICT, StagePlan
+from workers.collection import PREDICT, StagePlan, TrialPart
 from workers.contract import ModelCard
 from workers.ehr.events import indexing, ranges, times
 from workers.ehr.events.index import read_index
@@ -22,9 +24,12 @@ from workers.ehr.events.reader import HEADER_TYPES
 from workers.ehr.events.settings import EventsInput
 from workers.ehr.events.task import WantedTimes
 from workers.ehr.events.times import TIMES
+from workers.finished_runs.plan import PlanReader
 from workers.finished_runs.stage import FinishedStage
 
 Batches = Callable[[], Iterator[pa.RecordBatch]]
+_RECORDS_A_RANGE = 64
+"""Records of a trial for which one range of the data is looked through, of some two million events."""
 
 
 class EventsCollection:
@@ -67,6 +72,18 @@ class EventsCollection:
             whole_subjects=True,
             state=self.times.state,
         )
+
+    def trial_part(self, stage: str, plan: PlanReader, records: int) -> TrialPart:
+        """A few ranges of the data, and of the subjects in them some who are asked for."""
+        if stage == SUBJECTS:
+            return TrialPart(spread(plan.info.records, 1 + records // _RECORDS_A_RANGE), of_all=True)
+        if stage == TIMES:
+            return TrialPart(range(plan.info.records), of_all=False)
+        found = np.flatnonzero(np.concatenate([table["etag"].is_valid().to_numpy() for table in plan.shards()]))
+        # Who is not in these ranges may be in others. Where nobody is, anybody serves.
+        places = found if len(found) else np.arange(plan.info.records)
+        chosen = places[list(spread(len(places), records))].tolist()
+        return TrialPart(chosen, of_all=self.source.task.labels is not None)
 
     @property
     def _repair(self) -> bool:

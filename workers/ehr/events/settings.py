@@ -26,14 +26,32 @@ class TaskInput(Frozen):
     time, the first of them `min_days` days or more before the prediction time.
     """
 
-    labels: Location | None = None
-    every: Literal["visit_end"] | None = None
-    at: datetime | None = None
-    aces: Location | None = None
-    predicates: Location | None = None
-    codes: tuple[str, ...] = Field(default=VISIT_ENDS, min_length=1)
-    min_events: int = Field(default=0, ge=0)
-    min_days: float = Field(default=0.0, ge=0, allow_inf_nan=False)
+    labels: Location | None = Field(
+        default=None,
+        description="a table in the MEDS label schema, a Parquet file or a folder of them: one record a row",
+    )
+    every: Literal["visit_end"] | None = Field(
+        default=None, description="one record at each time that has a code of codes"
+    )
+    at: datetime | None = Field(default=None, description="one record a subject at this time; a date is its midnight")
+    aces: Location | None = Field(default=None, description="a cohort definition in ACES YAML")
+    predicates: Location | None = Field(
+        default=None, description="of an ACES cohort: a second file that fills in or replaces its predicates"
+    )
+    codes: tuple[str, ...] = Field(
+        default=VISIT_ENDS,
+        min_length=1,
+        description="with every: codes that end a visit, given whole or as what comes before //",
+    )
+    min_events: int = Field(
+        default=0, ge=0, description="with every and at: events with a time that a history must have up to then"
+    )
+    min_days: float = Field(
+        default=0.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="with every and at: days between the first event and the prediction time",
+    )
 
     @field_validator("at", mode="before")
     @classmethod
@@ -80,12 +98,19 @@ class EventsInput(Frozen):
     `repair: sort` gathers and sorts each subject as it is read, which costs reading.
     """
 
-    collection: Literal["events"]
-    uri: Location
-    task: TaskInput
-    carry: tuple[str, ...] = ()
-    time_precision: Literal["mixed", "exact"] = "mixed"
-    repair: Literal["none", "sort"] = "none"
+    collection: Literal["events"] = Field(description="events: histories of patients in MEDS 0.3 or 0.4")
+    uri: Location = Field(description="root of the MEDS dataset, which holds data/**/*.parquet")
+    task: TaskInput = Field(description="for whom and when to predict: one of labels, every, at and aces")
+    carry: tuple[str, ...] = Field(default=(), description="columns of the label table that come along to the output")
+    time_precision: Literal["mixed", "exact"] = Field(
+        default="mixed",
+        description="whether an event at midnight may stand for its whole day (mixed) or is at midnight (exact)",
+    )
+    repair: Literal["none", "sort"] = Field(
+        default="none",
+        description="of a dataset whose subjects are torn apart or unsorted: refused (none), or gathered "
+        "and sorted while reading",
+    )
 
     @model_validator(mode="after")
     def _carry_of_tables(self) -> EventsInput:

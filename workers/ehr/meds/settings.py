@@ -21,13 +21,21 @@ class MedsInput(Frozen):
     worker needs about four times the larger of the two. Both change how the work is cut, and no event.
     """
 
-    uri: Location
-    rules: Location | None = None
+    uri: Location = Field(description="where the source lies: a directory, a file, or the manifest of an export")
+    rules: Location | None = Field(
+        default=None, description="a YAML file that replaces the mapping rules of the format"
+    )
     timezone: str | None = Field(
         default=None, description="IANA zone of the source's clock, for dates and for times that say no zone"
     )
-    chunk_bytes: Bytes = Field(default=64 * MIB, ge=1)
-    bucket_bytes: Bytes = Field(default=256 * MIB, ge=1)
+    chunk_bytes: Bytes = Field(
+        default=64 * MIB,
+        ge=1,
+        description="bytes of a file that are read as one shard; cuts the work, and changes no event",
+    )
+    bucket_bytes: Bytes = Field(
+        default=256 * MIB, ge=1, description="bytes of events, as they lie in memory, that are sorted into one file"
+    )
 
     @field_validator("timezone")
     @classmethod

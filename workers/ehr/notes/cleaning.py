@@ -78,7 +78,7 @@ class UnicodeForm(CleaningStep):
 
     name: ClassVar[str] = "unicode"
 
-    form: Literal["NFC", "NFKC"] = "NFC"
+    form: Literal["NFC", "NFKC"] = Field(default="NFC", description="the Unicode normal form")
 
     def __call__(self, text: str) -> str:
         """The text after the step."""
@@ -97,8 +97,12 @@ class DeidMarks(CleaningStep):
 
     name: ClassVar[str] = "deid_marks"
 
-    marks: tuple[Literal["brackets", "underscores"], ...] = Field(default=("brackets", "underscores"), min_length=1)
-    fill: str = Field(default=" ", min_length=1, max_length=1)
+    marks: tuple[Literal["brackets", "underscores"], ...] = Field(
+        default=("brackets", "underscores"),
+        min_length=1,
+        description="which marks: [**...**] as in MIMIC-III, or three underscores and more as in MIMIC-IV",
+    )
+    fill: str = Field(default=" ", min_length=1, max_length=1, description="the character that takes their place")
 
     def __call__(self, text: str) -> str:
         """The text after the step."""

@@ -39,24 +39,53 @@ class NotesInput(Frozen):
     have followed.
     """
 
-    collection: Literal["notes"]
-    uri: Location
-    format: Literal["auto"] | NotesFormat = "auto"
-    glob: str | None = None
-    record_id: str | None = None
-    subject_id: str | None = None
-    time: str | None = None
-    type: str | None = None
-    text: str | None = None
-    carry: tuple[str, ...] = ()
-    keep_text: bool = False
-    resources: tuple[Resource, ...] = Field(default=("DocumentReference",), min_length=1)
-    delimiter: Delimiter | None = None
-    encoding: Literal["utf-8", "latin-1", "cp1252"] = "utf-8"
-    errors: Literal["strict", "replace"] = "strict"
-    time_format: str | None = None
-    max_chars: int = Field(default=1_000_000, gt=0)
-    max_bytes: int = Field(default=64 * MIB, gt=0, le=1024 * MIB)
+    collection: Literal["notes"] = Field(description="notes: clinical texts")
+    uri: Location = Field(description="a file, or a prefix of files of one format")
+    format: Literal["auto"] | NotesFormat = Field(
+        default="auto", description="what the files are; auto goes by their names, and by the columns or the first line"
+    )
+    glob: str | None = Field(default=None, description="pattern that keys relative to the prefix must match")
+    record_id: str | None = Field(default=None, description="column or key of ids; by default note_id")
+    subject_id: str | None = Field(
+        default=None, description="column or key that says whose note it is; by default subject_id, of OMOP person_id"
+    )
+    time: str | None = Field(
+        default=None,
+        description="column or key of the note's time; by default note_time, of OMOP note_datetime or else note_date",
+    )
+    type: str | None = Field(
+        default=None,
+        description="column or key of the kind of note; by default note_type, of OMOP note_class_concept_id",
+    )
+    text: str | None = Field(default=None, description="column or key of the text; by default text, of OMOP note_text")
+    carry: tuple[str, ...] = Field(
+        default=(), description="columns or keys that come along to the output; of CSV and NDJSON they are text"
+    )
+    keep_text: bool = Field(default=False, description="whether the text itself is written beside what was found in it")
+    resources: tuple[Resource, ...] = Field(
+        default=("DocumentReference",), min_length=1, description="of a FHIR export: which resources hold the notes"
+    )
+    delimiter: Delimiter | None = Field(
+        default=None, description="what stands between the fields of CSV; by default a comma, and a tab in .tsv"
+    )
+    encoding: Literal["utf-8", "latin-1", "cp1252"] = Field(
+        default="utf-8", description="how the text of CSV and NDJSON is written"
+    )
+    errors: Literal["strict", "replace"] = Field(
+        default="strict",
+        description="what becomes of a note with bytes that are no text: unreadable, or U+FFFD in their place",
+    )
+    time_format: str | None = Field(
+        default=None,
+        description="how times are written where they are not ISO 8601, as strptime has it, such as %d.%m.%Y",
+    )
+    max_chars: int = Field(default=1_000_000, gt=0, description="characters of a note; more is too_large")
+    max_bytes: int = Field(
+        default=64 * MIB,
+        gt=0,
+        le=1024 * MIB,
+        description="bytes of a record as stored (inflated, of a compressed file); more is too_large",
+    )
 
 
 INPUT = NotesInput

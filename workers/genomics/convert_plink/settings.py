@@ -17,10 +17,16 @@ class PlinkInput(Frozen):
     large cohort.
     """
 
-    format: Literal["bed", "pgen"]
-    uri: Location
-    build: Literal["GRCh37", "GRCh38"] | None = None
-    chunk_bytes: Bytes = Field(default=64 << 20, ge=1)
+    format: Literal["bed", "pgen"] = Field(description="bed: PLINK 1; pgen: PLINK 2")
+    uri: Location = Field(description="the .bed or .pgen file, also without its ending")
+    build: Literal["GRCh37", "GRCh38"] | None = Field(
+        default=None, description="genome build that is said of the table; checked nowhere here"
+    )
+    chunk_bytes: Bytes = Field(
+        default=64 << 20,
+        ge=1,
+        description="bytes of packed calls that are read as one shard, but at least one part of the table",
+    )
 
 
 INPUT = PlinkInput

@@ -35,9 +35,11 @@ class VcfInput(Frozen):
     row of the account that says so; what a gzipped file inflates to beyond `max_inflated` is not read.
     """
 
-    format: Literal["vcf"]
-    uri: Location
-    build: Literal["GRCh37", "GRCh38"] | None = None
+    format: Literal["vcf"] = Field(description="vcf: VCF (plain, gzip, bgzip) or BCF")
+    uri: Location = Field(description="a file, or a directory of them with the same samples in the same order")
+    build: Literal["GRCh37", "GRCh38"] | None = Field(
+        default=None, description="genome build that is said of the table; checked nowhere here"
+    )
     dosage: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z_][A-Za-z0-9_.]*$",
@@ -79,10 +81,20 @@ class VcfInput(Frozen):
         default=False,
         description="take the samples' sex from their calls on X, with the limits of plink --check-sex",
     )
-    chunk_bytes: Bytes = Field(default=64 * MIB, ge=1)
-    max_line: Bytes = Field(default=256 * MIB, gt=0)
-    max_header: Bytes = Field(default=256 * MIB, gt=0)
-    max_inflated: Bytes = Field(default=16 * 1024 * 1024 * MIB, gt=0)
+    chunk_bytes: Bytes = Field(
+        default=64 * MIB, ge=1, description="bytes of a file, as it is stored, that are read as one shard"
+    )
+    max_line: Bytes = Field(
+        default=256 * MIB,
+        gt=0,
+        description="bytes of a line; a longer one is no variant but a row of the account that says so",
+    )
+    max_header: Bytes = Field(default=256 * MIB, gt=0, description="bytes of a header; more refuses the file")
+    max_inflated: Bytes = Field(
+        default=16 * 1024 * 1024 * MIB,
+        gt=0,
+        description="bytes that a gzipped file may become; what comes after them is not read",
+    )
 
     @model_validator(mode="after")
     def _one_sex(self) -> Self:

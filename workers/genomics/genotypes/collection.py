@@ -9,8 +9,9 @@ import pyarrow as pa
 from cluster.storage import StorageSettings
 from schemas.errors import RefusedError, SpecError
 from schemas.spec import Compute
-from workers.collection import StagePlan
+from workers.collection import StagePlan, TrialPart
 from workers.contract import ModelCard
+from workers.finished_runs.plan import PlanReader
 from workers.finished_runs.stage import FinishedStage
 from workers.genomics.genotypes import adjusting, counting, fitting, match_stage, planning
 from workers.genomics.genotypes.groups import groups_of
@@ -25,6 +26,8 @@ from workers.genomics.genotypes.steps import Steps, parse_steps
 from workers.genomics.genotypes.tables import components_at, file_digest, frequencies_at
 
 Batches = Callable[[], Iterator[pa.RecordBatch]]
+_FORECAST = 16
+"""Samples that are asked for where time is to be told: a scan of fewer than a block costs nearly as much."""
 
 
 class GenotypesCollection:
@@ -140,6 +143,20 @@ class GenotypesCollection:
             state={**after, "stages": self.stages, "groups": groups_of(finished), "tables": self._digests()},
             with_models=True,
         )
+
+    def trial_part(self, stage: str, plan: PlanReader, records: int) -> TrialPart | None:
+        """All scores, one range of variants to count, and the first samples: a block of them to forecast from.
+
+        Stage `fit` needs every sample, so adjusted scores are not tried.
+        """
+        total = plan.info.records
+        if stage == FIT or (FIT in self.stages and stage == self.stages[-1]):
+            return None
+        if stage == MATCH:
+            return TrialPart(range(total), of_all=True)
+        if stage == COUNT:
+            return TrialPart([total // 2], of_all=True)
+        return TrialPart(range(min(total, planning.BLOCK if records >= _FORECAST else records)), of_all=True)
 
     def _refuse_change(self, found: Identity, finished: Sequence[FinishedStage]) -> None:
         if finished and finished[0].plan().shard(0)["etag"][0].as_py() != found.digest:

@@ -27,17 +27,29 @@ class GenotypesInput(Frozen):
     It changes no result.
     """
 
-    collection: Literal["genotypes"]
-    uri: Location
-    format: Literal["table", "bed", "pgen"]
-    build: Literal["GRCh37", "GRCh38"] | None = None
+    collection: Literal["genotypes"] = Field(description="genotypes: samples of a genotype table or of PLINK files")
+    uri: Location = Field(description="root of a genotype table; or the .bed or .pgen file, also without its ending")
+    format: Literal["table", "bed", "pgen"] = Field(
+        description="table: as job: convert writes it; bed: PLINK 1; pgen: PLINK 2"
+    )
+    build: Literal["GRCh37", "GRCh38"] | None = Field(
+        default=None, description="genome build of the positions; a score of another build is refused by name"
+    )
     reference: Location | None = Field(
         default=None,
         description="a FASTA of the build, with its .fai: says which base is REF within the reference blocks of a "
         "gVCF, of which only the first is written",
     )
-    qc: Literal["scored", "all", "none"] = "scored"
-    chunk_bytes: Bytes | None = Field(default=None, ge=1)
+    qc: Literal["scored", "all", "none"] = Field(
+        default="scored",
+        description="variants that call_rate, heterozygosity and sex_check come from: those the models "
+        "read, all, or not computed",
+    )
+    chunk_bytes: Bytes | None = Field(
+        default=None,
+        ge=1,
+        description="bytes of genotypes that a worker holds at a time; by default a part of compute.memory_per_worker",
+    )
 
 
 INPUT = GenotypesInput

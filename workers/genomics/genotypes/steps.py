@@ -29,9 +29,14 @@ class Impute(Frozen):
     fills with the panel's own frequencies.
     """
 
-    missing: Literal["frequency", "none"] = "frequency"
-    frequencies: Location | None = None
-    min_samples: int = Field(default=50, ge=1)
+    missing: Literal["frequency", "none"] = Field(
+        default="frequency",
+        description="what a missing call counts as: twice the effect allele's frequency, or nothing",
+    )
+    frequencies: Location | None = Field(
+        default=None, description="a table of frequencies instead of those of the cohort"
+    )
+    min_samples: int = Field(default=50, ge=1, description="samples below which a cohort's own frequencies are refused")
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -45,15 +50,20 @@ class Haploid(Frozen):
     X outside of the pseudo-autosomal regions, everybody on MT, men on Y. `diploid`: such a call counts 0 or 2. On Y
     only men count."""
 
-    ploidy: Literal["observed", "diploid"] = "observed"
+    ploidy: Literal["observed", "diploid"] = Field(
+        default="observed",
+        description="whether a call of one allele counts 0 or 1 copies (observed), or 0 or 2 (diploid)",
+    )
 
 
 class Columns(Frozen):
     """Columns of scores beside their sums. `average`: the sum divided by the alleles that it rests on. `counts`: lists
     of alleles called, alleles counted, and copies of effect alleles, which an export to `.sscore` needs."""
 
-    average: bool = False
-    counts: bool = True
+    average: bool = Field(default=False, description="also the sum divided by the alleles that it rests on")
+    counts: bool = Field(
+        default=True, description="also lists of alleles called and counted, which an export to .sscore needs"
+    )
 
 
 class Adjust(Frozen):
@@ -61,8 +71,11 @@ class Adjust(Frozen):
     is a table of principal components by sample: the score less what a regression on them expects, divided by the
     deviation of what is left (`z_norm1`), or by the one that is expected for the sample (`z_norm2`)."""
 
-    z: bool = True
-    components: Location | None = None
+    z: bool = Field(default=True, description="how many standard deviations a score lies above the mean of all samples")
+    components: Location | None = Field(
+        default=None,
+        description="a table of principal components by sample: scores less what a regression on them expects",
+    )
 
     @model_validator(mode="after")
     def _something(self) -> Self:

@@ -16,9 +16,27 @@ class Match(Frozen):
     variant and do not agree, and of variants that are there twice, `drop` all or take the `first`.
     """
 
-    min_overlap: float = Field(default=0.75, ge=0, le=1)
-    ambiguous: Literal["drop", "keep", "frequency"] = "drop"
-    max_maf: float = Field(default=0.4, gt=0, lt=0.5)
-    by: Literal["auto", "position", "id"] = "auto"
-    duplicates: Literal["drop", "first"] = "drop"
-    strand_flips: bool = True
+    min_overlap: float = Field(
+        default=0.75,
+        ge=0,
+        le=1,
+        description="least share of a score's variants among the genotypes; below it every sample is low_overlap",
+    )
+    ambiguous: Literal["drop", "keep", "frequency"] = Field(
+        default="drop", description="what becomes of A/T and C/G, whose strand the alleles do not tell"
+    )
+    max_maf: float = Field(
+        default=0.4,
+        gt=0,
+        lt=0.5,
+        description="with ambiguous: frequency, how far from 0 or 1 both frequencies may be at most",
+    )
+    by: Literal["auto", "position", "id"] = Field(
+        default="auto",
+        description="how rows find variants; auto is by position, and by id for a file without positions",
+    )
+    duplicates: Literal["drop", "first"] = Field(
+        default="drop",
+        description="of rows that name one variant and do not agree, and of variants that are there twice",
+    )
+    strand_flips: bool = Field(default=True, description="whether alleles are also looked for on the other strand")

@@ -92,6 +92,10 @@ class FastaFetcher:
                 found += [Fault(Status.INPUT_CHANGED, "the file was changed after it was planned")] * len(run)
         return found
 
+    def close(self) -> None:
+        """Let go of the file; the next fetch opens it anew."""
+        self._file = None
+
     def _run(self, rows: Sequence[Mapping[str, Any]]) -> list[Region | Fault]:
         if self._file is None:
             self._file = self._open(rows[0]["etag"])

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -29,6 +29,9 @@ class Fetcher(Protocol):
     def fetch(self, rows: Sequence[Mapping[str, Any]]) -> list[Region | Fault]:
         """One a planned row, in order. Raises InfrastructureError where storage keeps failing."""
 
+    def close(self) -> None:
+        """Let go of open files."""
+
 
 @dataclass(frozen=True)
 class ModelView:
@@ -53,6 +56,7 @@ class SequenceReader:
         self._models = models
         self._budget = budget
         self._encoders: list[SequenceEncoder] = []
+        self._closed = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sequences")
 
     def read(self, records: pa.Table) -> Generator[list[Prepared], None, None]:
@@ -68,6 +72,8 @@ class SequenceReader:
                 yield prepared
 
     def _chunk(self, start: int, rows: Sequence[Mapping[str, Any]]) -> list[Prepared]:
+        if self._closed:
+            raise CancelledError
         began = time.thread_time()
         for model in self._models[len(self._encoders) :]:
             self._encoders.append(model.open())
@@ -87,8 +93,11 @@ class SequenceReader:
         return prepared
 
     def close(self) -> None:
-        """Stop reading ahead."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        """Stop reading ahead. The thread that reads files lets go of them, once it is done with its chunk."""
+        if not self._closed:
+            self._closed = True
+            self._thread.submit(self._fetcher.close)
+            self._thread.shutdown(wait=False)
 
 
 def _prepared(row: int, region: Region | Fault, inputs: Sequence[Encoded]) -> Prepared:

@@ -32,17 +32,25 @@ class SequencesInput(Frozen):
     along (text, of CSV). Sequences of more than `max_bases` are `too_large`.
     """
 
-    collection: Literal["sequences"]
-    uri: Location
-    format: Literal["auto"] | SequencesFormat = "auto"
-    reference: Location | None = None
-    record_id: str = "record_id"
-    sequence: str = "sequence"
-    subject_id: str | None = None
-    carry: tuple[str, ...] = ()
-    delimiter: Delimiter | None = None
-    max_allele: int = Field(default=10_000, gt=0, le=MIB)
-    max_bases: int = Field(default=1_000_000, gt=0, le=64 * MIB)
+    collection: Literal["sequences"] = Field(
+        description="sequences: variants on a reference, or DNA and protein sequences"
+    )
+    uri: Location = Field(description="one file: a VCF, a FASTA, or a table with a column of sequences")
+    format: Literal["auto"] | SequencesFormat = Field(
+        default="auto", description="what the file is; auto goes by its name"
+    )
+    reference: Location | None = Field(
+        default=None, description="of a VCF: the FASTA that its positions are of, with its index .fai beside it"
+    )
+    record_id: str = Field(default="record_id", description="column of a table with the ids")
+    sequence: str = Field(default="sequence", description="column of a table with the sequences")
+    subject_id: str | None = Field(default=None, description="column of a table that says whose sequence it is")
+    carry: tuple[str, ...] = Field(default=(), description="columns of a table that come along to the output")
+    delimiter: Delimiter | None = Field(
+        default=None, description="what stands between the fields of CSV; by default a comma, and a tab in .tsv"
+    )
+    max_allele: int = Field(default=10_000, gt=0, le=MIB, description="bases of an allele; more is too_large")
+    max_bases: int = Field(default=1_000_000, gt=0, le=64 * MIB, description="letters of a sequence; more is too_large")
 
     @property
     def kind(self) -> SequencesFormat | None:

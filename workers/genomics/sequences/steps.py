@@ -20,9 +20,20 @@ class SequenceWindow(Frozen):
     taken. Sequences that are no surroundings of a variant are not cut.
     """
 
-    length: int | None = Field(default=None, ge=1, le=4_000_000)
-    edges: Literal["pad", "refuse"] = "pad"
-    ambiguous: Literal["n", "refuse"] = "n"
+    length: int | None = Field(
+        default=None,
+        ge=1,
+        le=4_000_000,
+        description="bases of a window, the first of REF at place length // 2; by default as many as the model takes",
+    )
+    edges: Literal["pad", "refuse"] = Field(
+        default="pad",
+        description="where a window reaches over the end of its contig: filled with N, or the record is "
+        "out_of_contract",
+    )
+    ambiguous: Literal["n", "refuse"] = Field(
+        default="n", description="IUPAC codes of several bases: taken for N, or the record is out_of_contract"
+    )
 
 
 class BothStrands(Frozen):

@@ -147,6 +147,10 @@ class TableFetcher:
             self._table = None
             return [Fault(Status.INPUT_CHANGED, "the table was changed after it was planned")] * len(rows)
 
+    def close(self) -> None:
+        """Let go of the file; the next fetch opens it anew."""
+        self._table, self._batches, self._first, self._end = None, iter(()), 0, 0
+
     def _opened(self, etag: str) -> SequenceTable:
         if self._table is None:
             table = SequenceTable(self._source, self._storage)

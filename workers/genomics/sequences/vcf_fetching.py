@@ -54,6 +54,10 @@ class VariantFetcher:
                 found[i] = region
         return [item for item in found if item is not None]
 
+    def close(self) -> None:
+        """Let go of the file; the next fetch opens it anew."""
+        self._reference = None
+
     def _regions(self, rows: Sequence[Mapping[str, Any]]) -> list[Region | Fault]:
         if self._reference is None:
             self._reference = self._open(rows[0]["reference_etag"])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from schemas.errors import RecordError
+from schemas.extras import missing_extra
 from schemas.status import Status
 
 
@@ -13,7 +14,8 @@ from schemas.status import Status
 def as_record_error(detail: str, status: Status = Status.UNREADABLE) -> Iterator[None]:
     """Turn any error of a parser into RecordError(status, detail). Put as little as possible of our own inside.
 
-    The cause is dropped: messages of parsers quote what they read, which is record content.
+    A package of ours that is not installed stays MissingExtraError. The cause is dropped: messages of parsers quote
+    what they read, which is record content.
     """
     try:
         yield
@@ -23,6 +25,10 @@ def as_record_error(detail: str, status: Status = Status.UNREADABLE) -> Iterator
         raise RecordError(Status.UNREADABLE, "its sequences are nested too deeply") from None
     except MemoryError:
         raise RecordError(Status.TOO_LARGE, "the decoder ran out of memory") from None
+    except ModuleNotFoundError as error:
+        # A decoder that this machine lacks is no fault of the record; what a parser tries to import by the way is not.
+        found = missing_extra(error)
+        raise found if found is not None and found.extra else RecordError(status, detail) from None
     except Exception:  # noqa: BLE001
         # No list of types holds: fuzzing found struct, zlib, zip, tokenizer and library errors in one parser alone,
         # and one type left out would let one record end a run.

@@ -20,9 +20,9 @@ class Bilateral(PrepareStep):
 
     name: ClassVar[str] = "bilateral"
 
-    diameter: int = Field(default=5, ge=1, le=63)
-    sigma_value: float = Field(gt=0)
-    sigma_space: float = Field(gt=0)
+    diameter: int = Field(default=5, ge=1, le=63, description="pixels across the neighbourhood")
+    sigma_value: float = Field(gt=0, description="how unlike neighbours may be, in pixel values")
+    sigma_space: float = Field(gt=0, description="how far neighbours may be, in pixels")
 
     def apply(self, image: Image) -> Image:
         pixels = image.pixels

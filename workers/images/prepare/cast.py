@@ -3,6 +3,7 @@
 from typing import ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from workers.contract import Array
 from workers.images.prepare.base import PrepareStep, replaced
@@ -22,9 +23,14 @@ class Cast(PrepareStep):
 
     name: ClassVar[str] = "cast"
 
-    dtype: Literal["uint8", "uint16", "int16", "int32", "float32"]
-    rounding: Literal["nearest", "floor", "truncate"] = "nearest"
-    overflow: Literal["clip", "reject"] = "clip"
+    dtype: Literal["uint8", "uint16", "int16", "int32", "float32"] = Field(description="the type that pixels get")
+    rounding: Literal["nearest", "floor", "truncate"] = Field(
+        default="nearest", description="how fractions become integers; nearest is half to even"
+    )
+    overflow: Literal["clip", "reject"] = Field(
+        default="clip",
+        description="what becomes of values that the type cannot hold: its nearest end, or the image is rejected",
+    )
 
     def apply(self, image: Image) -> Image:
         if image.pixels.dtype == self.dtype:

@@ -3,6 +3,7 @@
 from typing import ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from workers.contract import Array
 from workers.images.prepare.base import PrepareStep, replaced
@@ -23,10 +24,12 @@ class Channels(PrepareStep):
 
     name: ClassVar[str] = "channels"
 
-    to: Literal[1, 3]
-    grey: Literal["luma", "mean"] = "luma"
-    alpha: Literal["drop", "white"] = "drop"
-    order: Literal["rgb", "bgr"] = "rgb"
+    to: Literal[1, 3] = Field(description="how many channels the network takes")
+    grey: Literal["luma", "mean"] = Field(default="luma", description="how colour becomes grey: ITU-R 601, or the mean")
+    alpha: Literal["drop", "white"] = Field(
+        default="drop", description="what becomes of transparency: left out, or laid on white"
+    )
+    order: Literal["rgb", "bgr"] = Field(default="rgb", description="order of the three channels")
 
     def apply(self, image: Image) -> Image:
         pixels = self._opaque(image.pixels)

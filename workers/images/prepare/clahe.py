@@ -23,8 +23,10 @@ class Clahe(PrepareStep):
 
     name: ClassVar[str] = "clahe"
 
-    clip_limit: float = Field(default=2.0, gt=0)
-    tiles: tuple[Tiles, Tiles] = (8, 8)
+    clip_limit: float = Field(
+        default=2.0, gt=0, description="times the mean of a histogram bin at which bins are clipped"
+    )
+    tiles: tuple[Tiles, Tiles] = Field(default=(8, 8), description="rows and columns of tiles")
 
     def apply(self, image: Image) -> Image:
         rows, columns = self.tiles

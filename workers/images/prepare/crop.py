@@ -24,10 +24,12 @@ class Crop(PrepareStep):
 
     name: ClassVar[str] = "crop"
 
-    size: Size | None = None
-    box: tuple[Offset, Offset, Side, Side] | None = None
-    small: Literal["pad", "reject"] = "pad"
-    pad: float = 0.0
+    size: Size | None = Field(default=None, description="rows and columns from the middle")
+    box: tuple[Offset, Offset, Side, Side] | None = Field(
+        default=None, description="top, left, rows, columns in pixels"
+    )
+    small: Literal["pad", "reject"] = Field(default="pad", description="what becomes of an image smaller than size")
+    pad: float = Field(default=0.0, description="value of the pixels that small: pad adds")
 
     @model_validator(mode="after")
     def _check(self) -> Crop:

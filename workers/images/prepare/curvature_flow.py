@@ -25,11 +25,17 @@ class CurvatureFlow(PrepareStep):
 
     name: ClassVar[str] = "curvature_flow"
 
-    method: Literal["flow", "anisotropic"] = "flow"
-    iterations: int = Field(default=5, ge=1, le=1000)
-    time_step: float = Field(default=0.05, gt=0, le=0.25)
-    conductance: float = Field(default=3.0, gt=0)
-    use_spacing: bool = False
+    method: Literal["flow", "anisotropic"] = Field(
+        default="flow", description="plain curvature flow, or anisotropic diffusion"
+    )
+    iterations: int = Field(default=5, ge=1, le=1000, description="how often it is repeated")
+    time_step: float = Field(
+        default=0.05, gt=0, le=0.25, description="of each iteration; at most 0.125 for anisotropic"
+    )
+    conductance: float = Field(default=3.0, gt=0, description="for anisotropic only: smaller keeps more edges")
+    use_spacing: bool = Field(
+        default=False, description="whether distances are in mm instead of pixels; rejects an image without spacing"
+    )
 
     @model_validator(mode="after")
     def _stable(self) -> CurvatureFlow:

@@ -21,7 +21,7 @@ class Gamma(PrepareStep):
 
     name: ClassVar[str] = "gamma"
 
-    gamma: float = Field(gt=0)
+    gamma: float = Field(gt=0, description="the exponent; above 1 darkens")
 
     def apply(self, image: Image) -> Image:
         low, high = self.require_range(image)

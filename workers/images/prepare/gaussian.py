@@ -21,9 +21,13 @@ class Gaussian(PrepareStep):
 
     name: ClassVar[str] = "gaussian"
 
-    sigma: float = Field(gt=0, le=200)
-    size: Odd | None = Field(default=None, ge=1, le=1001)
-    border: Literal["reflect101", "reflect", "replicate"] = "reflect101"
+    sigma: float = Field(gt=0, le=200, description="standard deviation in pixels")
+    size: Odd | None = Field(
+        default=None, ge=1, le=1001, description="pixels across the kernel, odd; by default OpenCV's own choice"
+    )
+    border: Literal["reflect101", "reflect", "replicate"] = Field(
+        default="reflect101", description="how pixels beyond the border are made up"
+    )
 
     def apply(self, image: Image) -> Image:
         self.require_finite(image.pixels)

@@ -20,7 +20,9 @@ class Median(PrepareStep):
 
     name: ClassVar[str] = "median"
 
-    size: Odd = Field(default=3, ge=3, le=255)
+    size: Odd = Field(
+        default=3, ge=3, le=255, description="pixels across the neighbourhood, odd; above 5 for uint8 only"
+    )
 
     def apply(self, image: Image) -> Image:
         self.require_finite(image.pixels)

@@ -20,9 +20,9 @@ class NonLocalMeans(PrepareStep):
 
     name: ClassVar[str] = "non_local_means"
 
-    strength: float = Field(gt=0)
-    patch: Odd = Field(default=7, ge=1, le=31)
-    search: Odd = Field(default=21, ge=3, le=101)
+    strength: float = Field(gt=0, description="in pixel values: about the noise's standard deviation")
+    patch: Odd = Field(default=7, ge=1, le=31, description="pixels across a patch, odd")
+    search: Odd = Field(default=21, ge=3, le=101, description="pixels across the area that is searched, odd")
 
     def apply(self, image: Image) -> Image:
         pixels = image.pixels

@@ -24,12 +24,16 @@ class Pad(PrepareStep):
 
     name: ClassVar[str] = "pad"
 
-    to: Size | None = None
-    multiple_of: Annotated[int, Field(ge=1, le=4096)] | None = None
-    square: bool = False
-    value: float = 0.0
-    mode: Literal["constant", "edge", "reflect"] = "constant"
-    anchor: Anchor = "center"
+    to: Size | None = Field(default=None, description="rows and columns of the result")
+    multiple_of: Annotated[int, Field(ge=1, le=4096)] | None = Field(
+        default=None, description="sides become the next multiple of it"
+    )
+    square: bool = Field(default=False, description="whether the shorter side becomes as long as the longer")
+    value: float = Field(default=0.0, description="value of new pixels with mode: constant")
+    mode: Literal["constant", "edge", "reflect"] = Field(
+        default="constant", description="what new pixels are: one value, the nearest pixel, or mirrored"
+    )
+    anchor: Anchor = Field(default="center", description="where the image lies in the result")
 
     @model_validator(mode="after")
     def _check(self) -> Pad:

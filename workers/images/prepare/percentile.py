@@ -24,8 +24,8 @@ class Percentile(ToOutput):
 
     name: ClassVar[str] = "percentile"
 
-    low: float = Field(default=1.0, ge=0, le=100)
-    high: float = Field(default=99.0, ge=0, le=100)
+    low: float = Field(default=1.0, ge=0, le=100, description="percentile that becomes the low end of output")
+    high: float = Field(default=99.0, ge=0, le=100, description="percentile that becomes the high end of output")
 
     @model_validator(mode="after")
     def _check(self) -> Percentile:

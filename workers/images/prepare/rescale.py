@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+from pydantic import Field
+
 from workers.contract import Affine
 from workers.images.prepare.affine import apply_affine, range_after
 from workers.images.prepare.base import PrepareStep, replaced
@@ -17,7 +19,7 @@ class Rescale(PrepareStep):
 
     name: ClassVar[str] = "rescale"
 
-    factor: float
+    factor: float = Field(description="what every value is multiplied by")
 
     def stated_range(self, value_range: Range | None) -> Range | None:
         return None if value_range is None else range_after(self.affine(), value_range)

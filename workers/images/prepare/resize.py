@@ -34,15 +34,24 @@ class Resize(PrepareStep):
 
     name: ClassVar[str] = "resize"
 
-    size: Size | None = None
-    shortest_edge: Side | None = None
-    longest_edge: Side | None = None
-    method: Method = "bilinear"
-    library: Library = "opencv"
-    keep_aspect: bool = False
-    pad: float = 0.0
-    anchor: Anchor = "center"
-    multiple_of: Annotated[int, Field(ge=1, le=4096)] = 1
+    size: Size | None = Field(default=None, description="rows and columns of the result")
+    shortest_edge: Side | None = Field(default=None, description="pixels of the shorter side; the other follows")
+    longest_edge: Side | None = Field(
+        default=None, description="pixels of the longer side, or with shortest_edge its limit"
+    )
+    method: Method = Field(default="bilinear", description="how pixels are resampled")
+    library: Library = Field(
+        default="opencv",
+        description="whose resampling, to the bit: pillow averages when shrinking, opencv only with area",
+    )
+    keep_aspect: bool = Field(
+        default=False, description="with size: the image is fitted inside, and the rest is filled with pad"
+    )
+    pad: float = Field(default=0.0, description="value of the pixels that keep_aspect adds")
+    anchor: Anchor = Field(default="center", description="where the image lies with keep_aspect")
+    multiple_of: Annotated[int, Field(ge=1, le=4096)] = Field(
+        default=1, description="with edges: both sides become the nearest multiple of it"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> Resize:

@@ -22,10 +22,16 @@ class ResizeLimit(PrepareStep):
 
     name: ClassVar[str] = "resize_limit"
 
-    limit: Side = 736
-    limit_type: Literal["min", "max"] = "min"
-    multiple_of: Annotated[int, Field(ge=1, le=4096)] = 32
-    method: Literal["nearest", "bilinear", "area", "cubic", "lanczos"] = "bilinear"
+    limit: Side = Field(default=736, description="pixels of the side")
+    limit_type: Literal["min", "max"] = Field(
+        default="min", description="whether the shortest side is at least limit (min), or the longest at most (max)"
+    )
+    multiple_of: Annotated[int, Field(ge=1, le=4096)] = Field(
+        default=32, description="both sides become the nearest multiple of it"
+    )
+    method: Literal["nearest", "bilinear", "area", "cubic", "lanczos"] = Field(
+        default="bilinear", description="how pixels are resampled, by OpenCV"
+    )
 
     def apply(self, image: Image) -> Image:
         self.require_finite(image.pixels)

@@ -34,9 +34,9 @@ class Standardise(PrepareStep):
 
     name: ClassVar[str] = "standardise"
 
-    mean: PerChannel = (0.0,)
-    std: PerChannel = (1.0,)
-    scale: float = 1.0
+    mean: PerChannel = Field(default=(0.0,), description="what is taken off, one value or one a channel")
+    std: PerChannel = Field(default=(1.0,), description="what is divided by then, one value or one a channel")
+    scale: float = Field(default=1.0, description="what every value is multiplied by first")
 
     @model_validator(mode="after")
     def _check(self) -> Standardise:

@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from workers.images.prepare.base import PrepareStep
 from workers.images.prepare.image import Range
@@ -11,7 +11,7 @@ from workers.images.prepare.image import Range
 class ToOutput(PrepareStep):
     """A step whose results lie between `output[0]` and `output[1]`, whatever the image."""
 
-    output: Range = (0.0, 1.0)
+    output: Range = Field(default=(0.0, 1.0), description="low and high end of the result")
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

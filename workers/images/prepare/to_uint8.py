@@ -3,6 +3,7 @@
 from typing import ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from workers.contract import Array
 from workers.images.prepare.base import PrepareStep, replaced
@@ -21,7 +22,10 @@ class ToUint8(PrepareStep):
 
     name: ClassVar[str] = "to_uint8"
 
-    source: Literal["range", "image"] = "range"
+    source: Literal["range", "image"] = Field(
+        default="range",
+        description="where low and high come from: the range of the image's kind, or this image's own pixels",
+    )
 
     def stated_range(self, value_range: Range | None) -> Range:
         return (0.0, 255.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 import numpy as np
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from workers.images.prepare.base import PrepareStep, replaced
 from workers.images.prepare.image import Image, Range
@@ -21,9 +21,11 @@ class ValueRange(PrepareStep):
 
     name: ClassVar[str] = "value_range"
 
-    low: float
-    high: float
-    outside: Literal["reject", "clip"] = "reject"
+    low: float = Field(description="smallest value")
+    high: float = Field(description="largest value")
+    outside: Literal["reject", "clip"] = Field(
+        default="reject", description="what becomes of an image with a value outside: rejected, or clipped"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> ValueRange:

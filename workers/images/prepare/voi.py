@@ -79,9 +79,11 @@ class Voi(PrepareStep):
 
     name: ClassVar[str] = "voi"
 
-    index: int = Field(default=0, ge=0)
-    missing: Literal["keep", "reject"] = "keep"
-    prefer_lut: bool = True
+    index: int = Field(default=0, ge=0, description="which of several views, from 0")
+    missing: Literal["keep", "reject"] = Field(
+        default="keep", description="what becomes of an image without a VOI LUT or window"
+    )
+    prefer_lut: bool = Field(default=True, description="whether a header with both a LUT and windows gives the LUT")
 
     def stated_range(self, value_range: Range | None) -> None:
         # That of the header's table, or of the stored type.

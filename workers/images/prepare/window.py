@@ -30,10 +30,12 @@ class Window(ToOutput):
 
     name: ClassVar[str] = "window"
 
-    center: float
-    width: float = Field(gt=0)
-    function: Literal["linear", "linear_exact", "sigmoid"] = "linear"
-    output: Range = (0.0, 255.0)
+    center: float = Field(description="middle of the window, in modality values")
+    width: float = Field(gt=0, description="width of the window, in modality values")
+    function: Literal["linear", "linear_exact", "sigmoid"] = Field(
+        default="linear", description="one of DICOM's VOI functions"
+    )
+    output: Range = Field(default=(0.0, 255.0), description="low and high end of the result")
 
     @model_validator(mode="after")
     def _check(self) -> Window:

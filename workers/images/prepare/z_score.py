@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 import numpy as np
+from pydantic import Field
 
 from workers.contract import Array
 from workers.images.prepare.base import PrepareStep, replaced
@@ -19,7 +20,7 @@ class ZScore(PrepareStep):
 
     name: ClassVar[str] = "z_score"
 
-    per_channel: bool = False
+    per_channel: bool = Field(default=False, description="whether each channel has its own mean and deviation")
 
     def stated_range(self, value_range: Range | None) -> Range:
         return ANY

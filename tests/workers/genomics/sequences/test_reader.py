@@ -35,6 +35,9 @@ class Table:
             for row in rows
         ]
 
+    def close(self) -> None:
+        return
+
 
 class Whole:
     def encode(self, windows: Sequence[VariantWindow]) -> list[Encoded]:

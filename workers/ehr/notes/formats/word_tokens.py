@@ -44,8 +44,10 @@ class TokenRule(Frozen):
 class Words(Frozen):
     """How a note becomes words. With more than `max_tokens` of them, those at its start or its end are kept."""
 
-    max_tokens: int = Field(default=2000, ge=1, le=1_000_000)
-    keep: Literal["start", "end"] = "start"
+    max_tokens: int = Field(default=2000, ge=1, le=1_000_000, description="words of a note that are kept")
+    keep: Literal["start", "end"] = Field(
+        default="start", description="whether those at its start or at its end are kept"
+    )
 
 
 @dataclass(frozen=True)

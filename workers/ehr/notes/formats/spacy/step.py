@@ -24,12 +24,22 @@ class LanguageStep(Frozen):
     memory a character.
     """
 
-    text: bool = False
-    tokens: Literal["none", "spacy", "treebank", "wordpunct"] = "none"
-    sentences: Literal["none", "spacy", "punkt"] = "none"
-    nltk_data: str | None = None
-    punkt_language: str = Field(default="english", pattern=r"^[a-z_]+$")
-    max_chars: int = Field(default=200_000, gt=0, le=1_000_000)
+    text: bool = Field(
+        default=False, description="whether the words of each entity are written too; they are record content"
+    )
+    tokens: Literal["none", "spacy", "treebank", "wordpunct"] = Field(
+        default="none", description="whose tokens are written, or none"
+    )
+    sentences: Literal["none", "spacy", "punkt"] = Field(
+        default="none", description="whose sentences are written, or none"
+    )
+    nltk_data: str | None = Field(
+        default=None, description="directory of NLTK's data on every node, for sentences: punkt"
+    )
+    punkt_language: str = Field(
+        default="english", pattern=r"^[a-z_]+$", description="language of the data for sentences: punkt"
+    )
+    max_chars: int = Field(default=200_000, gt=0, le=1_000_000, description="characters of a note; more is too_large")
 
 
 def outputs_of(step: LanguageStep, rules_digest: str, punkt_digest: str = "") -> tuple[OutputField, ...]:
