@@ -205,11 +205,13 @@ def run(spec: SpecSource, *, progress: ProgressMode = "auto") -> Run:
     return open_run(checked)
 
 
-def plan(spec: SpecSource, *, all_records: bool = False, sample: int = 0, workers: int | None = None) -> Outlook:
+def plan(
+    spec: SpecSource, *, all_records: bool = False, sample: int | None = None, workers: int | None = None
+) -> Outlook:
     """What a run of the spec would read and whether it can be read. Writes nothing at the output.
 
-    `all_records`: look at every record, not at a spread of them. `sample`: score so many spread records here, to
-    forecast the hours on `workers` workers, or as many as the spec allows. Raises what `run` would raise at its start.
+    The models are loaded and a few records scored here; `sample`: so many, to forecast the hours on `workers` workers,
+    or as many as the spec allows; 0: none. `all_records`: look at every record, not at a spread of them. Raises what `run` would raise at its start.
     """
     from jobs.outlook import outlook
     from jobs.spec_source import spec_from

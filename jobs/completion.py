@@ -81,7 +81,7 @@ def _path(line: Line) -> str:
 
 
 def _reply(words: Sequence[str]) -> str:
-    """Of these words; where there are none the shell offers files."""
+    """One of these words; where there are none the shell offers files."""
     return f'COMPREPLY=( $(compgen -W "{" ".join(words)}" -- "$cur") );' if words else "COMPREPLY=();"
 
 

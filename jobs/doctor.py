@@ -145,11 +145,12 @@ def _input_and_models(spec: Spec) -> Iterator[Finding]:
 
     def list_it() -> Iterator[str]:
         job = StagedJob(spec, storage, models, opened[0])
-        with closed_after(first_request(job).plan.batches()) as batches:
+        plan = first_request(job).plan
+        with closed_after(plan.batches()) as batches:
             first = next(batches, None)
         if first is not None and first.num_rows:
             yield "can be listed"
-        elif len(models) == len(spec.models):
+        elif not plan.with_models or len(models) == len(spec.models):
             raise SpecError(f"{uri} has no records: check input.uri")
         else:
             yield "can be opened; what it has to give depends on the models"

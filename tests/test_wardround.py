@@ -97,9 +97,11 @@ def test_paths_in_a_mapping_are_from_the_working_directory(
 
 
 def test_a_run_forecasts_itself(spec: Path) -> None:
-    forecast = wardround.plan(spec, sample=4, workers=2).forecast
+    seen = wardround.plan(spec, sample=4, workers=2)
+    forecast, tried = seen.forecast, seen.tried
     assert forecast is not None
-    assert (forecast.sampled, forecast.workers) == (4, 2)
+    assert tried is not None
+    assert (tried.sampled, forecast.workers) == (4, 2)
 
 
 def test_it_runs_in_a_thread_and_leaves_signal_handlers_as_they_were(spec: Path) -> None:

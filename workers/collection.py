@@ -141,8 +141,8 @@ class TrialStages(Protocol):
     """
 
     def trial_part(self, stage: str, plan: PlanReader, records: int) -> TrialPart | None:
-        """Of a stage with this plan, for about so many records of the last one. None: it needs all of the input, and
-        the trial ends before it."""
+        """The part of a stage with this plan, for about so many records of the last one. None: it needs all of the
+        input, and the trial ends before it."""
 
 
 Examination = Callable[[], Iterable[Finding]]

@@ -11,7 +11,6 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from functools import partial
 from importlib import metadata
 from typing import Any, NoReturn
 
@@ -45,7 +44,6 @@ EXAMPLES = (
     "wardround run images.yaml",
 )
 INTERRUPTED = 130
-_HELP = partial(argparse.RawDescriptionHelpFormatter, max_help_position=28)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -121,7 +119,7 @@ def _parser(*wanted: str) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="wardround",
         description="Batch inference for medicine: every record of a collection gets its row of predictions, once.",
-        formatter_class=_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="exit codes: 0 complete, 1 internal error, 2 bad spec or usage, 3 refused, 4 incomplete and resumable,\n"
         f"5 verification failed, 6 reject limit, 130 interrupted\n\n{examples(EXAMPLES)}",
     )
@@ -131,7 +129,7 @@ def _parser(*wanted: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         if name in wanted:
             module: Any = importlib.import_module(f"jobs.cli.{name}")
-            sub.formatter_class, sub.epilog = _HELP, examples(module.EXAMPLES)
+            sub.formatter_class, sub.epilog = argparse.RawDescriptionHelpFormatter, examples(module.EXAMPLES)
             module.add_arguments(sub)
             sub.set_defaults(call=module.call)
     return parser

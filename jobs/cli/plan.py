@@ -46,7 +46,8 @@ def _rows(seen: Outlook) -> list[tuple[str, str]]:
         ("records", f"{seen.records:,}" + (f" of stage {stages[0]}" if len(stages) > 1 else "")),
         *([("stages", ", ".join(stages))] if len(stages) > 1 else []),
         ("shards", f"{seen.shards:,}"),
-        ("bytes", size(seen.bytes)),
+        # A table of genotypes or scores says no sizes.
+        *([("bytes", size(seen.bytes))] if seen.bytes else []),
         ("at output", seen.output),
         *((f"model {name}", digest) for name, digest in seen.models.items()),
         *((f"WARNING {name}", remark) for name, remarks in seen.remarks.items() for remark in remarks),

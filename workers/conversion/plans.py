@@ -1,5 +1,6 @@
 """How the stages that all conversions have are planned."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
@@ -27,12 +28,10 @@ class Conversion:
         raise SpecError("a convert job has no models")
 
     def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
-        """Chunks by kind."""
-        kinds: dict[str, int] = {}
-        for table in tables:
-            for kind in table["kind"].to_pylist():
-                kinds[kind or "unknown"] = kinds.get(kind or "unknown", 0) + 1
-        return {"chunks": kinds}
+        """Chunks, by the kind of their records where the source says it."""
+        kinds = Counter(kind for table in tables for kind in table["kind"].to_pylist())
+        named = {str(kind): count for kind, count in kinds.items() if kind}
+        return {"chunks": {**named, "of any kind": kinds[None]} if named and kinds[None] else named or kinds.total()}
 
 
 def read_plan(

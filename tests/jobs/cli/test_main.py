@@ -148,7 +148,7 @@ def test_the_help_names_every_command_and_every_exit_code(capsys: pytest.Capture
         command_line.main(["--help"])
     assert ended.value.code == 0
     text = capsys.readouterr().out
-    assert all(f"  {name} " in text for name in command_line.COMMANDS)
+    assert set(command_line.COMMANDS) <= set(text.split())
     assert all(code in " ".join(text.split()) for code in ("0 complete", "6 reject limit", "130 interrupted"))
 
 

@@ -9,11 +9,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.support.meds_data import write_labels
+from tests.support.plink_files import cohort, write_pgen
 
 
 def binary(root: Path, path: str, hexadecimal: str) -> None:
@@ -187,6 +189,17 @@ def without(root: Path, package: str) -> None:
     """A package is not installed, for processes that have `site` on their path."""
     (root / "site").mkdir()
     (root / "site" / "sitecustomize.py").write_text(_HIDING.format(package=package))
+
+
+def without_for(root: Path, package: str, path: str, kind: str) -> None:
+    """A package is not installed that an input of this kind needs; the input is made."""
+    if kind == "jp2":
+        for other in (root / "images").iterdir():
+            other.unlink()
+        cv2.imwrite(str(root / path), np.zeros((20, 24), np.uint8))
+    else:
+        write_pgen(root, cohort(60, 120))
+    without(root, package)
 
 
 _HIDING = """

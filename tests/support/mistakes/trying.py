@@ -202,7 +202,7 @@ def _as_process(words: Sequence[str]) -> tuple[int | None, str]:
         )
     except subprocess.TimeoutExpired:
         return None, "did not end"
-    return ended.returncode, ended.stderr
+    return ended.returncode, _said(words, ended.stdout, ended.stderr)
 
 
 class _TooLongError(BaseException):
@@ -210,15 +210,21 @@ class _TooLongError(BaseException):
 
 
 def _here(words: Sequence[str]) -> tuple[int | None, str]:
-    said = io.StringIO()
-    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()), _limited():
+    said, shown = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(shown), _limited():
         try:
             code: int | None = main(words)
         except _TooLongError:
             code = None
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
-    return code, said.getvalue()
+    return code, _said(words, shown.getvalue(), said.getvalue())
+
+
+def _said(words: Sequence[str], shown: str, said: str) -> str:
+    """What a person is told; of `doctor` the first thing that failed, which is a result of it."""
+    failed = [line for line in shown.splitlines() if line.startswith("fail")] if words[0] == "doctor" else []
+    return said + "".join(f"wardround: {line}\n" for line in failed[:1])
 
 
 @contextlib.contextmanager

@@ -53,7 +53,9 @@ def test_a_stage_over_everything_has_one_record() -> None:
 
 
 def test_chunks_are_counted_by_kind_and_those_without_are_unknown() -> None:
-    assert Conversion().look([pa.table({"kind": ["a", None, "a"]})]) == {"chunks": {"a": 2, "unknown": 1}}
+    conversion = Conversion()
+    assert conversion.look([pa.table({"kind": ["a", None, "a"]})]) == {"chunks": {"a": 2, "of any kind": 1}}
+    assert conversion.look([pa.table({"kind": pa.nulls(2, pa.string())})]) == {"chunks": 2}
 
 
 @pytest.mark.parametrize(
