@@ -211,7 +211,8 @@ def plan(
     """What a run of the spec would read and whether it can be read. Writes nothing at the output.
 
     The models are loaded and a few records scored here; `sample`: so many, to forecast the hours on `workers` workers,
-    or as many as the spec allows; 0: none. `all_records`: look at every record, not at a spread of them. Raises what `run` would raise at its start.
+    or as many as the spec allows; 0: none. `all_records`: look at every record, not at a spread of them. Raises what
+    `run` would raise at its start.
     """
     from jobs.outlook import outlook
     from jobs.spec_source import spec_from

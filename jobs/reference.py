@@ -37,7 +37,7 @@ def reference(tell: Tell) -> str:
         for name, model in rooms.items():
             named.setdefault(model, []).append(name)
         for model, names in named.items():
-            parts += [f"## `input:` of a {job} job: {', '.join(names)}\n", _of_model(model, "input.")]
+            parts += [f"## `input:` of `job: {job}`: {', '.join(names)}\n", _of_model(model, "input.")]
     for collection, steps in known.steps.items():
         parts.append(f"## `prepare:` of {collection}\n")
         for name, step in dict.fromkeys(steps):
@@ -73,7 +73,7 @@ def _rows(schema: Schema, definitions: Schema, prefix: str) -> Iterator[tuple[st
 
 def _inner(prop: Schema, definitions: Schema, path: str) -> tuple[Schema | None, str]:
     """The settings that a key holds, and how they are called in a spec."""
-    more = prop.get("additionalProperties")
+    more = next(iter(prop.get("patternProperties", {}).values()), prop.get("additionalProperties"))
     if isinstance(more, Mapping) and "$ref" in more:
         return _resolved(more, definitions), f"{path}.<name>"
     for choice in (prop, *prop.get("anyOf", ())):

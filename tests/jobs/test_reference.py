@@ -22,7 +22,7 @@ PAGE = reference(print)
         "| `rounding` | `nearest`, `floor`, `truncate` | `nearest` |",
         "| `tiles` | list of 2: whole number",
         "columns bear it: &lt;model>__&lt;output> |",
-        "## `input:` of a convert job: bed, pgen",
+        "## `input:` of `job: convert`: bed, pgen",
     ],
 )
 def test_a_key_stands_there(line: str) -> None:
