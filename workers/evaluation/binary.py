@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+import polars as pl
 
+from workers.evaluation.columns import SUBJECT, score_column, truth_column
 from workers.evaluation.figure import Figure, count
+from workers.evaluation.paired import PairedSums
 from workers.evaluation.settings import EvaluateInput, Outcome
 from workers.evaluation.tally import Table, Tally
 from workers.statistics import calibration, confusion, discrimination, thresholds
@@ -28,6 +31,47 @@ class Unscored:
     negatives: int = 0
 
 
+class BinarySums:
+    """Scores and truths of a binary outcome, and those of the run that is compared."""
+
+    def __init__(self, outcome: str, source: EvaluateInput) -> None:
+        self._name = outcome
+        self._source = source
+        self._tally = Tally(source.exact_rows)
+        self._unscored = Unscored()
+        self._paired = None if source.compare is None else PairedSums(outcome, source)
+
+    def add(self, evaluated: pl.DataFrame, unscored: pl.DataFrame) -> None:
+        """Add these rows."""
+        self._tally.add(scored(evaluated, self._name))
+        if self._paired is not None:
+            self._paired.add(evaluated)
+        positives = int((unscored[truth_column(self._name)] == 1).sum())
+        before = self._unscored
+        negatives = before.negatives + unscored.height - positives
+        self._unscored = Unscored(before.positives + positives, negatives)
+
+    def figures(self, points: Mapping[str, float]) -> list[Figure]:
+        """All of them."""
+        outcome = self._source.outcomes[self._name]
+        found = Binary(self._tally, outcome, self._source, points, self._unscored).figures()
+        return found if self._paired is None else [*found, *self._paired.figures(points)]
+
+    def cells(self) -> list[float]:
+        """Rows of each class."""
+        return [self.ranks().total_positives, self.ranks().total_negatives]
+
+    def ranks(self) -> Ranks:
+        """The ranks of all rows."""
+        return self._tally.ranks()
+
+
+def scored(rows: pl.DataFrame, outcome: str) -> pl.DataFrame:
+    """Joined rows as a tally takes them."""
+    columns = (pl.col(score_column(outcome)).alias("score"), pl.col(truth_column(outcome)).alias("truth"))
+    return rows.select(*columns, SUBJECT)
+
+
 @dataclass(frozen=True)
 class Binary:
     """One outcome in one group: `points` are its thresholds by name."""
@@ -36,7 +80,7 @@ class Binary:
     outcome: Outcome
     source: EvaluateInput
     points: Mapping[str, float]
-    unscored: Unscored = Unscored()
+    unscored: Unscored
 
     def figures(self) -> list[Figure]:
         """All of them: counts, discrimination, fixed rates, operating points, calibration."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from workers.evaluation.columns import PART, TEST, TUNING, group_column, score_column, truth_column
+from workers.evaluation.columns import PART, TEST, TUNING, group_column, truth_column
 from workers.evaluation.join_stage import EVALUATED, NOT_SCORED, state
 from workers.evaluation.settings import EvaluateInput
 
@@ -48,7 +48,7 @@ def tuned(rows: pl.DataFrame, outcome: str, source: EvaluateInput) -> pl.DataFra
 
 def unscored(rows: pl.DataFrame, outcome: str, source: EvaluateInput) -> pl.DataFrame:
     """Test rows without a score of which the truth is known."""
-    known = pl.col(truth_column(outcome)).is_not_null() & pl.col(score_column(outcome)).is_null()
+    known = pl.col(truth_column(outcome)).is_not_null()
     return rows.filter((pl.col(PART) == TEST) & (state(outcome, source) == NOT_SCORED) & known)
 
 

@@ -51,10 +51,13 @@ class Evaluation:
         if self.source.labels is not None:
             labels, state["labels"] = read_labels(self.source.labels, self._storage)
             labelled = frozenset(labels.columns)
+            state["label_rows"] = labels.height
         source = open_source(self.source, self._storage, labelled)
         source.check()
         # The manifest names every file with its digest: what it says of the run cannot change under this plan.
         state |= {"run": source.run.run.fingerprint, "manifest": source.run.store.sha256(MANIFEST_KEY)}
+        if source.other is not None:
+            state["compared"] = source.other.store.sha256(MANIFEST_KEY)
         state["labelled"] = sorted(labelled)
         return StagePlan(
             JOIN,

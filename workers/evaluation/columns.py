@@ -5,15 +5,22 @@ from workers.evaluation.settings import EvaluateInput
 JOIN = "join"
 FIGURES = "figures"
 
+RECORD = "record"
+"""Column of rows of the run: their `record_id`."""
 PART = "part"
 """Column of joined rows: `test`, `tuning`, or null for rows of neither."""
 SUBJECT = "subject"
 TEST, TUNING = "test", "tuning"
 
 
-def score_column(outcome: str) -> str:
-    """The column with the score of an outcome, float64."""
-    return f"score.{outcome}"
+def score_column(outcome: str, name: str = "") -> str:
+    """The column with the score of an outcome, float64; with that of one of its classes."""
+    return f"score.{outcome}.{name}" if name else f"score.{outcome}"
+
+
+def other_column(outcome: str) -> str:
+    """The column with the score that the other run has, float64."""
+    return f"other.{outcome}"
 
 
 def truth_column(outcome: str) -> str:

@@ -31,9 +31,10 @@ def metrics_json(
     points: Mapping[str, Mapping[str, float]],
     figures: Mapping[Case, Sequence[Figure]],
     ranks: Mapping[str, Ranks],
-    flow: Sequence[Mapping[str, Any]],
+    account: Mapping[str, Any],
 ) -> SideObject:
-    """All figures by outcome and group, the curves of all rows, operating points with their rule, the flow of rows."""
+    """All figures by outcome and group, curves of all rows, operating points with their rule, and `account`: what became
+    of rows and labels."""
     outcomes = {
         name: {
             "task": outcome.task,
@@ -51,7 +52,7 @@ def metrics_json(
         "fingerprint": context.run.fingerprint,
         "run": source.run,
         "level": source.level,
-        "flow": list(flow),
+        **account,
         "outcomes": outcomes,
     }
     return SideObject(METRICS_JSON, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False).encode())

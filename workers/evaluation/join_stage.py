@@ -8,7 +8,7 @@ import pyarrow as pa
 from schemas.rows import stage_columns
 from schemas.run import stage_directory
 from schemas.status import Status
-from workers.evaluation.columns import JOIN, PART, group_column, score_column, truth_column
+from workers.evaluation.columns import JOIN, PART, RECORD, group_column, score_column, truth_column
 from workers.evaluation.joining import joined
 from workers.evaluation.labels import ROW
 from workers.evaluation.settings import EvaluateInput
@@ -36,11 +36,15 @@ class JoinStage(ShardStage):
         self._context = context
         self._source = source
         self._labels = labels
+        self._others = source.others()
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """One record: one shard of the run that is evaluated."""
         (number,) = records["member"].to_pylist()
-        rows = joined(self._source.rows(number), self._labels, self._source.settings)
+        found = self._source.rows(number)
+        if self._others is not None:
+            found = found.join(self._others, on=RECORD, how="left", maintain_order="left")
+        rows = joined(found, self._labels, self._source.settings)
         body = encode_frame(rows, self._context.run.fingerprint)
         key = f"{stage_directory(JOIN)}joined/{number:06d}.parquet"
         values: dict[str, Any] = {
@@ -67,16 +71,17 @@ def flow(rows: pl.DataFrame, source: EvaluateInput) -> list[dict[str, Any]]:
 
 def state(outcome: str, source: EvaluateInput) -> pl.Expr:
     """What becomes of a joined row in an evaluation of this outcome."""
-    score, truth = pl.col(score_column(outcome)), pl.col(truth_column(outcome))
+    scores = [pl.col(score_column(outcome, one)) for one in source.outcomes[outcome].columns()]
+    truth = pl.col(truth_column(outcome))
     unlabelled = pl.col(ROW).is_null() & truth.is_null() if source.labels is not None else pl.lit(False)
     return (
-        pl.when(score.is_null())
+        pl.when(pl.any_horizontal(score.is_null() for score in scores))
         .then(pl.lit(NOT_SCORED))
         .when(unlabelled)
         .then(pl.lit(NO_LABEL))
         .when(truth.is_null() | truth.is_nan())
         .then(pl.lit(NO_TRUTH))
-        .when(score.is_nan())
+        .when(pl.any_horizontal(score.is_nan() for score in scores))
         .then(pl.lit(NOT_A_NUMBER))
         .otherwise(pl.lit(EVALUATED))
     )

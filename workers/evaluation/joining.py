@@ -7,7 +7,16 @@ import polars as pl
 
 from schemas.errors import SpecError
 from schemas.status import Status
-from workers.evaluation.columns import PART, SUBJECT, TEST, TUNING, group_column, score_column, truth_column
+from workers.evaluation.columns import (
+    PART,
+    SUBJECT,
+    TEST,
+    TUNING,
+    group_column,
+    other_column,
+    score_column,
+    truth_column,
+)
 from workers.evaluation.labels import ROW
 from workers.evaluation.settings import EvaluateInput, Group, Outcome, Rows, Value
 
@@ -33,8 +42,11 @@ def joined(rows: pl.DataFrame, labels: pl.DataFrame | None, source: EvaluateInpu
     columns += [_group(name, group) for name, group in source.groups.items()]
     for name, outcome in source.outcomes.items():
         fine = pl.col(STATUS_PREFIX + name) == Status.OK
-        columns.append(pl.when(fine).then(pl.col(score_column(name)).cast(pl.Float64)).alias(score_column(name)))
+        scores = [score_column(name, one) for one in outcome.columns()]
+        columns += [pl.when(fine).then(pl.col(score).cast(pl.Float64)).alias(score) for score in scores]
         columns.append(_truth(name, outcome))
+        if other_column(name) in both.columns:
+            columns.append(pl.col(other_column(name)).cast(pl.Float64))
     try:
         return both.select(columns)
     except pl.exceptions.InvalidOperationError:
@@ -65,6 +77,10 @@ def _is_one_of(column: str, values: Value | Sequence[Value]) -> pl.Expr:
 def _truth(name: str, outcome: Outcome) -> pl.Expr:
     if outcome.task == "number":
         return pl.col(outcome.truth).cast(pl.Float64).alias(truth_column(name))
+    if outcome.task == "classes":
+        numbers = {value: float(number) for number, value in enumerate(outcome.scores)}
+        text = pl.col(outcome.truth).cast(pl.String)
+        return text.replace_strict(numbers, default=None, return_dtype=pl.Float64).alias(truth_column(name))
     positive = _is_one_of(outcome.truth, outcome.positive)
     negative = pl.col(outcome.truth).is_not_null()
     if outcome.negative is not None:

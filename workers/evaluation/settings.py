@@ -44,8 +44,12 @@ class Rule(Frozen):
 class Outcome(Frozen):
     """What is held against what."""
 
-    task: Literal["binary", "number"] = Field(default="binary", description="what kind of truth it is")
-    score: str = Field(description="column of the run's rows with the score or the predicted number")
+    task: Literal["binary", "number", "classes"] = Field(default="binary", description="what kind of truth it is")
+    score: str = Field(default="", description="column of the run's rows with the score or the predicted number")
+    scores: Mapping[str, str] = Field(
+        default_factory=dict, description="classes: the column of each class's score, by its value in `truth`"
+    )
+    ordered: bool = Field(default=False, description="the classes are grades in this order, so that distance counts")
     truth: str = Field(description="column of the labels, or a carried column of the rows, with what was true")
     positive: Value | tuple[Value, ...] = Field(default=1, description="values of `truth` that are positive (binary)")
     negative: Value | tuple[Value, ...] | None = Field(
@@ -61,9 +65,26 @@ class Outcome(Frozen):
     @model_validator(mode="after")
     def _fits_its_task(self) -> Self:
         binary = {"positive", "negative", "thresholds", "probability"} & self.model_fields_set
-        if self.task == "number" and binary:
-            raise ValueError(f"{sorted(binary)[0]} is for binary outcomes; this one is a number")
+        if self.task != "binary" and binary:
+            raise ValueError(f"{sorted(binary)[0]} is for binary outcomes; the task of this one is {self.task}")
+        if self.task == "classes" and (self.score or len(self.scores) < 2):
+            raise ValueError("classes need `scores`, the column of each class (two at least), instead of `score`")
+        if self.task != "classes" and (not self.score or self.scores or self.ordered):
+            raise ValueError(f"task {self.task} needs `score`; `scores` and `ordered` are for classes")
         return self
+
+    def columns(self) -> dict[str, str]:
+        """The columns of scores: by class, or one under an empty name."""
+        return dict(self.scores) if self.task == "classes" else {"": self.score}
+
+
+class Compare(Frozen):
+    """Another run over the same records, whose scores of binary outcomes are held against these, row by row."""
+
+    run: Location = Field(description="output.uri of the other finished run")
+    scores: Mapping[str, str] = Field(
+        default_factory=dict, description="by outcome: its column there, where that has another name"
+    )
 
 
 class Group(Frozen):
@@ -84,6 +105,7 @@ class EvaluateInput(Frozen):
 
     run: Location = Field(description="output.uri of a finished run")
     labels: Labels | None = Field(default=None, description="what was true, where the rows do not carry it")
+    compare: Compare | None = Field(default=None, description="another run on the same records")
     outcomes: Mapping[Name, Outcome] = Field(min_length=1, description="what is evaluated, by name")
     groups: Mapping[Name, Group] = Field(default_factory=dict, description="subgroups, by name")
     tuning: Rows = Field(default_factory=dict, description="rows on which thresholds are chosen; none are in the test")
@@ -102,6 +124,13 @@ class EvaluateInput(Frozen):
     exact_rows: int = Field(
         default=2_000_000, ge=1, description="outcomes of more rows are evaluated from counts in narrow bins of scores"
     )
+
+    @model_validator(mode="after")
+    def _compared_outcomes_are_binary(self) -> Self:
+        for name in () if self.compare is None else self.compare.scores:
+            if name not in self.outcomes or self.outcomes[name].task != "binary":
+                raise ValueError(f"compare.scores.{name} is no binary outcome of this evaluation")
+        return self
 
     @model_validator(mode="after")
     def _rules_have_tuning_rows(self) -> Self:

@@ -7,7 +7,8 @@ import polars as pl
 from cluster.storage import StorageSettings
 from schemas.errors import SpecError
 from schemas.loading import nearest
-from workers.evaluation.columns import score_column, wanted
+from schemas.status import Status
+from workers.evaluation.columns import RECORD, other_column, score_column, wanted
 from workers.evaluation.joining import ID, STATUS_PREFIX
 from workers.evaluation.settings import EvaluateInput
 from workers.finished_runs.run import FinishedRun, open_run
@@ -20,12 +21,18 @@ class Source:
     settings: EvaluateInput
     run: FinishedRun
     labelled: frozenset[str]
+    other: FinishedRun | None = None
 
     def check(self) -> None:
         """Raises SpecError for a column that is nowhere, with the nearest one."""
         columns = self.run.schema().names
         for name, outcome in self.settings.outcomes.items():
-            _require(outcome.score, columns, f"outcomes.{name}.score", "rows of the run")
+            for one, column in outcome.columns().items():
+                _require(column, columns, f"outcomes.{name}.score{'s.' + one if one else ''}", "rows of the run")
+        if self.other is not None:
+            there = self.other.schema().names
+            for name, column in self._compared().items():
+                _require(column, there, f"compare.scores.{name}", "rows of the run that is compared")
         if self.settings.labels is not None:
             _require(self.settings.labels.on, columns, "labels.on", "rows of the run")
         both = [*self.labelled, *columns]
@@ -38,23 +45,51 @@ class Source:
         table = self.run.stage.rows(shard, sorted(set(asked.values())))
         return pl.DataFrame(pl.from_arrow(table)).select(pl.col(there).alias(name) for name, there in asked.items())
 
+    def others(self) -> pl.DataFrame | None:
+        """The scores of the other run by record, of rows that are `ok` there; None where none is compared."""
+        if self.other is None:
+            return None
+        models = self.other.run.models
+        outputs = {column.name: column.model for column in self.other.run.columns if column.model in models}
+        asked = {RECORD: "record_id"}
+        for name, column in self._compared().items():
+            asked |= {
+                other_column(name): column,
+                STATUS_PREFIX + name: self.other.run.status_column(outputs.get(column)),
+            }
+        rows = pl.DataFrame(pl.from_arrow(self.other.stage.all_rows(sorted(set(asked.values())))))
+        rows = rows.select(pl.col(there).alias(name) for name, there in asked.items())
+        scores = (
+            pl.when(pl.col(STATUS_PREFIX + name) == Status.OK).then(other_column(name)).alias(other_column(name))
+            for name in self._compared()
+        )
+        return rows.select(RECORD, *scores)
+
+    def _compared(self) -> dict[str, str]:
+        named = self.settings.compare.scores if self.settings.compare is not None else {}
+        binary = {name: one for name, one in self.settings.outcomes.items() if one.task == "binary"}
+        return {name: named.get(name, outcome.score) for name, outcome in binary.items()}
+
     def _columns(self) -> dict[str, str]:
         """By the name that it gets: the column of the run's rows."""
         models = self.run.run.models
         outputs = {column.name: column.model for column in self.run.run.columns if column.model in models}
-        asked = {"subject_id": "subject_id"}
+        asked = {RECORD: "record_id", "subject_id": "subject_id"}
         if self.settings.labels is not None:
             asked[ID] = self.settings.labels.on
         for name, outcome in self.settings.outcomes.items():
-            asked[score_column(name)] = outcome.score
-            asked[STATUS_PREFIX + name] = self.run.run.status_column(outputs.get(outcome.score))
+            columns = outcome.columns()
+            asked |= {score_column(name, one): column for one, column in columns.items()}
+            # The scores of one outcome are of one model: its first column names it.
+            asked[STATUS_PREFIX + name] = self.run.run.status_column(outputs.get(next(iter(columns.values()))))
         others = (column for column in wanted(self.settings) if column not in self.labelled)
         return asked | {column: column for column in others}
 
 
 def open_source(settings: EvaluateInput, storage: StorageSettings, labelled: frozenset[str]) -> Source:
     """The finished run that is evaluated. Raises UsageError where there is none, IncompleteError for an unfinished."""
-    return Source(settings, open_run(settings.run, storage), labelled)
+    other = None if settings.compare is None else open_run(settings.compare.run, storage)
+    return Source(settings, open_run(settings.run, storage), labelled, other)
 
 
 def _require(column: str, among: list[str], asked_by: str, where: str) -> None:

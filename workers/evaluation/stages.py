@@ -18,8 +18,9 @@ def join(context: StageContext) -> JoinStage:
     state = context.run.parts["state"]
     labels = None if source.labels is None else planned_labels(source.labels, context.storage, state["labels"])
     opened = open_source(source, context.storage, frozenset(state["labelled"]))
-    if opened.run.store.sha256(MANIFEST_KEY) != state["manifest"]:
-        raise RefusedError("the run that is evaluated was changed since the evaluation was planned: restore it")
+    compared = None if opened.other is None else opened.other.store.sha256(MANIFEST_KEY)
+    if (opened.run.store.sha256(MANIFEST_KEY), compared) != (state["manifest"], state.get("compared")):
+        raise RefusedError("a run that is evaluated was changed since the evaluation was planned: restore it")
     return JoinStage(context, opened, labels)
 
 

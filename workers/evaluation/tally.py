@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from workers.evaluation.columns import SUBJECT, score_column, truth_column
+from workers.evaluation.columns import SUBJECT
 from workers.statistics.ranks import Floats, Ranks, rank
 from workers.statistics.sketch import ScoreSketch
 
@@ -19,19 +19,13 @@ class Tally:
     rows is not told any more.
     """
 
-    outcome: str
     exact_rows: int
     kept: list[pl.DataFrame] = field(default_factory=list)
     rows: int = 0
     sketch: ScoreSketch | None = None
 
-    def add(self, rows: pl.DataFrame) -> None:
-        """Joined rows that are evaluated for this outcome."""
-        part = rows.select(
-            pl.col(score_column(self.outcome)).alias("score"),
-            pl.col(truth_column(self.outcome)).alias("truth"),
-            SUBJECT,
-        )
+    def add(self, part: pl.DataFrame) -> None:
+        """Rows with `score`, `truth`, which is 1 or 0, and `subject`."""
         self.rows += part.height
         if self.sketch is not None:
             self._count(self.sketch, part)

@@ -42,7 +42,8 @@ def spec(uri: str, out: Path, **settings: Any) -> str:
             "input": source,
             "output": {"uri": str(out)},
             "compute": {"pool": "serial"},
-        }
+        },
+        sort_keys=False,
     )
 
 

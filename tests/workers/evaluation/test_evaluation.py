@@ -82,6 +82,7 @@ def test_labels_come_from_a_table_and_what_has_none_is_counted(tmp_path: Path) -
     )
     states = {cell["state"]: cell["rows"] for cell in found["flow"]}
     assert states == {"evaluated": 499, "no label": 100, "no truth": 1}
+    assert found["labels"] == {"rows": 500, "of_no_row": 0}
     known = rows.head(500).filter(pl.col("record_id") != "r00003")
     assert figures(found)["auroc", ""]["value"] == pytest.approx(metrics.roc_auc_score(known["sick"], known["score"]))
 
@@ -226,3 +227,76 @@ def test_the_same_evaluation_has_the_same_figures_to_the_byte(tmp_path: Path) ->
         run(spec(uri, tmp_path / name))
     first, second = (json.loads((tmp_path / name / "metrics.json").read_text()) for name in ("first", "second"))
     assert first == second
+
+
+def graded(number: int = 500) -> pl.DataFrame:
+    """Rows of a model of three grades, scores in `none`, `mild`, `severe`."""
+    generator = np.random.default_rng(1)
+    truth = generator.choice(3, number, p=[0.6, 0.3, 0.1])
+    scores = generator.dirichlet(np.ones(3), number)
+    scores[np.arange(number), truth] += 0.4
+    names = ("none", "mild", "severe")
+    columns = {name: scores[:, place].astype(np.float32) for place, name in enumerate(names)}
+    grade = [names[place] for place in truth]
+    return pl.DataFrame({"record_id": [f"r{place:05d}" for place in range(number)], **columns, "grade": grade})
+
+
+def test_classes_are_evaluated_together_and_each_against_the_rest(tmp_path: Path) -> None:
+    rows, names = graded(), ["none", "mild", "severe"]
+    outcome = {"task": "classes", "scores": {name: name for name in names}, "truth": "grade", "ordered": True}
+    found = figures(evaluated(tmp_path, rows, scores=tuple(names), outcomes={"grade": outcome}), "grade")
+    truth = rows["grade"].replace_strict(dict(zip(names, range(3), strict=True))).to_numpy()
+    scores = rows.select(names).to_numpy()
+    said = scores.argmax(axis=1)
+    expected = {
+        ("accuracy", ""): metrics.accuracy_score(truth, said),
+        ("macro_f1", ""): metrics.f1_score(truth, said, average="macro"),
+        ("macro_auroc", ""): np.mean([metrics.roc_auc_score(truth == k, scores[:, k]) for k in range(3)]),
+        ("kappa", ""): metrics.cohen_kappa_score(truth, said),
+        ("quadratic_kappa", ""): metrics.cohen_kappa_score(truth, said, weights="quadratic"),
+        ("sensitivity", "mild"): metrics.recall_score(truth == 1, said == 1),
+        ("ppv", "severe"): metrics.precision_score(truth == 2, said == 2),
+        ("rows", "none"): (truth == 0).sum(),
+    }
+    assert {key: found[key]["value"] for key in expected} == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_truth_that_is_no_class_is_counted(tmp_path: Path) -> None:
+    rows = graded().with_columns(pl.when(pl.int_range(500) < 5).then(pl.lit("odd")).otherwise("grade").alias("grade"))
+    outcome = {"task": "classes", "scores": {"none": "none", "mild": "mild", "severe": "severe"}, "truth": "grade"}
+    found = evaluated(tmp_path, rows, scores=("none", "mild", "severe"), outcomes={"grade": outcome})
+    assert {cell["state"]: cell["rows"] for cell in found["flow"]} == {"evaluated": 495, "no truth": 5}
+
+
+def test_two_runs_are_compared_on_the_records_that_both_scored(tmp_path: Path) -> None:
+    rows = screened()
+    generator = np.random.default_rng(3)
+    noisy = rows.with_columns((pl.col("score") + pl.Series(generator.normal(0, 0.2, 600))).clip(0, 1).cast(pl.Float32))
+    other = make_run(tmp_path / "other", noisy.tail(550).sample(fraction=1, shuffle=True, seed=1), ("score",), 70)
+    outcome = {"score": "score", "truth": "sick", "thresholds": {"half": 0.5}}
+    found = figures(evaluated(tmp_path, rows, outcomes={"sick": outcome}, compare={"run": other}))
+    both, theirs = rows.tail(550), noisy.tail(550)
+    expected = metrics.roc_auc_score(both["sick"], both["score"]) - metrics.roc_auc_score(both["sick"], theirs["score"])
+    assert found["compared_rows", ""]["value"] == 550
+    assert found["auroc_difference", ""]["value"] == pytest.approx(expected, abs=1e-9)
+    assert found["auroc_difference_p_value", ""]["value"] < 0.05
+    sick = both["sick"] == 1
+    difference = ((both["score"] >= 0.5) & sick).sum() - ((theirs["score"] >= 0.5) & sick).sum()
+    assert found["sensitivity_difference", "half"]["value"] == pytest.approx(difference / sick.sum())
+    assert found["net_benefit_difference", "half"]["low"] is not None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "says"),
+    [
+        ({"task": "classes", "scores": {"a": "score"}, "truth": "sick"}, "two at least"),
+        ({"task": "number", "score": "score", "truth": "sick", "thresholds": {"t": 0.5}}, "is for binary outcomes"),
+        ({"score": "score", "truth": "sick", "ordered": True}, "for classes"),
+        ({"truth": "sick"}, "needs `score`"),
+        ({"score": "score", "truth": "sick", "thresholds": {"t": {"best": "f1", "flagged": 0.1}}}, "exactly one of"),
+    ],
+)
+def test_settings_of_another_task_are_refused(tmp_path: Path, outcome: dict[str, object], says: str) -> None:
+    uri = make_run(tmp_path / "run", screened(50), ("score",))
+    with pytest.raises(SpecError, match=says):
+        run(spec(uri, tmp_path / "out", outcomes={"sick": outcome}))
