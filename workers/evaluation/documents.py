@@ -33,7 +33,7 @@ def metrics_json(
     ranks: Mapping[str, Ranks],
     account: Mapping[str, Any],
 ) -> SideObject:
-    """All figures by outcome and group, curves of all rows, operating points with their rule, and `account`: what became
+    """All figures by outcome and group, curves of all rows, operating points with their rule; `account` is what became
     of rows and labels."""
     outcomes = {
         name: {
