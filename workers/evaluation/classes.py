@@ -65,7 +65,7 @@ class ClassSums:
             yield Figure("quadratic_kappa", classes.kappa(self._table, 2, self._source.level))
 
     def _mean_area(self) -> Estimate:
-        """Of the classes that have rows, each against all others."""
+        """Mean over the classes that have rows, each against all others."""
         areas = [discrimination.auroc(tally.ranks()).value for tally in self._tallies.values()]
         known = [area for area in areas if area is not None]
         return Estimate(float(np.mean(known))) if known else undefined("no two classes have rows")
