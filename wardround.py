@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 
     from jobs.outlook import Outlook
     from jobs.spec_source import SpecSource
-    from jobs.verification.verify import Verified
+    from jobs.verification.found import Verified
     from schemas.run import Manifest
     from workers.finished_runs.run import FinishedRun
 

@@ -1,8 +1,8 @@
-"""A Ray node for one process alone, without the servers that only a shared cluster needs."""
+"""A Ray node for one process alone: without the servers that only a shared cluster needs, and on loopback alone."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -16,25 +16,31 @@ def bare_node() -> Iterator[None]:
     are a group of their own: a signal to this process's group (of a terminal, `timeout`, a batch system) is for this
     process to handle, which then ends them; they die with it in any case.
 
-    These are three Python processes, which `ray.init` waits for and which end slowly. Ray has no setting for it, so the
-    methods that start them are replaced meanwhile. Where a later Ray has no such class or methods, all is started as
-    ever.
+    A node whose address is loopback keeps it, and then none of its ports is open to another machine: Ray would
+    otherwise replace that address by one that others reach, and listen on all. The agent beside the raylet has no
+    port for jobs, which nobody submits here.
+
+    These are three Python processes, which `ray.init` waits for and which end slowly. Ray has no setting for any of it,
+    so the functions that decide are replaced meanwhile. Where a later Ray has no such class or functions, all is
+    started as ever.
     """
-    node = _node_class()
-    kept = {name: getattr(node, name) for name in _SERVERS if hasattr(node, name)}
-    for name in kept:
-        setattr(node, name, lambda *_, **__: None)
-    services: Any = sys.modules.get("ray._private.services")
-    popen = getattr(services, "ConsolePopen", None)
-    if popen is not None:
-        services.ConsolePopen = partial(popen, process_group=0)
-    try:
+    services, utils = (sys.modules.get(f"ray._private.{name}") for name in ("services", "utils"))
+    with ExitStack() as replaced:
+        for name in _SERVERS:
+            _replace(replaced, _node_class(), name, lambda _: lambda *_, **__: None)
+        _replace(replaced, services, "ConsolePopen", lambda popen: partial(popen, process_group=0))
+        _replace(replaced, services, "resolve_ip_for_localhost", lambda _: lambda host: host)
+        # What Ray asks to find whether it was installed without its dashboard, whose agent then has no ports.
+        _replace(replaced, utils, "get_dashboard_dependency_error", lambda _: lambda: ImportError("not wanted"))
         yield
-    finally:
-        if popen is not None:
-            services.ConsolePopen = popen
-        for name, method in kept.items():
-            setattr(node, name, method)
+
+
+def _replace(until: ExitStack, owner: Any, name: str, made: Callable[[Any], Any]) -> None:
+    """Put what is made of an attribute into its place, until the block ends; nothing where there is none."""
+    kept = getattr(owner, name, None)
+    if kept is not None:
+        setattr(owner, name, made(kept))
+        until.callback(setattr, owner, name, kept)
 
 
 def _node_class() -> Any:

@@ -1,4 +1,7 @@
-"""A real S3 server in a child process: SeaweedFS, for the demo and for tests. Listens on loopback only."""
+"""A real S3 server in a child process: SeaweedFS, for the demo and for tests.
+
+It listens on loopback only. Its S3 port asks for credentials, and no other one speaks to anybody (`embedded_keys`).
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cluster.embedded_keys import key_environment
 from schemas.errors import InfrastructureError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -88,7 +92,7 @@ class EmbeddedS3:
     def __enter__(self) -> EmbeddedS3:
         """Start and wait until it answers. Raises MissingExtraError without SeaweedFS, else InfrastructureError."""
         weed = _executable()
-        self.directory.mkdir(parents=True, exist_ok=True)
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Paths of sockets may have 107 characters at most, so they do not lie in the directory itself.
         sockets = self._resources.enter_context(tempfile.TemporaryDirectory(prefix="weed-"))
         for _ in range(_STARTS):
@@ -124,12 +128,14 @@ class EmbeddedS3:
         with self._log.open("wb") as log:
             return subprocess.Popen(
                 [*shepherd, weed, "mini", *_QUIET, *numbered, *places],
-                env={**os.environ, **self.environment},
+                env={**os.environ, **self.environment, **key_environment(sockets)},
                 cwd=self.directory,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                # Some of its sockets lie where every user may look.
+                umask=0o077,
             )
 
     def _client(self) -> S3Client:

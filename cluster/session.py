@@ -29,6 +29,7 @@ OLDEST_RAY = (2, 55)
 SOCKET_PATH_ROOM = 40
 """Ray puts sockets some 65 characters below its directory, and a socket's path may have 107."""
 
+_RAY = "r"
 CONNECT_TIMEOUT_S = 15.0
 _LOOK_S = 0.5
 """Between two looks at whether the node started here lives."""
@@ -176,7 +177,11 @@ class Session:
             "num_gpus": settings.gpus,
             "include_dashboard": False,
             "object_store_memory": settings.object_store_bytes,
-            "_temp_dir": str(directory),
+            "_node_ip_address": "127.0.0.1",
+            # Its port would give them to whoever asks, without a token.
+            "_system_config": {"enable_metrics_collection": False},
+            # Ray opens its own directory to everybody, so that it lies in one that is not.
+            "_temp_dir": str(directory / _RAY),
         }
 
 
@@ -246,7 +251,7 @@ def _check_token(address: str) -> None:
 
 def _short_temporary_directory() -> str:
     directory = tempfile.gettempdir()
-    return directory if len(directory) <= SOCKET_PATH_ROOM - len("/wr-12345678") else "/tmp"
+    return directory if len(directory) <= SOCKET_PATH_ROOM - len(f"/wr-12345678/{_RAY}") else "/tmp"
 
 
 def _explain(error: BaseException, address: str | None) -> NoReturn:

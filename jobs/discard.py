@@ -14,13 +14,12 @@ from jobs.leftovers import Leftover, leftovers
 from jobs.rundir import StageDirectory
 from jobs.state import open_stages
 from schemas.errors import RefusedError, VerificationError
-from schemas.run import MANIFEST_KEY, REPORT_KEY, RUN_KEY, Manifest, shard_of
+from schemas.run import MANIFEST_KEY, REPORT_KEY, RUN_KEY, TUNING_DIR, Manifest, shard_of
 from workers.finished_runs.documents import read_manifest
 from workers.finished_runs.side import named_by
 from workers.pipeline.objects import RecordNames
 
 _AT_ONCE = 16
-_TUNING = "tuning/"
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ class _Owner:
     def _is_ours(self, info: ObjectInfo) -> bool:
         if info.key in self._certain or self._sizes.get(info.key) == info.size:
             return True
-        if info.key.startswith(_TUNING) and info.key.endswith(".json"):
+        if info.key.startswith(TUNING_DIR) and info.key.endswith(".json"):
             return True
         return any(names.has(info.key) for names in self._names) or self._carries(info.key)
 

@@ -1,7 +1,8 @@
 """Check that every shard lies there and write the manifest, last."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -10,7 +11,7 @@ from cluster.storage import Store, attempt_id, commit
 from jobs.rundir import StageDirectory, add_counts, side_objects
 from schemas.crashpoints import crashpoint
 from schemas.errors import IncompleteError, VerificationError
-from schemas.run import MANIFEST_KEY, RUN_KEY, FileRecord, Manifest, Signpost
+from schemas.run import MANIFEST_KEY, RUN_KEY, TUNING_DIR, FileRecord, Manifest
 from workers.finished_runs.stage import FinishedStage
 from workers.pipeline.rowtable import model_status_counts
 
@@ -19,51 +20,67 @@ _READS = 16
 """Footers read at a time."""
 
 
+@dataclass(frozen=True)
+class CountedStage:
+    """A stage and what its shard objects say of themselves: the objects by shard, and the side objects that they vouch
+    for, shard by shard."""
+
+    stage: StageDirectory
+    shards: Mapping[int, FileRecord]
+    side: Sequence[FileRecord]
+
+
 def finish(stages: Iterable[StageDirectory], seconds: Mapping[str, float], busy: float | None) -> Manifest:
     """Check every stage against its plan and create the manifest.
 
     Raises IncompleteError naming the missing shards, VerificationError where rows and plan disagree.
     """
+    counted = [_counted(stage) for stage in stages]
+    manifest = summed_up(counted).model_copy(
+        update={
+            "attempt": attempt_id(),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": dict(seconds),
+            "busy": busy,
+        }
+    )
+    _commit(counted[-1].stage, manifest)
+    return manifest
+
+
+def summed_up(stages: Sequence[CountedStage]) -> Manifest:
+    """All of the manifest that follows from what lies on storage: what only the driver knew is left empty.
+
+    Raises VerificationError where a file is gone.
+    """
     files: list[FileRecord] = []
-    last: StageDirectory | None = None
-    counts: dict[str, int] = {}
-    totals: dict[str, float] = {}
-    signposts: list[Signpost] = []
-    tables: dict[str, tuple[Mapping[str, Any], ...]] = {}
-    for stage in stages:
-        shards = _complete(stage)
-        files += [
-            _file(stage.store, stage.directory + RUN_KEY),
-            _file(stage.store, stage.directory + stage.run.plan.key),
-        ]
-        files += [shards[shard] for shard in sorted(shards)]
-        files += _side_objects(stage, shards)
-        # Overwritten from stage to stage: the rows of the last one are the run's.
-        counts = add_counts(record.statuses for record in shards.values())
-        totals = _totals(stage, shards)
-        signposts += stage.run.signposts
-        tables |= stage_tables(stage.finished())
-        last = stage
-    assert last is not None
-    files += [_file(last.store, info.key) for info in last.store.list("tuning/")]
-    manifest = Manifest(
+    for each in stages:
+        stage = each.stage
+        files += [file_record(stage.store, stage.directory + key) for key in (RUN_KEY, stage.run.plan.key)]
+        files += [each.shards[shard] for shard in sorted(each.shards)]
+        files += each.side
+    last = stages[-1].stage
+    files += [file_record(last.store, info.key) for info in last.store.list(TUNING_DIR)]
+    return Manifest(
         fingerprint=last.run.fingerprint,
-        attempt=attempt_id(),
+        attempt="",
         run_id=last.run.run_id,
         name=last.run.name,
         records=last.run.plan.records,
-        statuses=counts,
-        totals=totals,
-        tables=tables,
+        # The rows of the last stage are the run's.
+        statuses=add_counts(record.statuses for record in stages[-1].shards.values()),
+        totals=_totals(last, stages[-1].shards),
+        tables={title: rows for each in stages for title, rows in stage_tables(each.stage.finished()).items()},
         files=tuple(files),
-        signposts=tuple(signposts),
+        signposts=tuple(signpost for each in stages for signpost in each.stage.run.signposts),
         started=last.run.created,
-        finished=datetime.now(UTC).isoformat(timespec="seconds"),
-        seconds=dict(seconds),
-        busy=busy,
+        finished="",
     )
-    _commit(last, manifest)
-    return manifest
+
+
+def _counted(stage: StageDirectory) -> CountedStage:
+    shards = _complete(stage)
+    return CountedStage(stage, shards, _side_objects(stage, shards))
 
 
 def _complete(stage: StageDirectory) -> dict[int, FileRecord]:
@@ -124,7 +141,8 @@ def _side_objects(stage: StageDirectory, shards: Mapping[int, FileRecord]) -> li
         return [record for part in pool.map(partial(side_objects, stage), vouching) for record in part]
 
 
-def _file(store: Store, key: str) -> FileRecord:
+def file_record(store: Store, key: str) -> FileRecord:
+    """An object that is neither rows nor beside them. Raises VerificationError where it is gone."""
     head = store.head(key)
     if head is None:
         raise VerificationError(f"{key.rsplit('/', 1)[-1]} is missing: the run is damaged")

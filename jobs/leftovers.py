@@ -13,11 +13,12 @@ from datetime import UTC, datetime, timedelta
 from cluster.storage import PendingUpload, Store
 from cluster.storage.probe import FOLDER
 from jobs.state import open_stages
-from schemas.run import MANIFEST_KEY, REPORT_KEY
+from schemas.run import MANIFEST_KEY, REPORT_KEY, TUNING_DIR
 from workers.finished_runs.documents import read_manifest, read_run
 from workers.pipeline.objects import RecordNames
 
-_PLAN = re.compile(r"^(?P<directory>stages/[^/]+/)?plan-(?P<sha256>[0-9a-f]{64})\.parquet$")
+PLAN_NAME = re.compile(r"^(?P<directory>stages/[^/]+/)?plan-(?P<sha256>[0-9a-f]{64})\.parquet$")
+"""The name of a plan, of whichever driver."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def _unvouched(store: Store) -> Iterator[Leftover]:
     known = {MANIFEST_KEY, REPORT_KEY, *(record.key for record in manifest.files)}
     of_records = [RecordNames(stage.finished()) for stage in stages]
     for info in store.list():
-        if info.key in known or info.key.startswith((*rows, f"{FOLDER}/", "tuning/")) or _PLAN.match(info.key):
+        if info.key in known or info.key.startswith((*rows, f"{FOLDER}/", TUNING_DIR)) or PLAN_NAME.match(info.key):
             continue
         if any(names.has(info.key) for names in of_records) or _carries(store, info.key, ours):
             yield Leftover("side object of no rows", info.key, info.modified, info.size)
@@ -88,7 +89,7 @@ def _stale_plans(store: Store) -> Iterator[Leftover]:
     """
     for prefix in ("plan-", "stages/"):
         for info in store.list(prefix):
-            match = _PLAN.match(info.key)
+            match = PLAN_NAME.match(info.key)
             if match is None:
                 continue
             directory = match["directory"] or ""

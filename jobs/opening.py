@@ -52,7 +52,8 @@ class StageRequest:
     """All that decides a stage, before its records are known: its plan by the collection, and what the run adds.
 
     `parts` are what its fingerprint is made of, but for the digest of the plan. `columns` are those that the stage
-    writes, `models` and `prepare` those of the models that it reads, by name.
+    writes, `models` and `prepare` those of the models that it reads, by name. `earlier` are the fingerprints of the
+    stages before it, by name, in their order.
     """
 
     plan: StagePlan
@@ -63,6 +64,7 @@ class StageRequest:
     columns: tuple[OutputColumn, ...] = ()
     models: Mapping[str, ModelRecord] = field(default_factory=dict)
     prepare: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    earlier: Mapping[str, str] = field(default_factory=dict)
 
     def write_plan(self, path: Path) -> PlanInfo:
         """List the input and write its records to a file. Raises SpecError for an input that cannot be planned."""
@@ -185,6 +187,7 @@ def _run_file(request: StageRequest, info: PlanInfo, fingerprint: str) -> RunFil
         header_types=request.plan.header_types,
         columns=request.columns,
         signposts=request.plan.signposts,
+        earlier=request.earlier,
         recorded=_recorded(),
     )
 

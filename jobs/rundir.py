@@ -75,15 +75,7 @@ class StageDirectory:
             raise FingerprintError(
                 f"{key} holds the rows of shard {metadata.get('shard')}: move it away, then run the same command again"
             )
-        return FileRecord(
-            key=key,
-            bytes=head.size,
-            sha256=metadata.get("sha256") or self._intact_sha256(key),
-            rows=int(metadata["rows"]),
-            statuses=parse_counts(metadata["statuses"]),
-            side=int(metadata["sides"]) if "sides" in metadata else None,
-            totals=json.loads(metadata["totals"]) if "totals" in metadata else None,
-        )
+        return shard_record(key, head.size, metadata.get("sha256") or self._intact_sha256(key), metadata)
 
     def _intact_sha256(self, key: str) -> str:
         digest = intact_sha256(self.store.open_reader(key))
@@ -93,6 +85,19 @@ class StageDirectory:
                 "again to have its shard scored anew"
             )
         return digest
+
+
+def shard_record(key: str, size: int, sha256: str, metadata: Mapping[str, str]) -> FileRecord:
+    """A shard object as its own metadata describes it. Raises KeyError or ValueError for what no run writes."""
+    return FileRecord(
+        key=key,
+        bytes=size,
+        sha256=sha256,
+        rows=int(metadata["rows"]),
+        statuses=parse_counts(metadata["statuses"]),
+        side=int(metadata["sides"]) if "sides" in metadata else None,
+        totals=json.loads(metadata["totals"]) if "totals" in metadata else None,
+    )
 
 
 def side_objects(stage: StageDirectory, record: FileRecord) -> list[FileRecord]:

@@ -1,7 +1,7 @@
 """The stages of a job in their order, each planned from its input or from what the stages before it committed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -36,7 +36,7 @@ class StagedJob:
         cards = {name: model.card for name, model in self.models.items()}
         with naming_input(self.spec):
             plan = self.collection.plan(self.collection.stages[len(finished)], files, cards)
-        return self._request(plan)
+        return replace(self._request(plan), earlier={stage.run.stage: stage.run.fingerprint for stage in finished})
 
     def open_next(self, store: Store, finished: Sequence[StageDirectory]) -> StageDirectory | None:
         """Open the stage after these; None if they are all."""

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from schemas.errors import UsageError, VerificationError
 from schemas.plan import PlanInfo
 from schemas.rows import OutputColumn
+from schemas.sealed_json import FIELD, is_intact, sealed
 from schemas.spec import Spec
 
 FORMAT_VERSION = 1
@@ -18,6 +19,8 @@ RESULTS_VERSION = 2
 RUN_KEY = "run.json"
 MANIFEST_KEY = "manifest.json"
 REPORT_KEY = "report.html"
+TUNING_DIR = "tuning/"
+"""Where batch sizes lie that were measured. They decide nothing, and a worker may write one behind the manifest."""
 
 SIDE_KEY = "wardround.side"
 """Parquet metadata of a shard object: JSON list of the side objects that it vouches for."""
@@ -36,14 +39,16 @@ class Document(BaseModel):
     format_version: int = FORMAT_VERSION
     fingerprint: str
     attempt: str
+    seal: str | None = None
+    """sha256 of the text without it (`schemas.sealed_json`), as it was read; None in what older versions wrote."""
 
     def encode(self) -> bytes:
-        """The JSON text, indented for people."""
-        return json.dumps(self.model_dump(mode="json"), indent=1, ensure_ascii=False).encode()
+        """The JSON text, indented for people, and sealed."""
+        return sealed(self.model_dump(mode="json"))
 
     @classmethod
     def decode(cls: type[D], body: bytes, name: str) -> D:
-        """Raises VerificationError if the text is not one, or of another format version."""
+        """Raises VerificationError if the text is not one, of another format version, or not as it was written."""
         try:
             raw = json.loads(body)
             version = raw.get("format_version")
@@ -52,6 +57,8 @@ class Document(BaseModel):
                     f"{name} has format version {version} and this wardround reads {FORMAT_VERSION}: "
                     "use the version that wrote it"
                 )
+            if raw.get(FIELD) is not None and not is_intact(body):
+                raise ValueError
             return cls.model_validate(raw)
         except (ValueError, AttributeError, RecursionError, ValidationError):
             remedy = (
@@ -59,7 +66,7 @@ class Document(BaseModel):
                 if name == MANIFEST_KEY
                 else "restore it, or choose another output.uri"
             )
-            raise VerificationError(f"{name} is damaged: it is not the JSON that a run writes; {remedy}") from None
+            raise VerificationError(f"{name} is damaged: it is not the JSON that a run wrote; {remedy}") from None
 
 
 class ModelRecord(BaseModel):
@@ -113,7 +120,16 @@ class RunFile(Document):
     """Types of the columns in `header_carry` that are not text."""
     columns: tuple[OutputColumn, ...] = ()
     signposts: tuple[Signpost, ...] = ()
+    earlier: Mapping[str, str] | None = None
+    """The stages before this one in their order, by name, with their fingerprints; None where an older version wrote
+    it, which did not say."""
     recorded: Mapping[str, Any] = Field(default_factory=dict)
+
+    @property
+    def made_by(self) -> str:
+        """The version of wardround that planned it, for messages."""
+        version = self.recorded.get("versions", {}).get("wardround", "of an unknown version")
+        return f"wardround {version} with results version {self.parts.get('results_version', 'unknown')}"
 
     def status_column(self, model: str | None = None) -> str:
         """The column that says what became of a record; in one model, where it is named.

@@ -30,6 +30,7 @@ def call(arguments: argparse.Namespace) -> int:
     again = found.recheck
     if arguments.json:
         facts = {"run": store.uri, "verified": True, "objects": found.objects, "rows": found.rows, "bytes": found.bytes}
+        facts["beside"] = found.beside
         show_json(facts | ({} if again is None else {"recomputed": again.checked, "source_gone": again.gone}))
         return 0
     show(
@@ -39,6 +40,7 @@ def call(arguments: argparse.Namespace) -> int:
                 ("objects", f"{found.objects:,}"),
                 ("rows", f"{found.rows:,}"),
                 ("bytes", size(found.bytes)),
+                *([("beside it", f"{found.beside:,} objects that are not the run's")] if found.beside else []),
                 *([] if again is None else [("recomputed", _recomputed(again))]),
             ]
         )

@@ -21,6 +21,7 @@ from jobs.hosts import open_host
 from jobs.running import run_stages
 from jobs.verification.verify import verify
 from schemas.errors import FingerprintError, SpecError, VerificationError
+from schemas.sealed_json import sealed
 from schemas.spec import parse_spec
 from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.meds_data import FIRST_DAY, break_column, events, write_dataset, write_file, write_labels
@@ -280,7 +281,7 @@ def _forge(out: Path) -> None:
     for record in manifest["files"]:
         if record["key"] == "predictions/shard-000000.parquet":
             record |= {"bytes": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    (out / "manifest.json").write_text(json.dumps(manifest))
+    (out / "manifest.json").write_bytes(sealed(manifest))
 
 
 def test_verify_says_that_a_source_is_gone_and_finds_no_fault_in_it(

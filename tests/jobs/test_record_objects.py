@@ -16,6 +16,7 @@ from cluster.storage import open_store
 from jobs.leftovers import leftovers
 from jobs.verification.verify import verify
 from schemas.errors import VerificationError
+from schemas.sealed_json import sealed
 from tests.support.heat import make_heat_model
 from tests.support.runs import rows, run
 from tests.support.small_run import finish, start, write_spec
@@ -164,7 +165,7 @@ def test_a_file_that_the_manifest_forgets_is_found(copied: Path) -> None:
     key = min(objects_of(copied))
     manifest = json.loads((copied / "manifest.json").read_text())
     manifest["files"] = [record for record in manifest["files"] if record["key"] != key]
-    (copied / "manifest.json").write_text(json.dumps(manifest))
+    (copied / "manifest.json").write_bytes(sealed(manifest))
     with pytest.raises(VerificationError, match="not named by the manifest"):
         verify(open_store(str(copied)))
 

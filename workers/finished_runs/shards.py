@@ -11,7 +11,8 @@ from cluster.storage import Store
 from schemas.errors import VerificationError
 from workers.reading.parquet import damage_as
 
-FINGERPRINT_KEY = b"wardround.fingerprint"
+_PREFIX = b"wardround."
+FINGERPRINT_KEY = _PREFIX + b"fingerprint"
 """Parquet metadata of whatever a run wrote: whose it is."""
 
 
@@ -42,6 +43,16 @@ def fingerprint_in(schema: pa.Schema) -> str:
     """The fingerprint that a Parquet file of a run carries; empty where it has none."""
     carried: bytes = (schema.metadata or {}).get(FINGERPRINT_KEY, b"")
     return carried.decode()
+
+
+def own_metadata(schema: pa.Schema) -> dict[str, str]:
+    """What a run says of its Parquet file in the footer, by name."""
+    entries = (schema.metadata or {}).items()
+    return {
+        key.removeprefix(_PREFIX).decode(errors="replace"): value.decode(errors="replace")
+        for key, value in entries
+        if key.startswith(_PREFIX)
+    }
 
 
 def with_status(rows: pa.Table, column: str, statuses: Sequence[str]) -> pa.Table:

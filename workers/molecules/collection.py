@@ -13,7 +13,7 @@ from workers.collection import PREDICT, StagePlan
 from workers.contract import ModelCard
 from workers.finished_runs.stage import FinishedStage
 from workers.molecules.planning import CANONICAL, INCHIKEY, MoleculeRecords
-from workers.molecules.settings import MoleculesInput
+from workers.molecules.settings import ONLY_REFUSE, MoleculesInput
 from workers.molecules.steps import parse_steps
 
 
@@ -40,6 +40,7 @@ class MoleculesCollection:
             records.carry,
             header_carry=(CANONICAL, INCHIKEY),
             columns=None,
+            tightenable=ONLY_REFUSE,
         )
 
     def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:

@@ -59,6 +59,9 @@ class MoleculesInput(Frozen):
     max_atoms: int = Field(default=2_000, gt=0, le=100_000, description="heavy atoms of a molecule; more is too_large")
 
 
+ONLY_REFUSE = ("max_atoms",)
+"""Limits that decide nothing but which records are refused; `max_chars` decides as the input is planned."""
+
 INPUT = MoleculesInput
 """What `input:` of a spec is checked against."""
 

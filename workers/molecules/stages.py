@@ -8,7 +8,7 @@ from workers.children.inline_pool import InlinePool
 from workers.models.detect import Formats
 from workers.molecules.contract import MoleculeFormat, Wanted
 from workers.molecules.reader import ModelView, MoleculeReader
-from workers.molecules.settings import MoleculesInput
+from workers.molecules.settings import ONLY_REFUSE, MoleculesInput
 from workers.molecules.steps import parse_steps
 from workers.pipeline.context import StageContext
 from workers.pipeline.holding import HeldScoring
@@ -49,7 +49,7 @@ def predict(context: StageContext) -> RecordStage:
 
 def _pool(context: StageContext, models: list[ModelView], decoders: int) -> DecodePool:
     """RDKit holds the GIL most of the time and is native code: it runs in child processes unless the spec says."""
-    source = MoleculesInput.model_validate(context.run.spec.input)
+    source = MoleculesInput.model_validate(context.tightened(ONLY_REFUSE))
     settings = {
         "standardize": list(source.standardize),
         "max_atoms": source.max_atoms,

@@ -125,7 +125,7 @@ def test_verify_finds_a_missing_and_a_foreign_object(wardround: Wardround, run_d
     said = wardround("verify", run_dir)
     assert said.code == 5
     assert "shard-000001.parquet is missing" in said.err
-    assert "shard-000009.parquet is there and the manifest does not name it" in said.err
+    assert "shard-000009.parquet lies in a folder of the run, and neither plan nor rows name it" in said.err
 
 
 def test_verify_finds_rows_that_were_rewritten_without_their_order(wardround: Wardround, run_dir: Path) -> None:

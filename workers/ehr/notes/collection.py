@@ -12,7 +12,7 @@ from schemas.spec import Compute
 from workers.collection import PREDICT, StagePlan
 from workers.contract import ModelCard
 from workers.ehr.notes.planning import NoteRecords
-from workers.ehr.notes.settings import NotesInput
+from workers.ehr.notes.settings import ONLY_REFUSE, NotesInput
 from workers.ehr.notes.steps import format_steps, split_steps, with_steps
 from workers.finished_runs.stage import FinishedStage
 
@@ -51,6 +51,7 @@ class NotesCollection:
             header_types=records.header_types,
             columns=None,
             state=asdict(records.found),
+            tightenable=ONLY_REFUSE,
         )
 
     def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:

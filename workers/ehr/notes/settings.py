@@ -88,5 +88,8 @@ class NotesInput(Frozen):
     )
 
 
+ONLY_REFUSE = ("max_chars", "max_bytes")
+"""Limits that decide nothing but which records are refused."""
+
 INPUT = NotesInput
 """What `input:` of a spec is checked against; every collection's `settings` module has one."""

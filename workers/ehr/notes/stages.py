@@ -5,7 +5,7 @@ from functools import partial
 from workers.ehr.notes.fetching import NoteFetcher
 from workers.ehr.notes.files import Found
 from workers.ehr.notes.reader import NoteReader, Preparation
-from workers.ehr.notes.settings import NotesInput
+from workers.ehr.notes.settings import ONLY_REFUSE, NotesInput
 from workers.ehr.notes.steps import NOTE_FORMATS, format_steps, split_steps, with_steps
 from workers.pipeline.context import StageContext
 from workers.pipeline.holding import HeldScoring
@@ -40,7 +40,7 @@ def load_scoring(models: Models) -> HeldScoring:
 
 def predict(context: StageContext) -> RecordStage:
     """Read, clean and encode for the run's models."""
-    source = NotesInput.model_validate(context.run.spec.input)
+    source = NotesInput.model_validate(context.tightened(ONLY_REFUSE))
     fetcher = NoteFetcher(source, Found(**context.run.parts["state"]), context.storage)
     models = run_models(context)
     reader = NoteReader(fetcher, preparations(context, models), context.budget, source.keep_text)

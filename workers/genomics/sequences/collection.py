@@ -13,7 +13,7 @@ from workers.contract import ModelCard
 from workers.finished_runs.stage import FinishedStage
 from workers.genomics.sequences.outputs import variant_outputs
 from workers.genomics.sequences.planning import open_records
-from workers.genomics.sequences.settings import SequencesInput
+from workers.genomics.sequences.settings import ONLY_REFUSE, SequencesInput
 from workers.genomics.sequences.steps import resolve
 
 
@@ -42,7 +42,7 @@ class SequencesCollection:
     def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
         """The plan of the only stage: every sequence, region or variant of the input."""
         records = self.records
-        return StagePlan(stage, records.schema, records.batches, records.carry, columns=None)
+        return StagePlan(stage, records.schema, records.batches, records.carry, columns=None, tightenable=ONLY_REFUSE)
 
     def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
         """What the records are, and what is known to be wrong with them."""

@@ -85,5 +85,8 @@ _ENDINGS: dict[str, SequencesFormat] = {
     ".tsv": "csv",
 }
 
+ONLY_REFUSE = ("max_bases",)
+"""Limits that decide nothing but which records are refused; `max_allele` decides as the input is planned."""
+
 INPUT = SequencesInput
 """What `input:` of a spec is checked against."""

@@ -11,7 +11,7 @@ from workers.genomics.sequences.fasta_records import FastaFetcher
 from workers.genomics.sequences.outputs import ColumnScorer
 from workers.genomics.sequences.reader import Fetcher, ModelView, SequenceReader
 from workers.genomics.sequences.regions import View
-from workers.genomics.sequences.settings import SequencesInput
+from workers.genomics.sequences.settings import ONLY_REFUSE, SequencesInput
 from workers.genomics.sequences.steps import parse_steps, with_strands
 from workers.genomics.sequences.tables import TableFetcher
 from workers.genomics.sequences.vcf_fetching import VariantFetcher
@@ -50,7 +50,7 @@ def load_scoring(models: Models, has_variants: bool) -> HeldScoring:
 
 def predict(context: StageContext) -> RecordStage:
     """Read, cut and encode for the run's models."""
-    source = SequencesInput.model_validate(context.run.spec.input)
+    source = SequencesInput.model_validate(context.tightened(ONLY_REFUSE))
     models = run_models(context)
     views = model_views(models)
     fetcher, columns = _fetcher(context, source, views)
