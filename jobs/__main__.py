@@ -12,7 +12,7 @@ def main() -> int:
         _take_our_packages()
         from jobs.cli.main import main as command  # noqa: PLC0415 - takes a moment, in which Ctrl-C may come
 
-        return command()
+        return command(own_process=True)
     except KeyboardInterrupt:
         sys.stderr.write("wardround: interrupted\n")
         return _INTERRUPTED

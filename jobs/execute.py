@@ -12,7 +12,10 @@ from jobs.settings import storage_settings
 from schemas.errors import IncompleteError
 from schemas.run import FileRecord
 from schemas.spec import Spec
-from schemas.work import ShardReport, ShardTask
+from schemas.work import Mode, ShardReport, ShardTask
+
+_LEAST_MUTE_S = 60.0
+"""A machine that is short of everything may keep a worker from answering for a while."""
 
 SAMPLE_SHARD = -1
 """The number under which a sample runs: no shard has it."""
@@ -40,6 +43,12 @@ class Watchers:
     on_progress: Callable[[Progress], None]
     should_stop: Callable[[], Stop]
     on_report: Callable[[ShardReport], None] = lambda report: None
+    suspects: frozenset[tuple[str, int]] = frozenset()
+    """Shards that never came to an end, by the directory of their stage."""
+
+    def mode(self, stage: StageDirectory, shard: int) -> Mode:
+        """How a shard is scored."""
+        return "isolate" if (stage.directory, shard) in self.suspects else "normal"
 
 
 def worker_job(stage: StageDirectory, spec: Spec) -> dict[str, Any]:
@@ -67,7 +76,7 @@ def execute(stage: StageDirectory, spec: Spec, host: Host, watchers: Watchers) -
     missing = [shard for shard in range(stage.run.plan.shards) if shard not in done]
     if not missing:
         return figures
-    tasks = [ShardTask(shard) for shard in missing]
+    tasks = [ShardTask(shard, watchers.mode(stage, shard)) for shard in missing]
     dispatcher = Dispatcher(host, pool_settings(spec))
     # Before the first commit only: later on the committed rows themselves are counted.
     if stage.run.kind == "records" and not done and spec.limits.max_rejects < 1 and spec.limits.sample:
@@ -111,7 +120,8 @@ def _counted(spec: Spec, stage: StageDirectory, done: Mapping[int, FileRecord]) 
 
 
 def _sample(stage: StageDirectory, spec: Spec, dispatcher: Dispatcher, watch: RejectWatch, watchers: Watchers) -> None:
-    task = ShardTask(SAMPLE_SHARD, sample=spread_sample(stage.run.plan, spec.limits.sample))
+    mode = watchers.mode(stage, SAMPLE_SHARD)
+    task = ShardTask(SAMPLE_SHARD, mode, spread_sample(stage.run.plan, spec.limits.sample))
     result = dispatcher.run(
         [task],
         on_report=lambda report: watch.check_sample(report.statuses, report.models),
@@ -146,6 +156,7 @@ def pool_settings(spec: Spec) -> PoolSettings:
         max_workers=spec.compute.workers.max,
         start_timeout_s=spec.compute.start_timeout,
         shard_deadline_s=spec.limits.shard_deadline,
+        mute_s=max(_LEAST_MUTE_S, spec.limits.record_timeout),
         hedge=spec.compute.hedge,
         max_infrastructure_failures=spec.limits.outages,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any
 
 from cluster.pool import Host
@@ -10,6 +11,7 @@ from cluster.session import Session, SessionSettings
 from jobs.locations import local_paths, refuse_elsewhere
 from jobs.running import HostOpener
 from jobs.settings import output_store
+from jobs.watchdog import Watch
 from schemas.errors import IncompleteError
 from schemas.spec import Spec
 from workers.finished_runs.documents import read_manifest
@@ -17,13 +19,16 @@ from workers.pipeline.factory import DOTTED
 
 
 @contextmanager
-def pool(spec: Spec, exit_code: Callable[[], int] = lambda: IncompleteError.exit_code) -> Iterator[HostOpener]:
+def pool(
+    spec: Spec, exit_code: Callable[[], int] = lambda: IncompleteError.exit_code, watch: Watch | None = None
+) -> Iterator[HostOpener]:
     """An opener of hosts for the stages of one run. Ray starts in the background at once, if there is work for it.
 
-    `exit_code`: of the process, where the node of Ray that it started dies under it.
+    `exit_code`: of the process, where the node of Ray that it started dies under it. `watch`: who is told that a worker
+    in this process gets on.
     """
     if spec.compute.pool == "serial":
-        yield _serial
+        yield partial(_serial, watch=watch or Watch())
         return
     is_complete = read_manifest(output_store(spec)) is not None
     early = None if is_complete else Session(_session_settings(spec), exit_code)
@@ -50,8 +55,12 @@ def open_host(spec: Spec, job: dict[str, Any]) -> Iterator[Host]:
 
 
 @contextmanager
-def _serial(spec: Spec, job: dict[str, Any]) -> Iterator[Host]:
-    yield SerialHost(DOTTED, job, spec.compute.cpus_per_worker, spec.compute.gpus_per_worker)
+def _serial(spec: Spec, job: dict[str, Any], watch: Watch) -> Iterator[Host]:
+    compute = spec.compute
+    try:
+        yield SerialHost(DOTTED, job, compute.cpus_per_worker, compute.gpus_per_worker, watch.beat(job["stage_dir"]))
+    finally:
+        watch.rest()
 
 
 def _ray(joined: Session, spec: Spec, job: dict[str, Any]) -> AbstractContextManager[Host]:

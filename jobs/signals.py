@@ -13,6 +13,7 @@ from typing import Any
 
 from cluster.pool import Host, Stop
 from jobs.running import HostOpener
+from jobs.watchdog import Page
 from schemas.errors import IncompleteError, InfrastructureError
 from schemas.spec import Spec
 
@@ -30,13 +31,18 @@ class StopRequests:
     """Counts these signals, by default SIGINT and SIGTERM. While no pool is open there is nothing to finish, and the
     first one interrupts. Only a process's main thread receives signals: in another one nothing is counted."""
 
-    def __init__(self, *signals: signal.Signals) -> None:
+    def __init__(self, *signals: signal.Signals, page: Page | None = None) -> None:
+        """`page`: where the process that watches this one counts the signals that it got."""
         self.count = 0
+        self._page = page
         self._signals = signals or (signal.SIGINT, signal.SIGTERM)
         self._pool_open = False
 
     def should_stop(self) -> Stop:
         """What the pool is to do: go on, finish what is in hand, or end at once."""
+        while self._page is not None and self._page.stops > self.count:
+            # It was sent to that process alone.
+            self._count()
         stops: tuple[Stop, ...] = ("no", "drain", "abort")
         return stops[min(self.count, 2)]
 
@@ -70,11 +76,11 @@ class StopRequests:
         def opened(spec: Spec, job: dict[str, Any]) -> Iterator[Host]:
             with open_host(spec, job) as host:
                 self._install()  # ray.init puts its own SIGTERM handler in place
-                self._pool_open = True
+                self._open(True)
                 try:
                     yield host
                 finally:
-                    self._pool_open = False
+                    self._open(False)
 
         def opener(spec: Spec, job: dict[str, Any]) -> AbstractContextManager[Host]:
             return opened(spec, job)
@@ -87,10 +93,21 @@ class StopRequests:
             if signal.getsignal(number) != signal.SIG_IGN:
                 signal.signal(number, self._on_signal)
 
+    def _open(self, is_open: bool) -> None:
+        self._pool_open = is_open
+        if self._page is not None:
+            self._page.open_pool(is_open)
+
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self.count += 1
-        if not self._pool_open or self.count > 2:
+        if self._page is not None:
+            self._page.hear(self.count + 1)
+        if not self._pool_open or self.count >= 2:
+            self.count += 1
             raise KeyboardInterrupt
+        self._count()
+
+    def _count(self) -> None:
+        self.count += 1
         _tell(f"wardround: {_DRAIN if self.count == 1 else _ABORT}\n")
 
 

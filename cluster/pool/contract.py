@@ -83,6 +83,7 @@ class PoolSettings(Frozen):
     shard_deadline_s: float | None = Field(None, gt=0, description="for the oldest shard in a worker")
     isolate_deadline_factor: float = Field(16.0, ge=1, description="a shard in isolation is scored piece by piece")
     unresponsive_s: float = Field(30.0, gt=0, description="without an answer: its shards may be scored elsewhere too")
+    mute_s: float | None = Field(None, gt=0, description="without an answer, with shards in hand: the worker is ended")
     hedge: bool = True
     hedge_factor: float = Field(3.0, ge=1, description="times the median shard, after which an idle worker gets a copy")
     hedge_min_s: float = Field(2.0, ge=0, description="and at least so long")

@@ -17,6 +17,9 @@ from cluster.pool.ledger import Ledger
 from cluster.pool.worker_set import News, Seat, WorkerSet
 from schemas.work import ShardReport, ShardTask
 
+_PAUSE_S = 5.0
+"""A turn that took so long says that this process was stopped or starved."""
+
 
 class Dispatcher:
     """Runs tasks on the workers of one host. Workers live on between runs that ask for it, until `close`."""
@@ -88,7 +91,7 @@ class _Run:
         self._workers, self._settings, self._ledger, self._allot, self._watch = workers, settings, ledger, allot, watch
         self._on_report = on_report
         self._clock = clock
-        self._began = clock()
+        self._began = self._turned_at = clock()
         self._budget = Budget(settings)
         self._starts = StartBudget(settings)
         self._deaths = DeathBudget(settings)
@@ -101,6 +104,7 @@ class _Run:
         """Turn until there is nothing left to do."""
         while True:
             now = self._clock()
+            self._forgive(now)
             for news in self._workers.listen(now):
                 self._take(news, now)
             self._forget_committed_elsewhere(now)
@@ -245,10 +249,22 @@ class _Run:
             elif limit is not None and now - seat.oldest_since > limit:
                 self._workers.kill(seat, "deadline", now)
                 self._suspect(seat, f"no end after {limit:g} s")
-            elif seat.poll.stalled and seat.oldest is not None:
+            elif seat.oldest is not None and (seat.poll.stalled or self._is_mute(seat, now)):
                 oldest = seat.oldest
                 self._workers.kill(seat, "deadline", now)
                 self._set_apart(seat, oldest, now)
+
+    def _is_mute(self, seat: Seat, now: float) -> bool:
+        """Whether something holds its interpreter: it cannot even say that it computes without end."""
+        limit = self._settings.mute_s
+        return limit is not None and seat.ready and now - seat.heard_at > limit
+
+    def _forgive(self, now: float) -> None:
+        """Where this process itself stood still, nobody could be heard."""
+        pause, self._turned_at = now - self._turned_at, now
+        if pause > _PAUSE_S:
+            for seat in self._workers.seats.values():
+                seat.heard_at += pause
 
     def _deadline(self, seat: Seat) -> float | None:
         deadline = self._settings.shard_deadline_s

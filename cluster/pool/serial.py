@@ -1,7 +1,7 @@
 """A pool of one worker in this very process: for debugging, for tests, and for jobs too small to start Ray for."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from cluster.pool.factory import build
@@ -11,9 +11,10 @@ from schemas.work import ShardTask, Worker, WorkerPoll
 class SerialHandle:
     """The worker itself."""
 
-    def __init__(self, name: str, worker: Worker) -> None:
+    def __init__(self, name: str, worker: Worker, beat: Callable[[int | None], None] | None = None) -> None:
         self.name = name
         self._worker = worker
+        self._beat = beat
         self._closed = False
 
     def offer(self, task: ShardTask) -> None:
@@ -22,7 +23,10 @@ class SerialHandle:
 
     def poll(self) -> WorkerPoll:
         """The worker's state."""
-        return self._worker.poll()
+        state = self._worker.poll()
+        if self._beat is not None:
+            self._beat(state.running[0] if state.running else None)
+        return state
 
     def cancel(self, shard: int) -> None:
         """Tell the worker that a shard is not needed any more."""
@@ -44,16 +48,29 @@ class SerialHandle:
 
 
 class SerialHost:
-    """Builds the worker where the dispatcher runs. What the factory raises is raised here, with its traceback."""
+    """Builds the worker where the dispatcher runs. What the factory raises is raised here, with its traceback.
 
-    def __init__(self, factory: str, job: Mapping[str, Any], cpus: float = 1, gpus: float = 0) -> None:
+    `beat` is called with the oldest shard in hand whenever the worker is asked for news: while it is called, nothing
+    holds the interpreter.
+    """
+
+    def __init__(
+        self,
+        factory: str,
+        job: Mapping[str, Any],
+        cpus: float = 1,
+        gpus: float = 0,
+        beat: Callable[[int | None], None] | None = None,
+    ) -> None:
+        self._beat = beat
         self._factory, self._job, self._cpus, self._gpus = factory, job, cpus, gpus
         self._built = 0
 
     def spawn(self) -> SerialHandle:
         """Build a worker."""
         self._built += 1
-        return SerialHandle(f"serial-{self._built}", build(self._factory, self._job, self._cpus, self._gpus))
+        worker = build(self._factory, self._job, self._cpus, self._gpus)
+        return SerialHandle(f"serial-{self._built}", worker, self._beat)
 
     def pending_reason(self) -> str:
         """Why the worker is not ready: it is still loading."""

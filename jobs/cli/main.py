@@ -53,12 +53,13 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; see {self.prog} --help")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, own_process: bool = False) -> int:
     """Run one command line and return its exit code: 0, or that of the error (see `schemas.errors`), or 130.
 
+    `own_process`: this process is the command's alone, which may split it in two (`jobs.watchdog`).
     Ends the process at once where a thread of a worker never ends: the interpreter would wait for it.
     """
-    code = _run(argv)
+    code = _run(argv, own_process)
     threaded = sys.modules.get("workers.pipeline.threaded")
     if threaded is not None and threaded.left_behind():
         sys.stdout.flush()
@@ -67,10 +68,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _run(argv: Sequence[str] | None) -> int:
+def _run(argv: Sequence[str] | None, own_process: bool) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         arguments = _parser(_command(words)).parse_args(words)
+        arguments.own_process = own_process
         code: int = arguments.call(arguments)
         sys.stdout.flush()
         return code

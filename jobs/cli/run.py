@@ -1,6 +1,7 @@
 """`wardround run SPEC`: score every record, or go on where an earlier command stopped."""
 
 import argparse
+from functools import partial
 
 from jobs.cli.arguments import add_json
 from jobs.cli.summary import as_json, as_table, warnings
@@ -8,7 +9,9 @@ from jobs.console import say, show, show_json
 from jobs.progress import MODES
 from jobs.signals import StopRequests
 from jobs.spec_source import spec_from
+from jobs.watchdog import Watch, can_watch, watched
 from jobs.watched import run
+from schemas.spec import Spec
 from schemas.without_pandas import keep_pandas_out
 
 EXAMPLES = ("wardround run cxr.yaml",)
@@ -27,8 +30,15 @@ def call(arguments: argparse.Namespace) -> int:
     """0 if the run is complete."""
     keep_pandas_out()
     spec = spec_from(arguments.spec)
-    with StopRequests().installed() as stop:
-        outcome = run(spec, stop, arguments.progress)
+    work = partial(_run, arguments, spec)
+    if spec.compute.pool == "serial" and arguments.own_process and can_watch():
+        return watched(work, spec.limits.record_timeout)
+    return work(Watch())
+
+
+def _run(arguments: argparse.Namespace, spec: Spec, watch: Watch) -> int:
+    with StopRequests(page=watch.page).installed() as stop:
+        outcome = run(spec, stop, arguments.progress, watch)
     if arguments.json:
         show_json(as_json(outcome))
     else:
