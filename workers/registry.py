@@ -84,6 +84,7 @@ CONVERTERS: dict[str, str] = {
     "omop": "workers.ehr.convert_omop",
     "bed": "workers.genomics.convert_plink",
     "pgen": "workers.genomics.convert_plink",
+    "bgen": "workers.genomics.convert_plink",
     "vcf": "workers.genomics.convert_vcf",
 }
 """What `job: convert` reads, by `input.format`."""

@@ -10,7 +10,7 @@ scores with the same variants and alleles: there is one file a group, `<model>.s
 import math
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,15 +141,15 @@ def _of_model(source: FinishedRun, model: str, numbers: dict[str, int]) -> tuple
         )
         for number, names in sorted(members.items())
     ]
-    return groups, _low(source, own[LOW_OVERLAP].name)
+    return groups, _low(source, own[LOW_OVERLAP].name, numbers)
 
 
-def _low(source: FinishedRun, column: str) -> list[str]:
-    """The same in every row that has scores."""
+def _low(source: FinishedRun, column: str, scored: Mapping[str, int]) -> list[str]:
+    """The same in every row that has scores, but for those of which nothing was called in a sample."""
     for _, rows in source.tables([column]):
         for names in rows[column].to_pylist():
             if names is not None:
-                return list(names)
+                return [name for name in names if name not in scored]
     return []
 
 
@@ -205,7 +205,9 @@ def _write_rows(file: TextIO, rows: pa.Table, group: Group, has_fid: bool, digit
         lines = []
         for place, words in enumerate(zip(*ids, strict=True)):
             by, values = denom[place], sums[place]
-            averages = [value / by if by else math.nan for value in values]
+            averages = [math.nan if value is None or not by else value / by for value in values]
+            # Of a sample without any call.
+            values = tuple(math.nan if value is None else value for value in values)
             lines.append(form % (*words, allele_ct[place], by, _dosage(named[place]), *averages, *values))
         file.write("".join(lines))
 

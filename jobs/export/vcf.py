@@ -1,7 +1,7 @@
 """The VCF that a run scored, with the scores in INFO: bgzip with a tabix index, for bcftools, GATK and VEP.
 
-Every record of the source is there, in its order and otherwise unchanged. A key is `WR_` and the column's name, one
-value an ALT allele (`Number=A`), `.` where a record has no score; `WR_status` says why.
+Every record of the source, VCF or BCF, is there, in its order and otherwise unchanged. A key is `WR_` and the column's
+name, one value an ALT allele (`Number=A`), `.` where a record has no score; `WR_status` says why.
 """
 
 import tempfile
@@ -55,7 +55,7 @@ class VcfExport(Export):
         writer = import_ours("workers.genomics.sequences.annotating")
         chosen = score_columns(source, self.columns)
         _, key = split(_source_uri(source))
-        name = key.removesuffix(".gz").removesuffix(".bgz").removesuffix(".vcf") + ".vcf.gz"
+        name = key.removesuffix(".gz").removesuffix(".bgz").removesuffix(".vcf").removesuffix(".bcf") + ".vcf.gz"
         return ExportPlan(
             {"columns": [column.name for column in chosen]},
             [name, *(name + ending for ending in _INDEXES)],

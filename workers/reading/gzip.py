@@ -14,6 +14,7 @@ from schemas.status import Status
 
 GZIP = 16 + zlib.MAX_WBITS
 RAW_DEFLATE = -zlib.MAX_WBITS
+ZLIB = zlib.MAX_WBITS
 PIECE = 1 << 20
 """Bytes that are read of a stored file at a time, and that come out at a time."""
 

@@ -1,1 +1,1 @@
-"""Conversion of PLINK 1 and PLINK 2 files to a genotype table."""
+"""Conversion of PLINK 1, PLINK 2 and BGEN files to a genotype table."""

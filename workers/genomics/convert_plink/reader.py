@@ -1,4 +1,4 @@
-"""Ranges of variants of PLINK files as records, in a worker."""
+"""Ranges of variants of PLINK and BGEN files as records, in a worker."""
 
 from collections.abc import Iterator
 
@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.genomics.contract import GenotypeChunk
-from workers.genomics.files.bed import BedSource
-from workers.genomics.files.pgen import PgenSource
+from workers.genomics.files.joined import FileSource
 from workers.genomics.kernels.codes import unpack
 from workers.genomics.table.layout import CONVERTED, DOSAGE_MISSING, DOSAGE_ONE, OUTCOMES, SPLIT, UNREADABLE
 from workers.genomics.table.records import Calls, Chunk, Records, no_calls, no_variants
@@ -22,7 +21,7 @@ _COPIES = np.array([0, 1, 2, np.nan], np.float32)
 class PlinkReader:
     """Implements `workers.genomics.table.records.RecordReader`."""
 
-    def __init__(self, source: BedSource | PgenSource) -> None:
+    def __init__(self, source: FileSource) -> None:
         self._source = source
         self.samples: pl.DataFrame = source.samples()
         self.dosages = source.has_dosages

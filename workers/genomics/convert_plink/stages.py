@@ -1,4 +1,4 @@
-"""The stages of a conversion from PLINK files in a worker."""
+"""The stages of a conversion from PLINK and BGEN files in a worker."""
 
 from cluster.storage import ObjectChanged
 from schemas.errors import RefusedError, SpecError
@@ -8,9 +8,8 @@ from workers.finished_runs.stage import stage_at
 from workers.genomics.convert_plink.planning import planned_files
 from workers.genomics.convert_plink.reader import PlinkReader
 from workers.genomics.convert_plink.settings import PlinkInput
-from workers.genomics.files.bed import BedSource
+from workers.genomics.files.joined import FileSource
 from workers.genomics.files.opening import open_source
-from workers.genomics.files.pgen import PgenSource
 from workers.genomics.table.account import account_stage
 from workers.genomics.table.read_stage import ReadStage
 from workers.genomics.table.variants_stage import VariantsStage
@@ -30,15 +29,15 @@ def variants(context: StageContext) -> VariantsStage:
 
 
 def account(context: StageContext) -> AccountStage:
-    """One row a line of .bim or .pvar."""
+    """One row a line of .bim or .pvar, or a variant of .bgen."""
     return account_stage(context)
 
 
-def _source(context: StageContext) -> BedSource | PgenSource:
+def _source(context: StageContext) -> FileSource:
     source = PlinkInput.model_validate(context.run.spec.input)
     state = stage_at(context.store, READ).run.parts["state"]
     try:
-        return open_source(source.format, source.uri, context.storage, planned_files(state))
+        return open_source(source.format, source.uri, context.storage, planned_files(state), source)
     except (ObjectChanged, SpecError):
         raise RefusedError(
             "the files of input.uri were changed or removed since they were planned: restore them, then run again"

@@ -1,11 +1,12 @@
 """Dosages out of lines of VCF: copies of each alternative, or the probabilities and haplotypes that give them."""
 
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+from workers.genomics.genotype_order import copies_of_pairs
 
 _SLACK = 1e-3
 """How far over its bounds a printed dosage may be."""
@@ -69,13 +70,12 @@ def _of_haplotypes(values: pl.Series) -> Dosages | None:
 
 def _of_probabilities(values: pl.Series, alleles: int) -> Dosages | None:
     """From one value a genotype in the order of VCF, or one an allele where a call has one. All 0 is missing."""
-    pairs = sorted(combinations_with_replacement(range(alleles), 2), key=lambda pair: (pair[1], pair[0]))
-    two, of_pairs = _table(values, len(pairs), 1 + _SLACK)
+    counts = copies_of_pairs(alleles)
+    two, of_pairs = _table(values, len(counts), 1 + _SLACK)
     one, of_alleles = _table(values, alleles, 1 + _SLACK)
     if of_pairs is None or of_alleles is None or not _all_read(values, two, one):
         return None
     share = np.full((len(values), alleles), np.nan)
-    counts = np.array([[(a == allele) + (b == allele) for allele in range(alleles)] for a, b in pairs], np.float64)
     for rows, table, made in ((two, of_pairs, counts), (one, of_alleles, 2 * np.eye(alleles))):
         total = table[rows].sum(axis=1)
         if (np.abs(total[total > 0] - 1) > _SUM_SLACK).any():

@@ -13,6 +13,7 @@ from schemas.errors import SpecError
 from workers.genomics.contract import SAMPLE_SCHEMA
 from workers.genomics.convert_vcf.header import Header, read_header
 from workers.genomics.convert_vcf.settings import DOSAGE, MIN_DP, MIN_GQ, VcfInput
+from workers.genomics.files.bcf_records import contigs_of
 from workers.genomics.sample_sex import sexes_of, with_sex
 from workers.genomics.table.collection import samples_digest
 from workers.genomics.table.layout import STRIDE
@@ -154,9 +155,10 @@ def _refuse_undeclared(source: VcfInput, headers: Sequence[Header]) -> None:
 
 
 def _cuts(file: VcfFile, chunk_bytes: int) -> Iterator[tuple[int, int]]:
-    """Text and BGZF can be cut anywhere; BCF and plain gzip are read from their start only."""
+    """Text and BGZF can be cut anywhere, also where they are BCF; plain gzip is read from its start only, and so is BCF
+    whose header has no contigs, by which its records are found."""
     header, size = file.header, file.info.size
-    if header.is_bcf or header.packing == "gzip":
+    if header.packing == "gzip" or (header.is_bcf and not contigs_of(header.text)):
         yield header.start, max(size, header.start + 1)
         return
     for start in range(header.start, max(size, header.start + 1), chunk_bytes):

@@ -10,11 +10,10 @@ from cluster.storage.range_reader import RangeReader
 from schemas.errors import SpecError
 from workers.genomics.convert_vcf.bgzf import Fetch, blocks, is_block
 from workers.genomics.convert_vcf.lines import gzip_pieces
+from workers.genomics.files.bcf_records import BCF_MAGIC, HEADER_START
 
 Packing = Literal["text", "bgzf", "gzip"]
 _GZIP = b"\x1f\x8b"
-BCF_MAGIC = b"BCF\x02"
-_BCF_START = 9
 _HEAD = 1 << 16
 _FIXED = [b"#CHROM", b"POS", b"ID", b"REF", b"ALT", b"QUAL", b"FILTER", b"INFO"]
 
@@ -67,7 +66,7 @@ def _read(fetch: Fetch, size: int, max_header: int) -> Header:
     if length is None or len(held) < length:
         raise _Unusable("its header does not end, with a line that begins with #CHROM: it was cut off, or is no VCF")
     is_bcf = held.startswith(BCF_MAGIC)
-    text = bytes(held[_BCF_START:length]).rstrip(b"\0") if is_bcf else bytes(held[:length])
+    text = bytes(held[HEADER_START:length]).rstrip(b"\0") if is_bcf else bytes(held[:length])
     before, start = max((at, place) for at, place in places if at <= length)
     if packing == "text":
         before, start = length, length
@@ -105,7 +104,7 @@ def _length(held: bytearray) -> int | None:
     if held.startswith(b"BCF"):
         if held[:4] != BCF_MAGIC[:4]:
             raise _Unusable("it is BCF of version 1, which nothing current reads: convert it with bcftools view")
-        return _BCF_START + int.from_bytes(held[5:9], "little") if len(held) >= _BCF_START else None
+        return HEADER_START + int.from_bytes(held[5:9], "little") if len(held) >= HEADER_START else None
     if held and not b"##fileformat=VCF".startswith(held[:16]) and not held.startswith(b"##fileformat=VCF"):
         raise _Unusable("it does not begin with ##fileformat=VCF: it has no header, or is no VCF")
     found = held.find(b"\n#CHROM")

@@ -62,7 +62,7 @@ class VcfReader:
         if first:
             pieces = skipped(pieces, header.skip if header.packing != "text" else 0)
         if header.is_bcf:
-            return bcf_lines(pieces, header.text, self._source.max_line)
+            return bcf_lines(pieces, header.text, self._source.max_line, from_start=first)
         return lines_of(pieces, from_start=first, max_line=self._source.max_line)
 
     def _pieces(self, chunk: Chunk, header: Header) -> Iterator[Piece]:

@@ -15,14 +15,12 @@ from workers.genomics.convert_vcf.genotypes import MISSING, POLYPLOID, AlleleCal
 from workers.genomics.convert_vcf.lines import Line
 from workers.genomics.convert_vcf.settings import DOSAGE, MIN_DP, MIN_GQ, MIN_INFO, VcfInput
 from workers.genomics.convert_vcf.sites import Refused, Site, site_of
-from workers.genomics.kernels.codes import pack
+from workers.genomics.kernels.codes import certain_calls, pack
 from workers.genomics.table.layout import CONVERTED, DOSAGE_MISSING, DOSAGE_ONE, SKIPPED, SPLIT, UNREADABLE
 from workers.genomics.table.records import VARIANT_GIVEN, Calls, Records, no_calls, outcomes_frame
 
 _NO_ALLELE = "a call names an allele that the record does not have"
 _NO_CALLS = -1
-_CERTAIN = 0.1
-"""Where a record has dosages and no calls, one this near to a whole number is a call (PLINK 2's default)."""
 _OTHERS = 1e-3
 """Dosage of alternatives that were left out from which on those of the others say too little."""
 
@@ -152,7 +150,7 @@ class _Batch:
         codes[called], single[called] = codes_of(first, second, numbers[called, None], self._source.other_alts)
         for at in np.flatnonzero(~called).tolist():
             copies, single[at] = self._copies[at]
-            codes[at] = _certain(copies, single[at])
+            codes[at] = certain_calls(copies, single[at])
         dosage, has = self._stored(codes, single, called)
         haploid = np.packbits(single, axis=1, bitorder="little") if single.any() else None
         return Calls(pack(codes), haploid, dosage, has)
@@ -193,11 +191,3 @@ def _refused(site: Site, reason: str) -> Refused:
     if reason == POLYPLOID:
         return Refused(SKIPPED, Status.UNSUPPORTED, reason, site.chrom, site.pos)
     return Refused(UNREADABLE, Status.UNREADABLE, reason, site.chrom, site.pos)
-
-
-def _certain(copies: NDArray[np.float64], single: NDArray[np.bool_]) -> NDArray[np.int8]:
-    whole = np.rint(copies)
-    sure = np.abs(copies - whole) <= _CERTAIN
-    # One allele is there or is not: half of it is no call.
-    sure &= ~(single & (whole == 1))
-    return np.where(sure, whole, 3).astype(np.int8)

@@ -26,8 +26,8 @@ class FileVersion:
 class Fileset:
     """Files of one name and several endings in one folder.
 
-    `parts` names each file's role and the endings that may fill it, the preferred first. Raises SpecError if a file is
-    not there, ObjectChanged if one is not as `planned` has it.
+    `parts` names each file's role and the endings that may fill it, the preferred first; roles that are `optional` may
+    be empty. Raises SpecError if a file is not there, ObjectChanged if one is not as `planned` has it.
     """
 
     def __init__(
@@ -36,25 +36,37 @@ class Fileset:
         parts: Mapping[str, Sequence[str]],
         storage: StorageSettings | None = None,
         planned: Sequence[FileVersion] = (),
+        optional: Sequence[str] = (),
     ) -> None:
         folder, name = split(uri)
         self.store: Store = open_store(folder, storage)
         main = next(iter(parts))
         endings = [ending for ending in parts[main] if name.endswith(ending)]
         stem = name.removesuffix(endings[0]) if endings else name
-        self._parts = {role: self._find(stem, ends) for role, ends in parts.items()}
+        found = {role: self._found(stem, ends) for role, ends in parts.items()}
+        self._parts = {role: file for role, file in found.items() if file is not None}
+        for role, ends in parts.items():
+            if role not in self._parts and role not in optional:
+                raise self._missing(stem, ends)
         if planned and list(planned) != self.versions():
             raise ObjectChanged
 
-    def _find(self, stem: str, endings: Sequence[str]) -> FileVersion:
+    def _found(self, stem: str, endings: Sequence[str]) -> FileVersion | None:
         for ending in endings:
             head = self.store.head(stem + ending)
             if head is not None:
                 return FileVersion(stem + ending, head.size, head.etag)
+        return None
+
+    def _missing(self, stem: str, endings: Sequence[str]) -> SpecError:
         wanted = " or ".join(repr(stem + ending) for ending in endings)
-        raise SpecError(
+        return SpecError(
             f"{self.store.uri} has no {wanted}: name the genotype file, and put what belongs to it beside it"
         )
+
+    def has(self, role: str) -> bool:
+        """Whether there is a file that fills a role."""
+        return role in self._parts
 
     def versions(self) -> list[FileVersion]:
         """Every file, in the order of the parts."""

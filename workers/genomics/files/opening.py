@@ -1,22 +1,37 @@
 """Open genotypes by the format that a spec names."""
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
 
-from cluster.storage import StorageSettings
+from cluster.storage import ObjectChanged, StorageSettings
 from workers.genomics.files.bed import BedSource
+from workers.genomics.files.bgen import BgenSource
 from workers.genomics.files.fileset import FileVersion
+from workers.genomics.files.filesets import named_sets
+from workers.genomics.files.joined import FileSource, open_joined
 from workers.genomics.files.pgen import PgenSource
-
-PlinkFormat = Literal["bed", "pgen"]
+from workers.genomics.files.settings import BgenSettings
 
 
 def open_source(
-    format: PlinkFormat, uri: str, storage: StorageSettings | None = None, planned: Sequence[FileVersion] = ()
-) -> BedSource | PgenSource:
-    """The genotypes at `uri`: the .bed or .pgen file, or its name without the ending, its text files beside it.
+    format: str,
+    uri: str,
+    storage: StorageSettings | None = None,
+    planned: Sequence[FileVersion] = (),
+    how: BgenSettings | None = None,
+) -> FileSource:
+    """The genotypes at `uri`: the .bed, .pgen or .bgen file, or its name without the ending, what belongs to it beside
+    it; or several of them (`workers.genomics.files.filesets`), as one.
 
     `planned` are the `versions()` of the source that a plan was made from. Raises SpecError (a file is not there,
     damaged where its size or header shows it, or does not fit the others), ObjectChanged (not the planned files).
     """
-    return BedSource(uri, storage, planned) if format == "bed" else PgenSource(uri, storage, planned)
+    opened: dict[str, Callable[[str], FileSource]] = {
+        "bed": lambda one: BedSource(one, storage),
+        "pgen": lambda one: PgenSource(one, storage),
+        "bgen": lambda one: BgenSource(one, storage, how=how),
+    }
+    source = open_joined(named_sets(format, uri, storage), opened[format])
+    if planned and list(planned) != source.versions():
+        source.close()
+        raise ObjectChanged
+    return source

@@ -68,10 +68,26 @@ class PgenSource:
                 f"{name!r} has {header.variants} variants and {self._files.file('pvar').name!r} {records}: "
                 "they do not belong together"
             )
+        self._refuse_fewer_alleles(name)
         if header.samples != samples:
             raise SpecError(
                 f"{name!r} has {header.samples} samples and {self._files.file('psam').name!r} {samples}: "
                 "they do not belong together"
+            )
+
+    def _refuse_fewer_alleles(self, name: str) -> None:
+        """Calls of an ALT that .pvar does not list would be read as calls of others."""
+        listed = np.bincount(self._alleles[RECORD].to_numpy(), minlength=self._header.variants) + 1
+        wrong = np.zeros(len(listed), np.bool_)
+        if self._header.alleles is not None:
+            wrong |= listed != self._header.alleles
+        if self._header.several is not None:
+            wrong |= self._header.several & (listed < 3)
+        if wrong.any():
+            raise SpecError(
+                f"{self._files.file('pvar').name!r} lists {int(listed[wrong.argmax()]) - 1} ALT alleles of its variant "
+                f"number {int(wrong.argmax()) + 1}, and {name!r} has calls of another number of them: they do not "
+                "belong together"
             )
 
     def variants(self) -> pl.DataFrame:

@@ -55,7 +55,9 @@ def with_columns(card: ModelCard, steps: Steps) -> ModelCard:
             more.append(_float(name, meanings[kind].format(field.name)))
     more.append(
         OutputField(
-            name=LOW_OVERLAP, type="list<string>", meaning="scores with too few of their variants here: they are null"
+            name=LOW_OVERLAP,
+            type="list<string>",
+            meaning="scores that are null: too few of their variants are here, or none was called in the sample",
         )
     )
     if steps.columns.counts:

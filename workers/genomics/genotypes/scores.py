@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from schemas.status import Status
+from workers.genomics.chromosomes import Y
 from workers.genomics.contract import GenotypeChunk, Kernel, Sums, Weights
 from workers.genomics.genotypes.answers import Answer, refused
 from workers.genomics.genotypes.joining import SiteJoiner, SitePlan
@@ -21,6 +22,8 @@ from workers.genomics.genotypes.ploidy import Numbers, Ploidy, is_among
 from workers.genomics.kernels.opening import open_kernel
 from workers.genomics.scores.joined import SITES
 from workers.genomics.scores.weights import Part, ScoreWeights, build_weights
+
+_NO_CALL = "no variant of any score was called in this sample"
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,10 @@ class Scores:
         """The scores of what was matched. Those without a group are not scored."""
         drop = frozenset(score for scores, _ in parts for score in scores if score not in groups)
         columns = model.steps.columns
-        weights = build_weights(parts, frequencies, drop, columns.average or columns.counts)
+        counted = columns.average or columns.counts
+        weights = build_weights(parts, frequencies, drop, counted)
+        if not counted and _may_lack_all(weights, variants):
+            weights = build_weights(parts, frequencies, drop)
         return cls(model, weights, SitePlan(weights.sites, variants), groups, why)
 
     @property
@@ -110,8 +116,18 @@ class ScoreTaker:
             detail = f"no score has enough of its variants here; see stages/match/rows. {first}"
             return refused(Status.LOW_OVERLAP, detail, outputs, self._samples)
         sums = self._scores.weights.fold(self._sums())
-        values = {name: column for name, column in self._columns(sums).items() if name in outputs}
-        return Answer(values, [Status.OK] * self._samples, [None] * self._samples)
+        known = self._known(sums)
+        values = {name: column for name, column in self._columns(sums, known).items() if name in outputs}
+        scored = known.any(axis=1).tolist()
+        statuses = [Status.OK if one else Status.LOW_OVERLAP for one in scored]
+        return Answer(values, statuses, [None if one else _NO_CALL for one in scored])
+
+    def _known(self, sums: Sums) -> NDArray[np.bool_]:
+        """(samples, scores) whether any allele was called or filled in: a sum over none is no score."""
+        group = self._scores.weights.group
+        if (group < 0).any():
+            return np.ones((self._samples, len(group)), np.bool_)
+        return np.asarray(sums.denominator[:, group] > 0)
 
     def _sums(self) -> Sums:
         first, *others = [(part.kernel.finish(), part.counts) for part in self._parts]
@@ -126,7 +142,7 @@ class ScoreTaker:
             )
         return sums
 
-    def _columns(self, sums: Sums) -> dict[str, Any]:
+    def _columns(self, sums: Sums, known: NDArray[np.bool_]) -> dict[str, Any]:
         weights, groups = self._scores.weights, self._scores.groups
         nothing = pa.nulls(self._samples, pa.float64())
         columns: dict[str, Any] = {}
@@ -135,14 +151,13 @@ class ScoreTaker:
             columns |= {low: nothing, average_name(low): nothing}
         for place, score in enumerate(weights.scores):
             total = sums.total[:, place]
-            columns[score] = pa.array(total)
+            columns[score] = pa.array(total, mask=~known[:, place])
             if not asked.average:
                 continue
             alleles = sums.denominator[:, weights.group[place]]
             average = np.divide(total, alleles, out=np.zeros(len(total)), where=alleles > 0)
             columns[average_name(score)] = pa.array(average, mask=alleles == 0)
-        low_lists = pa.scalar(self._scores.low, pa.list_(pa.string()))
-        columns[LOW_OVERLAP] = pa.repeat(low_lists, self._samples)
+        columns[LOW_OVERLAP] = self._low_lists(known)
         if not asked.counts:
             return columns
         # The first score of each group says which of the kernel's groups it is.
@@ -153,6 +168,24 @@ class ScoreTaker:
         columns[DENOM] = _lists(sums.denominator[:, order], np.int32)
         columns[NAMED_DOSAGE] = _lists(sums.named_dosage[:, order], np.float64)
         return columns
+
+    def _low_lists(self, known: NDArray[np.bool_]) -> pa.Array:
+        """Names of the scores that are null, of every sample, in the order of the directory."""
+        low = self._scores.low
+        everybody = pa.repeat(pa.scalar(low, pa.list_(pa.string())), self._samples)
+        if known.all():
+            return everybody
+        names, lists = self._scores.model.card.settings["scores"], everybody.to_pylist()
+        for row in np.flatnonzero(~known.all(axis=1)).tolist():
+            lacking = {*low, *np.array(self._scores.weights.scores)[~known[row]].tolist()}
+            lists[row] = [name for name in names if name in lacking]
+        return pa.array(lists, pa.list_(pa.string()))
+
+
+def _may_lack_all(weights: ScoreWeights, variants: pl.DataFrame) -> bool:
+    """Whether a sample may have no allele of a score: where a missing call is not filled in, and on Y."""
+    on_y = variants.filter(pl.col("chrom") == Y)["variant_idx"].to_numpy()
+    return bool(np.isnan(weights.weights.fill).any() or is_among(weights.records, on_y).any())
 
 
 def _rows(weights: Weights, chosen: NDArray[np.bool_]) -> Weights:

@@ -4,17 +4,18 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.frozen import Frozen
 from schemas.location import Location
 from schemas.units import Bytes
+from workers.genomics.files.settings import BgenSettings
 
 
-class GenotypesInput(Frozen):
+class GenotypesInput(BgenSettings):
     """`input:` of a spec over genotypes. One record is a sample.
 
-    `format: table` is our own genotype table, as `job: convert` writes it; `uri` is its root. `bed` and `pgen` are read
-    as they lie; `uri` is the .bed or .pgen file, or its name without the ending, beside its .bim and .fam or .pvar and
-    .psam.
+    `format: table` is our own genotype table, as `job: convert` writes it; `uri` is its root. `bed`, `pgen` and `bgen`
+    are read as they lie; `uri` is the .bed, .pgen or .bgen file, or its name without the ending, beside its .bim and
+    .fam, .pvar and .psam, or .sample and .bgen.bgi. A folder, with `/` at its end, or a name with `*` are several such
+    sets of the same samples, as one of each chromosome, which are read as one.
 
     `build` is the genome build of the positions. A scoring file for another build is refused by name; without it a
     score is taken for the build that it says.
@@ -27,10 +28,13 @@ class GenotypesInput(Frozen):
     It changes no result.
     """
 
-    collection: Literal["genotypes"] = Field(description="genotypes: samples of a genotype table or of PLINK files")
-    uri: Location = Field(description="root of a genotype table; or the .bed or .pgen file, also without its ending")
-    format: Literal["table", "bed", "pgen"] = Field(
-        description="table: as job: convert writes it; bed: PLINK 1; pgen: PLINK 2"
+    collection: Literal["genotypes"] = Field(description="genotypes: samples of a genotype table, of PLINK or BGEN files")
+    uri: Location = Field(
+        description="root of a genotype table; or the .bed, .pgen or .bgen file, also without its ending; a folder or a "
+        "name with * are several of them, as one of each chromosome"
+    )
+    format: Literal["table", "bed", "pgen", "bgen"] = Field(
+        description="table: as job: convert writes it; bed: PLINK 1; pgen: PLINK 2; bgen: BGEN 1.2 and 1.3"
     )
     build: Literal["GRCh37", "GRCh38"] | None = Field(
         default=None, description="genome build of the positions; a score of another build is refused by name"

@@ -11,14 +11,13 @@ import polars as pl
 from cluster.storage import ObjectChanged, ObjectInfo, ObjectMissing, StorageSettings, open_store, split
 from schemas.errors import RecordError, RefusedError, SpecError
 from workers.genomics.contract import GenotypeSource
+from workers.genomics.files.filesets import objects_of
 from workers.genomics.files.opening import open_source
 from workers.genomics.genotypes.settings import GenotypesInput
 from workers.genomics.table.source import TableSource
 from workers.pipeline.context import StageContext
 from workers.pipeline.kinds import ShardStage
 
-_BESIDE = {"bed": (".bed", ".bim", ".fam"), "pgen": (".pgen", ".pgen.pgi", ".pvar", ".psam")}
-"""Files that are one input, by how their names end."""
 _TABLE = ("dataset.json", "variants.parquet", "samples.parquet", "parts.parquet", "genotypes/")
 """What a genotype table has."""
 
@@ -47,7 +46,7 @@ class Genotypes:
     def opened(self) -> GenotypeSource:
         """The reader. Raises SpecError for files that cannot be used."""
         if self.settings.format != "table":
-            return open_source(self.settings.format, self.settings.uri, self._storage)
+            return open_source(self.settings.format, self.settings.uri, self._storage, how=self.settings)
         table = TableSource(self.settings.uri, self._storage)
         if table.build is not None and self.settings.build not in (None, table.build):
             raise SpecError(f"input.build is {self.settings.build}, and the genotype table is of {table.build}")
@@ -80,17 +79,15 @@ class Genotypes:
         return Identity(digest, sum(info.size for info in found))
 
     def _objects(self) -> Iterator[ObjectInfo]:
-        endings = _BESIDE.get(self.settings.format)
-        if endings is None:
+        if self.settings.format == "table":
             store = open_store(self.settings.uri, self._storage)
             for prefix in _TABLE:
                 yield from store.list(prefix)
             return
-        folder, name = split(self.settings.uri)
-        stem = name.removesuffix(endings[0])
-        for info in open_store(folder, self._storage).list(stem):
-            if info.key.removeprefix(stem) in endings:
-                yield info
+        yield from objects_of(self.settings.format, self.settings.uri, self._storage)
+        if self.settings.samples is not None:
+            folder, name = split(self.settings.samples)
+            yield from (info for info in open_store(folder, self._storage).list(name) if info.key == name)
 
     def check(self, digest: str) -> None:
         """Open it, and raise ObjectChanged if it is not what was planned, ObjectMissing if it is gone."""

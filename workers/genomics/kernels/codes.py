@@ -4,6 +4,8 @@ The code: 0 two copies of REF, 1 heterozygous, 2 two copies of ALT, 3 missing; t
 (PGEN specification 1.0, section 2.3).
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +13,8 @@ from workers.genomics.kernels.machine import compiled
 
 PER_BYTE = 4
 
+_CERTAIN = 0.1
+"""A dosage this near to a whole number is a call (PLINK 2's default)."""
 _LOW = np.uint8(0x55)
 _HIGH = np.uint8(0xAA)
 _BLOCK = 1 << 17
@@ -36,6 +40,19 @@ def pack(calls: NDArray[np.int8]) -> NDArray[np.uint8]:
     packed = np.empty((variants, width), np.uint8)
     pack_words(calls.view("<u4"), packed)
     return packed
+
+
+def certain_calls(copies: NDArray[Any], single: NDArray[np.bool_] | None = None) -> NDArray[np.int8]:
+    """The calls that dosages from 0 to 2 are sure of, of the same shape; 3 where they are not sure of one, or NaN.
+
+    `single`: which values are of one allele, and doubled. Where there are dosages and no calls, PLINK 2 calls so.
+    """
+    whole = np.rint(copies)
+    sure = np.abs(copies - whole) <= _CERTAIN
+    if single is not None:
+        # One allele is there or is not: half of it is no call.
+        sure &= ~(single & (whole == 1))
+    return np.where(sure, whole, 3).astype(np.int8)
 
 
 @compiled

@@ -1,9 +1,10 @@
-"""A VCF with scores in its INFO column: every other byte of its records stays as it is. Written with pysam's bgzip."""
+"""A VCF with scores in its INFO column: every other byte of its records stays as it is; of BCF they become htslib's
+lines. Written with pysam's bgzip."""
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from cluster.storage import Store
 from schemas.errors import UsageError, VerificationError
 from schemas.status import Fault
 from workers.genomics.bgzip import write_bgzip
+from workers.genomics.convert_vcf.bcf import bcf_lines
+from workers.genomics.convert_vcf.lines import Piece
+from workers.genomics.files.bcf_records import BCF_MAGIC, HEADER_START
 from workers.genomics.sequences.vcf_sites import content
 
 _KEY = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*")
@@ -71,7 +75,7 @@ def _lines(
     sites = groupby(rows, key=itemgetter(0))
     in_header = True
     known = {field.key.encode() for field in fields}
-    for number, line in enumerate(_whole_lines(content(store, key)), start=1):
+    for number, line in _numbered(store, key):
         if in_header:
             _refuse_declared(line, known)
             if line.startswith(b"#CHROM\t"):
@@ -79,9 +83,9 @@ def _lines(
                 yield from (field.header for field in fields)
                 yield from (f"##{text}\n".encode() for text in header)
             yield line + b"\n"
-        elif line.strip():
+        elif line.strip() or number < 0:
             place, alleles = next(sites, (0, iter(())))
-            if place != number:
+            if place != abs(number):
                 raise VerificationError("the VCF is not the one that was scored: its lines are others")
             found = list(alleles)
             if found[0][1] and line.count(b"\t") >= _INFO:
@@ -90,6 +94,29 @@ def _lines(
             else:
                 made.left_out += 1
     made.left_out += sum(1 for _ in sites)
+
+
+def _numbered(store: Store, key: str) -> Iterator[tuple[int, bytes]]:
+    """The lines with their numbers in the file. Of BCF records have numbers, below 0: what is no line may be one."""
+    pieces = content(store, key)
+    first = next(pieces, b"")
+    whole = chain([first], pieces)
+    if isinstance(first, tuple) or not first.startswith(BCF_MAGIC):
+        yield from enumerate(_whole_lines(whole), start=1)
+        return
+    held = b""
+    while len(held) < HEADER_START or len(held) < HEADER_START + int.from_bytes(held[5:HEADER_START], "little"):
+        piece = next(whole, b"")
+        if isinstance(piece, tuple) or not piece:
+            return
+        held += piece
+    end = HEADER_START + int.from_bytes(held[5:HEADER_START], "little")
+    header = held[HEADER_START:end].rstrip(b"\0\n")
+    # Numbers of fields are for BCF alone.
+    yield from ((0, re.sub(rb",IDX=[0-9]+(?=>$)", b"", line)) for line in header.split(b"\n"))
+    rest = (Piece(b"", trouble=piece) if isinstance(piece, tuple) else Piece(piece) for piece in whole)
+    records = bcf_lines(chain([Piece(held[end:])], rest), header + b"\n", _LINE_LIMIT)
+    yield from ((-number, line.data) for number, line in enumerate(records, start=1))
 
 
 def _refuse_declared(line: bytes, known: set[bytes]) -> None:

@@ -10,19 +10,19 @@ import pyarrow as pa
 from cluster.storage import StorageSettings, join, open_store, split
 from schemas.plan import plan_batch, plan_schema
 from workers.genomics.sequences import vcf_planning
+from workers.genomics.sequences.bcf_sites import sites
 from workers.genomics.sequences.fasta import Reference
 from workers.genomics.sequences.fasta_file import FastaFile
 from workers.genomics.sequences.fasta_records import fasta_records
 from workers.genomics.sequences.settings import SequencesInput
 from workers.genomics.sequences.tables import SequenceTable
-from workers.genomics.sequences.vcf_sites import sites
 from workers.reading.listing import named_file, planned_file, unchanged
 
 _BATCH = 10_000
 
 
 class VcfRecords:
-    """One record an ALT allele."""
+    """One record an ALT allele, of VCF or BCF."""
 
     schema = vcf_planning.SCHEMA
     carry = tuple(field.name for field in vcf_planning.CARRIED)

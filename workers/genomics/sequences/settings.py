@@ -18,8 +18,9 @@ SequencesFormat = Literal["vcf", "fasta", "parquet", "csv"]
 class SequencesInput(Frozen):
     """`input:` of a spec over variants or sequences.
 
-    `uri` is one file: a VCF (plain, gzip or bgzip) with `reference`, the FASTA that its positions are of; a FASTA whose
-    records are scored; or a table (Parquet, CSV, TSV) with a column of sequences. `format: auto` goes by its name.
+    `uri` is one file: a VCF (plain, gzip or bgzip) or BCF with `reference`, the FASTA that its positions are of; a
+    FASTA whose records are scored; or a table (Parquet, CSV, TSV) with a column of sequences. `format: auto` goes by
+    its name.
 
     Of a VCF every ALT allele of every line is a record, `<chrom>:<pos>:<ref>:<alt>`, and `#<n>` where that comes up
     again. What stands in columns CHROM, POS, ID, REF and ALT is carried. Alleles of more than `max_allele` bases are
@@ -76,6 +77,7 @@ class SequencesInput(Frozen):
 
 _ENDINGS: dict[str, SequencesFormat] = {
     ".vcf": "vcf",
+    ".bcf": "vcf",
     ".fasta": "fasta",
     ".fa": "fasta",
     ".fna": "fasta",

@@ -28,7 +28,6 @@ _LAST_POS = 2**31 - 1
 _CONTIG = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*")
 _BASES = re.compile(r"[ACGTNRYKMSWBDHVacgtnrykmswbdhv]+")
 _NO_HEADER = "input.uri has no line #CHROM before its records: it is no VCF, or its header was cut away"
-_BCF = "input.uri is BCF, which is not read here: write it as VCF with bcftools view -Oz"
 
 
 @dataclass(frozen=True)
@@ -44,16 +43,9 @@ class Site:
     fault: Fault | None = None
 
 
-def sites(store: Store, key: str) -> Iterator[Site]:
-    """Every line after the header, counted from 1. A file that is damaged or cut off ends with a site that says so.
-
-    Raises SpecError for what is no VCF, ObjectMissing, InfrastructureError.
-    """
-    return read_sites(content(store, key))
-
-
 def read_sites(pieces: Iterator[bytes | Fault]) -> Iterator[Site]:
-    """The same from the bytes of the file, in any pieces."""
+    """Every line after the header, counted from 1, from the bytes of the file, in any pieces. A file that is damaged or
+    cut off ends with a site that says so. Raises SpecError for what is no VCF."""
     in_header = True
     for number, head in enumerate(_heads(pieces), start=1):
         if isinstance(head, tuple):
@@ -63,7 +55,7 @@ def read_sites(pieces: Iterator[bytes | Fault]) -> Iterator[Site]:
         if in_header and head.startswith(b"#"):
             in_header = not head.startswith(b"#CHROM\t")
         elif in_header:
-            raise SpecError(_BCF if head.startswith(b"BCF\2") else _NO_HEADER)
+            raise SpecError(_NO_HEADER)
         elif head.strip():
             yield parse_site(head, number)
     if in_header:
@@ -81,13 +73,20 @@ def parse_site(head: bytes, line: int) -> Site:
         chrom, pos, name, ref, alt = (column.decode() for column in columns[:_SITE])
     except UnicodeDecodeError:
         return Site(line, fault=Fault(Status.UNREADABLE, "the line is not UTF-8"))
+    if not (pos.isascii() and pos.isdigit()) or len(pos) > 10 or int(pos) > _LAST_POS:
+        pos = "-1"
+    return checked_site(line, chrom, int(pos), name, ref, tuple(alt.split(",")))
+
+
+def checked_site(line: int, chrom: str, pos: int, name: str, ref: str, alts: tuple[str, ...]) -> Site:
+    """What a line or record says, or why it is none."""
     if not _CONTIG.fullmatch(chrom):
         return Site(line, fault=Fault(Status.UNREADABLE, "CHROM is no name of a contig"))
-    if not (pos.isascii() and pos.isdigit()) or len(pos) > 10 or int(pos) > _LAST_POS:
+    if pos < 0:
         return Site(line, fault=Fault(Status.UNREADABLE, "POS is no position"))
     if not _BASES.fullmatch(ref):
         return Site(line, fault=Fault(Status.UNREADABLE, "REF is no sequence of bases"))
-    return Site(line, chrom, int(pos), None if name in (".", "") else name, ref, tuple(alt.split(",")))
+    return Site(line, chrom, pos, None if name in (".", "") else name, ref, alts)
 
 
 def allele_fault(alt: str, ref: str, longest: int) -> Fault | None:

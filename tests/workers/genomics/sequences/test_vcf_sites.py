@@ -17,8 +17,9 @@ from cluster.storage import open_store
 from schemas.errors import SpecError
 from schemas.status import Status
 from tests.support.variants import COLUMNS, HEADER, random_bases, some_variants, write_vcf
+from workers.genomics.sequences.bcf_sites import sites
 from workers.genomics.sequences.vcf_planning import alleles
-from workers.genomics.sequences.vcf_sites import HEAD, Site, parse_site, read_sites, sites, unpacked
+from workers.genomics.sequences.vcf_sites import HEAD, Site, parse_site, read_sites, unpacked
 
 CONTIGS = {"1": random_bases(3000, 5), "X": random_bases(500, 6)}
 LINE = "1\t10\trs1\tA\tC,G\t.\t.\t.\n"
