@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pysam.bcftools
 import pytest
 
 from schemas.errors import SpecError
@@ -155,6 +156,14 @@ def test_every_allele_has_its_row_and_what_cannot_be_scored_says_why(folder: Pat
     ]
     assert table.filter(pl.col("status") != "ok")["score_open_delta"].is_null().all()
     assert table.columns[4:9] == ["chrom", "pos", "id", "ref", "alt"]
+
+
+def test_a_bcf_is_scored_as_the_vcf_that_it_was_made_of(folder: Path, tmp_path: Path) -> None:
+    vcf, bcf = spec(folder, tmp_path / "vcf"), folder / "in.bcf"
+    pysam.bcftools.view("-Ob", "-o", str(bcf), str(folder / "in.vcf"), catch_stdout=False)
+    run(vcf)
+    run(spec(folder, tmp_path / "bcf").replace("in.vcf", "in.bcf"))
+    assert rows(tmp_path / "bcf").equals(rows(tmp_path / "vcf"))
 
 
 def test_a_window_over_the_end_of_a_contig_is_filled_or_refused(folder: Path, tmp_path: Path) -> None:

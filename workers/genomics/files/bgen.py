@@ -165,7 +165,7 @@ class BgenSource:
         return pack(certain_calls(dosage, single)), dosage, haploid
 
     def _copies(self, body: memoryview, record: int, start: int) -> Copies:
-        """Of all alleles of a record. What the index says of it is checked."""
+        """Those of all alleles of a record. What the index says of it is checked."""
         at, size = int(self._index.start[record]) - start, int(self._index.size[record])
         block = bytes(body[at : at + size])
         head = self._head(block, record)

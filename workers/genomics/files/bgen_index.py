@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -22,7 +23,7 @@ _MOST_HEAD = 64 << 20
 _LAST_POS = (1 << 31) - 1
 
 NO_ALLELE = -1
-RECORDS = {"chrom": pl.String, "pos": pl.Int64, "id": pl.String, "alleles": pl.List(pl.String)}
+RECORDS: dict[str, Any] = {"chrom": pl.String, "pos": pl.Int64, "id": pl.String, "alleles": pl.List(pl.String)}
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,8 @@ def gone_through(read: Read, header: BgenHeader, file_size: int, name: str) -> B
             f"{name!r} has {len(heads)} whole variants where its header promises {header.variants}: it was cut off, "
             "copy it anew"
         )
-    columns = ([getattr(head, field) for head in heads] for field in ("chrom", "pos", "id", "alleles"))
-    frame = _frame(*columns, name)  # type: ignore[call-arg,misc]
+    chrom, pos, rsid, alleles = ([getattr(head, field) for head in heads] for field in RECORDS)
+    frame = _frame(chrom, pos, rsid, alleles, name)
     return BgenIndex(frame, np.array(starts, np.int64), np.array([head.size for head in heads], np.int64))
 
 

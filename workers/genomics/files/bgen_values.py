@@ -121,5 +121,5 @@ def _numbers(body: bytes, bits: int) -> NDArray[np.integer]:
         kind = np.dtype(_PLAIN[bits])
         return np.frombuffer(body, kind, len(body) // kind.itemsize)
     signs = np.unpackbits(np.frombuffer(body, np.uint8), bitorder="little")
-    signs = signs[: len(signs) // bits * bits].reshape(-1, bits)
-    return np.asarray(signs @ (np.int64(1) << np.arange(bits, dtype=np.int64)))
+    of_number = signs[: len(signs) // bits * bits].reshape(-1, bits)
+    return np.asarray(of_number @ (np.int64(1) << np.arange(bits, dtype=np.int64)))

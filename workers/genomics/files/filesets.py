@@ -1,7 +1,7 @@
 """Which sets of genotype files a uri names: one, or several that lie beside each other, as one of each chromosome."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
@@ -38,7 +38,7 @@ def named_sets(format: str, uri: str, storage: StorageSettings | None = None) ->
 
 
 def objects_of(format: str, uri: str, storage: StorageSettings | None = None) -> Iterator[ObjectInfo]:
-    """Every file of every set, by key."""
+    """Every file of every set that has its genotypes, by key."""
     main, *_ = endings = ENDINGS[format]
     if _names_several(format, uri, storage):
         store, found = _stems(format, uri, storage)
@@ -47,8 +47,9 @@ def objects_of(format: str, uri: str, storage: StorageSettings | None = None) ->
         folder, name = split(uri)
         prefix = name.removesuffix(main)
         store, stems = open_store(folder, storage), {prefix}
-    for info in store.list(prefix):
-        # A name may end as two endings do: .pgen.pgi is no .pgi of another set.
+    there = list(store.list(prefix))
+    stems &= {info.key.removesuffix(main) for info in there if info.key.endswith(main)}
+    for info in there:
         if any(info.key.endswith(end) and info.key.removesuffix(end) in stems for end in endings):
             yield info
 
@@ -74,6 +75,6 @@ def _stems(format: str, uri: str, storage: StorageSettings | None) -> tuple[Stor
     return store, sorted(fits, key=_by_number)
 
 
-def _by_number(name: str) -> Sequence[str | int]:
+def _by_number(name: str) -> list[str | int]:
     """Text and numbers in turn, so that numbers are compared as such."""
     return [int(part) if at % 2 else part for at, part in enumerate(re.split(r"([0-9]+)", name))]

@@ -118,9 +118,12 @@ class ScoreTaker:
         sums = self._scores.weights.fold(self._sums())
         known = self._known(sums)
         values = {name: column for name, column in self._columns(sums, known).items() if name in outputs}
-        scored = known.any(axis=1).tolist()
-        statuses = [Status.OK if one else Status.LOW_OVERLAP for one in scored]
-        return Answer(values, statuses, [None if one else _NO_CALL for one in scored])
+        scored = np.flatnonzero(known.any(axis=1)).tolist()
+        statuses = [Status.LOW_OVERLAP] * self._samples
+        details: list[str | None] = [_NO_CALL] * self._samples
+        for row in scored:
+            statuses[row], details[row] = Status.OK, None
+        return Answer(values, statuses, details)
 
     def _known(self, sums: Sums) -> NDArray[np.bool_]:
         """(samples, scores) whether any allele was called or filled in: a sum over none is no score."""

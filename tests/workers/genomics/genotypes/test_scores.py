@@ -74,7 +74,7 @@ def test_a_sum_is_copies_by_weights_and_missing_calls_count_what_is_expected() -
 
 def test_an_average_divides_by_the_alleles_it_rests_on_and_of_none_there_is_none() -> None:
     found = answer({"s": entries((0, 0, 1.0), (1, 1, 10.0))}, columns=ALL)
-    assert column(found, "s") == [0.0, 1.0, 22.0, 0.0]
+    assert column(found, "s") == [0.0, 1.0, 22.0, None]
     assert column(found, "s_avg") == [0.0, 0.5, 5.5, None]
     assert column(found, "denom") == [[4], [2], [4], [0]]
     assert column(found, "named_dosage") == [[0.0], [1.0], [4.0], [0.0]]
@@ -89,15 +89,18 @@ def test_on_y_men_count_with_one_allele_and_women_not_at_all() -> None:
 
 def test_a_score_of_y_alone_is_nothing_for_women() -> None:
     found = answer({"s": entries((2, 0, 100.0))}, columns=ALL, frequency=0.25)
-    assert column(found, "s") == [100.0, 100.0, 0.0, 0.0]
+    assert column(found, "s") == [100.0, 100.0, None, None]
     assert column(found, "s_avg") == [100.0, 100.0, None, None]
+    # Whether its alleles are asked for changes no score.
+    alone = answer({"s": entries((2, 0, 100.0))}, frequency=0.25)
+    assert column(alone, "s") == column(found, "s")
 
 
 def test_a_score_of_too_low_overlap_is_null_and_named_and_the_others_are_scored() -> None:
     found = answer({"s": entries((0, 0, 1.0))}, low=("few",), columns=ALL)
     assert column(found, "few") == column(found, "few_avg") == [None] * 4
-    assert column(found, "low_overlap") == [["few"]] * 4
-    assert column(found, "s") == [0.0, 1.0, 2.0, 0.0]
+    assert column(found, "low_overlap") == [["few"]] * 3 + [["s", "few"]]
+    assert column(found, "s") == [0.0, 1.0, 2.0, None]
     assert column(found, "allele_ct") == [[2], [2], [2], [0]]
 
 
@@ -105,8 +108,23 @@ def test_counts_stand_once_for_scores_with_the_same_alleles() -> None:
     same, other = entries((0, 0, 1.0)), entries((1, 0, 1.0))
     scored = {"a": same, "b": other, "c": same.with_columns(weights=pl.lit([5.0]))}
     found = answer(scored, columns=ALL, groups={"a": 0, "b": 1, "c": 0})
-    assert column(found, "c") == [5 * value for value in column(found, "a")]
+    assert column(found, "c") == [None if value is None else 5 * value for value in column(found, "a")]
     assert column(found, "allele_ct") == [[2, 2], [2, 0], [2, 2], [0, 0]]
+
+
+def test_a_score_of_which_no_variant_was_called_in_a_sample_is_null_and_named_there_alone() -> None:
+    found = answer({"a": entries((0, 0, 1.0)), "b": entries((1, 0, 1.0))})
+    assert column(found, "a") == [0.0, 1.0, 2.0, None]
+    assert column(found, "b") == [2.0, None, 0.0, None]
+    assert column(found, "low_overlap") == [[], ["b"], [], ["a", "b"]]
+    assert found.statuses == [Status.OK] * 3 + [Status.LOW_OVERLAP]
+    assert found.details == [None] * 3 + ["no variant of any score was called in this sample"]
+
+
+def test_what_is_filled_in_for_every_call_is_a_score() -> None:
+    found = answer({"b": entries((1, 0, 1.0))}, frequency=0.25)
+    assert column(found, "b") == [2.0, 0.5, 0.0, 0.5]
+    assert found.statuses == [Status.OK] * 4
 
 
 def test_where_no_score_is_scored_the_first_reason_is_the_samples_detail() -> None:

@@ -140,12 +140,6 @@ def test_a_file_without_the_header_of_a_vcf_is_refused(text: str) -> None:
         of_text(text)
 
 
-def test_bcf_is_refused_with_what_to_do(vcf: Path, tmp_path: Path) -> None:
-    pysam.bcftools.view("-Ob", "-o", str(tmp_path / "in.bcf"), str(vcf), catch_stdout=False)
-    with pytest.raises(SpecError, match="bcftools view -Oz"):
-        of_file(tmp_path / "in.bcf")
-
-
 def test_ids_are_unique_whatever_comes_twice_or_out_of_order() -> None:
     lines = [
         ("1", 10, "A", "C,C"), ("1", 10, "A", "C"), ("1", 12, "A", "C"), ("1", 10, "A", "C"), ("1", 10, "A", "C"),
