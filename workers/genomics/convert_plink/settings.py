@@ -19,7 +19,10 @@ class PlinkInput(BgenSettings):
     """
 
     format: Literal["bed", "pgen", "bgen"] = Field(description="bed: PLINK 1; pgen: PLINK 2; bgen: BGEN 1.2 and 1.3")
-    uri: Location = Field(description="the .bed, .pgen or .bgen file, also without its ending; a folder or a name with * are several of them")
+    uri: Location = Field(
+        description="the .bed, .pgen or .bgen file, also without its ending; a folder or a name with * are several of "
+        "them, as one of each chromosome"
+    )
     build: Literal["GRCh37", "GRCh38"] | None = Field(
         default=None, description="genome build that is said of the table; checked nowhere here"
     )

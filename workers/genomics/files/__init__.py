@@ -1,1 +1,1 @@
-"""PLINK files as they lie on disk or storage: bed, bim, fam, pgen, pvar, psam, and filesets of them."""
+"""Genotypes as they lie on disk or storage: bed, bim, fam, pgen, pvar, psam, bgen, sets of them; records of BCF."""

@@ -28,10 +28,12 @@ class GenotypesInput(BgenSettings):
     It changes no result.
     """
 
-    collection: Literal["genotypes"] = Field(description="genotypes: samples of a genotype table, of PLINK or BGEN files")
+    collection: Literal["genotypes"] = Field(
+        description="genotypes: samples of a genotype table, of PLINK or BGEN files"
+    )
     uri: Location = Field(
-        description="root of a genotype table; or the .bed, .pgen or .bgen file, also without its ending; a folder or a "
-        "name with * are several of them, as one of each chromosome"
+        description="root of a genotype table; or the .bed, .pgen or .bgen file, also without its ending; a folder or "
+        "a name with * are several of them, as one of each chromosome"
     )
     format: Literal["table", "bed", "pgen", "bgen"] = Field(
         description="table: as job: convert writes it; bed: PLINK 1; pgen: PLINK 2; bgen: BGEN 1.2 and 1.3"

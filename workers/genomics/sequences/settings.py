@@ -36,7 +36,7 @@ class SequencesInput(Frozen):
     collection: Literal["sequences"] = Field(
         description="sequences: variants on a reference, or DNA and protein sequences"
     )
-    uri: Location = Field(description="one file: a VCF, a FASTA, or a table with a column of sequences")
+    uri: Location = Field(description="one file: a VCF or BCF, a FASTA, or a table with a column of sequences")
     format: Literal["auto"] | SequencesFormat = Field(
         default="auto", description="what the file is; auto goes by its name"
     )
