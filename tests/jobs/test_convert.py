@@ -23,7 +23,7 @@ def test_it_is_found_by_its_name_in_a_spec() -> None:
 def test_its_input_is_named_by_format_among_the_converters() -> None:
     assert sorted(convert.KIND.rooms()) == sorted(registry.CONVERTERS)
     assert convert.KIND.room({"format": "omop"}).target == "workers.ehr.convert_omop"
-    with pytest.raises(SpecError, match=r"input\.format is missing; known: bed, fhir, omop, pgen, vcf"):
+    with pytest.raises(SpecError, match=r"input\.format is missing; known: bed, bgen, fhir, omop, pgen, vcf"):
         convert.KIND.room({"collection": "images"})
     with pytest.raises(SpecError, match=r"fihr.*fhir"):
         convert.KIND.room({"format": "fihr"})

@@ -3,25 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cluster.storage import StorageSettings, open_store, split
+from cluster.storage import StorageSettings
 from workers.drafts import Draft
+from workers.genomics.files.filesets import ENDINGS, objects_of
 
 _BUILD = "build is not said by the files: with it a score for another build is refused by name"
 
 
 def draft(uri: str, storage: StorageSettings, given: Mapping[str, Any]) -> Draft:
-    """A .bed or .pgen file, with or without its ending, or the root of a genotype table."""
+    """A .bed, .pgen or .bgen file, with or without its ending, or several; or the root of a genotype table."""
     remarks = [] if "build" in given else [_BUILD]
     if "format" in given:
         return Draft(remarks=remarks)
-    for ending in ("bed", "pgen"):
-        if uri.lower().endswith(f".{ending}") or _is_there(f"{uri}.{ending}", storage):
-            return Draft({"format": ending}, remarks=remarks)
+    for format in ENDINGS:
+        if uri.lower().endswith(f".{format}") or any(objects_of(format, uri, storage)):
+            return Draft({"format": format}, remarks=remarks)
     return Draft({"format": "table"}, remarks=remarks)
-
-
-def _is_there(uri: str, storage: StorageSettings) -> bool:
-    if uri.rpartition("/")[2].startswith("."):
-        return False
-    folder, name = split(uri)
-    return open_store(folder, storage).head(name) is not None

@@ -12,7 +12,7 @@ _COLUMNS = {
     "record_id": ("record_id", "id", "name", "accession"),
     "subject_id": SUBJECTS,
 }
-_VCF = (".vcf", ".vcf.gz", ".vcf.bgz")
+_VCF = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")
 _FASTA = (".fa", ".fasta", ".fna", ".fa.gz", ".fasta.gz", ".fna.gz")
 
 
