@@ -53,6 +53,7 @@ check: setup
 	$(BIN)/python tests/check_words.py
 	$(BIN)/python tests/check_names.py
 	$(BIN)/python tests/check_settings.py
+	$(BIN)/python tests/check_ignores.py
 
 bench: bench-images bench-scale bench-notes bench-nlp bench-events bench-variants bench-prs
 

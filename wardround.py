@@ -129,7 +129,9 @@ class Run:
 
     def __repr__(self) -> str:
         """Its name, number of records and place."""
-        return f"<wardround run {self.manifest.name!r}, {self.manifest.records:,} records, at {self.uri}>"
+        from schemas.wording import counted
+
+        return f"<wardround run {self.manifest.name!r}, {counted(self.manifest.records, 'record')}, at {self.uri}>"
 
     @property
     def uri(self) -> str:

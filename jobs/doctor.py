@@ -21,6 +21,7 @@ from schemas.errors import MissingExtraError, PluginError, SpecError, WardroundE
 from schemas.finding import Finding
 from schemas.spec import Spec
 from schemas.status import Status
+from schemas.wording import counted
 from workers import registry
 from workers.collection import Collection, Examination, TrialStages
 from workers.lookup import Room
@@ -53,7 +54,7 @@ def examine(spec: Spec | None) -> Iterator[Finding]:
 
 
 def _python() -> Iterator[Finding]:
-    says = f"{platform.python_version()} on {platform.machine()}, {os.cpu_count()} CPUs"
+    says = f"{platform.python_version()} on {platform.machine()}, {counted(os.cpu_count() or 1, 'CPU')}"
     if sys.version_info < _OLDEST_PYTHON:
         yield Finding("Python", "fail", says, "install Python 3.11 or newer", 3)
     else:

@@ -12,6 +12,7 @@ from jobs.settings import storage_settings
 from schemas.errors import IncompleteError
 from schemas.run import FileRecord
 from schemas.spec import Spec
+from schemas.wording import counted
 from schemas.work import Mode, ShardReport, ShardTask
 
 _LEAST_MUTE_S = 60.0
@@ -115,7 +116,7 @@ def _counted(spec: Spec, stage: StageDirectory, done: Mapping[int, FileRecord]) 
     watched = "max_rejects" in spec.limits.model_fields_set or stage.directory or stage.run.kind != "records"
     watch = RejectWatch(spec.limits.max_rejects if watched else None, stage.run.plan.records)
     for record in done.values():
-        watch.add(record.statuses or {})
+        watch.add(record.statuses or {}, record.models)
     return watch
 
 
@@ -140,12 +141,13 @@ def _refuse_unfinished(result: DispatchResult) -> None:
     if result.failed:
         shards = ", ".join(str(report.shard) for report in result.failed[:5])
         raise IncompleteError(
-            f"{len(result.failed)} shards killed every worker that took them (first: {shards}), even record by record: "
-            "give the workers more memory, or look at the worker logs, then run the same command again"
+            f"{counted(len(result.failed), 'shard')} killed every worker that had it (first: {shards}), even "
+            "record by record: give the workers more memory, or look at the worker logs, then run the same command "
+            "again"
         )
     if result.outcome != "complete":
         raise IncompleteError(
-            f"stopped with {result.done} of {result.total} shards done: run the same command again to go on"
+            f"stopped with {result.done} of {counted(result.total, 'shard')} done: run the same command again to go on"
         )
 
 

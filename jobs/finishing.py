@@ -8,12 +8,13 @@ from functools import partial
 from typing import Any
 
 from cluster.storage import Store, attempt_id, commit
-from jobs.rundir import StageDirectory, add_counts, side_objects
+from jobs.rundir import StageDirectory, side_objects
 from schemas.crashpoints import crashpoint
 from schemas.errors import IncompleteError, VerificationError
-from schemas.run import MANIFEST_KEY, RUN_KEY, TUNING_DIR, FileRecord, Manifest
+from schemas.figures import add_by_model, add_counts
+from schemas.run import BY_MODEL, MANIFEST_KEY, RUN_KEY, TUNING_DIR, FileRecord, Manifest
+from schemas.wording import counted
 from workers.finished_runs.stage import FinishedStage
-from workers.pipeline.rowtable import model_status_counts
 
 _NAMED = 10
 _READS = 16
@@ -35,8 +36,8 @@ def finish(stages: Iterable[StageDirectory], seconds: Mapping[str, float], busy:
 
     Raises IncompleteError naming the missing shards, VerificationError where rows and plan disagree.
     """
-    counted = [_counted(stage) for stage in stages]
-    manifest = summed_up(counted).model_copy(
+    found = [_counted(stage) for stage in stages]
+    manifest = summed_up(found).model_copy(
         update={
             "attempt": attempt_id(),
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -44,7 +45,7 @@ def finish(stages: Iterable[StageDirectory], seconds: Mapping[str, float], busy:
             "busy": busy,
         }
     )
-    _commit(counted[-1].stage, manifest)
+    _commit(found[-1].stage, manifest)
     return manifest
 
 
@@ -59,7 +60,8 @@ def summed_up(stages: Sequence[CountedStage]) -> Manifest:
         files += [file_record(stage.store, stage.directory + key) for key in (RUN_KEY, stage.run.plan.key)]
         files += [each.shards[shard] for shard in sorted(each.shards)]
         files += each.side
-    last = stages[-1].stage
+    last, shards = stages[-1].stage, stages[-1].shards
+    by_model = add_by_model(shards[shard].models or {} for shard in sorted(shards))
     files += [file_record(last.store, info.key) for info in last.store.list(TUNING_DIR)]
     return Manifest(
         fingerprint=last.run.fingerprint,
@@ -68,9 +70,11 @@ def summed_up(stages: Sequence[CountedStage]) -> Manifest:
         name=last.run.name,
         records=last.run.plan.records,
         # The rows of the last stage are the run's.
-        statuses=add_counts(record.statuses for record in stages[-1].shards.values()),
-        totals=_totals(last, stages[-1].shards),
-        tables={title: rows for each in stages for title, rows in stage_tables(each.stage.finished()).items()},
+        statuses=add_counts(record.statuses for record in shards.values()),
+        totals=_totals(last, shards),
+        tables=_models_table(by_model)
+        | {title: rows for each in stages for title, rows in stage_tables(each.stage.finished()).items()},
+        figures=last.finished().all_figures().anonymous(),
         files=tuple(files),
         signposts=tuple(signpost for each in stages for signpost in each.stage.run.signposts),
         started=last.run.created,
@@ -88,7 +92,7 @@ def _complete(stage: StageDirectory) -> dict[int, FileRecord]:
     missing = [shard for shard in range(stage.run.plan.shards) if shard not in found]
     if missing:
         named = ", ".join(str(shard) for shard in missing[:_NAMED])
-        raise IncompleteError(f"{len(missing)} shards are not there (first: {named}): run the same command again")
+        raise IncompleteError(f"{counted(len(missing), 'shard')} missing (first: {named}): run the same command again")
     for shard, record in found.items():
         if record.rows != stage.run.plan.shard_rows(shard) or sum((record.statuses or {}).values()) != record.rows:
             raise VerificationError(f"shard {shard} has other rows than its plan: the run is damaged")
@@ -106,33 +110,24 @@ def _totals(stage: StageDirectory, shards: Mapping[int, FileRecord]) -> dict[str
     return found
 
 
-def _models_table(stage: FinishedStage) -> tuple[Mapping[str, Any], ...]:
+def _models_table(by_model: Mapping[str, Mapping[str, int]]) -> dict[str, tuple[Mapping[str, Any], ...]]:
     """What became of the records in each of several models: their own status tells only of all models together."""
-    columns = [column for column in stage.run.columns if not column.output]
-    if not columns:
-        return ()
-    names = [column.name for column in columns]
-    with ThreadPoolExecutor(_READS) as pool:
-        rows = pool.map(lambda shard: stage.rows(shard, names), range(stage.run.plan.shards))
-        counted = [model_status_counts(table, columns) for table in rows]
-    return tuple(
-        {"model": column.model, "status": status, "records": count}
-        for column in columns
-        for status, count in add_counts(counts[column.model] for counts in counted).items()
+    rows = tuple(
+        {"model": model, "status": status, "records": count}
+        for model, counts in by_model.items()
+        for status, count in counts.items()
     )
+    return {BY_MODEL: rows} if rows else {}
 
 
 def stage_tables(stage: FinishedStage) -> dict[str, tuple[Mapping[str, Any], ...]]:
-    """The tables that a stage's columns declare, by title, and one of statuses by model where it has several."""
+    """The tables that a stage's columns declare, by title."""
     titles = {column.name: column.table for column in stage.run.columns if column.table}
-    models = _models_table(stage)
-    by_model = {"records by model": models} if models else {}
     if not titles:
-        return by_model
+        return {}
     rows = stage.all_rows(list(titles))
-    return by_model | {
-        title: tuple(row for cell in rows[name].to_pylist() for row in cell or ()) for name, title in titles.items()
-    }
+    cells = {title: rows[name].to_pylist() for name, title in titles.items()}
+    return {title: tuple(row for cell in found for row in cell or ()) for title, found in cells.items()}
 
 
 def _side_objects(stage: StageDirectory, shards: Mapping[int, FileRecord]) -> list[FileRecord]:

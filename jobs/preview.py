@@ -17,6 +17,7 @@ from jobs.rundir import StageDirectory
 from jobs.settings import output_store
 from jobs.stages import StagedJob
 from schemas.plan import PlanInfo
+from schemas.wording import counted
 from workers.collection import StagePlan
 from workers.finished_runs.documents import read_manifest, read_run
 from workers.finished_runs.plan import PlanReader
@@ -72,4 +73,4 @@ def _at_output(store: Store, request: StageRequest) -> str:
     if read_manifest(store) is not None:
         return "this run, complete: nothing to do"
     done = len(StageDirectory(store, request.directory, found).present())
-    return f"this run, {done} of {found.plan.shards} shards of stage {found.stage} done: it would go on"
+    return f"this run, {done} of {counted(found.plan.shards, 'shard')} of stage {found.stage} done: it would go on"

@@ -3,7 +3,8 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,18 +16,49 @@ from cluster.pool import Progress
 from jobs.console import say
 from jobs.reporting.amounts import duration
 from schemas.status import Status
+from schemas.wording import counted
 from schemas.work import ShardReport
 
 MODES = ("auto", "rich", "plain", "none")
-_COLUMNS = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[words]}"))
+COLUMNS = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[words]}"))
+_LEAST_BAR = 10
+"""Characters of the bar: on a narrow terminal words give way to it."""
+_GAPS = 2
+_WINDOW_S, _STEP_S, _FIRST_S = 30.0, 0.5, 2.0
 _EVERY_S = 5.0
 _NOTEBOOK_EVERY_S = 0.25
+
+
+class Pace:
+    """Records a second over the last half minute, without the time before the first of them."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def see(self, progress: Progress) -> None:
+        """The state now."""
+        now = progress.elapsed_s, progress.records_done
+        if len(self._seen) == 1 and self._seen[0][1] == now[1]:
+            # Workers are still starting; and those that scored a sample have its records behind them.
+            self._seen[0] = now
+        elif not self._seen or now[0] - self._seen[-1][0] >= _STEP_S:
+            self._seen.append(now)
+        while len(self._seen) > 2 and now[0] - self._seen[1][0] >= _WINDOW_S:
+            self._seen.popleft()
+
+    def rate(self) -> float | None:
+        """None until two seconds of work were seen: the first batch says nothing of the others."""
+        if len(self._seen) < 2:
+            return None
+        (began, before), (ended, after) = self._seen[0], self._seen[-1]
+        return (after - before) / (ended - began) if ended - began >= _FIRST_S and after > before else None
 
 
 class Tally:
     """What the finished shards of this command add up to."""
 
     def __init__(self) -> None:
+        self.pace = Pace()
         self.shards = 0
         self.rows = 0
         self.rejects = 0
@@ -47,18 +79,23 @@ class Tally:
 
     def line(self, progress: Progress) -> str:
         """Done, rate, time left, rejects so far, workers."""
-        parts = [f"{progress.done} of {progress.total} shards", f"{progress.records_done:,} records"]
-        rate = progress.records_done / progress.elapsed_s if progress.elapsed_s else 0.0
+        return ", ".join([f"{progress.done} of {counted(progress.total, 'shard')}", *self.parts(progress)])
+
+    def parts(self, progress: Progress) -> list[str]:
+        """The same without the shards, what matters most first."""
+        self.pace.see(progress)
+        parts = [counted(progress.records_done, "record")]
+        rate = self.pace.rate()
         if rate:
             parts.append(f"{rate:,.{0 if rate >= 10 else 1}f}/s")
-        left = self.seconds_left(progress, rate)
+        left = self.seconds_left(progress, rate or 0.0)
         if left:
             parts.append(f"about {duration(left)} left")
         if self.shards:
             parts.append(f"{self.rejects:,} of {self.rows:,} rejected")
         starting = f" and {progress.workers_starting} starting" if progress.workers_starting else ""
-        workers = f"{progress.workers_ready} worker{'' if progress.workers_ready == 1 else 's'}"
-        return ", ".join([*parts, workers + starting])
+        workers = counted(progress.workers_ready, "worker")
+        return [*parts, workers + starting]
 
     def seconds_left(self, progress: Progress, rate: float) -> float | None:
         """Seconds left at the rate so far and the mean shard so far; None before the first shard."""
@@ -101,6 +138,7 @@ class Plain(Display):
 
     def update(self, progress: Progress) -> None:
         """A line, if the last one is old enough; what goes wrong at once."""
+        self._tally.pace.see(progress)
         if trouble := self._tally.new_trouble(progress):
             say(trouble)
         now = time.monotonic()
@@ -126,8 +164,17 @@ class Rich(Display):
         """Move the bar; what goes wrong is printed above it."""
         if trouble := self._tally.new_trouble(progress):
             self._bar.console.print(f"wardround: {trouble}", markup=False, highlight=False)
-        words = self._tally.line(progress).partition("shards, ")[2]
+        taken = _LEAST_BAR + len(f"{progress.total}/{progress.total}") + _GAPS
+        words = fitting(self._tally.parts(progress), self._bar.console.width - taken)
         self._bar.update(self._task, total=progress.total, completed=progress.done, words=words, visible=True)
+
+
+def fitting(parts: Sequence[str], room: int) -> str:
+    """As many of the parts, from the first on, as have room on one line."""
+    for number in range(len(parts), 0, -1):
+        if len(words := ", ".join(parts[:number])) <= room:
+            return words
+    return ""
 
 
 class Notebook(Rich):
@@ -160,9 +207,9 @@ def open_progress(mode: str) -> Iterator[Display]:
         # rich's own live display asks for ipywidgets in a notebook. IPython is there, since this is one.
         from IPython.display import display  # noqa: PLC0415
 
-        yield Notebook(Bar(*_COLUMNS, console=Console(stderr=True)), display)
+        yield Notebook(Bar(*COLUMNS, console=Console(stderr=True)), display)
     elif mode == "rich":
-        with Bar(*_COLUMNS, console=Console(stderr=True), transient=True) as bar:
+        with Bar(*COLUMNS, console=Console(stderr=True), transient=True) as bar:
             yield Rich(bar)
     else:
         yield Plain() if mode == "plain" else Display()

@@ -1,13 +1,14 @@
 """A run directory on storage: what lies there, and which of it is ours."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from cluster.storage import ObjectMissing, Store
 from schemas.errors import FingerprintError, VerificationError
 from schemas.run import FileRecord, RunFile, shard_of
+from schemas.wording import counted
 from workers.finished_runs.side import named_by
 from workers.finished_runs.stage import FinishedStage
 from workers.pipeline.seal import intact_sha256
@@ -58,7 +59,7 @@ class StageDirectory:
         strangers = sum(shard is None or shard >= self.run.plan.shards for shard, _ in pairs)
         if strangers:
             raise FingerprintError(
-                f"{strangers} objects under {self.run.rows_dir}/ are not shards of this run's plan: move them away"
+                f"{counted(strangers, 'object')} under {self.run.rows_dir}/ not of this run's plan: move that away"
             )
         return {shard: record for shard, record in pairs if shard is not None}
 
@@ -75,7 +76,11 @@ class StageDirectory:
             raise FingerprintError(
                 f"{key} holds the rows of shard {metadata.get('shard')}: move it away, then run the same command again"
             )
-        return shard_record(key, head.size, metadata.get("sha256") or self._intact_sha256(key), metadata)
+        record = shard_record(key, head.size, metadata.get("sha256") or self._intact_sha256(key), metadata)
+        if shard is None or record.models is not None or not self.run.has_verdicts:
+            return record
+        # Too long for metadata beside an object: its footer says them.
+        return record.model_copy(update={"models": self.finished().figures(shard).models})
 
     def _intact_sha256(self, key: str) -> str:
         digest = intact_sha256(self.store.open_reader(key))
@@ -95,6 +100,7 @@ def shard_record(key: str, size: int, sha256: str, metadata: Mapping[str, str]) 
         sha256=sha256,
         rows=int(metadata["rows"]),
         statuses=parse_counts(metadata["statuses"]),
+        models=json.loads(metadata["verdicts"]) if "verdicts" in metadata else None,
         side=int(metadata["sides"]) if "sides" in metadata else None,
         totals=json.loads(metadata["totals"]) if "totals" in metadata else None,
     )
@@ -104,19 +110,11 @@ def side_objects(stage: StageDirectory, record: FileRecord) -> list[FileRecord]:
     """What the rows of a shard vouch for, as their footer names it. Raises VerificationError if it does not."""
     found = named_by(stage.store, record.key)
     if len(found) != record.side:
-        raise VerificationError(f"{record.key} does not name its {record.side} side objects: the run is damaged")
+        said = counted(record.side or 0, "side object")
+        raise VerificationError(f"{record.key} does not name its {said}: the run is damaged")
     return [FileRecord(key=ref.key, bytes=ref.bytes, sha256=ref.sha256) for ref in found]
 
 
 def parse_counts(text: str) -> dict[str, int]:
     """`ok=3,missing=1` as a mapping."""
     return {name: int(count) for name, _, count in (pair.partition("=") for pair in text.split(",")) if name}
-
-
-def add_counts(counts: Iterable[Mapping[str, int] | None]) -> dict[str, int]:
-    """Sum of several counts by status, largest first."""
-    total: dict[str, int] = {}
-    for part in counts:
-        for name, count in (part or {}).items():
-            total[name] = total.get(name, 0) + count
-    return dict(sorted(total.items(), key=lambda item: (-item[1], item[0])))

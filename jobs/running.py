@@ -17,6 +17,7 @@ from jobs.stages import StagedJob, understand
 from schemas.errors import RefusedError, WardroundError
 from schemas.run import Manifest
 from schemas.spec import Spec
+from schemas.wording import counted
 from workers.finished_runs.documents import read_manifest
 
 HostOpener = Callable[[Spec, dict[str, object]], AbstractContextManager[Host]]
@@ -98,7 +99,8 @@ def _run_stage(
             "or choose another output.uri"
         )
     missing = plan.shards - len(stage.present())
-    announce(f"stage {stage.run.stage}: {plan.records} records in {plan.shards} shards, {missing} to do")
+    size = f"{counted(plan.records, 'record')} in {counted(plan.shards, 'shard')}"
+    announce(f"stage {stage.run.stage}: {size}, {missing} to do")
     if not missing:
         return StageFigures()
     with open_host(spec, worker_job(stage, spec)) as host:

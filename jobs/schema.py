@@ -18,7 +18,7 @@ from workers import registry
 from workers.lookup import Room
 from workers.models.detect import Formats
 from workers.prepare_list import StepTable, list_schema
-from workers.text_models.contract import NoteFormat
+from workers.text_models.contract import TextFormat
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -80,7 +80,7 @@ def _steps(collection: str, table: StepTable[Any], tell: Tell) -> Iterator[tuple
             yield name, table[name]
     for name in registry.formats(collection) if table.with_formats else ():
         with _left_out(tell):
-            yield from Formats[NoteFormat](collection)[name].steps.items()
+            yield from Formats[TextFormat](collection)[name].steps.items()
 
 
 def _composed(jobs: list[str], inputs: list[Model], lists: list[list[tuple[str, Model]]]) -> dict[str, Any]:

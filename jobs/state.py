@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cluster.storage import Store
-from jobs.rundir import StageDirectory, add_counts
+from jobs.rundir import StageDirectory
 from schemas.errors import UsageError
+from schemas.figures import add_by_model, add_counts
 from schemas.run import RUN_KEY, FileRecord, Manifest, shard_of
 from workers.finished_runs.documents import read_manifest, read_run
 
@@ -24,6 +25,8 @@ class StageState:
     shards: int
     done: int
     statuses: Mapping[str, int]
+    models: Mapping[str, Mapping[str, int]]
+    """By status in each of several models."""
     rate: float | None
     last: datetime | None
 
@@ -63,6 +66,7 @@ class RunState:
                     "shards": stage.shards,
                     "shards_done": stage.done,
                     "statuses": dict(stage.statuses),
+                    "models": {model: dict(counts) for model, counts in stage.models.items()},
                     "records_per_second": stage.rate,
                     "last_commit": stage.last.isoformat() if stage.last else None,
                 }
@@ -115,6 +119,7 @@ def _stage_state(stage: StageDirectory, manifest: Manifest | None) -> StageState
         shards=stage.run.plan.shards,
         done=len(done),
         statuses=add_counts(record.statuses for record in done.values()),
+        models=add_by_model(record.models or {} for record in done.values()),
         rate=rate_of(commits),
         last=max((when for when, _ in commits), default=None),
     )

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from schemas.errors import UsageError, VerificationError
+from schemas.figures import Figures
 from schemas.plan import PlanInfo
 from schemas.rows import OutputColumn
 from schemas.sealed_json import FIELD, is_intact, sealed
@@ -21,6 +22,9 @@ MANIFEST_KEY = "manifest.json"
 REPORT_KEY = "report.html"
 TUNING_DIR = "tuning/"
 """Where batch sizes lie that were measured. They decide nothing, and a worker may write one behind the manifest."""
+
+BY_MODEL = "records by model"
+"""Title of the manifest's table of statuses in each of several models."""
 
 SIDE_KEY = "wardround.side"
 """Parquet metadata of a shard object: JSON list of the side objects that it vouches for."""
@@ -143,10 +147,16 @@ class RunFile(Document):
         own = (column.name for column in self.columns if column.model == model and not column.output)
         return next(own, "status")
 
+    @property
+    def has_verdicts(self) -> bool:
+        """Whether each of several models has a status of its own."""
+        return any(not column.output for column in self.columns)
+
 
 class FileRecord(BaseModel):
-    """One object of the run directory. `rows`, `statuses`, `side`, the number of side objects that it vouches for, and
-    `totals`, sum and number of the values of columns that have a total, are of shard objects only."""
+    """One object of the run directory. Of shard objects only: `rows`, `statuses`, `models`, the statuses in each of
+    several models, `side`, the number of side objects that it vouches for, and `totals`, sum and number of the values
+    of columns that have a total."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -155,6 +165,7 @@ class FileRecord(BaseModel):
     sha256: str
     rows: int | None = None
     statuses: Mapping[str, int] | None = None
+    models: Mapping[str, Mapping[str, int]] | None = None
     side: int | None = None
     totals: Mapping[str, tuple[float, int]] | None = None
 
@@ -170,6 +181,8 @@ class Manifest(Document):
     """By column: the mean or the sum that it declares, over all rows that have a value."""
     tables: Mapping[str, tuple[Mapping[str, Any], ...]] = Field(default_factory=dict)
     """By title: rows of counts, as a stage declares them."""
+    figures: Figures | None = None
+    """What the rows come to: scores by interval, statuses by what was carried. No value is named that few have."""
     files: tuple[FileRecord, ...]
     signposts: tuple[Signpost, ...] = ()
     """Where else to look: the signposts of every stage."""

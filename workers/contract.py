@@ -109,7 +109,7 @@ Encoder_co = TypeVar("Encoder_co", covariant=True)
 class Format(Protocol):
     """A kind of model directory, as it is recognised and described.
 
-    A format is a module with `FORMAT`, an instance annotated with the Protocol of its collection (`NoteFormat` and so
+    A format is a module with `FORMAT`, an instance annotated with the Protocol of its collection (`TextFormat` and so
     on: this one, or one of the two below), so that mypy holds it against the contract where it is written; and one
     line in `workers/registry.py`.
     """

@@ -24,7 +24,7 @@ class StepTable(Mapping[str, type[S]], Generic[S]):
 
     `base` is the class of all of them. With `open`, packages add their own (entry points `wardround.steps`): where
     steps are carried out one after another and any new one can be among them. `with_formats`: model formats of the
-    collection have `steps` of their own too (`workers.text_models.contract.NoteFormat`).
+    collection have `steps` of their own too (`workers.text_models.contract.TextFormat`).
     """
 
     def __init__(

@@ -7,6 +7,7 @@ from cluster.pool.contract import PoolSettings
 from cluster.pool.ledger import Entry, Ledger
 from cluster.pool.worker_set import Seat, WorkerSet
 from schemas.errors import InfrastructureError
+from schemas.wording import counted
 from schemas.work import ShardTask
 
 
@@ -83,9 +84,9 @@ class Allotment:
             self._short_since = now
         elif now - self._short_since > self._settings.start_timeout_s:
             raise InfrastructureError(
-                f"{workers.ready} of at least {floor} workers are ready after {self._settings.start_timeout_s:g} s, "
-                f"{workers.loading} are still loading their models, {workers.starting - workers.loading} "
-                f"have no place: {workers.pending_reason()}"
+                f"{workers.ready} of at least {counted(floor, 'worker')} ready after "
+                f"{self._settings.start_timeout_s:g} s, {workers.loading} still loading their models, "
+                f"{workers.starting - workers.loading} without a place: {workers.pending_reason()}"
             )
 
     def _hedge(self, now: float) -> int:

@@ -71,7 +71,9 @@ def main(argv: Sequence[str] | None = None, *, own_process: bool = False) -> int
 def _run(argv: Sequence[str] | None, own_process: bool) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        arguments = _parser(_command(words)).parse_args(words)
+        arguments, unexpected = _parser(_command(words)).parse_known_args(words)
+        if unexpected:
+            raise UsageError(_unexpected(arguments, unexpected))
         arguments.own_process = own_process
         code: int = arguments.call(arguments)
         sys.stdout.flush()
@@ -133,8 +135,14 @@ def _parser(*wanted: str) -> argparse.ArgumentParser:
             module: Any = importlib.import_module(f"jobs.cli.{name}")
             sub.formatter_class, sub.epilog = argparse.RawDescriptionHelpFormatter, examples(module.EXAMPLES)
             module.add_arguments(sub)
-            sub.set_defaults(call=module.call)
+            sub.set_defaults(call=module.call, hint=getattr(module, "hint", None))
     return parser
+
+
+def _unexpected(arguments: argparse.Namespace, words: Sequence[str]) -> str:
+    """What to do about words that belong to no argument; a command may know what they were meant for."""
+    hint = arguments.hint(arguments, words) if arguments.hint is not None else ""
+    return f"unexpected {' '.join(words)!r}{hint or ''}; see wardround {arguments.command} --help"
 
 
 def _of_the_machine(error: BaseException) -> str:

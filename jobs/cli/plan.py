@@ -9,6 +9,7 @@ from jobs.console import columns, show, show_json
 from jobs.outlook import SPREAD, Forecast, Outlook, Tried, outlook
 from jobs.reporting.amounts import duration, size, values_text
 from jobs.spec_source import spec_from
+from schemas.wording import counted
 
 EXAMPLES = ("wardround plan cxr.yaml", "wardround plan cxr.yaml --sample 200 --workers 16")
 
@@ -68,13 +69,13 @@ def _found(title: str, value: Any) -> list[tuple[str, str]]:
 
 
 def _tried_rows(tried: Tried) -> list[tuple[str, str]]:
-    rows = [("tried", f"{tried.sampled:,} records"), *_counted("  statuses", tried.sample_statuses)]
+    rows = [("tried", counted(tried.sampled, "record")), *_counted("  statuses", tried.sample_statuses)]
     rows += [("  one of them", values_text(values)) for values in tried.sample_values if values]
     return [*rows, ("  not tried", "what needs all of the input")] if tried.needs_all else rows
 
 
 def _forecast_rows(forecast: Forecast) -> list[tuple[str, str]]:
-    spent = f"{duration(forecast.sample_seconds)}, one worker, {forecast.sample_cpus} CPUs"
+    spent = f"{duration(forecast.sample_seconds)}, one worker, {counted(forecast.sample_cpus, 'CPU')}"
     return [
         ("  time", spent),
         ("forecast", f"{duration(forecast.hours * 3600)} on {forecast.workers} such workers"),

@@ -1,7 +1,7 @@
 """`wardround rows RUN --status unreadable`: which records, and why."""
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from itertools import islice
 
@@ -13,7 +13,9 @@ from jobs.spec_source import run_store
 from schemas.status import Status
 
 _LIMIT = 100
-_ALL_OK = "every record that was scored so far is ok: --status ok shows them with their values"
+_FEW = 10
+"""Scored rows that are shown where nothing was asked for and nothing was rejected."""
+_ALL_OK = "every record that was scored so far is ok: --status ok shows them all with their values, the first are"
 
 EXAMPLES = (
     "wardround rows cxr.yaml",
@@ -39,28 +41,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
+def hint(arguments: argparse.Namespace, words: Sequence[str]) -> str:
+    """What words are meant for that belong to no argument."""
+    if not arguments.status or not all(word in [str(status) for status in Status] for word in words):
+        return ""
+    return ": one status at a time, " + " ".join(f"--status {status}" for status in [*arguments.status, *words])
+
+
 def call(arguments: argparse.Namespace) -> int:
     """0, also where no record has that status. With --json one object a line."""
     statuses = arguments.status or [str(status) for status in Status if status != Status.OK]
     scored = Status.OK in statuses
-    found = iter(rows_with(run_store(arguments.run), statuses, arguments.model, values=scored))
+    store = run_store(arguments.run)
+    found = iter(rows_with(store, statuses, arguments.model, values=scored))
     limited = islice(found, arguments.limit) if arguments.limit > 0 else found
     if arguments.json:
         for row in limited:
             facts = asdict(row)
             show_json(facts if scored else {name: facts[name] for name in ("record_id", "status", "detail")})
-    else:
-        _table(limited, scored, "no record has that status" if arguments.status else _ALL_OK)
+    elif not _table(limited, scored):
+        if arguments.status:
+            say(f"no record has the status {' or '.join(arguments.status)}")
+        else:
+            say(_ALL_OK)
+            _table(islice(rows_with(store, [Status.OK], arguments.model, values=True), _FEW), scored=True)
     if arguments.limit > 0 and next(found, None) is not None:
         say(f"there are more than {arguments.limit}: --limit 0 shows all")
     return 0
 
 
-def _table(rows: Iterable[Row], scored: bool, none: str) -> None:
-    """`scored`: the values stand in place of a detail, which rows with values have not."""
+def _table(rows: Iterable[Row], scored: bool) -> bool:
+    """Whether there was any row. `scored`: the values stand in place of a detail, which rows with values have not."""
     lines = [("record_id", "status", "values, or why there are none" if scored else "detail")]
     lines += [(row.record_id, row.status, row.detail or values_text(row.values)) for row in rows]
-    if len(lines) == 1:
-        say(none)
-        return
-    show(columns(lines))
+    if len(lines) > 1:
+        show(columns(lines))
+    return len(lines) > 1

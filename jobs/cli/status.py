@@ -38,6 +38,8 @@ def _rows(state: RunState, uri: str) -> list[tuple[str, str]]:
     last = state.stages[-1]
     rows.append(("records", f"{last.rows:,} of {last.records:,}"))
     rows += status_rows(last.statuses)
+    for model, counts in last.models.items():
+        rows.append((f"  in {model}", ", ".join(f"{status} {count:,}" for status, count in counts.items())))
     return [*rows, *([] if state.finished else _pace(last)), ("lies at", uri)]
 
 

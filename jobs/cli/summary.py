@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from jobs.console import columns
 from jobs.reporting.amounts import duration
 from jobs.reporting.figures import figures
+from schemas.run import BY_MODEL
 from schemas.status import Status
+from schemas.wording import counted
 
 if TYPE_CHECKING:
     from jobs.running import Outcome
@@ -49,16 +51,17 @@ def warnings(outcome: Outcome) -> list[str]:
     manifest = outcome.manifest
     why = f"wardround rows {outcome.run_uri} tells why"
     if manifest.records and not manifest.statuses.get(Status.OK):
-        counted = ", ".join(f"{status} {count:,}" for status, count in manifest.statuses.items())
-        found.append(f"not one of {manifest.records:,} records was scored ({counted}): {why}")
-    by_model = manifest.tables.get("records by model", ())
+        by_status = ", ".join(f"{status} {count:,}" for status, count in manifest.statuses.items())
+        found.append(f"not one of {counted(manifest.records, 'record')} was scored ({by_status}): {why}")
+    by_model = manifest.tables.get(BY_MODEL, ())
     scored = {row["model"] for row in by_model if row["status"] == Status.OK}
     for model in dict.fromkeys(row["model"] for row in by_model if row["model"] not in scored):
         found.append(f"model {model!r} scored not one record: {why.replace(' tells', f' --model {model} tells')}")
     if outcome.input_records not in (None, outcome.planned_records):
         found.append(
-            f"the input now has {outcome.input_records:,} records, the run {outcome.planned_records:,}: a complete run "
-            f"is not extended. Choose another output.uri, or wardround discard {outcome.run_uri} --yes"
+            f"the input now has {counted(outcome.input_records or 0, 'record')}, the run "
+            f"{outcome.planned_records:,}: a complete run is not extended. Choose another output.uri, or "
+            f"wardround discard {outcome.run_uri} --yes"
         )
     return found
 
@@ -66,11 +69,11 @@ def warnings(outcome: Outcome) -> list[str]:
 def table_text(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
     """A table of the manifest as lines of text; a long one is left to the report."""
     if len(rows) > MOST_ROWS:
-        return f"{title}: {len(rows):,} rows in report.html and manifest.json"
+        return f"{title}: {counted(len(rows), 'row')} in report.html and manifest.json"
     names = list(rows[0])
     shown = [names, *([_cell(row[name]) for name in names] for row in rows)]
     widths = [max(len(line[at]) for line in shown) for at in range(len(names))]
-    numbers = [isinstance(rows[0][name], int) for name in names]
+    numbers = [isinstance(rows[0][name], int | float) for name in names]
     lines = [
         "  ".join(
             text.rjust(width) if is_number else text.ljust(width)
@@ -82,6 +85,8 @@ def table_text(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.4g}"
     return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
 
 

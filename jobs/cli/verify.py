@@ -7,6 +7,7 @@ from jobs.console import columns, show, show_json
 from jobs.reporting.amounts import size
 from jobs.spec_source import run_store
 from jobs.verification.verify import verify
+from schemas.wording import counted
 from workers.collection import Recheck
 
 EXAMPLES = ("wardround verify cxr.yaml", "wardround verify s3://results/cxr-2024/ --no-source")
@@ -50,4 +51,4 @@ def call(arguments: argparse.Namespace) -> int:
 
 def _recomputed(again: Recheck) -> str:
     gone = f"; of {again.gone} more the source is missing or changed" if again.gone else ""
-    return f"{again.checked:,} rows from the source{gone}"
+    return f"{counted(again.checked, 'row')} from the source{gone}"

@@ -81,7 +81,7 @@ def compare(stage: StageSet, results: Path) -> Found:
         with_risk=_correlation(people, "risk"),
         with_countable=_correlation(people, "countable"),
         ill_in_top=float(top["ill"].mean() or 0.0),  # type: ignore[arg-type]  # of a column of booleans it is a number
-        ill=float(people["ill"].mean() or 0.0),  # type: ignore[arg-type]
+        ill=float(people["ill"].mean() or 0.0),  # type: ignore[arg-type]  # as above
         low_overlap=tuple(low.to_list()),
     )
 

@@ -18,6 +18,7 @@ from schemas.errors import UsageError
 from schemas.loading import nearest
 from schemas.rows import OutputColumn
 from schemas.status import Status
+from schemas.wording import counted
 from workers.finished_runs.run import FinishedRun
 
 TRUTH = "boolean_value"
@@ -95,7 +96,7 @@ class MedsExport(Export):
 def _notes(counts: Counts) -> Iterator[str]:
     if counts.left_out:
         by_status = ", ".join(f"{status} {count}" for status, count in sorted(counts.left_out.items()))
-        yield f"{counts.left_out.total()} rows have no prediction and are left out: {by_status}"
+        yield f"{counted(counts.left_out.total(), 'row')} without a prediction left out: {by_status}"
     if 0 < counts.truth_missing < counts.predictions:
         missing = f"{counts.truth_missing} of {counts.predictions} predictions"
         yield f"{TRUTH} is null in {missing}: truth is left out of all"
@@ -150,7 +151,7 @@ def _count(source: FinishedRun, column: ScoreColumn) -> Counts:
         outside += good.num_rows - (pc.sum(_is_probability(good[column.name])).as_py() or 0)
     if outside:
         raise UsageError(
-            f"{outside} values of {column.name} are no probabilities between 0 and 1: "
+            f"{counted(outside, 'value')} of {column.name} outside of 0 to 1, so no probabilities: "
             "--score must name a column that has them"
         )
     return made

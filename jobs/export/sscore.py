@@ -24,6 +24,7 @@ from jobs.export.contract import Export, ExportPlan, Written
 from jobs.export.target import Target
 from schemas.errors import UsageError
 from schemas.status import Status
+from schemas.wording import counted
 from workers.finished_runs.run import FinishedRun
 
 LOW_OVERLAP = "low_overlap"
@@ -92,7 +93,7 @@ class SscoreExport(Export):
         }
         without = ", ".join(f"{count:,} {status}" for status, count in by_status.items()) or "0"
         rows = [("samples", f"{samples:,}"), ("scores", f"{scores:,}"), ("left out", without)]
-        note = f"{len(low)} scores are in no file: too few of their variants were found"
+        note = f"{counted(len(low), 'score')} left out of every file: too few of their variants were found"
         return Written(figures, rows, (note,) if low else ())
 
 

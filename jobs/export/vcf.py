@@ -21,6 +21,7 @@ from schemas.errors import UsageError
 from schemas.loading import nearest
 from schemas.rows import OutputColumn
 from schemas.status import Status
+from schemas.wording import counted
 from workers.finished_runs.plan import PlanReader
 from workers.finished_runs.run import FinishedRun
 from workers.lookup import import_ours
@@ -98,7 +99,7 @@ class _Annotating:
 
 def _notes(made: Any) -> Iterator[str]:
     if made.left_out:
-        yield f"{made.left_out} lines of the source are no records of a VCF and are left out"
+        yield f"{counted(made.left_out, 'line')} of the source left out: no records of a VCF"
     if not made.is_sorted:
         yield "the source is not sorted, so that there is no index: sort the file with bcftools sort"
 

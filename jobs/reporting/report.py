@@ -8,8 +8,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cluster.storage import Store
 from jobs.reporting.amounts import duration, size
+from jobs.reporting.cells import Cell, Grid, grid_of, number, share
+from jobs.reporting.scores import score_grids
+from jobs.reporting.verdicts import WHY_LEFT_OUT, carried_grids, left_out, model_grid, reason_grid
 from schemas.crashpoints import crashpoint
-from schemas.run import REPORT_KEY, Manifest, RunFile
+from schemas.figures import Figures
+from schemas.run import BY_MODEL, REPORT_KEY, Manifest, RunFile
+from schemas.wording import counted
 from workers.finished_runs.documents import existing_manifest, existing_run
 
 _TEMPLATE = "report.html.j2"
@@ -41,22 +46,56 @@ def render(run: RunFile, manifest: Manifest, uri: str) -> str:
 
 def _facts(run: RunFile, manifest: Manifest, uri: str) -> dict[str, Any]:
     longest_first = sorted(manifest.seconds.items(), key=lambda pair: -pair[1])
+    figures = manifest.figures or Figures()
+    verdicts = [model_grid(_by_model(manifest)), reason_grid(figures)]
     return {
         "run": run,
         "manifest": manifest,
         "uri": uri,
-        "statuses": [(status, count, count / max(1, manifest.records)) for status, count in manifest.statuses.items()],
+        "statuses": [
+            (status, count, share(count, manifest.records), f"{100 * count / max(1, manifest.records):.2f}")
+            for status, count in manifest.statuses.items()
+        ],
+        "verdicts": [grid for grid in verdicts if grid is not None],
         "totals": [
-            (column.name, column.total, manifest.totals[column.name])
+            (column.name, column.total, number(manifest.totals[column.name]))
             for column in run.columns
             if column.name in manifest.totals
         ],
+        "scores": list(score_grids(run, figures)),
+        "carried": list(carried_grids(figures)),
+        "not_shown": left_out(figures),
+        "why_not_shown": WHY_LEFT_OUT,
+        "tables": [grid_of(title, rows) for title, rows in manifest.tables.items() if rows and title != BY_MODEL],
+        "columns": Grid(
+            "Every row has these, after what identifies it and what was carried",
+            ("column", "type", "meaning"),
+            [[Cell(column.name), Cell(column.type), Cell(column.meaning)] for column in run.columns],
+        ),
+        "numerics": _numerics(run),
         "seconds": [(step, duration(spent)) for step, spent in longest_first if step != "total"],
         "rows_bytes": size(sum(record.bytes for record in manifest.files if record.rows is not None)),
-        "plan_bytes": size(run.plan.bytes),
+        "input_bytes": size(run.plan.bytes) if run.plan.bytes else "",
+        "shards": f"{counted(run.plan.shards, 'shard')} of {run.plan.shard_records:,}",
         "versions": sorted(dict(run.recorded.get("versions", {})).items()),
         "prepare": [(model, [_step(step) for step in steps]) for model, steps in run.prepare.items()],
     }
+
+
+def _by_model(manifest: Manifest) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for row in manifest.tables.get(BY_MODEL, ()):
+        found.setdefault(row["model"], {})[row["status"]] = row["records"]
+    return found
+
+
+def _numerics(run: RunFile) -> str:
+    """The precision that the models' columns have; empty of a job without models."""
+    if not run.models:
+        return ""
+    kinds = {kind for column in run.columns for kind in ("float32", "float64") if kind in column.type}
+    precision = "float64" if kinds == {"float64"} else "float32"
+    return precision if run.spec.numerics == "float32" else f"{precision}, {run.spec.numerics}"
 
 
 def _step(step: Any) -> str:

@@ -14,11 +14,12 @@ from jobs.verification.found import Verified, read
 from schemas.errors import VerificationError
 from schemas.rows import row_schema
 from schemas.run import FileRecord, RunFile, shard_key
+from workers.finished_runs.figures import figures_in, figures_of
 from workers.finished_runs.plan import PlanReader
 from workers.finished_runs.shards import own_metadata
 from workers.finished_runs.side import SideObjectRef, named_in, uris_in
 from workers.pipeline.context import carried_fields, header_fields
-from workers.pipeline.rowtable import column_totals, status_counts
+from workers.pipeline.rowtable import column_totals, model_status_counts, status_counts
 from workers.pipeline.seal import intact_sha256
 
 
@@ -62,7 +63,7 @@ class _ShardCheck:
         self._found.rows += table.num_rows
         metadata = own_metadata(table.schema)
         try:
-            record = shard_record(key, len(body), sha256_of(body), metadata)
+            record = self._with_models(shard_record(key, len(body), sha256_of(body), metadata), table)
             named = named_in(table.schema.metadata)
         except (KeyError, ValueError, VerificationError):
             self._found.fault(f"{key} does not say what a shard object says of itself")
@@ -75,6 +76,13 @@ class _ShardCheck:
             self._found.fault(f"{key} {fault}")
         self.side += [FileRecord(key=ref.key, bytes=ref.bytes, sha256=ref.sha256) for ref in named]
         return None if faults else record
+
+    def _with_models(self, record: FileRecord, table: pa.Table) -> FileRecord:
+        """The record of an object from before footers had the statuses in each model, with these."""
+        columns = self._stage.run.columns
+        if record.models is not None or not {column.name for column in columns} <= set(table.column_names):
+            return record
+        return record.model_copy(update={"models": model_status_counts(table, columns) or None})
 
     def _against_plan(self, table: pa.Table, shard: int, metadata: Mapping[str, str]) -> list[str]:
         run = self._stage.run
@@ -94,6 +102,10 @@ def _against_itself(table: pa.Table, run: RunFile, record: FileRecord, named: Se
     if not {column.name for column in run.columns} <= set(table.column_names):
         return []
     faults = []
+    if record.models != (model_status_counts(table, run.columns) or None):
+        faults.append("has other statuses in its models than its footer says")
+    if figures_in(table.schema.metadata) not in (None, figures_of(table, run.columns)):
+        faults.append("has other figures in its footer than its rows come to")
     if record.rows != table.num_rows or record.statuses != status_counts(table):
         faults.append("has other rows or statuses than its footer says")
     if not _same_totals(record.totals or {}, column_totals(table, run.columns)):

@@ -119,7 +119,7 @@ def _plan_then_stop(text: str) -> None:
     def refuse(spec: object, job: object) -> object:
         raise RuntimeError("no worker today")
 
-    run_stages(parse_spec(text), refuse, QUIET, lambda line: None)  # type: ignore[arg-type]
+    run_stages(parse_spec(text), refuse, QUIET, lambda line: None)
 
 
 def test_other_rules_are_another_run(clean: Store, tmp_path: Path) -> None:

@@ -63,14 +63,14 @@ def test_it_names_every_file_with_its_size_and_digest(stage: StageDirectory, tmp
 def test_a_missing_shard_is_named_and_nothing_is_written(stage: StageDirectory, tmp_path: Path) -> None:
     fill(stage)
     (tmp_path / "predictions" / "shard-000001.parquet").unlink()
-    with pytest.raises(IncompleteError, match=r"1 shards are not there \(first: 1\): run the same command again"):
+    with pytest.raises(IncompleteError, match=r"1 shard missing \(first: 1\): run the same command again"):
         finish([stage], {}, None)
     assert not (tmp_path / MANIFEST_KEY).exists()
 
 
 def test_of_many_missing_shards_ten_are_named(tmp_path: Path) -> None:
     stage = opened(tmp_path, [f"{number:02}" for number in range(12)], size=1)
-    with pytest.raises(IncompleteError, match=r"12 shards are not there \(first: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9\)"):
+    with pytest.raises(IncompleteError, match=r"12 shards missing \(first: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9\)"):
         finish([stage], {}, None)
 
 

@@ -16,7 +16,7 @@ class Settings(Frozen):
 def test_a_setting_cannot_be_changed_afterwards_and_equal_ones_are_one_key() -> None:
     settings = Settings(size=2)
     with pytest.raises(ValidationError, match="frozen"):
-        settings.size = 3  # type: ignore[misc]
+        settings.size = 3
     assert len({settings, Settings(size=2), Settings()}) == 2
 
 
@@ -29,4 +29,4 @@ def test_a_finding_that_nobody_has_to_act_on_has_no_remedy_and_fails_nothing() -
     fine = Finding("python", "ok", "3.11")
     assert (fine.remedy, fine.exit_code) == ("", 0)
     with pytest.raises(AttributeError):
-        fine.exit_code = 4  # type: ignore[misc]
+        fine.exit_code = 4

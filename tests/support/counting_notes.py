@@ -16,7 +16,7 @@ from schemas.outputs import OutputField
 from schemas.status import Status
 from workers.contract import Encoded, ModelCard, Placement
 from workers.models.files import read_json
-from workers.text_models.contract import NoteFormat
+from workers.text_models.contract import TextFormat
 
 _CONFIG = "config.json"
 
@@ -105,4 +105,4 @@ class CountingNotes:
         return Scorer(card)
 
 
-FORMAT: NoteFormat = CountingNotes()
+FORMAT: TextFormat = CountingNotes()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from workers.text_models.network import TextNetwork
-from workers.text_models.note import Gives
+from workers.text_models.tokenized import Gives
 
 
 class TableModel(nn.Module):

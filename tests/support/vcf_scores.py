@@ -101,7 +101,7 @@ def score_lines(
     for at in range(0, len(chunk.variant_idx), cut):
         part = slice(at, at + cut)
         given = [None if one is None else one[part] for one in (chunk.dosage, chunk.haploid)]
-        piece = GenotypeChunk(chunk.variant_idx[part], samples, chunk.packed[part], *given)  # type: ignore[arg-type]
+        piece = GenotypeChunk(chunk.variant_idx[part], samples, chunk.packed[part], *given)
         taker.add(ploidy.observed(piece))
     values = taker.finish().values
     alleles = [row[0] for row in values["allele_ct"].to_pylist()]

@@ -20,7 +20,7 @@ from workers.images.contract import ImageFormat
 from workers.lookup import Names, Room, extra_of, import_ours
 from workers.models.detect import Formats
 from workers.molecules.contract import MoleculeFormat
-from workers.text_models.contract import NoteFormat
+from workers.text_models.contract import TextFormat
 
 ROOT = Path(__file__).parents[2]
 NETWORKS = [(collection, name) for collection, names in registry.NETWORKS.items() for name in names]
@@ -28,11 +28,11 @@ FORMATS = [(collection, name) for collection, names in registry.FORMATS.items() 
 ROOMS = {**registry.collections(), **registry.converters()}
 CONTRACTS: dict[str, tuple[Any, ...]] = {
     "images": (ImageFormat,),
-    "notes": (NoteFormat,),
+    "notes": (TextFormat,),
     "events": (EventFormat,),
     "sequences": (SequenceFormat,),
     "genotypes": (PanelFormat, Format),
-    "molecules": (MoleculeFormat, NoteFormat),
+    "molecules": (MoleculeFormat, TextFormat),
 }
 """Scoring files are matched, not loaded, and molecules have formats of texts too."""
 

@@ -3,13 +3,17 @@
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import reduce
+from itertools import chain
 
 import pyarrow as pa
 
 from cluster.storage import Store
+from schemas.figures import Figures
 from schemas.run import RUN_KEY, RunFile, shard_key, stage_directory
+from workers.finished_runs.figures import figures_in, figures_of
 from workers.finished_runs.plan import PlanReader
-from workers.finished_runs.shards import read_shard
+from workers.finished_runs.shards import open_shard, read_shard
 from workers.finished_runs.side import SideObjectRef, named_by
 
 _READS = 16
@@ -35,6 +39,22 @@ class FinishedStage:
     def rows(self, shard: int, columns: Sequence[str] | None = None) -> pa.Table:
         """The committed rows of one shard, in plan order. Raises VerificationError where they are damaged."""
         return read_shard(self.store, self.key(shard), self.run.fingerprint, columns)
+
+    def figures(self, shard: int) -> Figures:
+        """What the rows of one shard come to: as its footer says, and without that from the rows themselves.
+
+        Raises VerificationError where the shard is damaged.
+        """
+        file = open_shard(self.store, self.key(shard), self.run.fingerprint)
+        found = figures_in(file.schema_arrow.metadata)
+        return figures_of(self.rows(shard), self.run.columns) if found is None else found
+
+    def all_figures(self) -> Figures:
+        """Those of all shards together, which are never held at once."""
+        shards = range(self.run.plan.shards)
+        with ThreadPoolExecutor(_READS) as pool:
+            parts = (pool.map(self.figures, shards[at : at + _READS]) for at in range(0, len(shards), _READS))
+            return reduce(Figures.added, chain.from_iterable(parts), Figures())
 
     def side_objects(self, shard: int) -> list[SideObjectRef]:
         """What the rows of one shard vouch for: the files that columns of `object<...>` refer to, and others."""

@@ -21,7 +21,7 @@ def descriptor(values: object, *, signed: bool) -> tuple[int, int, int]:
     0 entries stand for 65,536, which the 16 bits of the field cannot hold. `signed`: pixels are, so that a first value
     that was read without its sign has one.
     """
-    count, first, bits = (int(value) for value in values)  # type: ignore[attr-defined]
+    count, first, bits = (int(value) for value in values)  # type: ignore[attr-defined]  # TypeError is told to callers
     return (count & 0xFFFF) or _MOST_ENTRIES, first - (1 << 16) if signed and first > 0x7FFF else first, bits
 
 

@@ -101,7 +101,7 @@ class OneSpelling:
     def take(self, full: pa.Array, members: pa.Array | None) -> None:
         """Note a batch, in order."""
         frame = pl.DataFrame({"uri": pl.from_arrow(full)})
-        numbered = frame.with_columns(member=pl.from_arrow(members) if members is not None else None)  # type: ignore[arg-type]
+        numbered = frame.with_columns(member=pl.from_arrow(members) if members is not None else None)  # type: ignore[arg-type]  # an Arrow array gives a Series
         self._seen.append(numbered.hash_rows(seed=11).to_numpy())
 
     def check(self) -> None:

@@ -5,6 +5,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -59,7 +60,7 @@ class MemoryLadder:
         run = _Run(self, forward, cost, at_most, divide, last_first)
         run.cut(run.entries(enumerate(items)))
         with ThreadPoolExecutor(threads) as pool:
-            helpers = [pool.submit(run.work) for _ in range(threads - 1)]
+            helpers = [pool.submit(copy_context().run, run.work) for _ in range(threads - 1)]
             # The calling thread works too: its processor time stands for that of all of them.
             run.work()
         for helper in helpers:

@@ -11,13 +11,17 @@ import pyarrow as pa
 from cluster.storage import attempt_id, commit, sha256_of
 from schemas.crashpoints import crashpoint
 from schemas.errors import InfrastructureError
+from schemas.figures import FIGURES_KEY
 from schemas.run import SIDE_KEY, shard_key
 from schemas.work import ShardReport, ShardTask
+from workers.finished_runs.figures import figures_of
 from workers.finished_runs.side import SideObjectRef, as_text
 from workers.pipeline.context import StageContext
 from workers.pipeline.kinds import SideObject
 from workers.pipeline.rowtable import column_totals, encode, model_status_counts, status_counts
 
+_SHORT = 512
+"""Characters of metadata that stand beside an object as well as in its footer."""
 _AT_A_TIME = 8
 """Side objects of a shard that are written at the same time"""
 
@@ -55,6 +59,13 @@ def publish(
     if totals := column_totals(table, context.layout.columns):
         metadata |= {"totals": json.dumps(totals)}
         shown = (*shown, "totals")
+    if not context.stage_dir:
+        # Of the rows of the run; what an earlier stage comes to, nobody asks.
+        figures = figures_of(table, context.layout.columns)
+        metadata |= {FIGURES_KEY.removeprefix("wardround."): figures.model_dump_json()}
+    if models:
+        metadata |= {"verdicts": json.dumps(models)}
+        shown = (*shown, "verdicts") if len(metadata["verdicts"]) <= _SHORT else shown
     body = encode(table, context.layout, record_ids, metadata)
     result = commit(
         context.store,

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from schemas.errors import InfrastructureError, NoMemoryError, WardroundError
 from schemas.work import ShardReport, ShardTask
-from workers import heartbeat
+from workers.heartbeat import Heartbeat
 from workers.pipeline.byte_budget import ByteBudget
 from workers.pipeline.desk import Offer, Stop
 from workers.pipeline.kinds import ShardTable
@@ -91,6 +91,7 @@ class PipelineWorker(ThreadedWorker):
         super().__init__()
         self._record_timeout_s = record_timeout_s
         self._isolating = False
+        self._heart = Heartbeat()
         self.job = job
         self.budget = budget
         # Without a limit of its own: what holds the reader back is the budget of bytes.
@@ -104,7 +105,7 @@ class PipelineWorker(ThreadedWorker):
         return min(self._depth() - before_commit, 2 * self._depth() - in_hand)
 
     def _is_stalled(self) -> bool:
-        return self._loaded and not self._isolating and heartbeat.is_stalled(self._record_timeout_s)
+        return self._loaded and not self._isolating and self._heart.is_stalled(self._record_timeout_s)
 
     def _info(self, alive: float) -> Mapping[str, Any]:
         return self.job.info(alive)
@@ -137,7 +138,7 @@ class PipelineWorker(ThreadedWorker):
         began = time.perf_counter()
         with closing(self.job.reader.read(records)) as parts:
             for part in parts:
-                heartbeat.beat()
+                self._heart.beat()
                 self._prepared.put((hand, part))
                 if self._closed:
                     raise Stop
@@ -154,7 +155,7 @@ class PipelineWorker(ThreadedWorker):
         try:
             finished = self.job.isolate(offer.task, records)
         finally:
-            heartbeat.beat()
+            self._heart.beat()
             self._isolating = False
         hand = _InHand(offer, ShardRows(records, {}, [], []), records["record_id"], time.monotonic())
         hand.seconds["isolate"] = time.perf_counter() - began
@@ -164,7 +165,7 @@ class PipelineWorker(ThreadedWorker):
 
     def _load(self) -> None:
         self.job.load_models()
-        heartbeat.beat()
+        self._heart.beat()
         self._loaded = True
 
     def _first_load(self) -> None:
@@ -175,6 +176,10 @@ class PipelineWorker(ThreadedWorker):
             self._desk.fail_all(error)
 
     def _forward_loop(self) -> None:
+        with self._heart.heard():
+            self._forward()
+
+    def _forward(self) -> None:
         self._first_load()
         current: _InHand | None = None
         while (item := self._prepared.get()) is not None and not self._closed:
@@ -208,9 +213,9 @@ class PipelineWorker(ThreadedWorker):
     def _score(self, hand: _InHand, part: list[Prepared]) -> None:
         try:
             if self._desk.is_current(hand.offer):
-                heartbeat.beat(len(part))
+                self._heart.beat(len(part))
                 self.job.scorer.score(hand.rows, part)
-                heartbeat.beat()
+                self._heart.beat()
                 self._records_done += len(part)
                 self._keep_tuning()
         finally:
@@ -228,9 +233,9 @@ class PipelineWorker(ThreadedWorker):
 
     def _end_of_shard(self, hand: _InHand) -> None:
         if self._desk.is_current(hand.offer):
-            heartbeat.beat(hand.rows.records.num_rows)
+            self._heart.beat(hand.rows.records.num_rows)
             hand.seconds["forward"] = self.job.scorer.finish(hand.rows)
-            heartbeat.beat()
+            self._heart.beat()
             self._account()
             self._desk.leaves_pipeline(hand.offer)
             self._finished.put(hand)

@@ -21,13 +21,13 @@ from schemas.errors import SpecError
 from workers.contract import ModelCard
 from workers.models.head import score_fields
 from workers.models.huggingface import CONFIG, ArchitectureFormat, head_of
-from workers.text_models.contract import NoteFormat
+from workers.text_models.contract import TextFormat
 from workers.text_models.directory import DeclaredText, read_declared
-from workers.text_models.format import TextFormat
+from workers.text_models.format import TransformersFormat
 from workers.text_models.token_windows import STEP, ScoreWindows
 
 
-class TextClassification(ArchitectureFormat, TextFormat[ScoreWindows]):
+class TextClassification(ArchitectureFormat, TransformersFormat[ScoreWindows]):
     """Scores of a text, a label each."""
 
     name = "text-classification"
@@ -60,4 +60,4 @@ class TextClassification(ArchitectureFormat, TextFormat[ScoreWindows]):
         return chosen
 
 
-FORMAT: NoteFormat = TextClassification()
+FORMAT: TextFormat = TextClassification()

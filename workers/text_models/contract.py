@@ -35,7 +35,7 @@ class HasHelpers(Protocol):
         """Processor seconds that those spent since the start; `busy` counts them."""
 
 
-class NoteFormat(EncoderFormat[Scorer, TextEncoder], Protocol):
+class TextFormat(EncoderFormat[Scorer, TextEncoder], Protocol):
     """A model format on texts: notes, or the SMILES of molecules. It may have prepare steps of its own."""
 
     @property

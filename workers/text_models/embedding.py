@@ -18,16 +18,16 @@ from pathlib import Path
 from schemas.errors import SpecError
 from schemas.outputs import OutputField
 from workers.contract import ModelCard
-from workers.text_models.contract import NoteFormat
+from workers.text_models.contract import TextFormat
 from workers.text_models.directory import declared_format
-from workers.text_models.format import TextFormat
+from workers.text_models.format import TransformersFormat
 from workers.text_models.pooling import MODULES, SentenceLayout, read_layout
 from workers.text_models.token_windows import Windows
 
 EMBEDDING = OutputField(name="embedding", type="list<float32>", meaning="vector of the note", over_frames="mean")
 
 
-class TextEmbedding(TextFormat[Windows]):
+class TextEmbedding(TransformersFormat[Windows]):
     """A vector of a text."""
 
     name = "text-embedding"
@@ -55,7 +55,7 @@ class TextEmbedding(TextFormat[Windows]):
         )
 
 
-FORMAT: NoteFormat = TextEmbedding()
+FORMAT: TextFormat = TextEmbedding()
 
 
 def _longest(layout: SentenceLayout) -> int | None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.text_models.note import TokenizedNote, Tokens
+from workers.text_models.tokenized import TokenizedText, Tokens
 
 OUTSIDE = "O"
 
@@ -16,7 +16,7 @@ Tagged = tuple[NDArray[Any], NDArray[Any]]
 Entity = dict[str, Any]
 
 
-def entities_of(note: TokenizedNote, windows: Sequence[Tagged], labels: Sequence[str], merge: str) -> list[Entity]:
+def entities_of(note: TokenizedText, windows: Sequence[Tagged], labels: Sequence[str], merge: str) -> list[Entity]:
     """The note's spans, by `start`. `windows` has the tokens of its windows without the special ones.
 
     `merge` as in `workers.text_models.token_windows.EntityWindows`.
@@ -31,7 +31,7 @@ def entities_of(note: TokenizedNote, windows: Sequence[Tagged], labels: Sequence
     return _longest(found)
 
 
-def _by_context(note: TokenizedNote, windows: Sequence[Tagged]) -> Tagged:
+def _by_context(note: TokenizedText, windows: Sequence[Tagged]) -> Tagged:
     """Each token from the window in which the nearer cut is farthest away; the note's own ends are no cuts."""
     assert note.offsets is not None
     total = len(note.offsets)

@@ -12,16 +12,16 @@ from schemas.outputs import OutputField
 from workers.contract import ModelCard, Placement, Scorer
 from workers.text_models.contract import TextEncoder
 from workers.text_models.directory import CARD, chosen_windows, read_encoder_config, window_settings
-from workers.text_models.note import Gives
 from workers.text_models.token_windows import COUNTS, STEP, Windows
-from workers.text_models.tokenizer import NoteTokenizer, check_tokenizer, open_tokenizer
+from workers.text_models.tokenized import Gives
+from workers.text_models.tokenizer import TextTokenizer, check_tokenizer, open_tokenizer
 
 W = TypeVar("W", bound=Windows)
 
 _FOLDER = "folder"
 
 
-class TextFormat(Generic[W]):
+class TransformersFormat(Generic[W]):
     """A tokenizer that cuts windows, and a model of transformers that takes them.
 
     `windows` is the prepare step of the format, `gives` what is asked of the model; `with_offsets` has the tokenizer
@@ -48,7 +48,7 @@ class TextFormat(Generic[W]):
         settings = card.settings
         opened = open_tokenizer(directory / settings[_FOLDER], settings["model_type"], settings["vocabulary"])
         how = self.windows.model_validate(settings[STEP])
-        return NoteTokenizer(opened, how, offsets=self.with_offsets, lower=settings["lower"])
+        return TextTokenizer(opened, how, offsets=self.with_offsets, lower=settings["lower"])
 
     def load(self, directory: Path, card: ModelCard, placement: Placement) -> Scorer:
         """The model in float32."""

@@ -19,8 +19,8 @@ from workers.models.device import set_up
 from workers.models.memory import memory_error
 from workers.models.memory_ladder import MemoryLadder
 from workers.models.pretrained import pretrained
-from workers.text_models.note import Gives, Tokens
 from workers.text_models.packed import MODEL_TYPES, NAME, positions, segments_of
+from workers.text_models.tokenized import Gives, Tokens
 
 T = TypeVar("T")
 

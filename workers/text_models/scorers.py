@@ -14,8 +14,8 @@ from workers.models.activation import activate
 from workers.models.head import by_column
 from workers.text_models.entities import Tagged, entities_of
 from workers.text_models.network import TextNetwork, load_network
-from workers.text_models.note import Gives, TokenizedNote, count_columns
 from workers.text_models.token_windows import COUNTS, STEP, EntityWindows, ScoreWindows, over_windows
+from workers.text_models.tokenized import Gives, TokenizedText, count_columns
 
 
 class Classifier:
@@ -27,7 +27,7 @@ class Classifier:
         self._activation = card.settings["activation"]
         self._how = ScoreWindows.model_validate(card.settings[STEP])
 
-    def score(self, values: Sequence[TokenizedNote]) -> Mapping[str, Any]:
+    def score(self, values: Sequence[TokenizedText]) -> Mapping[str, Any]:
         """Scores by column, (notes,) float32 each, and the counts."""
         rows = self.network.run(_windows(values), lambda out, _: list(activate(out, self._activation).cpu().numpy()))
         scores = over_windows(np.stack(rows), [len(note.windows) for note in values], self._how)
@@ -43,7 +43,7 @@ class Tagger:
         self._labels = card.settings["labels"]
         self._how = EntityWindows.model_validate(card.settings[STEP])
 
-    def score(self, values: Sequence[TokenizedNote]) -> Mapping[str, Any]:
+    def score(self, values: Sequence[TokenizedText]) -> Mapping[str, Any]:
         """`entities` of each note, and the counts."""
         tagged = self.network.run(_windows(values), _most_probable)
         entities = []
@@ -62,7 +62,7 @@ class Embedder:
         self._pooling = card.settings["pooling"]
         self._normalize = card.settings["normalize"]
 
-    def score(self, values: Sequence[TokenizedNote]) -> Mapping[str, Any]:
+    def score(self, values: Sequence[TokenizedText]) -> Mapping[str, Any]:
         """`embedding`, (width,) float32 each, and the counts."""
         pooled = self.network.run(_windows(values), self._pool)
         vectors = [_joined(note, pooled[first:end]) for note, (first, end) in zip(values, _bounds(values), strict=True)]
@@ -96,11 +96,11 @@ def load(directory: Path, card: ModelCard, gives: Gives, placement: Placement) -
     return _SCORERS[gives](load_network(directory, card, gives, placement), card)
 
 
-def _windows(values: Sequence[TokenizedNote]) -> list[Any]:
+def _windows(values: Sequence[TokenizedText]) -> list[Any]:
     return [window for note in values for window in note.windows]
 
 
-def _bounds(values: Sequence[TokenizedNote]) -> list[tuple[int, int]]:
+def _bounds(values: Sequence[TokenizedText]) -> list[tuple[int, int]]:
     """For each note, its first window and the one behind its last."""
     return list(pairwise(accumulate((len(note.windows) for note in values), initial=0)))
 
@@ -112,12 +112,12 @@ def _most_probable(logits: Tensor, lengths: list[int]) -> list[Tagged]:
     return list(zip(np.split(numbers, ends), np.split(scores, ends), strict=True))
 
 
-def _inside(note: TokenizedNote, window: int, tags: Tagged) -> Tagged:
+def _inside(note: TokenizedText, window: int, tags: Tagged) -> Tagged:
     part = slice(note.lead, note.lead + note.counts[window])
     return tags[0][part], tags[1][part]
 
 
-def _joined(note: TokenizedNote, vectors: Sequence[Any]) -> Any:
+def _joined(note: TokenizedText, vectors: Sequence[Any]) -> Any:
     if len(vectors) == 1:
         return vectors[0]
     return np.average(np.stack(vectors), axis=0, weights=note.counts).astype(np.float32)

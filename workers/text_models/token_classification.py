@@ -15,9 +15,9 @@ from pathlib import Path
 from schemas.outputs import OutputField
 from workers.contract import ModelCard
 from workers.models.huggingface import CONFIG, ArchitectureFormat, head_of
-from workers.text_models.contract import NoteFormat
+from workers.text_models.contract import TextFormat
 from workers.text_models.directory import DeclaredText, read_declared
-from workers.text_models.format import TextFormat
+from workers.text_models.format import TransformersFormat
 from workers.text_models.token_windows import EntityWindows
 
 ENTITIES = OutputField(
@@ -28,7 +28,7 @@ ENTITIES = OutputField(
 )
 
 
-class TextTokenClassification(ArchitectureFormat, TextFormat[EntityWindows]):
+class TextTokenClassification(ArchitectureFormat, TransformersFormat[EntityWindows]):
     """Labelled spans of a text."""
 
     name = "text-token-classification"
@@ -45,4 +45,4 @@ class TextTokenClassification(ArchitectureFormat, TextFormat[EntityWindows]):
         return self.card(directory, config, [ENTITIES], declared.windows, labels=labels)
 
 
-FORMAT: NoteFormat = TextTokenClassification()
+FORMAT: TextFormat = TextTokenClassification()

@@ -18,8 +18,8 @@ from schemas.errors import SpecError
 from workers.contract import Encoded
 from workers.models.files import JSON_LIMIT, read_json
 from workers.models.huggingface import refuse_code
-from workers.text_models.note import TokenizedNote, Tokens
 from workers.text_models.token_windows import Windows, window_starts
+from workers.text_models.tokenized import TokenizedText, Tokens
 from workers.text_models.vocabulary import BPE, WORDPIECE, from_vocabulary, has_vocabulary, token_of
 
 TOKENIZER = "tokenizer.json"
@@ -123,7 +123,7 @@ def _set_up_family(tokenizer: Any, config: Mapping[str, Any], model_type: str, p
         tokenizer.post_processor = processors.RobertaProcessing(sep, cls, trimmed, spaced)
 
 
-class NoteTokenizer:
+class TextTokenizer:
     """Implements `workers.text_models.contract.TextEncoder`. `how` has every setting written out.
 
     The library's threads release the GIL; how many there are, RAYON_NUM_THREADS says (`workers.threads`).
@@ -139,15 +139,15 @@ class NoteTokenizer:
         self._encode = tokenizer.encode_batch if offsets else tokenizer.encode_batch_fast
 
     def encode(self, texts: Sequence[str]) -> Sequence[Encoded]:
-        """Each text as a `TokenizedNote`."""
+        """Each text as a `TokenizedText`."""
         given = [text.lower() for text in texts] if self._lower else list(texts)
-        notes = [self._note([first, *first.overflowing]) for first in self._encode(given)]
-        return [Encoded(note, note.nbytes) for note in notes]
+        cut = [self._cut([first, *first.overflowing]) for first in self._encode(given)]
+        return [Encoded(text, text.nbytes) for text in cut]
 
     def close(self) -> None:
         """Nothing runs."""
 
-    def _note(self, parts: list[Any]) -> TokenizedNote:
+    def _cut(self, parts: list[Any]) -> TokenizedText:
         special = self._opened.lead + self._opened.tail
         stride = self._how.stride or 0
         windows = [np.asarray(part.ids, np.int32) for part in parts]
@@ -156,15 +156,15 @@ class NoteTokenizer:
         kept = self._how.max_windows or len(windows)
         starts = window_starts(counts, n_tokens, stride, self._opened.side)[:kept]
         first = min(starts)
-        note_starts = tuple(start - first for start in starts)
-        return TokenizedNote(
+        own_starts = tuple(start - first for start in starts)
+        return TokenizedText(
             windows=tuple(windows[:kept]),
-            starts=note_starts,
+            starts=own_starts,
             counts=counts[:kept],
             lead=self._opened.lead,
             n_tokens=n_tokens,
             truncated=kept < len(parts),
-            offsets=self._characters(parts[:kept], note_starts, counts[:kept]) if self._offsets else None,
+            offsets=self._characters(parts[:kept], own_starts, counts[:kept]) if self._offsets else None,
         )
 
     def _characters(self, parts: list[Any], starts: tuple[int, ...], counts: tuple[int, ...]) -> Tokens:

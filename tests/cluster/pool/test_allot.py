@@ -98,8 +98,8 @@ def test_workers_that_do_not_come_end_the_run_with_the_reason() -> None:
     ward.turn(60.0)
     with pytest.raises(InfrastructureError) as caught:
         ward.turn(60.5)
-    assert "0 of at least 2 workers are ready after 60 s" in str(caught.value)
-    assert "2 have no place: the cluster is full" in str(caught.value)
+    assert "0 of at least 2 workers ready after 60 s" in str(caught.value)
+    assert "2 without a place: the cluster is full" in str(caught.value)
 
 
 def test_once_staffed_one_worker_is_enough_to_go_on() -> None:

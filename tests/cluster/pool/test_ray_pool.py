@@ -175,7 +175,7 @@ def test_workers_that_cannot_be_placed_end_the_run_saying_what_is_missing(tmp_pa
         pool.run(range(3))
     message = str(caught.value)
     assert "0 of at least 2 workers" in message
-    assert "0 are still loading their models, 2 have no place" in message
+    assert "0 still loading their models, 2 without a place" in message
     assert "asks for 1 CPU, 5 GPU" in message
     assert "the cluster has 4 CPU, 2 GPU" in message
     assert "no node is big enough" in message
@@ -215,7 +215,7 @@ def test_an_error_of_ours_in_the_factory_ends_the_run_as_itself(tmp_path: Path) 
 
 
 def test_a_factory_that_hangs_is_given_up(tmp_path: Path) -> None:
-    with pytest.raises(InfrastructureError, match="1 are still loading their models, 0 have no place"):
+    with pytest.raises(InfrastructureError, match="1 still loading their models, 0 without a place"):
         Dispatcher(host(tmp_path, start={"sleep": 600}), settings(1, start_timeout_s=3)).run([0])
 
 

@@ -95,7 +95,7 @@ def test_damaged_content_has_no_metadata(tmp_path: Path) -> None:
         ("e.parquet", b""),
     ):
         store.put(key, body, {})
-        assert store.head(key).metadata == {}  # type: ignore[union-attr]
+        assert store.head(key).metadata == {}
 
 
 _WRITER = """

@@ -22,7 +22,7 @@ KEY = "patient-name"
 
 @contextmanager
 def through(s3: S3, prefix: str, *faults: Fault, **options: object) -> Iterator[tuple[Store, FaultProxy]]:
-    with FaultProxy(s3.endpoint_url, faults, **options) as proxy:  # type: ignore[arg-type]
+    with FaultProxy(s3.endpoint_url, faults, **options) as proxy:
         yield open_store(prefix, s3.through(proxy.endpoint_url)), proxy
 
 
@@ -148,7 +148,7 @@ def test_wrong_and_absent_credentials_say_what_to_set(
 def test_a_server_without_ranges_is_refused(s3: S3, bucket_prefix: str) -> None:
     store = open_store(bucket_prefix, s3.settings)
     store.put(KEY, b"12345", {})
-    client = store._client  # type: ignore[attr-defined]
+    client = store._client
     client.meta.events.register("before-sign.s3.GetObject", lambda request, **_: request.headers.__delitem__("Range"))
     with pytest.raises(StoreError, match="ranges"):
         store.get(KEY, 1, 2)

@@ -32,7 +32,7 @@ def store(s3: S3, proxy: FaultProxy, bucket_prefix: str) -> S3Store:
 
 def reading(store: S3Store, attempts: int = 2, **options: object) -> S3Reading:
     key = f"{store.uri.rpartition('/')[2]}/a"
-    return S3Reading(store._client, store._where, Backoff(attempts, 0.001), key, **options)  # type: ignore[arg-type]
+    return S3Reading(store._client, store._where, Backoff(attempts, 0.001), key, **options)
 
 
 def read(what: S3Reading) -> bytes:
@@ -89,7 +89,7 @@ def test_an_object_that_is_replaced_between_two_attempts_is_not_put_together_of_
     class Replacing(io.BytesIO):
         """Its first bytes tell that the first attempt is under way."""
 
-        def write(self, data: bytes) -> int:  # type: ignore[override]
+        def write(self, data: bytes) -> int:
             if self.tell() == 0:
                 store.put("a", BODY[::-1], {})
             return super().write(data)

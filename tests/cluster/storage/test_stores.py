@@ -152,4 +152,4 @@ def test_metadata_of_a_parquet_file_is_read_back(store: Store) -> None:
     pq.write_table(pa.table({"x": [1]}, schema=schema), sink)
     store.put_if_absent("s.parquet", sink.getvalue().to_pybytes(), {"fingerprint": "f1"})
     store.put_if_absent("run.json", b'{"fingerprint": "f1", "rows": 3}', {"fingerprint": "f1"})
-    assert [store.head(key).metadata for key in ("s.parquet", "run.json")] == [{"fingerprint": "f1"}] * 2  # type: ignore[union-attr]
+    assert [store.head(key).metadata for key in ("s.parquet", "run.json")] == [{"fingerprint": "f1"}] * 2

@@ -91,7 +91,7 @@ def test_gc_aborts_multipart_uploads_that_nobody_completed(
     store = s3.store(bucket_prefix.rsplit("/", 1)[1])
     for path, body in contents(run_dir).items():
         store.put(path.relative_to(run_dir).as_posix(), body, {})
-    store.stage_upload("predictions/shard-000009.parquet", b"half", {})  # type: ignore[attr-defined]  # S3 has it
+    store.stage_upload("predictions/shard-000009.parquet", b"half", {})
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3.endpoint_url)
     assert "unfinished write" in wardround("gc", bucket_prefix, "--older-than", "0s").out
     assert len(store.pending_uploads()) == 1

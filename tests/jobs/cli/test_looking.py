@@ -82,6 +82,48 @@ def test_rows_of_one_status_are_limited_and_say_so(wardround: Wardround, finishe
     assert len(wardround("rows", finished, "--status", "ok", "--limit", "0", "--json").out.splitlines()) == 16
 
 
+def test_scored_rows_show_what_the_models_said(wardround: Wardround, finished: Path) -> None:
+    said = wardround("rows", finished, "--status", "ok", "--limit", "2")
+    header, first, _ = (re.split(r" {2,}", line.strip()) for line in said.out.splitlines())
+    assert header[:3] == ["record_id", "status", "scores"]
+    assert re.fullmatch(r"\[[-0-9.e]+(, [-0-9.e]+)*.*\]", first[2])
+    (row,) = wardround("rows", finished, "--status", "ok", "--limit", "1", "--json").out.splitlines()
+    assert list(json.loads(row)["values"]) == ["scores"]
+
+
+def test_several_statuses_behind_one_switch_are_told_how_to_be_asked(wardround: Wardround, finished: Path) -> None:
+    said = wardround("rows", finished, "--status", "missing", "empty")
+    assert said.code == 2
+    assert "unexpected 'empty': one status at a time, --status missing --status empty" in said.err
+    assert "no record has the status missing or empty" in (
+        wardround("rows", finished, "--status", "missing", "--status", "empty").err
+    )
+    assert "unexpected 'x'; see wardround status --help" in wardround("status", finished, "x").err
+
+
+def test_where_nothing_was_rejected_a_few_scores_are_shown(
+    wardround: Wardround, make_spec: MakeSpec, archive: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "good.csv"
+    good = [str(path.relative_to(archive)) for path in sorted(archive.rglob("*.png")) if path.stat().st_size][:3]
+    table.write_text("uri\n" + "".join(f"{archive}/{name}\n" for name in good))
+    assert wardround("run", make_spec(input=f"{{collection: images, uri: {table}}}")).code == 0
+    said = wardround("rows", tmp_path / "out")
+    assert "no record was rejected; the first that were scored:" in said.err
+    assert len(said.out.splitlines()) == 1 + len(good)
+
+
+def test_status_of_an_unfinished_run_counts_each_model(
+    wardround: Wardround, make_spec: MakeSpec, model: Path, tmp_path: Path
+) -> None:
+    wardround("run", make_spec(models=f"{{a: {{uri: {model}}}, b: {{uri: {model}}}}}"))
+    (tmp_path / "out" / "manifest.json").unlink()
+    (tmp_path / "out" / "predictions" / "shard-000001.parquet").unlink()
+    facts = json.loads(wardround("status", tmp_path / "out", "--json").out)["stages"][-1]
+    assert facts["models"]["b"] == facts["statuses"]
+    assert re.search(r"\n +in b +ok \d+, unreadable 2, no_pixels 1\n", wardround("status", tmp_path / "out").out)
+
+
 def test_rows_of_an_unfinished_run_are_those_that_are_there(wardround: Wardround, run_dir: Path) -> None:
     (run_dir / "manifest.json").unlink()
     (run_dir / "predictions" / "shard-000001.parquet").unlink()

@@ -86,8 +86,8 @@ def broken(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def call(arguments: object) -> int:
         raise error
 
-    module.add_arguments = lambda parser: None  # type: ignore[attr-defined]  # a module made by hand
-    module.call = call  # type: ignore[attr-defined]
+    module.add_arguments = lambda parser: None
+    module.call = call
     monkeypatch.setitem(sys.modules, "jobs.cli.broken", module)
     monkeypatch.setitem(command_line.COMMANDS, "broken", "raises")
 

@@ -50,7 +50,7 @@ def test_a_format_without_a_plan_is_none() -> None:
         title: ClassVar[str] = "nothing"
 
     with pytest.raises(TypeError, match="abstract"):
-        Unfinished()  # type: ignore[abstract]
+        Unfinished()
 
 
 def test_its_options_are_its_fields_and_others_are_refused_by_name() -> None:

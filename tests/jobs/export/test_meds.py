@@ -126,7 +126,7 @@ def test_rows_without_a_prediction_and_truth_with_gaps_are_left_out_and_said(
 ) -> None:
     said = wardround("export", "meds", folder / "table", "--to", tmp_path / "out", "--score", "risk__score_outcome")
     assert said.code == 0
-    assert "1 rows have no prediction and are left out: no_events 1" in said.err
+    assert "1 row without a prediction left out: no_events 1" in said.err
     assert "boolean_value is null in 1 of 20 predictions: truth is left out of all" in said.err
     found = exported(tmp_path / "out")
     assert found.columns == [name for name in COLUMNS if name != "boolean_value"]
@@ -144,7 +144,7 @@ def test_among_several_scores_one_has_to_be_named_and_be_a_probability(
 
     assert "--score must say which column is the probability: risk__score_outcome, risk__oov_rate, raw__" in why()
     assert "did you mean 'risk__score_outcome'?" in why("--score", "risk_score_outcome")
-    assert "values of raw__score_outcome are no probabilities" in why("--score", "raw__score_outcome")
+    assert "of raw__score_outcome outside of 0 to 1" in why("--score", "raw__score_outcome")
     assert "export meds: threshold: must be at most 1" in why("--threshold", "1.5")
     assert "export meds: threshold: must be a number" in why("--threshold", "high")
     assert not (tmp_path / "out").exists()

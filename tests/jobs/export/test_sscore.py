@@ -148,7 +148,7 @@ def test_the_same_export_twice_is_one_and_another_beside_it_is_refused(scored: P
 def test_the_command_says_what_is_in_no_file(scored: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", "sscore", str(scored / "run"), "--to", str(scored / "told")]) == 0
     told = capsys.readouterr()
-    assert "1 scores are in no file" in told.err
+    assert "1 score left out of every file" in told.err
     assert "samples" in told.out
 
 

@@ -24,7 +24,7 @@ def killed_by(fates: dict[int, str]) -> Callable[[Sequence[Request]], Answer[Res
         for request in requests:
             fate = fates.get(request.context["index"])
             if fate is not None:
-                return Answer(done, fate, "signal 11")  # type: ignore[arg-type]  # drawn from its literals
+                return Answer(done, fate, "signal 11")
             done.append(Result(meta=request.context))
         return Answer(done)
 

@@ -68,5 +68,5 @@ def test_an_input_that_is_not_what_was_planned_ends_its_chunk_with_that_status(
         yield "one"
         raise error
 
-    found = list(guarded(parts(), lambda why, reason: f"{why}: {reason.split()[1]}"))  # type: ignore[arg-type]
+    found = list(guarded(parts(), lambda why, reason: f"{why}: {reason.split()[1]}"))
     assert found == [("one", Status.OK), (f"{status}: file", status)]

@@ -90,7 +90,7 @@ def test_the_check_before_a_run_counts_and_names_remedies() -> None:
         wrapped([b"\0" * 99], ramp(), "1.2.840.10008.1.2.4.102"),
         cv2.imencode(".png", ramp(dtype="uint8", top=255))[1].tobytes(),
     ]
-    found = preflight([lambda data=data: io.BytesIO(data) for data in objects], settings())  # type: ignore[misc]
+    found = preflight([lambda data=data: io.BytesIO(data) for data in objects], settings())
     assert found.read == 7
     assert found.formats == {"dicom": 5, "png": 1}
     assert found.transfer_syntaxes == {

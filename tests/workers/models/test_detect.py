@@ -8,7 +8,7 @@ from schemas.errors import PluginError, SpecError
 from tests.support import counting_notes
 from workers import registry
 from workers.models.detect import Formats, describe
-from workers.text_models.contract import NoteFormat
+from workers.text_models.contract import TextFormat
 
 
 def test_a_directory_is_described_by_the_first_format_that_recognises_it(tmp_path, monkeypatch):
@@ -17,7 +17,7 @@ def test_a_directory_is_described_by_the_first_format_that_recognises_it(tmp_pat
     directory = counting_notes.write_model(tmp_path / "model")
     name, card = describe(directory, "notes")
     assert (name, card.format) == ("counting", "counting")
-    assert Formats[NoteFormat]("notes")[name] is counting_notes.FORMAT
+    assert Formats[TextFormat]("notes")[name] is counting_notes.FORMAT
 
 
 def test_what_no_format_recognises_is_answered_with_what_each_looks_for(tmp_path):
@@ -33,4 +33,4 @@ def test_what_is_no_directory_is_refused(tmp_path):
 def test_a_module_without_a_format_is_named(monkeypatch):
     monkeypatch.setitem(registry.FORMATS, "notes", {"empty": "workers.ehr.notes"})
     with pytest.raises(PluginError, match=r"'empty': module workers\.ehr\.notes has no FORMAT"):
-        Formats[NoteFormat]("notes")["empty"]
+        Formats[TextFormat]("notes")["empty"]

@@ -53,7 +53,7 @@ def test_a_record_that_kills_or_never_ends_or_needs_too_much_alone_is_a_row(
         rows: list[pa.RecordBatch] = []
         for index in indices:
             if index in fates:
-                return Answer(rows, fates[index], "signal 11")  # type: ignore[arg-type]  # drawn from its literals
+                return Answer(rows, fates[index], "signal 11")
             rows += whole.slice(index, 1).cast(context.layout.schema).to_batches()
         return Answer(rows)
 

@@ -18,7 +18,7 @@ from workers import registry
 from workers.contract import ModelCard, Placement
 from workers.models.detect import Formats
 from workers.pipeline.opened import RunModels, load_scorer, load_scorers, open_encoder
-from workers.text_models.contract import NoteFormat
+from workers.text_models.contract import TextFormat
 
 STEPS = [{"prefix": {"characters": 3}}]
 
@@ -43,8 +43,8 @@ def a_run(*directories: Path) -> Any:
     return SimpleNamespace(run=run, storage=StorageSettings(), cpus=2.5, gpus=0)
 
 
-def models_of(context: Any) -> RunModels[NoteFormat]:
-    return RunModels(context, Formats[NoteFormat]("notes"), settle)
+def models_of(context: Any) -> RunModels[TextFormat]:
+    return RunModels(context, Formats[TextFormat]("notes"), settle)
 
 
 def test_models_come_in_the_order_of_the_run_with_their_card_under_its_steps(tmp_path: Path) -> None:

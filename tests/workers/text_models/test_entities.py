@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 
 from workers.text_models.entities import Tagged, entities_of
-from workers.text_models.note import TokenizedNote
+from workers.text_models.tokenized import TokenizedText
 
 LABELS = ("O", "B-DRUG", "I-DRUG", "B-DOSE", "I-DOSE", "SIGN")
 OUT, B_DRUG, I_DRUG, B_DOSE, I_DOSE, SIGN = range(6)
 
 
-def note(total: int, starts: Sequence[int] = (0,), counts: Sequence[int] | None = None) -> TokenizedNote:
+def note(total: int, starts: Sequence[int] = (0,), counts: Sequence[int] | None = None) -> TokenizedText:
     """Tokens of three characters, one apart: token t is characters 4t to 4t + 3."""
     offsets = np.array([(4 * t, 4 * t + 3) for t in range(total)], np.int32).reshape(-1, 2)
     counts = counts or [total]
     windows = tuple(np.zeros(count + 2, np.int32) for count in counts)
-    return TokenizedNote(windows, tuple(starts), tuple(counts), 1, total, False, offsets)
+    return TokenizedText(windows, tuple(starts), tuple(counts), 1, total, False, offsets)
 
 
 def tagged(numbers: Sequence[int], scores: Sequence[float] | float = 0.5) -> Tagged:

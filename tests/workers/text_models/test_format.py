@@ -8,12 +8,12 @@ import pytest
 from schemas.errors import SecurityError, SpecError
 from tests.support.text_models import edit, save_model
 from workers.contract import ModelCard
-from workers.text_models.format import TextFormat
-from workers.text_models.note import Gives
+from workers.text_models.format import TransformersFormat
 from workers.text_models.token_windows import COUNTS, STEP, ScoreWindows
+from workers.text_models.tokenized import Gives
 
 
-class Plain(TextFormat[ScoreWindows]):
+class Plain(TransformersFormat[ScoreWindows]):
     """Nothing of its own."""
 
     name: ClassVar[str] = "plain"

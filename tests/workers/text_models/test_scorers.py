@@ -9,9 +9,9 @@ import pytest
 from schemas.outputs import OutputField
 from tests.support.tables import table_network
 from workers.contract import ModelCard
-from workers.text_models.note import TokenizedNote
 from workers.text_models.scorers import POOL, Classifier, Embedder, Tagger
 from workers.text_models.token_windows import COUNTS, STEP
+from workers.text_models.tokenized import TokenizedText
 
 
 def note(*windows: list[int], starts: tuple[int, ...] = (0,), offsets: Any = None, truncated: bool = False) -> Any:
@@ -19,7 +19,7 @@ def note(*windows: list[int], starts: tuple[int, ...] = (0,), offsets: Any = Non
     counts = tuple(len(window) - 2 for window in windows)
     total = max(start + count for start, count in zip(starts, counts, strict=True))
     arrays = tuple(np.array(window, np.int32) for window in windows)
-    return TokenizedNote(arrays, starts, counts, 1, total, truncated, offsets)
+    return TokenizedText(arrays, starts, counts, 1, total, truncated, offsets)
 
 
 def card(*labels: str, **settings: Any) -> ModelCard:

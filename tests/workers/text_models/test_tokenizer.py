@@ -12,14 +12,14 @@ from schemas.errors import SpecError
 from tests.support.text_models import KINDS, ODD, edit, notes, save_model, tokenizer_of
 from workers.text_models import classification
 from workers.text_models.token_windows import Windows
-from workers.text_models.tokenizer import NoteTokenizer, open_tokenizer
+from workers.text_models.tokenizer import TextTokenizer, open_tokenizer
 
 TEXTS = [*ODD, *notes(20, longest=90)]
 
 
 def encoded(directory, kind, offsets=True, **windows):
     how = Windows(**windows).resolved(64, 2)
-    tokenizer = NoteTokenizer(open_tokenizer(directory, kind, 10_000), how, offsets)
+    tokenizer = TextTokenizer(open_tokenizer(directory, kind, 10_000), how, offsets)
     return [note.value for note in tokenizer.encode(TEXTS)]
 
 
@@ -94,7 +94,7 @@ def test_the_tokenizer_config_overrules_the_normaliser_of_the_file_as_in_transfo
 
 def test_what_comes_out_does_not_depend_on_which_texts_come_together(tmp_path):
     tokenizer_of("roberta").save_pretrained(tmp_path)
-    tokenizer = NoteTokenizer(open_tokenizer(tmp_path, "roberta", 10_000), Windows(window=20, stride=4))
+    tokenizer = TextTokenizer(open_tokenizer(tmp_path, "roberta", 10_000), Windows(window=20, stride=4))
     together = tokenizer.encode(TEXTS)
     for text, note in zip(TEXTS, together, strict=True):
         (alone,) = tokenizer.encode([text])

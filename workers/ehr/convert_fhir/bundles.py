@@ -64,11 +64,11 @@ def _values(data: bytes, is_document: bool) -> Iterator[Any]:
         if not is_document:
             yield _whole_text(_DECODER.decode(text), data)
             return
-        at = _BLANKS.match(text).end()  # type: ignore[union-attr]
+        at = _BLANKS.match(text).end()  # type: ignore[union-attr]  # none or more always match
         while at < len(text):
             node, at = _DECODER.raw_decode(text, at)
             yield _whole_text(node, data)
-            at = _BLANKS.match(text, at).end()  # type: ignore[union-attr]
+            at = _BLANKS.match(text, at).end()  # type: ignore[union-attr]  # none or more always match
     except (ValueError, RecursionError):
         yield RecordError(Status.UNREADABLE, "not JSON")
 

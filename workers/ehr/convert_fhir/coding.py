@@ -37,28 +37,30 @@ class Vocabulary:
     prefer: Sequence[str] = ()
     units: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    _known: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """The systems by what is the same in all ways to write them."""
+    _named: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Those that were asked for, as they stand."""
+    _ranks: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Have the systems by what is the same in all ways to write them."""
-        object.__setattr__(self, "_known", {_plain(uri): name for uri, name in self.systems.items()})
-        object.__setattr__(self, "_named", {})
-        object.__setattr__(self, "_ranks", {name: rank for rank, name in enumerate(self.prefer)})
+        """Have the systems and their order at hand."""
+        self._known.update({_plain(uri): name for uri, name in self.systems.items()})
+        self._ranks.update({name: rank for rank, name in enumerate(self.prefer)})
 
     def system(self, uri: str) -> str:
         """The short name of a system, else its uri without the scheme: two slashes end a part of a code."""
-        named: Mapping[str, str] = self._named  # type: ignore[attr-defined]
-        found = named.get(uri)
+        found = self._named.get(uri)
         if found is None:
-            known: Mapping[str, str] = self._known  # type: ignore[attr-defined]
-            found = known.get(_plain(uri)) or re.sub(r"^https?://", "", uri.strip()).rstrip("/")
-            if len(named) < _MOST_SYSTEMS:
-                named[uri] = found  # type: ignore[index]
+            found = self._known.get(_plain(uri)) or re.sub(r"^https?://", "", uri.strip()).rstrip("/")
+            if len(self._named) < _MOST_SYSTEMS:
+                self._named[uri] = found
         return found
 
     def rank(self, system: object) -> int:
         """Place in the order of preference: codings of other systems come last, as they stand."""
-        ranks: Mapping[str, int] = self._ranks  # type: ignore[attr-defined]
-        return ranks.get(self.system(system), len(ranks)) if type(system) is str else len(ranks) + 1
+        last = len(self._ranks)
+        return self._ranks.get(self.system(system), last) if type(system) is str else last + 1
 
 
 def _plain(uri: str) -> str:

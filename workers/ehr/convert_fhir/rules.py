@@ -13,7 +13,7 @@ from workers.ehr.meds.rules import EventRule, Profile, Rules
 class Event(EventRule):
     """One event. `rules.yaml` says what each key means."""
 
-    time: tuple[str, ...] | None = None  # type: ignore[assignment]
+    time: tuple[str, ...] | None = None  # type: ignore[assignment]  # the base has one path, FHIR several
     codes: Mapping[Profile, tuple[str, ...]] = Field(default_factory=dict)
     attachment: str | None = None
     each: str | None = None

@@ -7,6 +7,7 @@ from itertools import chain
 
 from cluster.storage import Store
 from schemas.status import Status
+from schemas.wording import counted
 from workers.ehr.convert_omop.settings import OmopInput
 from workers.ehr.meds.chunks import Chunk
 from workers.reading.csv_records import csv_records, fields_of_each
@@ -56,7 +57,7 @@ def csv_rows(store: Store, chunk: Chunk, size: int, source: OmopInput) -> Iterat
             columns = len(fields)
             yield fields
         elif len(fields) != columns:
-            yield Problem(f"{len(fields)} columns where the header has {columns}")
+            yield Problem(f"{counted(len(fields), 'column')} where the header has {columns}")
         else:
             yield fields if text.isascii() or _is_text(text) else Problem("not UTF-8")
     if lost:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from schemas.errors import SpecError
 from schemas.status import Status
+from schemas.wording import counted
 from workers.ehr.events.indexing import COLUMNS, REMEDY
 from workers.finished_runs.stage import FinishedStage
 
@@ -153,8 +154,8 @@ class _Joiner:
             return
         one, other = (self._place(index, int(index.order[again[0] + step])) for step in (0, 1))
         raise SpecError(
-            f"{len(np.unique(ordered[again]))} subjects have rows in more than one place, the first in {one} and in "
-            f"{other}; MEDS wants them together in one file: {REMEDY}"
+            f"{counted(len(np.unique(ordered[again])), 'subject')} with rows in more than one place, the first in "
+            f"{one} and in {other}; MEDS wants them together in one file: {REMEDY}"
         )
 
     def _place(self, index: SubjectIndex, run: int) -> str:

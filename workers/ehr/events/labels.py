@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from cluster.storage import ObjectMissing, StorageSettings, open_store, split
 from schemas.errors import SpecError
+from schemas.wording import counted
 from workers.ehr.events.meds import TIME, DamagedFile, check_subject_and_time, open_parquet
 from workers.reading.parquet import while_planning
 
@@ -106,6 +107,6 @@ def _refuse_null(found: pa.Table, key: str) -> None:
         if found[name].null_count:
             rows = np.flatnonzero(found[name].is_null().to_numpy()) + 1
             raise SpecError(
-                f"{name} is null in {len(rows)} rows of the label table, file {key}: row "
+                f"{name} is null in {counted(len(rows), 'row')} of the label table, file {key}: row "
                 f"{', '.join(str(row) for row in rows[:_NAMED])}; every record needs both"
             )

@@ -12,6 +12,7 @@ from cluster.storage import Store
 from schemas.plan import plan_schema
 from schemas.rows import stage_columns
 from schemas.status import Fault, Status
+from schemas.wording import counted
 from workers.ehr.aces.task import Task
 from workers.ehr.events.fetching import COLUMNS as EVENT_COLUMNS
 from workers.ehr.events.fetching import NOT_WHOLE, SubjectFetcher, Wanted
@@ -94,7 +95,9 @@ class TimesStage(ShardStage):
                 column.append(found.get(name))
             first = next(iter(faults.values()), None)
             statuses.append(first[0] if first else Status.OK)
-            details.append(f"{len(faults)} subjects could not be read, the first since {first[1]}" if first else None)
+            details.append(
+                f"{counted(len(faults), 'subject')} could not be read, the first since {first[1]}" if first else None
+            )
         return ShardTable(build_rows(records, self._layout, values, statuses, details))
 
     def _find(self, wanted: Sequence[Wanted]) -> tuple[Mapping[str, Any], Mapping[int, Fault]]:

@@ -56,7 +56,7 @@ def ranks_of(keys: pl.DataFrame) -> pl.DataFrame:
     ranked = keys.sort("slot", "subject").with_columns(
         rank=pl.int_range(pl.len(), dtype=pl.Int64).over("slot", order_by="subject")
     )
-    if ranked.height and ranked["rank"].max() >= 1 << RANK_BITS:  # type: ignore[operator]
+    if ranked.height and ranked["rank"].max() >= 1 << RANK_BITS:  # type: ignore[operator]  # of integers it is one
         raise WardroundError(f"more than {1 << RANK_BITS} subject ids share one slot: this cannot be a coincidence")
     return ranked
 

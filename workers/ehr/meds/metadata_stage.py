@@ -9,6 +9,7 @@ import pyarrow as pa
 from schemas.errors import VerificationError
 from schemas.rows import stage_columns, table_columns
 from schemas.status import Status
+from schemas.wording import counted
 from workers.conversion.layout import READ
 from workers.ehr.meds.layout import CODES, DATASET_JSON, METADATA, SORT
 from workers.ehr.meds.promises import PROMISE_COLUMNS, broken_tally
@@ -56,7 +57,7 @@ class MetadataStage(ShardStage):
         sums = {name: sum(files[name].to_pylist()) for name in ("n_events", "n_subjects")}
         wanted = sum(sum(counts) for counts in read["part_events"].to_pylist())
         if sums["n_events"] != wanted:
-            raise VerificationError(f"{wanted} events were read and {sums['n_events']} are in the dataset")
+            raise VerificationError(f"{counted(wanted, 'event')} read and {sums['n_events']} are in the dataset")
         codes = codes_table(read["codes"])
         side = [
             SideObject(CODES, encode_table(stamp(codes, self._context.run.fingerprint))),

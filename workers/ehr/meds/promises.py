@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from schemas.status import Status
+from schemas.wording import counted
 from workers.conversion.chunks import key_of
 from workers.conversion.plans import by_file
 from workers.ehr.meds.parts import UNREADABLE
@@ -24,7 +25,7 @@ def broken_promises(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, in
 
 def reason_of(there: int) -> str:
     """What the record says."""
-    return f"the file has {there} records, not as many as its source promised"
+    return f"the file has {counted(there, 'record')}, not as many as its source promised"
 
 
 def broken_tally(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

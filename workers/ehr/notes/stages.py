@@ -11,9 +11,9 @@ from workers.pipeline.context import StageContext
 from workers.pipeline.holding import HeldScoring
 from workers.pipeline.kinds import RecordStage
 from workers.pipeline.opened import RunModels, load_scorers, open_encoder
-from workers.text_models.contract import NoteFormat
+from workers.text_models.contract import TextFormat
 
-Models = RunModels[NoteFormat]
+Models = RunModels[TextFormat]
 
 
 def run_models(context: StageContext) -> Models:

@@ -15,11 +15,11 @@ from workers import prepare_list
 from workers.contract import ModelCard
 from workers.ehr.notes.cleaning import CleaningStep
 from workers.models.detect import Formats
-from workers.text_models.contract import NoteFormat
+from workers.text_models.contract import TextFormat
 
 Cleaning = tuple[CleaningStep, ...]
 
-NOTE_FORMATS = Formats[NoteFormat]("notes")
+NOTE_FORMATS = Formats[TextFormat]("notes")
 
 STEPS: prepare_list.StepTable[CleaningStep] = prepare_list.StepTable(
     "notes",

@@ -29,7 +29,7 @@ def records_of(lines: Sequence[Line], samples: int, source: VcfInput) -> Records
     """Every line in order, with what became of it."""
     sites = [site_of(line, samples, source) for line in lines]
     called = [at for at, site in enumerate(sites) if isinstance(site, Site) and site.fields.gt is not None]
-    calls = parse_calls([sites[at].calls for at in called], samples)  # type: ignore[union-attr]
+    calls = parse_calls([sites[at].calls for at in called], samples)  # type: ignore[union-attr]  # those with calls are sites
     row_of = {at: row for row, at in enumerate(called)}
     batch = _Batch(calls, source)
     for at, site in enumerate(sites):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cluster.storage import StorageSettings, parse
 from schemas.errors import RecordError, SpecError
 from schemas.status import Status
+from schemas.wording import counted
 from workers.genomics.contract import GenotypeChunk
 from workers.genomics.files.bim_fam import read_bim, read_fam
 from workers.genomics.files.fileset import Fileset, FileVersion
@@ -55,9 +56,10 @@ class BedSource:
         variants, samples = self._variants.height, self._samples.height
         expected = _HEADER + variants * self._width
         if bed.size != expected:
+            wanted = f"{counted(variants, 'variant')} of {counted(samples, 'sample')}"
             raise SpecError(
-                f"{bed.name!r} has {bed.size} bytes, and {variants} variants of {samples} samples need {expected}: "
-                "it was cut off, or its .bim or .fam belongs to another file"
+                f"{bed.name!r} has {counted(bed.size, 'byte')}, and {wanted} need {expected}: it was "
+                "cut off, or its .bim or .fam belongs to another file"
             )
 
     def variants(self) -> pl.DataFrame:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from cluster.storage import ObjectChanged, StorageSettings, Store, open_store, parse
 from schemas.errors import RecordError, SpecError
 from schemas.status import Status
+from schemas.wording import counted
 from workers.genomics.contract import VARIANT_SCHEMA, GenotypeChunk
 from workers.genomics.files.fileset import Fileset, FileVersion
 from workers.genomics.files.node_files import NodeFile
@@ -65,13 +66,13 @@ class PgenSource:
         samples = self._samples.height
         if header.variants != records:
             raise SpecError(
-                f"{name!r} has {header.variants} variants and {self._files.file('pvar').name!r} {records}: "
+                f"{name!r} has {counted(header.variants, 'variant')} and {self._files.file('pvar').name!r} {records}: "
                 "they do not belong together"
             )
         self._refuse_fewer_alleles(name)
         if header.samples != samples:
             raise SpecError(
-                f"{name!r} has {header.samples} samples and {self._files.file('psam').name!r} {samples}: "
+                f"{name!r} has {counted(header.samples, 'sample')} and {self._files.file('psam').name!r} {samples}: "
                 "they do not belong together"
             )
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import SpecError
+from schemas.wording import counted
 
 FIXED_HARDCALLS, VARIABLE = 0x02, 0x10
 PLAIN_BED = 0x01
@@ -63,7 +64,9 @@ def read_header(read: Read, size: int, name: str) -> PgenHeader:
 
 def _refuse_short(size: int, expected: int, name: str) -> None:
     if size < expected:
-        raise SpecError(f"{name!r} has {size} bytes where its header promises {expected}: it was cut off, copy it anew")
+        raise SpecError(
+            f"{name!r} has {counted(size, 'byte')} where its header promises {expected}: it was cut off, copy it anew"
+        )
 
 
 def _records(

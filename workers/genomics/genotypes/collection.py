@@ -9,6 +9,7 @@ import pyarrow as pa
 from cluster.storage import StorageSettings
 from schemas.errors import RefusedError, SpecError
 from schemas.spec import Compute
+from schemas.wording import counted
 from workers.collection import StagePlan, TrialPart
 from workers.contract import ModelCard
 from workers.finished_runs.plan import PlanReader
@@ -169,8 +170,8 @@ class GenotypesCollection:
         for impute in (steps.impute for steps in self._steps if self._fills):
             if impute.missing == "frequency" and impute.frequencies is None and samples < impute.min_samples:
                 raise SpecError(
-                    f"impute: {samples} samples say too little of frequencies (min_samples is {impute.min_samples}). "
-                    "Give a table of frequencies, or take missing: none, or lower min_samples"
+                    f"impute: {counted(samples, 'sample')} can say too little of frequencies (min_samples is "
+                    f"{impute.min_samples}). Give a table of frequencies, or take missing: none, or lower min_samples"
                 )
 
     def _refuse_unused_tables(self, models: Mapping[str, ModelCard]) -> None:

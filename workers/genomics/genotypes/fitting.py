@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from schemas.plan import plan_schema
-from schemas.rows import stage_columns
+from schemas.rows import stage_columns, table_columns
 from schemas.status import Status
 from workers.collection import StagePlan
 from workers.contract import ModelCard
@@ -31,12 +31,16 @@ from workers.pipeline.rowtable import build_rows
 Floats = NDArray[np.float64]
 
 FIT_ROWS = ["record_id", "mean", "sd", "components"]
-COLUMNS = stage_columns(
+_FITTED = stage_columns(
     FIT,
     ("n", "int64", "samples that have the score"),
     ("mean", "float64", "of the sums over the cohort; null of fewer than two"),
     ("sd", "float64", "their standard deviation, by n - 1"),
     ("components", "string", "what components let expect, as JSON; null where none are given"),
+)
+COLUMNS = _FITTED + table_columns(
+    FIT,
+    ("covered", "list<struct<model: string, samples: int64, with_components: int64>>", "Given components"),
 )
 _FIELDS = (
     pa.field("model", pa.string(), nullable=False),
@@ -112,8 +116,19 @@ class FitStage(GenotypeStage):
         fitted: dict[tuple[str, str], dict[str, Any]] = {}
         for model in dict.fromkeys(name for name, _ in pairs):
             fitted |= self._fit(model, [score for name, score in pairs if name == model])
-        values = {column.name: [fitted[pair][column.name] for pair in pairs] for column in COLUMNS}
+        values: dict[str, Any] = {column.name: [fitted[pair][column.name] for pair in pairs] for column in _FITTED}
+        values["covered"] = [self._covered(*pair) for pair in pairs]
         return ShardTable(build_rows(records, self._context.layout, values, [Status.OK] * len(pairs)))
+
+    def _covered(self, model: str, score: str) -> list[dict[str, Any]]:
+        """How many samples the table of components has, told once a model."""
+        opened = self._models[model]
+        samples = self._score.run.plan.records
+        found = self._components.of(opened.steps, 0, samples)
+        if found is None or score != next(iter(opened.card.settings[ADJUSTED])):
+            return []
+        with_all = int((~np.isnan(found).any(axis=1)).sum())
+        return [{"model": model, "samples": samples, "with_components": with_all}]
 
     def _fit(self, model: str, scores: list[str]) -> dict[tuple[str, str], dict[str, Any]]:
         steps = self._models[model].steps

@@ -62,6 +62,12 @@ COLUMNS = stage_columns(
     MATCH,
     ("warnings", "list<struct<model: string, file: string, warning: string>>", "Warnings"),
     ("covered", "list<struct<model: string, variants: int64, with_frequency: int64>>", "Given frequencies"),
+    (
+        "by_score",
+        "list<struct<model: string, score: string, variants: int64, matched: int64, overlap: float64, "
+        "verdict: string>>",
+        "Matching by score",
+    ),
 )
 
 _NO_SEX = (
@@ -104,6 +110,7 @@ class MatchStage(GenotypeStage):
         values: dict[str, list[Any]] = {column.name: [row.get(column.name) for row in rows] for column in COLUMNS}
         values["warnings"] = self._warnings(rows)
         values["covered"] = [[self._covered[name]] if name in self._covered else [] for name in _first_of_each(rows)]
+        values["by_score"] = [[_of_score(row)] for row in rows]
         details = [row["detail"] for row in rows]
         return ShardTable(build_rows(records, self._context.layout, values, [Status.OK] * len(rows), details), side)
 
@@ -216,6 +223,12 @@ class MatchStage(GenotypeStage):
             # Weights hardly get smaller, and a run reads them as often as it writes them.
             SideObject(keys["entries_key"], encode(entries, fingerprint, "lz4")),
         ]
+
+
+def _of_score(row: FileRow) -> dict[str, Any]:
+    """What the report's table says of a score."""
+    names = {"model": "model", "score": "score", "variants": "n_variants", "matched": "matched", "overlap": "overlap"}
+    return {**{name: row.get(column) for name, column in names.items()}, "verdict": row["verdict"]}
 
 
 def _first_of_each(rows: Sequence[FileRow]) -> list[str | None]:

@@ -8,6 +8,7 @@ import polars as pl
 
 from cluster.storage import ObjectMissing, ObjectTooLarge, StorageSettings, open_store, split
 from schemas.errors import SpecError
+from schemas.wording import counted
 from workers.genomics.scores.frequencies import given_frequencies
 from workers.pipeline.context import StageContext
 
@@ -46,8 +47,8 @@ def frequencies_at(uri: str, storage: StorageSettings, digest: str, variants: pl
             raise SpecError(str(error).replace(str(path), uri)) from None
     if variants.height and not found["alt_freq"].count():
         raise SpecError(
-            f"{uri}: has none of the {variants.height} variants of the genotypes: its positions, ids or alleles are "
-            "others; correct impute.frequencies"
+            f"{uri}: has none of the {counted(variants.height, 'variant')} of the genotypes: its positions, ids "
+            "or alleles are others; correct impute.frequencies"
         )
     return found
 

@@ -56,7 +56,7 @@ def certain_calls(copies: NDArray[Any], single: NDArray[np.bool_] | None = None)
 
 
 @compiled
-def pack_words(words, packed):  # type: ignore[no-untyped-def]
+def pack_words(words, packed):  # type: ignore[no-untyped-def]  # numba infers the types
     """`words` (variants, bytes) of four calls each, whose two lowest bits count, into `packed` (variants, bytes)."""
     for variant in range(words.shape[0]):
         row, into = words[variant], packed[variant]

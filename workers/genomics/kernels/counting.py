@@ -8,7 +8,7 @@ _SECOND_BITS = np.uint64(0x5555555555555555)
 
 
 @compiled
-def count_missing(words, rows, starts, groups, copies, filled, first, last, called, counted, named):  # type: ignore[no-untyped-def]
+def count_missing(words, rows, starts, groups, copies, filled, first, last, called, counted, named):  # type: ignore[no-untyped-def]  # numba infers the types
     """Take two alleles off `called` (samples, groups) for each missing call, in the groups that have its variant.
 
     `words` are packed rows eight bytes at a time (little order). `rows` of them are looked at; the groups of each are
@@ -34,7 +34,7 @@ def count_missing(words, rows, starts, groups, copies, filled, first, last, call
 
 
 @compiled
-def count_haploid(packed, haploid, rows, starts, groups, copies, filled, first, last, called, counted, named):  # type: ignore[no-untyped-def]
+def count_haploid(packed, haploid, rows, starts, groups, copies, filled, first, last, called, counted, named):  # type: ignore[no-untyped-def]  # numba infers the types
     """After `count_missing`: put right what calls of one allele (bits of `haploid`, little order) took or did not.
 
     Only samples of the bytes `first` to `last - 1`.

@@ -54,7 +54,7 @@ def count_calls(packed: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[n
 
 
 @compiled
-def _bits(fields):  # type: ignore[no-untyped-def]
+def _bits(fields):  # type: ignore[no-untyped-def]  # numba infers the types
     """How many fields of a word are 1, none being more: added by pairs, nibbles and bytes."""
     nibbles = (fields & _PAIRS) + ((fields >> _TWO) & _PAIRS)
     octets = (nibbles + (nibbles >> _FOUR)) & _NIBBLES
@@ -62,7 +62,7 @@ def _bits(fields):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _count_words(words, fields, counts):  # type: ignore[no-untyped-def]
+def _count_words(words, fields, counts):  # type: ignore[no-untyped-def]  # numba infers the types
     for variant in range(words.shape[0]):
         # One row of fields may serve all variants.
         row, of = words[variant], fields[variant if fields.shape[0] > 1 else 0]

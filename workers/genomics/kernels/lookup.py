@@ -12,7 +12,7 @@ from workers.genomics.kernels.machine import compiled
 
 
 @compiled
-def index_rows(packed, rows, first, last, out):  # type: ignore[no-untyped-def]
+def index_rows(packed, rows, first, last, out):  # type: ignore[no-untyped-def]  # numba infers the types
     """`out[g, 4 b + j]`: the codes of sample 4 (first + b) + j in rows 4 g to 4 g + 3, the first in the lowest bits.
 
     `rows` says which of `packed`, (groups, 4). Takes the bytes `first` to `last - 1`.
@@ -29,7 +29,7 @@ def index_rows(packed, rows, first, last, out):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def walk(packed, feature_row, values, starts, entry_feature, entry_weight, first, last, total):  # type: ignore[no-untyped-def]
+def walk(packed, feature_row, values, starts, entry_feature, entry_weight, first, last, total):  # type: ignore[no-untyped-def]  # numba infers the types
     """Add every column's own entries, eight at a time, in float64.
 
     `starts` (columns + 1) cuts `entry_feature` and `entry_weight` by column. Takes samples of the bytes `first` to

@@ -33,7 +33,7 @@ def panel_adder(wide: bool) -> tuple[Callable[..., None], int]:
     add_rows = _row_adder(ir.DoubleType() if wide else ir.FloatType(), columns, np.dtype(number).itemsize)
 
     @compiled
-    def add_panel(index, values, weights, total):  # type: ignore[no-untyped-def]
+    def add_panel(index, values, weights, total):  # type: ignore[no-untyped-def]  # numba infers the types
         samples = total.shape[0]
         sums = np.zeros((TABLES, 256, columns), number)
         part = np.zeros((samples, columns), number)
@@ -64,10 +64,10 @@ def _row_adder(number: ir.Type, columns: int, size: int) -> Any:
     vector, wide = ir.VectorType(number, lanes), ir.IntType(64)
 
     @intrinsic
-    def add_rows(typing_context, part, sums, index, group, sample):  # type: ignore[no-untyped-def]
+    def add_rows(typing_context, part, sums, index, group, sample):  # type: ignore[no-untyped-def]  # numba infers the types
         signature = types.void(part, sums, index, types.int64, types.int64)
 
-        def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        def codegen(context, builder, signature, arguments):  # type: ignore[no-untyped-def]  # numba infers the types
             arrays = [
                 context.make_array(kind)(context, builder, value)
                 for kind, value in zip(signature.args[:3], arguments[:3], strict=True)

@@ -30,7 +30,7 @@ def count_samples(packed: NDArray[np.uint8], samples: int) -> NDArray[np.int64]:
 
 
 @compiled
-def _octets(words):  # type: ignore[no-untyped-def]
+def _octets(words):  # type: ignore[no-untyped-def]  # numba infers the types
     """(3, 4, words): by kind of call and place in a byte, the sum of at most 255 rows of each sample in a byte."""
     width = words.shape[1]
     octets = np.zeros((3, 4, width), np.uint64)
@@ -57,7 +57,7 @@ def _octets(words):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _widen(narrow, even, odd, bits, mask):  # type: ignore[no-untyped-def]
+def _widen(narrow, even, odd, bits, mask):  # type: ignore[no-untyped-def]  # numba infers the types
     """Add fields to fields of twice their width, and empty them."""
     for at in range(narrow.shape[0]):
         even[at] += narrow[at] & mask

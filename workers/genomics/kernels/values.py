@@ -8,7 +8,7 @@ _TILE = 2048
 
 
 @compiled
-def add_dosages(dosage, haploid, mixed, starts, column, weight, rule, fill, first, last, total):  # type: ignore[no-untyped-def]
+def add_dosages(dosage, haploid, mixed, starts, column, weight, rule, fill, first, last, total):  # type: ignore[no-untyped-def]  # numba infers the types
     """Add entries of variants with `dosage` (variants, samples) to `total` (columns, samples) in float64.
 
     `starts` cuts the entries by variant; `haploid` bits count where `mixed`. Samples `first` to `last - 1`.

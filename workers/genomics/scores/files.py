@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from schemas.errors import SpecError
+from schemas.wording import counted
 from workers.genomics.scores.asked import LayoutFile, read_asked
 from workers.genomics.scores.builds import normal_build
 from workers.genomics.scores.header import Header
@@ -91,7 +92,11 @@ def _sheet(
                 "weights effect_weight"
             )
     said = names.header.variants_number
-    warning = None if said in (None, rows.height) else f"its header says {said} variants, and it has {rows.height} rows"
+    warning = (
+        None
+        if said in (None, rows.height)
+        else f"its header says {said} variants, and it has {counted(rows.height, 'row')}"
+    )
     return ScoreSheet(names.name, names.scores, places[1], places[0] is not None, rows, weights, warning)
 
 

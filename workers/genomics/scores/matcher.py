@@ -68,7 +68,14 @@ def match_all(sheets: Sequence[ScoreSheet], target: Target, settings: Match) -> 
     for number, sheet in enumerate(sheets):
         part = slice(int(starts[number]), int(starts[number + 1]))
         own = log[part].insert_column(0, pl.Series("score", [sheet.name] * sheet.rows.height, dtype=pl.String))
-        fates = Fates(choice.matched[part], unmatched[part], choice.ambiguous[part], flipped[part], choice.found[part])
+        fates = Fates(
+            choice.matched[part],
+            unmatched[part],
+            choice.ambiguous[part],
+            flipped[part],
+            choice.found[part],
+            choice.reason[part],
+        )
         summary = summarise(sheet, fates, target, settings, bool(refused[number]))
         warning = _warning(sheet, choice.reason[part])
         summary = summary.with_columns(pl.lit(warning, pl.String).alias("warning"))

@@ -1,5 +1,6 @@
 """How much of a score was found, and whether it is enough."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,11 +8,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from schemas.status import Status
+from schemas.wording import counted
 from workers.genomics.scores.log import SUMMARY_SCHEMA
 from workers.genomics.scores.reasons import Outcome
 from workers.genomics.scores.settings import Match
 from workers.genomics.scores.sheet import ScoreSheet
 from workers.genomics.scores.target import Target
+
+_REASONS = 3
+"""Reasons that the detail of a score names, at most."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,8 @@ class Fates:
     ambiguous: NDArray[np.bool_]
     flipped: NDArray[np.bool_]
     found: NDArray[np.bool_]
+    reason: NDArray[np.object_] | None = None
+    """Why a row does not count, where that is known."""
 
 
 def summarise(sheet: ScoreSheet, fates: Fates, target: Target, settings: Match, refused: bool) -> pl.DataFrame:
@@ -44,8 +51,10 @@ def summarise(sheet: ScoreSheet, fates: Fates, target: Target, settings: Match, 
     low = (overlap < settings.min_overlap) | (counts[Outcome.MATCHED.value] == 0) | refused
     place = _place(sheet, target, there)
     details = [
-        _detail(share, int(count), settings.min_overlap, place, refused) if is_low else None
-        for share, count, is_low in zip(overlap, n, low, strict=True)
+        _detail(share, int(count), settings.min_overlap, _lost(fates, present[:, at]) + place, refused)
+        if is_low
+        else None
+        for at, (share, count, is_low) in enumerate(zip(overlap, n, low, strict=True))
     ]
     return pl.DataFrame(
         {
@@ -69,6 +78,14 @@ def _present(sheet: ScoreSheet) -> NDArray[np.bool_]:
     return ~np.isnan(sheet.weights)
 
 
+def _lost(fates: Fates, present: NDArray[np.bool_]) -> str:
+    """The most frequent reasons why rows of a score do not count."""
+    if fates.reason is None:
+        return ""
+    counted_by = Counter(str(reason) for reason in fates.reason[present & ~fates.matched] if reason is not None)
+    return "".join(f"{reason} {count:,}; " for reason, count in counted_by.most_common(_REASONS))
+
+
 def _place(sheet: ScoreSheet, target: Target, there: float) -> str:
     """What the positions say of the build."""
     if not sheet.has_positions:
@@ -85,5 +102,5 @@ def _detail(share: float, count: int, least: float, place: str, refused: bool) -
     if refused:
         return f"it is of another build and is not used: {place}"
     if not share and not least:
-        return f"none of its {count} variants is matched: {place}"
-    return f"{100 * share:.1f} % of its {count} variants are matched, less than {100 * least:g} %: {place}"
+        return f"none of its {counted(count, 'variant')} is matched: {place}"
+    return f"{100 * share:.1f} % of its {counted(count, 'variant')} matched, less than {100 * least:g} %: {place}"

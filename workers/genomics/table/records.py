@@ -31,7 +31,7 @@ class Calls:
 
     def take(self, rows: slice | NDArray[Any]) -> Calls:
         """Some of the variants."""
-        return Calls(*(None if part is None else part[rows] for part in self._parts()))  # type: ignore[arg-type]
+        return Calls(*(None if part is None else part[rows] for part in self._parts()))  # type: ignore[arg-type]  # in the order of the fields
 
     def _parts(self) -> tuple[NDArray[Any] | None, ...]:
         return self.packed, self.haploid, self.dosage, self.has_dosage

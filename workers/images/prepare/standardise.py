@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
+from schemas.wording import counted
 from workers.contract import Affine
 from workers.images.prepare.affine import apply_affine, range_after
 from workers.images.prepare.base import PrepareStep, replaced
@@ -43,7 +44,9 @@ class Standardise(PrepareStep):
         if any(np.float32(abs(std)) == 0 for std in self.std):
             raise ValueError("std must not be 0")
         if 1 not in (len(self.mean), len(self.std)) and len(self.mean) != len(self.std):
-            raise ValueError(f"mean has {len(self.mean)} values and std has {len(self.std)}: give one a channel")
+            raise ValueError(
+                f"mean has {counted(len(self.mean), 'value')} and std has {len(self.std)}: give one a channel"
+            )
         return self
 
     def stated_range(self, value_range: Range | None) -> Range | None:

@@ -26,10 +26,10 @@ def test_data_that_say_nothing_may_mean_a_day_by_midnight_unless_they_are_exact(
 @pytest.mark.parametrize("exact", [False, True])
 def test_data_that_say_it_are_taken_at_their_word_and_a_day_stays_a_day(exact: bool) -> None:
     said = {"known_at": [END, None], "time_precision": ["day", None]}
-    assert known([DAY, DAY], exact, **said) == [END, DAY]  # type: ignore[arg-type]
+    assert known([DAY, DAY], exact, **said) == [END, DAY]
 
 
 def test_midnight_that_a_clock_said_is_a_moment_where_times_are_exact() -> None:
     said = {"known_at": [END], "time_precision": ["midnight"]}
-    assert known([DAY], False, **said) == [END]  # type: ignore[arg-type]
-    assert known([DAY], True, **said) == [DAY]  # type: ignore[arg-type]
+    assert known([DAY], False, **said) == [END]
+    assert known([DAY], True, **said) == [DAY]

@@ -25,7 +25,7 @@ def found(uri: Path, **settings: Any) -> Found:
 
 def files(folder: Path, kind: str, **settings: Any) -> list[str]:
     source = a_source(folder, **settings)
-    at = Found(str(folder), None, kind)  # type: ignore[arg-type]
+    at = Found(str(folder), None, kind)
     return [info.key for info in note_files(open_store(str(folder)), at, source)]
 
 

@@ -9,7 +9,7 @@ from workers.ehr.notes.times import column_times, parse_time
 
 
 def micros(*parts: int) -> int:
-    return int(datetime(*parts, tzinfo=UTC).timestamp()) * 1_000_000  # type: ignore[misc, arg-type]
+    return int(datetime(*parts, tzinfo=UTC).timestamp()) * 1_000_000
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_counts_frequencies_and_tests_are_those_of_plink2(folder: Path, tables: 
 
 @pytest.mark.parametrize("name", ["bed", "pgen"])
 def test_calls_and_lists_are_those_of_the_files(folder: Path, tables: dict[str, Store], name: str) -> None:
-    source = open_source(name, str(folder / f"in.{name}"))  # type: ignore[arg-type]
+    source = open_source(name, str(folder / f"in.{name}"))
     table = TableSource(tables[name].uri + "/table")
     assert table.variants().select(*VARIANT_SCHEMA).equals(source.variants().select(*VARIANT_SCHEMA))
     assert table.samples().equals(source.samples())

@@ -28,7 +28,7 @@ def lines_by_chunks(body: bytes, step: int, pieces: Callable[[Fetch, int, int], 
     found: list[bytes] = []
     for start in range(0, len(body), step):
         part = pieces(fetch_of(body), start, min(start + step, len(body)))
-        lines = list(lines_of(part, from_start=start == 0, max_line=MIB))  # type: ignore[arg-type]
+        lines = list(lines_of(part, from_start=start == 0, max_line=MIB))
         assert all(line.trouble is None for line in lines)
         found += [line.data for line in lines]
     return found

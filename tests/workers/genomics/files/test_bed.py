@@ -95,7 +95,7 @@ def test_a_file_that_loses_its_end_while_it_is_read_is_no_longer_the_one_that_wa
         (lambda _: b"", "does not begin as a .bed file"),
     ],
 )
-def test_a_damaged_bed_is_refused_at_opening(tmp_path: Path, body, says: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_damaged_bed_is_refused_at_opening(tmp_path: Path, body, says: str) -> None:
     path = write_bed(tmp_path, DATA)
     path.write_bytes(body(path.read_bytes()))
     with pytest.raises(SpecError, match=says):
@@ -113,7 +113,7 @@ def test_a_damaged_bed_is_refused_at_opening(tmp_path: Path, body, says: str) ->
         (".bim", lambda lines: [lines[0] + "\udcff"], "UTF-8"),
     ],
 )
-def test_text_files_that_do_not_fit_are_refused_with_their_line(tmp_path: Path, suffix: str, edit, says: str) -> None:  # type: ignore[no-untyped-def]
+def test_text_files_that_do_not_fit_are_refused_with_their_line(tmp_path: Path, suffix: str, edit, says: str) -> None:
     path = write_bed(tmp_path, DATA)
     text = path.with_suffix(suffix)
     text.write_text("\n".join(edit(text.read_text().splitlines())) + "\n", errors="surrogateescape")

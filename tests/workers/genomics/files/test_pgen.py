@@ -130,7 +130,7 @@ def test_a_file_that_is_written_over_while_it_is_read_is_noticed(tmp_path: Path)
         (lambda whole: b"VCF" + whole[3:], "does not begin as a .pgen file"),
     ],
 )
-def test_a_damaged_pgen_is_refused_at_opening(tmp_path: Path, body, says: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_damaged_pgen_is_refused_at_opening(tmp_path: Path, body, says: str) -> None:
     path = write_pgen(tmp_path, DATA)
     path.write_bytes(body(path.read_bytes()))
     with pytest.raises(SpecError, match=says):

@@ -68,7 +68,7 @@ def test_a_stage_counts_the_cohort_only_where_something_is_filled_from_it(small:
 def test_a_cohort_that_says_too_little_of_frequencies_is_refused_before_anything_is_planned(small: Path) -> None:
     few = collection(small)
     few.prepare(SCORES, None)
-    with pytest.raises(SpecError, match=r"9 samples say too little of frequencies \(min_samples is 50\)"):
+    with pytest.raises(SpecError, match=r"9 samples can say too little of frequencies \(min_samples is 50\)"):
         few.plan("match", (), {"pgs": SCORES})
     for prepare in ({"impute": {"missing": "none"}}, {"impute": {"min_samples": 9}}):
         enough = collection(small)

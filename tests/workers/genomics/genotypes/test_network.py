@@ -68,7 +68,7 @@ def test_too_little_of_a_panel_reads_nothing_and_scores_nothing(model: GenotypeM
 def test_a_sample_whose_score_is_no_number_has_none(model: GenotypeModel) -> None:
     network = opened(model)
     with torch.no_grad():
-        network.scorer.network.head.bias.fill_(float("nan"))  # type: ignore[attr-defined]
+        network.scorer.network.head.bias.fill_(float("nan"))
     answer = NetworkTaker(network, 2).finish()
     assert list(answer.statuses) == [Status.INVALID_OUTPUT] * 2
     assert answer.values["score_outcome"].to_pylist() == [None, None]

@@ -128,9 +128,9 @@ def test_what_is_filled_in_for_every_call_is_a_score() -> None:
 
 
 def test_where_no_score_is_scored_the_first_reason_is_the_samples_detail() -> None:
-    found = answer({}, low=("few", "fewer"), groups={}, why="3 % of its 9 variants are matched")
+    found = answer({}, low=("few", "fewer"), groups={}, why="3 % of its 9 variants matched")
     assert found.statuses == [Status.LOW_OVERLAP] * 4
     assert found.values["few"] == [None] * 4
     detail = found.details[0]
     assert detail is not None
-    assert detail.endswith("see stages/match/rows. few: 3 % of its 9 variants are matched")
+    assert detail.endswith("see stages/match/rows. few: 3 % of its 9 variants matched")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ def test_too_little_of_a_score_is_low_overlap_and_the_positions_say_whether_the_
     (row,) = told(sheet_of(rows_of(*"AAAA"), build="GRCh37"), fates("1000"))
     assert row["status"] == "low_overlap"
     assert row["detail"] == (
-        "25.0 % of its 4 variants are matched, less than 50 %: 25.0 % of its positions match; the genotypes are said "
+        "25.0 % of its 4 variants matched, less than 50 %: 25.0 % of its positions match; the genotypes are said "
         "to be GRCh38, the file of GRCh37"
     )
 
@@ -68,3 +69,9 @@ def test_a_file_without_positions_is_told_by_its_ids() -> None:
 def test_an_empty_file_has_no_overlap_with_anything() -> None:
     (row,) = told(sheet_of(pl.DataFrame(rows_of().clear())), fates(""), min_overlap=0)
     assert (row["overlap"], row["position_overlap"], row["status"]) == (0.0, 0.0, "low_overlap")
+
+
+def test_what_keeps_most_rows_from_counting_is_named() -> None:
+    reasons = np.array([None, *["ambiguous"] * 3, *["no_variant"] * 2, "no_id"], object)
+    (row,) = told(sheet_of(rows_of(*"AAAAAAA")), replace(fates("1000000"), reason=reasons))
+    assert "less than 50 %: ambiguous 3; no_variant 2; no_id 1; 14.3 % of its positions match" in row["detail"]

@@ -62,12 +62,12 @@ def test_a_score_of_which_nothing_is_matched_is_none_whatever_the_least_overlap(
     found = score_lines([line], 1, score, how=Match(min_overlap=0))
     (row,) = found.matched.summary.to_dicts()
     assert row["status"] == "low_overlap"
-    assert row["detail"].startswith("none of its 1 variants is matched")
+    assert row["detail"].startswith("none of its 1 variant is matched")
 
 
 def test_a_header_that_counts_other_rows_is_a_warning_and_keeps_nothing_from_being_read(tmp_path: Path) -> None:
     (tmp_path / "s.txt").write_text("#pgs_id=PGS000001\n#variants_number=3\n" + TOP + "1\t10\tG\tA\t-0.8\n")
     found = score_lines([vcf_line("1", 10, "A", "G", ["1/1"])], 1, tmp_path / "s.txt")
     (row,) = found.matched.summary.to_dicts()
-    assert (row["status"], row["warning"]) == ("ok", "its header says 3 variants, and it has 1 rows")
+    assert (row["status"], row["warning"]) == ("ok", "its header says 3 variants, and it has 1 row")
     assert found.sums == [-1.6]

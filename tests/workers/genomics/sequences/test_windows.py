@@ -67,7 +67,7 @@ def test_overlapping_windows_agree_where_they_overlap_on_the_reverse_strand_too(
 def test_the_alleles_of_a_site_share_the_array_of_the_reference() -> None:
     site = region("ACGTACGTACGTACGTACGT", 10, 1, "A")
     cache: dict[tuple[str, int, int], object] = {}
-    one, two = (window_of(replace(site, alt=codes(alt)), view(9), cache) for alt in ("G", "TT"))  # type: ignore[arg-type]
+    one, two = (window_of(replace(site, alt=codes(alt)), view(9), cache) for alt in ("G", "TT"))
     assert isinstance(one, VariantWindow)
     assert isinstance(two, VariantWindow)
     assert one.bases is two.bases

@@ -55,7 +55,7 @@ def _applied(step: Step, image: Image) -> Image | None:
     try:
         return step(image)
     except RecordError as error:
-        if error.status is Status.OUT_OF_CONTRACT and repr(step.name) in error.detail:  # type: ignore[attr-defined]
+        if error.status is Status.OUT_OF_CONTRACT and repr(step.name) in error.detail:
             return None
         raise
 

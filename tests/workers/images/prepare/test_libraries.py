@@ -24,7 +24,7 @@ LIBRARIES: list[tuple[Library, str, str]] = [
 def _as_in_a_fresh_process() -> Iterator[None]:
     yield
     for library, _, _ in LIBRARIES:
-        library.cache_clear()  # type: ignore[attr-defined]  # functools.cache
+        library.cache_clear()
 
 
 @pytest.mark.parametrize(("library", "module", "package"), LIBRARIES, ids=[name for _, name, _ in LIBRARIES])
@@ -32,7 +32,7 @@ def test_it_is_the_module_and_one_that_is_lacking_is_named_with_the_extra(
     library: Library, module: str, package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert library() is sys.modules[module]
-    library.cache_clear()  # type: ignore[attr-defined]  # functools.cache
+    library.cache_clear()
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingExtraError, match=rf"{package}.*wardround\[images\]"):
         library()

@@ -18,7 +18,7 @@ from workers.images.prepare.voi import Voi
 
 def _header(photometric: str = "MONOCHROME2", signed: bool = False) -> Dataset:
     header = Dataset()
-    header.file_meta = Dataset()  # type: ignore[assignment]  # the setter makes it file meta
+    header.file_meta = Dataset()
     header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     header.PhotometricInterpretation = photometric
     header.BitsStored, header.PixelRepresentation = 12, int(signed)

@@ -68,7 +68,7 @@ class EventEmbedding(nn.Module):
 
     def projection(self) -> Tensor:
         """(features, width): what `features` are multiplied by."""
-        return torch.cat([self.get_submodule(name).weight.t() for name in self.inputs])  # type: ignore[operator]
+        return torch.cat([self.get_submodule(name).weight.t() for name in self.inputs])  # type: ignore[operator]  # linear layers, each of them
 
 
 def features(inputs: tuple[EventInput, ...], sequences: PackedHistories) -> Tensor:

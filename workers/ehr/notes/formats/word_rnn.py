@@ -26,7 +26,7 @@ from workers.contract import ModelCard, Placement, Scorer
 from workers.ehr.notes.formats.word_tokens import COUNTS, STEP, TokenRule, WordEncoder, Words, read_vocabulary
 from workers.models.head import check_fields
 from workers.models.network_directory import CONFIG, NetworkConfig, NetworkDirectory, NetworkSizes, settings_of
-from workers.text_models.contract import NoteFormat, TextEncoder
+from workers.text_models.contract import TextEncoder, TextFormat
 
 VOCABULARY = "vocabulary.txt"
 
@@ -84,4 +84,4 @@ class WordRnn(NetworkDirectory[WordModelConfig, WordSizes]):
         return word_rnn_loaded.load(directory, card, placement)
 
 
-FORMAT: NoteFormat = WordRnn()
+FORMAT: TextFormat = WordRnn()

@@ -20,7 +20,7 @@ from schemas.frozen import Frozen
 from schemas.outputs import OutputField
 from schemas.status import Fault, Status
 from workers.contract import Encoded
-from workers.text_models.note import Tokens
+from workers.text_models.tokenized import Tokens
 
 STEP = "words"
 RULES: Mapping[str, re.Pattern[str]] = {

@@ -19,6 +19,7 @@ import polars as pl
 
 from schemas.errors import SpecError
 from schemas.outputs import OutputField
+from schemas.wording import counted
 from workers import registry
 from workers.contract import ModelCard, Placement
 from workers.genomics.genotypes.contract import PanelFormat, PanelScorer
@@ -93,10 +94,12 @@ def output_fields(config: PanelConfig) -> tuple[OutputField, ...]:
 
 def _check(panel: pl.DataFrame, config: PanelConfig, sizes: PanelNetworkConfig, path: Path) -> None:
     if panel.height != sizes.num_variants:
-        raise SpecError(f"{path}: has {panel.height} variants, settings.num_variants is {sizes.num_variants}")
+        raise SpecError(
+            f"{path}: has {counted(panel.height, 'variant')}, settings.num_variants is {sizes.num_variants}"
+        )
     fixed = ((panel["effect_frequency"] <= 0) | (panel["effect_frequency"] >= 1)).sum()
     if config.scale == "standardise" and fixed:
         raise SpecError(
-            f"{path}: {fixed} variants have the frequency 0 or 1, and scale 'standardise' divides by its deviation: "
-            "leave them out of the panel, or take scale 'centre'"
+            f"{path}: {counted(int(fixed), 'variant')} with the frequency 0 or 1, and scale 'standardise' divides by "
+            "its deviation: leave them out of the panel, or take scale 'centre'"
         )

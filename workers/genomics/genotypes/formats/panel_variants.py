@@ -44,7 +44,7 @@ def read_panel(path: Path) -> pl.DataFrame:
     if sum(footer.row_group(group).total_byte_size for group in range(footer.num_row_groups)) > _MOST_BYTES:
         raise SpecError(f"{path}: larger than {_MOST_BYTES >> 30} GiB, which no panel is")
     try:
-        panel = pl.read_parquet(path, columns=list(SCHEMA), glob=False).cast(SCHEMA)  # type: ignore[arg-type]
+        panel = pl.read_parquet(path, columns=list(SCHEMA), glob=False).cast(SCHEMA)  # type: ignore[arg-type]  # types by name are a schema too
     except (pl.exceptions.PolarsError, OSError) as error:
         raise SpecError(f"{path}: cannot be read as a panel ({type(error).__name__})") from None
     _check(panel, path)

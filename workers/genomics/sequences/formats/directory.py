@@ -15,8 +15,8 @@ from workers.genomics.sequences.formats.tokens import EsmTokens, JsonTokens, Kme
 from workers.genomics.sequences.steps import SequenceWindow
 from workers.models.files import JSON_LIMIT, read_json
 from workers.text_models.directory import CARD, Declared, longest_window, read_encoder_config
-from workers.text_models.note import Gives
 from workers.text_models.pooling import Pooling
+from workers.text_models.tokenized import Gives
 from workers.text_models.tokenizer import TOKENIZER, TOKENIZER_CONFIG, open_tokenizer, tokenizer_config
 
 VOCABULARY = "vocab.txt"

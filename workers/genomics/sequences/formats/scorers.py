@@ -18,8 +18,8 @@ from workers.genomics.sequences.contract import Scores
 from workers.genomics.sequences.formats.tokens import Tokens, TokenWindows
 from workers.models.activation import activate
 from workers.text_models.network import TextNetwork, load_network
-from workers.text_models.note import Gives
 from workers.text_models.scorers import POOL
+from workers.text_models.tokenized import Gives
 
 Finish = Callable[[Tensor, list[int]], Sequence[Scores]]
 

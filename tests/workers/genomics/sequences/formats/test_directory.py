@@ -28,9 +28,9 @@ def test_the_largest_k_of_which_every_kmer_is_there_is_taken_unless_the_card_say
     assert settings(directory)["tokenizer"] == {"kind": "kmer", "k": 3, "unknown": 1, "lead": (2,), "tail": (3,)}
     (directory / "vocab.txt").write_text("\n".join([*words[:-1], "A", "C", "G", "T"]))
     edit_card(directory, format="sequence-classification", tokenizer={"kind": "kmer"})
-    assert settings(directory)["tokenizer"]["k"] == 1  # type: ignore[index]
+    assert settings(directory)["tokenizer"]["k"] == 1
     edit_card(directory, format="sequence-classification", tokenizer={"kind": "kmer", "k": 3})
-    assert settings(directory)["tokenizer"]["k"] == 3  # type: ignore[index]
+    assert settings(directory)["tokenizer"]["k"] == 3
 
 
 def test_a_vocabulary_without_words_is_named(tmp_path: Path) -> None:

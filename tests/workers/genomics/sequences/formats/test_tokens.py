@@ -156,11 +156,11 @@ def test_batches_make_no_difference_and_equal_windows_are_computed_once(folder: 
     found = []
     for tokens in (60, 150, 10_000):
         scorer = classification.FORMAT.load(folder / "bert", card, Placement("cpu", 1))
-        scorer.network.ladder.budget = tokens  # type: ignore[attr-defined]
+        scorer.network.ladder.budget = tokens
         ref, alt = scorer.score(values)
         assert alt is not None
         # Four bases at one place, one of them the reference's own: four windows a strand, of 60 tokens each.
-        assert scorer.network.ladder.spent == 2 * 4 * 60  # type: ignore[attr-defined]
+        assert scorer.network.ladder.spent == 2 * 4 * 60
         assert (ref == ref[0]).all()
         assert (alt[0] == alt[4]).all()
         found.append(alt)

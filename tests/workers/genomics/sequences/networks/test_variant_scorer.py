@@ -120,7 +120,7 @@ def test_variants_by_chance_on_two_contigs_in_any_order_are_those_of_the_plain_n
             alt = bytes(BASES[random.integers(0, 4, random.integers(1, 9))])
             window = window_at(contig, int(random.integers(0, 590)), int(random.integers(1, 9)), alt, SMALL, name)
             windows.append(window.reverse() if random.random() < 0.3 else window)
-    random.shuffle(windows)  # type: ignore[arg-type]  # a list of any objects is shuffled in place
+    random.shuffle(windows)
     check(network_of(SMALL), windows)
 
 

@@ -24,7 +24,7 @@ from workers.ehr.language.rules import load_rules
 from workers.ehr.notes.formats.spacy.config import CONFIG, META, read_config
 from workers.ehr.notes.formats.spacy.encoder import SpacyEncoder
 from workers.ehr.notes.formats.spacy.step import STEP, LanguageStep, outputs_of
-from workers.text_models.contract import NoteFormat
+from workers.text_models.contract import TextFormat
 
 NAME = "spacy"
 
@@ -98,4 +98,4 @@ def _only(steps: Sequence[BaseModel]) -> LanguageStep:
     return own[0] if own else LanguageStep()
 
 
-FORMAT: NoteFormat = SpacyPipeline()
+FORMAT: TextFormat = SpacyPipeline()

@@ -1,4 +1,4 @@
-"""What a tokenizer hands to a model: one text, such as a note, as windows of token numbers."""
+"""What a tokenizer hands to a model: one text, such as a note or a SMILES, as windows of token numbers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ Gives = Literal["texts", "tokens", "states"]
 
 
 @dataclass(frozen=True)
-class TokenizedNote:
-    """One note, never without a window.
+class TokenizedText:
+    """One text, never without a window.
 
     Each of `windows` holds token numbers with special tokens at its ends. Its text starts `lead` tokens in, at token
     `starts[w]` of the text that the windows cover together, and is `counts[w]` tokens long. `offsets` are the
@@ -36,10 +36,10 @@ class TokenizedNote:
         return arrays + (self.offsets.nbytes if self.offsets is not None else 0)
 
 
-def count_columns(notes: Sequence[TokenizedNote]) -> Mapping[str, Any]:
+def count_columns(texts: Sequence[TokenizedText]) -> Mapping[str, Any]:
     """The columns `workers.text_models.token_windows.COUNTS`."""
     return {
-        "n_tokens": np.array([note.n_tokens for note in notes], np.int32),
-        "n_windows": np.array([len(note.windows) for note in notes], np.int32),
-        "truncated": np.array([note.truncated for note in notes], np.bool_),
+        "n_tokens": np.array([text.n_tokens for text in texts], np.int32),
+        "n_windows": np.array([len(text.windows) for text in texts], np.int32),
+        "truncated": np.array([text.truncated for text in texts], np.bool_),
     }
