@@ -102,15 +102,15 @@ def test_several_statuses_behind_one_switch_are_told_how_to_be_asked(wardround: 
 
 
 def test_where_nothing_was_rejected_a_few_scores_are_shown(
-    wardround: Wardround, make_spec: MakeSpec, archive: Path, tmp_path: Path
+    wardround: Wardround, make_spec: MakeSpec, archive: Path, finished: Path, tmp_path: Path
 ) -> None:
+    scored = wardround("rows", finished, "--status", "ok", "--limit", "3", "--json").out.splitlines()
     table = tmp_path / "good.csv"
-    good = [str(path.relative_to(archive)) for path in sorted(archive.rglob("*.png")) if path.stat().st_size][:3]
-    table.write_text("uri\n" + "".join(f"{archive}/{name}\n" for name in good))
-    assert wardround("run", make_spec(input=f"{{collection: images, uri: {table}}}")).code == 0
+    table.write_text("uri\n" + "".join(f"{archive / json.loads(line)['record_id']}\n" for line in scored))
+    assert wardround("run", make_spec(input=f"{{collection: images, uri: {table}, roots: [{archive}]}}")).code == 0
     said = wardround("rows", tmp_path / "out")
     assert "no record was rejected; the first that were scored:" in said.err
-    assert len(said.out.splitlines()) == 1 + len(good)
+    assert len(said.out.splitlines()) == 4
 
 
 def test_status_of_an_unfinished_run_counts_each_model(
