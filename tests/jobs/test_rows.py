@@ -9,7 +9,6 @@ from jobs.finishing import finish
 from jobs.rows import Row, rows_with
 from jobs.rundir import StageDirectory
 from schemas.errors import UsageError, VerificationError
-from schemas.rows import OutputColumn
 from tests.support.open_stages import commit_rows, opened
 
 IDS = ["a", "b", "c", "d", "e"]
@@ -54,18 +53,3 @@ def test_where_no_run_lies_that_is_said(tmp_path: Path) -> None:
 def test_a_model_that_the_run_does_not_have_is_named(stage: StageDirectory) -> None:
     with pytest.raises(UsageError, match="the run has no model 'other'; it has none"):
         list(rows_with(stage.store, ["ok"], "other"))
-
-
-def test_scored_rows_come_with_what_the_models_said(tmp_path: Path) -> None:
-    columns = tuple(
-        OutputColumn(name=f"{model}__{output or 'status'}", type=kind, meaning="m", model=model, output=output)
-        for model in ("one", "two")
-        for output, kind in (("", "string"), ("score", "float64"))
-    )
-    stage = opened(tmp_path, ["a", "b"], columns)
-    told = {"one__status": ["ok", "ok"], "one__score": [0.5, 0.25], "two__status": ["ok", "empty"]}
-    commit_rows(stage, 0, ["ok", "ok"], **told, two__score=[1.0, None])
-    assert list(rows_with(stage.store, ["ok"])) == [
-        Row("a", "ok", "", {"one__score": 0.5, "two__score": 1.0}),
-        Row("b", "ok", "", {"one__score": 0.25, "two__score": None}),
-    ]

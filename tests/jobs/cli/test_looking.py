@@ -85,8 +85,8 @@ def test_rows_of_one_status_are_limited_and_say_so(wardround: Wardround, finishe
 def test_scored_rows_show_what_the_models_said(wardround: Wardround, finished: Path) -> None:
     said = wardround("rows", finished, "--status", "ok", "--limit", "2")
     header, first, _ = (re.split(r" {2,}", line.strip()) for line in said.out.splitlines())
-    assert header[:3] == ["record_id", "status", "scores"]
-    assert re.fullmatch(r"\[[-0-9.e]+(, [-0-9.e]+)*.*\]", first[2])
+    assert header == ["record_id", "status", "values, or why there are none"]
+    assert "scores" in first[2]
     (row,) = wardround("rows", finished, "--status", "ok", "--limit", "1", "--json").out.splitlines()
     assert list(json.loads(row)["values"]) == ["scores"]
 
@@ -109,7 +109,7 @@ def test_where_nothing_was_rejected_a_few_scores_are_shown(
     table.write_text("uri\n" + "".join(f"{archive / json.loads(line)['record_id']}\n" for line in scored))
     assert wardround("run", make_spec(input=f"{{collection: images, uri: {table}, roots: [{archive}]}}")).code == 0
     said = wardround("rows", tmp_path / "out")
-    assert "no record was rejected; the first that were scored:" in said.err
+    assert "every record that was scored so far is ok" in said.err
     assert len(said.out.splitlines()) == 4
 
 
