@@ -16,9 +16,10 @@ from jobs.execute import worker_job
 from jobs.opening import StageRequest, open_stage
 from jobs.preview import Preview, first_request
 from jobs.rejects import spread_sample
-from jobs.rundir import StageDirectory, add_counts
+from jobs.rundir import StageDirectory
 from jobs.stages import StagedJob
 from schemas.errors import IncompleteError, SpecError, UsageError
+from schemas.figures import add_counts
 from schemas.status import Status
 from schemas.work import ShardReport, ShardTask, Worker
 from workers.collection import TrialPart, TrialStages
