@@ -38,6 +38,7 @@ class OutputField(Frozen):
     `list<object<suffix>>` are several a record.
     `over_frames` says how the values of several frames of one record become one value:
     `mean`, `max`, `sum` of numbers, `concat` of lists, `first` of anything.
+    `may_be_null`: there may be no value of a record that is `ok`, such as no number where nothing could be counted.
     `total`: the manifest has the mean or the sum of the column, a number, over all rows that have one.
     """
 
@@ -45,6 +46,7 @@ class OutputField(Frozen):
     type: str
     meaning: str
     may_be_nan: bool = False
+    may_be_null: bool = False
     over_frames: Literal["mean", "max", "sum", "concat", "first"] = "mean"
     total: Total | None = None
 

@@ -54,6 +54,7 @@ FORMATS: dict[str, dict[str, str]] = {
     },
     "sequences": {
         "sequence-cnn": "workers.genomics.sequences.formats.cnn",
+        "splice-cnn": "workers.genomics.sequences.formats.splice",
         "sequence-embedding": "workers.genomics.sequences.formats.embedding",
         "sequence-classification": "workers.genomics.sequences.formats.classification",
     },

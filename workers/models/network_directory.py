@@ -7,7 +7,7 @@
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
@@ -18,7 +18,7 @@ from schemas.frozen import Frozen
 from schemas.loading import validate
 from workers.contract import ModelCard
 from workers.lookup import Names
-from workers.models.files import check_safetensors, read_json
+from workers.models.files import check_safetensors, confined, read_json
 from workers.models.head import Head
 
 CONFIG = "config.json"
@@ -77,12 +77,17 @@ class NetworkDirectory(ABC, Generic[C, S]):
         """
         path = directory / CONFIG
         config = validate(self.config, read_json(path), str(path))
-        check_safetensors(directory / WEIGHTS)
+        for name in self.weights_of(config):
+            check_safetensors(confined(directory, name))
         self.networks.require(config.network, str(path))
         sizes = self.sizes_of(config.settings, path)
         if config.settings["num_outputs"] != len(config.head.labels):
             raise SpecError(f"{path}: settings.num_outputs differs from the number of head.labels")
         return self.card(directory, config, sizes)
+
+    def weights_of(self, config: C) -> Sequence[str]:
+        """The files of weights: one, unless a format has several networks in a directory."""
+        return (WEIGHTS,)
 
     @abstractmethod
     def card(self, directory: Path, config: C, sizes: S) -> ModelCard:

@@ -14,7 +14,7 @@ from schemas.errors import SpecError
 from schemas.loading import validate
 from workers.contract import ModelCard
 from workers.lookup import Names
-from workers.models.files import check_safetensors
+from workers.models.files import check_safetensors, confined
 from workers.models.network_directory import WEIGHTS
 
 
@@ -26,8 +26,9 @@ class BuiltNetwork(NamedTuple):
     module: ModuleType
 
 
-def build_network(directory: Path, card: ModelCard, networks: Names) -> BuiltNetwork:
-    """The network that a card of `workers.models.network_directory` names, with the weights of its directory.
+def build_network(directory: Path, card: ModelCard, networks: Names, weights: str = WEIGHTS) -> BuiltNetwork:
+    """The network that a card of `workers.models.network_directory` names, with the weights of its directory, or of one
+    file of it.
 
     Raises SpecError if settings or weights do not fit it, naming each tensor that is missing or too many.
     """
@@ -35,7 +36,8 @@ def build_network(directory: Path, card: ModelCard, networks: Names) -> BuiltNet
     config = validate(module.Config, card.settings["settings"], f"{directory}: settings")
     with torch.device("meta"):
         network: nn.Module = module.build(config)
-    fill(network, read_tensors(directory / WEIGHTS), str(directory / WEIGHTS))
+    path = confined(directory, weights)
+    fill(network, read_tensors(path), str(path))
     return BuiltNetwork(network.eval().requires_grad_(False), config, module)
 
 

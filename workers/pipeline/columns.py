@@ -94,7 +94,7 @@ class ModelColumns:
 
     def _per_record(self, field: OutputField, order: list[list[int]]) -> Any:
         parts = self._values[field.name]
-        if _is_number(field):
+        if _is_number(field) and not field.may_be_null:
             flat = np.concatenate([np.asarray(part) for part in parts]) if parts else np.zeros(0)
             # No record has several frames: nothing is folded.
             if len(self._samples) == sum(map(bool, order)):

@@ -26,17 +26,29 @@ _INFO = 7
 
 @dataclass(frozen=True)
 class InfoField:
-    """One declared INFO key with one value an ALT allele. `kind`: `Float`, `Integer` or `String`."""
+    """One declared INFO key with one value an ALT allele. `kind`: `Float`, `Integer` or `String`.
+
+    `one_each` False: values say themselves whose they are, and alleles without one are left out.
+    """
 
     key: str
     kind: str
     meaning: str
+    one_each: bool = True
 
     @property
     def header(self) -> bytes:
         """Its line of the header."""
         meaning = self.meaning.replace("\\", "\\\\").replace('"', '\\"')
-        return f'##INFO=<ID={self.key},Number=A,Type={self.kind},Description="{meaning}">\n'.encode()
+        number = "A" if self.one_each else "."
+        return f'##INFO=<ID={self.key},Number={number},Type={self.kind},Description="{meaning}">\n'.encode()
+
+    def text(self, values: Sequence[str | None]) -> str | None:
+        """What stands in INFO for the values of a line's alleles; None where there is nothing to say."""
+        there = [value for value in values if value is not None]
+        if not there:
+            return None
+        return f"{self.key}={','.join('.' if value is None else value for value in values if self.one_each or value)}"
 
 
 Row = tuple[int, bool, Sequence[str | None]]
@@ -129,9 +141,9 @@ def _with_info(line: bytes, alleles: Sequence[Sequence[str | None]], fields: Seq
     columns = line.split(b"\t", _INFO + 1)
     given = []
     for at, field in enumerate(fields):
-        values = [allele[at] for allele in alleles]
-        if columns[4] != b"." and any(value is not None for value in values):
-            given.append(f"{field.key}={','.join('.' if value is None else value for value in values)}".encode())
+        text = field.text([allele[at] for allele in alleles])
+        if columns[4] != b"." and text is not None:
+            given.append(text.encode())
     if given:
         before = [] if columns[_INFO] in (b".", b"") else [columns[_INFO]]
         columns[_INFO] = b";".join([*before, *given])

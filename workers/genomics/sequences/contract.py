@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.outputs import OutputField
-from workers.contract import Encoded, EncoderFormat
+from workers.contract import Encoded, EncoderFormat, Scorer
 from workers.genomics.sequences.windows import VariantWindow
 
 Scores = NDArray[np.float32]
@@ -42,10 +42,13 @@ class SequenceScorer(Protocol):
         """
 
 
-SequenceFormat = EncoderFormat[SequenceScorer, SequenceEncoder]
+SequenceFormat = EncoderFormat[SequenceScorer | Scorer, SequenceEncoder]
 """A model format on sequences.
 
 The settings of its cards have `alphabet`, `dna` or `protein`, and `longest`, how many bases the model takes at most
 (None: it does not say). Their `prepare` is a list of steps of `workers.genomics.sequences.steps`; encoder and scorer
 get the card with `both_strands` in its settings, whether the scorer is to give the mean of both.
+
+A card with `steps.SPLICE_CONTEXT` in its settings is of a model that gives columns of its own for a variant, not the same
+ones of REF and ALT: its scorer is a `workers.contract.Scorer`.
 """

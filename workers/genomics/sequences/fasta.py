@@ -1,13 +1,13 @@
 """Ranges of a reference FASTA on disk or S3, by its index: nothing else of it is read."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
 
 import numpy as np
 
 from cluster.storage import StorageSettings
 from schemas.errors import RecordError, SpecError
 from schemas.status import Status
+from workers.genomics.sequences.contig_names import ContigNames
 from workers.genomics.sequences.fasta_file import FastaFile
 from workers.genomics.sequences.fasta_index import Contig, make_fai, read_fai
 from workers.genomics.sequences.regions import upper
@@ -19,8 +19,11 @@ _GAP = 64 << 10
 """Bases between two wanted ranges that are read along rather than asked for apart."""
 _RUN = 8 << 20
 _N = ord("N")
+_OTHERS = "the reference is not what its index says: make the index anew"
 
 _BREAKS = bytes([10, 13])
+_HEADER = 64 << 10
+"""Bytes before a contig in which its header line has to begin."""
 
 Range = tuple[int, int]
 """(first place, place behind the last), 0-based; may reach beyond the contig, where it is all N."""
@@ -32,8 +35,9 @@ class Reference:
     def __init__(self, uri: str, storage: StorageSettings, etag: str | None = None) -> None:
         """Raises SpecError where the file or an index that it needs is not there, or damaged."""
         self._file = FastaFile(uri, storage, "input.reference", etag)
+        self._proved: set[str] = set()
         self.contigs: Mapping[str, Contig] = self._read_contigs()
-        self._aliases = _aliases(self.contigs)
+        self._names = ContigNames(self.contigs)
 
     @property
     def etag(self) -> str:
@@ -42,13 +46,15 @@ class Reference:
 
     def name_of(self, chrom: str) -> str | None:
         """The contig that a VCF calls so: by its name, with `chr` put before or taken away, M and MT alike."""
-        return chrom if chrom in self.contigs else self._aliases.get(_plain(chrom))
+        return self._names.find(chrom)
 
     def fetch(self, contig: str, ranges: Sequence[Range]) -> list[Bases]:
         """Upper-case bases of each range, in order; those that lie close together come with one request.
 
         Raises RecordError (unreadable) where the file is not what its index says.
         """
+        if not self._agrees_once(contig):
+            raise RecordError(Status.UNREADABLE, _OTHERS)
         where = self.contigs[contig]
         inside = [(min(max(a, 0), where.length), max(min(b, where.length), 0)) for a, b in ranges]
         found: dict[int, Bases] = {}
@@ -60,11 +66,53 @@ class Reference:
                 found[i] = _padded(bases[a - first : b - first], a - ranges[i][0], ranges[i][1] - ranges[i][0])
         return [found[i] if i in found else np.full(b - a, _N, np.uint8) for i, (a, b) in enumerate(ranges)]
 
+    def require(self, contig: str) -> None:
+        """Raises SpecError where the index says something else of a contig than the file has."""
+        if not self._agrees_once(contig):
+            raise SpecError(
+                f"the .fai of input.reference is of another file: contig {contig!r} does not begin or does not end where "
+                "it says so: make it anew with samtools faidx"
+            )
+
+    def _agrees_once(self, contig: str) -> bool:
+        if contig not in self._proved:
+            try:
+                if not self._agrees(contig):
+                    return False
+            except RecordError:
+                # What is damaged is told by who reads it, and other places can still be right.
+                pass
+            self._proved.add(contig)
+        return True
+
+    def _agrees(self, contig: str) -> bool:
+        """Whether before a contig stands its header line, its first line ends where the index says so, and its last
+        one does: else bases would be taken from other places, of which one in four is REF by chance."""
+        where = self.contigs[contig]
+        if not where.length:
+            return True
+        end = where.byte(where.length - 1) + 1
+        start = max(0, where.offset - _HEADER)
+        # A contig in one line shows by its end alone whether that line is so long.
+        line = where.line_bytes if where.line_bytes <= _HEADER else 0
+        head = self._file.read_to_end(start, min(end, where.offset + line))
+        before, first = head[: where.offset - start], head[where.offset - start :]
+        words = before[:-1].rpartition(b"\n")[2].split()
+        behind = self._file.read_to_end(end, end + where.line_bytes - where.line_bases + 1)
+        return (
+            before.endswith(b"\n")
+            and bool(words)
+            and words[0].decode("utf-8", "replace") == f">{contig}"
+            and (not line or len(first.rstrip(_BREAKS)) == min(where.length, where.line_bases))
+            and behind[:1] in (b"", b"\n", b"\r")
+            and behind.lstrip(_BREAKS)[:1] in (b"", b">")
+        )
+
     def _read(self, where: Contig, first: int, end: int) -> Bases:
         start, stop = where.byte(first), where.byte(end - 1) + 1
         raw = self._file.read(start, stop).translate(None, _BREAKS)
         if len(raw) != end - first or b">" in raw:
-            raise RecordError(Status.UNREADABLE, "the reference is not what its index says: make the index anew")
+            raise RecordError(Status.UNREADABLE, _OTHERS)
         return upper(np.frombuffer(raw, np.uint8))
 
     def _read_contigs(self) -> dict[str, Contig]:
@@ -73,7 +121,9 @@ class Reference:
             return read_fai(index)
         if self._file.is_packed or self._file.size > WITHOUT_INDEX:
             raise SpecError("input.reference has no .fai beside it: write one with samtools faidx")
-        return make_fai(self._file.read(0, self._file.size).splitlines(keepends=True))
+        made = make_fai(self._file.read(0, self._file.size).splitlines(keepends=True))
+        self._proved.update(made)
+        return made
 
 
 def _runs(ranges: Sequence[Range]) -> Iterator[list[int]]:
@@ -98,15 +148,3 @@ def _padded(bases: Bases, before: int, length: int) -> Bases:
     out = np.full(length, _N, np.uint8)
     out[before : before + len(bases)] = bases
     return out
-
-
-def _plain(name: str) -> str:
-    plain = name.removeprefix("chr").removeprefix("Chr").removeprefix("CHR")
-    return "MT" if plain == "M" else plain
-
-
-def _aliases(contigs: Mapping[str, Contig]) -> dict[str, str]:
-    """The contigs by plain name; of two contigs with one plain name neither is meant."""
-    ordered = sorted((_plain(name), name) for name in contigs)
-    doubled = {a for (a, _), (b, _) in pairwise(ordered) if a == b}
-    return {plain: name for plain, name in ordered if plain not in doubled}

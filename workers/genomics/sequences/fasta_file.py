@@ -12,6 +12,7 @@ INDEX_LIMIT = 256 << 20
 """Bytes of an index; that of a human genome has a few thousand lines."""
 _PIECE = 1 << 20
 _BLOCK = 1 << 16
+_DAMAGED = "the compressed file is damaged, or its .gzi is another's"
 
 
 class FastaFile:
@@ -40,12 +41,20 @@ class FastaFile:
 
     def read(self, start: int, stop: int) -> bytes:
         """Bytes `start` to `stop` of what it holds. Raises RecordError (unreadable) where they cannot be inflated."""
+        found = self.read_to_end(start, stop)
+        if self._blocks is not None and len(found) < stop - start:
+            raise RecordError(Status.UNREADABLE, _DAMAGED)
+        return found
+
+    def read_to_end(self, start: int, stop: int) -> bytes:
+        """The same, of a file that may end before. Raises RecordError (unreadable) as `read`."""
         if self._blocks is None:
-            return self._store.get(self.key, start, stop - start, if_etag=self.etag)
+            stop = min(stop, self.size)
+            return self._store.get(self.key, start, stop - start, if_etag=self.etag) if start < stop else b""
         first, behind, at = self._blocks.covering(start, stop)
         length = None if behind is None else behind - first
         stored = self._store.get(self.key, first, length, if_etag=self.etag)
-        return _inflate(stored, stop - at)[start - at :]
+        return _inflate(stored, stop - at, self._blocks.sizes_from(at))[start - at :]
 
     def pieces(self) -> Iterator[bytes]:
         """All that it holds, in order. Raises SpecError where it is damaged."""
@@ -57,7 +66,7 @@ class FastaFile:
         for start, end in zip(self._blocks.stored, ends, strict=True):
             stored = self._store.get(self.key, start, end - start, if_etag=self.etag)
             try:
-                yield _inflate(stored, None)
+                yield _inflate(stored, None, iter(()))
             except RecordError:
                 raise SpecError(f"{self._name} is damaged, or its .gzi is another's") from None
 
@@ -77,18 +86,21 @@ class FastaFile:
         return read_gzi(index)
 
 
-def _inflate(stored: bytes, wanted: int | None) -> bytes:
-    """The first `wanted` bytes of some whole blocks, all of them for None. Raises RecordError (unreadable).
+def _inflate(stored: bytes, wanted: int | None, sizes: Iterator[int]) -> bytes:
+    """The first `wanted` bytes of some whole blocks, fewer where there are no more, all of them for None.
 
-    A block inflates to 64 KiB at most, and none is inflated behind that which has the last of them.
+    `sizes` are what the index says of the blocks. Raises RecordError (unreadable) where they cannot be inflated, or are
+    not so large. A block inflates to 64 KiB at most, and none is inflated behind that which has the last of them.
     """
     parts: list[bytes] = []
     held = 0
-    while held < wanted if wanted is not None else stored:
+    while stored and (wanted is None or held < wanted):
         try:
             part, stored = inflate_member(stored, _BLOCK)
         except InflationError:
-            raise RecordError(Status.UNREADABLE, "the compressed file is damaged, or its .gzi is another's") from None
+            raise RecordError(Status.UNREADABLE, _DAMAGED) from None
+        if next(sizes, len(part)) != len(part):
+            raise RecordError(Status.UNREADABLE, _DAMAGED)
         parts.append(part)
         held += len(part)
     return b"".join(parts)[:wanted]

@@ -2,9 +2,9 @@
 
 import struct
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from schemas.errors import SpecError
 
@@ -94,6 +94,12 @@ class Blocks:
         first = bisect_right(self.inflated, start) - 1
         last = bisect_right(self.inflated, max(end - 1, start))
         return self.stored[first], self.stored[last] if last < len(self.stored) else None, self.inflated[first]
+
+    def sizes_from(self, start: int) -> Iterator[int]:
+        """What each block inflates to, from the one that begins with this inflated byte on; that of the last is not
+        known."""
+        first = bisect_right(self.inflated, start) - 1
+        return (b - a for a, b in pairwise(islice(self.inflated, first, None)))
 
 
 def read_gzi(body: bytes) -> Blocks:

@@ -41,7 +41,7 @@ def _by_name(outputs: Sequence[OutputField], scores: Scores, ending: str) -> dic
 
 
 class ColumnScorer:
-    """A `workers.pipeline.holding.Scorer`. `has_variants`: its columns are of the reference, ALT and the difference."""
+    """A `workers.contract.Scorer`. `has_variants`: its columns are of the reference, ALT and the difference."""
 
     def __init__(self, scorer: SequenceScorer, has_variants: bool) -> None:
         self.outputs = variant_outputs(scorer.outputs) if has_variants else scorer.outputs

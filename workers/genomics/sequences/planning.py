@@ -16,6 +16,7 @@ from workers.genomics.sequences.fasta_file import FastaFile
 from workers.genomics.sequences.fasta_records import fasta_records
 from workers.genomics.sequences.settings import SequencesInput
 from workers.genomics.sequences.tables import SequenceTable
+from workers.genomics.sequences.vcf_sites import Site
 from workers.reading.listing import named_file, planned_file, unchanged
 
 _BATCH = 10_000
@@ -37,7 +38,7 @@ class VcfRecords:
         store = open_store(folder, self._storage)
         head = named_file(store, key)
         reference = Reference(str(self._source.reference), self._storage)
-        found = vcf_planning.alleles(sites(store, key), key, self._source.max_allele)
+        found = vcf_planning.alleles(_proved(sites(store, key), reference), key, self._source.max_allele)
         with unchanged(key):
             yield from vcf_planning.batches(found, join(store.uri, key), head.etag, reference.etag)
             planned_file(store, key, head.etag)
@@ -55,6 +56,18 @@ class VcfRecords:
             "contigs_not_in_reference": sum(known.name_of(name) is None for name in contigs),
             "not_to_be_scored": dict(faults),
         }
+
+
+def _proved(found: Iterable[Site], reference: Reference) -> Iterator[Site]:
+    """Every site; before the first of a contig the index of the reference is held against it. Raises SpecError."""
+    seen = {""}
+    for site in found:
+        if site.chrom not in seen:
+            seen.add(site.chrom)
+            contig = reference.name_of(site.chrom)
+            if contig is not None:
+                reference.require(contig)
+        yield site
 
 
 class FastaRecords:

@@ -69,9 +69,12 @@ def window_of(region: Region, view: View, cache: Cache) -> VariantWindow | Fault
 def _variant(region: Region, alt: Bases, view: View, cache: Cache) -> VariantWindow | Fault:
     steps = view.steps
     length, left = steps.left + steps.right, steps.left
-    if max(region.ref_length, len(alt)) > steps.right:
+    # Both sides of a splice model's window keep their place: nothing is pushed out, nothing let in.
+    grows = steps.splice is not None
+    if max(region.ref_length, 0 if grows else len(alt)) > steps.right:
         return Fault(Status.OUT_OF_CONTRACT, f"an allele does not fit into the {steps.right} bases from its place on")
-    start, end = region.pos - left, region.pos + steps.right + max(0, region.ref_length - len(alt))
+    start = region.pos - left
+    end = region.pos + steps.right + (0 if grows else max(0, region.ref_length - len(alt)))
     if steps.window.edges == "refuse" and (start < 0 or end > region.contig_length):
         return Fault(Status.OUT_OF_CONTRACT, "the window reaches over the end of its contig")
     wanted = (region.contig, start, region.ref_length)

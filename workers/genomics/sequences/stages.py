@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from functools import partial
 
+from typing import cast
+
+from workers.contract import Scorer
 from workers.genomics.sequences import fasta_records, tables, vcf_fetching
-from workers.genomics.sequences.contract import SequenceFormat
+from workers.genomics.sequences.contract import SequenceFormat, SequenceScorer
 from workers.genomics.sequences.fasta import Reference
 from workers.genomics.sequences.fasta_file import FastaFile
 from workers.genomics.sequences.fasta_records import FastaFetcher
@@ -12,7 +15,7 @@ from workers.genomics.sequences.outputs import ColumnScorer
 from workers.genomics.sequences.reader import Fetcher, ModelView, SequenceReader
 from workers.genomics.sequences.regions import View
 from workers.genomics.sequences.settings import ONLY_REFUSE, SequencesInput
-from workers.genomics.sequences.steps import parse_steps, with_strands
+from workers.genomics.sequences.steps import SPLICE_CONTEXT, parse_steps, settled
 from workers.genomics.sequences.tables import TableFetcher
 from workers.genomics.sequences.vcf_fetching import VariantFetcher
 from workers.models.detect import Formats
@@ -28,7 +31,7 @@ Models = RunModels[SequenceFormat]
 
 def run_models(context: StageContext) -> Models:
     """Every model of the run."""
-    return RunModels(context, FORMATS, lambda card, steps: with_strands(card, parse_steps(list(steps))))
+    return RunModels(context, FORMATS, lambda card, steps: settled(card, parse_steps(list(steps))))
 
 
 def model_views(models: Models) -> list[ModelView]:
@@ -38,14 +41,21 @@ def model_views(models: Models) -> list[ModelView]:
 
 def _view(models: Models, name: str) -> ModelView:
     says = models[name].card.settings
-    view = View(parse_steps(list(models[name].steps)), says["alphabet"], says["longest"], says.get("fixed_length"))
+    view = View(parse_steps(list(models[name].steps)), says["alphabet"], says.get("longest"), says.get("fixed_length"))
     return ModelView(view, partial(open_encoder, models, name))
 
 
 def load_scoring(models: Models, has_variants: bool) -> HeldScoring:
     """Every model of the run, loaded to this worker's device."""
-    scorers = {name: ColumnScorer(scorer, has_variants) for name, scorer in load_scorers(models).items()}
+    scorers = {name: _by_column(models, name, has_variants, found) for name, found in load_scorers(models).items()}
     return HeldScoring(scorers, models.device, remedy="give the workers more memory, or take a shorter window")
+
+
+def _by_column(models: Models, name: str, has_variants: bool, scorer: SequenceScorer | Scorer) -> Scorer:
+    """A card says which of the two its scorer is (`workers.genomics.sequences.contract.SequenceFormat`)."""
+    if SPLICE_CONTEXT in models[name].card.settings:
+        return cast(Scorer, scorer)
+    return ColumnScorer(cast(SequenceScorer, scorer), has_variants)
 
 
 def predict(context: StageContext) -> RecordStage:

@@ -1,6 +1,6 @@
-"""The `prepare` steps of models on sequences: how a window is cut, and whether both strands are read."""
+"""The `prepare` steps of models on sequences: how a window is cut, and what is made of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -10,6 +10,10 @@ from schemas.errors import SpecError
 from schemas.frozen import Frozen
 from workers import prepare_list
 from workers.contract import ModelCard
+
+
+SPLICE_CONTEXT = "splice_context"
+"""The setting by which a card says that its model gives splice sites: bases around a position that it looks at."""
 
 
 class SequenceWindow(Frozen):
@@ -40,11 +44,22 @@ class BothStrands(Frozen):
     """Every output is the mean of the sequence and of its reverse complement."""
 
 
+class SpliceSites(Frozen):
+    """How a splice model looks for sites that a variant makes or unmakes: up to `distance` bases on either side of it.
+
+    `masked`: what strengthens a site at the end of an annotated exon, or weakens one anywhere else, counts as 0.
+    """
+
+    distance: int = Field(default=50, ge=0, le=10_000)
+    masked: bool = False
+
+
 STEPS: prepare_list.StepTable[BaseModel] = prepare_list.StepTable(
     "sequences",
     {
         "window": "workers.genomics.sequences.steps:SequenceWindow",
         "both_strands": "workers.genomics.sequences.steps:BothStrands",
+        "splice": "workers.genomics.sequences.steps:SpliceSites",
     },
     BaseModel,
     open=False,
@@ -58,6 +73,7 @@ class Preparation:
 
     window: SequenceWindow
     both_strands: bool
+    splice: SpliceSites | None = None
 
     @property
     def left(self) -> int:
@@ -73,7 +89,7 @@ class Preparation:
 def parse_steps(raw: object) -> Preparation:
     """A whole `prepare` list. Raises SpecError (`workers.prepare_list`)."""
     found: dict[str, Any] = dict(prepare_list.parse_steps(raw, STEPS))
-    return Preparation(found.get("window", SequenceWindow()), "both_strands" in found)
+    return Preparation(found.get("window", SequenceWindow()), "both_strands" in found, found.get("splice"))
 
 
 def resolve(card: ModelCard, given: Sequence[Any] | None, has_variants: bool) -> tuple[Any, ...]:
@@ -82,6 +98,10 @@ def resolve(card: ModelCard, given: Sequence[Any] | None, has_variants: bool) ->
     Raises SpecError where they do not fit the model or the input.
     """
     asked = parse_steps(card.prepare if given is None else given)
+    if SPLICE_CONTEXT in card.settings:
+        return _resolve_splice(card, asked, given, has_variants)
+    if asked.splice is not None:
+        raise SpecError("prepare: splice: the model gives no splice sites position by position; remove it")
     longest, is_protein = card.settings.get("longest"), card.settings["alphabet"] == "protein"
     if is_protein and has_variants:
         raise SpecError("the model is one of proteins, a VCF is about DNA: give it a table of sequences")
@@ -104,12 +124,43 @@ def resolve(card: ModelCard, given: Sequence[Any] | None, has_variants: bool) ->
     return written(asked.window.model_copy(update={"length": length}), asked.both_strands)
 
 
-def with_strands(card: ModelCard, asked: Preparation) -> ModelCard:
+def _resolve_splice(
+    card: ModelCard, asked: Preparation, given: Sequence[Any] | None, has_variants: bool
+) -> tuple[Any, ...]:
+    """The window follows from the distance; what a spec does not say is as the model's author recommends it."""
+    if not has_variants:
+        raise SpecError("the model scores variants in their genes: give it a VCF and its reference")
+    if asked.both_strands:
+        raise SpecError("prepare: both_strands: a splice model reads the strand of the gene; remove it")
+    own = parse_steps(card.prepare)
+    splice = asked.splice or own.splice or SpliceSites()
+    window = asked.window if given is None or _names(given, "window") else own.window
+    length = card.settings[SPLICE_CONTEXT] + 2 * splice.distance + 1
+    if window.length not in (None, length):
+        raise SpecError(
+            f"prepare: window.length is {window.length}, at a distance of {splice.distance} the model takes {length} "
+            "bases: leave it out"
+        )
+    return written(window.model_copy(update={"length": length}), False, splice)
+
+
+def _names(steps: Sequence[Any], name: str) -> bool:
+    return any(step == name or (isinstance(step, Mapping) and name in step) for step in steps)
+
+
+def settled(card: ModelCard, asked: Preparation) -> ModelCard:
     """The card that encoder and scorer get under these steps."""
-    return replace(card, settings={**card.settings, "both_strands": asked.both_strands})
+    chosen = {} if asked.splice is None else asked.splice.model_dump()
+    return replace(card, settings={**card.settings, **chosen, "both_strands": asked.both_strands})
 
 
-def written(window: SequenceWindow, both_strands: bool) -> tuple[dict[str, Any], ...]:
+def written(
+    window: SequenceWindow, both_strands: bool, splice: SpliceSites | None = None
+) -> tuple[dict[str, Any], ...]:
     """A `prepare` list with every setting written out."""
     steps: list[dict[str, Any]] = [{"window": window.model_dump(mode="json")}]
-    return (*steps, *([{"both_strands": {}}] if both_strands else []))
+    if both_strands:
+        steps.append({"both_strands": {}})
+    if splice is not None:
+        steps.append({"splice": splice.model_dump(mode="json")})
+    return tuple(steps)

@@ -2,7 +2,8 @@
 
 Both windows have the model's length. What an insertion adds pushes the bases on one side of it out of the window; what
 a deletion takes away lets as many in: on the right, since the left side keeps its place. On the reverse strand the
-same two windows are read the other way round, and it is the right side that keeps its place.
+same two windows are read the other way round, and it is the right side that keeps its place. Where both sides keep
+theirs, as splice models have it, the window of ALT is so much longer or shorter as the variant makes it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from numpy.typing import NDArray
 Bases = NDArray[np.uint8]
 """ASCII codes of upper-case bases."""
 
+Anchor = Literal["left", "right", "both"]
+
+_OTHER_WAY: dict[Anchor, Anchor] = {"left": "right", "right": "left", "both": "both"}
 _COMPLEMENT = np.arange(256, dtype=np.uint8)
 _COMPLEMENT[list(b"ACGTRYMKBVDHU")] = list(b"TGCAYRKMVBHDA")
 
@@ -27,7 +31,7 @@ class VariantWindow:
     `bases` are the reference from place `start` of `contig` on (0-based; before and behind the contig they are N):
     `length` of them are the model's, the others are for what a deletion lets in. `ref_length` bases from `centre` on
     are REF, `alt` is put in their stead; None: there is no variant, only a sequence. ALT alleles of one site share
-    `bases`, the array itself. `anchor` is the side that keeps its place.
+    `bases`, the array itself. `anchor` is the side that keeps its place; of `both`, `bases` are `length` and no more.
     """
 
     contig: str
@@ -37,14 +41,14 @@ class VariantWindow:
     centre: int
     ref_length: int = 0
     alt: Bases | None = None
-    anchor: Literal["left", "right"] = "left"
+    anchor: Anchor = "left"
 
     def ref_window(self) -> Bases:
         """(length,) the reference."""
         return self._cut(self.bases)
 
     def alt_window(self) -> Bases:
-        """(length,) the reference with the variant in it. Only where there is one."""
+        """The reference with the variant in it, (length,) unless both sides keep their place. Only where there is one."""
         if self.alt is None:
             raise ValueError("a sequence without a variant has no window of ALT")
         before, behind = self.bases[: self.centre], self.bases[self.centre + self.ref_length :]
@@ -63,10 +67,12 @@ class VariantWindow:
             centre=len(self.bases) - self.centre - self.ref_length,
             ref_length=self.ref_length,
             alt=None if self.alt is None else reverse_complement(self.alt),
-            anchor="right" if self.anchor == "left" else "left",
+            anchor=_OTHER_WAY[self.anchor],
         )
 
     def _cut(self, bases: Bases) -> Bases:
+        if self.anchor == "both":
+            return bases
         return bases[: self.length] if self.anchor == "left" else bases[len(bases) - self.length :]
 
 

@@ -27,7 +27,8 @@ class Config(Frozen):
 
     `positions` are the central positions whose outputs are wanted, `pooling` what is made of them: `each` keeps them
     apart (position by position, all outputs of the first position first), `mean` and `max` leave one number an output.
-    `num_outputs` counts what a window yields in the end.
+    `num_outputs` counts what a window yields in the end. `norm_eps` is what batch norms add to the variance: 1e-5 in
+    torch, 1e-3 in Keras.
     """
 
     num_outputs: int = Field(ge=1, le=1_000_000)
@@ -37,6 +38,7 @@ class Config(Frozen):
     skip_every: int = Field(default=4, ge=1, le=512)
     positions: int = Field(default=1, ge=1, le=1_000_001)
     pooling: Literal["each", "mean", "max"] = "mean"
+    norm_eps: float = Field(default=1e-5, gt=0, le=1)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -78,13 +80,13 @@ __all__ = ["Config", "DilatedResnet", "VariantScorer", "build"]
 class Block(nn.Module):
     """x plus twice (batch norm, ReLU, dilated convolution) of x, at the same length."""
 
-    def __init__(self, channels: int, kernel: int, dilation: int) -> None:
+    def __init__(self, channels: int, kernel: int, dilation: int, norm_eps: float) -> None:
         super().__init__()
         # Zeros are put around by hand: oneDNN's convolution that does it itself takes three times as long.
         self.padding = ((kernel - 1) * dilation // 2,) * 2
-        self.norm1 = nn.BatchNorm1d(channels)
+        self.norm1 = nn.BatchNorm1d(channels, norm_eps)
         self.conv1 = nn.Conv1d(channels, channels, kernel, dilation=dilation)
-        self.norm2 = nn.BatchNorm1d(channels)
+        self.norm2 = nn.BatchNorm1d(channels, norm_eps)
         self.conv2 = nn.Conv1d(channels, channels, kernel, dilation=dilation)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -108,7 +110,8 @@ class DilatedResnet(nn.Module):
         self.stem = nn.Conv1d(4, width, 1)
         self.skip = nn.Conv1d(width, width, 1)
         self.blocks = nn.ModuleList(
-            Block(width, kernel, dilation) for kernel, dilation in zip(config.kernels, config.dilations, strict=True)
+            Block(width, kernel, dilation, config.norm_eps)
+            for kernel, dilation in zip(config.kernels, config.dilations, strict=True)
         )
         self.skips = nn.ModuleList(nn.Conv1d(width, width, 1) for _ in range(len(config.kernels) // config.skip_every))
         self.head = nn.Conv1d(width, config.outputs_per_position, 1)

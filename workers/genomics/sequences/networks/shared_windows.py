@@ -23,7 +23,8 @@ class Edit:
     """ALT in place of REF, without the bases that both begin or end with.
 
     `at` is where it stands in the stretch, `alt` what is put there, `shift` by how much that moves what is right of it.
-    `wanted` is the first position whose outputs are wanted, in the edited sequence.
+    `wanted` is the first position whose outputs are wanted, in the edited sequence; `more` is how many are wanted beyond
+    those of the reference, where both of its sides keep their place.
     """
 
     row: int
@@ -31,6 +32,7 @@ class Edit:
     alt: Bases
     shift: int
     wanted: int
+    more: int = 0
 
 
 @dataclass
@@ -80,25 +82,36 @@ def _add(stretch: Stretch, row: int, window: VariantWindow, reach: int) -> None:
     if known < len(window.bases):
         stretch.bases = np.concatenate([stretch.bases, window.bases[known:]])
     spare = len(window.bases) - window.length
-    stretch.wanted.append((row, offset + reach + (0 if window.anchor == "left" else spare)))
+    stretch.wanted.append((row, offset + reach + (spare if window.anchor == "right" else 0)))
     if window.alt is None:
         return
     shift = len(window.alt) - window.ref_length
     ref = window.bases[window.centre : window.centre + window.ref_length]
     same, alt = _trim(ref, window.alt)
-    first = 0 if window.anchor == "left" else spare + shift
-    stretch.edits.append(Edit(row, offset + window.centre + same, alt, shift, offset + reach + first))
+    first = spare + shift if window.anchor == "right" else 0
+    more = shift if window.anchor == "both" else 0
+    stretch.edits.append(Edit(row, offset + window.centre + same, alt, shift, offset + reach + first, more))
 
 
 def _trim(ref: Bases, alt: Bases) -> tuple[int, Bases]:
     """How many bases both begin with, and what ALT has between those and the ones that both end with."""
     shorter = min(len(ref), len(alt))
-    unlike = np.flatnonzero(ref[:shorter] != alt[:shorter])
-    before = int(unlike[0]) if len(unlike) else shorter
+    before = _alike(ref[:shorter], alt[:shorter])
     left = shorter - before
-    unlike = np.flatnonzero(ref[len(ref) - left :][::-1] != alt[len(alt) - left :][::-1])
-    behind = int(unlike[0]) if len(unlike) else left
+    behind = _alike(ref[len(ref) - left :][::-1], alt[len(alt) - left :][::-1])
     return before, alt[before : len(alt) - behind]
+
+
+def alike_ends(window: VariantWindow) -> tuple[int, int]:
+    """How many bases the windows of REF and of ALT begin with alike, and how many they end with alike."""
+    ref, alt = window.ref_window(), window.alt_window()
+    shorter = min(len(ref), len(alt))
+    return _alike(ref[:shorter], alt[:shorter]), _alike(ref[len(ref) - shorter :][::-1], alt[len(alt) - shorter :][::-1])
+
+
+def _alike(one: Bases, other: Bases) -> int:
+    unlike = np.flatnonzero(one != other)
+    return int(unlike[0]) if len(unlike) else len(one)
 
 
 def edit_spans(alt: int, wanted: int, positions: int, reaches: Sequence[int]) -> list[Span]:

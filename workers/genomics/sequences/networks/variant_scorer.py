@@ -7,7 +7,8 @@ outputs depend on the bases in reach alone, and no convolution here reads beyond
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,15 @@ from torch import Tensor
 from workers.genomics.sequences.networks.edit_lanes import EditLanes
 from workers.genomics.sequences.networks.folded_blocks import fold_blocks
 from workers.genomics.sequences.networks.reference_lane import ReferenceLane
-from workers.genomics.sequences.networks.shared_windows import Edit, Stretch, edit_spans, stretches
+from workers.genomics.sequences.networks.shared_windows import Edit, Stretch, alike_ends, edit_spans, stretches
 from workers.genomics.sequences.windows import Bases, VariantWindow
 from workers.models.memory_ladder import MemoryLadder
 
 Float = NDArray[np.float32]
+
+Keep = Callable[[int, Sequence[int], Sequence[int] | None, Tensor], None]
+"""(0 for REF, 1 for ALT; rows; which of the sums is each row's, None: in their order; sums of the skip connections at the
+wanted positions)"""
 
 BATCH_BYTES = {"cpu": 96 << 20, "cuda": 2 << 30}
 """What the layers of one batch may take, about."""
@@ -49,13 +54,42 @@ class VariantScorer:
         """
         shape = (len(windows), self.config.num_outputs)
         answers = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32)
+
+        def keep(side: int, rows: Sequence[int], which: Sequence[int] | None, total: Tensor) -> None:
+            outputs = self._network.finish(total).cpu().numpy()
+            answers[side][rows] = outputs if which is None else outputs[which]
+
+        self._run(windows, keep)
+        return answers
+
+    def each_position(self, windows: Sequence[VariantWindow]) -> tuple[list[Float], list[Float]]:
+        """(positions, outputs a position) logits of REF and of ALT of each window, whatever the pooling is.
+
+        All windows have a variant. Where both sides of a window keep their place, ALT has as many positions more, or
+        fewer, as it has bases. What no edit reaches is the reference's to the last bit. Raises MemoryError as `score`.
+        """
+        none = np.zeros((0, 0), np.float32)
+        answers = [none] * len(windows), [none] * len(windows)
+
+        def keep(side: int, rows: Sequence[int], which: Sequence[int] | None, total: Tensor) -> None:
+            outputs = self._network.head(total).transpose(1, 2).cpu().numpy()
+            for row, place in zip(rows, range(len(rows)) if which is None else which, strict=True):
+                answers[side][row] = outputs[place]
+
+        self._run(windows, keep)
+        for window, ref, alt in zip(windows, *answers, strict=True):
+            before, behind = (max(0, same - 2 * self.config.reach) for same in alike_ends(window))
+            alt[:before] = ref[:before]
+            alt[len(alt) - behind :] = ref[len(ref) - behind :]
+        return answers
+
+    def _run(self, windows: Sequence[VariantWindow], keep: Keep) -> None:
         self._ladder.run(
             list(stretches(windows, self.config.reach)),
-            lambda batch: self._score(batch, *answers),
+            lambda batch: self._score(batch, keep),
             self._bytes,
             divide=lambda stretch: self._halves(stretch, windows),
         )
-        return answers
 
     def _bytes(self, stretch: Stretch) -> int:
         positions = len(stretch.bases) + len(stretch.edits) * self.config.window // 2
@@ -70,11 +104,11 @@ class VariantScorer:
     def _stretches_of(self, rows: Sequence[int], windows: Sequence[VariantWindow]) -> Iterator[Stretch]:
         for part in stretches([windows[row] for row in rows], self.config.reach):
             part.wanted = [(rows[row], place) for row, place in part.wanted]
-            part.edits = [Edit(rows[edit.row], edit.at, edit.alt, edit.shift, edit.wanted) for edit in part.edits]
+            part.edits = [replace(edit, row=rows[edit.row]) for edit in part.edits]
             yield part
 
     @torch.inference_mode()
-    def _score(self, batch: Sequence[Stretch], ref: Float, alt: Float) -> None:
+    def _score(self, batch: Sequence[Stretch], keep: Keep) -> None:
         """All stretches side by side on one axis; what is wanted of one never reaches into its neighbour."""
         places = np.cumsum([0, *(len(stretch.bases) for stretch in batch)]).tolist()
         wanted = [
@@ -96,20 +130,15 @@ class VariantScorer:
             if block.skip is not None:
                 for edits in lanes:
                     edits.add_skip(lane, block.skip, 2 * number + 2)
-        outputs = self._finish(lane.total).cpu().numpy()
         found = {low: number for number, (low, _) in enumerate(spans)}
-        ref[[row for row, _ in wanted]] = outputs[[found[at] for _, at in wanted]]
+        keep(0, [row for row, _ in wanted], [found[at] for _, at in wanted], lane.total)
         for edits in lanes:
-            alt[edits.rows] = self._finish(edits.total).cpu().numpy()
-
-    def _finish(self, total: Tensor) -> Tensor:
-        outputs: Tensor = self._network.finish(total)
-        return outputs
+            keep(1, edits.rows, None, edits.total)
 
     def _lanes(self, edits: Sequence[tuple[Edit, int]]) -> EditLanes:
         edit, _ = edits[0]
-        spans = edit_spans(len(edit.alt), edit.wanted - edit.at, self.config.positions, self._reaches)
-        wanted = edit.wanted - edit.at
+        wanted, positions = edit.wanted - edit.at, self.config.positions + edit.more
+        spans = edit_spans(len(edit.alt), wanted, positions, self._reaches)
         alts = self._one_hot(np.stack([edit.alt for edit, _ in edits])) if len(edit.alt) else None
         return EditLanes(
             self._network,
@@ -118,7 +147,7 @@ class VariantScorer:
             shifts=[edit.shift for edit, _ in edits],
             alts=alts,
             spans=spans,
-            wanted=(wanted, wanted + self.config.positions),
+            wanted=(wanted, wanted + positions),
             reaches=self._reaches,
         )
 
@@ -130,8 +159,8 @@ class VariantScorer:
 
 def _alike(batch: Sequence[Stretch], places: Sequence[int]) -> list[list[tuple[Edit, int]]]:
     """Edits and their stretch's place on the axis; those together whose spans are the same."""
-    groups: dict[tuple[int, int], list[tuple[Edit, int]]] = defaultdict(list)
+    groups: dict[tuple[int, int, int], list[tuple[Edit, int]]] = defaultdict(list)
     for stretch, place in zip(batch, places, strict=False):
         for edit in stretch.edits:
-            groups[(len(edit.alt), edit.wanted - edit.at)].append((edit, place))
+            groups[(len(edit.alt), edit.wanted - edit.at, edit.more)].append((edit, place))
     return list(groups.values())

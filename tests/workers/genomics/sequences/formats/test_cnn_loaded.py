@@ -10,7 +10,7 @@ from tests.support.variants import random_bases, save_cnn
 from workers.contract import Placement
 from workers.genomics.sequences.formats.cnn import FORMAT
 from workers.genomics.sequences.formats.cnn_loaded import CnnScorer, load
-from workers.genomics.sequences.steps import parse_steps, with_strands
+from workers.genomics.sequences.steps import parse_steps, settled
 from workers.genomics.sequences.windows import VariantWindow
 
 LENGTH = 89
@@ -22,7 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def scorer(folder: Path, *steps: str) -> CnnScorer:
-    card = with_strands(FORMAT.describe(folder), parse_steps(list(steps)))
+    card = settled(FORMAT.describe(folder), parse_steps(list(steps)))
     return load(folder, card, Placement("cpu", 1))
 
 
@@ -51,5 +51,5 @@ def test_of_both_strands_it_is_the_mean_of_the_scores(folder: Path) -> None:
 
 
 def test_the_columns_are_those_of_the_card(folder: Path) -> None:
-    card = with_strands(FORMAT.describe(folder), parse_steps([]))
+    card = settled(FORMAT.describe(folder), parse_steps([]))
     assert scorer(folder).outputs == card.outputs == replace(card, prepare=()).outputs

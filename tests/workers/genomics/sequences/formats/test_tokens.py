@@ -26,7 +26,7 @@ from tests.support.variants import (
 from workers.contract import Placement
 from workers.genomics.sequences.formats import classification, cnn, embedding
 from workers.genomics.sequences.formats.tokens import EsmTokens, KmerTokenizer
-from workers.genomics.sequences.steps import parse_steps, with_strands
+from workers.genomics.sequences.steps import parse_steps, settled
 from workers.genomics.sequences.windows import VariantWindow
 from workers.models.detect import describe
 
@@ -43,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def tokens_of(directory: Path, sequences: list[str]) -> list[list[int]]:
     card = classification.FORMAT.describe(directory)
-    encoder = classification.FORMAT.open_encoder(directory, with_strands(card, parse_steps([])), 1)
+    encoder = classification.FORMAT.open_encoder(directory, settled(card, parse_steps([])), 1)
     windows = [VariantWindow("", 0, np.frombuffer(s.encode(), np.uint8), len(s), 0) for s in sequences]
     return [encoded.value.ref[0].tolist() for encoded in encoder.encode(windows)]
 
@@ -150,7 +150,7 @@ def test_batches_make_no_difference_and_equal_windows_are_computed_once(folder: 
     bases = np.frombuffer(random_bases(60, 3).encode(), np.uint8)
     alts = [np.frombuffer(alt, np.uint8) for alt in (b"A", b"C", b"G", b"T", b"A")]
     windows = [VariantWindow("1", 0, bases, 60, 30, 1, alt) for alt in alts]
-    card = with_strands(card, parse_steps(["both_strands"]))
+    card = settled(card, parse_steps(["both_strands"]))
     encoder = classification.FORMAT.open_encoder(folder / "bert", card, 1)
     values = [encoded.value for encoded in encoder.encode(windows)]
     found = []
