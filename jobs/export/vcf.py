@@ -45,7 +45,8 @@ class VcfExport(Export):
     title = "the VCF that was scored, with the scores in INFO"
 
     columns: tuple[str, ...] = Field(
-        (), description="columns of the rows that go into INFO, with commas (default: all numbers, and entries of genes)"
+        (),
+        description="columns of the rows that go into INFO, with commas (default: all numbers, entries of genes)",
     )
 
     @field_validator("columns", mode="before")

@@ -1,4 +1,4 @@
-"""Small splice models with genes, and the published procedure by itself: plain numpy, a variant and a gene at a time."""
+"""Small splice models with genes, and the published procedure in plain numpy, a variant and a gene at a time."""
 
 from __future__ import annotations
 

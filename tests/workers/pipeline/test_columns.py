@@ -33,6 +33,14 @@ def test_a_rejected_record_has_null_outputs_and_keeps_its_first_reason() -> None
     assert (columns.statuses[1], columns.details[1]) == (Status.UNREADABLE, "first")
 
 
+def test_a_number_that_may_be_null_has_no_value_where_the_model_gives_none() -> None:
+    columns = ModelColumns([field("s", may_be_null=True)], 3)
+    columns.put([(2, 0), (0, 0)], {"s": [np.float32(0.5), None]})
+    columns.put([(1, 0)], {"s": [np.float32("nan")]})
+    assert columns.finish()["s"].to_pylist() == [None, None, 0.5]
+    assert columns.statuses == [None, Status.INVALID_OUTPUT, None]
+
+
 @pytest.mark.parametrize(("how", "expected"), [("mean", 2.0), ("max", 4.0), ("sum", 6.0), ("first", 0.0)])
 def test_frames_of_one_record_become_one_number(how: str, expected: float) -> None:
     columns = ModelColumns([field("s", over_frames=how)], 2)

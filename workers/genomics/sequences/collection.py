@@ -60,8 +60,8 @@ class SequencesCollection:
         reference = Reference(str(self.source.reference), self._storage)
         if not any(reference.name_of(contig) for contig in contigs):
             raise SpecError(
-                f"model {name!r}: its genes lie on {', '.join(contigs[:5])}, of which input.reference has none: give it "
-                "genes of this reference"
+                f"model {name!r}: its genes lie on {', '.join(contigs[:5])}, of which input.reference has none: "
+                "give it genes of this reference"
             )
 
     def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:

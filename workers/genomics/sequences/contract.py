@@ -49,6 +49,6 @@ The settings of its cards have `alphabet`, `dna` or `protein`, and `longest`, ho
 (None: it does not say). Their `prepare` is a list of steps of `workers.genomics.sequences.steps`; encoder and scorer
 get the card with `both_strands` in its settings, whether the scorer is to give the mean of both.
 
-A card with `steps.SPLICE_CONTEXT` in its settings is of a model that gives columns of its own for a variant, not the same
-ones of REF and ALT: its scorer is a `workers.contract.Scorer`.
+A card with `steps.SPLICE_CONTEXT` in its settings is of a model that gives columns of its own for a variant, not the
+same ones of REF and ALT: its scorer is a `workers.contract.Scorer`.
 """

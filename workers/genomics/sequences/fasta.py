@@ -70,8 +70,8 @@ class Reference:
         """Raises SpecError where the index says something else of a contig than the file has."""
         if not self._agrees_once(contig):
             raise SpecError(
-                f"the .fai of input.reference is of another file: contig {contig!r} does not begin or does not end where "
-                "it says so: make it anew with samtools faidx"
+                f"the .fai of input.reference is of another file: contig {contig!r} does not begin or end where it "
+                "says so; make it anew with samtools faidx"
             )
 
     def _agrees_once(self, contig: str) -> bool:

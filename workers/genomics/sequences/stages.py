@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-
 from typing import cast
 
 from workers.contract import Scorer

@@ -11,7 +11,6 @@ from schemas.frozen import Frozen
 from workers import prepare_list
 from workers.contract import ModelCard
 
-
 SPLICE_CONTEXT = "splice_context"
 """The setting by which a card says that its model gives splice sites: bases around a position that it looks at."""
 
@@ -50,7 +49,7 @@ class SpliceSites(Frozen):
     `masked`: what strengthens a site at the end of an annotated exon, or weakens one anywhere else, counts as 0.
     """
 
-    distance: int = Field(default=50, ge=0, le=10_000)
+    distance: int = Field(default=50, ge=1, le=10_000)
     masked: bool = False
 
 

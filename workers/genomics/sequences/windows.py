@@ -48,7 +48,10 @@ class VariantWindow:
         return self._cut(self.bases)
 
     def alt_window(self) -> Bases:
-        """The reference with the variant in it, (length,) unless both sides keep their place. Only where there is one."""
+        """The reference with the variant in it, (length,) unless both sides keep their place.
+
+        Raises ValueError where there is no variant.
+        """
         if self.alt is None:
             raise ValueError("a sequence without a variant has no window of ALT")
         before, behind = self.bases[: self.centre], self.bases[self.centre + self.ref_length :]

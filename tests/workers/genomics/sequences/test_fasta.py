@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +112,64 @@ def test_an_index_of_another_file_is_found_out(plain: Path, tmp_path: Path) -> N
     Path(f"{bare}.fai").write_text("chr1\t200100\t16\t60\t61\n")
     with pytest.raises(RecordError, match="not what its index says"):
         opened(bare).fetch("chr1", [(199_990, 200_050)])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "b\t{0}\t{1}\t60\t61",
+        "b\t{0}\t{2}\t60\t61",
+        "b\t{3}\t{4}\t60\t61",
+        "b\t{0}\t{4}\t50\t51",
+        "b\t{0}\t999999\t60\t61",
+        "c\t{0}\t{4}\t60\t61",
+    ],
+    ids=["first-contig", "a-line-early", "a-line-short", "other-lines", "beyond-the-file", "other-name"],
+)
+@pytest.mark.parametrize("kind", ["plain", "packed"])
+def test_an_index_whose_contigs_begin_or_end_elsewhere_is_found_out_though_bases_agree_by_chance(
+    tmp_path: Path, line: str, kind: str
+) -> None:
+    path = write_fasta(tmp_path / "ref.fa", {"a": "ACGT" * 45, "b": "ACGT" * 40})
+    (_, _, offset_a, *_), (_, length, offset, *_) = (
+        entry.split("\t") for entry in Path(f"{path}.fai").read_text().splitlines()
+    )
+    known = opened(path).fetch("b", [(4, 8)])[0].tobytes()
+    if kind == "packed":
+        pysam.tabix_compress(str(path), str(path) + ".gz")
+        path = Path(f"{path}.gz")
+        pysam.faidx(str(path))
+        assert opened(path).fetch("b", [(4, 8)])[0].tobytes() == known
+    wrong = line.format(length, offset_a, int(offset) - 61, int(length) - 4, offset)
+    Path(f"{path}.fai").write_text(f"a\t180\t{offset_a}\t60\t61\n{wrong}\n")
+    reference, name = opened(path), wrong.split("\t")[0]
+    assert reference.fetch("a", [(4, 8)])[0].tobytes() == b"ACGT"
+    reference.require("a")
+    with pytest.raises(SpecError, match=rf"contig '{name}' does not begin or end where it says so"):
+        reference.require(name)
+    with pytest.raises(RecordError, match="not what its index says"):
+        reference.fetch(name, [(4, 8)])
+
+
+def test_a_gzi_whose_blocks_inflate_to_other_sizes_is_found_out(packed: Path, tmp_path: Path) -> None:
+    bare = Path(shutil.copy(packed, tmp_path / packed.name))
+    shutil.copy(f"{packed}.fai", f"{bare}.fai")
+    body = bytearray(Path(f"{packed}.gzi").read_bytes())
+    (inflated,) = struct.unpack("<Q", body[16:24])
+    body[16:24] = struct.pack("<Q", inflated - 4)
+    Path(f"{bare}.gzi").write_bytes(body)
+    with pytest.raises(RecordError, match=r"its \.gzi is another's"):
+        opened(bare).fetch("chr1", [(60_000, 70_000)])
+
+
+def test_contigs_of_one_line_with_windows_line_ends_or_nothing_behind_the_last_base_are_taken(tmp_path: Path) -> None:
+    for number, body in enumerate(
+        (b">a\nACGT\n>b x\nGGTT", b">a\r\nACGT\r\n>b\r\nGGTT\r\n\r\n", b">a\nACGT\n\n>b\nGGTT\n")
+    ):
+        path = tmp_path / f"{number}.fa"
+        path.write_bytes(body)
+        pysam.faidx(str(path))
+        assert [opened(path).fetch(name, [(0, 4)])[0].tobytes() for name in "ab"] == [b"ACGT", b"GGTT"]
 
 
 def test_a_damaged_block_is_unreadable_and_others_are_read(packed: Path, tmp_path: Path) -> None:

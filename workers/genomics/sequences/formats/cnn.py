@@ -1,13 +1,14 @@
 """A convolutional network over bases as a directory: `config.json` and `model.safetensors`.
 
     {"format": "sequence-cnn", "format_version": 1,
-     "network": "dilated_resnet", "settings": {"num_outputs": 3, "positions": 101, ...},
+     "network": "dilated_resnet", "settings": {"num_outputs": 2, "positions": 101, ...},
      "window": 10101,                         bases that the network takes, exactly
-     "head": {"activation": "softmax", "labels": ["none", "acceptor", "donor"]},
+     "head": {"activation": "sigmoid", "labels": ["enhancer", "promoter"]},
      "edges": "pad", "ambiguous": "n", "both_strands": false}    optional: what the author recommends
 
 Settings of each network and names of its weights: workers/genomics/sequences/networks/dilated_resnet.py. Columns are
-`score_<label>`; of variants `_ref`, `_alt` and `_delta` of each. What windows of one shard share is computed once.
+`score_<label>`; of variants `_ref`, `_alt` and `_delta` of each. What windows of one shard share is computed once. Splice
+models, which are asked position by position, are another format: workers/genomics/sequences/formats/splice.py.
 """
 
 from collections.abc import Sequence

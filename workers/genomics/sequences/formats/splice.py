@@ -96,7 +96,9 @@ class SpliceCnn(NetworkDirectory[SpliceConfig, NetworkSizes]):
         path = directory / CONFIG
         missing = [site for site in SITES if site not in config.head.labels]
         if missing:
-            raise SpecError(f"{path}: head.labels has no {missing[0]!r}: name the outputs of a position, in their order")
+            raise SpecError(
+                f"{path}: head.labels has no {missing[0]!r}: name the outputs of a position, in their order"
+            )
         if config.head.activation == "none":
             raise SpecError(f"{path}: head.activation must be softmax or sigmoid: scores are of probabilities")
         genes = read_genes(confined(directory, config.genes))

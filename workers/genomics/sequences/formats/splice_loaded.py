@@ -57,9 +57,7 @@ class SpliceScorer:
         windows = [each.window for value in values for each in value.genes]
         pairs = iter(self._probabilities(windows) if windows else ())
         for value in values:
-            yield [
-                gene_entry(value, each.gene, *next(pairs), self._sites, self._masked) for each in value.genes
-            ]
+            yield [gene_entry(value, each.gene, *next(pairs), self._sites, self._masked) for each in value.genes]
 
     def _probabilities(self, windows: Sequence[VariantWindow]) -> Iterator[tuple[Float, Float]]:
         """(positions, outputs) of REF and of ALT of each window: the mean of the networks."""

@@ -26,7 +26,8 @@ class Config(Frozen):
     """`kernels` and `dilations` hold one number a block, for both of its convolutions.
 
     `positions` are the central positions whose outputs are wanted, `pooling` what is made of them: `each` keeps them
-    apart (position by position, all outputs of the first position first), `mean` and `max` leave one number an output.
+    apart (position by position, all outputs of the first position first), `mean` and `max` leave one number an output,
+    of the raw outputs, before any activation.
     `num_outputs` counts what a window yields in the end. `norm_eps` is what batch norms add to the variance: 1e-5 in
     torch, 1e-3 in Keras.
     """

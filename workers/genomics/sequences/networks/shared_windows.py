@@ -23,8 +23,8 @@ class Edit:
     """ALT in place of REF, without the bases that both begin or end with.
 
     `at` is where it stands in the stretch, `alt` what is put there, `shift` by how much that moves what is right of it.
-    `wanted` is the first position whose outputs are wanted, in the edited sequence; `more` is how many are wanted beyond
-    those of the reference, where both of its sides keep their place.
+    `wanted` is the first position whose outputs are wanted, in the edited sequence; `more` is how many are wanted
+    beyond those of the reference, where both of its sides keep their place.
     """
 
     row: int
@@ -106,7 +106,8 @@ def alike_ends(window: VariantWindow) -> tuple[int, int]:
     """How many bases the windows of REF and of ALT begin with alike, and how many they end with alike."""
     ref, alt = window.ref_window(), window.alt_window()
     shorter = min(len(ref), len(alt))
-    return _alike(ref[:shorter], alt[:shorter]), _alike(ref[len(ref) - shorter :][::-1], alt[len(alt) - shorter :][::-1])
+    behind = _alike(ref[len(ref) - shorter :][::-1], alt[len(alt) - shorter :][::-1])
+    return _alike(ref[:shorter], alt[:shorter]), behind
 
 
 def _alike(one: Bases, other: Bases) -> int:

@@ -26,8 +26,8 @@ from workers.models.memory_ladder import MemoryLadder
 Float = NDArray[np.float32]
 
 Keep = Callable[[int, Sequence[int], Sequence[int] | None, Tensor], None]
-"""(0 for REF, 1 for ALT; rows; which of the sums is each row's, None: in their order; sums of the skip connections at the
-wanted positions)"""
+"""(0 for REF, 1 for ALT; rows; which of the sums is each row's, None: in their order; sums of the skip connections at
+the wanted positions)"""
 
 BATCH_BYTES = {"cpu": 96 << 20, "cuda": 2 << 30}
 """What the layers of one batch may take, about."""

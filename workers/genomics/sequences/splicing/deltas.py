@@ -1,8 +1,8 @@
 """Which splice sites a variant makes or unmakes: from the probabilities of each position to scores and where.
 
-As published (Jaganathan et al., Cell 2019, and the package `spliceai`): of acceptors and of donors the largest gain, ALT
-less REF, and the largest loss, each with its place relative to the variant. So that ALT's positions stand beside those
-of REF, a deletion is filled with zeros, and the bases of an insertion become one position, the largest of each.
+As published (Jaganathan et al., Cell 2019, and the package `spliceai`): of acceptors and of donors the largest gain,
+ALT less REF, and the largest loss, each with its place relative to the variant. So that ALT's positions stand beside
+those of REF, a deletion is filled with zeros, and the bases of an insertion become one position, the largest of each.
 """
 
 from typing import Any, NamedTuple
@@ -36,7 +36,7 @@ class Sites(NamedTuple):
 def gene_entry(
     variant: SpliceVariant, gene: Gene, ref: Float, alt: Float, sites: Sites, masked: bool
 ) -> dict[str, Any]:
-    """An entry of a column of `GENES_TYPE`, from probabilities (positions, outputs) of REF and ALT on the gene's strand.
+    """An entry of a column of `GENES_TYPE`, of probabilities (positions, outputs) of REF and ALT on the gene's strand.
 
     REF has as many positions on either side of the variant; ALT has more or fewer by what the variant adds.
     """

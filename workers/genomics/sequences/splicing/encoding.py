@@ -14,7 +14,9 @@ from workers.genomics.sequences.splicing.genes import Gene, GeneTable
 from workers.genomics.sequences.windows import Bases, VariantWindow
 
 _N = ord("N")
-_COMPLEX = Fault(Status.UNSUPPORTED, "REF and ALT both have several bases: the published procedure has no score of such")
+_COMPLEX = Fault(
+    Status.UNSUPPORTED, "REF and ALT both have several bases: the published procedure has no score of such"
+)
 
 
 @dataclass(frozen=True)

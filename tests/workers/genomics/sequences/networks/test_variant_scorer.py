@@ -161,10 +161,10 @@ class _Short(VariantScorer):
 
     holds = 1
 
-    def _score(self, batch: Any, ref: Any, alt: Any) -> None:
+    def _score(self, batch: Any, keep: Any) -> None:
         if sum(len(stretch.wanted) for stretch in batch) > self.holds:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        super()._score(batch, ref, alt)
+        super()._score(batch, keep)
 
 
 @pytest.mark.parametrize("holds", [1, 3])
@@ -176,6 +176,70 @@ def test_where_memory_is_short_stretches_fall_apart_and_the_outputs_stay(holds: 
     short.holds = holds
     for got, expected in zip(short.score(windows), VariantScorer(network, SMALL, "cpu").score(windows), strict=True):
         assert np.abs(got - expected).max() < 1e-5
+
+
+WIDER = SMALL.model_copy(update={"positions": 21})
+
+
+def both_sides(contig: Bases, place: int, ref: int, alt: bytes) -> VariantWindow:
+    """A window whose sides both keep their place, so that ALT is longer or shorter."""
+    half = WIDER.window // 2
+    bases = contig[place - half : place + half + 1]
+    return VariantWindow("1", place - half, bases, len(bases), half, ref, np.frombuffer(alt, np.uint8), "both")
+
+
+def plain_positions(network: DilatedResnet, bases: Bases) -> np.ndarray:
+    """(positions, outputs) of a window of any length."""
+    one_hot = torch.from_numpy((bases[None] == BASES[:, None]).astype(np.float32))[None]
+    reach = SMALL.reach
+    with torch.inference_mode():
+        x = network.stem(one_hot)
+        total = network.skip(x)
+        for number, block in enumerate(network.blocks, start=1):
+            x = block(x)
+            if number % SMALL.skip_every == 0:
+                total = total + network.skips[number // SMALL.skip_every - 1](x)
+        return network.head(total)[0, :, reach : total.shape[2] - reach].numpy().T
+
+
+@pytest.mark.parametrize("holds", [1, 1000])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_where_both_sides_keep_their_place_every_position_of_a_longer_or_shorter_alt_is_that_of_the_plain_network(
+    reverse: bool, holds: int
+) -> None:
+    contig, network = contig_of(400), network_of(SMALL)
+    variants = [(120, 1, b"A"), (121, 1, b"ACGTT"), (123, 3, b"G"), (125, 2, b"T"), (150, 1, b"C" * 30), (290, 4, b"A")]
+    windows = [both_sides(contig, *variant) for variant in variants]
+    windows = [window.reverse() if reverse else window for window in windows]
+    scorer = _Short(network, WIDER, "cpu")
+    scorer.holds = holds
+    for window, ref, alt in zip(windows, *scorer.each_position(windows), strict=True):
+        assert len(alt) - len(ref) == len(window.alt_window()) - window.length
+        assert np.abs(ref - plain_positions(network, window.ref_window())).max() < 1e-5
+        assert np.abs(alt - plain_positions(network, window.alt_window())).max() < 1e-5
+
+
+def test_positions_that_no_edit_reaches_are_the_references_to_the_last_bit() -> None:
+    config = SMALL.model_copy(update={"positions": 141})
+    contig, network = contig_of(600), network_of(SMALL)
+    half = config.window // 2
+    windows = [
+        VariantWindow("1", 300 - half, contig[300 - half :][: config.window], config.window, half, ref, alt, "both")
+        for ref, alt in ((1, contig[300:303]), (4, contig[300:301]))
+    ]
+    for ref, alt in zip(*VariantScorer(network, config, "cpu").each_position(windows), strict=True):
+        assert config.positions // 2 > config.reach
+        untouched = config.positions // 2 - config.reach
+        np.testing.assert_array_equal(alt[:untouched], ref[:untouched])
+        np.testing.assert_array_equal(alt[len(alt) - untouched + 4 :], ref[len(ref) - untouched + 4 :])
+
+
+def test_what_is_added_to_the_variance_of_batch_norms_is_the_settings() -> None:
+    config = SMALL.model_copy(update={"norm_eps": 0.25})
+    network, contig = build(config).eval(), contig_of(400)
+    network.load_state_dict(network_of(SMALL).state_dict())
+    assert {module.eps for module in network.modules() if isinstance(module, torch.nn.BatchNorm1d)} == {0.25}
+    check(network, [window_at(contig, *variant, config) for variant in VARIANTS], config)
 
 
 def test_a_device_without_memory_for_one_window_is_a_memory_error() -> None:
