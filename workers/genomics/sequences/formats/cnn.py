@@ -7,8 +7,8 @@
      "edges": "pad", "ambiguous": "n", "both_strands": false}    optional: what the author recommends
 
 Settings of each network and names of its weights: workers/genomics/sequences/networks/dilated_resnet.py. Columns are
-`score_<label>`; of variants `_ref`, `_alt` and `_delta` of each. What windows of one shard share is computed once. Splice
-models, which are asked position by position, are another format: workers/genomics/sequences/formats/splice.py.
+`score_<label>`; of variants `_ref`, `_alt` and `_delta` of each. What windows of one shard share is computed once.
+Splice models, which are asked position by position, are another format: workers/genomics/sequences/formats/splice.py.
 """
 
 from collections.abc import Sequence

@@ -121,7 +121,8 @@ def test_the_published_scores_of_two_variants_come_out_to_the_digit(tmp_path: Pa
     write_fasta(tmp_path / "ref.fa", {"chr10": "N" * 92_892 + gene + "N" * 10_000})
     write_vcf(tmp_path / "in.vcf", [("10", 94_077, "A", "C"), ("10", 94_555, "C", "T")])
     run(
-        f"job: predict\nname: s\ninput: {{collection: sequences, uri: {tmp_path}/in.vcf, reference: {tmp_path}/ref.fa}}\n"
+        "job: predict\nname: s\n"
+        f"input: {{collection: sequences, uri: {tmp_path}/in.vcf, reference: {tmp_path}/ref.fa}}\n"
         f"models: {{s: {{uri: {tmp_path}/model}}}}\nprepare: [{{splice: {{distance: 500}}}}]\n"
         f"output: {{uri: {tmp_path}/out}}\ncompute: {{pool: serial}}\n"
     )
