@@ -49,8 +49,13 @@ class SpliceSites(Frozen):
     `masked`: what strengthens a site at the end of an annotated exon, or weakens one anywhere else, counts as 0.
     """
 
-    distance: int = Field(default=50, ge=1, le=10_000)
-    masked: bool = False
+    distance: int = Field(
+        default=50, ge=1, le=10_000, description="bases on either side of the variant among which sites are looked for"
+    )
+    masked: bool = Field(
+        default=False,
+        description="whether gains at the end of an annotated exon, and losses anywhere else, count as 0",
+    )
 
 
 STEPS: prepare_list.StepTable[BaseModel] = prepare_list.StepTable(
