@@ -2,7 +2,7 @@
 
 Every record of the source, VCF or BCF, is there, in its order and otherwise unchanged. A key is `WR_` and the column's
 name, one value an ALT allele (`Number=A`), `.` where a record has no score; `WR_status` says why. What a splice model
-says of genes stands under `SpliceAI`, as the package of that name writes it (`SpliceAI_<model>` where there are several).
+says of genes stands under `SpliceAI`, as the package of that name has it (`SpliceAI_<model>` where there are several).
 """
 
 import tempfile
