@@ -64,6 +64,8 @@ class Numbers(_Figures):
     """None where it is beyond what a float64 holds."""
     lowest: float | None = None
     highest: float | None = None
+    whole: bool = False
+    """They are integers, and so are their quantiles."""
     exponent: int = _SMALLEST
     first: int = 0
     counts: Annotated[tuple[int, ...], BeforeValidator(_as_numbers), PlainSerializer(_as_words)] = ()
@@ -102,6 +104,7 @@ class Numbers(_Figures):
             sum=_finite(self.sum, other.sum),
             lowest=min(_known(self.lowest), _known(other.lowest)),
             highest=max(_known(self.highest), _known(other.highest)),
+            whole=self.whole and other.whole,
             exponent=exponent,
             first=first,
             counts=tuple(whole),
@@ -132,6 +135,8 @@ class Numbers(_Figures):
         for at, count in enumerate(self.counts, self.first):
             if count and left <= count:
                 value = (at + left / count) * self.width
+                if self.whole:
+                    value = float(min(math.floor(value), int((at + 1) * self.width) - 1))
                 return min(max(value, self.lowest), self.highest)
             left -= count
         return self.highest

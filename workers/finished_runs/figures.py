@@ -123,6 +123,7 @@ def numbers_of(values: NDArray[np.float64], *, whole: bool) -> Numbers:
         sum=_sum(finite),
         lowest=lowest,
         highest=highest,
+        whole=whole,
         exponent=exponent,
         first=first,
         counts=tuple(np.bincount(_intervals(finite, exponent) - first).tolist()),

@@ -92,6 +92,16 @@ def test_quantiles_are_right_to_within_an_interval() -> None:
     assert found.width <= (values.max() - values.min()) / (BINS / 2 - 1)
 
 
+def test_quantiles_of_whole_numbers_are_whole() -> None:
+    values = np.array([0] * 10 + [1] * 70 + [5] * 20, float)
+    found = numbers_of(values, whole=True)
+    assert [found.quantile(share) for share in (0.05, 0.5, 0.95, 1.0)] == [0.0, 1.0, 5.0, 5.0]
+    wide = numbers_of(np.arange(1000.0), whole=True).quantile(0.5)
+    assert wide is not None
+    assert wide == int(wide)
+    assert abs(wide - 499) <= 8
+
+
 def test_a_constant_column_has_one_interval_and_quantiles_of_that_value() -> None:
     found = numbers_of(np.full(7, 0.25), whole=False)
     assert (found.counts, found.quantile(0.5), found.mean) == ((7,), 0.25, 0.25)
