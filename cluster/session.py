@@ -264,4 +264,6 @@ def _explain(error: BaseException, address: str | None) -> NoReturn:
         ) from error
     where = "a Ray cluster could not be started on this machine" if address is None else f"no Ray cluster at {address}"
     lines = str(error).strip().splitlines()
-    raise InfrastructureError(f"{where}: {type(error).__name__}: {lines[0] if lines else 'no reason given'}") from error
+    remedy = "" if address is None else "; start it, or correct compute.address (RAY_ADDRESS where the spec has none)"
+    said = f"{type(error).__name__}: {lines[0] if lines else 'no reason given'}"
+    raise InfrastructureError(f"{where}: {said}{remedy}") from error

@@ -280,5 +280,8 @@ def _cluster_errors(address: str) -> Iterator[None]:
             ) from error
         if isinstance(error, (ConnectionError, RuntimeError, OSError)):
             lines = str(error).strip().splitlines()
-            raise InfrastructureError(f"the cluster at {address} failed: {lines[0] if lines else error!r}") from error
+            raise InfrastructureError(
+                f"the cluster at {address} failed: {lines[0] if lines else error!r}; see that it is up, and that "
+                "--address is that of its dashboard"
+            ) from error
         raise

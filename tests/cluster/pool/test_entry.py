@@ -4,10 +4,11 @@ import io
 import pickle
 from typing import Any
 
+import pytest
 import ray
 
 from cluster.pool.entry import WorkerEntry
-from schemas.import_path import PACKAGES, claim
+from schemas.import_path import PACKAGES, ROOT, claim
 
 
 class Recorder(pickle.Unpickler):
@@ -42,3 +43,8 @@ def test_everything_else_of_ours_is() -> None:
 def test_what_the_driver_calls_is_there() -> None:
     # ray.remote takes methods by name: a driver of this version calls these two.
     assert {"exchange", "stop"} <= set(vars(WorkerEntry))
+
+
+def test_a_node_with_another_version_says_so_before_it_builds_anything() -> None:
+    with pytest.raises(ImportError, match=r"this node has wardround \S+ and the driver 99\.0"):
+        WorkerEntry(ROOT, "99.0", "no:factory", {}, 1, 0)

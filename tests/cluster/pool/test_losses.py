@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
-from cluster.pool.losses import describe_shortage
+import pytest
+from ray.exceptions import ActorDiedError, RayTaskError
+
+from cluster.pool.losses import classify, describe_shortage
 
 
 def node(alive: bool = True, **resources: float) -> dict[str, Any]:
@@ -35,3 +39,20 @@ def test_a_dead_node_does_not_count() -> None:
 
 def test_half_a_gpu_is_said_as_it_was_asked_for() -> None:
     assert "asks for 1 CPU, 0.5 GPU;" in describe_shortage(1, 0.5, 0, [node(CPU=1, GPU=1)], {})
+
+
+@pytest.mark.parametrize(
+    ("said", "has"),
+    [
+        ("ModuleNotFoundError: No module named 'cluster'", "a node of the cluster has no wardround, and"),
+        (
+            "ImportError: this node has wardround 0.0.9 and the driver 0.1.0",
+            "a node of the cluster has wardround 0.0.9",
+        ),
+    ],
+)
+def test_a_node_without_wardround_or_with_another_is_told_with_what_to_do(said: str, has: str) -> None:
+    lost = classify(ActorDiedError(RayTaskError("__init__", said, ImportError())))
+    assert (lost.kind, lost.error_type) == ("start", "UsageError")
+    assert has in lost.detail
+    assert f"this command is wardround {version('wardround')}: install that version on every node" in lost.detail

@@ -71,6 +71,16 @@ def started(place: RayHost) -> tuple[RayHandle, WorkerPoll]:
     return handle, poll
 
 
+def test_a_node_with_another_version_ends_the_run_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cluster.pool.ray_pool._VERSION", "99.0")
+    place = host(tmp_path)
+    lost = loss(place, place.spawn())
+    assert (lost.kind, lost.error_type) == ("start", "UsageError")
+    assert "install that version on every node" in lost.detail
+
+
 def loss(place: RayHost, handle: RayHandle, seconds: float = 30) -> WorkerLost:
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -193,10 +193,10 @@ def without(root: Path, package: str) -> None:
 
 def without_for(root: Path, package: str, path: str, kind: str) -> None:
     """A package is not installed that an input of this kind needs; the input is made."""
-    if kind == "jp2":
+    if kind == "tif":
         for other in (root / "images").iterdir():
             other.unlink()
-        cv2.imwrite(str(root / path), np.zeros((20, 24), np.uint8))
+        cv2.imwrite(str(root / path), np.zeros((64, 64), np.uint8))
     else:
         write_pgen(root, cohort(60, 120))
     without(root, package)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from schemas.errors import RecordError, WardroundError
+from schemas.errors import MissingExtraError, RecordError, WardroundError
 from schemas.status import Status
 from workers.children.contract import Request
 from workers.children.handle import build_handler, handle
@@ -19,6 +19,11 @@ def raising(error: BaseException) -> Any:
         raise error
 
     return handler
+
+
+def test_a_package_that_a_handler_misses_is_named_with_its_extra() -> None:
+    with pytest.raises(MissingExtraError, match=r"'gdcm'.*wardround\[images\]"):
+        handle(raising(ModuleNotFoundError("No module named 'gdcm'", name="gdcm")), REQUEST)
 
 
 def test_a_handler_gets_the_bytes_and_the_context() -> None:

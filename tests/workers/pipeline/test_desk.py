@@ -35,6 +35,18 @@ def test_a_report_is_told_once_and_its_shard_leaves_the_hands() -> None:
     assert desk.drain_reports() == ([], (2,), 1)
 
 
+@pytest.mark.parametrize("way", ["attempt", "guard"])
+def test_a_package_that_a_thread_misses_is_no_internal_error(way: str) -> None:
+    desk, missed = Desk(), ModuleNotFoundError("No module named 'onnxruntime.capi'", name="onnxruntime.capi")
+    offer = taken(desk, 1)
+    desk.attempt(offer, raising(missed)) if way == "attempt" else desk.guard(raising(missed), lambda: None)
+    (report,), _, _ = desk.drain_reports()
+    assert (report.error_type, report.error) == (
+        "MissingExtraError",
+        "package 'onnxruntime' is not installed: pip install wardround",
+    )
+
+
 def test_what_waits_for_its_commit_is_in_hand_and_not_in_the_pipeline() -> None:
     desk = Desk()
     desk.leaves_pipeline(taken(desk, 1))

@@ -9,6 +9,7 @@ from schemas.loading import nearest
 from schemas.status import Status
 from workers.ehr.notes.note import Identity, Note, as_text, as_value, first_of, make_note, sound
 from workers.ehr.notes.settings import NotesInput
+from workers.reading.csv_faults import other_separator
 
 _PLAIN = {"record_id": "note_id", "subject_id": "subject_id", "time": "note_time", "type": "note_type", "text": "text"}
 _OMOP = {
@@ -57,7 +58,7 @@ def layout_of(source: NotesInput, is_omop: bool, columns: Sequence[str] | None) 
             return lower[wanted]
         if named is None and part not in ("record_id", "text"):
             return None
-        raise SpecError(_lacking(part, wanted, columns))
+        raise SpecError(_lacking(part, wanted, columns, source.delimiter))
 
     record_id, text = find("record_id"), find("text")
     assert record_id is not None
@@ -65,12 +66,15 @@ def layout_of(source: NotesInput, is_omop: bool, columns: Sequence[str] | None) 
     times = [find("time"), lower.get(_OMOP_DATE) if is_omop and source.time is None else None]
     for name in source.carry:
         if columns is not None and name not in columns:
-            raise SpecError(f"input.carry: no column {name!r} in the input{nearest(name, columns)}")
+            raise SpecError(_lacking("carry", name, columns, source.delimiter))
     return Layout(record_id, find("subject_id"), tuple(name for name in times if name), find("type"), text)
 
 
-def _lacking(part: str, wanted: str, columns: Sequence[str]) -> str:
+def _lacking(part: str, wanted: str, columns: Sequence[str], delimiter: str | None) -> str:
     has = ", ".join(columns[:20])
+    other = other_separator(columns, delimiter or "")
+    if other is not None:
+        return f"the only column of the input is {has!r}: say what separates its fields, input.delimiter: {other!r}"
     return f"the input has no column {wanted!r}{nearest(wanted, columns) or ';'} input.{part} names it. It has {has}"
 
 

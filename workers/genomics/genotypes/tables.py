@@ -68,10 +68,12 @@ def components_at(uri: str, storage: StorageSettings, digest: str, samples: pl.D
     try:
         table = pl.read_parquet(body) if body[:4] == b"PAR1" else _text(body)
     except pl.exceptions.PolarsError:
-        raise SpecError(f"{uri}: cannot be read as a table of components") from None
+        raise SpecError(
+            f"{uri}: cannot be read as a table of components: save it as text with tabs or commas, or as Parquet"
+        ) from None
     table = table.rename({name: name.lstrip("#").lower() for name in table.columns})
     if "iid" not in table.columns:
-        raise SpecError(f"{uri}: has no column IID")
+        raise SpecError(f"{uri}: has no column IID: call the column of the samples' ids so")
     names = [name for name in table.columns if name not in ("iid", "fid", "sid")]
     keys = ["iid"] if samples["iid"].is_unique().all() or "fid" not in table.columns else ["fid", "iid"]
     table = table.with_columns(pl.col(keys).cast(pl.String))

@@ -5,7 +5,7 @@ import warnings
 
 import pytest
 
-from schemas.errors import RecordError
+from schemas.errors import MissingExtraError, RecordError
 from schemas.status import Status
 from workers.images.decoding.fence import as_record_error, silence
 
@@ -17,6 +17,12 @@ def test_what_a_parser_quotes_of_a_record_is_in_no_message_and_no_cause() -> Non
     assert "Smith" not in str(caught.value)
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize(("package", "kind"), [("imagecodecs", MissingExtraError), ("olefile", RecordError)])
+def test_a_decoder_that_is_not_installed_is_no_fault_of_the_record(package: str, kind: type[Exception]) -> None:
+    with pytest.raises(kind), as_record_error("not readable"):
+        raise ModuleNotFoundError(f"No module named {package!r}", name=package)
 
 
 def test_an_error_that_already_has_a_status_keeps_it() -> None:

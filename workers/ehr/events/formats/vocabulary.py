@@ -98,7 +98,11 @@ def read_codes(path: Path, num_codes: int) -> pa.Table:
 
     `num_codes` is what the network was built for: every index has to be below.
     """
-    with damage_as(SpecError(f"{path}: cannot be read as Parquet")):
+    if not path.is_file():
+        raise SpecError(
+            f"{path}: is not there, and the codes of the vocabulary stand in it: copy it beside config.json"
+        )
+    with damage_as(SpecError(f"{path}: cannot be read as Parquet: write it again")):
         footer = pq.read_metadata(path)
         unpacked = sum(footer.row_group(group).total_byte_size for group in range(footer.num_row_groups))
         if unpacked > FILE_LIMIT:
