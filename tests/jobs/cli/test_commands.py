@@ -131,7 +131,7 @@ def test_gc_of_a_clean_run_finds_nothing_and_an_age_that_is_none_is_refused(
 def test_rows_of_a_status_that_nobody_has_say_so(wardround: Wardround, finished: Path) -> None:
     said = wardround("rows", finished, "--status", "timed_out")
     assert (said.code, said.out) == (0, "")
-    assert "no record has that status" in said.err
+    assert "no record has the status timed_out" in said.err
     said = wardround("rows", finished, "--status", "timedout")
     assert (said.code, "timedout" in said.err) == (2, True)
 

@@ -47,11 +47,13 @@ def test_weights_are_copied_so_that_nothing_changes_beneath_the_network() -> Non
 def test_what_is_missing_too_many_or_of_another_shape_is_named() -> None:
     given = tensors()
     del given["0.bias"]
-    with pytest.raises(SpecError, match=r"^x: does not fit the network: missing: 0\.bias$"):
+    with pytest.raises(
+        SpecError, match=r"^x: does not fit the network: missing: 0\.bias\. Correct network and settings"
+    ):
         fill(network(), given, "x")
-    with pytest.raises(SpecError, match=r"unexpected: a, b, c, d, e and 1 more$"):
+    with pytest.raises(SpecError, match=r"unexpected: a, b, c, d, e and 1 more\. "):
         fill(network(), tensors() | {name: torch.ones(1) for name in "fedcba"}, "x")
-    with pytest.raises(SpecError, match=r"of another shape: 0\.bias is \[4\], must be \[3\]$"):
+    with pytest.raises(SpecError, match=r"of another shape: 0\.bias is \[4\], must be \[3\]\. "):
         fill(network(), tensors() | {"0.bias": torch.zeros(4)}, "x")
 
 
@@ -77,3 +79,9 @@ def test_a_pickle_under_that_name_is_never_opened(tmp_path: Path) -> None:
     torch.save(tensors(), tmp_path / "model.safetensors")
     with pytest.raises(SecurityError, match="can run code when loaded"):
         read_tensors(tmp_path / "model.safetensors")
+
+
+def test_a_name_that_stands_before_all_tensors_is_to_be_taken_off() -> None:
+    given = {f"module.{name}": tensor for name, tensor in tensors().items()}
+    with pytest.raises(SpecError, match=r"Take 'module\.' off the names"):
+        fill(network(), given, "x")

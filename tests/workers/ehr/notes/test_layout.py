@@ -47,7 +47,9 @@ def test_a_named_column_that_is_not_there_is_told_with_what_is(part: str) -> Non
 
 
 def test_a_carried_column_has_to_be_there_and_its_neighbour_is_offered() -> None:
-    with pytest.raises(SpecError, match=r"input\.carry: no column 'wrad' in the input.*ward"):
+    with pytest.raises(
+        SpecError, match=r"no column 'wrad', did you mean 'ward'\? input\.carry names it\. It has note_id, text, ward"
+    ):
         layout_of(source(carry=["wrad"]), is_omop=False, columns=["note_id", "text", "ward"])
 
 
