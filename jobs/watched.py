@@ -3,7 +3,7 @@
 from jobs.execute import Watchers
 from jobs.hosts import pool
 from jobs.progress import open_progress
-from jobs.reporting.report import write_report
+from jobs.report_file import write_report
 from jobs.running import Outcome, prepare_job, run_job
 from jobs.settings import output_store, storage_settings
 from jobs.signals import StopRequests

@@ -10,6 +10,7 @@ A collection, or a converter, is a folder in `workers/` or a package of the user
 | `steps` | optional: `STEPS`, a `workers.prepare_list.StepTable` of its prepare steps |
 | `recheck` | optional: `recheck`, a `Rechecker` |
 | `doctor` | optional: `examine`, an `Examination` |
+| `pictures` | optional: `pictures(store) -> Iterable[Picture]`, for the report of a finished run |
 
 What fits into one file may be a module with all of these attributes instead.
 """

@@ -4,7 +4,7 @@ import argparse
 
 from jobs.cli.arguments import add_json, add_run
 from jobs.console import show, show_json
-from jobs.reporting.report import write_report
+from jobs.report_file import write_report
 from jobs.spec_source import run_store
 
 EXAMPLES = ("wardround report s3://results/cxr-2024/",)

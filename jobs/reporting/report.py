@@ -1,38 +1,24 @@
 """`report.html`: one self-contained page about a finished run, made from its run and manifest files alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from cluster.storage import Store
 from jobs.reporting.amounts import duration, size
 from jobs.reporting.cells import Cell, Grid, grid_of, number, share
 from jobs.reporting.scores import score_grids
 from jobs.reporting.verdicts import WHY_LEFT_OUT, carried_grids, left_out, model_grid, reason_grid
-from schemas.crashpoints import crashpoint
 from schemas.figures import Figures
-from schemas.run import BY_MODEL, REPORT_KEY, Manifest, RunFile
+from schemas.picture import Picture
+from schemas.run import BY_MODEL, Manifest, RunFile
 from schemas.wording import counted
-from workers.finished_runs.documents import existing_manifest, existing_run
 
 _TEMPLATE = "report.html.j2"
 
 
-def write_report(store: Store) -> str:
-    """Make the page and put it beside the manifest, in place of an older one. Returns its uri.
-
-    Raises UsageError where no run lies, IncompleteError without a manifest.
-    """
-    run, manifest = existing_run(store), existing_manifest(store)
-    body = render(run, manifest, store.uri).encode()
-    crashpoint("report.before_put")
-    store.put(REPORT_KEY, body, {"fingerprint": run.fingerprint})
-    return f"{store.uri}/{REPORT_KEY}"
-
-
-def render(run: RunFile, manifest: Manifest, uri: str) -> str:
+def render(run: RunFile, manifest: Manifest, uri: str, pictures: Sequence[Picture] = ()) -> str:
     """The page as text. Every value is escaped; nothing is loaded from elsewhere."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -41,10 +27,10 @@ def render(run: RunFile, manifest: Manifest, uri: str) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(_TEMPLATE).render(_facts(run, manifest, uri))
+    return environment.get_template(_TEMPLATE).render(_facts(run, manifest, uri, pictures))
 
 
-def _facts(run: RunFile, manifest: Manifest, uri: str) -> dict[str, Any]:
+def _facts(run: RunFile, manifest: Manifest, uri: str, pictures: Sequence[Picture]) -> dict[str, Any]:
     longest_first = sorted(manifest.seconds.items(), key=lambda pair: -pair[1])
     figures = manifest.figures or Figures()
     verdicts = [model_grid(_by_model(manifest)), reason_grid(figures)]
@@ -57,6 +43,10 @@ def _facts(run: RunFile, manifest: Manifest, uri: str) -> dict[str, Any]:
             for status, count in manifest.statuses.items()
         ],
         "verdicts": [grid for grid in verdicts if grid is not None],
+        "sections": {
+            name: [picture for picture in pictures if picture.section == name]
+            for name in dict.fromkeys(picture.section for picture in pictures)
+        },
         "totals": [
             (column.name, column.total, number(manifest.totals[column.name]))
             for column in run.columns

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from cluster.storage import open_store
 from jobs.cli.summary import as_json, as_table
-from jobs.reporting.report import write_report
+from jobs.report_file import write_report
 from jobs.running import Outcome
 from tests.support import meds_data, runs
 from workers.ehr.events.formats.make_directory import make_event_model_directory

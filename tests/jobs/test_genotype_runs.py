@@ -11,7 +11,7 @@ import pytest
 
 from cluster.storage import open_store
 from jobs.cli.summary import as_table
-from jobs.reporting.report import write_report
+from jobs.report_file import write_report
 from jobs.verification.verify import verify
 from tests.chaos.harness import content
 from tests.support import runs

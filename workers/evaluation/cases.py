@@ -8,7 +8,8 @@ import polars as pl
 
 from workers.evaluation.columns import PART, TEST, TUNING, group_column, truth_column
 from workers.evaluation.join_stage import EVALUATED, NOT_SCORED, state
-from workers.evaluation.settings import EvaluateInput
+from workers.evaluation.joining import bands
+from workers.evaluation.settings import EvaluateInput, Group
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,15 @@ class Case:
 
 def cases(source: EvaluateInput, groups: Iterable[Mapping[str, Any]]) -> list[Case]:
     """Every outcome over all rows first, then over each group's values in their order."""
-    found = sorted({(one["group"], one["value"]) for one in groups})
-    by_group = [(name, value) for name in source.groups for group, value in found if group == name]
+    found = {(one["group"], one["value"]) for one in groups}
+    by_group = [(name, value) for name, group in source.groups.items() for value in _values(name, group, found)]
     return [Case(outcome, *pair) for outcome in source.outcomes for pair in [("", ""), *by_group]]
+
+
+def _values(name: str, group: Group, found: set[tuple[str, str]]) -> list[str]:
+    """Those that occur: bands from the lowest on, others by name."""
+    there = {value for one, value in found if one == name}
+    return [band for band in bands(group.bands) if band in there] if group.bands else sorted(there)
 
 
 def tested(rows: pl.DataFrame, outcome: str, source: EvaluateInput) -> pl.DataFrame:

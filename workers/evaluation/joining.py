@@ -91,11 +91,12 @@ def _truth(name: str, outcome: Outcome) -> pl.Expr:
 def _group(name: str, group: Group) -> pl.Expr:
     column = pl.col(group.column or name)
     if group.bands:
-        labels = _bands(group.bands)
+        labels = bands(group.bands)
         column = column.cast(pl.Float64).cut(list(group.bands), labels=labels, left_closed=True)
     return column.cast(pl.String).alias(group_column(name))
 
 
-def _bands(bounds: Sequence[float]) -> list[str]:
+def bands(bounds: Sequence[float]) -> list[str]:
+    """Names of the bands between these bounds, from the lowest on."""
     inner = [f"{low:g} to {high:g}" for low, high in pairwise(bounds)]
     return [f"below {bounds[0]:g}", *inner, f"{bounds[-1]:g} and above"]

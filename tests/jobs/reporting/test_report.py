@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from cluster.storage import open_store
-from jobs.reporting.report import write_report
+from jobs.report_file import write_report
 from tests.jobs.test_model_counts import two_models
 from tests.support.runs import run
 from tests.support.small_run import make_archive, write_spec

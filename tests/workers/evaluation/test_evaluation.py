@@ -41,7 +41,7 @@ def test_a_group_is_evaluated_by_itself_and_groups_add_up(tmp_path: Path) -> Non
     women = rows.filter(pl.col("sex") == "F")
     area = metrics.roc_auc_score(women["sick"], women["score"])
     assert figures(found, group="sex", value="F")["auroc", ""]["value"] == pytest.approx(area, abs=1e-9)
-    assert list(found["outcomes"]["sick"]["groups"]["years"]) == ["40 to 65", "65 and above", "below 40"]
+    assert list(found["outcomes"]["sick"]["groups"]["years"]) == ["below 40", "40 to 65", "65 and above"]
     for group in ("sex", "years"):
         values = found["outcomes"]["sick"]["groups"][group]
         assert sum(figures(found, group=group, value=value)["rows", ""]["value"] for value in values) == 600

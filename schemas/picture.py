@@ -1,0 +1,14 @@
+"""A picture of a report."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Picture:
+    """`svg` is one element, drawn by us; its text is escaped. `words` say what it shows, for who does not see it, and
+    `section` is the heading under which it stands with others."""
+
+    section: str
+    title: str
+    svg: str
+    words: str
