@@ -32,6 +32,8 @@ _BLOCK = 384 << 10
 """Bytes of int8 calls that are decoded and packed at a time: they stay in the cache of a core."""
 _AT_ONCE = 64
 """Variants whose calls are read to be counted, at a time."""
+_DAMAGED = "the .pgen file is damaged"
+_DAMAGED_OR_FEWER = "the .pgen file is damaged, or its .pvar lists fewer alleles than it has calls of"
 _CUT_LATER = 4
 """The part of all samples from which on they are cut when packed."""
 
@@ -129,7 +131,9 @@ class PgenSource:
 
     def _decoder(self, path: Path, first: int, last: int) -> _Decoder:
         opened = partial(_Reader, path, self._alleles, self._header.samples, first, last)
-        return _Decoder(path, opened, open_store(str(path.parent), self._storage))
+        # Of three ALTs and two that are listed nothing tells before the record is read.
+        harm = _DAMAGED if self._header.several is None or not self._header.several.any() else _DAMAGED_OR_FEWER
+        return _Decoder(path, opened, open_store(str(path.parent), self._storage), harm)
 
     def _local(self) -> Path:
         """The .pgen file as planned, on this node."""
@@ -156,7 +160,8 @@ class _Decoder:
     then decoded again: only what fails on a disk that is well is damage.
     """
 
-    def __init__(self, path: Path, opened: Callable[[], _Reader], disk: Store) -> None:
+    def __init__(self, path: Path, opened: Callable[[], _Reader], disk: Store, harm: str) -> None:
+        self._harm = harm
         self._path = path
         self._opened = opened
         self._disk = disk
@@ -176,7 +181,7 @@ class _Decoder:
             except (RuntimeError, OSError):
                 self.close()
                 self._disk.sha256(self._path.name)
-        raise RecordError(Status.UNREADABLE, "the .pgen file is damaged")
+        raise RecordError(Status.UNREADABLE, self._harm)
 
     def _same(self) -> None:
         found = os.stat(self._path)

@@ -1,6 +1,9 @@
 """Joined sites made of the records of chunks as these come by."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -9,14 +12,37 @@ from numpy.typing import NDArray
 from workers.genomics.contract import GenotypeChunk
 from workers.genomics.genotypes.ploidy import Numbers, is_among
 from workers.genomics.kernels.codes import pack, unpack
-from workers.genomics.kernels.joining import Copies, SiteRecords, codes_of, join
+from workers.genomics.kernels.joining import Copies, SiteRecords, codes_of, join, join_calls
 from workers.genomics.scores.joined import SITES, JoinedSites
 from workers.genomics.scores.target import STAR
 
 _OF_CODE = np.array([0, 1, 2, np.nan], np.float32)
 
-_Held = tuple[Copies, NDArray[np.bool_], bool]
-"""Copies and ploidy of a record, and whether they are dosages."""
+
+@dataclass(frozen=True)
+class _Held:
+    """A record, or a joined site, as a row of `GenotypeChunk` has it."""
+
+    packed: NDArray[np.uint8]
+    dosage: Copies | None
+    haploid: NDArray[np.uint8] | None
+
+    @classmethod
+    def of(cls, chunk: GenotypeChunk, row: int) -> _Held:
+        """Copied: chunks are let go."""
+        dosage = None if chunk.dosage is None else chunk.dosage[row].copy()
+        haploid = None if chunk.haploid is None or not chunk.haploid[row].any() else chunk.haploid[row].copy()
+        return cls(chunk.packed[row].copy(), dosage, haploid)
+
+    def copies(self, samples: int) -> Copies:
+        """(samples,) of ALT, NaN where missing."""
+        return _OF_CODE[unpack(self.packed[None], samples)[0]] if self.dosage is None else self.dosage
+
+    def single(self, samples: int) -> NDArray[np.bool_]:
+        """(samples,) whose calls have one allele."""
+        if self.haploid is None:
+            return np.zeros(samples, np.bool_)
+        return np.unpackbits(self.haploid, count=samples, bitorder="little").astype(np.bool_)
 
 
 class SitePlan:
@@ -49,23 +75,36 @@ class SiteJoiner:
         if not len(rows):
             return []
         for row in rows.tolist():
-            self._held[int(chunk.variant_idx[row])] = _record(chunk, row)
+            self._held[int(chunk.variant_idx[row])] = _Held.of(chunk, row)
         numbers = np.flatnonzero(np.isin(self._plan.last, chunk.variant_idx[rows])).tolist()
-        joined = [(number, *self._join(number)) for number in numbers]
-        parts = [[one for one in joined if one[3] == dosed] for dosed in (False, True)]
+        joined = [(number, self._join(number, chunk.samples)) for number in numbers]
+        parts = [[one for one in joined if (one[1].dosage is not None) == dosed] for dosed in (False, True)]
         return [_chunk(part, chunk.samples) for part in parts if part]
 
-    def _join(self, number: int) -> _Held:
+    def _join(self, number: int, samples: int) -> _Held:
         members = self._plan.sites.members[number]
         held = [self._held[member] for member in members]
-        copies, haploid = join(
-            np.stack([h[0] for h in held]), np.stack([h[1] for h in held]), self._plan.of_site[number]
-        )
         for member in members:
             self._uses[member] -= 1
             if not self._uses[member]:
                 del self._held[member]
-        return copies, haploid, any(h[2] for h in held)
+        records = self._plan.of_site[number]
+        if records.is_sum and _are_calls_alike(held):
+            return _Held(join_calls([one.packed for one in held]), None, held[0].haploid)
+        copies, single = join(
+            np.stack([one.copies(samples) for one in held]), np.stack([one.single(samples) for one in held]), records
+        )
+        dosed = any(one.dosage is not None for one in held)
+        haploid = np.packbits(single, bitorder="little") if single.any() else None
+        return _Held(pack(codes_of(copies)[None])[0], copies if dosed else None, haploid)
+
+
+def _are_calls_alike(held: Sequence[_Held]) -> bool:
+    """Whether they are calls and no dosages, and the same of them have one allele in every record."""
+    if any(one.dosage is not None for one in held):
+        return False
+    bits = [one.haploid for one in held if one.haploid is not None]
+    return not bits or (len(bits) == len(held) and all(np.array_equal(one, bits[0]) for one in bits[1:]))
 
 
 def _uses(members: Sequence[tuple[int, ...]]) -> dict[int, int]:
@@ -77,23 +116,15 @@ def _uses(members: Sequence[tuple[int, ...]]) -> dict[int, int]:
     return found
 
 
-def _record(chunk: GenotypeChunk, row: int) -> _Held:
-    haploid = np.zeros(chunk.samples, np.bool_)
-    if chunk.haploid is not None:
-        haploid = np.unpackbits(chunk.haploid[row], count=chunk.samples, bitorder="little").astype(np.bool_)
-    if chunk.dosage is not None:
-        return chunk.dosage[row].copy(), haploid, True
-    return _OF_CODE[unpack(chunk.packed[row : row + 1], chunk.samples)[0]], haploid, False
-
-
-def _chunk(joined: Sequence[tuple[int, Copies, NDArray[np.bool_], bool]], samples: int) -> GenotypeChunk:
-    copies = np.stack([one[1] for one in joined])
-    haploid = np.stack([one[2] for one in joined])
-    numbers: Numbers = SITES + np.array([one[0] for one in joined], np.int64)
+def _chunk(joined: Sequence[tuple[int, _Held]], samples: int) -> GenotypeChunk:
+    numbers: Numbers = SITES + np.array([number for number, _ in joined], np.int64)
+    dosage = [one.dosage for _, one in joined if one.dosage is not None]
+    none = np.zeros(-(-samples // 8), np.uint8)
+    haploid = [none if one.haploid is None else one.haploid for _, one in joined]
     return GenotypeChunk(
         numbers,
         samples,
-        pack(codes_of(copies)),
-        copies if joined[0][3] else None,
-        np.packbits(haploid, axis=1, bitorder="little") if haploid.any() else None,
+        np.stack([one.packed for _, one in joined]),
+        np.stack(dosage) if dosage else None,
+        np.stack(haploid) if any(bits.any() for bits in haploid) else None,
     )

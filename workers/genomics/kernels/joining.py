@@ -1,6 +1,8 @@
 """The records of a site of several ALTs joined to one variant: REF against all ALTs together."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,13 @@ class SiteRecords:
     record: NDArray[np.int64]
     star: NDArray[np.bool_]
 
+    @cached_property
+    def is_sum(self) -> bool:
+        """Whether the copies of all ALTs are those of the records, added up."""
+        closed = self.stand_for_others
+        inside = sum(map(len, closed))
+        return len(closed) + (inside < len(self.star)) < 2
+
     @property
     def stand_for_others(self) -> list[NDArray[np.intp]]:
         """The rows of each line that has `*` beside an ALT with a name."""
@@ -38,13 +47,12 @@ def join(copies: Copies, haploid: NDArray[np.bool_], records: SiteRecords) -> tu
     missing wherever both are called.
     """
     known = ~np.isnan(copies).any(axis=0) & (haploid == haploid[0]).all(axis=0)
-    closed = records.stand_for_others
-    inside = np.zeros(len(copies), np.bool_)
-    if closed:
-        inside[np.concatenate(closed)] = True
-    if len(closed) + (~inside).any() < 2:
+    if records.is_sum:
         total = copies.sum(axis=0)
     else:
+        closed = records.stand_for_others
+        inside = np.zeros(len(copies), np.bool_)
+        inside[np.concatenate(closed)] = True
         whole = np.stack([copies[rows].sum(axis=0) for rows in closed])
         stars = copies[inside & records.star].sum(axis=0)
         named, elsewhere = copies[~records.star].sum(axis=0), copies[~inside].sum(axis=0)
@@ -53,6 +61,28 @@ def join(copies: Copies, haploid: NDArray[np.bool_], records: SiteRecords) -> tu
         total = np.where(elsewhere > _SLACK, named + copies[~inside & records.star].sum(axis=0), whole[0])
     known &= total <= 2 + _SLACK
     return np.where(known, total.clip(0, 2), np.nan).astype(np.float32), haploid[0]
+
+
+def join_calls(packed: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """(bytes,) what `join` makes of calls where `SiteRecords.is_sum` and every record has the same calls of one allele:
+    from the packed rows of the records, four samples at a time."""
+    joined = packed[0]
+    for row in packed[1:]:
+        joined = _JOINED[joined, row]
+    return joined
+
+
+def _joined_bytes() -> NDArray[np.uint8]:
+    """(256, 256) each byte of four calls joined with each: missing where one is, or where both have too many copies."""
+    place = 2 * np.arange(4, dtype=np.uint16)
+    calls = (np.arange(256, dtype=np.uint16)[:, None] >> place) & 3
+    first, second = calls[:, None], calls[None]
+    unknown = (first == MISSING) | (second == MISSING) | (first + second > 2)
+    whole = np.where(unknown, np.uint16(MISSING), first + second) << place
+    return np.asarray(whole.sum(axis=2), np.uint8)
+
+
+_JOINED = _joined_bytes()
 
 
 def codes_of(copies: Copies) -> NDArray[np.int8]:

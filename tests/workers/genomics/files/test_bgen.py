@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cluster.storage import ObjectChanged, open_store
 from schemas.errors import RecordError, SpecError
@@ -162,3 +165,21 @@ def test_a_file_on_s3_is_read_by_ranges(tmp_path: Path, s3: S3, bucket_prefix: s
     (there,) = whole(BgenSource(f"{bucket_prefix}/in.bgen", s3.settings))
     (here,) = whole(BgenSource(str(local)))
     assert np.array_equal(there.packed, here.packed)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_no_damage_of_its_bytes_ends_in_anything_but_a_refusal_or_a_verdict(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.getbasetemp() / "harmed"
+    folder.mkdir(exist_ok=True)
+    path = bgen(folder / "in.bgen", data.draw(st.sampled_from([NONE, ZLIB, ZSTD])))
+    body = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(body[: data.draw(st.integers(0, len(body))) or None])
+    with suppress(SpecError, RecordError):
+        for chunk in whole(BgenSource(str(path))):
+            assert chunk.dosage is not None
+            assert not ((chunk.dosage < 0) | (chunk.dosage > 2)).any()
