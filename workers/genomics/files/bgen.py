@@ -27,7 +27,8 @@ from workers.pipeline.read_ahead import read_ahead
 _PARTS = {"bgen": (".bgen",), "bgi": (".bgen.bgi",), "sample": (".sample",)}
 _NEAR = {"file": 64 << 10, "s3": 1 << 20}
 """Bytes that cost less to read over than another request."""
-_SPAN = 8 << 20
+_SPAN = {"file": 2 << 20, "s3": 8 << 20}
+"""Bytes that are read and decoded as one: what comes of them should stay in the caches."""
 _AT_ONCE = {"file": 2, "s3": 8}
 _OTHER = RecordError(Status.UNREADABLE, "a variant of the .bgen file is not where it was: it is damaged")
 
@@ -138,7 +139,7 @@ class BgenSource:
         begin = 0
         for at in range(1, len(rows) + 1):
             apart = at == len(rows) or starts[at] - (starts[at - 1] + sizes[at - 1]) > _NEAR[self._scheme]
-            if apart or starts[at] + sizes[at] - starts[begin] > _SPAN:
+            if apart or starts[at] + sizes[at] - starts[begin] > _SPAN[self._scheme]:
                 last = int(starts[at - 1] + sizes[at - 1])
                 yield _Run(rows[begin:at], int(starts[begin]), last - int(starts[begin]))
                 begin = at
@@ -149,7 +150,7 @@ class BgenSource:
         body = memoryview(self._read(run.start, run.length))
         samples = last - first
         dosage = np.empty((len(run.records), samples), np.float32)
-        single = np.zeros((len(run.records), samples), np.bool_)
+        single: NDArray[np.bool_] | None = None
         known: tuple[int, Copies] | None = None
         for row, variant in enumerate(run.records.tolist()):
             record = int(self._record[variant])
@@ -160,8 +161,9 @@ class BgenSource:
             # A record of one allele says who has REF: everybody who is called.
             dosage[row] = 2 - copies.of[0, first:last] if allele == NO_ALLELE else copies.of[allele, first:last]
             if copies.single is not None:
+                single = np.zeros(dosage.shape, np.bool_) if single is None else single
                 single[row] = copies.single[first:last]
-        haploid = np.packbits(single, axis=1, bitorder="little") if single.any() else None
+        haploid = None if single is None else np.packbits(single, axis=1, bitorder="little")
         return pack(certain_calls(dosage, single)), dosage, haploid
 
     def _copies(self, body: memoryview, record: int, start: int) -> Copies:

@@ -13,6 +13,7 @@ from schemas.errors import RecordError
 from schemas.status import Status
 from workers.genomics.files.bgen_blocks import ZSTD
 from workers.genomics.genotype_order import copies_of_pairs
+from workers.genomics.kernels.probabilities import copies_of_two
 from workers.reading.gzip import ZLIB, InflationError, inflate_member
 
 Floats = NDArray[np.float32]
@@ -65,20 +66,23 @@ def copies_of(body: bytes, samples: int, alleles: int) -> Copies:
         raise _POLYPLOID
     numbers = _numbers(body[_FIXED + samples + 2 :], bits)
     widths = np.array([0, alleles - 1, 2 * (alleles - 1) if phased else alleles * (alleles + 1) // 2 - 1])
-    if len(numbers) < int(widths[ploidy].sum()):
+    all_two = bool((ploidy == 2).all())
+    if len(numbers) < (samples * int(widths[2]) if all_two else int(widths[ploidy].sum())):
         raise _DAMAGED
-    found = np.full((alleles, samples), np.nan, np.float32)
-    if samples and (ploidy == 2).all():
-        found[:] = _of_two(numbers[: samples * widths[2]].reshape(samples, widths[2]), alleles, phased, bits)
-        single = None
+    single = None
+    if all_two:
+        found = _of_two(numbers[: samples * widths[2]].reshape(samples, widths[2]), alleles, phased, bits)
     else:
+        found = np.full((alleles, samples), np.nan, np.float32)
         start = np.concatenate([[0], np.cumsum(widths[ploidy])[:-1]]).astype(np.int64)
         for carried, made in ((1, _of_one), (2, _of_two)):
             rows = np.flatnonzero(ploidy == carried)
             table = numbers[start[rows][:, None] + np.arange(widths[carried])]
             found[:, rows] = made(table, alleles, phased, bits)
         single = ploidy == 1
-    found[:, (states & _MISSING) != 0] = np.nan
+    missing = states >= _MISSING
+    if missing.any():
+        found[:, missing] = np.nan
     return Copies(found, single if single is not None and single.any() else None)
 
 
@@ -92,12 +96,10 @@ def _of_two(table: NDArray[np.integer], alleles: int, phased: int, bits: int) ->
     if phased:
         return (_shares(table[:, : alleles - 1], bits) + _shares(table[:, alleles - 1 :], bits)).T.astype(np.float32)
     if alleles == 2:
-        # What nearly all files have, in whole numbers: 0 to 2 copies are twice as many steps as a probability has.
-        whole = np.int64((1 << bits) - 1)
-        homozygous, both = table[:, 0].astype(np.int64), table[:, 1].astype(np.int64)
-        _refuse_more(homozygous + both, whole)
-        first = np.minimum(2 * homozygous + both, 2 * whole)
-        return np.stack([first / whole, (2 * whole - first) / whole]).astype(np.float32)
+        # What nearly all files have.
+        copies, most = copies_of_two(table, (1 << bits) - 1)
+        _refuse_more(most, bits)
+        return copies
     return np.asarray((_shares(table, bits) @ copies_of_pairs(alleles)).T, np.float32)
 
 
@@ -105,13 +107,13 @@ def _shares(table: NDArray[np.integer], bits: int) -> NDArray[np.float64]:
     """(samples, n + 1) probabilities, the last of which is what the others leave."""
     whole = np.int64((1 << bits) - 1)
     total = table.sum(axis=1, dtype=np.int64)
-    _refuse_more(total, whole)
+    _refuse_more(int(total.max(initial=0)), bits)
     return np.column_stack([table, np.maximum(whole - total, 0)]) / whole
 
 
-def _refuse_more(total: NDArray[np.int64], whole: np.int64) -> None:
-    """Rounded probabilities may add up to a step too much, and to no more."""
-    if len(total) and total.max() > whole + 2:
+def _refuse_more(most: int, bits: int) -> None:
+    """Rounded probabilities may add up to a step or two too much, and to no more."""
+    if most > (1 << bits) + 1:
         raise _DAMAGED
 
 

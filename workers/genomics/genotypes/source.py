@@ -74,7 +74,11 @@ class Genotypes:
         found = list(self._objects())
         digest = digest_of(found)
         if digest is None:
-            remedy = "name table/ of a run of job: convert" if self.settings.format == "table" else "correct it"
+            remedy = (
+                "name table/ of a run of job: convert"
+                if self.settings.format == "table"
+                else "correct it (a folder of several sets ends with /)"
+            )
             raise SpecError(f"input.uri: no genotypes of format {self.settings.format!r} lie there; {remedy}")
         return Identity(digest, sum(info.size for info in found))
 
