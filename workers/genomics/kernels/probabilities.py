@@ -19,12 +19,15 @@ def copies_of_two(table: NDArray[Any], whole: int) -> tuple[NDArray[np.float32],
 
 @compiled
 def _copies_of_two(table, whole, copies):  # type: ignore[no-untyped-def]
-    most = 0
+    most = np.int64(0)
     for sample in range(table.shape[0]):
         homozygous, both = np.int64(table[sample, 0]), np.int64(table[sample, 1])
-        most = max(most, homozygous + both)
+        if homozygous + both > most:
+            most = homozygous + both
         # In whole numbers: from 0 to 2 copies are twice as many steps as a probability has.
-        first = min(2 * homozygous + both, 2 * whole)
+        first = 2 * homozygous + both
+        if first > 2 * whole:
+            first = 2 * whole
         copies[0, sample] = first / whole
         copies[1, sample] = (2 * whole - first) / whole
     return most
