@@ -27,7 +27,10 @@ def free_port() -> int:
 class TokenCluster:
     """`ray start --head --block` with RAY_AUTH_MODE=token. Everything that it starts ends with it."""
 
-    def __init__(self, cpus: int = 2) -> None:
+    def __init__(self, cpus: int = 2, *, path: Path | None = None, hostname: str | None = None) -> None:
+        """`path`: a folder more on the path of its processes. `hostname`: it takes itself for another machine, which
+        only root can make it."""
+        self._path = path
         self.directory = Path(tempfile.mkdtemp(prefix="wr-t-", dir="/tmp"))
         self.address = f"127.0.0.1:{free_port()}"
         self.dashboard = f"http://127.0.0.1:{free_port()}"
@@ -39,6 +42,8 @@ class TokenCluster:
             *(f"--dashboard-agent-listen-port={free_port()}", f"--dashboard-agent-grpc-port={free_port()}"),
             *(f"--temp-dir={self.directory}", f"--object-store-memory={100 * 2**20}"),
         ]
+        if hostname is not None:
+            command = ["unshare", "--uts", "sh", "-c", f'hostname {hostname} && exec "$@"', "sh", *command]
         self._process = subprocess.Popen(
             command,
             env=self.environment(),
@@ -50,7 +55,7 @@ class TokenCluster:
     def environment(self, token: str = TOKEN) -> dict[str, str]:
         """What a process needs to speak to the cluster."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-        root = str(Path(__file__).parents[2])
+        root = os.pathsep.join(str(one) for one in (Path(__file__).parents[2], self._path) if one is not None)
         path = f"{Path(sys.executable).parent}:{clean.get('PATH', '')}"
         return {**clean, "PATH": path, "PYTHONPATH": root, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token}
 

@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.support.made_package import make_package
+
 _STEP = '''
 import re
 from typing import ClassVar
@@ -24,9 +26,6 @@ class Stall(PrepareStep):
 
 def with_stalling_step(folder: Path) -> Mapping[str, str]:
     """The environment in which it is installed."""
-    facts = folder / "stalling_step-1.0.dist-info"
-    facts.mkdir(parents=True)
+    make_package(folder, "stalling_step", "[wardround.steps]\nimages.stall = stalling_plugin:Stall\n")
     (folder / "stalling_plugin.py").write_text(_STEP)
-    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: stalling-step\nVersion: 1.0\n")
-    (facts / "entry_points.txt").write_text("[wardround.steps]\nimages.stall = stalling_plugin:Stall\n")
     return {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), str(folder)])}

@@ -9,7 +9,7 @@ import numpy as np
 
 from cluster.storage import StorageSettings, split
 from workers.genomics.convert_plink.settings import PlinkInput
-from workers.genomics.files.fileset import FileVersion
+from workers.genomics.files.fileset import versions_digest
 from workers.genomics.files.joined import FileSource, Stretch, stretches_of
 from workers.genomics.files.opening import open_source
 from workers.genomics.kernels.codes import row_bytes
@@ -63,10 +63,6 @@ class PlinkFiles:
 
     def state(self) -> Mapping[str, Any]:
         """What workers go by."""
-        files = [[file.name, file.size, file.etag] for file in self.opened.versions()]
+        # No name of a file: a run file is no place for it.
+        files = versions_digest(self.opened.versions())
         return {"samples": samples_digest(self.opened.samples()), "files": files}
-
-
-def planned_files(state: Mapping[str, Any]) -> list[FileVersion]:
-    """The files that the plan was made from."""
-    return [FileVersion(*file) for file in state["files"]]

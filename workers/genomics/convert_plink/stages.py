@@ -5,7 +5,6 @@ from schemas.errors import RefusedError, SpecError
 from workers.conversion.account import AccountStage
 from workers.conversion.layout import READ
 from workers.finished_runs.stage import stage_at
-from workers.genomics.convert_plink.planning import planned_files
 from workers.genomics.convert_plink.reader import PlinkReader
 from workers.genomics.convert_plink.settings import PlinkInput
 from workers.genomics.files.joined import FileSource
@@ -37,7 +36,7 @@ def _source(context: StageContext) -> FileSource:
     source = PlinkInput.model_validate(context.run.spec.input)
     state = stage_at(context.store, READ).run.parts["state"]
     try:
-        return open_source(source.format, source.uri, context.storage, planned_files(state), source)
+        return open_source(source.format, source.uri, context.storage, state["files"], source)
     except (ObjectChanged, SpecError):
         raise RefusedError(
             "the files of input.uri were changed or removed since they were planned: restore them, then run again"

@@ -5,6 +5,7 @@ import polars as pl
 from cluster.storage import ObjectChanged, ObjectMissing
 from schemas.errors import RefusedError
 from workers.conversion.account import AccountStage
+from workers.conversion.chunks import key_of
 from workers.conversion.layout import READ
 from workers.finished_runs.stage import stage_at
 from workers.genomics.convert_vcf.files import fields_asked, header_of, root_of, sample_frame
@@ -38,15 +39,16 @@ def account(context: StageContext) -> AccountStage:
 
 def _samples(context: StageContext, source: VcfInput) -> pl.DataFrame:
     """The samples as they were planned: too many to be in a run file, so that only their digest is."""
-    state = stage_at(context.store, READ).run.parts["state"]
-    key, etag, size = state["header_of"]
+    read = stage_at(context.store, READ)
+    (first,) = read.plan().shard(0).slice(0, 1).select(["record_id", "etag", "file_size"]).to_pylist()
     store, _ = root_of(source, context.storage)
     try:
-        names = header_of(store, key, etag, size, source, "the first file").samples
+        key = key_of(first["record_id"])
+        names = header_of(store, key, first["etag"], first["file_size"], source, "the first file").samples
     except (ObjectMissing, ObjectChanged):
         names = ()
     samples = sample_frame(names, source.sex, context.storage)
-    if samples_digest(samples) != state["samples"]:
+    if samples_digest(samples) != read.run.parts["state"]["samples"]:
         raise RefusedError(
             "the first file of input.uri, or input.sex, was changed since it was planned: restore it, then run again"
         )

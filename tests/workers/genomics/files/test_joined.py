@@ -15,6 +15,7 @@ from cluster.storage import ObjectChanged
 from schemas.errors import SpecError
 from tests.support.plink_files import Cohort, cohort, write_bed, write_pgen
 from workers.genomics.contract import CountsCalls
+from workers.genomics.files.fileset import versions_digest
 from workers.genomics.files.joined import JoinedSource, stretches_of
 from workers.genomics.files.opening import open_source
 from workers.genomics.kernels.codes import unpack
@@ -113,7 +114,7 @@ def test_sets_of_other_samples_or_sexes_are_refused(tmp_path: Path, data: Cohort
 
 def test_a_set_that_came_after_planning_is_a_change(tmp_path: Path, data: Cohort) -> None:
     write_parts(tmp_path, data, [5], "bed")
-    planned = open_source("bed", f"{tmp_path}/").versions()
+    planned = versions_digest(open_source("bed", f"{tmp_path}/").versions())
     open_source("bed", f"{tmp_path}/", planned=planned)
     write_parts(tmp_path, data, [5, 9], "bed")
     with pytest.raises(ObjectChanged):
