@@ -97,8 +97,15 @@ def compile_part(text: str, vocabulary: Vocabulary) -> Part:
     choices = [_choice(choice, vocabulary) for choice in text.split("|")]
     is_of_item = any(choice.startswith("$.") for choice in text.split("|"))
 
+    if len(choices) == 1 and not text.startswith("$"):
+        return choices[0]
+
     def look(finder: Finder) -> Named | None:
-        return next((found for found in (choice(finder) for choice in choices) if found is not None), None)
+        for choice in choices:
+            found = choice(finder)
+            if found is not None:
+                return found
+        return None
 
     def part(finder: Finder) -> Named | None:
         kept = finder.own if is_of_item else finder.shared

@@ -78,7 +78,7 @@ class EventRule:
         self._times = [Where(path) for path in self._time_key]
         self._of_item = any(path.startswith(".") for path in self._time_key)
         self._value, self._text, self._absent = where(rule.value), where(rule.text), where(rule.absent)
-        self._when = [(steps_of(path), frozenset(values)) for path, values in rule.when.items()]
+        self._when = [(f"when {path}", steps_of(path), frozenset(values)) for path, values in rule.when.items()]
         self._unit, self._end = where(rule.unit), where(rule.end)
         self._bounds = [("low", where(rule.low)), ("high", where(rule.high))]
         self._interpretation = compile_part(rule.interpretation, vocabulary) if rule.interpretation else None
@@ -88,13 +88,17 @@ class EventRule:
         """The event, or what it lacks."""
         if self._is_off or (self._absent is not None and self._absent.find(finder) is not None):
             return NOT_HERE
-        if any(values.isdisjoint(words_at(finder.resource.node, steps)) for steps, values in self._when):
-            return NOT_HERE
+        for key, steps, values in self._when:
+            # Rules of one resource ask for the same words.
+            if key not in finder.shared:
+                finder.shared[key] = words_at(finder.resource.node, steps)
+            if values.isdisjoint(finder.shared[key]):
+                return NOT_HERE
         names = [part(finder) for part in self._parts]
         if any(name is None for name in names):
             return NO_CODE
         found = self._named([name for name in names if name is not None])
-        found.used += [(steps[0].name,) for steps, _ in self._when]
+        found.used += [(steps[0].name,) for _, steps, _ in self._when]
         for fill in (self._fill_value, self._fill_text, self._fill_time):
             lack = fill(finder, found)
             if lack is not None:

@@ -47,6 +47,28 @@ def left_over(node: Node, used: Tree) -> list[tuple[str, str]]:
     return found
 
 
+def shape_of(node: Node, used: Tree) -> tuple[Any, ...]:
+    """What `left_over` depends on, and no more: the names beside those that were used. Records of one kind share it."""
+    found: list[Any] = []
+    _shape(node, used, found)
+    return tuple(found)
+
+
+def _shape(node: Node, used: Tree, found: list[Any]) -> None:
+    if type(node) is dict:
+        found.append(tuple(node))
+        for key, below in used.items():
+            if below:
+                _shape(node.get(key), below, found)
+    elif type(node) is list:
+        found.append(len(node))
+        for number, below in used.items():
+            if below and type(number) is int and number < len(node):
+                _shape(node[number], below, found)
+    else:
+        found.append(None)
+
+
 def _collect(node: Node, used: Tree, name: str, found: list[tuple[str, str]]) -> None:
     if type(node) is dict:
         for key, value in node.items():

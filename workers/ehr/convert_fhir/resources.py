@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.errors import RecordError
 from schemas.status import Status
@@ -18,6 +18,7 @@ from workers.ehr.convert_fhir.leftovers import (
     Reasons,
     left_over,
     name_of_path,
+    shape_of,
     used_of,
 )
 from workers.ehr.convert_fhir.paths import patient_id, patient_of
@@ -28,6 +29,8 @@ from workers.ehr.meds.rules import Profile
 
 MODIFIED = "a modifierExtension that no rule knows may say the opposite"
 
+_MOST_ACCOUNTS = 2_000
+"""Different accounts of one type of resource that are kept."""
 _HARMLESS = (ANOTHER_TIME, SAME_TEXT)
 
 LACKS = (NO_TIME, NO_VALUE, NO_CODE)
@@ -42,9 +45,17 @@ class Taken:
     lacking: list[str] = field(default_factory=list)
     visit: str | None = None
     used: frozenset[str] = frozenset()
-    left_out: dict[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
     is_part: bool = False
     """Whether something of what is left out says something of the patient."""
+
+
+class Account(NamedTuple):
+    """What of a resource is in its events and what is not, and why: read only, since many records have the same."""
+
+    used: frozenset[str]
+    left_out: Mapping[str, str]
+    is_part: bool
 
 
 class ResourceRule:
@@ -71,6 +82,7 @@ class ResourceRule:
         self._reasons = Reasons(rule.left_out)
         self._subject_names = tuple(dict.fromkeys(["resourceType", *(path.split(".")[0] for path in rule.subject)]))
         self._judge = lru_cache(maxsize=10_000)(self._judged)
+        self._accounts: dict[object, Account] = {}
 
     def subject(self, resource: Mapping[str, Any]) -> tuple[str | None, str]:
         """The patient's id, else None and why."""
@@ -171,16 +183,27 @@ class ResourceRule:
         if taken.visit is not None:
             used.append(path)
         used += ((name,) for name in self._subject_names if name in resource)
-        tree, names = used_of(frozenset((*used, *beside)))
+        paths = frozenset((*used, *beside))
+        tree, _ = used_of(paths)
+        key = paths, frozenset(beside.items()), shape_of(resource, tree)
+        account = self._accounts.get(key)
+        if account is None:
+            account = self._account_of(resource, paths, beside)
+            if len(self._accounts) >= _MOST_ACCOUNTS:
+                self._accounts.clear()
+            self._accounts[key] = account
+        taken.used, taken.left_out = account.used, account.left_out
+        taken.is_part |= account.is_part
+
+    def _account_of(self, resource: Mapping[str, Any], paths: frozenset[Path], beside: Mapping[Path, str]) -> Account:
+        tree, names = used_of(paths)
         set_aside = {name_of_path(path): reason for path, reason in beside.items()}
-        taken.used = names.difference(set_aside)
+        left_out: dict[str, str] = {}
+        part = any(reason not in _HARMLESS for reason in set_aside.values())
         for name, default in left_over(resource, tree):
-            reason, is_part = self._judge(name, default)
-            taken.left_out[name] = reason
-            taken.is_part |= is_part
-        for name, reason in set_aside.items():
-            taken.left_out[name] = reason
-            taken.is_part |= reason not in _HARMLESS
+            left_out[name], is_part = self._judge(name, default)
+            part |= is_part
+        return Account(names.difference(set_aside), {**left_out, **set_aside}, part)
 
     def _judged(self, name: str, default: str) -> tuple[str, bool]:
         """Why an element is left out, and whether that says something of the patient."""

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from workers.ehr.meds.precision import DAY, MIDNIGHT, MONTH, YEAR
@@ -23,6 +24,7 @@ class Moment(NamedTuple):
     precision: str | None
 
 
+@lru_cache(maxsize=10_000)
 def parse_time(text: str) -> Moment | None:
     """None for a text that is no FHIR date or time.
 

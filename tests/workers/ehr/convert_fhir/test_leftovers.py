@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from workers.ehr.convert_fhir.leftovers import (
     ANOTHER_CODING,
     NO_RULE,
@@ -7,6 +12,7 @@ from workers.ehr.convert_fhir.leftovers import (
     Reasons,
     left_over,
     name_of_path,
+    shape_of,
     tree_of,
 )
 
@@ -46,3 +52,20 @@ def test_a_reason_is_that_of_the_element_of_one_above_it_or_of_its_last_part() -
     assert reasons.of("performer.actor.display") == "inner"
     assert reasons.of("code.coding.version") == "how"
     assert reasons.of("code") is None
+
+
+NODES = st.recursive(
+    st.sampled_from([None, 1, "x"]),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.sampled_from("abc"), below, max_size=3),
+    max_leaves=8,
+)
+WAYS = st.lists(st.lists(st.sampled_from(["a", "b", "c", 0, 1]), min_size=1, max_size=4).map(tuple), max_size=4)
+
+
+@settings(deadline=None, max_examples=300)
+@given(NODES, NODES, WAYS)
+def test_what_is_left_over_depends_on_the_shape_alone(one: Any, other: Any, ways: list[tuple[str | int, ...]]) -> None:
+    tree = tree_of(ways)
+    if shape_of(one, tree) == shape_of(other, tree):
+        assert left_over(one, tree) == left_over(other, tree)
+    assert shape_of({"a": one, "b": 1}, tree_of([("a",)])) == shape_of({"a": other, "b": "x"}, tree_of([("a",)]))
