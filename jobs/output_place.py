@@ -1,6 +1,8 @@
 """Whether a run may write where `output.uri` says, found out before anything is written."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from cluster.storage import is_inside, parse
 from schemas.errors import SpecError
@@ -34,6 +36,26 @@ def _check_folder(path: str) -> None:
         path = os.path.dirname(path)
     if path and os.path.exists(path) and not os.path.isdir(path):
         raise SpecError(f"output.uri: {path!r} is a file, and a run needs a folder of its own: choose another place")
+
+
+@contextmanager
+def no_empty_folders(uri: str) -> Iterator[None]:
+    """Take folders away that were made for a run of which nothing came to lie there, as where its input is empty."""
+    path = parse(uri).path.rstrip("/") if parse(uri).scheme == "file" else ""
+    made = []
+    while path and not os.path.lexists(path):
+        made.append(path)
+        path = os.path.dirname(path)
+    try:
+        yield
+    except BaseException:
+        for folder in made:
+            try:
+                os.rmdir(folder)
+            except OSError:
+                # Something lies there, or another driver was as tidy.
+                break
+        raise
 
 
 _LONGEST_NAME = 255

@@ -10,7 +10,7 @@ from cluster.storage import ObjectError, StorageSettings, probe
 from jobs.execute import StageFigures, Watchers, execute, worker_job
 from jobs.finishing import finish
 from jobs.locations import naming_input
-from jobs.output_place import check_output_place
+from jobs.output_place import check_output_place, no_empty_folders
 from jobs.rundir import StageDirectory
 from jobs.settings import output_store, storage_settings
 from jobs.stages import StagedJob, understand
@@ -45,6 +45,11 @@ def run_stages(spec: Spec, open_host: HostOpener, watchers: Watchers, announce: 
 
 def run_job(job: StagedJob, open_host: HostOpener, watchers: Watchers, announce: Callable[[str], None]) -> Outcome:
     """The same of a job that is prepared: what was wrong with its spec is told before any pool is opened for it."""
+    with no_empty_folders(job.spec.output.uri):
+        return _run_job(job, open_host, watchers, announce)
+
+
+def _run_job(job: StagedJob, open_host: HostOpener, watchers: Watchers, announce: Callable[[str], None]) -> Outcome:
     began = time.monotonic()
     spec = job.spec
     for name, model in job.models.items():

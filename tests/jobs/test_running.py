@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from schemas.errors import StoreError
+from schemas.errors import RejectLimitError, SpecError, StoreError
+from tests.chaos.archive import make_model
 from tests.support.runs import run
-from tests.support.small_run import write_spec
+from tests.support.small_run import make_archive, write_spec
 
 
 def no_links(*paths: object) -> None:
@@ -29,3 +30,30 @@ def test_without_it_a_disk_without_links_is_refused(tmp_path: Path, monkeypatch:
     text = write_spec(tmp_path, str(tmp_path / "out")).read_text()
     with pytest.raises(StoreError, match="single_committer"):
         run(text)
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_an_empty_input_leaves_no_folder_that_was_not_there(tmp_path: Path, there: bool) -> None:
+    text = write_spec(tmp_path, str(tmp_path / "results" / "out")).read_text()
+    for path in (tmp_path / "archive").iterdir():
+        path.unlink()
+    if there:
+        (tmp_path / "results").mkdir()
+    with pytest.raises(SpecError, match="no records"):
+        run(text)
+    assert (tmp_path / "results").exists() == there
+    assert not (tmp_path / "results" / "out").exists()
+
+
+def test_a_run_in_which_nothing_fits_its_model_is_stopped_early(tmp_path: Path) -> None:
+    """No limit was set: a whole first sample that is refused for what it is says that the spec is wrong."""
+    make_archive(tmp_path / "archive", images=80)
+    make_model(tmp_path / "model")
+    text = write_spec(tmp_path, str(tmp_path / "out"), more="prepare: [{channels: {to: 3}}]\n").read_text()
+    (tmp_path / "archive" / "05-letter.txt").unlink()
+    with pytest.raises(
+        RejectLimitError, match=r"not one of the first 64 records fits the model \(out_of_contract 64\)"
+    ):
+        run(text)
+    # Whoever wants the rows says so, and goes on from there.
+    assert run(text + "limits: {max_rejects: 100%}\n").manifest.statuses == {"out_of_contract": 80}

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from cluster.storage import StorageSettings
 from schemas.errors import SpecError
 from schemas.spec import Compute
+from schemas.wording import counted
 from workers.collection import PREDICT, StagePlan
 from workers.contract import ModelCard
 from workers.finished_runs.stage import FinishedStage
@@ -116,7 +117,14 @@ class ImagesCollection:
             "transfer_syntaxes": dict(looked.transfer_syntaxes),
             "no_decoder": dict(looked.undecodable),
             "would_be_refused": {str(status): count for status, count in looked.refused.items()},
+            **({"other_formats": hints} if (hints := self._other_formats(looked.others)) else {}),
         }
+
+    def _other_formats(self, others: Mapping[str, int]) -> dict[str, str]:
+        """What to do about objects that are not of the format that the spec names, by theirs."""
+        named = self.records.source.format
+        remedy = f"input.format says {named}: leave it out to go by content"
+        return {name: f"{counted(count, 'object')}, and {remedy}" for name, count in others.items()}
 
 
 def open_collection(source: ImagesInput, storage: StorageSettings, compute: Compute) -> ImagesCollection:

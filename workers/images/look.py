@@ -83,4 +83,5 @@ def _sum(parts: Sequence[Preflight]) -> Preflight:
         transfer_syntaxes=total("transfer_syntaxes"),
         undecodable={name: remedy for part in parts for name, remedy in part.undecodable.items()},
         refused=total("refused"),
+        others=total("others"),
     )

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import IO
 
@@ -13,9 +13,13 @@ from schemas.loading import nearest
 from schemas.status import Status
 from workers.images.decoding.headers import HeaderFacts, read_header
 from workers.images.decoding.identifiers import attribute_tag
+from workers.images.decoding.sniff import sniff
 from workers.images.settings import ImagesInput
 
 Reader = Callable[[], IO[bytes]]
+
+_BEGINNING = 256
+"""Bytes by which a format is known."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Preflight:
     transfer_syntaxes: Mapping[str, int]
     undecodable: Mapping[str, str]
     refused: Mapping[Status, int]
+    others: Mapping[str, int] = field(default_factory=dict)
+    """What those are that are not of `input.format`, where it names one and their first bytes tell."""
 
     @property
     def unreadable(self) -> int:
@@ -42,6 +48,7 @@ def preflight(readers: Iterable[Reader], settings: ImagesInput) -> Preflight:
     """Read the headers of some objects; each reader opens one of them, seekable. Errors of storage pass through."""
     facts: list[HeaderFacts] = []
     refused: Counter[Status] = Counter()
+    others: Counter[str] = Counter()
     read = 0
     for opener in readers:
         read += 1
@@ -50,6 +57,8 @@ def preflight(readers: Iterable[Reader], settings: ImagesInput) -> Preflight:
                 facts.append(read_header(reader, settings))
         except RecordError as error:
             refused[error.status] += 1
+            others[_other_format(opener, settings)] += 1
+    others.pop("", None)
     named = [fact for fact in facts if fact.transfer_syntax_name]
     refused[Status.NO_PIXELS] += sum(not fact.has_pixels for fact in facts)
     refused[Status.UNSUPPORTED] += sum(not fact.decodable for fact in facts)
@@ -59,7 +68,20 @@ def preflight(readers: Iterable[Reader], settings: ImagesInput) -> Preflight:
         transfer_syntaxes=Counter(str(fact.transfer_syntax_name) for fact in named),
         undecodable={str(fact.transfer_syntax_name): fact.remedy for fact in named if not fact.decodable},
         refused={status: count for status, count in refused.items() if count},
+        others=others,
     )
+
+
+def _other_format(opener: Reader, settings: ImagesInput) -> str:
+    """The format of an object that is not of the one that the spec names; empty where that is not why."""
+    if settings.format == "auto":
+        return ""
+    try:
+        with opener() as reader:
+            found = sniff(reader.read(_BEGINNING))
+    except RecordError:
+        return ""
+    return found if found not in (None, settings.format) else ""
 
 
 _VERY_CLOSE = 0.85

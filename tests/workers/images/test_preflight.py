@@ -103,6 +103,14 @@ def test_the_check_before_a_run_counts_and_names_remedies() -> None:
     assert found.refused == {Status.UNREADABLE: 1, Status.NO_PIXELS: 1, Status.UNSUPPORTED: 1}
 
 
+def test_objects_of_another_format_than_the_spec_names_are_told_by_theirs() -> None:
+    png = cv2.imencode(".png", ramp(dtype="uint8", top=255))[1].tobytes()
+    objects = [png, png, shipped("CT_small.dcm"), b"neither"]
+    found = preflight([lambda data=data: io.BytesIO(data) for data in objects], settings(format="dicom"))
+    assert found.refused == {Status.UNREADABLE: 3}
+    assert found.others == {"png": 2}
+
+
 def test_every_transfer_syntax_that_the_extras_promise_is_decodable() -> None:
     for uid in transfer_syntaxes():
         status = decoder_status(uid)
