@@ -18,7 +18,7 @@ def copies_of_two(table: NDArray[Any], whole: int) -> tuple[NDArray[np.float32],
 
 
 @compiled
-def _copies_of_two(table, whole, copies):  # type: ignore[no-untyped-def]
+def _copies_of_two(table, whole, copies):  # type: ignore[no-untyped-def]  # numba infers the types
     most = np.int64(0)
     for sample in range(table.shape[0]):
         homozygous, both = np.int64(table[sample, 0]), np.int64(table[sample, 1])

@@ -16,7 +16,7 @@ def shared(pos: int, alleles: list[bytes], contig: int = 0, samples: int = 3, na
 
 
 def record(pos: int, individual: bytes = b"\x11\x22", **more: int) -> bytes:
-    body = shared(pos, [b"A", b"C"], **more)  # type: ignore[arg-type]
+    body = shared(pos, [b"A", b"C"], **more)
     return struct.pack("<II", len(body), len(individual)) + body + individual
 
 
