@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.wardround-setup
 ORACLES := .venv-oracles
 
-.PHONY: setup oracles demo demo-ehr demo-genomics test test-long check bench bench-images bench-scale bench-notes bench-nlp bench-events bench-variants bench-prs chaos chaos-convert clean
+.PHONY: setup oracles demo demo-ehr demo-genomics test test-long check bench bench-images bench-scale bench-notes bench-nlp bench-events bench-variants bench-prs chaos clean
 
 setup: $(STAMP)
 
@@ -78,11 +78,9 @@ bench-events: setup
 bench-variants: setup
 	$(BIN)/python tests/benchmarks/bench_variants.py
 
+# Signals to every process of runs at every moment: images, a conversion and scores, in one call.
 chaos: setup
 	$(BIN)/python -m tests.chaos --seeds 200
-
-chaos-convert: setup
-	$(BIN)/python -m tests.chaos --job convert --seeds 50
 
 clean:
 	rm -rf demo-output .mypy_cache .ruff_cache .pytest_cache

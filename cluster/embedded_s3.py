@@ -14,8 +14,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,7 @@ class EmbeddedS3:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
         self._process: subprocess.Popen[bytes] | None = None
+        self._begin: Callable[[], subprocess.Popen[bytes]] | None = None
         self._resources = ExitStack()
 
     @property
@@ -97,7 +99,8 @@ class EmbeddedS3:
         sockets = self._resources.enter_context(tempfile.TemporaryDirectory(prefix="weed-"))
         for _ in range(_STARTS):
             ports = _free_ports(len(_PORTS))
-            self._process = self._start(weed, ports, Path(sockets))
+            self._begin = partial(self._start, weed, ports, Path(sockets))
+            self._process = self._begin()
             self.endpoint_url = f"http://127.0.0.1:{ports[0]}"
             if _answers(self._process, self._client(), self.bucket):
                 return self
@@ -106,6 +109,16 @@ class EmbeddedS3:
         raise InfrastructureError(
             f"the embedded S3 server did not start; its log is {str(self._log)!r}: look there for the cause"
         )
+
+    def start_again(self) -> None:
+        """After it ended, whoever ended it: the same objects on the same ports. Raises InfrastructureError."""
+        assert self._begin is not None
+        self._stop()
+        self._process = self._begin()
+        if not _answers(self._process, self._client(), self.bucket):
+            raise InfrastructureError(
+                f"the embedded S3 server did not start again; its log is {str(self._log)!r}: look there for the cause"
+            )
 
     def __exit__(self, *_: object) -> None:
         """Stop it."""

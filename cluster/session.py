@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 from pydantic import Field
 
 from cluster.bare_node import bare_node
-from cluster.lost_node import end_process, node_is_dead
+from cluster.lost_node import LostNode, end_process
 from schemas.errors import InfrastructureError, RefusedError, SecurityError, UsageError
 from schemas.frozen import Frozen
 
@@ -32,12 +32,17 @@ SOCKET_PATH_ROOM = 40
 _RAY = "r"
 CONNECT_TIMEOUT_S = 15.0
 _LOOK_S = 0.5
-"""Between two looks at whether the node started here lives."""
+"""Between two looks at whether the node that was started or joined lives."""
 
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # Ray prints the raylet's notices of dead workers to stdout even when told not to; this drops them.
     "RAY_DEDUP_LOGS_SKIP_REGEX": "(?s).*",
+}
+
+OWN_SIGNALS = {
+    # Ray's C++ would take SIGTERM from this process, write a stack trace and end it with another code than ours.
+    "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1",
 }
 
 
@@ -74,7 +79,7 @@ class Session:
     """
 
     def __init__(self, settings: SessionSettings, exit_code: Callable[[], int] = lambda: 4) -> None:
-        """`exit_code`: what the process ends with where the node that it started here dies under it."""
+        """`exit_code`: what the process ends with where the node that it started or joined dies under it."""
         check_ray_version(importlib.metadata.version("ray"))
         self._settings = settings
         self._address = _address(settings)
@@ -136,9 +141,12 @@ class Session:
         except BaseException as error:  # noqa: BLE001 - raised by `wait`
             self._error = error
         self._settled.set()
-        started_here = self._cluster is not None and self._cluster.started_here
+        if self._cluster is None or not self._ours:
+            self._ended.wait()
+            return
+        node = LostNode(self._cluster.address, started_here=self._cluster.started_here)
         while not self._ended.wait(_LOOK_S):
-            if started_here and self._ours and node_is_dead():
+            if self._ours and node.is_dead():
                 self._lost = True
                 end_process(self._directory, self._exit_code)
 
@@ -207,6 +215,8 @@ def _address(settings: SessionSettings) -> str | None:
 
 def prepare_environment(quiet: bool, *, joining: bool) -> None:
     """Set what Ray must find when it is imported. What the user set is left alone."""
+    for name, value in OWN_SIGNALS.items():
+        os.environ.setdefault(name, value)
     if quiet:
         for name, value in QUIET.items():
             os.environ.setdefault(name, value)
@@ -264,6 +274,11 @@ def _explain(error: BaseException, address: str | None) -> NoReturn:
         ) from error
     where = "a Ray cluster could not be started on this machine" if address is None else f"no Ray cluster at {address}"
     lines = str(error).strip().splitlines()
+    if address is None and "timed out" in str(error).lower():
+        raise InfrastructureError(
+            f"{where}: one of its processes ended, or the machine was too busy for it, before it was ready; "
+            "the same command tries again"
+        ) from error
     remedy = "" if address is None else "; start it, or correct compute.address (RAY_ADDRESS where the spec has none)"
     said = f"{type(error).__name__}: {lines[0] if lines else 'no reason given'}"
     raise InfrastructureError(f"{where}: {said}{remedy}") from error

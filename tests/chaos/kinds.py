@@ -7,11 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster.storage import Store
+import numpy as np
+
+from cluster.storage import StorageSettings, Store
 from tests.chaos import archive
+from tests.chaos.blows import Pool
 from tests.support.bgzf import bgzf
-from tests.support.genotype_tables import random_vcf
+from tests.support.genotype_tables import convert_table, random_vcf
 from tests.support.heat import make_heat_model
+from tests.support.vcf_scores import catalog_file
 
 CASE = Path(__file__).parent.parent / "cases" / "fhir"
 
@@ -23,11 +27,12 @@ class Kind:
     fill: Callable[[Store, Path], str]
     compute: str
 
-    def spec(self, said: str, output: str, endpoint: str) -> str:
-        """A run of two workers on small shards, so that there is much to interrupt."""
+    def spec(self, said: str, output: str, endpoint: str, pool: Pool) -> str:
+        """A run on small shards, so that there is much to interrupt; on Ray of up to two workers."""
+        workers = "pool: serial" if pool == "serial" else "workers: {min: 1, max: 2}"
         return (
             f"name: chaos\n{said}output: {{uri: {output}}}\n"
-            f"compute: {{workers: {{min: 1, max: 2}}, cpus_per_worker: 1, {self.compute}}}\n"
+            f"compute: {{{workers}, cpus_per_worker: 1, {self.compute}}}\n"
             f"storage: {{endpoint_url: '{endpoint}'}}\n"
         )
 
@@ -42,7 +47,7 @@ def _heat_maps(store: Store, folder: Path) -> str:
 
 
 def _archive(store: Store, model: Path) -> str:
-    archive.fill(store)
+    archive.fill(store, images=22)
     source = f"{{collection: images, uri: {store.uri}, carry: [Modality]}}"
     return f"job: predict\ninput: {source}\nmodels: {{mean: {{uri: {model}}}}}\n"
 
@@ -76,9 +81,25 @@ def _cohort(store: Store, folder: Path) -> str:
     return f"job: convert\ninput: {source}\n"
 
 
+def _scores(store: Store, folder: Path) -> str:
+    """A scoring file over the genotype table of such a cohort."""
+    store.put("cohort.vcf", random_vcf(60, 120, seed=3).encode(), {})
+    source = f"format: vcf, uri: {store.uri}/cohort.vcf, build: GRCh38"
+    table = convert_table(source, f"{store.uri}-table", StorageSettings())
+    model = folder / "scores"
+    model.mkdir()
+    chance = np.random.default_rng(4)
+    sites = sorted(chance.choice(120, 90, replace=False))
+    rows = [(("chr1", "chr2", "chrX")[3 * at // 120], 100 + 7 * at, "C", "A", chance.normal()) for at in sites]
+    catalog_file(model / "score.txt", rows)
+    source = f"{{collection: genotypes, format: table, uri: {table.uri}/table, build: GRCh38}}"
+    return f"job: predict\ninput: {source}\nmodels: {{pgs: {{uri: {model}}}}}\n"
+
+
 KINDS = {
-    "predict": Kind(_images, "shard_records: 6, batch: 4"),
-    "objects": Kind(_heat_maps, "shard_records: 6, batch: 4"),
-    "convert": Kind(_export, "shard_records: 50"),
+    "images": Kind(_images, "shard_records: 4, batch: 4, decode: processes, decoders: 1"),
+    "masks": Kind(_heat_maps, "shard_records: 6, batch: 4, decode: processes, decoders: 1"),
+    "conversion": Kind(_export, "shard_records: 50"),
     "genotypes": Kind(_cohort, "shard_records: 50"),
+    "scores": Kind(_scores, "shard_records: 8"),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,8 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-_ACTOR = "ray::WorkerEntry"
-"""Only these: a node ends with the agents that Ray runs beside its raylet."""
+from tests.chaos.processes import command_line, descendants, pids, send
 
 
 class StandingCluster:
@@ -36,46 +36,23 @@ class StandingCluster:
         env = {key: value for key, value in self.env.items() if key != "RAY_ADDRESS"}
         subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
 
-    def worker_pids(self) -> list[int]:
-        """Processes of actors that run now."""
-        raylets = [pid for pid in _pids() if self._is_ours(pid, "raylet")]
-        return [pid for pid in _pids() if _parent(pid) in raylets and _cmdline(pid).startswith(_ACTOR)]
+    @property
+    def env_of_drivers(self) -> dict[str, str]:
+        """What a driver needs to join it."""
+        return {name: value for name, value in self.env.items() if name.startswith("RAY_")}
 
-    def _is_ours(self, pid: int, name: str) -> bool:
-        line = _cmdline(pid)
-        return name in line.split(" ")[0] and self._temp in line
+    def processes(self) -> set[int]:
+        """All of them that run now."""
+        own = {pid for pid in pids() if self._temp in command_line(pid)}
+        return own | descendants(own)
 
     def close(self) -> None:
         """Kill every process of this cluster."""
         for _ in range(3):
-            for pid in [pid for pid in _pids() if self._temp in _cmdline(pid)] + self.worker_pids():
-                _kill(pid)
+            for pid in self.processes():
+                send(pid, signal.SIGKILL)
             time.sleep(0.2)
-
-
-def _pids() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
-
-
-def _cmdline(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-    except OSError:
-        return ""
-
-
-def _parent(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-    except OSError:
-        return 0
-
-
-def _kill(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+        shutil.rmtree(self._temp, ignore_errors=True)
 
 
 def _free_port() -> int:
