@@ -59,6 +59,8 @@ class Blow:
     nth: int
     delay: float
     pause: float
+    inner: bool
+    """Of a driver that has split in two, the process that computes; else the one that a person started."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,7 @@ def _blow(chance: random.Random, victims: Mapping[Victim, int]) -> Blow:
         # Before the plan nothing tells how far a driver is: its start takes about so long.
         delay=chance.uniform(0.0, 1.0 if moment == "before plan" else 0.2),
         pause=chance.uniform(0.1, 2.0),
+        inner=chance.random() < 0.4,
     )
 
 

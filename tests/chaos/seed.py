@@ -124,6 +124,7 @@ class Run:
                 self.tries.append(Try(blow.victim, blow.number, moment))
             return
         pid = self._find(blow)
+        above = parent(pid) if pid else 0
         moment = self._moments()[-1]
         if pid is None or not send(pid, blow.number):
             return
@@ -132,7 +133,8 @@ class Run:
             time.sleep(blow.pause)
             send(pid, signal.SIGCONT)
         elif blow.number == signal.SIGKILL:
-            self._killed.add(pid)
+            # The one that waits for the other ends by the same signal.
+            self._killed |= {pid, above}
         if self._plan.pool == "standing" and blow.victim in ("raylet", "GCS") and blow.number != signal.SIGSTOP:
             self._cluster_is_gone = True
 
@@ -144,6 +146,8 @@ class Run:
             if not self._running:
                 return None
             found = self._candidates(blow.victim)
+            if blow.inner:
+                found = [half for pid in found for half in _halves(pid)] or found
             if blow.number == signal.SIGTERM and blow.victim in ("driver", "second driver"):
                 found = [pid for pid in found if heeds(pid, signal.SIGTERM)]
             if found:
@@ -212,6 +216,11 @@ class Run:
     def _said(self) -> str:
         left = f"; left behind: {self._left_behind()}" if self._left_behind() else ""
         return self._spec.with_suffix(".log").read_text(errors="replace")[-3000:] + left
+
+
+def _halves(driver: int) -> list[int]:
+    """The process into which a driver has split to compute."""
+    return [pid for pid in descendants([driver]) if parent(pid) == driver and "-m jobs run" in command_line(pid)]
 
 
 def _is_worker(pid: int) -> bool:

@@ -135,6 +135,38 @@ def test_an_interrupt_while_the_command_is_imported_is_no_traceback() -> None:
     assert (done.returncode, done.stderr) == (130, "wardround: interrupted\n")
 
 
+_SIGNALLED = """
+import atexit, os, signal, sys, threading, time, types
+
+def terminate():
+    os.kill(os.getpid(), signal.SIGTERM)
+
+def find_spec(name, *rest):
+    if name == 'jobs.cli.main': terminate()
+
+def late():
+    time.sleep(0.3)
+    terminate()
+    time.sleep(30)
+
+when = sys.argv.pop()
+if when == 'imported': sys.meta_path.insert(0, types.SimpleNamespace(find_spec=find_spec))
+if when == 'exiting': atexit.register(terminate)
+from jobs.__main__ import main
+code = main()
+if when == 'waiting': threading.Thread(target=late).start()
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize(("when", "code"), [("imported", 130), ("waiting", 0), ("exiting", 0)])
+def test_sigterm_is_ctrl_c_from_the_first_line_and_changes_no_answer_at_the_last(when: str, code: int) -> None:
+    command = [sys.executable, "-c", _SIGNALLED, "schema", when]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == code, done.stderr
+    assert done.stderr == ("wardround: interrupted\n" if code else "")
+
+
 def test_a_reader_that_has_seen_enough_is_no_error(run_dir: Path) -> None:
     command = f"{sys.executable} -m jobs rows {run_dir} --limit 0 | head -c 1"
     done = subprocess.run(
