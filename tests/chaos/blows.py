@@ -60,7 +60,7 @@ class Blow:
     delay: float
     pause: float
     inner: bool
-    """Of a driver that has split in two, the process that computes; else the one that a person started."""
+    """Whether it is the process that computes, where a driver has split in two, not the one that a person started."""
 
 
 @dataclass(frozen=True)

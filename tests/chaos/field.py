@@ -25,7 +25,7 @@ _HOLDS = ",".join(f"{point}={seconds:g}" for point, seconds in HOLDS.items())
 
 
 def environment(passed: Path, **more: str) -> dict[str, str]:
-    """Of a driver whose points are held and told of in `passed`."""
+    """Variables of a driver whose points are held, and told of in `passed`."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     # Ray waits a minute for a head that is gone.
     clean |= {"RAY_gcs_rpc_server_reconnect_timeout_s": "12"}

@@ -82,7 +82,7 @@ def send(pid: int, number: signal.Signals) -> bool:
 
 
 def _fields(pid: int) -> list[str]:
-    """Of its status, from the state on."""
+    """What the kernel says of it, from the state on."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
