@@ -197,7 +197,10 @@ def _output(spec: Spec) -> Iterator[Finding]:
     def look() -> Iterator[str]:
         store = output_store(spec)
         if store.single_committer:
-            yield "single committer: nothing is written under a condition, run one driver only"
+            yield (
+                "single committer: nothing is written under a condition: run one driver only, and verify at the end, "
+                "as a worker that was given up can still overwrite a shard"
+            )
             return
         result = probe(store)
         kind = "hard links" if parse(spec.output.uri).scheme == "file" else "conditional PUT"

@@ -159,7 +159,8 @@ def pool_settings(spec: Spec) -> PoolSettings:
         start_timeout_s=spec.compute.start_timeout,
         shard_deadline_s=spec.limits.shard_deadline,
         mute_s=max(_LEAST_MUTE_S, spec.limits.record_timeout),
-        hedge=spec.compute.hedge,
+        # A copy that comes late would overwrite what is there, after everything was checked and listed.
+        hedge=spec.compute.hedge and not spec.output.single_committer,
         max_infrastructure_failures=spec.limits.outages,
     )
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from cluster.storage import StorageSettings, fetch_directory
+from cluster.storage import StorageSettings, fetch_directory, parse
 from jobs.registry import job_kind
 from schemas.errors import SpecError
 from schemas.run import ModelRecord
@@ -29,12 +30,16 @@ def resolve_models(spec: Spec, storage: StorageSettings, collection: Collection)
 
 
 def _resolve(spec: Spec, name: str, storage: StorageSettings, collection: Collection) -> ResolvedModel:
-    ref = spec.models[name]
-    fetched = fetch_directory(ref.uri, storage, expected_sha256=ref.sha256)
+    ref, of = spec.models[name], job_kind(spec.job).name(spec.input)
+    local = parse(ref.uri)
     try:
-        kind, card = describe(fetched.path, job_kind(spec.job).name(spec.input))
+        if local.scheme == "file" and Path(local.path).is_dir():
+            # Before all of it is copied: a folder of something else may be large.
+            describe(Path(local.path), of)
+        fetched = fetch_directory(ref.uri, storage, expected_sha256=ref.sha256)
+        with fetched.named(ref.uri):
+            kind, card = describe(fetched.path, of)
     except SpecError as error:
-        # A model from elsewhere lies in the cache, whose path says nothing to who wrote the spec.
         where = "" if ref.uri.rstrip("/") in str(error) else f" ({ref.uri})"
         raise SpecError(f"model {name!r}{where}: {error}") from None
     try:

@@ -56,7 +56,12 @@ def _run_job(job: StagedJob, open_host: HostOpener, watchers: Watchers, announce
         for remark in model.record.remarks:
             announce(f"warning: model {name}: {remark}")
     store = output_store(spec)
-    if not store.single_committer:
+    if store.single_committer:
+        announce(
+            "warning: output.single_committer: nothing is written under a condition: run one driver only, and verify "
+            "the run at its end, as a worker that was given up and writes after all can overwrite a shard"
+        )
+    else:
         # Before anything is written: a store that ignores the condition would lose rows in silence.
         probe(store, quick=True)
     stages: list[StageDirectory] = []

@@ -37,8 +37,9 @@ class ModelRef(Settings):
 class OutputSpec(Settings):
     """Where the run directory lies.
 
-    `single_committer` serves a store without conditional writes: one driver, one worker at a time may write a shard,
-    and two drivers on one run are then no longer safe.
+    `single_committer` serves a store without conditional writes: objects are looked for, then written. Two drivers on
+    one run are then no longer safe, no shard gets a hedged copy (`compute.hedge`), and a worker that was given up and
+    writes after all overwrites what came in its place: `verify` finds that, nothing prevents it.
     """
 
     uri: Location = Field(description="where the run directory lies: a path or s3://bucket/prefix")

@@ -1,4 +1,9 @@
-"""A node's cache of model directories, by digest: fetched once, whole or not at all, shared by all its workers."""
+"""A node's cache of model directories, by digest: fetched once, whole or not at all, shared by all its workers.
+
+Models are loaded from here and from nowhere else, so that the bytes that were hashed are those that are loaded: a
+directory of its owner's could be another one between its hash and the last process that opens it, and lie there as it
+was when somebody looks again.
+"""
 
 import fcntl
 import hashlib
@@ -15,12 +20,10 @@ from cluster.storage.base import open_store
 from cluster.storage.digest import digest_files, digest_of, file_names
 from cluster.storage.errors import AccessRefusedError, ObjectChanged, ObjectMissing
 from cluster.storage.hashed import HashedFiles
-from cluster.storage.local_errors import disk
 from cluster.storage.objects import ObjectInfo, Store
-from cluster.storage.retry import again
 from cluster.storage.settings import StorageSettings
 from cluster.storage.uri import parse, split
-from schemas.errors import InfrastructureError, RefusedError, SecurityError, UsageError
+from schemas.errors import InfrastructureError, RefusedError, SecurityError, SpecError, UsageError
 
 _AT_ONCE = 8
 
@@ -31,6 +34,22 @@ class Fetched(NamedTuple):
     path: Path
     digest: str
     files: Mapping[str, str]
+
+    @contextmanager
+    def named(self, uri: str) -> Iterator[None]:
+        """Errors of what is read there name the directory as its owner knows it."""
+        try:
+            yield
+        except (SpecError, SecurityError) as error:
+            raise type(error)(str(error).replace(str(self.path), uri.rstrip("/"))) from error
+
+    def check(self, uri: str) -> None:
+        """Raises RefusedError if the copy was changed: what was read of it may be something else."""
+        if _kept(self.path.parent, self.digest, remembered=True) is None:
+            raise RefusedError(
+                f"the copy of model {uri} in {str(self.path.parent)!r} was changed while it was loaded: see to it that "
+                "nobody else writes there, or set WARDROUND_CACHE"
+            )
 
 
 def fetch_directory(
@@ -43,22 +62,20 @@ def fetch_directory(
 ) -> Fetched:
     """The directory at `uri` as local files, with its digest (see `digest_of`), computed anew from what lies there.
 
+    It is copied into `cache_root` (`$WARDROUND_CACHE`, else `~/.cache/wardround/models`) unless a copy of it is there
+    and whole. One on a local disk is copied too: what is in the cache stays what it was, and libraries that are given
+    a path map files into memory, where a mount that fails kills the process (SIGBUS).
+
     `remembered`: files that this node has hashed already, and that were not changed since by all that their file system
     says (inode, size, times), are not read again.
-
-    One on the disk of the cache is used where it is. One on S3 or on another mount is copied into `cache_root`
-    (`$WARDROUND_CACHE`, else `~/.cache/wardround/models`) unless its listing is known there and its files are whole:
-    libraries that are given a path map files into memory, and a mount that fails then kills the process (SIGBUS) or
-    looks like damage.
 
     Raises UsageError if there are no files, RefusedError if the digest is not `expected_sha256`, SecurityError if a
     key would be written outside of the directory, InfrastructureError where storage or the cache's disk fails.
     """
     store = open_store(uri, settings)
     root = cache_root or _default_root()
-    local = parse(uri).scheme == "file" and again(lambda: _on_one_disk(store.uri, root), store.backoff)
-    fetch = _in_place if local else _cached
-    fetched = fetch(store, settings, root, remembered)
+    with _disk_of(root):
+        fetched = _Cache(root, store, settings, remembered).fetch()
     if expected_sha256 is not None and fetched.digest != expected_sha256:
         raise RefusedError(
             f"model {store.uri} has sha256 {fetched.digest}, and {expected_sha256} was asked for: "
@@ -75,23 +92,6 @@ def _default_root() -> Path:
         raise InfrastructureError("this user has no home directory for the model cache: set WARDROUND_CACHE") from None
 
 
-def _on_one_disk(folder: str, root: Path) -> bool:
-    with disk(folder):
-        there = next(path for path in (root, *root.absolute().parents) if path.exists())
-        return os.stat(folder).st_dev == there.stat().st_dev if os.path.lexists(folder) else True
-
-
-def _in_place(store: Store, settings: StorageSettings | None, root: Path, remembered: bool) -> Fetched:
-    keys = [info.key for info in _listing(store, settings)]
-    folder = Path(store.uri)
-    files = HashedFiles(root).sha256(folder, keys, lambda: {key: _sha256(store, key) for key in keys}, remembered)
-    return Fetched(folder, digest_of(files), files)
-
-
-def _cached(store: Store, settings: StorageSettings | None, root: Path, remembered: bool) -> Fetched:
-    return _Cache(root, store, settings, remembered).fetch()
-
-
 def _sha256(store: Store, key: str) -> str:
     try:
         return store.sha256(key)
@@ -100,6 +100,26 @@ def _sha256(store: Store, key: str) -> str:
             f"model directory {store.uri}: {key!r} is a link that leads nowhere, or was removed this moment: "
             "restore it or remove the link"
         ) from None
+
+
+@contextmanager
+def _disk_of(root: Path) -> Iterator[None]:
+    """Errors of the cache's own disk in our terms."""
+    try:
+        yield
+    except OSError as error:
+        kind = AccessRefusedError if isinstance(error, PermissionError) else InfrastructureError
+        raise kind(f"model cache {str(root)!r}: {error.strerror}: free space there or set WARDROUND_CACHE") from None
+
+
+def _kept(root: Path, digest: str, remembered: bool) -> Fetched | None:
+    """The copy of this digest, if it is there and whole."""
+    folder = root / digest
+    try:
+        files = HashedFiles(root).sha256(folder, file_names(folder), lambda: digest_files(folder), remembered)
+    except FileNotFoundError:  # not there yet, or discarded by another process as it was damaged
+        return None
+    return Fetched(folder, digest, files) if digest_of(files) == digest else None
 
 
 def _listing(store: Store, settings: StorageSettings | None) -> Sequence[ObjectInfo]:
@@ -129,23 +149,18 @@ class _Cache:
         self._root = root
         self._remembered = remembered
         self._store = store
+        self._is_local = parse(store.uri).scheme == "file"
         self._listing = _listing(store, settings)
         _refuse_escapes(store, [info.key for info in self._listing])
         self._name = _fingerprint(store, self._listing)
 
     def fetch(self) -> Fetched:
-        """From the cache, or from the store."""
-        try:
-            known = self._known()
-            if known is not None:
-                return known
-            with self._locked():
-                return self._known() or self._download()
-        except OSError as error:
-            kind = AccessRefusedError if isinstance(error, PermissionError) else InfrastructureError
-            raise kind(
-                f"model cache {str(self._root)!r}: {error.strerror}: free space there or set WARDROUND_CACHE"
-            ) from None
+        """From the cache, or from the store. Raises OSError of the cache's disk too."""
+        known = self._known()
+        if known is not None:
+            return known
+        with self._locked():
+            return self._known() or self._download()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -157,15 +172,23 @@ class _Cache:
             yield
 
     def _known(self) -> Fetched | None:
-        """What the index names for this listing, if it is whole. Needs no lock: the workers of a node check at once."""
+        """The copy of what lies there, if it is whole. Needs no lock: the workers of a node check at once."""
+        if self._is_local:
+            # Time and size, which a listing tells of, are the same of a file that was exchanged with care.
+            return _kept(self._root, self._hashed(), remembered=True)
         try:
             digest = (self._root / "index" / self._name).read_text()
-            folder = self._root / digest
-            hashed = HashedFiles(self._root)
-            files = hashed.sha256(folder, file_names(folder), lambda: digest_files(folder), self._remembered)
-        except FileNotFoundError:  # not there yet, or discarded by another process as it was damaged
+        except FileNotFoundError:
             return None
-        return Fetched(self._root / digest, digest, files) if digest_of(files) == digest else None
+        return _kept(self._root, digest, self._remembered)
+
+    def _hashed(self) -> str:
+        """The digest of a local directory as it lies there."""
+        keys = [info.key for info in self._listing]
+        files = HashedFiles(self._root).sha256(
+            Path(self._store.uri), keys, lambda: {key: _sha256(self._store, key) for key in keys}, self._remembered
+        )
+        return digest_of(files)
 
     def _discard(self, path: Path) -> None:
         """Move a damaged directory away first, so that no other process sees it half removed."""

@@ -140,7 +140,8 @@ def _fault(store: Store, key: str, results: Sequence[Finish]) -> str:
 def _refusal(store: Store, fault: str) -> StoreError:
     return StoreError(
         f"{store.uri} does not keep the condition 'If-None-Match: *' of a PUT: {fault}. Results could be overwritten. "
-        "Use another store, or set output.single_committer: true and run one driver only"
+        "Use another store, or set output.single_committer: true, run one driver only, and verify what it wrote: a "
+        "worker that was given up can then still overwrite a shard"
     )
 
 

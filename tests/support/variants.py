@@ -103,6 +103,23 @@ def save_esm(directory: Path, words: Sequence[str], head: str = "SequenceClassif
     return directory
 
 
+RESIDUES = "LAGVESIKRDTPNQFYMHCWXUBZO"
+
+
+def save_prot_bert(directory: Path, **config: Any) -> Path:
+    """A BERT with a word a residue, laid out as ProtBERT is: `vocab.txt` and no fast tokenizer."""
+    directory.mkdir(parents=True, exist_ok=True)
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *RESIDUES]
+    (directory / "vocab.txt").write_text("\n".join(words) + "\n")
+    said = {"do_lower_case": False, "tokenizer_class": "BertTokenizer", **config}
+    (directory / "tokenizer_config.json").write_text(json.dumps(said))
+    torch.manual_seed(6)
+    shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+    size = {"vocab_size": len(words), "max_position_embeddings": 64, "num_labels": 2, "initializer_range": 0.4}
+    transformers.BertForSequenceClassification(transformers.BertConfig(**shape, **size)).save_pretrained(directory)
+    return directory
+
+
 def kmer_words() -> list[str]:
     """The words of an ESM over 3-mers that do not overlap, as the Nucleotide Transformer has them of 6."""
     return [*("".join(kmer) for kmer in product("ACGT", repeat=K)), *"ACGTN"]

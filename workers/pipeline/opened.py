@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -30,6 +31,17 @@ class OpenedModel(Generic[F_co]):
     card: ModelCard
     steps: tuple[Any, ...]
     format: F_co
+    fetched: Fetched
+    uri: str
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Whatever reads its files. Errors name the directory as the run does. Raises RefusedError where the files were
+        changed meanwhile.
+        """
+        with self.fetched.named(self.uri):
+            yield
+        self.fetched.check(self.uri)
 
 
 class RunModels(Generic[F_co]):
@@ -76,13 +88,14 @@ class RunModels(Generic[F_co]):
         # What is scored with and is no part of the fingerprint could be exchanged between two starts.
         if run.parts["models"].get(name) != run.models[name].sha256:
             raise WardroundError(f"model {name} is not part of the run's fingerprint")
-        fetched = self.fetch(name)
-        kind, card = self._formats.describe(fetched.path)
-        steps = tuple(run.prepare[name])
-        return OpenedModel(name, fetched.path, self._settle(card, list(steps)), steps, self._formats[kind])
+        fetched, steps, uri = self.fetch(name), tuple(run.prepare[name]), run.models[name].uri
+        with fetched.named(uri):
+            kind, card = self._formats.describe(fetched.path)
+            settled = self._settle(card, list(steps))
+        return OpenedModel(name, fetched.path, settled, steps, self._formats[kind], fetched, uri)
 
     def fetch(self, name: str) -> Fetched:
-        """The directory on this node, which holds what the run names; hashed once a node."""
+        """A copy of the directory on this node, which holds what the run names; hashed once a node."""
         record = self._context.run.models[name]
         return fetch_directory(record.uri, self._context.storage, expected_sha256=record.sha256, remembered=True)
 
@@ -90,15 +103,15 @@ class RunModels(Generic[F_co]):
 def open_encoder(models: RunModels[EncoderFormat[S, E]], name: str) -> E:
     """The half of a model that needs no device."""
     model = models[name]
-    return model.format.open_encoder(model.directory, model.card, models.cpus)
+    with model.reading():
+        return model.format.open_encoder(model.directory, model.card, models.cpus)
 
 
 def load_scorer(models: RunModels[ScorerFormat[S]], name: str, affine: Affine | None = None) -> S:
     """A model on this worker's device. Raises RefusedError if its files were changed while they were loaded."""
     model = models[name]
-    loaded = model.format.load(model.directory, model.card, Placement(models.device, models.threads, affine))
-    models.fetch(name)  # Its files were hashed before they were loaded: they have to be the same still.
-    return loaded
+    with model.reading():
+        return model.format.load(model.directory, model.card, Placement(models.device, models.threads, affine))
 
 
 def load_scorers(models: RunModels[ScorerFormat[S]]) -> Mapping[str, S]:

@@ -19,6 +19,13 @@ from workers.text_models.tokenizer import TextTokenizer, check_tokenizer, open_t
 W = TypeVar("W", bound=Windows)
 
 _FOLDER = "folder"
+_MADE = (
+    "The patient, 67 y/o, denies chest pain. BP 140/90 mmHg; temp. 38.5\u00b0C.",
+    "PNEUMONIA: no pleural effusion\n- cough  x3 days\r\n\r\n\tfollow-up on 12/03/2019 ",
+    "  na\u00efve fa\u00e7ade \u00c4rztin \u00dcbelkeit e\u0301 \u4e2d\u6587 \u00bd \ufb01 \u2013 \u201cquoted\u201d\u2026",
+    "CC(=O)Oc1ccccc1C(=O)O [Na+].[Cl-] C[C@@H](N)C(=O)O",
+)
+"""Texts of every kind that a tokenizer's steps treat differently."""
 
 
 class TransformersFormat(Generic[W]):
@@ -53,9 +60,13 @@ class TransformersFormat(Generic[W]):
     def load(self, directory: Path, card: ModelCard, placement: Placement) -> Scorer:
         """The model in float32."""
         from workers.text_models import scorers  # noqa: PLC0415 - imports torch, which the driver must not
+        from workers.text_models.same_tokens import check_tokens  # noqa: PLC0415 - imports transformers
 
-        self.read_config(directory / card.settings[_FOLDER])
-        return scorers.load(directory / card.settings[_FOLDER], card, self.gives, placement)
+        settings, folder = card.settings, directory / card.settings[_FOLDER]
+        self.read_config(folder)
+        tokenizer = open_tokenizer(folder, settings["model_type"], settings["vocabulary"]).tokenizer
+        check_tokens(folder, lambda text: tokenizer.encode(text).ids, _MADE)
+        return scorers.load(folder, card, self.gives, placement)
 
     def read_config(self, folder: Path) -> dict[str, Any]:
         """`config.json` of a model that can be run. Raises SecurityError for what could run code, else SpecError."""

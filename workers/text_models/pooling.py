@@ -1,6 +1,5 @@
 """How an encoder's hidden states become one vector, as sentence-transformers' files or our own say. No torch."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from schemas.errors import SpecError
-from workers.models.files import JSON_LIMIT, confined, read_json
+from workers.models.files import JSON_LIMIT, confined, parse_json, read_json
 from workers.text_models.directory import CARD, DeclaredText, read_declared
 
 MODULES = "modules.json"
@@ -89,8 +88,8 @@ def _read_modules(directory: Path) -> list[dict[str, Any]]:
     try:
         if path.stat().st_size > JSON_LIMIT:
             raise SpecError(f"{path}: larger than {JSON_LIMIT} bytes, which no list of modules is")
-        modules = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+        modules = parse_json(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise SpecError(f"{path}: cannot be read as JSON ({error})") from error
     if not isinstance(modules, list) or not all(isinstance(module, dict) for module in modules):
         raise SpecError(f"{path}: must hold a list of modules")

@@ -6,7 +6,8 @@ normaliser (`do_lower_case`, `strip_accents`, `tokenize_chinese_chars`), of RoBE
 tokens (`add_prefix_space`, `trim_offsets`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,13 @@ import numpy as np
 from tokenizers import Tokenizer, normalizers, pre_tokenizers, processors
 
 from schemas.errors import SpecError
+from schemas.status import Fault, Status
 from workers.contract import Encoded
 from workers.models.files import JSON_LIMIT, read_json
 from workers.models.huggingface import refuse_code
 from workers.text_models.token_windows import Windows, window_starts
 from workers.text_models.tokenized import TokenizedText, Tokens
+from workers.text_models.tokenizer_rules import check_rules
 from workers.text_models.vocabulary import BPE, WORDPIECE, from_vocabulary, has_vocabulary, token_of
 
 TOKENIZER = "tokenizer.json"
@@ -97,6 +100,7 @@ def open_tokenizer(directory: Path, model_type: str, vocabulary: int | None) -> 
 
 
 def _read(path: Path) -> Any:
+    check_rules(path)
     try:
         return Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises nothing narrower
@@ -123,6 +127,27 @@ def _set_up_family(tokenizer: Any, config: Mapping[str, Any], model_type: str, p
         tokenizer.post_processor = processors.RobertaProcessing(sep, cls, trimmed, spaced)
 
 
+class PatternGaveUp(Exception):
+    """A pattern of a tokenizer went over a text so often that the library gave up."""
+
+
+GAVE_UP = Encoded(
+    None,
+    fault=Fault(Status.OUT_OF_CONTRACT, "a pattern of the model's tokenizer gives up on the text after too many tries"),
+)
+
+
+@contextmanager
+def panics() -> Iterator[None]:
+    """Turn the library's panics, which are no Exception, into PatternGaveUp."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise PatternGaveUp from None
+
+
 class TextTokenizer:
     """Implements `workers.text_models.contract.TextEncoder`. `how` has every setting written out.
 
@@ -141,11 +166,25 @@ class TextTokenizer:
     def encode(self, texts: Sequence[str]) -> Sequence[Encoded]:
         """Each text as a `TokenizedText`."""
         given = [text.lower() for text in texts] if self._lower else list(texts)
-        cut = [self._cut([first, *first.overflowing]) for first in self._encode(given)]
-        return [Encoded(text, text.nbytes) for text in cut]
+        try:
+            with panics():
+                return [self._encoded(first) for first in self._encode(given)]
+        except PatternGaveUp:
+            return [self._alone(text) for text in given]
 
     def close(self) -> None:
         """Nothing runs."""
+
+    def _alone(self, text: str) -> Encoded:
+        try:
+            with panics():
+                return self._encoded(self._encode([text])[0])
+        except PatternGaveUp:
+            return GAVE_UP
+
+    def _encoded(self, first: Any) -> Encoded:
+        text = self._cut([first, *first.overflowing])
+        return Encoded(text, text.nbytes)
 
     def _cut(self, parts: list[Any]) -> TokenizedText:
         special = self._opened.lead + self._opened.tail

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cluster.storage import StorageSettings, fetch_directory
-from schemas.errors import RefusedError, UsageError, WardroundError
+from schemas.errors import RefusedError, SpecError, UsageError, WardroundError
 from tests.support import counting_notes
 from tests.support.counting_notes import CountingNotes, write_model
 from workers import registry
@@ -51,10 +51,11 @@ def test_models_come_in_the_order_of_the_run_with_their_card_under_its_steps(tmp
     context = a_run(write_model(tmp_path / "b", refuses="x"), write_model(tmp_path / "a"))
     models = models_of(context)
     opened = list(models)
-    assert [(one.name, one.directory, one.steps) for one in opened] == [
-        ("b", tmp_path / "b", tuple(STEPS)),
-        ("a", tmp_path / "a", tuple(STEPS)),
+    assert [(one.name, one.uri, one.steps) for one in opened] == [
+        ("b", str(tmp_path / "b"), tuple(STEPS)),
+        ("a", str(tmp_path / "a"), tuple(STEPS)),
     ]
+    assert {one.directory for one in opened} == {tmp_path / "cache" / one.fetched.digest for one in opened}
     assert opened[0].card.settings == {"refuses": "x", "prefixes": [{"characters": 3}]}
     assert (models.names, models.device, models.threads) == (["b", "a"], "cpu", 2)
     assert models["a"] is opened[1]
@@ -95,6 +96,36 @@ class Spoiling(CountingNotes):
     def load(self, directory: Path, card: ModelCard, placement: Placement) -> counting_notes.Scorer:
         (directory / "config.json").write_text(json.dumps({"format": "counting-notes", "refuses": "all"}))
         return super().load(directory, card, placement)
+
+
+class Exchanging(CountingNotes):
+    """The directory is another one while it is loaded, and lies there as it was before and after."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    def load(self, directory: Path, card: ModelCard, placement: Placement) -> counting_notes.Scorer:
+        kept = (self.place / "config.json").read_bytes()
+        (self.place / "config.json").write_text(json.dumps({"format": "counting-notes", "refuses": "abcd"}))
+        try:
+            return super().load(directory, self.describe(directory), placement)
+        finally:
+            (self.place / "config.json").write_bytes(kept)
+
+
+def test_a_directory_that_is_exchanged_for_the_time_of_loading_is_loaded_as_it_was_hashed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting_notes, "FORMAT", Exchanging(write_model(tmp_path / "a")))
+    scorer = load_scorer(models_of(a_run(tmp_path / "a")), "a")
+    assert scorer.score(["abcd"])["characters"] == [4]
+
+
+def test_what_is_wrong_in_a_directory_is_said_of_the_place_that_the_run_names(tmp_path: Path) -> None:
+    context = a_run(write_model(tmp_path / "a"))
+    models = models_of(context)
+    with pytest.raises(SpecError, match=f"^{tmp_path / 'a'}/config.json: is wrong"), models["a"].reading():
+        raise SpecError(f"{models['a'].directory}/config.json: is wrong")
 
 
 def test_a_model_whose_files_change_while_it_is_loaded_is_refused(

@@ -54,10 +54,10 @@ def test_the_packed_layout_is_used_and_the_padded_one_answers_alike(tmp_path, ki
     card = classification.FORMAT.describe(directory)
     values = [note.value for note in classification.FORMAT.open_encoder(directory, card, 1).encode(SHORT)]
     packed = classification.FORMAT.load(directory, card, Placement("cpu", 1))
-    assert packed.network.packed
+    assert packed.network.layout == "packed"
     monkeypatch.setattr("workers.text_models.network.MODEL_TYPES", frozenset())
     padded = classification.FORMAT.load(directory, card, Placement("cpu", 1))
-    assert not padded.network.packed
+    assert padded.network.layout == "padded"
     found = matrix(packed.score(values)), matrix(padded.score(values))
     np.testing.assert_allclose(*found, rtol=0, atol=1e-5)
     assert packed.network.ladder.spent == sum(len(window) for note in values for window in note.windows)

@@ -10,7 +10,7 @@ from cluster.storage import ObjectChanged, ObjectMissing
 from schemas.errors import RecordError, SpecError
 from schemas.status import Fault, Status
 from workers.genomics.sequences.fasta_file import FastaFile
-from workers.genomics.sequences.regions import EMPTY, Region, upper
+from workers.genomics.sequences.regions import EMPTY, Region
 
 COLUMNS = ("member", "size", "etag")
 """What is needed of a planned row."""
@@ -112,7 +112,7 @@ class FastaFetcher:
             return self._too_large()
         if not letters:
             return EMPTY
-        return Region(upper(np.frombuffer(letters, np.uint8)))
+        return Region(np.frombuffer(letters, np.uint8))
 
     def _too_large(self) -> Fault:
         return Fault(Status.TOO_LARGE, f"the sequence has more than {self._longest} letters")

@@ -14,20 +14,21 @@ _UPPER[ord("a") : ord("z") + 1] -= 32
 _ODD = np.ones(256, np.bool_)
 _ODD[list(b"ACGTN")] = False
 _TO_N = np.where(_ODD, ord("N"), np.arange(256)).astype(np.uint8)
-_U_TO_T = np.arange(256, dtype=np.uint8)
-_U_TO_T[ord("U")] = ord("T")
+_AS_DNA = _UPPER.copy()
+_AS_DNA[list(b"Uu")] = ord("T")
 _NO_BASE = np.ones(256, np.bool_)
 _NO_BASE[list(b"ACGTRYKMSWBDHVN")] = False
 _NO_RESIDUE = np.ones(256, np.bool_)
-_NO_RESIDUE[list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ*-.")] = False
+_NO_RESIDUE[list(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz*-.")] = False
 
 
 @dataclass(frozen=True)
 class Region:
     """The reference around a variant, or a whole sequence.
 
-    `bases` are upper case, from place `start` of the contig on, N where there is no contig. `pos` is the place of the
-    first base of REF (0-based). `alt` is None for a sequence. ALT alleles of one site share `bases`.
+    `bases` of a reference are upper case, from place `start` of the contig on, N where there is no contig. `pos` is the
+    place of the first base of REF (0-based). `alt` is None for a sequence, whose letters are as they were written. ALT
+    alleles of one site share `bases`.
     """
 
     bases: Bases
@@ -102,12 +103,15 @@ def _sequence(region: Region, view: View) -> VariantWindow | Fault:
 
 
 def _plain(bases: Bases, view: View) -> Bases | Fault:
-    """The bases with only A, C, G, T and N left where they are DNA; U is T."""
+    """The bases with only A, C, G, T and N left where they are DNA; U is T, and soft-masked ones are like others.
+
+    Of a protein every letter is left to the model's tokenizer, small ones too: to most of them `k` is no lysine.
+    """
     if view.alphabet == "protein":
         if _NO_RESIDUE[bases].any():
             return Fault(Status.OUT_OF_CONTRACT, "the sequence has characters that are no amino acids")
         return bases
-    bases = _U_TO_T[bases]
+    bases = _AS_DNA[bases]
     if not _ODD[bases].any():
         return bases
     if _NO_BASE[bases].any():

@@ -13,7 +13,7 @@ from schemas.errors import RecordError, SpecError
 from schemas.loading import nearest
 from schemas.plan import RESERVED
 from schemas.status import Fault, Status
-from workers.genomics.sequences.regions import EMPTY, Region, upper
+from workers.genomics.sequences.regions import EMPTY, Region
 from workers.genomics.sequences.settings import SequencesInput
 from workers.reading.columns import decoded, is_text, value_type
 from workers.reading.csv_records import delimiter_of
@@ -175,7 +175,7 @@ class TableFetcher:
             return EMPTY
         if len(raw) > self._source.max_bases:
             return Fault(Status.TOO_LARGE, f"the sequence has more than {self._source.max_bases} letters")
-        return Region(upper(np.frombuffer(raw, np.uint8)))
+        return Region(np.frombuffer(raw, np.uint8))
 
     def _go_to(self, table: SequenceTable, row: int) -> None:
         if not self._first <= row < self._end:

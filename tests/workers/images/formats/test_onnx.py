@@ -240,6 +240,15 @@ def test_a_link_out_of_the_directory_is_refused(directory):
         describe(directory, "images")
 
 
+def test_a_folder_that_is_a_link_out_of_the_directory_is_refused(directory):
+    (directory.parent / "outside").mkdir()
+    (directory.parent / "outside" / "weights.bin").write_bytes(WEIGHT.tobytes())
+    (directory / "data").symlink_to(directory.parent / "outside")
+    save(directory / "model.onnx", external="data/weights.bin")
+    with pytest.raises(SecurityError, match="leads out"):
+        describe(directory, "images")
+
+
 def test_weights_in_a_file_beside_the_model_are_used(directory):
     save(directory / "model.onnx", external="weights.bin")
     with pytest.raises(SpecError, match="is not there"):

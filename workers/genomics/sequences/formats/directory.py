@@ -1,10 +1,11 @@
 """What the formats of transformers' sequence models share when they read a model directory. Imports no torch."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import product
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field
 
 from schemas.errors import SpecError
@@ -17,13 +18,29 @@ from workers.models.files import JSON_LIMIT, read_json
 from workers.text_models.directory import CARD, Declared, longest_window, read_encoder_config
 from workers.text_models.pooling import Pooling
 from workers.text_models.tokenized import Gives
-from workers.text_models.tokenizer import TOKENIZER, TOKENIZER_CONFIG, open_tokenizer, tokenizer_config
+from workers.text_models.tokenizer import (
+    TOKENIZER,
+    TOKENIZER_CONFIG,
+    OpenTokenizer,
+    open_tokenizer,
+    tokenizer_config,
+)
 
 VOCABULARY = "vocab.txt"
 _LONGEST_K = 8
-_RESIDUES = frozenset("ACDEFGHIKLMNPQRSTVWY")
+_RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
+_NO_TOKEN = "\u2603"
+"""No vocabulary of sequences has it."""
+_WORD_BEGINS = "\u2581"
+"""How SentencePiece marks the beginning of a word."""
 
-Kind = Literal["kmer", "esm", "json"]
+_MADE = {
+    "dna": ("ACGTACGTTGCAAC", "GATTACAGATTACAGATTACA", "ACGTNNNNACGT", "TTTTTTTTTTTTAAAAAAAAAAAACCCCCCCCCCCC"),
+    "protein": ("MKTAYR", "MKTAYIAKQRQISFVKSHFSRQ", "GASTMKRDEHNQCFILVWYP", "MXBZUOX", "mktayr", "MKtayIAK"),
+}
+"""Sequences that every tokenizer of its alphabet reads as transformers does."""
+
+Kind = Literal["kmer", "esm", "spaced", "json"]
 
 
 class TokenizerSettings(Frozen):
@@ -57,12 +74,15 @@ def sequence_settings(directory: Path, config: Mapping[str, Any], card: Sequence
     special = _special(directory, vocabulary, given, kind)
     room = tokens - sum(len(special[end]) for end in ("lead", "tail"))
     longest = {"kmer": room + k - 1, "esm": room * k}.get(kind)
+    if kind == "spaced":
+        opened = _open(directory, config)
+        longest = tokens - opened.lead - opened.tail
     return {
         "model_type": config.get("model_type", ""),
         "vocabulary": config.get("vocab_size"),
         "tokenizer": {"kind": kind, "k": k, **special},
         "tokens": tokens,
-        "alphabet": card.alphabet or ("protein" if kind != "kmer" and vocabulary.keys() >= _RESIDUES else "dna"),
+        "alphabet": card.alphabet or ("protein" if kind == "spaced" or _is_of_residues(kind, vocabulary) else "dna"),
         "longest": longest,
     }
 
@@ -81,15 +101,37 @@ class TokenSequenceFormat:
     def load(self, directory: Path, card: ModelCard, placement: Placement) -> SequenceScorer:
         """The model in float32."""
         from workers.genomics.sequences.formats import scorers  # noqa: PLC0415 - imports torch, which the driver must not
+        from workers.text_models.same_tokens import check_tokens  # noqa: PLC0415 - imports transformers
 
         read_encoder_config(directory)
+        encode, said = _tokenizer(directory, card.settings), card.settings["tokenizer"]
+        check_tokens(
+            directory,
+            lambda letters: encode(np.frombuffer(letters.encode(), np.uint8)).tolist(),
+            _MADE[card.settings["alphabet"]],
+            _as_written(said["kind"], said["k"]),
+            # DNABERT's own class leaves capitals alone, which BertTokenizer does only where it is told to.
+            **({"do_lower_case": False} if _leaves_case_open(directory, said["kind"]) else {}),
+        )
         return scorers.load(directory, card, self.gives, placement)
+
+
+def _leaves_case_open(directory: Path, kind: Kind) -> bool:
+    return kind == "kmer" and "do_lower_case" not in tokenizer_config(directory)
+
+
+def _as_written(kind: Kind, k: int) -> Callable[[str], str]:
+    """How the authors of such models show letters to a tokenizer of transformers."""
+    if kind == "kmer":
+        return lambda letters: " ".join(letters[at : at + k] for at in range(len(letters) - k + 1))
+    return " ".join if kind == "spaced" else str
 
 
 def _tokenizer(directory: Path, settings: Mapping[str, Any]) -> Tokenizer:
     said = settings["tokenizer"]
-    if said["kind"] == "json":
-        return JsonTokens(open_tokenizer(directory, settings["model_type"], settings["vocabulary"]).tokenizer)
+    if said["kind"] in ("json", "spaced"):
+        opened = open_tokenizer(directory, settings["model_type"], settings["vocabulary"])
+        return JsonTokens(opened.tokenizer, " " if said["kind"] == "spaced" else "")
     vocabulary = _read_vocabulary(directory)
     largest = max(vocabulary.values())
     if settings["vocabulary"] is not None and largest >= settings["vocabulary"]:
@@ -109,16 +151,44 @@ def _kind(
     k = _whole_k(vocabulary)
     if kind is None and (named == "EsmTokenizer" or (config.get("model_type") == "esm" and vocabulary)):
         kind = "esm"
+    could_be_residues = not vocabulary or vocabulary.keys() >= set(_RESIDUES)
+    if kind is None and k <= 1 and card.alphabet != "dna" and could_be_residues:
+        kind = "spaced" if _is_spaced(_open(directory, config)) else "json"
     kind = kind or ("kmer" if k else "json")
-    if kind == "json":
-        open_tokenizer(directory, str(config.get("model_type", "")), config.get("vocab_size"))
+    if kind in ("json", "spaced"):
+        _open(directory, config)
         return kind, 1, vocabulary
+    if kind == "kmer" and card.alphabet == "protein":
+        raise SpecError(
+            f"{directory}: k-mers are of A, C, G and T, and {CARD} says that the alphabet is protein: name another "
+            "tokenizer.kind there"
+        )
     if not vocabulary:
         raise SpecError(f"{directory}: has neither {VOCABULARY} nor a {TOKENIZER} with a list of words")
     wanted = card.tokenizer.k if card.tokenizer else None
     if kind == "kmer" and not (wanted or k):
         raise SpecError(f"{directory}: the vocabulary has no full set of k-mers: name tokenizer.k in {CARD}")
     return kind, wanted or max(k, 1), vocabulary
+
+
+def _open(directory: Path, config: Mapping[str, Any]) -> OpenTokenizer:
+    return open_tokenizer(directory, str(config.get("model_type", "")), config.get("vocab_size"))
+
+
+def _is_of_residues(kind: Kind, vocabulary: Mapping[str, int]) -> bool:
+    return kind != "kmer" and vocabulary.keys() >= set(_RESIDUES)
+
+
+def _is_spaced(opened: OpenTokenizer) -> bool:
+    """Whether its vocabulary has each residue as a word, and knows none where letters stand together."""
+    tokenizer = opened.tokenizer
+
+    def numbers(text: str) -> set[int]:
+        return set(tokenizer.encode(text, add_special_tokens=False).ids)
+
+    words = tokenizer.get_vocab(with_added_tokens=False)
+    has_words = any(all(begin + residue in words for residue in _RESIDUES) for begin in ("", _WORD_BEGINS))
+    return has_words and bool(numbers(_NO_TOKEN) & numbers(_RESIDUES))
 
 
 def _read_vocabulary(directory: Path) -> Mapping[str, int]:
@@ -149,7 +219,7 @@ def _whole_k(vocabulary: Mapping[str, int]) -> int:
 
 def _special(directory: Path, vocabulary: Mapping[str, int], given: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
     """Numbers of the special tokens by their use. Raises SpecError where a name is not in the vocabulary."""
-    if kind == "json":
+    if kind in ("json", "spaced"):
         return {"unknown": 0, "lead": (), "tail": ()}
     names = ("[UNK]", "[CLS]", "[SEP]") if kind == "kmer" else ("<unk>", "<cls>", "<eos>")
     keys = ("unk_token", "cls_token", "sep_token" if kind == "kmer" else "eos_token")

@@ -1,8 +1,9 @@
 """Bases or amino acids to token numbers, as the model's own tokenizer of transformers makes them. No torch.
 
-Three kinds: `kmer`, all overlapping k-mers, as DNABERT has them (BertTokenizer on k-mers with spaces between them);
+Four kinds: `kmer`, all overlapping k-mers, as DNABERT has them (BertTokenizer on k-mers with spaces between them);
 `esm`, the longest token of the vocabulary that fits, again and again, as EsmTokenizer does (ESM has single amino acids,
-the Nucleotide Transformer 6-mers); `json`, whatever `tokenizer.json` says.
+the Nucleotide Transformer 6-mers); `spaced`, the model's own tokenizer on letters with spaces between them, as ProtBERT
+is shown proteins; `json`, whatever `tokenizer.json` says of the letters as they stand.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from schemas.status import Fault, Status
 from workers.contract import Encoded
 from workers.genomics.sequences.windows import Bases, VariantWindow
+from workers.text_models.tokenizer import GAVE_UP, PatternGaveUp, panics
 
 Tokens = NDArray[np.int32]
 
@@ -92,14 +94,16 @@ class EsmTokens:
 
 
 class JsonTokens:
-    """A tokenizer of the library `tokenizers`."""
+    """A tokenizer of the library `tokenizers`. `between` is put between the letters."""
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: Any, between: str = "") -> None:
         self._tokenizer = tokenizer
+        self._between = between
 
     def __call__(self, bases: Bases) -> Tokens:
         """The numbers that the library gives."""
-        return np.asarray(self._tokenizer.encode(bases.tobytes().decode("ascii")).ids, np.int32)
+        text = bases.tobytes().decode("ascii")
+        return np.asarray(self._tokenizer.encode(self._between.join(text) if self._between else text).ids, np.int32)
 
 
 class TokenEncoder:
@@ -117,8 +121,12 @@ class TokenEncoder:
 
     def _one(self, window: VariantWindow) -> Encoded:
         strands = (window, window.reverse()) if self._both_strands else (window,)
-        ref = tuple(self._tokenizer(strand.ref_window()) for strand in strands)
-        alt = () if window.alt is None else tuple(self._tokenizer(strand.alt_window()) for strand in strands)
+        try:
+            with panics():
+                ref = tuple(self._tokenizer(strand.ref_window()) for strand in strands)
+                alt = () if window.alt is None else tuple(self._tokenizer(strand.alt_window()) for strand in strands)
+        except PatternGaveUp:
+            return GAVE_UP
         most = max(len(tokens) for tokens in (*ref, *alt))
         if most > self._longest:
             detail = f"a sequence has {most} tokens, the model takes at most {self._longest}"

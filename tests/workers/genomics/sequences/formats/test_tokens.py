@@ -127,12 +127,14 @@ def test_a_window_that_the_network_does_not_take_is_refused_when_it_is_loaded(fo
 
 def test_what_wardround_json_says_is_kept_to(folder: Path, tmp_path: Path) -> None:
     directory = changed(folder / "bert", tmp_path / "changed")
-    edit_card(directory, format="sequence-classification", window={"length": 30}, both_strands=True, alphabet="protein")
+    edit_card(directory, format="sequence-classification", window={"length": 30}, both_strands=True)
     card = classification.FORMAT.describe(directory)
     assert card.prepare == (
         {"window": {"length": 30, "edges": "pad", "ambiguous": "n"}}, {"both_strands": {}},
     )  # fmt: skip
-    assert card.settings["alphabet"] == "protein"
+    edit_card(directory, format="sequence-classification", alphabet="protein")
+    with pytest.raises(SpecError, match="k-mers are of A, C, G and T"):
+        classification.FORMAT.describe(directory)
     edit_card(directory, format="sequence-embedding")
     with pytest.raises(SpecError, match="'pooling' is missing"):
         embedding.FORMAT.describe(directory)

@@ -4,6 +4,7 @@ A `config.cfg` names factories and registered functions, and spaCy calls whateve
 under that name, loads other pipelines that it names, and runs callbacks. Here each name must be on a list.
 """
 
+import configparser
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from schemas.errors import MissingExtraError, SecurityError, SpecError
 from schemas.loading import nearest
+from workers.ehr.notes.formats.spacy.expansion import check_values, check_variables
 
 CONFIG = "config.cfg"
 META = "meta.json"
@@ -61,7 +63,8 @@ FUNCTIONS: Mapping[str, frozenset[str]] = {
 
 _CALLBACKS = ("before_creation", "after_creation", "after_pipeline_creation")
 _LANGUAGE = re.compile(r"[a-z]{2,3}\Z")
-_LIMIT = 4 << 20
+_COMPONENT = re.compile(r"\w[\w .+-]*\Z")
+_LIMIT = 1 << 20
 
 
 def read_config(directory: Path) -> dict[str, Any]:
@@ -93,10 +96,16 @@ def _parse(path: Path) -> dict[str, Any]:
         raise MissingExtraError("spacy", "ehr") from None
     try:
         if path.stat().st_size > _LIMIT:
-            raise SpecError(f"{path}: larger than {_LIMIT} bytes, which no pipeline's config is")
-        return dict(Config().from_str(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+            raise SpecError(f"larger than {_LIMIT} bytes, which no pipeline's config is")
+        text = path.read_text(encoding="utf-8")
+        check_variables(text)
+        config = dict(Config().from_str(text))
+        check_values(config)
+    except SpecError as error:
+        raise SpecError(f"{path}: {error}") from None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, configparser.Error) as error:
         raise SpecError(f"{path}: cannot be read as the config of a spaCy pipeline ({type(error).__name__})") from None
+    return config
 
 
 def _check_nlp(path: Path, nlp: Mapping[str, Any]) -> None:
@@ -112,6 +121,9 @@ def _check_components(path: Path, config: Mapping[str, Any]) -> None:
     if not isinstance(named, list) or not all(name in config["components"] for name in named):
         raise SpecError(f"{path}: nlp.pipeline must list components that the config has")
     for name, settings in config["components"].items():
+        # Each component is read from a folder of its own name.
+        if not _COMPONENT.match(name):
+            raise SecurityError(f"{path}: component {name!r} has a name that no folder in the directory can have")
         factory = settings.get("factory") if isinstance(settings, dict) else None
         if factory not in FACTORIES:
             raise SecurityError(

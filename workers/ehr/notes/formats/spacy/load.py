@@ -33,13 +33,14 @@ def load_pipeline(directory: Path, *, tags: bool) -> Any:
         util = importlib.import_module("spacy.util")
     except ModuleNotFoundError:
         raise MissingExtraError("spacy", "ehr") from None
+    meta = read_json(directory / META)
     try:
         with warnings.catch_warnings():
             # That a model was trained with another minor version shows in the versions that a run records.
             warnings.simplefilter("ignore")
-            nlp = util.load_model_from_config(config, meta=read_json(directory / META), auto_fill=True)
+            nlp = util.load_model_from_config(config, meta=meta, auto_fill=True)
             nlp.from_disk(directory)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except Exception as error:  # each part of a pipeline has a reader of its own, which fails in its own way
         raise SpecError(f"{directory}: spaCy cannot load this pipeline ({type(error).__name__})") from error
     if not tags:
         switch_off_taggers(nlp)
