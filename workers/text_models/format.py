@@ -22,7 +22,7 @@ _FOLDER = "folder"
 _MADE = (
     "The patient, 67 y/o, denies chest pain. BP 140/90 mmHg; temp. 38.5\u00b0C.",
     "PNEUMONIA: no pleural effusion\n- cough  x3 days\r\n\r\n\tfollow-up on 12/03/2019 ",
-    "  na\u00efve fa\u00e7ade \u00c4rztin \u00dcbelkeit e\u0301 \u4e2d\u6587 \u00bd \ufb01 \u2013 \u201cquoted\u201d\u2026",
+    "  na\u00efve fa\u00e7ade \u00dcbelkeit e\u0301 \u4e2d\u6587 \u00bd \ufb01 \u2013 \u201cquoted\u201d\u2026",
     "CC(=O)Oc1ccccc1C(=O)O [Na+].[Cl-] C[C@@H](N)C(=O)O",
 )
 """Texts of every kind that a tokenizer's steps treat differently."""

@@ -46,7 +46,7 @@ _BLOCKS = "block_sparse"
 _PROBES = (3, 3, 5, 9, 70)
 """Lengths of the made windows."""
 _TOLERANCE = 1e-5
-"""Of an answer's largest number, or of 1. Rounding is a tenth of it; a layout that it refuses costs time and no more."""
+"""In units of an answer's largest number, or of 1. Rounding is a tenth; a refusal costs time only."""
 _REFUSALS = (RuntimeError, ValueError, TypeError, IndexError, KeyError, AttributeError, AssertionError)
 """What models of transformers raise at lengths, masks or batches that they cannot take."""
 

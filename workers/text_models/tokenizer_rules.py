@@ -1,8 +1,8 @@
 """What the rules of a `tokenizer.json` may do: neither make texts explode, nor take for ever, nor draw lots.
 
 The library runs them as they stand, in this process and without an end that anybody could set: a dozen `Replace` rules
-can make gigabytes of one letter, and a pattern can go over a text until the library panics, or for longer. So the growth
-is counted, and patterns that are not known are tried first, in a process that may be killed.
+can make gigabytes of one letter, and a pattern can go over a text until the library panics, or for longer. So growth is
+counted, and patterns that are not known are tried first, in a process that may be killed.
 """
 
 import subprocess
@@ -59,8 +59,8 @@ def _check_growth(steps: list[Mapping[str, Any]], path: Path) -> None:
             growth *= max(1.0, len(content) / max(1, replaced))
         if growth > _MOST_GROWTH:
             raise SpecError(
-                f"{path}: its Replace rules make a text {growth:g} times as long and more, at most {_MOST_GROWTH} times "
-                "is supported: shorten their content"
+                f"{path}: its Replace rules make a text {growth:g} times as long and more, at most "
+                f"{_MOST_GROWTH} times is supported: shorten their content"
             )
 
 

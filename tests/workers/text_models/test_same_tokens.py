@@ -32,7 +32,7 @@ def test_what_transformers_cannot_read_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_it_is_asked_as_the_model_is_loaded(tmp_path: Path) -> None:
-    """Of this class transformers makes a normaliser of its own, of which the file says nothing."""
+    """For this class transformers makes a normaliser of its own, of which the file says nothing."""
     directory = save_model(tmp_path, "bert", "SequenceClassification")
     edit(directory / "tokenizer_config.json", tokenizer_class="MPNetTokenizer", pad_token="[PAD]", mask_token="[MASK]")
     edit(directory / "tokenizer.json", normalizer=None)

@@ -64,7 +64,7 @@ def test_a_pattern_that_does_not_end_is_a_wrong_directory(
 ) -> None:
     monkeypatch.setattr(tokenizer_rules, "_CPU_S", 1)
     change(folder, pre_tokenizer={"type": "Sequence", "pretokenizers": [split(pattern)]})
-    with pytest.raises(SpecError, match="do not get to the end of a made text .* replace the rules with type Split"):
+    with pytest.raises(SpecError, match=r"do not get to the end of a made text .* replace the rules with type Split"):
         open_tokenizer(folder, "x", None)
 
 
