@@ -26,7 +26,7 @@ from tests.support.variants import (
 from workers.contract import Placement
 from workers.genomics.sequences.formats import classification
 from workers.genomics.sequences.regions import Region, View, window_of
-from workers.genomics.sequences.steps import parse_steps, with_strands
+from workers.genomics.sequences.steps import parse_steps, settled
 from workers.genomics.sequences.windows import VariantWindow
 
 SEQUENCES = [
@@ -46,7 +46,7 @@ def bases(text: str) -> np.ndarray:
 
 
 def scored(directory: Path, sequences: list[str]) -> np.ndarray:
-    card = with_strands(classification.FORMAT.describe(directory), parse_steps([]))
+    card = settled(classification.FORMAT.describe(directory), parse_steps([]))
     view = View(parse_steps([]), card.settings["alphabet"], card.settings["longest"])
     windows = [window_of(Region(bases(text)), view, {}) for text in sequences]
     assert all(isinstance(window, VariantWindow) for window in windows)
@@ -96,7 +96,7 @@ def test_where_the_files_say_small_letters_transformers_is_followed(tmp_path: Pa
 
 def test_esm_reads_small_letters_as_transformers_does(tmp_path: Path) -> None:
     directory = save_esm(tmp_path, ESM_LETTERS, eos=True)
-    card = with_strands(classification.FORMAT.describe(directory), parse_steps([]))
+    card = settled(classification.FORMAT.describe(directory), parse_steps([]))
     encoder = classification.FORMAT.open_encoder(directory, card, 1)
     oracle = esm_tokens(directory)
     for text in ("MKtaYR", "mktayr", "MKTaAYR", "aM", "Ma"):
