@@ -9,6 +9,7 @@ A collection, or a converter, is a folder in `workers/` or a package of the user
 | `stages` | one function a stage, `(context: StageContext) -> RecordStage | ShardStage`: the worker's side |
 | `steps` | optional: `STEPS`, a `workers.prepare_list.StepTable` of its prepare steps |
 | `recheck` | optional: `recheck`, a `Rechecker` |
+| `draft` | optional: `draft`, a `workers.drafts.Drafter` |
 | `doctor` | optional: `examine`, an `Examination` |
 | `pictures` | optional: `pictures(store) -> Iterable[Picture]`, for the report of a finished run |
 

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cluster.doctor import ray_token
 from tests.support.cli import Wardround
+from tests.support.mistakes.world import WORLDS
 from tests.support.rclone import rclone_s3
 from tests.support.seaweed import S3
 
@@ -92,3 +94,22 @@ def test_the_token_is_looked_for_where_ray_looks(tmp_path: Path) -> None:
     assert ray_token({"RAY_AUTH_TOKEN": "secret"}) == "RAY_AUTH_TOKEN"
     assert ray_token({"RAY_AUTH_TOKEN_PATH": str(tmp_path / "token")}) == "RAY_AUTH_TOKEN_PATH"
     assert ray_token({"RAY_AUTH_TOKEN_PATH": str(tmp_path / "none")}) == ""
+
+
+@pytest.mark.parametrize("name", ["events", "fhir", "genotypes"])
+def test_doctor_finds_any_input_fit_that_runs_and_shows_what_its_models_say_of_a_few_records(
+    wardround: Wardround, tmp_path: Path, name: str
+) -> None:
+    text = yaml.safe_dump(WORLDS[name](tmp_path)).replace("HERE", str(tmp_path))
+    (tmp_path / "spec.yaml").write_text(text)
+    code, found = findings(wardround, tmp_path / "spec.yaml")
+    assert (code, found["input"]["state"]) == (0, "ok")
+    assert ("records" in found) == (name != "fhir")
+
+
+def test_doctor_warns_where_not_one_of_the_records_that_were_tried_is_ok(
+    wardround: Wardround, make_spec: MakeSpec
+) -> None:
+    code, found = findings(wardround, make_spec(prepare="[{channels: {to: 3}}]"))
+    assert code == 0
+    assert (found["records"]["state"], found["records"]["says"]) == ("warn", "not one of them is ok")
