@@ -17,6 +17,7 @@ from jobs.reporting.report import render
 from jobs.running import Outcome
 from jobs.verification.verify import verify
 from schemas.errors import SpecError, VerificationError
+from schemas.run import Manifest
 from tests.support.fhir import PATIENT, SUBJECT, bundle, observation
 from tests.support.meds import account, codes, convert_spec, events, run_convert
 from workers.finished_runs.documents import read_manifest, read_run
@@ -132,10 +133,12 @@ def test_summary_report_and_manifest_show_what_became_of_each_type(export: Store
 def test_a_table_that_says_something_else_than_the_rows_is_found(export: Store, tmp_path: Path) -> None:
     shutil.copytree(export.uri.removeprefix("file://"), tmp_path / "copy")
     path = tmp_path / "copy/manifest.json"
-    manifest = json.loads(path.read_text())
-    manifest["tables"]["records by type"][0]["records"] += 1
-    path.write_text(json.dumps(manifest))
-    with pytest.raises(VerificationError, match="other tables than the rows"):
+    manifest = Manifest.decode(path.read_bytes(), "manifest.json")
+    first, *others = manifest.tables["records by type"]
+    rows = ({**first, "records": first["records"] + 1}, *others)
+    # Sealed anew, as by somebody who knows how.
+    path.write_bytes(manifest.model_copy(update={"tables": {**manifest.tables, "records by type": rows}}).encode())
+    with pytest.raises(VerificationError, match="other tables than plan and rows give"):
         verify(open_store(str(tmp_path / "copy")))
 
 

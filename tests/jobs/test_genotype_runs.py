@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from cluster.storage import open_store
-from jobs.cli.summary import as_table
+from jobs.cli.summary import as_table, warnings
 from jobs.report_file import write_report
 from jobs.verification.verify import verify
 from tests.chaos.harness import content
@@ -44,7 +44,12 @@ def root(tmp_path_factory: pytest.TempPathFactory, data: Cohort) -> Path:
 
 def test_scores_are_held_against_the_cohort_and_its_components(root: Path) -> None:
     more = "prepare: [{adjust: {z: true, components: ROOT/pcs.tsv}}]".replace("ROOT", str(root))
-    runs.run(spec(root, "format: bed, uri: ROOT/cohort.bed", out="adjusted", more=more))
+    outcome = runs.run(spec(root, "format: bed, uri: ROOT/cohort.bed", out="adjusted", more=more))
+    # The table has 115 of the 120 samples: told in the manifest, the summary and the report.
+    assert outcome.manifest.tables["Given components"] == ({"model": "pgs", "samples": 120, "with_components": 115},)
+    matching = {row["score"]: (row["matched"], row["verdict"]) for row in outcome.manifest.tables["Matching by score"]}
+    assert matching == {"S1": (72, "ok"), "S2": (72, "ok")}
+    assert "Given components" in as_table(outcome)
     rows = runs.rows(root / "adjusted")
     sums = rows["S1"].to_numpy()
     np.testing.assert_allclose(rows["S1_z"].to_numpy(), (sums - sums.mean()) / sums.std(ddof=1), rtol=1e-9)
@@ -110,3 +115,11 @@ def test_workers_of_a_cluster_give_the_same_rows(tmp_path: Path) -> None:
     runs.run(spec(tmp_path, source, out="serial"))
     assert len(list((tmp_path / "ray/predictions").iterdir())) == 2
     assert runs.rows(tmp_path / "ray").equals(runs.rows(tmp_path / "serial"))
+
+
+def test_a_run_in_which_no_score_is_found_warns(root: Path, tmp_path: Path, data: Cohort) -> None:
+    far = weights_of(data).with_columns(id=pl.lit("elsewhere"), pos=pl.col("pos") + 10_000_000)
+    write_score(tmp_path / "far/F1.txt", far)
+    text = spec(root, "format: bed, uri: ROOT/cohort.bed", models=f"pgs: {{uri: {tmp_path / 'far'}}}", out="far")
+    outcome = runs.run(text)
+    assert any("not one of 120 records was scored (low_overlap 120)" in line for line in warnings(outcome))
