@@ -51,7 +51,7 @@ def scored(directory: Path, sequences: list[str]) -> np.ndarray:
     windows = [window_of(Region(bases(text)), view, {}) for text in sequences]
     assert all(isinstance(window, VariantWindow) for window in windows)
     encoder = classification.FORMAT.open_encoder(directory, card, 1)
-    values = [encoded.value for encoded in encoder.encode(windows)]  # type: ignore[arg-type]
+    values = [encoded.value for encoded in encoder.encode(windows)]
     return classification.FORMAT.load(directory, card, Placement("cpu", 1)).score(values)[0]
 
 
