@@ -25,6 +25,14 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
         yield S3(server.endpoint_url, BUCKET)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _model_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Models that tests make are copied into a cache of the session's, not into the user's own."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("WARDROUND_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture
 def bucket_prefix(s3: S3) -> str:
     """`s3://bucket/<unique>`: a prefix that no other test writes to."""

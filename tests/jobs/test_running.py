@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from jobs.execute import pool_settings
 from schemas.errors import RejectLimitError, SpecError, StoreError
+from schemas.spec import parse_spec
 from tests.chaos.archive import make_model
 from tests.support.runs import run
 from tests.support.small_run import make_archive, write_spec
@@ -23,6 +25,14 @@ def test_a_single_committer_writes_nothing_under_a_condition(tmp_path: Path, mon
     text = write_spec(tmp_path, f"{tmp_path / 'out'}, single_committer: true").read_text()
     assert run(text).manifest.records == 13
     assert run(text).nothing_to_do
+
+
+def test_a_single_committer_gets_no_hedged_copies(tmp_path: Path) -> None:
+    alone, usual = (
+        parse_spec(write_spec(tmp_path, f"{tmp_path / name}{more}").read_text())
+        for name, more in (("a", ", single_committer: true"), ("b", ""))
+    )
+    assert (pool_settings(alone).hedge, pool_settings(usual).hedge) == (False, True)
 
 
 def test_without_it_a_disk_without_links_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
