@@ -159,11 +159,19 @@ def test_every_allele_has_its_row_and_what_cannot_be_scored_says_why(folder: Pat
 
 
 def test_a_bcf_is_scored_as_the_vcf_that_it_was_made_of(folder: Path, tmp_path: Path) -> None:
-    vcf, bcf = spec(folder, tmp_path / "vcf"), folder / "in.bcf"
-    pysam.bcftools.view("-Ob", "-o", str(bcf), str(folder / "in.vcf"), catch_stdout=False)
-    run(vcf)
+    text = (folder / "in.vcf").read_text()
+    names = dict.fromkeys(line.split("\t")[0] for line in text.splitlines() if not line.startswith("#"))
+    declared = "".join(f"##contig=<ID={name}>\n" for name in names)
+    (folder / "declared.vcf").write_text(text.replace("#CHROM", declared + "#CHROM", 1))
+    source, bcf = str(folder / "declared.vcf"), str(folder / "in.bcf")
+    pysam.bcftools.view("-Ob", "-o", bcf, source, catch_stdout=False)
+    run(spec(folder, tmp_path / "vcf"))
     run(spec(folder, tmp_path / "bcf").replace("in.vcf", "in.bcf"))
-    assert rows(tmp_path / "bcf").equals(rows(tmp_path / "vcf"))
+    of_bcf, of_vcf = rows(tmp_path / "bcf"), rows(tmp_path / "vcf")
+    # What is out of order has the number of its line, or of its record.
+    numbered = of_vcf["record_id"].str.contains("@")
+    assert of_bcf.filter(~numbered)["record_id"].equals(of_vcf.filter(~numbered)["record_id"])
+    assert of_bcf.drop("record_id").equals(of_vcf.drop("record_id"))
 
 
 def test_a_window_over_the_end_of_a_contig_is_filled_or_refused(folder: Path, tmp_path: Path) -> None:
