@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from schemas.errors import UsageError, VerificationError
 from schemas.figures import Figures
@@ -63,7 +63,15 @@ class Document(BaseModel):
                 )
             if raw.get(FIELD) is not None and not is_intact(body):
                 raise ValueError
-            return cls.model_validate(raw)
+            try:
+                return cls.model_validate(raw)
+            except ValidationError:
+                if (maker := _maker(raw)) is None:
+                    raise
+                raise VerificationError(
+                    f"{name} was written by {maker}, and this wardround does not understand it: "
+                    "use the version that wrote it"
+                ) from None
         except (ValueError, AttributeError, RecursionError, ValidationError):
             remedy = (
                 "move it away and run the same command again: it is made anew from the shards"
@@ -71,6 +79,20 @@ class Document(BaseModel):
                 else "restore it, or choose another output.uri"
             )
             raise VerificationError(f"{name} is damaged: it is not the JSON that a run wrote; {remedy}") from None
+
+
+def _maker(raw: Mapping[str, Any]) -> str | None:
+    """The version that a run file names as its own."""
+    try:
+        version, results = raw["recorded"]["versions"]["wardround"], raw["parts"]["results_version"]
+    except (KeyError, TypeError):
+        return None
+    return f"wardround {version} with results version {results}"
+
+
+def _kind(value: object) -> object:
+    """Results version 1 had another word for it."""
+    return "shards" if value == "tables" else value
 
 
 class ModelRecord(BaseModel):
@@ -108,7 +130,7 @@ class RunFile(Document):
     run_id: str
     name: str
     stage: str
-    kind: StageKind = "records"
+    kind: Annotated[StageKind, BeforeValidator(_kind)] = "records"
     rows_dir: str
     created: str
     plan: PlanInfo
@@ -132,8 +154,7 @@ class RunFile(Document):
     @property
     def made_by(self) -> str:
         """The version of wardround that planned it, for messages."""
-        version = self.recorded.get("versions", {}).get("wardround", "of an unknown version")
-        return f"wardround {version} with results version {self.parts.get('results_version', 'unknown')}"
+        return _maker({"recorded": self.recorded, "parts": self.parts}) or "a wardround of an unknown version"
 
     def status_column(self, model: str | None = None) -> str:
         """The column that says what became of a record; in one model, where it is named.

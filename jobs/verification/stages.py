@@ -1,6 +1,7 @@
 """The stages that a complete run must have, and whether the run file of each says what its own fingerprint says."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from cluster.storage import ObjectError, Store
 from jobs.planning.fingerprint import fingerprint_of
@@ -9,7 +10,7 @@ from jobs.settings import storage_settings
 from jobs.stages import open_input
 from jobs.verification.found import Verified
 from schemas.errors import VerificationError, WardroundError
-from schemas.run import RUN_KEY, Manifest, RunFile, stage_directory
+from schemas.run import RESULTS_VERSION, RUN_KEY, Manifest, RunFile, stage_directory
 from workers.finished_runs.documents import read_run
 
 
@@ -27,7 +28,11 @@ def stages_of(store: Store, manifest: Manifest, found: Verified) -> list[StageDi
         if run.stage != name or fingerprint not in (None, run.fingerprint):
             found.fault(f"{stage_directory(name)}{RUN_KEY} is of another stage, or of another run")
     stages.append(StageDirectory(store, "", last))
+    there = {stage.run.fingerprint for stage in stages}
     for stage in stages:
+        before = stage.run.parts.get("state", {}).get("after")
+        if before is not None and before not in there:
+            found.fault(f"the stage before {stage.run.stage} is missing, or another run's")
         for wrong in _wrong(stage.run, last):
             found.fault(f"{stage.directory}{RUN_KEY} contradicts itself: {wrong}")
     if manifest.seal is None and last.seal is not None:
@@ -57,10 +62,10 @@ def _earlier(last: RunFile, manifest: Manifest) -> Mapping[str, str | None]:
         return dict.fromkeys(state["stages"][:-1])
     keys = (record.key for record in manifest.files if record.key.endswith(f"/{RUN_KEY}"))
     named = [key.removeprefix("stages/").removesuffix(f"/{RUN_KEY}") for key in keys]
-    try:
-        known = list(open_input(last.spec, storage_settings(last.spec)).stages[:-1])
-    except (WardroundError, ObjectError):
-        known = []
+    known: list[str] = []
+    if last.parts.get("results_version") == RESULTS_VERSION:
+        with suppress(WardroundError, ObjectError):
+            known = list(open_input(last.spec, storage_settings(last.spec)).stages[:-1])
     return dict.fromkeys(known if set(named) <= set(known) else named)
 
 

@@ -154,6 +154,18 @@ def test_a_fault_in_a_run_of_other_results_says_which_version_made_it(copy: Copy
         verify(open_store(str(copy.root)), with_source=False)
 
 
+def test_a_run_file_that_is_not_understood_says_which_version_wrote_it(copy: Copy) -> None:
+    copy.write({**copy.read("run.json"), "kind": "of a kind that is no more"}, "run.json")
+    with pytest.raises(VerificationError, match=r"run.json was written by wardround .* with results version"):
+        verify(open_store(str(copy.root)), with_source=False)
+
+
+def test_the_word_that_results_version_1_had_for_a_kind_of_stage_is_understood(copy: Copy) -> None:
+    run_file = copy.read("run.json")
+    copy.write({**run_file, "kind": "tables" if run_file["kind"] == "shards" else "records"}, "run.json")
+    assert verify(open_store(str(copy.root)), with_source=False).faults == []
+
+
 def test_the_command_ends_with_5_and_names_what_is_wrong(copy: Copy, capsys: pytest.CaptureFixture[str]) -> None:
     TAMPERINGS["run.json off both"](copy)
     assert main(["verify", str(copy.root), "--no-source"]) == 5
