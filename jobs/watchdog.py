@@ -84,6 +84,11 @@ class Page:
         return bool(self._read()[4])
 
     @property
+    def is_armed(self) -> bool:
+        """Whether it has to get on."""
+        return bool(self._read()[1])
+
+    @property
     def at_hand(self) -> AtHand | None:
         """What it had in hand when it last got on; None where nothing, or where it rests."""
         _, armed, shard, *_ = self._read()
@@ -184,7 +189,7 @@ class _Silence:
     def is_too_long(self) -> bool:
         """Whether foreign code holds it."""
         now, turns = time.monotonic(), self._page.turns
-        if turns != self._turns or self._page.at_hand is None:
+        if turns != self._turns or not self._page.is_armed:
             self._turns, self._since, self._computed = turns, now, -1.0
             return False
         if now - self._since < self._limit_s:

@@ -15,22 +15,29 @@ class SerialHandle:
         self.name = name
         self._worker = worker
         self._beat = beat
+        self._oldest: int | None = None
         self._closed = False
 
     def offer(self, task: ShardTask) -> None:
         """Hand over a task."""
+        # Before it is taken: it may hold the interpreter from its first moment on, and no news would tell of it.
+        self._tell(task.shard if self._oldest is None else self._oldest)
         self._worker.offer(task)
 
     def poll(self) -> WorkerPoll:
         """The worker's state."""
         state = self._worker.poll()
-        if self._beat is not None:
-            self._beat(state.running[0] if state.running else None)
+        self._tell(state.running[0] if state.running else None)
         return state
 
     def cancel(self, shard: int) -> None:
         """Tell the worker that a shard is not needed any more."""
         self._worker.cancel(shard)
+
+    def _tell(self, oldest: int | None) -> None:
+        self._oldest = oldest
+        if self._beat is not None:
+            self._beat(oldest)
 
     def close(self) -> None:
         """End the worker's threads."""

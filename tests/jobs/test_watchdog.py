@@ -58,6 +58,13 @@ def test_what_holds_the_interpreter_is_ended_and_what_it_had_in_hand_set_apart()
     assert "shard 7 computed without end" in told
 
 
+def test_what_holds_it_before_anything_is_in_hand_ends_the_command() -> None:
+    process = split(f'watch.page.turn("", None); {HANGS}')
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 4
+    assert "computes without end" in told
+
+
 def test_what_does_so_again_ends_the_command_with_4() -> None:
     process = split(HANGS)
     _, told = process.communicate(timeout=60)

@@ -178,3 +178,16 @@ def test_progress_counts_up_to_the_total(tmp_path: Path) -> None:
     done = [progress.done for progress in seen]
     assert done == sorted(done)
     assert (seen[-1].done, seen[-1].total, seen[-1].records_done) == (10, 10, 100)
+
+
+def test_a_shard_is_told_before_the_worker_has_it_and_the_oldest_in_hand_ever_after(tmp_path: Path) -> None:
+    told: list[int | None] = []
+    handle = SerialHost(TOY, {"directory": str(tmp_path)}, beat=told.append).spawn()
+    handle.offer(ShardTask(7))
+    assert told == [7]
+    handle.offer(ShardTask(8))
+    assert told == [7, 7]
+    while handle.poll().running:
+        time.sleep(0.01)
+    handle.close()
+    assert told[-1] is None
