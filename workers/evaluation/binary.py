@@ -57,6 +57,11 @@ class BinarySums:
         found = Binary(self._tally, outcome, self._source, points, self._unscored).figures()
         return found if self._paired is None else [*found, *self._paired.figures(points)]
 
+    @property
+    def compared(self) -> int | None:
+        """Rows that the other run scored as well; None where none is compared."""
+        return None if self._paired is None else self._paired.rows
+
     def cells(self) -> list[float]:
         """Rows of each class."""
         return [self.ranks().total_positives, self.ranks().total_negatives]

@@ -14,8 +14,9 @@ from workers.collection import StagePlan
 from workers.contract import ModelCard
 from workers.evaluation import figures_stage, join_stage
 from workers.evaluation.cases import cases
-from workers.evaluation.columns import FIGURES, JOIN
+from workers.evaluation.columns import FIGURES, JOIN, TEST
 from workers.evaluation.documents import METRICS_JSON, METRICS_PARQUET
+from workers.evaluation.join_stage import EVALUATED
 from workers.evaluation.labels import read_labels
 from workers.evaluation.settings import EvaluateInput
 from workers.evaluation.source import Source, open_source
@@ -71,6 +72,7 @@ class Evaluation:
 
     def _plan_figures(self, join: FinishedStage) -> StagePlan:
         groups = [cell for cells in join.all_rows(["groups"])["groups"].to_pylist() for cell in cells]
+        _refuse_nothing(self.source, [cell for cells in join.all_rows(["flow"])["flow"].to_pylist() for cell in cells])
         found = cases(self.source, groups)
         schema = plan_schema(_CASE_FIELDS)
         columns = {
@@ -90,6 +92,23 @@ class Evaluation:
                 Signpost(title="figures", meaning="all figures with intervals and curves", files=METRICS_JSON),
                 Signpost(title="figures, long form", meaning="the same, a row a figure", files=METRICS_PARQUET),
             ),
+        )
+
+
+def _refuse_nothing(source: EvaluateInput, flow: Sequence[Mapping[str, Any]]) -> None:
+    """Raises SpecError for an outcome of which not one test row is evaluated, with what became of them."""
+    for outcome in source.outcomes:
+        cells = [cell for cell in flow if cell["outcome"] == outcome]
+        if any(cell["part"] == TEST and cell["state"] == EVALUATED for cell in cells):
+            continue
+        states: dict[str, int] = {}
+        for cell in cells:
+            said = cell["state"] if cell["part"] == TEST else f"{cell['part']} rows"
+            states[said] = states.get(said, 0) + cell["rows"]
+        told = ", ".join(f"{said} {rows:,}" for said, rows in states.items()) or "the run has no rows"
+        raise SpecError(
+            f"input.outcomes.{outcome}: not one row to evaluate ({told}): correct labels.key, labels.on, truth, "
+            "positive and negative, or input.test"
         )
 
 

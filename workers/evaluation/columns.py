@@ -5,7 +5,7 @@ from workers.evaluation.settings import EvaluateInput
 JOIN = "join"
 FIGURES = "figures"
 
-RECORD = "record"
+RECORD = "run.record"
 """Column of rows of the run: their `record_id`."""
 PART = "part"
 """Column of joined rows: `test`, `tuning`, or null for rows of neither."""

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from schemas.errors import SpecError
 from schemas.rows import stage_columns, table_columns
 from schemas.status import Status
-from workers.evaluation.binary import scored
+from workers.evaluation.binary import BinarySums, scored
 from workers.evaluation.cases import Case, planned, tested, tuned, unscored
 from workers.evaluation.columns import FIGURES
 from workers.evaluation.documents import metrics_json, metrics_parquet
@@ -45,10 +47,11 @@ class FiguresStage(ShardStage):
         sums = {case: open_sums(case.outcome, self._source) for case in order}
         binary = [name for name, outcome in self._source.outcomes.items() if outcome.task == "binary"]
         tuning = {name: Tally(self._source.exact_rows) for name in binary}
-        matched: set[int] = set()
+        matched = np.zeros(self._join.run.parts["state"].get("label_rows", 0), np.bool_)
         for rows in self._joined():
             self._add(rows, sums, tuning)
-            matched |= set(rows[ROW].drop_nulls())
+            matched[rows[ROW].drop_nulls().to_numpy()] = True
+        self._refuse_uncompared(sums)
         points: dict[str, dict[str, float]] = {name: {} for name in self._source.outcomes}
         points |= {name: operating_points(name, self._source.outcomes[name], tuning[name].ranks) for name in binary}
         hidden = self._hidden(sums)
@@ -66,7 +69,7 @@ class FiguresStage(ShardStage):
         ranked = {case.outcome: sums[case].ranks() for case in order if not case.group}
         ranks = {name: found for name, found in ranked.items() if found is not None}
         side = [
-            metrics_json(self._context, self._source, points, figures, ranks, self._account(len(matched))),
+            metrics_json(self._context, self._source, points, figures, ranks, self._account(int(matched.sum()))),
             metrics_parquet(self._context, figures),
         ]
         return ShardTable(table, side=side)
@@ -83,6 +86,15 @@ class FiguresStage(ShardStage):
                     one.add(case.rows(good), case.rows(without))
             if name in tuning:
                 tuning[name].add(scored(tuned(rows, name, self._source), name))
+
+    def _refuse_uncompared(self, sums: Mapping[Case, Sums]) -> None:
+        """Raises SpecError where the run that is compared has scored none of the rows."""
+        for case, one in sums.items():
+            if not case.group and isinstance(one, BinarySums) and one.compared == 0:
+                raise SpecError(
+                    f"input.compare: that run has scored none of the rows of outcome {case.outcome!r}: its record_id "
+                    "are others; correct compare.run"
+                )
 
     def _hidden(self, sums: Mapping[Case, Sums]) -> set[Case]:
         found: set[Case] = set()

@@ -20,7 +20,9 @@ from workers.evaluation.columns import (
 from workers.evaluation.labels import ROW
 from workers.evaluation.settings import EvaluateInput, Group, Outcome, Rows, Value
 
-ID = "id"
+_WORDS = {True: ("true", "1", "1.0"), False: ("false", "0", "0.0")}
+"""What is true or false in a column that may be text, a number or a truth value."""
+ID = "run.id"
 """Column of the run's rows that the labels' ids are of."""
 STATUS_PREFIX = "status."
 
@@ -67,8 +69,12 @@ def _matches(rows: Rows) -> pl.Expr:
 
 
 def _is_one_of(column: str, values: Value | Sequence[Value]) -> pl.Expr:
-    """Compared as text where one of them is text: a table of CSV does not say what its numbers are."""
+    """Compared as text where one of them is text, as truth where all are, else as numbers: the columns of CSV are text,
+    and only the spec tells what they stand for."""
     asked = [values] if isinstance(values, bool | int | float | str) else list(values)
+    if all(isinstance(value, bool) for value in asked):
+        words = [word for value in asked for word in _WORDS[bool(value)]]
+        return pl.col(column).cast(pl.String).str.to_lowercase().is_in(words)
     if any(isinstance(value, str) for value in asked):
         return pl.col(column).cast(pl.String).is_in([str(value) for value in asked])
     return pl.col(column).cast(pl.Float64).is_in([float(value) for value in asked])

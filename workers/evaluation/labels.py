@@ -5,10 +5,15 @@ import io
 from collections.abc import Sequence
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from cluster.storage import ObjectMissing, StorageSettings, open_store, split
 from schemas.errors import RefusedError, SpecError
 from workers.evaluation.settings import Labels
+from workers.reading.csv_records import delimiter_of
+from workers.reading.csv_tables import csv_batches, csv_names
+from workers.reading.parquet import damage_as
 
 _NAMED = 3
 """Rows that a message names."""
@@ -22,7 +27,7 @@ def read_labels(labels: Labels, storage: StorageSettings) -> tuple[pl.DataFrame,
     Raises SpecError where it is not there, cannot be read, or has no id, an empty one, or one twice.
     """
     body = _body(labels, storage)
-    table = _parsed(labels.uri, body)
+    table = _parsed(labels, body)
     if labels.key not in table.columns:
         raise SpecError(
             f"input.labels: {labels.uri} has no column {labels.key!r}; it has {', '.join(table.columns)}: "
@@ -53,15 +58,31 @@ def _body(labels: Labels, storage: StorageSettings) -> bytes:
         raise SpecError(f"input.labels: {labels.uri} is not there: correct labels.uri") from None
 
 
-def _parsed(uri: str, body: bytes) -> pl.DataFrame:
+def _parsed(labels: Labels, body: bytes) -> pl.DataFrame:
+    """Columns of CSV are text: 0017 is an id, and whoever compares a number with it says so."""
+    damaged = SpecError(
+        f"input.labels: {labels.uri} cannot be read as Parquet or as CSV in UTF-8: write it again, or say "
+        "labels.delimiter"
+    )
     try:
-        if body[:4] == b"PAR1":
-            return pl.read_parquet(io.BytesIO(body))
-        first = body[: body.find(b"\n")]
-        separator = "\t" if b"\t" in first else ";" if b";" in first and b"," not in first else ","
-        return pl.read_csv(body, separator=separator, infer_schema_length=None)
-    except (pl.exceptions.PolarsError, UnicodeDecodeError):
-        raise SpecError(f"input.labels: {uri} is neither Parquet nor CSV in UTF-8 that can be read") from None
+        with damage_as(damaged):
+            table = _parquet(body) if body[:4] == b"PAR1" else _csv(labels, body)
+        return pl.DataFrame(pl.from_arrow(table))
+    except pl.exceptions.PolarsError:
+        raise damaged from None
+
+
+def _parquet(body: bytes) -> pa.Table:
+    return pq.read_table(pa.BufferReader(body), use_threads=False)
+
+
+def _csv(labels: Labels, body: bytes) -> pa.Table:
+    name = split(labels.uri)[1]
+    delimiter = delimiter_of(name, labels.delimiter)
+    names = csv_names(io.BytesIO(body), name, delimiter)
+    types = dict.fromkeys(names, pa.string())
+    batches = csv_batches(io.BytesIO(body), name, delimiter, types)
+    return pa.Table.from_batches(batches, pa.schema(list(types.items())))
 
 
 def _refuse(table: pl.DataFrame, which: pl.Expr, labels: Labels, what: str) -> None:

@@ -26,21 +26,22 @@ class PairedSums:
         self._outcome = outcome
         self._source = source
         self._kept: list[pl.DataFrame] = []
-        self._rows = 0
+        self.rows = 0
+        """Rows that both scored."""
 
     def add(self, evaluated: pl.DataFrame) -> None:
         """Keep the rows that the other run scored as well."""
         columns = {"score": score_column, "other": other_column, "truth": truth_column}
         both = evaluated.select(pl.col(column(self._outcome)).alias(name) for name, column in columns.items())
         both = both.filter(pl.col("other").is_not_null() & pl.col("other").is_not_nan())
-        self._rows += both.height
-        self._kept = [*self._kept, both] if self._rows <= self._source.exact_rows else []
+        self.rows += both.height
+        self._kept = [*self._kept, both] if self.rows <= self._source.exact_rows else []
 
     def figures(self, points: Mapping[str, float]) -> Iterator[Figure]:
         """This run less the other: areas, and at each operating point who is right and what it is worth."""
-        yield count("compared_rows", self._rows)
+        yield count("compared_rows", self.rows)
         if not self._kept:
-            why = "no row that both runs scored" if not self._rows else "more rows than exact_rows"
+            why = "no row that both runs scored" if not self.rows else "more rows than exact_rows"
             yield Figure("auroc_difference", undefined(why))
             return
         rows = pl.concat(self._kept)

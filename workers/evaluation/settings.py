@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from schemas.frozen import Frozen
 from schemas.location import Location
-from schemas.units import Share
+from schemas.units import Delimiter, Share
 
 Value = bool | int | float | str
 Rows = Mapping[str, Value | tuple[Value, ...]]
@@ -22,6 +22,9 @@ class Labels(Frozen):
     uri: Location = Field(description="a Parquet, CSV or TSV file, one row an id")
     key: str = Field(default="record_id", description="its column of ids, each there once")
     on: str = Field(default="record_id", description="the column of the run's rows that the ids are of")
+    delimiter: Delimiter | None = Field(
+        default=None, description="of CSV; default: a tab for .tsv, a comma for all else"
+    )
 
 
 class Rule(Frozen):

@@ -1,7 +1,7 @@
 """Ranks of more rows than memory holds: counts of scores in fixed bins, which add up over shards in any order.
 
 A bin holds the float32 numbers that share their sign, exponent and first mantissa bits: its width is a fixed share of
-its value (2^-13 with the default of 21 bits), wherever scores lie, without knowing their range beforehand. Bins do not
+its value (2^-13 with the default of 22 bits), wherever scores lie, without knowing their range beforehand. Bins do not
 depend on the rows: sketches of the same rows are equal however these are cut.
 """
 

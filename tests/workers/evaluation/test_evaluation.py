@@ -209,6 +209,25 @@ def test_tuning_rows_of_one_class_choose_no_threshold(tmp_path: Path) -> None:
         run(spec(uri, tmp_path / "out", outcomes={"sick": outcome}, tuning={"split": "tuning"}))
 
 
+def test_an_evaluation_of_no_row_is_refused_with_what_became_of_them(tmp_path: Path) -> None:
+    rows = screened(50)
+    uri = make_run(tmp_path / "run", rows, ("score",))
+    rows.select(pl.col("record_id") + "x", "sick").write_csv(tmp_path / "labels.csv")
+    labels = {"uri": str(tmp_path / "labels.csv")}
+    with pytest.raises(SpecError, match=r"not one row to evaluate \(no label 50\): correct labels\.key"):
+        run(spec(uri, tmp_path / "out", labels=labels))
+    with pytest.raises(SpecError, match=r"not one row to evaluate \(left out rows 50\)"):
+        run(spec(uri, tmp_path / "other", test={"split": "neither"}))
+
+
+def test_a_run_of_other_records_is_not_compared(tmp_path: Path) -> None:
+    rows = screened(50)
+    uri = make_run(tmp_path / "run", rows, ("score",))
+    other = make_run(tmp_path / "theirs", rows.with_columns(pl.col("record_id") + "x"), ("score",))
+    with pytest.raises(SpecError, match="has scored none of the rows of outcome 'sick'"):
+        run(spec(uri, tmp_path / "out", compare={"run": other}))
+
+
 def test_labels_that_change_make_another_evaluation(tmp_path: Path) -> None:
     rows = screened(50)
     uri = make_run(tmp_path / "run", rows, ("score",))

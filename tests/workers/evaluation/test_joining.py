@@ -16,7 +16,7 @@ def rows(**more: object) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "subject_id": ["a", "b", None],
-            "id": ["1", "2", "3"],
+            "run.id": ["1", "2", "3"],
             "score.sick": [0.1, 0.2, 0.3],
             "status.sick": ["ok", "unreadable", "ok"],
             **more,
@@ -67,3 +67,18 @@ def test_a_band_holds_its_lower_bound() -> None:
 def test_a_band_of_text_is_refused() -> None:
     with pytest.raises(SpecError, match="no number"):
         joined(rows(truth=[1, 1, 1], age=["old", "1", "2"]), None, source(groups={"age": {"bands": [18]}}))
+
+
+@pytest.mark.parametrize("truth", [["true", "False", None], [True, False, None], [1, 0, None], [1.0, 0.0, None]])
+def test_truth_values_are_read_from_words_and_numbers(truth: list[object]) -> None:
+    outcome = {"score": "score", "truth": "truth", "positive": True, "negative": False}
+    found = joined(rows(truth=truth), None, source(outcomes={"sick": outcome}))
+    assert found["truth.sick"].to_list() == [1.0, 0.0, None]
+
+
+def test_a_label_may_have_a_column_of_any_name() -> None:
+    labels = pl.DataFrame({"key": ["1"], "id": [1], "record": [2], "truth": [1]}).with_row_index("label_row")
+    asked = source(labels={"uri": "/labels", "key": "key"}, groups={"id": {}, "record": {}})
+    found = joined(rows(), labels, asked)
+    assert found["group.id"].to_list() == ["1", None, None]
+    assert found["group.record"].to_list() == ["2", None, None]
