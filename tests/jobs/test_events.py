@@ -21,6 +21,7 @@ from jobs.hosts import open_host
 from jobs.running import run_stages
 from jobs.verification.verify import verify
 from schemas.errors import FingerprintError, SpecError, VerificationError
+from schemas.figures import FIGURES_KEY
 from schemas.sealed_json import sealed
 from schemas.spec import parse_spec
 from tests.support.fault_proxy import Fault, FaultProxy
@@ -28,6 +29,9 @@ from tests.support.meds_data import FIRST_DAY, break_column, events, write_datas
 from tests.support.meds_runs import expected, run_events, spec, with_history_format
 from tests.support.runs import QUIET, run
 from tests.support.seaweed import S3
+from workers.finished_runs.documents import existing_run
+from workers.finished_runs.figures import figures_of
+from workers.finished_runs.stage import FinishedStage
 from workers.pipeline import seal
 
 Asked = list[tuple[int, datetime]]
@@ -272,7 +276,9 @@ def _forge(out: Path) -> None:
     column = table.column_names.index("n_events")
     counts = table["n_events"].to_pylist()
     table = table.set_column(column, table.schema.field(column), [[counts[0] + 1, *counts[1:]]])
+    last = stage_of(out)
     kept = {key: value for key, value in table.schema.metadata.items() if key.decode() != seal.KEY}
+    kept[FIGURES_KEY.encode()] = figures_of(table, last.run.columns).model_dump_json().encode()
     with pq.ParquetWriter(path, table.schema.with_metadata(kept)) as writer:
         writer.write_table(table.replace_schema_metadata(kept))
         writer.add_key_value_metadata({seal.KEY: seal.BLANK})
@@ -281,7 +287,14 @@ def _forge(out: Path) -> None:
     for record in manifest["files"]:
         if record["key"] == "predictions/shard-000000.parquet":
             record |= {"bytes": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    manifest["figures"] = last.all_figures().anonymous().model_dump(mode="json")
     (out / "manifest.json").write_bytes(sealed(manifest))
+
+
+def stage_of(out: Path) -> FinishedStage:
+    """The last stage of the run in this folder."""
+    store = open_store(str(out), StorageSettings())
+    return FinishedStage(store, "", existing_run(store))
 
 
 def test_verify_says_that_a_source_is_gone_and_finds_no_fault_in_it(

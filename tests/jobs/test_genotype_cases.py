@@ -164,7 +164,7 @@ def test_files_that_do_not_fit_each_other_are_refused_before_anything_is_written
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        ("prepare: [{impute: {min_samples: 100}}]", "61 samples say too little"),
+        ("prepare: [{impute: {min_samples: 100}}]", "61 samples can say too little"),
         ("prepare: [{impute: {frequencies: ROOT/absent.afreq}}]", "is not there"),
         ("prepare: [{matc: {}}]", "did you mean 'match'"),
         ("prepare: [match, match]", "stands there twice"),

@@ -12,7 +12,9 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 TOKEN = "0123456789abcdef" * 4
 
@@ -27,10 +29,18 @@ def free_port() -> int:
 class TokenCluster:
     """`ray start --head --block` with RAY_AUTH_MODE=token. Everything that it starts ends with it."""
 
-    def __init__(self, cpus: int = 2, *, path: Path | None = None, hostname: str | None = None) -> None:
+    def __init__(
+        self,
+        cpus: int = 2,
+        *,
+        path: Path | None = None,
+        hostname: str | None = None,
+        variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         """`path`: a folder more on the path of its processes. `hostname`: it takes itself for another machine, which
-        only root can make it."""
+        only root can make it. `variables` are of its environment."""
         self._path = path
+        self._variables = variables
         self.directory = Path(tempfile.mkdtemp(prefix="wr-t-", dir="/tmp"))
         self.address = f"127.0.0.1:{free_port()}"
         self.dashboard = f"http://127.0.0.1:{free_port()}"
@@ -56,8 +66,9 @@ class TokenCluster:
         """What a process needs to speak to the cluster."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
         root = os.pathsep.join(str(one) for one in (Path(__file__).parents[2], self._path) if one is not None)
+        auth = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token}
         path = f"{Path(sys.executable).parent}:{clean.get('PATH', '')}"
-        return {**clean, "PATH": path, "PYTHONPATH": root, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token}
+        return {**clean, "PATH": path, "PYTHONPATH": root, **auth, **self._variables}
 
     def wait(self, seconds: float = 90) -> None:
         """Return once jobs can be submitted."""

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +23,8 @@ from cluster.pool.losses import classify
 from cluster.pool.ray_pool import RayHandle, RayHost, WorkerResources
 from cluster.session import Cluster, Session, SessionSettings
 from schemas.errors import InfrastructureError, SpecError, WardroundError
-from schemas.work import ShardReport, ShardTask, WorkerPoll
+from schemas.work import ShardReport, WorkerPoll
+from tests.support.ray_cluster import TokenCluster
 from tests.support.toy_worker import committed, notes
 
 TOY = "tests.support.toy_worker:build"
@@ -31,12 +33,9 @@ CPUS = 4
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """Four logical cores and two logical GPUs, and a head that soon notices that a node is gone."""
+    """Four logical cores and two logical GPUs."""
     with pytest.MonkeyPatch.context() as environment:
         environment.delenv("RAY_ADDRESS", raising=False)
-        environment.setenv("RAY_health_check_period_ms", "300")
-        environment.setenv("RAY_health_check_timeout_ms", "1000")
-        environment.setenv("RAY_health_check_failure_threshold", "3")
         with Session(SessionSettings(cpus=CPUS, gpus=2)) as joined:
             yield joined
 
@@ -286,23 +285,82 @@ def test_the_ends_of_a_worker_are_told_apart(tmp_path: Path) -> None:
     assert place.size == 0
 
 
-def test_a_lost_node_is_the_cluster_s_fault(cluster: Cluster, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def standing() -> Iterator[TokenCluster]:
+    """A cluster that other nodes and other drivers join: one that a session starts is for that session alone. Its head
+    soon notices that a node is gone."""
+    soon = {"period_ms": "300", "timeout_ms": "1000", "failure_threshold": "3"}
+    cluster = TokenCluster(2, variables={f"RAY_health_check_{name}": value for name, value in soon.items()})
+    try:
+        cluster.wait()
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+JOINED = """
+import sys
+from cluster.session import Session, SessionSettings
+from cluster.pool.contract import PoolSettings, WorkerLost
+from cluster.pool.dispatch import Dispatcher
+from schemas.work import ShardTask
+with Session(SessionSettings(address=sys.argv[1])):
+    from cluster.pool.ray_pool import RayHost, WorkerResources
+    def host(cpus):
+        resources = WorkerResources(cpus=cpus)
+        return RayHost("tests.support.toy_worker:build", {"directory": sys.argv[2], "seconds": 0.3}, resources)
+"""
+"""A driver in a process of its own, which has joined a cluster: what follows is indented."""
+
+
+def joined(standing: TokenCluster, directory: Path, script: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", JOINED + textwrap.indent(script, "    "), standing.address, str(directory)],
+        env=standing.environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+LOST = """
+place = host(5)
+handle = place.spawn()
+while (poll := handle.poll()) is None or not poll.ready:
+    place.wait(0.05)
+handle.offer(ShardTask(1))
+print(poll.info["pid"], flush=True)
+input()
+try:
+    while True:
+        handle.poll()
+        place.wait(0.05)
+except WorkerLost as lost:
+    print(lost.kind, flush=True)
+"""
+
+
+def test_a_lost_node_is_the_cluster_s_fault(standing: TokenCluster, tmp_path: Path) -> None:
     ray_command = str(Path(sys.executable).with_name("ray"))
     node = subprocess.Popen(
-        [ray_command, "start", f"--address={cluster.address}", "--num-cpus=6", "--num-gpus=0", "--block"],
+        [ray_command, "start", f"--address={standing.address}", "--num-cpus=6", "--num-gpus=0", "--block"],
+        env=standing.environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    driver = joined(standing, tmp_path, LOST)
     try:
-        place = host(tmp_path, WorkerResources(cpus=5))
-        handle, poll = started(place)
-        handle.offer(ShardTask(1))
+        assert driver.stdout is not None
+        worker = int(driver.stdout.readline())
         os.killpg(node.pid, signal.SIGKILL)
-        for pid in _raylets_of(poll.info["pid"]):
+        for pid in _raylets_of(worker):
             os.kill(pid, signal.SIGKILL)
-        assert loss(place, handle).kind == "node"
+        said, _ = driver.communicate("\n", timeout=60)
+        assert said.split() == ["node"]
     finally:
+        driver.kill()
+        driver.wait()
         node.kill()
         node.wait()
 
@@ -316,31 +374,24 @@ def _raylets_of(worker: int) -> list[int]:
         return []
 
 
-DRIVER = """
-import sys
-from cluster.session import Session, SessionSettings
-from cluster.pool.contract import PoolSettings
-from cluster.pool.dispatch import Dispatcher
-with Session(SessionSettings()):
-    from cluster.pool.ray_pool import RayHost, WorkerResources
-    host = RayHost("tests.support.toy_worker:build", {"directory": sys.argv[1], "seconds": 0.3}, WorkerResources())
-    Dispatcher(host, PoolSettings(min_workers=2, max_workers=2)).run(range(1000))
+MANY = "Dispatcher(host(1), PoolSettings(min_workers=2, max_workers=2)).run(range(1000))"
+REST = """
+done = Dispatcher(host(1), PoolSettings(min_workers=2, max_workers=2)).run(map(int, input().split()))
+print(done.outcome, flush=True)
 """
 
 
 def test_when_the_driver_is_killed_its_workers_go_and_the_next_driver_finishes(
-    cluster: Cluster, tmp_path: Path
+    standing: TokenCluster, tmp_path: Path
 ) -> None:
-    driver = subprocess.Popen(
-        [sys.executable, "-c", DRIVER, str(tmp_path)], env={**os.environ, "RAY_ADDRESS": cluster.address}
-    )
+    driver = joined(standing, tmp_path, MANY)
     try:
         wait_for(lambda: len(committed(tmp_path)) > 3, 60)
     finally:
         driver.kill()
         driver.wait()
     wait_for(lambda: not any(alive(start["pid"]) for start in notes(tmp_path, "start")))
-    wait_for(lambda: ray.available_resources().get("CPU") == CPUS)
     left = set(range(12)) - set(committed(tmp_path))
-    assert Dispatcher(host(tmp_path), settings()).run(sorted(left)).outcome == "complete"
+    said, _ = joined(standing, tmp_path, REST).communicate(" ".join(map(str, sorted(left))) + "\n", timeout=60)
+    assert said.split() == ["complete"]
     assert set(range(12)) <= set(committed(tmp_path))

@@ -49,7 +49,7 @@ def test_a_row_that_cannot_be_read_is_told_and_the_next_one_read(tmp_path: Path)
     found = rows(tmp_path, b"a,b\n1\n1,2,3\n\xff,2\n3,4\n")
     assert found == [
         ["a", "b"],
-        Problem("1 columns where the header has 2"),
+        Problem("1 column where the header has 2"),
         Problem("3 columns where the header has 2"),
         Problem("not UTF-8"),
         ["3", "4"],

@@ -105,7 +105,7 @@ def test_a_subject_whose_rows_are_parted_far_from_each_other_is_refused_with_bot
 
 def test_a_subject_in_two_files_is_refused_with_both(tmp_path: Path) -> None:
     root = write_dataset(tmp_path / "meds", [rows_of([1, 1, 7]), rows_of([7, 8])])
-    with pytest.raises(SpecError, match=r"1 subjects .* data/0.parquet, row group 0 and in data/1.parq") as raised:
+    with pytest.raises(SpecError, match=r"1 subject .* data/0.parquet, row group 0 and in data/1.parq") as raised:
         run_events(tmp_path, all_at(root))
     assert "input.repair: sort" in str(raised.value)
 

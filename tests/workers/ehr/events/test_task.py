@@ -94,8 +94,8 @@ def test_a_carried_column_that_is_not_there_is_named_with_those_that_are(tmp_pat
         ("subject_id", pa.array(["1"]), "'subject_id' is string"),
         ("prediction_time", pa.array([WHEN], pa.timestamp("us", "UTC")), "has the time zone UTC"),
         ("prediction_time", pa.array([WHEN.date()]), "is date32"),
-        ("subject_id", pa.array([None], pa.int64()), "subject_id is null in 1 rows .*: row 1;"),
-        ("prediction_time", pa.array([None], pa.timestamp("us")), "prediction_time is null in 1 rows"),
+        ("subject_id", pa.array([None], pa.int64()), "subject_id is null in 1 row .*: row 1;"),
+        ("prediction_time", pa.array([None], pa.timestamp("us")), "prediction_time is null in 1 row "),
     ],
 )
 def test_keys_that_are_not_as_meds_has_them_are_refused(

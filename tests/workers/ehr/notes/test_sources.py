@@ -293,7 +293,7 @@ def test_values_of_ndjson_that_are_no_text_are_carried_as_json(tmp_path: Path) -
     [
         ("a.csv", {"text": "txt"}, "no column 'txt', did you mean 'text'"),
         ("a.parquet", {"record_id": "noteid"}, "no column 'noteid', did you mean 'note_id'"),
-        ("a.parquet", {"carry": ("sites",)}, "no column 'sites' in the input, did you mean 'site'"),
+        ("a.parquet", {"carry": ("sites",)}, "the input has no column 'sites', did you mean 'site'"),
         ("a.ndjson", {"text": "txt"}, "no line of an NDJSON file has the key 'txt'"),
         ("a.ndjson", {"carry": ("sites",)}, "has the key 'sites'"),
         ("a.csv", {"carry": ("note_time",)}, "carry names 'note_time'"),

@@ -11,7 +11,12 @@ from workers.genomics.genotypes.steps import parse_steps
 
 def test_a_model_is_opened_under_the_steps_of_the_run(scored: ScoredRun) -> None:
     (model,) = open_models(scored.context("predict"))
-    assert (model.name, model.directory, model.is_panel) == ("pgs", scored.root / "scores", False)
+    assert (model.name, model.is_panel) == ("pgs", False)
+    # It is opened where it cannot become another model: in the node's cache, under its digest.
+    assert model.directory.name == scored.context("predict").run.models["pgs"].sha256
+    assert sorted(path.name for path in model.directory.iterdir()) == sorted(
+        path.name for path in (scored.root / "scores").iterdir()
+    )
     assert model.steps.adjust is not None
     assert model.steps.columns.average
     assert model.card.settings["scores"] == ["A1", "A2", "B", "CUT", "LOW"]
