@@ -12,7 +12,7 @@ from schemas.run import ModelRecord
 from schemas.spec import Spec
 from workers.collection import Collection, RemarksOnModels, StepsDecideOutputs
 from workers.contract import ModelCard
-from workers.models.detect import describe
+from workers.models.detect import describe, refuse_unknown
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,7 @@ def _resolve(spec: Spec, name: str, storage: StorageSettings, collection: Collec
     local = parse(ref.uri)
     try:
         if local.scheme == "file" and Path(local.path).is_dir():
-            # Before all of it is copied: a folder of something else may be large.
-            describe(Path(local.path), of)
+            refuse_unknown(Path(local.path), of)
         fetched = fetch_directory(ref.uri, storage, expected_sha256=ref.sha256)
         with fetched.named(ref.uri):
             kind, card = describe(fetched.path, of)

@@ -32,9 +32,16 @@ class Formats(Generic[F]):
     def describe(self, directory: Path) -> tuple[str, ModelCard]:
         """Name of the first format that recognises the directory, and the card. Imports no torch.
 
+        Raises what `recognise` raises, and SpecError with what is wrong in the directory.
+        """
+        name, found = self.recognise(directory)
+        return name, found.describe(directory)
+
+    def recognise(self, directory: Path) -> tuple[str, F]:
+        """The first format that recognises the directory, by the names of its files and small ones among them.
+
         A format of a package that cannot be imported is passed over, and named where no other knows the directory.
-        Raises SpecError if no format knows the directory, or with what is wrong in it; SecurityError for a checkpoint
-        of PyTorch.
+        Raises SpecError if no format knows the directory, SecurityError for a checkpoint of PyTorch.
         """
         if not directory.is_dir():
             raise SpecError(f"{directory}: is not a model directory")
@@ -46,7 +53,7 @@ class Formats(Generic[F]):
                 looked.append(str(error))
                 continue
             if found.recognises(directory):
-                return name, found.describe(directory)
+                return name, found
             looked.append(found.looks_for)
         refuse_checkpoint(directory)
         seen = "; ".join(looked)
@@ -56,3 +63,17 @@ class Formats(Generic[F]):
 def describe(directory: Path, collection: str) -> tuple[str, ModelCard]:
     """Format and card of the model in a directory, which needs no torch. Raises what `Formats.describe` raises."""
     return Formats[Format](collection).describe(directory)
+
+
+def refuse_unknown(directory: Path, collection: str) -> None:
+    """Raises SpecError for a local directory that holds something else than a model, so that it is not copied: it may
+    be large. An empty one, or one that cannot be read, is left to who copies: what storage says is not for here.
+    """
+    try:
+        if any(directory.iterdir()):
+            Formats[Format](collection).recognise(directory)
+    except OSError:
+        return
+    except SpecError as error:
+        if not isinstance(error.__cause__, OSError):
+            raise

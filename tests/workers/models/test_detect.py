@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from schemas.errors import PluginError, SpecError
 from tests.support import counting_notes
 from workers import registry
-from workers.models.detect import Formats, describe
+from workers.models.detect import Formats, describe, refuse_unknown
 from workers.text_models.contract import TextFormat
 
 
@@ -34,3 +36,14 @@ def test_a_module_without_a_format_is_named(monkeypatch):
     monkeypatch.setitem(registry.FORMATS, "notes", {"empty": "workers.ehr.notes"})
     with pytest.raises(PluginError, match=r"'empty': module workers\.ehr\.notes has no FORMAT"):
         Formats[TextFormat]("notes")["empty"]
+
+
+def test_a_folder_of_something_else_is_refused_before_it_is_copied(tmp_path: Path) -> None:
+    (tmp_path / "holiday.mp4").write_bytes(b"film")
+    with pytest.raises(SpecError, match="holds no model of a known format"):
+        refuse_unknown(tmp_path, "images")
+
+
+def test_an_empty_folder_and_one_that_cannot_be_read_are_left_to_who_copies(tmp_path: Path) -> None:
+    refuse_unknown(tmp_path, "images")
+    refuse_unknown(tmp_path / "nowhere", "images")
