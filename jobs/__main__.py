@@ -54,6 +54,9 @@ def _let_nothing_change(code: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         _on(number, end)
     atexit.register(ignore)
+    # CPython ends `python -m` by SIGINT, whatever the code, once an interrupt has passed through exec() of a text (as
+    # dataclasses do, while modules are imported) and no other exec() came after it.
+    exec("")
 
 
 def _on(number: signal.Signals, handler: Callable[[int, FrameType | None], None]) -> None:

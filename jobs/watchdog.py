@@ -25,6 +25,7 @@ from workers.children.lifeline import set_parent_death_signal
 AtHand = tuple[str, int]
 """The directory of a stage, and a shard of it."""
 
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 _LOOK_S = 0.02
 _FORWARD_S = 0.3
 """So long a signal may take to reach the other process by itself: a terminal sends it to both."""
@@ -141,11 +142,14 @@ def watched(work: Callable[[Watch], int], limit_s: float) -> int:
         page = Page()
         sys.stdout.flush()
         sys.stderr.flush()
+        # A signal after the fork and before this process listens would end it alone, one in a hook of the fork is lost.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
         child = os.fork()
         if not child:
             set_parent_death_signal(parent)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             return work(Watch(page, frozenset(suspects)))
-        code = _wait(child, page, limit_s)
+        code = _wait(child, page, limit_s, mask)
         if code is not None:
             return code
         found = page.at_hand
@@ -159,10 +163,11 @@ def watched(work: Callable[[Watch], int], limit_s: float) -> int:
         say(f"shard {found[1]} computed without end: its records are now scored in processes that can be ended")
 
 
-def _wait(child: int, page: Page, limit_s: float) -> int | None:
-    """Its exit code; None where it was ended, since it stood still."""
+def _wait(child: int, page: Page, limit_s: float, mask: set[signal.Signals]) -> int | None:
+    """Its exit code; None where it was ended, since it stood still. `mask`: signals that are held back from then on."""
     silence = _Silence(child, page, limit_s)
     with _signals_heard() as pending:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         while True:
             done, status = os.waitpid(child, os.WNOHANG)
             if done:
@@ -225,7 +230,7 @@ def _signals_heard() -> Iterator[list[tuple[int, float]]]:
     def heard(number: int, frame: FrameType | None) -> None:
         pending.append((number, time.monotonic() + _FORWARD_S))
 
-    numbers = [one for one in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(one) != signal.SIG_IGN]
+    numbers = [one for one in _STOPS if signal.getsignal(one) != signal.SIG_IGN]
     before = {number: signal.signal(number, heard) for number in numbers}
     try:
         yield pending

@@ -78,6 +78,19 @@ def test_a_signal_that_ends_the_one_ends_the_other() -> None:
     assert process.returncode == -signal.SIGSEGV
 
 
+@pytest.mark.parametrize("moment", ["before", "after_in_parent"])
+def test_a_signal_at_the_moment_of_splitting_is_heard(moment: str) -> None:
+    script = "import os, signal\n" + SCRIPT.format(body="time.sleep(20)").replace(
+        "sys.exit",
+        "signal.signal(signal.SIGTERM, signal.default_int_handler)\n"
+        f"os.register_at_fork({moment}=lambda: os.kill(os.getpid(), signal.SIGTERM))\nsys.exit",
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, cwd=ROOT)
+    _, told = process.communicate(timeout=15)
+    assert process.returncode != 3
+    assert b"Exception ignored" not in told
+
+
 def test_one_that_is_killed_takes_the_other_with_it(tmp_path: Path) -> None:
     mark = tmp_path / "alive"
     process = split(f"time.sleep(1.5); open({str(mark)!r}, 'w').close()")
