@@ -75,8 +75,8 @@ class Field:
     def renew_standing(self) -> StandingCluster:
         """The standing cluster: a fresh one where the last seed left none."""
         if self.standing is None:
-            os.environ.update(environment(self.standing_log))
-            self.standing = self._keeper.submit(StandingCluster, self.folder, _STANDING_CPUS).result()
+            said = environment(self.standing_log)
+            self.standing = self._keeper.submit(StandingCluster, self.folder, _STANDING_CPUS, said).result()
         return self.standing
 
     def drop_standing(self) -> None:

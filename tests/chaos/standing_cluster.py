@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import signal
@@ -11,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.chaos.processes import command_line, descendants, pids, send
@@ -19,13 +19,14 @@ from tests.chaos.processes import command_line, descendants, pids, send
 class StandingCluster:
     """A head node with token authentication on free ports; only its own processes are ever touched."""
 
-    def __init__(self, folder: Path, cpus: int) -> None:
+    def __init__(self, folder: Path, cpus: int, environment: Mapping[str, str]) -> None:
+        """`environment` is that of its workers."""
         self.port = _free_port()
         self.address = f"127.0.0.1:{self.port}"
         token = folder / "ray-token"
         token.write_text(secrets.token_hex(32))
         token.chmod(0o600)
-        self.env = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
+        self.env = {**environment, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}
         self.env |= {"RAY_ADDRESS": self.address, "RAY_USAGE_STATS_ENABLED": "0"}
         # Each driver would have as many idle workers started as there are processors, and the next one again.
         self.env["RAY_prestart_worker_first_driver"] = "0"
