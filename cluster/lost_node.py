@@ -8,19 +8,26 @@ time, with its own exit code.
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 GRACE_S = 5.0
 """For the process to end as it would; what asks Ray anything meanwhile is stuck."""
 STARTED_HERE = "the Ray node that this command started was ended from outside: the same command goes on"
+NOT_STARTED = (
+    "a Ray cluster could not be started on this machine: one of its processes ended, or the machine was too busy for "
+    "it, before it was ready; the same command tries again"
+)
 JOINED = (
     "the Ray cluster that this command joined is gone, its head or the node on this machine: once there is a cluster "
     "again, the same command goes on"
 )
+STARTING_GRACE_S = 2.0
+"""The same while the node is being started: Ray's library writes its complaints after five."""
 CONNECT_TIMEOUT_S = 5.0
 _VITAL = ("gcs_server", "raylet")
 _PATIENCE = "RAY_gcs_rpc_server_reconnect_timeout_s"
@@ -29,19 +36,39 @@ _USUAL_PATIENCE_S = 60.0
 _OUR_SHARE = 0.75
 
 
-class LostNode:
-    """Looks whether a node is still there: one that this process started, or one that it joined, at `address`."""
+class OwnNode:
+    """A node that this process starts: `processes` are its own, as they come, in `directory`."""
 
-    def __init__(self, address: str, *, started_here: bool) -> None:
-        self._address, self._started_here = address, started_here
+    def __init__(self, directory: Path) -> None:
+        self.processes: list[subprocess.Popen[bytes]] = []
+        self.is_there = False
+        """Whether Ray said that it is ready."""
+        self._directory = directory
+
+    def is_dead(self) -> bool:
+        """Whether it has lost one of the processes that it cannot be without."""
+        return any(_name(process) in _VITAL and process.poll() is not None for process in self.processes)
+
+    def end(self, exit_code: Callable[[], int]) -> NoReturn:
+        """Say so, take away what is left of it and end this process, once it had its time to end by itself."""
+        time.sleep(GRACE_S if self.is_there else STARTING_GRACE_S)
+        for process in self.processes:
+            process.kill()
+        shutil.rmtree(self._directory, ignore_errors=True)
+        _end(STARTED_HERE if self.is_there else NOT_STARTED, exit_code)
+
+
+class JoinedNode:
+    """A node that this process joined, of the cluster at `address`. Asks no question of Ray, which might not answer."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
         self._answered_at = time.monotonic()
         patience = os.environ.get(_PATIENCE, "")
         self._patience_s = _OUR_SHARE * (float(patience) if patience.isdigit() else _USUAL_PATIENCE_S)
 
     def is_dead(self) -> bool:
-        """Whether it will not come back. Asks no question of Ray, which might not answer."""
-        if self._started_here:
-            return any(process.poll() is not None for name in _VITAL for process in _processes().get(name, ()))
+        """Whether it will not come back."""
         if _has_no_listener(_raylet_socket()):
             return True
         now = time.monotonic()
@@ -49,19 +76,21 @@ class LostNode:
             self._answered_at = now
         return now - self._answered_at > self._patience_s
 
+    def end(self, exit_code: Callable[[], int]) -> NoReturn:
+        """Say so and end this process, once it had its time to end by itself."""
+        time.sleep(GRACE_S)
+        _end(JOINED, exit_code)
 
-def end_process(directory: Path | None, exit_code: Callable[[], int]) -> NoReturn:
-    """Say so, take away the rest of a node that was started here, in `directory`, and end, once the process had its
-    time to end by itself."""
-    time.sleep(GRACE_S)
-    if directory is not None:
-        for processes in _processes().values():
-            for process in processes:
-                process.kill()
-        shutil.rmtree(directory, ignore_errors=True)
-    sys.stderr.write(f"wardround: {JOINED if directory is None else STARTED_HERE}\n")
+
+def _end(said: str, exit_code: Callable[[], int]) -> NoReturn:
+    sys.stderr.write(f"wardround: {said}\n")
     sys.stderr.flush()
     os._exit(exit_code())
+
+
+def _name(process: "subprocess.Popen[bytes]") -> str:
+    words = process.args
+    return os.path.basename(str(words[0])) if isinstance(words, list) and words else ""
 
 
 def _has_no_listener(path: str) -> bool:
@@ -93,14 +122,5 @@ def _answers(address: str) -> bool:
 
 def _raylet_socket() -> str:
     """Empty where a later Ray keeps it elsewhere."""
-    return str(getattr(_node(), "raylet_socket_name", "") or "")
-
-
-def _processes() -> dict[str, list[Any]]:
-    """By Ray's name for what they are. Empty where a later Ray keeps them elsewhere."""
-    infos = getattr(_node(), "all_processes", None) or {}
-    return {name: [info.process for info in found] for name, found in infos.items()}
-
-
-def _node() -> Any:
-    return getattr(sys.modules.get("ray._private.worker"), "_global_node", None)
+    node = getattr(sys.modules.get("ray._private.worker"), "_global_node", None)
+    return str(getattr(node, "raylet_socket_name", "") or "")

@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 from pydantic import Field
 
 from cluster.bare_node import bare_node
-from cluster.lost_node import LostNode, end_process
+from cluster.lost_node import NOT_STARTED, JoinedNode, OwnNode
 from schemas.errors import InfrastructureError, RefusedError, SecurityError, UsageError
 from schemas.frozen import Frozen
 
@@ -141,14 +141,15 @@ class Session:
         except BaseException as error:  # noqa: BLE001 - raised by `wait`
             self._error = error
         self._settled.set()
-        if self._cluster is None or not self._ours:
-            self._ended.wait()
-            return
-        node = LostNode(self._cluster.address, started_here=self._cluster.started_here)
-        while not self._ended.wait(_LOOK_S):
-            if self._ours and node.is_dead():
+        self._ended.wait()
+
+    def _watch(self, node: OwnNode | JoinedNode) -> None:
+        """End the process where its node dies under it, also while Ray is still connecting to it."""
+        while not self._ended.wait(_LOOK_S) and self._error is None:
+            # Asked again, since whoever leaves ends the node itself.
+            if self._ours and node.is_dead() and self._ours:
                 self._lost = True
-                end_process(self._directory, self._exit_code)
+                node.end(self._exit_code)
 
     def _connect(self) -> Cluster:
         import ray  # noqa: PLC0415 - see the module's docstring
@@ -171,11 +172,21 @@ class Session:
             options["address"] = self._address
         self._ours = True
         with ExitStack() as starting:
-            if self._address is None:
+            own = None if self._directory is None else OwnNode(self._directory)
+            if own is not None:
                 starting.enter_context(path_for_processes())
-                starting.enter_context(bare_node())
+                own.processes = starting.enter_context(bare_node())
+                self._watch_in_background(own)
             ray.init(**options)
-        return Cluster(ray.get_runtime_context().gcs_address, started_here=self._address is None)
+        address = ray.get_runtime_context().gcs_address
+        if own is None:
+            self._watch_in_background(JoinedNode(address))
+        else:
+            own.is_there = True
+        return Cluster(address, started_here=own is not None)
+
+    def _watch_in_background(self, node: OwnNode | JoinedNode) -> None:
+        threading.Thread(target=self._watch, args=(node,), name="ray-watch", daemon=True).start()
 
     def _local_options(self, directory: Path) -> dict[str, Any]:
         settings = self._settings
@@ -264,6 +275,10 @@ def _short_temporary_directory() -> str:
     return directory if len(directory) <= SOCKET_PATH_ROOM - len(f"/wr-12345678/{_RAY}") else "/tmp"
 
 
+_NOT_READY = ("timed out", "failed to connect to gcs")
+"""What Ray says where a process of a node ended, or was slow, before the node was ready."""
+
+
 def _explain(error: BaseException, address: str | None) -> NoReturn:
     from ray.exceptions import AuthenticationError  # noqa: PLC0415 - see the module's docstring
 
@@ -274,11 +289,8 @@ def _explain(error: BaseException, address: str | None) -> NoReturn:
         ) from error
     where = "a Ray cluster could not be started on this machine" if address is None else f"no Ray cluster at {address}"
     lines = str(error).strip().splitlines()
-    if address is None and "timed out" in str(error).lower():
-        raise InfrastructureError(
-            f"{where}: one of its processes ended, or the machine was too busy for it, before it was ready; "
-            "the same command tries again"
-        ) from error
+    if address is None and any(words in str(error).lower() for words in _NOT_READY):
+        raise InfrastructureError(NOT_STARTED) from error
     remedy = "" if address is None else "; start it, or correct compute.address (RAY_ADDRESS where the spec has none)"
     said = f"{type(error).__name__}: {lines[0] if lines else 'no reason given'}"
     raise InfrastructureError(f"{where}: {said}{remedy}") from error

@@ -43,7 +43,7 @@ _VICTIMS: Mapping[Pool, Mapping[Victim, int]] = {
     },
     "standing": {"driver": 1, "second driver": 1, "worker": 3, "decoding child": 1, "raylet": 1, "GCS": 1},
 }
-POOLS: Mapping[Pool, int] = {"serial": 86, "embedded": 11, "standing": 3}
+POOLS: Mapping[Pool, int] = {"serial": 72, "embedded": 23, "standing": 5}
 _LIVES_LATER: tuple[Victim, ...] = ("worker", "decoding child")
 """They are there only while something is scored."""
 

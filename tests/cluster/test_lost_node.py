@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cluster.lost_node import JOINED, LostNode
+from cluster.lost_node import JOINED, NOT_STARTED, JoinedNode
 from tests.support.ray_cluster import TokenCluster
 
 
@@ -21,7 +21,7 @@ def test_a_head_that_answers_again_in_time_is_not_lost(monkeypatch: pytest.Monke
     monkeypatch.setenv("RAY_gcs_rpc_server_reconnect_timeout_s", "1")
     with socket.create_server(("127.0.0.1", 0)) as head:
         address = head.getsockname()
-        node = LostNode(f"127.0.0.1:{address[1]}", started_here=False)
+        node = JoinedNode(f"127.0.0.1:{address[1]}")
         assert not node.is_dead()
     assert not node.is_dead(), "it may be started again"
     with socket.create_server(address):
@@ -56,6 +56,32 @@ def test_a_process_whose_cluster_ends_is_ended_with_its_own_code_and_one_line(na
     finally:
         cluster.stop()
     assert (process.returncode, err) == (4, f"wardround: {JOINED}\n")
+
+
+_STARTED = """
+import os, signal, threading, time, psutil
+from cluster.session import Session, SessionSettings
+
+def end_it():
+    while True:
+        for process in psutil.Process().children():
+            if process.name() == "gcs_server":
+                time.sleep(0.2)
+                os.kill(process.pid, signal.SIGKILL)
+                return
+        time.sleep(0.01)
+
+threading.Thread(target=end_it, daemon=True).start()
+with Session(SessionSettings(cpus=1)):
+    time.sleep(60)
+"""
+
+
+@pytest.mark.ray
+@pytest.mark.long
+def test_a_head_that_ends_while_ray_connects_to_it_ends_the_process_in_time() -> None:
+    done = subprocess.run([sys.executable, "-c", _STARTED], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (4, f"wardround: {NOT_STARTED}\n")
 
 
 def _pid(name: str, directory: Path) -> int:
