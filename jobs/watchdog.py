@@ -13,7 +13,7 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -163,7 +163,7 @@ def watched(work: Callable[[Watch], int], limit_s: float) -> int:
         say(f"shard {found[1]} computed without end: its records are now scored in processes that can be ended")
 
 
-def _wait(child: int, page: Page, limit_s: float, mask: set[signal.Signals]) -> int | None:
+def _wait(child: int, page: Page, limit_s: float, mask: Iterable[int]) -> int | None:
     """Its exit code; None where it was ended, since it stood still. `mask`: signals that are held back from then on."""
     silence = _Silence(child, page, limit_s)
     with _signals_heard() as pending:
