@@ -208,6 +208,11 @@ def _output(spec: Spec) -> Iterator[Finding]:
         yield f"safe: {kind} let one writer of many win, every time{multipart} ({result.seconds:.1f} s)"
         if result.multipart is False:
             yield "multipart uploads are not conditional here; results are committed by PUT alone"
+        if result.left:
+            yield (
+                f"nobody may delete here, so {result.left} objects of a few bytes stay under .wardround-probe/; a run "
+                "needs no right to delete, gc and discard do"
+            )
 
     return _attempt("output", spec.output.uri, look)
 

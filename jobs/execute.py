@@ -61,7 +61,7 @@ def worker_job(stage: StageDirectory, spec: Spec) -> dict[str, Any]:
         "compute": spec.compute.model_dump(mode="json"),
         "limits": spec.limits.model_dump(mode="json"),
         "input": dict(spec.input),
-        "storage": storage_settings(spec).model_dump(mode="json"),
+        "storage": {**storage_settings(spec).model_dump(mode="json"), "forbidden": spec.limits.forbidden},
         "single_committer": stage.store.single_committer,
     }
 

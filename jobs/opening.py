@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from cluster.storage import Store, attempt_id, commit
+from cluster.storage import ObjectMissing, Store, attempt_id, commit, settled
 from jobs.discard import replace_if_empty
 from jobs.locations import naming_input
 from jobs.planning.fingerprint import difference, fingerprint_of
@@ -128,10 +128,13 @@ def _refuse_other(store: Store, found: RunFile, request: StageRequest) -> None:
 
 
 def _create(store: Store, request: StageRequest) -> RunFile:
-    _refuse_orphans(store, request)
+    if _has_rows(store, request):
+        return _run_of_rows(store, request)
     with tempfile.TemporaryDirectory(prefix="wardround-plan-") as folder:
         path = Path(folder) / "plan.parquet"
+        began = _now()
         info = request.write_plan(path)
+        listed = {"records": info.records, "from": began, "to": _now()}
         crashpoint("plan.before_put")
         fingerprint = fingerprint_of({**request.parts, "plan": info.sha256})
         commit(
@@ -143,7 +146,7 @@ def _create(store: Store, request: StageRequest) -> RunFile:
             sha256=info.sha256,
         )
         crashpoint("plan.after_put")
-    run = _run_file(request, info, fingerprint)
+    run = _run_file(request, info, fingerprint, listed)
     crashpoint("run.before_put")
     # Another driver may have planned at the same moment, and an object arrived between the two listings: its plan is
     # then the run's, and whether it is the same run otherwise is checked by who reads it back.
@@ -159,15 +162,33 @@ def _create(store: Store, request: StageRequest) -> RunFile:
     return created
 
 
-def _refuse_orphans(store: Store, request: StageRequest) -> None:
-    if next(iter(store.list(f"{request.directory}{request.rows_dir}/")), None) is not None:
+def _has_rows(store: Store, request: StageRequest) -> bool:
+    return next(iter(store.list(f"{request.directory}{request.rows_dir}/")), None) is not None
+
+
+def _run_of_rows(store: Store, request: StageRequest) -> RunFile:
+    """The run that rows lie there of. Raises RefusedError where no run.json names it, asked apart in time."""
+
+    def look() -> RunFile:
+        found = read_run(store, request.directory)
+        if found is None:
+            raise ObjectMissing
+        return found
+
+    try:
+        return settled(look, store.backoff)
+    except ObjectMissing:
         raise RefusedError(
             f"{request.rows_dir}/ at output.uri is not empty but no run.json names its run: "
             "nothing is proved about those objects. Choose another output.uri"
-        )
+        ) from None
 
 
-def _run_file(request: StageRequest, info: PlanInfo, fingerprint: str) -> RunFile:
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _run_file(request: StageRequest, info: PlanInfo, fingerprint: str, listed: Mapping[str, Any]) -> RunFile:
     return RunFile(
         fingerprint=fingerprint,
         attempt=attempt_id(),
@@ -176,7 +197,7 @@ def _run_file(request: StageRequest, info: PlanInfo, fingerprint: str) -> RunFil
         stage=request.plan.stage,
         kind=request.plan.kind,
         rows_dir=request.rows_dir,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=_now(),
         plan=info,
         parts={**request.parts, "plan": info.sha256},
         spec=request.spec,
@@ -188,7 +209,7 @@ def _run_file(request: StageRequest, info: PlanInfo, fingerprint: str) -> RunFil
         columns=request.columns,
         signposts=request.plan.signposts,
         earlier=request.earlier,
-        recorded=_recorded(),
+        recorded={**_recorded(), "listed": dict(listed)},
     )
 
 

@@ -42,7 +42,8 @@ class Outlook:
 
     `records` and `shards` are the first stage's, `bytes` those of its records where the plan knows them, `output` says
     what lies where the run would write, `models` has each model's sha256, `remarks` what to know of it, and `found`
-    what a look at `looked_at` records brought, under names of the collection's.
+    what a look at `looked_at` records brought, under names of the collection's. `listed`: what a second list of the
+    input says, where one was asked for.
     """
 
     records: int
@@ -56,6 +57,7 @@ class Outlook:
     tried: Tried | None = None
     forecast: Forecast | None = None
     remarks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    listed: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON, the facts of sample and forecast beside the others."""
@@ -64,16 +66,23 @@ class Outlook:
         return {**facts, "stages": list(self.stages), **more}
 
 
-def outlook(spec: Spec, *, all_records: bool = False, sample: int | None = None, workers: int | None = None) -> Outlook:
+def outlook(
+    spec: Spec,
+    *,
+    all_records: bool = False,
+    sample: int | None = None,
+    workers: int | None = None,
+    check: bool = False,
+) -> Outlook:
     """List the input and plan it, look at records, load the models and score records here.
 
     `all_records`: look at every record instead of a spread of them. `sample`: so many are scored, and the time of all
     is forecast; None: a few, where there are models; 0: none, and no model is loaded. `workers`: to forecast for; else
-    as many as the spec allows. Raises an error of `schemas.errors` where a run would: nothing is scored if the run
-    could not start.
+    as many as the spec allows. `check`: list the input twice and compare. Raises an error of `schemas.errors` where a
+    run would: nothing is scored if the run could not start.
     """
     job = prepare_job(spec, storage_settings(spec))
-    with preview(job) as seen:
+    with preview(job, twice=check) as seen:
         found = job.collection.look(seen.plan.shards() if all_records else [seen.spread(SPREAD)])
         tried, forecast = None, None
         if sample or (sample is None and job.models):
@@ -90,6 +99,7 @@ def outlook(spec: Spec, *, all_records: bool = False, sample: int | None = None,
             found=dict(found),
             tried=tried,
             forecast=forecast,
+            listed=seen.listed,
         )
 
 

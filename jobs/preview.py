@@ -1,8 +1,8 @@
 """What a run would do, found out without writing anything where it would write."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -13,6 +13,7 @@ import pyarrow as pa
 from cluster.storage import Store, open_store
 from jobs.opening import StageRequest, closed_after
 from jobs.rejects import spread_sample
+from jobs.relisting import list_again
 from jobs.rundir import StageDirectory
 from jobs.settings import output_store
 from jobs.stages import StagedJob
@@ -32,6 +33,8 @@ class Preview:
     info: PlanInfo
     plan: PlanReader
     output: str
+    listed: Mapping[str, str] = field(default_factory=dict)
+    """What a second list says, where one was asked for."""
 
     def spread(self, size: int) -> pa.Table:
         """So many records, evenly spread over the plan."""
@@ -39,16 +42,19 @@ class Preview:
 
 
 @contextmanager
-def preview(job: StagedJob, *, first_batch: bool = False) -> Iterator[Preview]:
-    """List the input and plan it, in a folder that is gone afterwards. `first_batch`: only the first records of it."""
+def preview(job: StagedJob, *, first_batch: bool = False, twice: bool = False) -> Iterator[Preview]:
+    """List the input and plan it, in a folder that is gone afterwards. `first_batch`: only the first records of it.
+    `twice`: and compare with a second list."""
     request = first_request(job)
     if first_batch:
         request = replace(request, plan=replace(request.plan, batches=partial(_first_batch, request.plan)))
     with TemporaryDirectory(prefix="wardround-plan-") as folder:
         path = Path(folder) / _PLAN
         info = request.write_plan(path)
-        output = _at_output(output_store(job.spec), request)
-        yield Preview(info, PlanReader(open_store(folder), _PLAN, info), output)
+        store = output_store(job.spec)
+        output = _at_output(store, request)
+        listed = list_again(store, request, path) if twice else {}
+        yield Preview(info, PlanReader(open_store(folder), _PLAN, info), output, listed)
 
 
 def _first_batch(plan: StagePlan) -> Iterator[pa.RecordBatch]:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from cluster.storage import ObjectMissing, Store
-from schemas.errors import FingerprintError, VerificationError
+from cluster.storage import ObjectMissing, Store, own_metadata, settled
+from schemas.errors import FingerprintError, InfrastructureError, VerificationError
 from schemas.run import FileRecord, RunFile, shard_of
 from schemas.wording import counted
 from workers.finished_runs.side import named_by
@@ -33,9 +33,13 @@ class StageDirectory:
     def plan_is_whole(self) -> bool:
         """Whether the plan lies there, and is the one that the run file names. Reads all of it."""
         try:
-            return self.store.sha256(self.directory + self.run.plan.key) == self.run.plan.sha256
+            return self._plan_sha256() == self.run.plan.sha256
         except ObjectMissing:
             return False
+
+    def _plan_sha256(self) -> str:
+        # It was there when run.json was written, so one answer that it is not is not enough.
+        return settled(lambda: self.store.sha256(self.directory + self.run.plan.key), self.store.backoff)
 
     def present(self) -> set[int]:
         """Shards that have an object, by name alone: one listing."""
@@ -64,9 +68,15 @@ class StageDirectory:
         return {shard: record for shard, record in pairs if shard is not None}
 
     def _file_record(self, key: str) -> FileRecord:
-        head = self.store.head(key)
-        metadata = head.metadata if head else {}
-        if head is None or metadata.get("fingerprint") != self.run.fingerprint:
+        try:
+            head = self.store.version(key, None)
+        except ObjectMissing:
+            raise InfrastructureError(
+                f"{key} is listed and cannot be found: stop what deletes there, or wait for the store to agree with "
+                "itself, then run the same command again"
+            ) from None
+        metadata = own_metadata(self.store, head)
+        if metadata.get("fingerprint") != self.run.fingerprint:
             raise FingerprintError(
                 f"{key} is damaged or was not written by this run: move it away and run again to have it scored anew, "
                 "or choose another output.uri"

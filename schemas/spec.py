@@ -66,6 +66,11 @@ class Limits(Settings):
     shard_deadline: Seconds = Field(
         default=3600.0, gt=0, description="time for a shard, after which it is tried again, record by record"
     )
+    forbidden: Literal["stop", "row"] = Field(
+        default="stop",
+        description="an object of the input that these credentials may not read (403, no right on a disk): the run "
+        "stops with exit 4, or the object's records get the status forbidden",
+    )
     outages: int = Field(
         default=8,
         ge=1,
@@ -152,6 +157,12 @@ class StorageSpec(Settings):
 
     region: str | None = Field(default=None, description="of the S3 store; by default that of the environment")
     attempts: int | None = Field(default=None, ge=1, le=50, description="of a request, before its failure counts")
+    backoff: Seconds | None = Field(
+        default=None, ge=0, description="seconds before the second attempt; doubled before each that follows"
+    )
+    read_timeout: Seconds | None = Field(
+        default=None, gt=0, description="seconds without a byte of an answer before it is asked for again"
+    )
 
 
 class Spec(Settings):

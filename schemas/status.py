@@ -10,6 +10,8 @@ class Status(StrEnum):
     OK = "ok"
     MISSING = "missing"
     """The object named by the plan is not there (404)."""
+    FORBIDDEN = "forbidden"
+    """The store refuses the object to these credentials for good; a row only with `limits.forbidden: row`."""
     UNREADABLE = "unreadable"
     """Its bytes are not what their format demands."""
     UNSUPPORTED = "unsupported"

@@ -1,5 +1,6 @@
 """Open the store that a uri points into."""
 
+from cluster.storage.forbidden import PassingOver
 from cluster.storage.local import LocalStore
 from cluster.storage.objects import Store
 from cluster.storage.retry import Backoff
@@ -14,8 +15,13 @@ def open_store(uri: str, settings: StorageSettings | None = None, *, single_comm
 
     Raises UsageError for a scheme that is not known.
     """
-    parsed = parse(uri)
     settings = settings or StorageSettings()
+    store = _opened(uri, settings, single_committer)
+    return PassingOver(store) if settings.forbidden == "row" else store
+
+
+def _opened(uri: str, settings: StorageSettings, single_committer: bool) -> Store:
+    parsed = parse(uri)
     backoff = Backoff(settings.attempts, settings.backoff, settings.longest_backoff)
     if parsed.scheme == "file":
         return LocalStore(parsed.path, backoff, single_committer=single_committer)

@@ -14,7 +14,8 @@ from types import MappingProxyType
 from typing import Literal
 
 from cluster.storage.digest import sha256_of
-from cluster.storage.errors import ObjectMissing, TransientError
+from cluster.storage.errors import ObjectError, ObjectMissing, TransientError
+from cluster.storage.local_metadata import content_metadata
 from cluster.storage.objects import ObjectHead, Store
 from schemas.crashpoints import crashpoint
 from schemas.errors import FingerprintError, InfrastructureError
@@ -66,6 +67,24 @@ def commit(
     return commission.settle(found)
 
 
+def own_metadata(store: Store, head: ObjectHead) -> Mapping[str, str]:
+    """What an object of a run says of itself: its metadata, or, where none came with it, what its content carries.
+
+    A gateway may leave metadata out, and so may one answer of a store. Raises InfrastructureError where the object is
+    gone.
+    """
+    if head.metadata.get("fingerprint"):
+        return head.metadata
+    try:
+        with store.open_reader(head.key, if_etag=head.etag) as file:
+            return {**head.metadata, **content_metadata(head.key, file)}
+    except ObjectError:
+        raise InfrastructureError(
+            f"{store.uri}: an object vanished or changed as it was read: stop what deletes or writes there, then run "
+            "again"
+        ) from None
+
+
 @dataclass(frozen=True)
 class _Commission:
     store: Store
@@ -107,19 +126,22 @@ class _Commission:
 
     def settle(self, found: ObjectHead | None) -> CommitResult:
         """Whose the object is that lies there."""
+        if found is None:
+            return CommitResult("committed", self.metadata)
+        there = own_metadata(self.store, found)
         # Its own attempt: refused because of itself, as the first answer was lost on the way.
-        if found is None or found.metadata.get("attempt") == self.metadata["attempt"]:
+        if there.get("attempt") == self.metadata["attempt"]:
             return CommitResult("committed", self.metadata)
         # A local disk keeps nothing beside the content of a file.
-        digest = found.metadata.get("sha256") or self._sha256_there()
-        theirs = found.metadata.get("fingerprint", "")
+        digest = there.get("sha256") or self._sha256_there()
+        theirs = there.get("fingerprint", "")
         # Of what names no run, only the bytes can tell whether it is the same.
         if theirs != self.metadata["fingerprint"] and (theirs or digest != self.metadata["sha256"]):
             raise FingerprintError(
                 f"{self.store.uri}: another run's object lies where this run writes (fingerprint "
                 f"{theirs[:12] or 'none'}, ours is {self.metadata['fingerprint'][:12]}): choose another output.uri"
             )
-        return CommitResult("adopted", {**found.metadata, "sha256": digest})
+        return CommitResult("adopted", {**there, "sha256": digest})
 
     def _sha256_there(self) -> str:
         try:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from cluster.storage.errors import ObjectMissing, ObjectTooLarge
+from cluster.storage.errors import ObjectChanged, ObjectMissing, ObjectTooLarge, TransientError
 from cluster.storage.local_errors import disk
 from cluster.storage.local_files import HIDDEN, prune, sync_folder, walk, write_hidden
 from cluster.storage.local_metadata import content_metadata
@@ -47,6 +47,15 @@ class LocalStore:
             info = _info(key, reading.found)
             return ObjectHead(info.key, info.size, info.etag, info.modified, content_metadata(key, file))
 
+    def version(self, key: str, etag: str | None) -> ObjectHead:
+        """Asked once: a disk that answers knows."""
+        head = self.head(key)
+        if head is None:
+            raise self._missing()
+        if etag not in (None, head.etag):
+            raise ObjectChanged
+        return head
+
     def get(
         self,
         key: str,
@@ -59,7 +68,7 @@ class LocalStore:
         """The bytes, of one version of the file if `if_etag` is given."""
 
         def attempt() -> bytes:
-            with self._open(key) as file:
+            with self._open(key, if_etag) as file:
                 size = file.same(if_etag).st_size
                 expected = max(0, min(size - start, size if length is None else length))
                 if max_bytes is not None and expected > max_bytes:
@@ -94,7 +103,7 @@ class LocalStore:
             # A failed try may have written a part.
             sink.seek(0)
             sink.truncate()
-            with self._open(key) as file:
+            with self._open(key, etag) as file:
                 size = file.same(etag).st_size
                 for start in range(0, size, _STEP):
                     sink.write(file.at(start, min(_STEP, size - start)))
@@ -154,10 +163,23 @@ class LocalStore:
         self.delete(upload.key)
 
     def _reading(self, key: str, etag: str | None = None) -> LocalReading:
-        return LocalReading(lambda: self._open(key), self.backoff, etag)
+        return LocalReading(lambda: self._open(key, etag), self.backoff, etag)
 
-    def _open(self, key: str) -> LocalFile:
-        return LocalFile(self._path(key), self.uri)
+    def _open(self, key: str, etag: str | None) -> LocalFile:
+        try:
+            return LocalFile(self._path(key), self.uri)
+        except ObjectMissing:
+            raise ObjectMissing() if etag is None else self._missing() from None
+
+    def _missing(self) -> Exception:
+        """What it means that a file which was seen before is not there: of a mount that is gone, no file is."""
+        with suppress(ObjectMissing), disk(self.uri), os.scandir(self.uri) as entries:
+            if next(entries, None) is not None:
+                return ObjectMissing()
+        return TransientError(
+            f"directory {self.uri!r} is empty or not there, and held files before: mount it again, then run the same "
+            "command again"
+        )
 
     def _again(self, call: Callable[[], T], writing: bool = False) -> T:
         """One call of the file system, its errors in our terms, tried again where that may help."""

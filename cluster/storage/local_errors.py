@@ -4,7 +4,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from cluster.storage.errors import AccessRefusedError, ObjectMissing, TransientError
+from cluster.storage.errors import AccessRefusedError, NotAllowedError, ObjectMissing, TransientError
 from schemas.errors import InfrastructureError
 
 ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP})
@@ -16,7 +16,7 @@ _REMEDIES = {
     errno.EPERM: "grant this user access to the directory",
     errno.EROFS: "the disk is read-only: choose another directory",
 }
-_REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_REFUSED = {errno.EACCES: NotAllowedError, errno.EPERM: NotAllowedError, errno.EROFS: AccessRefusedError}
 
 
 @contextmanager
@@ -34,8 +34,6 @@ def disk(root: str, writing: bool = False) -> Iterator[None]:
         code = errno.errorcode.get(error.errno or 0, "EIO")
         remedy = _REMEDIES.get(error.errno or 0)
         kind = TransientError if remedy is None else InfrastructureError
-        if error.errno in _REFUSED:
-            kind = AccessRefusedError
-        raise kind(
+        raise _REFUSED.get(error.errno or 0, kind)(
             f"directory {root!r}: {code}: {remedy or 'check the disk or mount'}, then run the same command again"
         ) from None

@@ -63,6 +63,12 @@ class Store(Protocol):
     def head(self, key: str) -> ObjectHead | None:
         """The object without its body; None if there is none."""
 
+    def version(self, key: str, etag: str | None) -> ObjectHead:
+        """An object that was seen before, without its body; of any version where `etag` is None.
+
+        Raises ObjectMissing, once that was asked apart in time, and ObjectChanged if its etag is another.
+        """
+
     def get(
         self,
         key: str,
@@ -74,8 +80,8 @@ class Store(Protocol):
     ) -> bytes:
         """The body from byte `start`, `length` bytes or as many as there are.
 
-        Raises ObjectMissing; ObjectChanged if its etag is not `if_etag`; ObjectTooLarge, before the body is read, if
-        more than `max_bytes` would come.
+        Raises ObjectMissing, with `if_etag` once that was asked apart in time; ObjectChanged if its etag is not
+        `if_etag`; ObjectTooLarge, before the body is read, if more than `max_bytes` would come.
         """
 
     def open_reader(self, key: str, *, if_etag: str | None = None) -> RangeReader:

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from cluster.storage.commit import attempt_id
-from cluster.storage.errors import TransientError
+from cluster.storage.errors import AccessRefusedError, TransientError
 from cluster.storage.objects import MultipartStore, Store
 from schemas.errors import InfrastructureError, StoreError, WardroundError
 
@@ -28,13 +28,15 @@ _LONGEST_WAIT = 120.0
 class ProbeResult:
     """What was tried: `rounds` races of `contenders` by PUT, every one won by exactly one.
 
-    `multipart` is whether the same held for multipart uploads; None where that was not tried.
+    `multipart` is whether the same held for multipart uploads; None where that was not tried. `left`: objects of a few
+    bytes that stay behind, as nobody may delete them.
     """
 
     rounds: int
     contenders: int
     multipart: bool | None
     seconds: float
+    left: int = 0
 
 
 Start = Callable[[str, bytes, str], Callable[[], bool]]
@@ -47,7 +49,8 @@ Finish = tuple[bool, bytes]
 def probe(store: Store, rounds: int = 5, contenders: int = 8, quick: bool = False) -> ProbeResult:
     """Race for `rounds` keys by PUT and for as many by completing a multipart upload, and clean up.
 
-    `quick`: two PUTs one after the other, then one race. Raises StoreError, which says what the store does not keep
+    Nothing rests on the right to delete: where it is not given, what was written stays. `quick`: two PUTs one after the
+    other, then one race. Raises StoreError, which says what the store does not keep
     and what can be done, and InfrastructureError if it does not answer.
     """
     if quick:
@@ -58,10 +61,10 @@ def probe(store: Store, rounds: int = 5, contenders: int = 8, quick: bool = Fals
         multipart = _try_all(store, folder, rounds, contenders, quick)
     except BaseException:
         with suppress(WardroundError):  # what went wrong first is what counts
-            _clean(store, folder)
+            _clean(store, folder, uploads=not quick)
         raise
-    _clean(store, folder)
-    return ProbeResult(rounds, contenders, multipart, time.monotonic() - began)
+    left = _clean(store, folder, uploads=not quick)
+    return ProbeResult(rounds, contenders, multipart, time.monotonic() - began, left)
 
 
 def _try_all(store: Store, folder: str, rounds: int, contenders: int, quick: bool) -> bool | None:
@@ -71,7 +74,10 @@ def _try_all(store: Store, folder: str, rounds: int, contenders: int, quick: boo
         raise _refusal(store, fault)
     if quick or not isinstance(store, MultipartStore):
         return None
-    return not _race(store, _by_parts(store), folder + "parts", rounds, contenders)
+    try:
+        return not _race(store, _by_parts(store), folder + "parts", rounds, contenders)
+    except AccessRefusedError:  # nothing rests on it
+        return None
 
 
 def _by_put(store: Store) -> Start:
@@ -145,8 +151,15 @@ def _refusal(store: Store, fault: str) -> StoreError:
     )
 
 
-def _clean(store: Store, folder: str) -> None:
-    for upload in store.pending_uploads(folder):
-        store.abort_upload(upload)
-    for info in store.list(folder):
-        store.delete(info.key)
+def _clean(store: Store, folder: str, *, uploads: bool) -> int:
+    """How many objects have to stay."""
+    with suppress(AccessRefusedError):
+        for upload in store.pending_uploads(folder) if uploads else ():
+            store.abort_upload(upload)
+    listed = list(store.list(folder))
+    try:
+        for info in listed:
+            store.delete(info.key)
+    except AccessRefusedError:
+        return len(listed)
+    return 0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from cluster.storage.errors import TransientError
+from cluster.storage.errors import BucketMissing, ObjectChanged, ObjectMissing, TransientError
 
 T = TypeVar("T")
 
@@ -28,6 +28,10 @@ class Backoff:
         for retry in range(self.attempts - 1):
             yield min(self.longest, self.first * 2**retry) * random.uniform(0.5, 1.0)
 
+    def doubts(self) -> Iterator[float]:
+        """Seconds between questions that one answer does not settle: long beside a hiccup of a server."""
+        return iter([min(self.longest, self.first * times) for times in (5, 10)])
+
 
 def again(call: Callable[[], T], backoff: Backoff) -> T:
     """The result of `call`, tried again after each TransientError. Raises the last one when no try is left."""
@@ -37,5 +41,26 @@ def again(call: Callable[[], T], backoff: Backoff) -> T:
         try:
             return call()
         except TransientError as error:
+            refuse_second(error, failure)
             failure = error
     raise TransientError(f"{failure} (tried {backoff.attempts} times)") from None
+
+
+def refuse_second(error: TransientError, before: TransientError | None) -> None:
+    """Raise a missing bucket that was told of twice in a row."""
+    if isinstance(error, BucketMissing) and isinstance(before, BucketMissing):
+        raise error from None
+
+
+def settled(call: Callable[[], T], backoff: Backoff) -> T:
+    """The result of `call` about an object that was seen before.
+
+    One answer that it is not there, or that it is another one, may be that of a server which has lost its way for a
+    moment, so it is asked again, apart in time. Raises ObjectMissing or ObjectChanged where all answers say so.
+    """
+    for pause in backoff.doubts():
+        try:
+            return call()
+        except (ObjectMissing, ObjectChanged):
+            time.sleep(pause)
+    return call()

@@ -19,10 +19,12 @@ from botocore.session import Session
 from cluster.storage.errors import ObjectChanged, ObjectMissing
 from cluster.storage.objects import ObjectHead, ObjectInfo, PendingUpload
 from cluster.storage.range_reader import HashSink, RangeReader
-from cluster.storage.retry import Backoff, again
+from cluster.storage.retry import Backoff, again, settled
+from cluster.storage.s3_answers import Page, Paging, Unproved, head_of, info_of, is_md5_of, latest
 from cluster.storage.s3_errors import Where
-from cluster.storage.s3_reading import S3Reading
+from cluster.storage.s3_reading import Bucket, S3Reading
 from cluster.storage.settings import StorageSettings
+from cluster.storage.stalls import Watch
 from cluster.storage.uri import Uri
 from schemas.errors import UsageError
 
@@ -53,7 +55,9 @@ def open_s3(uri: Uri, settings: StorageSettings, backoff: Backoff, *, single_com
             "S3Client",
             session.create_client("s3", region_name=settings.region, endpoint_url=settings.endpoint_url, config=config),
         )
-    return S3Store(uri, client, backoff, single_committer=single_committer)
+    where = Where(uri.bucket, client.meta.endpoint_url)
+    bucket = Bucket(client, where, backoff, Watch(settings.read_timeout))
+    return S3Store(uri, bucket, single_committer=single_committer)
 
 
 @contextmanager
@@ -85,15 +89,16 @@ def _descriptions() -> Loader:
 class S3Store:
     """A prefix of a bucket. Keys are literal."""
 
-    def __init__(self, uri: Uri, client: S3Client, backoff: Backoff, *, single_committer: bool = False) -> None:
+    def __init__(self, uri: Uri, bucket: Bucket, *, single_committer: bool = False) -> None:
         root = uri.path.removesuffix("/")
         self.uri = str(Uri("s3", uri.bucket, root))
         self._prefix = f"{root}/" if root else ""
+        self._reads = bucket
         self._bucket = uri.bucket
-        self._client = client
-        self.backoff = backoff
+        self._client = bucket.client
+        self.backoff = bucket.backoff
         self.single_committer = single_committer
-        self._where = Where(uri.bucket, client.meta.endpoint_url)
+        self._where = bucket.where
 
     def list(self, prefix: str = "") -> Iterator[ObjectInfo]:
         """All objects under `prefix`.
@@ -101,31 +106,52 @@ class S3Store:
         They are collected and sorted, since not every server keeps S3's order (SeaweedFS goes folder by folder,
         directory buckets promise none).
         """
-        found = [_info(self._name(item["Key"]), item) for page in self._pages(prefix) for item in page]
+        found = latest(self._listed(prefix))
         # Consoles write empty objects named like folders.
         markers = (info.key.endswith("/") and info.size == 0 for info in found)
         objects = [info for info, marker in zip(found, markers, strict=True) if info.key and not marker]
         return iter(sorted(objects, key=lambda info: info.key.encode("utf-8", "surrogatepass")))
 
-    def _pages(self, prefix: str) -> Iterator[Sequence[Any]]:
-        after: dict[str, Any] = {}
+    def _listed(self, prefix: str) -> Iterator[ObjectInfo]:
+        def read(item: Mapping[str, Any]) -> ObjectInfo:
+            return info_of(self._where, self._name(item["Key"]), item)
+
+        tokens = {"NextContinuationToken": "ContinuationToken"}
+        paging = Paging(self._where, self._key(prefix), "Contents", tokens, read)
+        return self._pages(self._client.list_objects_v2, paging, prefix)
+
+    def _pages(self, question: Callable[..., Any], paging: Paging[T], prefix: str) -> Iterator[T]:
+        after: Mapping[str, str] = {}
         while True:
-            page = self._again(
-                partial(self._client.list_objects_v2, Bucket=self._bucket, Prefix=self._key(prefix), **after)
-            )
-            yield page.get("Contents", [])
-            if not page.get("IsTruncated"):
+            page = self._again(partial(self._page, question, paging, prefix, after))
+            yield from page.items
+            if not page.after:
                 return
-            after = {"ContinuationToken": page["NextContinuationToken"]}
+            after = page.after
+
+    def _page(self, question: Callable[..., Any], paging: Paging[T], prefix: str, after: Mapping[str, str]) -> Page[T]:
+        return paging.page(question(Bucket=self._bucket, Prefix=self._key(prefix), **after))
 
     def head(self, key: str) -> ObjectHead | None:
         """The object's size, etag and metadata."""
         try:
-            answer = self._again(lambda: self._client.head_object(Bucket=self._bucket, Key=self._key(key)))
+            return self._again(lambda: self._head(key))
         except ObjectMissing:
             return None
-        info = _info(key, {**answer, "Size": answer["ContentLength"]})
-        return ObjectHead(info.key, info.size, info.etag, info.modified, dict(answer.get("Metadata", {})))
+
+    def _head(self, key: str) -> ObjectHead:
+        return head_of(self._where, key, self._client.head_object(Bucket=self._bucket, Key=self._key(key)))
+
+    def version(self, key: str, etag: str | None) -> ObjectHead:
+        """One HEAD, and others later where it says that there is none, or another one."""
+
+        def attempt() -> ObjectHead:
+            head = self._again(lambda: self._head(key))
+            if etag not in (None, head.etag):
+                raise ObjectChanged
+            return head
+
+        return settled(attempt, self.backoff)
 
     def get(
         self,
@@ -140,25 +166,22 @@ class S3Store:
         # HTTP has no empty range.
         if length == 0:
             return self._nothing(key, if_etag)
-        sink = io.BytesIO()
-        self._reading(key, start=start, length=length, max_bytes=max_bytes, etag=if_etag).into(sink)
-        return sink.getvalue()
+
+        def attempt() -> bytes:
+            sink = io.BytesIO()
+            self._reading(key, start=start, length=length, max_bytes=max_bytes, etag=if_etag).into(sink)
+            return sink.getvalue()
+
+        # Where its version is known it was seen: one answer that it is not there may be a lie.
+        return attempt() if if_etag is None else settled(attempt, self.backoff)
 
     def _nothing(self, key: str, if_etag: str | None) -> bytes:
-        head = self.head(key)
-        if head is None:
-            raise ObjectMissing
-        if if_etag not in (None, head.etag):
-            raise ObjectChanged
+        self.version(key, if_etag)
         return b""
 
     def open_reader(self, key: str, *, if_etag: str | None = None) -> RangeReader:
         """Ranges of the version that is there now."""
-        head = self.head(key)
-        if head is None:
-            raise ObjectMissing
-        if if_etag not in (None, head.etag):
-            raise ObjectChanged
+        head = self.version(key, if_etag)
         return RangeReader(lambda start, length: self.get(key, start, length, if_etag=head.etag), head.size)
 
     def sha256(self, key: str) -> str:
@@ -169,8 +192,12 @@ class S3Store:
 
     def download(self, key: str, path: Path, *, if_etag: str | None = None) -> None:
         """Write the body to a local file."""
-        with path.open("wb") as sink:
-            self._reading(key, etag=if_etag).into(sink)
+
+        def attempt() -> None:
+            with path.open("wb") as sink:
+                self._reading(key, etag=if_etag).into(sink)
+
+        settled(attempt, self.backoff)
 
     def put_if_absent(self, key: str, body: bytes | Path, metadata: Mapping[str, str]) -> bool:
         """One PUT with `If-None-Match: *`; of a single committer one HEAD, then one plain PUT."""
@@ -195,11 +222,22 @@ class S3Store:
     def _put(self, key: str, body: bytes | Path, metadata: Mapping[str, str], **condition: Any) -> None:
         with ExitStack() as stack:
             content = stack.enter_context(body.open("rb")) if isinstance(body, Path) else body
-            self._where.ask(
+            answer = self._where.ask(
                 lambda: self._client.put_object(
                     Bucket=self._bucket, Key=self._key(key), Body=content, Metadata=dict(metadata), **condition
                 )
             )
+        # Only who has the body can answer with its MD5. Stores that give another etag are asked what lies there.
+        if not is_md5_of(str(answer.get("ETag", "")).strip('"'), body):
+            self._check_written(key, body, metadata)
+
+    def _check_written(self, key: str, body: bytes | Path, metadata: Mapping[str, str]) -> None:
+        head = self.head(key)
+        size = len(body) if isinstance(body, bytes) else body.stat().st_size
+        # A gateway may keep no metadata.
+        attempts = (head.metadata.get("attempt"), metadata.get("attempt")) if head else (None, None)
+        if head is None or head.size != size or (None not in attempts and attempts[0] != attempts[1]):
+            raise Unproved(f"{self._where}: a write was answered as done, and something else lies there")
 
     def delete(self, key: str) -> None:
         """Remove the object; one that is not there is no error to S3."""
@@ -232,17 +270,13 @@ class S3Store:
             return ()
 
     def _uploads(self, prefix: str) -> Iterator[PendingUpload]:
-        after: dict[str, Any] = {}
-        while True:
-            page = self._again(
-                partial(self._client.list_multipart_uploads, Bucket=self._bucket, Prefix=self._key(prefix), **after)
-            )
-            for item in page.get("Uploads", []):
-                when = item["Initiated"].astimezone(UTC)
-                yield PendingUpload(self._name(item["Key"]), item["UploadId"], when)
-            if not page.get("IsTruncated"):
-                return
-            after = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}
+        def read(item: Mapping[str, Any]) -> PendingUpload:
+            when = item["Initiated"].astimezone(UTC)
+            return PendingUpload(self._name(item["Key"]), item["UploadId"], when)
+
+        tokens = {"NextKeyMarker": "KeyMarker", "NextUploadIdMarker": "UploadIdMarker"}
+        paging = Paging(self._where, self._key(prefix), "Uploads", tokens, read)
+        return self._pages(self._client.list_multipart_uploads, paging, prefix)
 
     def abort_upload(self, upload: PendingUpload) -> None:
         """Drop its parts; one that is gone is no error."""
@@ -256,7 +290,7 @@ class S3Store:
             return
 
     def _reading(self, key: str, **options: Any) -> S3Reading:
-        return S3Reading(self._client, self._where, self.backoff, self._key(key), **options)
+        return S3Reading(self._reads, self._key(key), **options)
 
     def _again(self, call: Callable[[], T]) -> T:
         return again(lambda: self._where.ask(call), self.backoff)
@@ -266,7 +300,3 @@ class S3Store:
 
     def _name(self, key: str) -> str:
         return key[len(self._prefix) :]
-
-
-def _info(key: str, item: Mapping[str, Any]) -> ObjectInfo:
-    return ObjectInfo(key, int(item["Size"]), item["ETag"].strip('"'), item["LastModified"].astimezone(UTC))

@@ -12,7 +12,9 @@ class StorageSettings(Frozen):
 
     `request_checksum`: `when_required` for servers that do not know the checksums which clients send since 2025.
     `attempts` requests are made before a failure counts, with pauses of `backoff` seconds, doubled each time up to
-    `longest_backoff`, and jitter. They hold for local disks and mounts too, the rest for S3.
+    `longest_backoff`, and jitter. They hold for local disks and mounts too, the rest for S3. `read_timeout`: seconds
+    without a byte, and those that a body may take beside what its bytes need over a poor line. `forbidden`: whether an
+    object that these credentials may not read is an outage, or ObjectForbidden (`cluster.storage.forbidden`).
     """
 
     endpoint_url: str | None = None
@@ -21,7 +23,8 @@ class StorageSettings(Frozen):
     request_checksum: Literal["when_supported", "when_required"] = "when_supported"
     max_pool_connections: int = Field(default=64, ge=1, le=1024)
     connect_timeout: float = Field(default=10.0, gt=0)
-    read_timeout: float = Field(default=60.0, gt=0)
+    read_timeout: float = Field(default=30.0, gt=0)
     attempts: int = Field(default=8, ge=1, le=50)
     backoff: float = Field(default=0.2, ge=0)
     longest_backoff: float = Field(default=20.0, ge=0)
+    forbidden: Literal["stop", "row"] = "stop"

@@ -25,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="score N records (of a conversion: read N parts of files) and forecast the time; 0: load no model. "
         "Without it a few records are scored",
     )
+    parser.add_argument(
+        "--check", action="store_true", help="list the input twice and compare, also with the run at the output"
+    )
     parser.add_argument("--workers", type=at_least(1), metavar="W", help="to forecast for; else compute.workers.max")
     add_json(parser)
 
@@ -32,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def call(arguments: argparse.Namespace) -> int:
     """0 if the run could start."""
     spec = spec_from(arguments.spec)
-    seen = outlook(spec, all_records=arguments.all, sample=arguments.sample, workers=arguments.workers)
+    seen = outlook(
+        spec, all_records=arguments.all, sample=arguments.sample, workers=arguments.workers, check=arguments.check
+    )
     if arguments.json:
         show_json(seen.as_json())
     else:
@@ -50,6 +55,7 @@ def _rows(seen: Outlook) -> list[tuple[str, str]]:
         # A table of genotypes or scores says no sizes.
         *([("bytes", size(seen.bytes))] if seen.bytes else []),
         ("at output", seen.output),
+        *seen.listed.items(),
         *((f"model {name}", digest) for name, digest in seen.models.items()),
         *((f"WARNING {name}", remark) for name, remarks in seen.remarks.items() for remark in remarks),
         *([("looked at", f"{seen.looked_at:,} of them, spread; --all for all")] if is_part else []),

@@ -42,7 +42,8 @@ def write_plan(
     records = known_bytes = 0
     ends: list[int] = []
     cut = shards_of_subjects if whole_subjects else _in_shards
-    with _room_for(path), pq.ParquetWriter(path, schema, compression="zstd", compression_level=1) as writer:
+    written = {"compression": "zstd", "compression_level": 1, "write_page_checksum": True}
+    with _room_for(path), pq.ParquetWriter(path, schema, **written) as writer:
         for table in cut(_checked(batches, schema, hashes), schema, shard_records):
             writer.write_table(table, row_group_size=max(shard_records, table.num_rows))
             records += table.num_rows

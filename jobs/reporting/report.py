@@ -67,6 +67,7 @@ def _facts(run: RunFile, manifest: Manifest, uri: str, pictures: Sequence[Pictur
         "rows_bytes": size(sum(record.bytes for record in manifest.files if record.rows is not None)),
         "input_bytes": size(run.plan.bytes) if run.plan.bytes else "",
         "shards": f"{counted(run.plan.shards, 'shard')} of {run.plan.shard_records:,}",
+        "listed": run.recorded.get("listed"),
         "versions": sorted(dict(run.recorded.get("versions", {})).items()),
         "prepare": [(model, [_step(step) for step in steps]) for model, steps in run.prepare.items()],
     }

@@ -13,21 +13,16 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-Kind = Literal[
-    "slow_down", "internal_error", "conflict", "forbidden", "reset_before", "reset_after", "truncate", "slow", "stall"
-]
-"""Answered by the proxy: 503, 500, 409, 403. `reset_before`: the server never sees it. `reset_after`: the server acts
-and its answer is lost. `truncate`: half of the body, then a reset. `slow`: the body in drops. `stall`: no answer."""
+from tests.support.wrong_answers import ASKED, CHANGED, MADE, answer, without
 
-_ANSWERS: dict[str, tuple[int, str]] = {
-    "slow_down": (503, "SlowDown"),
-    "internal_error": (500, "InternalError"),
-    "conflict": (409, "ConditionalRequestConflict"),
-    "forbidden": (403, "AccessDenied"),
-}
+Kind = str
+"""One of `tests.support.wrong_answers`, or: `reset_before`: the server never sees it. `reset_after`: the server acts
+and its answer is lost. `truncate`: half of the body, then a reset. `slow`: the body in drops. `drip`: in drops that
+never end. `stall`: no answer. `stall_body`: half of the body, then nothing for a while, then the rest. `swallowed`:
+said to be written, and never seen by the server. `other`: the answer for the key that `Fault.instead` names. `again`:
+the first answer to a question for the same, but for its query."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +34,8 @@ class Fault:
     key: str = ""
     nth: int = 1
     times: int = 1
+    instead: tuple[str, str] = ("", "")
+    """For `other`: a part of the key, and what stands there instead."""
 
 
 @dataclass
@@ -56,6 +53,9 @@ class FaultProxy:
     stall_seconds: float = 30.0
     replace: tuple[bytes, bytes] = (b"", b"")
     """In the bodies of answers: the second for the first, of equal length."""
+    region: str = "us-east-1"
+    page_keys: int = 0
+    """Keys that a page of a list has at most, where that is not 0."""
     log: list[tuple[str, str, str]] = field(default_factory=list)
 
     def __enter__(self) -> FaultProxy:
@@ -63,6 +63,7 @@ class FaultProxy:
         self._counts = [0] * len(self.faults)
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        self._first: dict[tuple[str, str], bytes] = {}
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.endpoint_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -102,28 +103,51 @@ class FaultProxy:
     def _answer(self, client: socket.socket, head: bytes, body: bytes) -> None:
         method, target = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")[:2]
         path = unquote(target)
-        kind = self._choose(method, path)
+        fault = self._choose(method, path)
+        kind = "" if fault is None else fault.kind
         with self._lock:
             self.log.append((method, path, kind))
-        if kind in _ANSWERS:
-            client.sendall(_error(*_ANSWERS[kind], method))
+        if kind in MADE:
+            made = MADE[kind]
+            client.sendall(made.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if method == "HEAD" and made else made)
+        elif kind == "swallowed":
+            client.sendall(answer("200 OK", more='ETag: "0"\r\n'))
         elif kind == "reset_before":
             _reset(client)
         elif kind == "stall":
             self._closing.wait(self.stall_seconds)
         else:
-            self._deliver(client, kind, self._altered(self._forward(head, body)))
+            self._deliver(client, kind, self._answered(fault, method, target, head, body))
 
-    def _choose(self, method: str, path: str) -> str:
+    def _answered(self, fault: Fault | None, method: str, target: str, head: bytes, body: bytes) -> bytes:
+        """What the server answers, as it is passed on."""
+        kind = "" if fault is None else fault.kind
+        same = (method, target.partition("?")[0])
+        if kind == "again" and same in self._first:
+            return self._first[same]
+        if fault is not None and kind == "other":
+            head = without((), (fault.instead[0].encode(), fault.instead[1].encode()))(head, self.region)
+        elif kind in ASKED:
+            head = without(ASKED[kind])(head, self.region)
+        if self.page_keys and b"list-type=2" in head:
+            head = without((), (b"list-type=2", b"list-type=2&max-keys=%d" % self.page_keys))(head, self.region)
+        found = self._altered(self._forward(head, body))
+        self._first.setdefault(same, found)
+        if kind in CHANGED:
+            told, _, content = found.partition(b"\r\n\r\n")
+            return b"\r\n\r\n".join(CHANGED[kind](told, content))
+        return found
+
+    def _choose(self, method: str, path: str) -> Fault | None:
         with self._lock:
             for number, fault in enumerate(self.faults):
                 if re.fullmatch(fault.method, method) and re.search(fault.key, path):
                     self._counts[number] += 1
                     if 0 <= self._counts[number] - fault.nth < fault.times:
-                        return fault.kind
+                        return fault
             if self._random.random() < self.chance:
-                return self._random.choice(list(self.kinds))
-        return ""
+                return Fault(self._random.choice(list(self.kinds)))
+        return None
 
     def _forward(self, head: bytes, body: bytes) -> bytes:
         address = urlsplit(self.upstream)
@@ -142,6 +166,16 @@ class FaultProxy:
             client.sendall(head + b"\r\n\r\n" + body[: len(body) // 2])
             time.sleep(0.02)
             _reset(client)
+        elif kind == "drip":
+            client.sendall(head + b"\r\n\r\n")
+            for at in range(len(body)):
+                if self._closing.wait(0.2):
+                    return
+                client.sendall(body[at : at + 1])
+        elif kind == "stall_body":
+            client.sendall(head + b"\r\n\r\n" + body[: len(body) // 2])
+            self._closing.wait(self.stall_seconds)
+            client.sendall(body[len(body) // 2 :])
         elif kind == "slow":
             client.sendall(head + b"\r\n\r\n")
             for start in range(0, len(body), max(1, len(body) // 10)):
@@ -186,12 +220,6 @@ def _read_to_end(server: socket.socket) -> bytes:
     while chunk := server.recv(1 << 20):
         parts.append(chunk)
     return b"".join(parts)
-
-
-def _error(status: int, code: str, method: str) -> bytes:
-    body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>as told</Message></Error>".encode()
-    head = f"HTTP/1.1 {status} {code}\r\nContent-Type: application/xml\r\nContent-Length: {len(body)}\r\n"
-    return head.encode() + b"Connection: close\r\n\r\n" + (b"" if method == "HEAD" else body)
 
 
 def _reset(client: socket.socket) -> None:

@@ -8,6 +8,7 @@ import pyarrow as pa
 from cluster.storage import ObjectChanged, ObjectMissing, join
 from schemas.plan import plan_schema
 from schemas.status import Status
+from workers.reading.absent import fault_of
 
 Part = TypeVar("Part")
 
@@ -45,7 +46,6 @@ def guarded(parts: Iterable[Part], failed: Callable[[Status, str], Part]) -> Ite
     try:
         for part in parts:
             yield part, Status.OK
-    except ObjectMissing:
-        yield failed(Status.MISSING, "the file is gone since it was planned"), Status.MISSING
-    except ObjectChanged:
-        yield failed(Status.INPUT_CHANGED, "the file was changed since it was planned"), Status.INPUT_CHANGED
+    except (ObjectMissing, ObjectChanged) as error:
+        fault = fault_of(error, "the file is gone since it was planned", "the file was changed since it was planned")
+        yield failed(*fault), fault.status

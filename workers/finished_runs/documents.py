@@ -10,23 +10,39 @@ def read_run(store: Store, directory: str = "") -> RunFile | None:
 
     Raises VerificationError for one that is damaged.
     """
-    try:
-        return RunFile.decode(store.get(directory + RUN_KEY), RUN_KEY)
-    except ObjectMissing:
-        return None
+    return _run(store, directory, seen=False)
 
 
 def read_manifest(store: Store) -> Manifest | None:
     """The manifest, or None where the run is not complete. Raises VerificationError for one that is damaged."""
+    return _manifest(store, seen=False)
+
+
+def _run(store: Store, directory: str, *, seen: bool) -> RunFile | None:
+    body = _body(store, directory + RUN_KEY, seen)
+    return None if body is None else RunFile.decode(body, RUN_KEY)
+
+
+def _manifest(store: Store, *, seen: bool) -> Manifest | None:
+    body = _body(store, MANIFEST_KEY, seen)
+    return None if body is None else Manifest.decode(body, MANIFEST_KEY)
+
+
+def _body(store: Store, key: str, seen: bool) -> bytes | None:
+    """An object that is written once, as two answers of the store agree on it: what a run is rests on it.
+
+    `seen`: it should be there, and one answer that it is not does not count.
+    """
     try:
-        return Manifest.decode(store.get(MANIFEST_KEY), MANIFEST_KEY)
+        head = store.version(key, None) if seen else store.head(key)
+        return None if head is None else store.get(key, if_etag=head.etag)
     except ObjectMissing:
         return None
 
 
 def existing_run(store: Store) -> RunFile:
     """The run that lies there. Raises UsageError if there is none, IncompleteError if its last stage has not begun."""
-    run = read_run(store)
+    run = _run(store, "", seen=True)
     if run is None:
         _refuse_no_run(store)
         raise IncompleteError("the last stage of the run has not begun: run its spec again first")
@@ -35,9 +51,9 @@ def existing_run(store: Store) -> RunFile:
 
 def existing_manifest(store: Store) -> Manifest:
     """The manifest of a complete run. Raises UsageError if no run lies there, IncompleteError if it is not complete."""
-    manifest = read_manifest(store)
+    manifest = _manifest(store, seen=True)
     if manifest is None:
-        if read_run(store) is None:
+        if _run(store, "", seen=True) is None:
             _refuse_no_run(store)
         raise IncompleteError("the run has no manifest: it is not complete. Run its spec again first")
     return manifest

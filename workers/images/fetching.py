@@ -14,6 +14,7 @@ from cluster.storage import ObjectChanged, ObjectMissing, ObjectTooLarge, Storag
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.pipeline.reading import at_rows
+from workers.reading.absent import fault_of
 from workers.reading.parquet import damage_as
 
 _DAMAGED = RecordError(Status.UNREADABLE, "its Parquet file is damaged")
@@ -74,10 +75,8 @@ class ObjectFetcher:
         try:
             with at_rows(wanted.place):
                 return Fetched(store.get(key, max_bytes=self._max_bytes, if_etag=wanted.etag))
-        except ObjectMissing:
-            return Fetched(status=Status.MISSING, detail="no object at its uri")
-        except ObjectChanged:
-            return Fetched(status=Status.INPUT_CHANGED, detail="the object was changed after it was planned")
+        except (ObjectMissing, ObjectChanged) as error:
+            return _absent(error)
         except ObjectTooLarge:
             return Fetched(status=Status.TOO_LARGE, detail=f"the object is larger than {self._max_bytes} bytes")
 
@@ -88,10 +87,8 @@ class ObjectFetcher:
             return Fetched(status=Status.UNSUPPORTED, detail="lies outside input.roots")
         try:
             return found[0].open_reader(found[1], if_etag=wanted.etag)
-        except ObjectMissing:
-            return Fetched(status=Status.MISSING, detail="no object at its uri")
-        except ObjectChanged:
-            return Fetched(status=Status.INPUT_CHANGED, detail="the object was changed after it was planned")
+        except (ObjectMissing, ObjectChanged) as error:
+            return _absent(error)
 
     def _locate(self, uri: str) -> tuple[Store, str] | None:
         for root, store in self._stores.items():
@@ -130,10 +127,8 @@ class ColumnFetcher:
             with at_rows(wanted.place), damage_as(_DAMAGED):
                 self._open(wanted.uri, wanted.etag)
                 value = self._value(wanted.row)
-        except ObjectMissing:
-            return Fetched(status=Status.MISSING, detail="no Parquet file at its uri")
-        except ObjectChanged:
-            return Fetched(status=Status.INPUT_CHANGED, detail="the Parquet file was changed after it was planned")
+        except (ObjectMissing, ObjectChanged) as error:
+            return _absent(error, "no Parquet file at its uri", "the Parquet file was changed after it was planned")
         except RecordError as error:
             return Fetched(status=error.status, detail=error.detail)
         if value is None or not value.is_valid:
@@ -168,6 +163,15 @@ class ColumnFetcher:
 
     def close(self) -> None:
         """Nothing runs in the background."""
+
+
+def _absent(
+    error: ObjectMissing | ObjectChanged,
+    missing: str = "no object at its uri",
+    changed: str = "the object was changed after it was planned",
+) -> Fetched:
+    fault = fault_of(error, missing, changed)
+    return Fetched(status=fault.status, detail=fault.detail)
 
 
 def rows_of(records: pa.Table) -> list[Mapping[str, Any]]:

@@ -16,6 +16,7 @@ from workers.images.decoding.headers import read_header
 from workers.images.fetching import Fetched, ObjectFetcher, Wanted, rows_of
 from workers.images.settings import ImagesInput
 from workers.pipeline.reading import Prepared, at_rows
+from workers.reading.absent import fault_of
 
 _CHUNK = 64
 _BUFFER = 1 << 16
@@ -50,10 +51,9 @@ class HeaderReader:
             facts = read_header(io.BufferedReader(opened, _BUFFER), self._source)
         except RecordError as error:
             return Prepared(row, status=Status(error.status), detail=error.detail)
-        except ObjectMissing:
-            return Prepared(row, status=Status.MISSING, detail="no object at its uri")
-        except ObjectChanged:
-            return Prepared(row, status=Status.INPUT_CHANGED, detail="the object was changed while it was read")
+        except (ObjectMissing, ObjectChanged) as error:
+            fault = fault_of(error, "no object at its uri", "the object was changed while it was read")
+            return Prepared(row, status=fault.status, detail=fault.detail)
         finally:
             self.prepare_seconds += time.thread_time() - began
         return Prepared(row, columns={"n_frames": facts.n_frames})

@@ -5,9 +5,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from cluster.storage import StorageSettings, Store, open_store
+from cluster.storage import StorageSettings, Store, open_store, settled
 from schemas.arrow_types import parse_type
-from schemas.run import RunFile
+from schemas.run import RUN_KEY, RunFile
 from schemas.spec import Compute, Limits
 from workers.finished_runs.plan import PlanReader
 from workers.pipeline.byte_budget import ByteBudget
@@ -26,8 +26,10 @@ class StageContext:
         self.limits = Limits.model_validate(job["limits"])
         self.storage = StorageSettings.model_validate(job["storage"])
         self._input: Mapping[str, Any] = job.get("input", {})
-        self.store: Store = open_store(self.run_uri, self.storage, single_committer=job["single_committer"])
-        self.run = RunFile.decode(self.store.get(f"{self.stage_dir}run.json"), "run.json")
+        """Of the input: what may not be read there may be a row, and never elsewhere."""
+        self.own_storage = self.storage.model_copy(update={"forbidden": "stop"})
+        self.store: Store = open_store(self.run_uri, self.own_storage, single_committer=job["single_committer"])
+        self.run = self._run_file()
         self.plan = PlanReader(self.store, self.stage_dir + self.run.plan.key, self.run.plan)
         self.budget = ByteBudget(self.compute.prefetch_bytes)
         self.layout = RowLayout(
@@ -36,6 +38,11 @@ class StageContext:
             columns=self.run.columns,
             subject_from=self.run.parts.get("subject_from"),
         )
+
+    def _run_file(self) -> RunFile:
+        # The driver has read it a moment ago: one answer that it is not there is not enough.
+        body = settled(lambda: self.store.get(f"{self.stage_dir}{RUN_KEY}"), self.store.backoff)
+        return RunFile.decode(body, RUN_KEY)
 
     def tightened(self, names: Sequence[str]) -> dict[str, Any]:
         """The input's settings as the run has them, but for these limits where the spec of today has smaller ones."""

@@ -97,7 +97,7 @@ class RunModels(Generic[F_co]):
     def fetch(self, name: str) -> Fetched:
         """A copy of the directory on this node, which holds what the run names; hashed once a node."""
         record = self._context.run.models[name]
-        return fetch_directory(record.uri, self._context.storage, expected_sha256=record.sha256, remembered=True)
+        return fetch_directory(record.uri, self._context.own_storage, expected_sha256=record.sha256, remembered=True)
 
 
 def open_encoder(models: RunModels[EncoderFormat[S, E]], name: str) -> E:

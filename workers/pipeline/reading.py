@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from cluster.storage import NotAllowedError
 from schemas.errors import InfrastructureError
 from schemas.status import Status
 
@@ -28,6 +29,9 @@ class Prepared:
     nbytes: int = 0
 
 
+_FORBIDDEN = "; where an object stays forbidden, limits.forbidden: row gives it a row and goes on"
+
+
 @contextmanager
 def at_rows(first: int, last: int | None = None) -> Iterator[None]:
     """Storage that fails says which row of its shard was read, or from which to which: never the key."""
@@ -35,7 +39,8 @@ def at_rows(first: int, last: int | None = None) -> Iterator[None]:
         yield
     except InfrastructureError as error:
         where = f"row {first}" if last in (None, first) else f"rows {first} to {last}"
-        raise InfrastructureError(f"{where}: {error}") from error
+        hint = _FORBIDDEN if isinstance(error, NotAllowedError) else ""
+        raise InfrastructureError(f"{where}: {error}{hint}") from error
 
 
 def nbytes_of(prepared: Sequence[Prepared]) -> int:

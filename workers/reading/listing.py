@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
+from itertools import chain
 
 from cluster.storage import (
     ObjectChanged,
@@ -23,9 +24,20 @@ def locate(uri: str, storage: StorageSettings) -> tuple[Store, str | None]:
     if parse(uri).path.strip("/") and not uri.endswith("/"):
         folder, name = split(uri)
         store = open_store(folder, storage)
-        if store.head(name) is not None:
+        if _is_file(store, name):
             return store, name
     return open_store(uri, storage), None
+
+
+def _is_file(store: Store, name: str) -> bool:
+    # A name with an ending is hardly that of a folder: one answer that it is not there is not believed.
+    if "." not in name:
+        return store.head(name) is not None
+    try:
+        store.version(name, None)
+    except ObjectMissing:
+        return False
+    return True
 
 
 def listed(store: Store, glob: str | None = None, endings: tuple[str, ...] = ()) -> Iterator[ObjectInfo]:
@@ -33,7 +45,10 @@ def listed(store: Store, glob: str | None = None, endings: tuple[str, ...] = ())
 
     Raises SpecError, which names it, for a file whose name is not UTF-8: no id can hold it.
     """
-    for info in store.list():
+    found = store.list()
+    first = next(found, None)
+    # A list without a key is hardly what somebody meant to have read: asked again, in case it was no list.
+    for info in store.list() if first is None else chain([first], found):
         is_marker = info.key.endswith("/") and not info.size
         if is_marker or (glob is not None and not fnmatchcase(info.key, glob)):
             continue
@@ -52,20 +67,15 @@ def _refuse_unnameable(key: str) -> None:
 
 def named_file(store: Store, name: str) -> ObjectInfo:
     """The one file that a uri names. Raises SpecError where it is gone."""
-    head = store.head(name)
-    if head is None:
-        raise SpecError("input.uri names a file that is not there: correct the uri")
-    return head
+    try:
+        return store.version(name, None)
+    except ObjectMissing:
+        raise SpecError("input.uri names a file that is not there: correct the uri") from None
 
 
 def planned_file(store: Store, key: str, etag: str | None) -> ObjectInfo:
     """A file of the plan as it lies there; without `etag` any version. Raises ObjectMissing, ObjectChanged."""
-    head = store.head(key)
-    if head is None:
-        raise ObjectMissing
-    if etag is not None and head.etag != etag:
-        raise ObjectChanged
-    return head
+    return store.version(key, etag)
 
 
 @contextmanager

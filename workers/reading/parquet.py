@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from cluster.storage import ObjectChanged, ObjectMissing, Store
 from schemas.errors import SpecError
 from workers.reading.gzip import InflationError
+from workers.reading.parquet_bounds import BoundedParquet
 
 _DAMAGE = (
     pa.ArrowInvalid,
@@ -65,7 +66,7 @@ def _errors(file: str, problem: str = "", vanished: str = "") -> tuple[SpecError
 def open_parquet(store: Store, key: str) -> pq.ParquetFile:
     """The open file with its footer read. Raises SpecError, which names it, where it is none, or not there."""
     with while_planning(file=repr(key)):
-        return pq.ParquetFile(store.open_reader(key))
+        return BoundedParquet(store.open_reader(key))
 
 
 def parquet_schema(store: Store, key: str) -> pa.Schema:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import pytest
 
-from cluster.storage.errors import AccessRefusedError, ObjectMissing, TransientError
+from cluster.storage.errors import AccessRefusedError, NotAllowedError, ObjectMissing, TransientError
 from cluster.storage.local_errors import disk
 from cluster.storage.local_files import HIDDEN, make_folder, prune, walk, write_hidden
 from schemas.errors import InfrastructureError
@@ -38,7 +38,7 @@ def test_a_name_that_leads_nowhere_is_a_missing_object_to_a_reader(code: int) ->
         (errno.EIO, TransientError, "EIO: check the disk or mount"),
         (errno.ESTALE, TransientError, "ESTALE: check the disk or mount"),
         (errno.ENOSPC, InfrastructureError, "ENOSPC: free space on that disk"),
-        (errno.EACCES, AccessRefusedError, "EACCES: grant this user access"),
+        (errno.EACCES, NotAllowedError, "EACCES: grant this user access"),
         (errno.EROFS, AccessRefusedError, "EROFS: the disk is read-only"),
     ],
 )

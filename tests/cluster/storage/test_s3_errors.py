@@ -6,7 +6,14 @@ import pytest
 from botocore import exceptions as boto
 from urllib3.exceptions import ProtocolError
 
-from cluster.storage.errors import AccessRefusedError, ObjectChanged, ObjectMissing, TransientError
+from cluster.storage.errors import (
+    AccessRefusedError,
+    BucketMissing,
+    NotAllowedError,
+    ObjectChanged,
+    ObjectMissing,
+    TransientError,
+)
 from cluster.storage.s3_errors import BadChecksum, EmptyRange, Where
 from schemas.errors import InfrastructureError, StoreError, UsageError
 
@@ -22,7 +29,7 @@ def answered(code: str, status: int) -> Exception:
 @pytest.mark.parametrize(
     ("code", "status", "kind"),
     [
-        ("NoSuchBucket", 404, UsageError),
+        ("NoSuchBucket", 404, BucketMissing),
         ("NoSuchKey", 404, ObjectMissing),
         ("404", 404, ObjectMissing),
         ("KeyTooLongError", 400, ObjectMissing),
@@ -34,7 +41,9 @@ def answered(code: str, status: int) -> Exception:
         ("RequestTimeout", 400, TransientError),
         ("ConditionalRequestConflict", 409, TransientError),
         ("Unheard", 429, TransientError),
-        ("AccessDenied", 403, AccessRefusedError),
+        ("AccessDenied", 403, NotAllowedError),
+        ("InvalidAccessKeyId", 403, AccessRefusedError),
+        ("", 404, TransientError),
         ("ExpiredToken", 403, InfrastructureError),
         ("Unheard", 400, InfrastructureError),
     ],
@@ -49,6 +58,7 @@ def test_each_answer_is_one_kind_of_error_and_no_message_has_the_key(code: str, 
     ("code", "status", "remedy"),
     [
         ("AccessDenied", 403, "allow s3:GetObject"),
+        ("AllAccessDisabled", 403, "allow s3:GetObject"),
         ("Unheard", 403, "see the log of the store"),
         ("SignatureDoesNotMatch", 403, "the secret key is wrong"),
         ("RequestTimeTooSkewed", 403, "the clock of this machine is wrong"),

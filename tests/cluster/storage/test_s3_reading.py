@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -32,7 +33,8 @@ def store(s3: S3, proxy: FaultProxy, bucket_prefix: str) -> S3Store:
 
 def reading(store: S3Store, attempts: int = 2, **options: object) -> S3Reading:
     key = f"{store.uri.rpartition('/')[2]}/a"
-    return S3Reading(store._client, store._where, Backoff(attempts, 0.001), key, **options)
+    bucket = replace(store._reads, backoff=Backoff(attempts, 0.001))
+    return S3Reading(bucket, key, **options)
 
 
 def read(what: S3Reading) -> bytes:

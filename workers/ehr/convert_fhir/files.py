@@ -11,6 +11,7 @@ from cluster.storage import ObjectInfo, ObjectMissing, ObjectTooLarge, StorageSe
 from schemas.errors import SpecError
 from workers.ehr.convert_fhir.settings import FhirInput
 from workers.ehr.meds.chunks import InputFile, even_cuts
+from workers.reading.listing import named_file
 
 _LINES = (".ndjson", ".jsonl")
 _DOCUMENTS = (".json",)
@@ -52,10 +53,7 @@ def _from_file(store: Store, name: str) -> Iterable[tuple[ObjectInfo, "_Entry"]]
     if is_document(name) and not name.lower().endswith(".gz") and not _has_resources(store, name):
         yield from _from_manifest(store, name)
         return
-    head = store.head(name)
-    if head is None:
-        raise SpecError("input.uri names a file that is not there: correct the uri")
-    yield head, _Entry(url=name)
+    yield named_file(store, name), _Entry(url=name)
 
 
 def _has_resources(store: Store, name: str) -> bool:

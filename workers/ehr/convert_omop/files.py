@@ -60,7 +60,7 @@ def _cut(store: Store, info: ObjectInfo, chunk_bytes: int) -> InputFile:
 def _row_groups(store: Store, key: str) -> list[tuple[int, int]]:
     """Bytes of each row group, as encoded and as compressed. None where it is no Parquet file: its reader says so."""
     try:
-        with while_planning():
+        with while_planning(file=repr(key)):
             footer = pq.ParquetFile(store.open_reader(key)).metadata
     except SpecError:
         return []

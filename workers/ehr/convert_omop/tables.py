@@ -6,7 +6,6 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from cluster.storage import Store
 from cluster.storage.range_reader import RangeReader
@@ -18,6 +17,7 @@ from workers.ehr.meds.chunks import Chunk
 from workers.reading.csv_records import doubled
 from workers.reading.listing import planned_file
 from workers.reading.parquet import column_batches, damage_as, guarded
+from workers.reading.parquet_bounds import BoundedParquet
 
 _TWO = "the file has two columns of one name"
 _DAMAGED = RecordError(Status.UNREADABLE, "the Parquet file is damaged from here on")
@@ -50,7 +50,7 @@ def _parquet_rows(store: Store, chunk: Chunk, wanted: Collection[str]) -> Iterat
     first = 0
     try:
         with damage_as(_DAMAGED):
-            file = pq.ParquetFile(_reader(store, chunk))
+            file = BoundedParquet(_reader(store, chunk))
         groups = list(range(chunk.start, min(chunk.stop, file.num_row_groups)))
         counts = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
         first = sum(counts[: chunk.start])

@@ -9,6 +9,7 @@ from cluster.storage import ObjectInfo, ObjectMissing, ObjectTooLarge, StorageSe
 from schemas.errors import SpecError
 from workers.reading.columns import is_text, value_type
 from workers.reading.parquet import damage_as
+from workers.reading.parquet_bounds import BoundedParquet
 
 TIME = pa.timestamp("us")
 NOT_STATED = "not stated"
@@ -87,4 +88,4 @@ def open_parquet(store: Store, key: str, codes: bool = False) -> pq.ParquetFile:
     """The open file, its footer read. Raises ObjectMissing and DamagedFile. `codes`: read them as a dictionary."""
     reader = store.open_reader(key)
     with damage_as(DamagedFile()):
-        return pq.ParquetFile(reader, read_dictionary=["code"] if codes else None, page_checksum_verification=True)
+        return BoundedParquet(reader, read_dictionary=["code"] if codes else None, page_checksum_verification=True)

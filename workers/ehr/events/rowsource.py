@@ -11,6 +11,7 @@ from cluster.storage import ObjectChanged, ObjectMissing, Store
 from schemas.errors import InfrastructureError, RecordError
 from schemas.status import Status
 from workers.ehr.events.meds import DamagedFile, open_parquet
+from workers.reading.absent import fault_of
 from workers.reading.listing import planned_file
 from workers.reading.parquet import damage_as
 
@@ -57,10 +58,8 @@ class RowSource:
         try:
             self._open(run)
             return pa.concat_tables(self._parts(run))
-        except ObjectMissing:
-            status, detail = Status.MISSING, "its data file is gone"
-        except ObjectChanged:
-            status, detail = Status.INPUT_CHANGED, "its data file was changed after it was planned"
+        except (ObjectMissing, ObjectChanged) as error:
+            status, detail = fault_of(error, "its data file is gone", "its data file was changed after it was planned")
         except DamagedFile:
             status, detail = Status.UNREADABLE, "its data file is damaged"
         except _Damaged as damaged:

@@ -14,6 +14,7 @@ from workers.ehr.notes.note import CUT_OFF, Note, refused
 from workers.ehr.notes.parquet_file import ParquetNotes
 from workers.ehr.notes.planning import dialect_of, syntax_of
 from workers.ehr.notes.settings import NotesInput
+from workers.reading.absent import fault_of
 from workers.reading.gzip import Fault, InflationError, is_gzip
 from workers.reading.lines import blocks
 from workers.reading.listing import planned_file
@@ -55,10 +56,9 @@ class NoteFetcher:
             if file is None or self._at != (uri, etag):
                 file, self._at = self._open(uri, etag), (uri, etag)
             notes = file.notes(places)
-        except ObjectMissing:
-            return [refused(Status.MISSING, "its file is not there")] * len(places)
-        except ObjectChanged:
-            return [refused(Status.INPUT_CHANGED, "its file was changed after it was planned")] * len(places)
+        except (ObjectMissing, ObjectChanged) as error:
+            fault = fault_of(error, "its file is not there", "its file was changed after it was planned")
+            return [refused(*fault)] * len(places)
         self._file = file
         return notes
 

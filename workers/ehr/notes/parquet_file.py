@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from cluster.storage import ObjectInfo, Store
 from schemas.errors import RecordError, SpecError
@@ -16,6 +15,7 @@ from workers.ehr.notes.times import column_times
 from workers.reading.columns import cast_column, checked_text, decoded, is_binary, is_text, value_type
 from workers.reading.listing import planned_file
 from workers.reading.parquet import damage_as, open_parquet, parquet_batches
+from workers.reading.parquet_bounds import BoundedParquet
 
 _DAMAGED = RecordError(Status.UNREADABLE, "its Parquet file is damaged")
 _PLANNED = 65_536
@@ -62,7 +62,7 @@ class ParquetNotes:
         self._source = source
         self._check_version()
         # A row group may hold gigabytes of text: it is streamed, not read as a whole.
-        self._file = pq.ParquetFile(store.open_reader(key), buffer_size=_BUFFER, pre_buffer=False)
+        self._file = BoundedParquet(store.open_reader(key), buffer_size=_BUFFER, pre_buffer=False)
         self._layout = layout_of(source, is_omop, self._file.schema_arrow.names)
         counts = [self._file.metadata.row_group(group).num_rows for group in range(self._file.num_row_groups)]
         self._ends = [sum(counts[: group + 1]) for group in range(len(counts))]

@@ -21,6 +21,7 @@ from workers.pipeline.context import StageContext
 from workers.pipeline.kinds import ShardTable
 from workers.pipeline.models import device
 from workers.pipeline.rowtable import build_rows
+from workers.reading.absent import fault_of
 
 
 class PredictStage(GenotypeStage):
@@ -40,10 +41,10 @@ class PredictStage(GenotypeStage):
             loaded = self._workload
             seconds = {"load": time.perf_counter() - began}
             answers, header = self._score(loaded, records)
-        except ObjectMissing:
-            return self._refused(records, Status.MISSING, "the genotypes are gone since they were planned")
-        except ObjectChanged:
-            return self._refused(records, Status.INPUT_CHANGED, "the genotypes were changed since they were planned")
+        except (ObjectMissing, ObjectChanged) as error:
+            gone, changed = "the genotypes are gone", "the genotypes were changed"
+            since = "since they were planned"
+            return self._refused(records, *fault_of(error, f"{gone} {since}", f"{changed} {since}"))
         except RecordError as error:
             return self._refused(records, error.status, error.detail)
         table = self._table(records, answers, header)

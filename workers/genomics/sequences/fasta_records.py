@@ -11,6 +11,7 @@ from schemas.errors import RecordError, SpecError
 from schemas.status import Fault, Status
 from workers.genomics.sequences.fasta_file import FastaFile
 from workers.genomics.sequences.regions import EMPTY, Region
+from workers.reading.absent import fault_of
 
 COLUMNS = ("member", "size", "etag")
 """What is needed of a planned row."""
@@ -20,6 +21,7 @@ _NAME = 1000
 _GAP = 64 << 10
 _RUN = 8 << 20
 _SPACE = b" \t\r\n"
+_ABSENT = "the file is not there, or its index"
 
 
 @dataclass(frozen=True)
@@ -86,10 +88,10 @@ class FastaFetcher:
                 found += self._run(run)
             except RecordError as error:
                 found += [Fault(Status(error.status), error.detail)] * len(run)
-            except (ObjectMissing, SpecError):
-                found += [Fault(Status.MISSING, "the file is not there, or its index")] * len(run)
-            except ObjectChanged:
-                found += [Fault(Status.INPUT_CHANGED, "the file was changed after it was planned")] * len(run)
+            except SpecError:
+                found += [Fault(Status.MISSING, _ABSENT)] * len(run)
+            except (ObjectMissing, ObjectChanged) as error:
+                found += [fault_of(error, _ABSENT, "the file was changed after it was planned")] * len(run)
         return found
 
     def close(self) -> None:

@@ -15,11 +15,13 @@ from schemas.plan import RESERVED
 from schemas.status import Fault, Status
 from workers.genomics.sequences.regions import EMPTY, Region
 from workers.genomics.sequences.settings import SequencesInput
+from workers.reading.absent import fault_of
 from workers.reading.columns import decoded, is_text, value_type
 from workers.reading.csv_records import delimiter_of
 from workers.reading.csv_tables import csv_batches, csv_names
 from workers.reading.listing import named_file, planned_file
 from workers.reading.parquet import damage_as, while_planning
+from workers.reading.parquet_bounds import BoundedParquet
 
 COLUMNS = ("member", "etag")
 """What is needed of a planned row."""
@@ -103,7 +105,7 @@ class SequenceTable:
         planned_file(self._store, self.key, self.etag)
 
     def _parquet(self, names: list[str], first: int, size: int) -> Iterator[tuple[int, pa.RecordBatch]]:
-        file = pq.ParquetFile(self._store.open_reader(self.key), pre_buffer=False)
+        file = BoundedParquet(self._store.open_reader(self.key), pre_buffer=False)
         start = 0
         for group in range(file.num_row_groups):
             rows = file.metadata.row_group(group).num_rows
@@ -140,12 +142,12 @@ class TableFetcher:
         try:
             table = self._opened(rows[0]["etag"])
             return [self._one(table, row["member"]) for row in rows]
-        except (ObjectMissing, SpecError):
+        except (ObjectMissing, ObjectChanged, SpecError) as error:
             self._table = None
-            return [Fault(Status.MISSING, "the table is not there any more")] * len(rows)
-        except ObjectChanged:
-            self._table = None
-            return [Fault(Status.INPUT_CHANGED, "the table was changed after it was planned")] * len(rows)
+            gone = "the table is not there any more"
+            if isinstance(error, SpecError):
+                return [Fault(Status.MISSING, gone)] * len(rows)
+            return [fault_of(error, gone, "the table was changed after it was planned")] * len(rows)
 
     def close(self) -> None:
         """Let go of the file; the next fetch opens it anew."""

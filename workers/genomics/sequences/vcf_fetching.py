@@ -11,10 +11,12 @@ from schemas.status import Fault, Status
 from workers.genomics.sequences.fasta import Range, Reference
 from workers.genomics.sequences.regions import Region, agrees
 from workers.genomics.sequences.windows import Bases
+from workers.reading.absent import fault_of
 
 COLUMNS = ("chrom", "pos", "ref", "alt", "fault", "fault_detail", "reference_etag")
 """What is needed of a planned row."""
 
+_ABSENT = "the reference or its index is not there any more"
 _NO_CONTIG = Fault(Status.REF_MISMATCH, "the reference has no contig of this name")
 _BEHIND = Fault(Status.REF_MISMATCH, "the position lies outside of its contig")
 _OTHER = Fault(Status.REF_MISMATCH, "REF is not what the reference has there")
@@ -43,13 +45,12 @@ class VariantFetcher:
         if good:
             try:
                 regions = self._regions([rows[i] for i in good])
-            except (ObjectMissing, SpecError):
+            except SpecError:
                 # It was there, with its index, when the run was planned.
-                regions = [Fault(Status.MISSING, "the reference or its index is not there any more")] * len(good)
-            except ObjectChanged:
-                regions = [Fault(Status.INPUT_CHANGED, "the reference was changed after the run was planned")] * len(
-                    good
-                )
+                regions = [Fault(Status.MISSING, _ABSENT)] * len(good)
+            except (ObjectMissing, ObjectChanged) as error:
+                fault = fault_of(error, _ABSENT, "the reference was changed after the run was planned")
+                regions = [fault] * len(good)
             for i, region in zip(good, regions, strict=True):
                 found[i] = region
         return [item for item in found if item is not None]
