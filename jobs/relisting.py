@@ -47,8 +47,8 @@ def list_again(store: Store, request: StageRequest, plan: Path) -> dict[str, str
     found = difference(first, second)
     if found != Difference(0, 0, 0):
         raise InfrastructureError(
-            f"two lists of the input, {_APART_S:.0f} s apart, differ: {found}. Somebody writes there, or the store leaves "
-            "keys out of its lists: run it again when nobody writes"
+            f"two lists of the input, {_APART_S:.0f} s apart, differ: {found}. Somebody writes there, or the store "
+            "leaves keys out of its lists: run it again when nobody writes"
         )
     return {"listed twice": f"{first.height:,} records, {found}", **_since_planned(store, request, second)}
 

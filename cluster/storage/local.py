@@ -51,7 +51,7 @@ class LocalStore:
         """Asked once: a disk that answers knows."""
         head = self.head(key)
         if head is None:
-            raise self._missing()
+            raise ObjectMissing if etag is None else self._missing()
         if etag not in (None, head.etag):
             raise ObjectChanged
         return head

@@ -28,7 +28,8 @@ class Verified:
 def read(store: Store, key: str, found: Verified) -> bytes | None:
     """The bytes of an object, counted; None, and a fault, where it is gone."""
     try:
-        body = store.get(key)
+        # Two answers have to agree on which object it is, and it is not missing because one of them says so.
+        body = store.get(key, if_etag=store.version(key, None).etag)
     except ObjectMissing:
         found.fault(f"{key} is missing")
         return None

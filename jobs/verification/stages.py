@@ -42,7 +42,7 @@ def stages_of(store: Store, manifest: Manifest, found: Verified) -> list[StageDi
 
 def _read(store: Store, directory: str, found: Verified) -> RunFile | None:
     try:
-        run = read_run(store, directory)
+        run = read_run(store, directory, seen=True)
     except VerificationError as error:
         found.fault(f"{directory}{error}")
         return None

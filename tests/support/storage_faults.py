@@ -34,7 +34,6 @@ class Case:
     rows: dict[int, str] = field(default_factory=dict)
     more: str = ""
     page_keys: int = 0
-    long: bool = False
 
 
 def once(kind: str, method: str, key: str, nth: int = 1, instead: tuple[str, str] = ("", "")) -> tuple[Fault, ...]:

@@ -5,34 +5,24 @@ from schemas.errors import IncompleteError, UsageError
 from schemas.run import MANIFEST_KEY, RUN_KEY, Manifest, RunFile
 
 
-def read_run(store: Store, directory: str = "") -> RunFile | None:
+def read_run(store: Store, directory: str = "", *, seen: bool = False) -> RunFile | None:
     """The run file of the stage in `directory`, or None where none was started.
 
-    Raises VerificationError for one that is damaged.
+    `seen`: it should be there, and one answer that it is not does not count. Raises VerificationError for one that is
+    damaged.
     """
-    return _run(store, directory, seen=False)
-
-
-def read_manifest(store: Store) -> Manifest | None:
-    """The manifest, or None where the run is not complete. Raises VerificationError for one that is damaged."""
-    return _manifest(store, seen=False)
-
-
-def _run(store: Store, directory: str, *, seen: bool) -> RunFile | None:
     body = _body(store, directory + RUN_KEY, seen)
     return None if body is None else RunFile.decode(body, RUN_KEY)
 
 
-def _manifest(store: Store, *, seen: bool) -> Manifest | None:
+def read_manifest(store: Store, *, seen: bool = False) -> Manifest | None:
+    """The manifest, or None where the run is not complete; `seen` as above. Raises VerificationError."""
     body = _body(store, MANIFEST_KEY, seen)
     return None if body is None else Manifest.decode(body, MANIFEST_KEY)
 
 
 def _body(store: Store, key: str, seen: bool) -> bytes | None:
-    """An object that is written once, as two answers of the store agree on it: what a run is rests on it.
-
-    `seen`: it should be there, and one answer that it is not does not count.
-    """
+    """An object that is written once, as two answers of the store agree on it: what a run is rests on it."""
     try:
         head = store.version(key, None) if seen else store.head(key)
         return None if head is None else store.get(key, if_etag=head.etag)
@@ -42,7 +32,7 @@ def _body(store: Store, key: str, seen: bool) -> bytes | None:
 
 def existing_run(store: Store) -> RunFile:
     """The run that lies there. Raises UsageError if there is none, IncompleteError if its last stage has not begun."""
-    run = _run(store, "", seen=True)
+    run = read_run(store, seen=True)
     if run is None:
         _refuse_no_run(store)
         raise IncompleteError("the last stage of the run has not begun: run its spec again first")
@@ -51,9 +41,9 @@ def existing_run(store: Store) -> RunFile:
 
 def existing_manifest(store: Store) -> Manifest:
     """The manifest of a complete run. Raises UsageError if no run lies there, IncompleteError if it is not complete."""
-    manifest = _manifest(store, seen=True)
+    manifest = read_manifest(store, seen=True)
     if manifest is None:
-        if _run(store, "", seen=True) is None:
+        if read_run(store, seen=True) is None:
             _refuse_no_run(store)
         raise IncompleteError("the run has no manifest: it is not complete. Run its spec again first")
     return manifest

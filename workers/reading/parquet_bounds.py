@@ -21,7 +21,7 @@ _HEADER = 256
 _STRUCT, _STOP = 12, 0
 
 
-class BoundedParquet(pq.ParquetFile):
+class BoundedParquet(pq.ParquetFile):  # type: ignore[misc]  # pyarrow.parquet has no types
     """A `ParquetFile` over a seekable `file`, whose `iter_batches` makes batches shorter where values are long.
 
     Raises pa.ArrowInvalid where one row can be too much.
@@ -65,7 +65,7 @@ class BoundedParquet(pq.ParquetFile):
         if not chunk.has_dictionary_page or not rows:
             return most
         page = self._page(chunk)
-        values = min(most, rows)
+        values = chunk.num_values if chunk.num_values > rows else min(most, rows)
         if page is None or page.size * values <= _BATCH_BYTES:
             return most
         longest = max(1, self._longest(chunk, page))

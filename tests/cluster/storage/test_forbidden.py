@@ -59,8 +59,9 @@ def test_a_refusal_that_passes_and_one_of_credentials_are_no_such_thing(s3: S3, 
 
 def test_where_it_is_not_chosen_it_is_an_outage(s3: S3, bucket_prefix: str) -> None:
     with FaultProxy(s3.endpoint_url, [Fault("forbidden", "GET", "/a$", times=99)]) as proxy:
+        store = open_store(bucket_prefix, s3.through(proxy.endpoint_url))
         with pytest.raises(NotAllowedError):
-            open_store(bucket_prefix, s3.through(proxy.endpoint_url)).get("a")
+            store.get("a")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
