@@ -132,7 +132,7 @@ class Body:
 
 
 def body_of(where: object, answer: Mapping[str, Any], first: int, last: int | None) -> Body:
-    """Of bytes `first` to `last` (None: to the end). Raises Unproved where the answer is not of these."""
+    """What follows, where it is bytes `first` to `last` (None: to the end). Raises Unproved where it is not."""
     try:
         length, etag = int(answer["ContentLength"]), _etag(answer["ETag"])
     except (KeyError, ValueError, TypeError):

@@ -97,7 +97,7 @@ class _Page(NamedTuple):
 
 
 def _longest_value(body: bytes) -> int:
-    """Of values one after the other, each with its length in four bytes before it (encoding PLAIN)."""
+    """The most bytes of one of the values that lie there, each after its length in four bytes (encoding PLAIN)."""
     longest = at = 0
     while at + 4 <= len(body):
         length = int.from_bytes(body[at : at + 4], "little")
