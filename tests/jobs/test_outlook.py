@@ -66,6 +66,7 @@ def test_as_json_the_forecast_stands_beside_the_other_facts() -> None:
         "looked_at": 5,
         "found": {"x": 1},
         "remarks": {},
+        "listed": {},
     }
     tried, forecast = Tried(3, {"ok": 3}, ({"x": 1.5},), False), Forecast(0.5, 2, 4, 1.25)
     with_forecast = Outlook(5, ("a",), 2, 10, "nothing yet", {}, 5, {}, tried, forecast).as_json()
