@@ -25,8 +25,8 @@ class StageContext:
         self.compute = Compute.model_validate(job["compute"])
         self.limits = Limits.model_validate(job["limits"])
         self.storage = StorageSettings.model_validate(job["storage"])
-        self._input: Mapping[str, Any] = job.get("input", {})
         """For the input, and for nothing else: what may not be read there may be a row."""
+        self._input: Mapping[str, Any] = job.get("input", {})
         self.own_storage = self.storage.model_copy(update={"forbidden": "stop"})
         self.store: Store = open_store(self.run_uri, self.own_storage, single_committer=job["single_committer"])
         self.run = self._run_file()

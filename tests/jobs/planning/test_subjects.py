@@ -87,7 +87,8 @@ def test_plans_of_fixed_size_are_the_same_bytes_as_ever_and_name_no_ends(tmp_pat
         yield from pa.table(columns, schema=SCHEMA).to_batches(64)
 
     info = write_plan(numbered(), SCHEMA, tmp_path / "plan.parquet", 100)
-    with pq.ParquetWriter(tmp_path / "old.parquet", SCHEMA, compression="zstd", compression_level=1) as writer:
+    options = {"compression": "zstd", "compression_level": 1, "write_page_checksum": True}
+    with pq.ParquetWriter(tmp_path / "old.parquet", SCHEMA, **options) as writer:
         whole = pa.Table.from_batches(numbered(), SCHEMA)
         for start in range(0, 1000, 100):
             writer.write_table(whole.slice(start, 100), row_group_size=100)

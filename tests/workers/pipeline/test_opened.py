@@ -40,7 +40,7 @@ def a_run(*directories: Path) -> Any:
     }
     parts = {"models": {name: record.sha256 for name, record in records.items()}}
     run = SimpleNamespace(models=records, parts=parts, prepare=dict.fromkeys(records, tuple(STEPS)))
-    return SimpleNamespace(run=run, storage=StorageSettings(), cpus=2.5, gpus=0)
+    return SimpleNamespace(run=run, own_storage=StorageSettings(), cpus=2.5, gpus=0)
 
 
 def models_of(context: Any) -> RunModels[TextFormat]:

@@ -114,6 +114,8 @@ def test_a_file_of_another_version_is_changed_and_one_that_is_gone_missing(tmp_p
     assert texts(notes_of(tmp_path, info.etag), 0) == ["note 0"]
     with pytest.raises(ObjectChanged):
         notes_of(tmp_path, "another")
+    # A folder without any file would be a mount that is gone.
+    pq.write_table(table(), tmp_path / "other.parquet")
     (tmp_path / "n.parquet").unlink()
     with pytest.raises(ObjectMissing):
         notes_of(tmp_path, info.etag)
