@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from workers.genomics.scores.builds import normal_build
 
-_KEY = re.compile(r"#+\s*([A-Za-z][A-Za-z0-9_ ()-]*?)\s*=\s*(.*)")
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_ ()-]*")
 _OLD_KEYS = {"original_genome_build": "genome_build", "number_of_variants": "variants_number"}
 _ACCESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -26,10 +26,10 @@ def read_header(lines: Sequence[str]) -> Header:
     """What the lines that begin with `#` say; what they do not say in the way of the Catalog is passed over."""
     keys: dict[str, str] = {}
     for line in lines:
-        found = _KEY.fullmatch(line.rstrip())
-        if found:
-            key = re.sub(r"[^a-z0-9]+", "_", found[1].lower()).strip("_")
-            keys.setdefault(_OLD_KEYS.get(key, key), found[2].strip())
+        said, is_said, value = line.lstrip("#").partition("=")
+        if line.startswith("#") and is_said and _KEY.fullmatch(said.strip()):
+            key = re.sub(r"[^a-z0-9]+", "_", said.lower()).strip("_")
+            keys.setdefault(_OLD_KEYS.get(key, key), value.strip())
     number = keys.get("variants_number", "")
     accession = keys.get("pgs_id", "")
     return Header(

@@ -160,8 +160,9 @@ def text_frame(
     # Line ends of Windows are cut to ours, so that no field ends in one, whoever reads it.
     block = block.replace(b"\r", b"")
     if separator == b" ":
-        block = re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", block)
+        # Runs become one first: looking for those at line ends would try every long one from each of its blanks.
         block, separator = re.sub(rb"[ \t]+", b"\t", block), b"\t"
+        block = re.sub(rb"(?m)^\t|\t$", b"", block)
     block = block.rstrip(b"\n")
     if not block:
         return pl.DataFrame()

@@ -35,3 +35,7 @@ def test_what_is_no_number_of_variants_is_none(said: str) -> None:
 def test_lines_that_say_nothing_are_passed_over() -> None:
     header = read_header(["###PGS CATALOG SCORING FILE", "##SOURCE INFORMATION", "#"])
     assert (header.accession, header.build, dict(header.keys)) == (None, None, {})
+
+
+def test_a_line_of_blanks_is_read_as_fast_as_any() -> None:
+    assert read_header(["#a" + " " * 1_000_000 + "!", "#  pgs_id \t= PGS000001 "]).keys == {"pgs_id": "PGS000001"}

@@ -26,3 +26,9 @@ def test_numbers_that_are_read_at_once_are_those_that_their_text_says(rows: list
 def test_a_column_that_holds_more_than_numbers_stays_text() -> None:
     assert text_frame(b"v\t1\nw\t2", 2, b"\t", numbers=(1,)).schema["1"] == pl.Float64
     assert text_frame(b"v\t1\nw\tNA", 2, b"\t", numbers=(1,)).schema["1"] == pl.String
+
+
+def test_a_line_of_blanks_is_read_as_fast_as_any() -> None:
+    blanks = b" " * 500_000
+    frame = text_frame(blanks + b"a" + blanks + b"b" + blanks + b"\n\t c \t d\t \n", 2, b" ")
+    assert frame.select("0", "1").rows() == [("a", "b"), ("c", "d")]
