@@ -40,6 +40,7 @@ FORMATS: dict[str, dict[str, str]] = {
         "native": "workers.images.formats.native",
         "text-detector": "workers.images.formats.text_detector",
         "onnx": "workers.images.formats.onnx",
+        "keras": "workers.images.formats.keras",
         "huggingface": "workers.images.formats.huggingface",
     },
     "notes": {

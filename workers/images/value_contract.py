@@ -44,12 +44,13 @@ def stated_range(steps: Sequence[Step], before: Range | None = None) -> Range | 
     value_range = before
     for step in steps:
         if value_range is None and isinstance(step, Rescale | Standardise):
-            value_range = _spoken_of(step.affine().scale)
+            value_range = range_spoken_of(step.affine().scale)
         value_range = step.stated_range(value_range)
     return value_range
 
 
-def _spoken_of(factor: float) -> Range | None:
+def range_spoken_of(factor: float) -> Range | None:
+    """The values before a multiplication by such a factor: 0 to 255 for 1/255 and so on; None where it tells none."""
     for known, bits in _FULL_SCALE.items():
         if math.isclose(factor, known, rel_tol=_SAME_FACTOR):
             return 0.0, float(2**bits - 1)

@@ -46,6 +46,12 @@ def protobuf_message() -> ModuleType:
     return _load("google.protobuf.message", "onnx")
 
 
+@functools.cache
+def h5py() -> ModuleType:
+    """The module `h5py`. Raises MissingExtraError."""
+    return _load("h5py", "h5py")
+
+
 def _load(module: str, package: str) -> ModuleType:
     try:
         return importlib.import_module(module)
