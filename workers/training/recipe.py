@@ -1,0 +1,38 @@
+"""What a collection gives to the trainer: its network, and how examples become its input."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+Example = Any
+"""What one record is shown as: arrays, as the prepare steps left them."""
+
+
+class Recipe(Protocol):
+    """How one kind of network is trained."""
+
+    def network(self) -> nn.Module:
+        """With weights to begin with: fresh ones from torch's global generator, or those that it starts from."""
+
+    def batch(
+        self, examples: Sequence[Example], targets: NDArray[np.float64], generator: np.random.Generator | None
+    ) -> tuple[Mapping[str, Tensor], Tensor]:
+        """The network's input, and the targets as float32 of the same shape; changed at random where there is a
+        generator, which is all that chance may come from."""
+
+    def logits(self, network: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
+        """(examples, logits)."""
+
+
+class Examples(Protocol):
+    """Labelled records. `targets` is (records, columns) float64, NaN where a label is missing."""
+
+    @property
+    def targets(self) -> NDArray[np.float64]:
+        """What is true of each."""
+
+    def take(self, places: NDArray[np.int64]) -> Sequence[Example]:
+        """What is shown of these, in this order."""
