@@ -34,6 +34,8 @@ def test_a_file_that_is_cut_off_or_gone_or_changed_ends_the_planning_with_a_reme
     path.write_bytes(b"C\n")
     with pytest.raises(SpecError, match="vanished or changed while it was planned: run again"):
         list(content(store, known))
+    # A folder without any file would be a mount that is gone.
+    (tmp_path / "another.smi").write_bytes(b"C\n")
     path.unlink()
     with pytest.raises(SpecError, match="vanished or changed"):
         list(content(store, known))
