@@ -1,7 +1,8 @@
 """Sentences and words as NLTK finds them, as offsets. Of its data only Punkt's text files are read, never a pickle."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -27,16 +28,31 @@ def punkt_directory(nltk_data: str | None, language: str) -> Path:
     return directory
 
 
-def punkt_digest(directory: Path) -> str:
-    """sha256 over Punkt's files."""
-    parts = [hashlib.sha256((directory / name).read_bytes()).hexdigest() for name in _PUNKT_FILES]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+@dataclass(frozen=True)
+class PunktData:
+    """Punkt's files of a language by name, read once: the bytes that `digest` is of are those that split texts."""
+
+    files: Mapping[str, bytes]
+
+    @property
+    def digest(self) -> str:
+        """sha256 over the files."""
+        parts = [hashlib.sha256(self.files[name]).hexdigest() for name in _PUNKT_FILES]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def punkt(directory: Path) -> Callable[[str], list[Span]]:
-    """The sentences of a text by NLTK's PunktSentenceTokenizer with the data in `directory` (`punkt_directory`)."""
+def punkt_data(directory: Path) -> PunktData:
+    """What lies in the directory of a language (`punkt_directory`). Raises SpecError for files that cannot be read."""
+    try:
+        return PunktData({name: (directory / name).read_bytes() for name in _PUNKT_FILES})
+    except OSError as error:
+        raise SpecError(f"language: nltk_data: {directory}: {error.strerror}: make its files readable") from None
+
+
+def punkt(data: PunktData) -> Callable[[str], list[Span]]:
+    """The sentences of a text by NLTK's PunktSentenceTokenizer with these data. Raises SpecError for damaged ones."""
     module = _nltk_punkt()
-    tokenizer = module.PunktSentenceTokenizer(_punkt_parameters(module, directory))
+    tokenizer = module.PunktSentenceTokenizer(_punkt_parameters(module, data))
     return lambda text: list(tokenizer.span_tokenize(text))
 
 
@@ -83,18 +99,28 @@ def _nltk_punkt() -> Any:
     return module
 
 
-def _punkt_parameters(module: Any, directory: Path) -> Any:
+def _punkt_parameters(module: Any, data: PunktData) -> Any:
     """As NLTK's own load_punkt_params, which reads below its configured data paths only."""
     parameters = module.PunktParameters()
-    lines = {name: _lines(directory / name) for name in _PUNKT_FILES}
+    lines = {name: _lines(name, body) for name, body in data.files.items()}
     parameters.abbrev_types = set(lines["abbrev_types.txt"])
     parameters.sent_starters = set(lines["sent_starters.txt"])
     parameters.collocations = {tuple(line.split("\t")) for line in lines["collocations.tab"]}
     for line in lines["ortho_context.tab"]:
         word, _, flags = line.partition("\t")
+        if not flags.isdecimal():
+            raise _damaged("ortho_context.tab")
         parameters.ortho_context[word] = int(flags)
     return parameters
 
 
-def _lines(path: Path) -> list[str]:
-    return [line for line in path.read_text(encoding="utf-8").split("\n") if line]
+def _lines(name: str, body: bytes) -> list[str]:
+    try:
+        text = body.decode().replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        raise _damaged(name) from None
+    return [line for line in text.split("\n") if line]
+
+
+def _damaged(name: str) -> SpecError:
+    return SpecError(f"language: nltk_data: {name} is not as NLTK's punkt_tab has it: put NLTK's own file there")

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from schemas.errors import RefusedError
 from workers.ehr.notes.fetching import NoteFetcher
 from workers.ehr.notes.files import Found
 from workers.ehr.notes.reader import NoteReader, Preparation
@@ -11,7 +12,7 @@ from workers.pipeline.context import StageContext
 from workers.pipeline.holding import HeldScoring
 from workers.pipeline.kinds import RecordStage
 from workers.pipeline.opened import RunModels, load_scorers, open_encoder
-from workers.text_models.contract import TextFormat
+from workers.text_models.contract import TextEncoder, TextFormat
 
 Models = RunModels[TextFormat]
 
@@ -29,7 +30,20 @@ def preparations(context: StageContext, models: Models) -> list[Preparation]:
 def _preparation(context: StageContext, models: Models, name: str) -> Preparation:
     own = format_steps(context.run.models[name].format)
     cleaning, _ = split_steps(list(context.run.prepare[name]), own)
-    return Preparation(cleaning, partial(open_encoder, models, name))
+    return Preparation(cleaning, partial(_encoder, context, models, name))
+
+
+def _encoder(context: StageContext, models: Models, name: str) -> TextEncoder:
+    """The model's encoder. Raises RefusedError where a file beside its directory is not as the run was planned with: it
+    stands in the meaning of a column (`language: nltk_data`), and lies on every node.
+    """
+    planned = [(column.output, column.meaning) for column in context.run.columns if column.model == name]
+    if not {(output.name, output.meaning) for output in models[name].card.outputs} <= set(planned):
+        raise RefusedError(
+            f"model {name}: its columns are not those that the run was planned with: give this node the files beside "
+            "the model (language: nltk_data) and the wardround that the others have"
+        )
+    return open_encoder(models, name)
 
 
 def load_scoring(models: Models) -> HeldScoring:

@@ -12,7 +12,7 @@ from nltk.tokenize import TreebankWordTokenizer, WordPunctTokenizer
 from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer, PunktTrainer
 
 from schemas.errors import RecordError, SpecError
-from workers.ehr.language.nltk_spans import punkt, punkt_digest, punkt_directory, word_spans
+from workers.ehr.language.nltk_spans import PunktData, punkt, punkt_data, punkt_directory, word_spans
 
 TEXTS = [
     "Pt. c/o chest pain, 8/10. Denies SOB; can't lie flat.",
@@ -67,7 +67,7 @@ def nltk_data(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PunktPara
 
 def test_punkt_reads_a_local_data_directory(nltk_data: tuple[Path, PunktParameters]) -> None:
     root, parameters = nltk_data
-    split = punkt(punkt_directory(str(root), "english"))
+    split = punkt(punkt_data(punkt_directory(str(root), "english")))
     own = PunktSentenceTokenizer()
     own._params = parameters
     text = "Dr. Smith was here. She saw Mr. Jones.  He had a cough!\nNo fever."
@@ -77,14 +77,14 @@ def test_punkt_reads_a_local_data_directory(nltk_data: tuple[Path, PunktParamete
 
 def test_punkt_data_have_a_digest_over_all_files(nltk_data: tuple[Path, PunktParameters], tmp_path: Path) -> None:
     folder = punkt_directory(str(nltk_data[0]), "english")
-    before = punkt_digest(folder)
+    before = punkt_data(folder).digest
     copy = tmp_path / "tokenizers" / "punkt_tab" / "english"
     copy.mkdir(parents=True)
     for file in folder.iterdir():
         (copy / file.name).write_bytes(file.read_bytes())
-    assert punkt_digest(copy) == before
+    assert punkt_data(copy).digest == before
     (copy / "abbrev_types.txt").write_text("dr\n")
-    assert punkt_digest(copy) != before
+    assert punkt_data(copy).digest != before
 
 
 def test_without_punkt_data_the_error_says_what_to_put_where(tmp_path: Path) -> None:
@@ -92,3 +92,10 @@ def test_without_punkt_data_the_error_says_what_to_put_where(tmp_path: Path) -> 
         punkt_directory(None, "english")
     with pytest.raises(SpecError, match=r"lacks abbrev_types\.txt"):
         punkt_directory(str(tmp_path), "english")
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"word\tmany\n", b"word\n"])
+def test_punkt_data_that_are_damaged_are_named(nltk_data: tuple[Path, PunktParameters], body: bytes) -> None:
+    whole = punkt_data(punkt_directory(str(nltk_data[0]), "english"))
+    with pytest.raises(SpecError, match=r"ortho_context\.tab is not as NLTK's punkt_tab has it"):
+        punkt(PunktData({**whole.files, "ortho_context.tab": body}))

@@ -1,22 +1,24 @@
 """From the texts of notes to the values of the output columns, by a spaCy pipeline and the rules of language."""
 
+import importlib
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
-from schemas.errors import RecordError
+from schemas.errors import RecordError, RefusedError
 from schemas.status import Status
 from workers.children.contract import Handler, Item
 from workers.ehr.language.context import ContextRules
-from workers.ehr.language.nltk_spans import punkt, punkt_directory, word_spans
+from workers.ehr.language.nltk_spans import PunktData, punkt, punkt_data, punkt_directory, word_spans
 from workers.ehr.language.rules import FLAGS, load_rules
 from workers.ehr.language.sections import SectionRules, section_at
 from workers.ehr.language.segments import Span, segments
 from workers.ehr.notes.formats.spacy.load import load_pipeline
-from workers.ehr.notes.formats.spacy.step import LanguageStep
+from workers.ehr.notes.formats.spacy.step import PUNKT, STEP, LanguageStep
 
 BATCH = 64
 """Texts that go through the pipeline together: a third faster than one by one, with the same bits."""
@@ -28,8 +30,8 @@ _HALF = re.compile("[\ud800-\udfff]")
 class Analyser:
     """A pipeline with its rules, ready. To be used by one thread at a time."""
 
-    def __init__(self, directory: Path, step: LanguageStep) -> None:
-        """Raises what loading raises."""
+    def __init__(self, directory: Path, step: LanguageStep, punkt_digest: str = "") -> None:
+        """Raises what loading raises, and RefusedError where Punkt's data, if any, have not this digest."""
         rules = load_rules(directory)
         self._step = step
         self._nlp = load_pipeline(directory, tags=step.tokens == "spacy")
@@ -37,7 +39,7 @@ class Analyser:
         self._sections = SectionRules(rules.sections)
         self._punkt: Callable[[str], list[Span]] | None = None
         if step.sentences == "punkt":
-            self._punkt = punkt(punkt_directory(step.nltk_data, step.punkt_language))
+            self._punkt = punkt(_data_of(step, punkt_digest))
 
     def analyse(self, texts: Sequence[str]) -> list[dict[str, Any] | RecordError]:
         """For each text its output values by name, or why there are none. Each text is as if it were alone.
@@ -108,15 +110,42 @@ class Analyser:
         return [{"start": start, "end": end, "pos": None, "tag": None} for start, end in spans]
 
 
+@contextmanager
+def _without_torch() -> Iterator[None]:
+    """thinc imports torch where it is there, which costs two seconds and 300 MB; none of spaCy's own layers needs it.
+
+    Only while spaCy is imported: scipy, which NLTK imports, asks a module that is there for its tensors.
+    """
+    if "torch" in sys.modules:
+        yield
+        return
+    sys.modules["torch"] = cast(ModuleType, None)
+    try:
+        yield
+    finally:
+        del sys.modules["torch"]
+
+
+def _data_of(step: LanguageStep, digest: str) -> PunktData:
+    data = punkt_data(punkt_directory(step.nltk_data, step.punkt_language))
+    if data.digest != digest:
+        raise RefusedError(
+            f"language: nltk_data: the files in {step.nltk_data} are not those that the run names, or were changed as "
+            "they were read: restore them, on every node"
+        )
+    return data
+
+
 def build(settings: Mapping[str, Any]) -> Handler:
-    """A handler for `workers.children`: `settings` are `directory` and `step`.
+    """A handler for `workers.children`: `settings` are `directory`, the step and the digest of Punkt's data.
 
     A request is a batch: its data the UTF-8 texts one after another, its context `sizes`, their bytes. `meta["notes"]`
     of the result has for each either `values`, or `status` and `detail`.
     """
-    # thinc imports torch where it is there, which costs two seconds and 300 MB; none of spaCy's own layers needs it.
-    sys.modules.setdefault("torch", cast(ModuleType, None))
-    analyser = Analyser(Path(settings["directory"]), LanguageStep.model_validate(settings["step"]))
+    # Where it is not there, loading the pipeline says so.
+    with _without_torch(), suppress(ModuleNotFoundError):
+        importlib.import_module("spacy")
+    analyser = Analyser(Path(settings["directory"]), LanguageStep.model_validate(settings[STEP]), settings[PUNKT])
 
     def handle(data: memoryview, context: Mapping[str, Any]) -> Item:
         texts, offset = [], 0

@@ -13,7 +13,7 @@ from workers.children.child_pool import ChildPool
 from workers.children.contract import Request, Result
 from workers.contract import Encoded
 from workers.ehr.notes.formats.spacy.analysis import BATCH
-from workers.ehr.notes.formats.spacy.step import LanguageStep
+from workers.ehr.notes.formats.spacy.step import PUNKT, STEP, LanguageStep
 
 _BATCH_CHARS = 60_000
 _SMALLEST_BATCH = 8
@@ -28,9 +28,9 @@ _BYTES_A_TOKEN = 300
 class SpacyEncoder:
     """Implements TextEncoder. A batch that ends its process is tried note by note."""
 
-    def __init__(self, directory: Path, step: LanguageStep, cpus: float) -> None:
-        """What loading the pipeline raises comes with the first texts."""
-        settings = {"directory": str(directory), "step": step.model_dump(mode="json")}
+    def __init__(self, directory: Path, step: LanguageStep, cpus: float, punkt: str = "") -> None:
+        """`punkt`: the digest of its data, where the step uses them. What loading raises comes with the first texts."""
+        settings = {"directory": str(directory), STEP: step.model_dump(mode="json"), PUNKT: punkt}
         self.helper_seconds = 0.0
         self._children = max(1, int(cpus))
         self._pool = ChildPool(_ENTRY, settings, self._children, record_timeout_s=_BATCH_TIMEOUT_S)

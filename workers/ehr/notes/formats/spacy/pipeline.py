@@ -19,11 +19,11 @@ from pydantic import BaseModel
 from schemas.errors import SpecError
 from schemas.outputs import OutputField
 from workers.contract import ModelCard, Placement
-from workers.ehr.language.nltk_spans import punkt_digest, punkt_directory
+from workers.ehr.language.nltk_spans import punkt_data, punkt_directory
 from workers.ehr.language.rules import load_rules
 from workers.ehr.notes.formats.spacy.config import CONFIG, META, read_config
 from workers.ehr.notes.formats.spacy.encoder import SpacyEncoder
-from workers.ehr.notes.formats.spacy.step import STEP, LanguageStep, outputs_of
+from workers.ehr.notes.formats.spacy.step import PUNKT, STEP, LanguageStep, outputs_of
 from workers.text_models.contract import TextFormat
 
 NAME = "spacy"
@@ -67,13 +67,13 @@ class SpacyPipeline:
             )
         data = ""
         if step.sentences == "punkt":
-            data = punkt_digest(punkt_directory(step.nltk_data, step.punkt_language))
-        settings = {**card.settings, STEP: step.model_dump(mode="json")}
+            data = punkt_data(punkt_directory(step.nltk_data, step.punkt_language)).digest
+        settings = {**card.settings, STEP: step.model_dump(mode="json"), PUNKT: data}
         return replace(card, outputs=outputs_of(step, card.settings["rules"], data), settings=settings)
 
     def open_encoder(self, directory: Path, card: ModelCard, cpus: float) -> SpacyEncoder:
         """The encoder: all of the pipeline."""
-        return SpacyEncoder(directory, LanguageStep.model_validate(card.settings[STEP]), cpus)
+        return SpacyEncoder(directory, LanguageStep.model_validate(card.settings[STEP]), cpus, card.settings[PUNKT])
 
     def load(self, directory: Path, card: ModelCard, placement: Placement) -> PassOn:
         """Nothing is left for the device."""

@@ -9,6 +9,9 @@ from schemas.outputs import OutputField
 
 STEP = "language"
 
+PUNKT = "punkt"
+"""In a card's settings: the digest of Punkt's data, empty where they are not used."""
+
 _SPAN = "start: int32, end: int32"
 _FLAGS = "negated: bool, uncertain: bool, historical: bool, family: bool"
 

@@ -13,8 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 import spacy
 
-from schemas.errors import RecordError, SpecError
+from cluster.storage import open_store
+from jobs.rundir import StageDirectory
+from schemas.errors import RecordError, RefusedError, SpecError
 from schemas.status import Status
+from tests.support.open_stages import context_of
 from tests.support.pipelines import TEXTS, package_directory, rules_pipeline
 from tests.support.runs import rows, run
 from workers.contract import Placement
@@ -24,6 +27,8 @@ from workers.ehr.notes.formats.spacy.load import load_pipeline, switch_off_tagge
 from workers.ehr.notes.formats.spacy.make_clinical import make_clinical_pipeline_directory, problem_terms
 from workers.ehr.notes.formats.spacy.pipeline import FORMAT
 from workers.ehr.notes.formats.spacy.step import LanguageStep
+from workers.ehr.notes.stages import preparations, run_models
+from workers.finished_runs.documents import read_run
 
 Spans = list[tuple[int, int, str]]
 
@@ -166,7 +171,7 @@ def test_a_child_that_dies_is_replaced_and_no_note_is_lost(encoder: SpacyEncoder
 
 
 def test_a_refused_note_comes_back_from_the_child_with_its_reason(clinical: Path) -> None:
-    handle = build({"directory": str(clinical), "step": {"max_chars": 5}})
+    handle = build({"directory": str(clinical), "language": {"max_chars": 5}, "punkt": ""})
     bodies = [b"fever", b"fever and cough"]
     item = handle(memoryview(b"".join(bodies)), {"sizes": [len(body) for body in bodies]})
     assert [sorted(note) for note in item.meta["notes"]] == [["values"], ["detail", "status"]]
@@ -235,6 +240,17 @@ def test_a_term_is_found_in_capitals_in_the_plural_and_over_a_line_break(clinica
     assert [entity["text"].split() for entity in values["entities"]] == [text.split()]
 
 
+@pytest.mark.parametrize("kind", ["treebank", "wordpunct"])
+def test_a_run_writes_the_tokens_of_nltk(tmp_path: Path, clinical: Path, kind: str) -> None:
+    pq.write_table(pa.table({"note_id": ["a"], "text": ["She can't cough."]}), tmp_path / "n.parquet")
+    run(
+        f"{{job: predict, name: language, input: {{collection: notes, uri: {tmp_path / 'n.parquet'}}}, "
+        f"models: {{problems: {{uri: {clinical}}}}}, prepare: [{{language: {{tokens: {kind}}}}}], "
+        f"output: {{uri: {tmp_path / 'out'}}}, compute: {{pool: serial}}}}"
+    )
+    assert rows(tmp_path / "out")["n_tokens"].to_list() == [5 if kind == "treebank" else 6]
+
+
 @pytest.mark.parametrize("shard_records", [4, 100])
 def test_a_run_writes_the_entities_of_each_note_whatever_the_shards(
     tmp_path: Path, clinical: Path, shard_records: int
@@ -254,3 +270,45 @@ def test_a_run_writes_the_entities_of_each_note_whatever_the_shards(
     assert [[(e["start"], e["end"], e["label"]) for e in note] for note in found["entities"].to_list()] == [
         of_doc(reference(text)) for text in texts
     ]
+
+
+def punkt_of(root: Path, abbreviations: str) -> Path:
+    """NLTK's data in the layout of punkt_tab, with these abbreviations alone."""
+    folder = root / "tokenizers" / "punkt_tab" / "english"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("collocations.tab", "ortho_context.tab", "sent_starters.txt"):
+        (folder / name).write_text("")
+    (folder / "abbrev_types.txt").write_text(abbreviations)
+    return root
+
+
+def test_data_of_punkt_that_are_exchanged_after_they_were_hashed_split_no_text(tmp_path: Path, clinical: Path) -> None:
+    data = punkt_of(tmp_path / "nltk", "dr\n")
+    step = LanguageStep(sentences="punkt", nltk_data=str(data))
+    digest = FORMAT.with_steps(FORMAT.describe(clinical), [step]).settings["punkt"]
+    (values,) = Analyser(clinical, step, digest).analyse(["Dr. Smith had a fever. No cough."])
+    assert isinstance(values, dict)
+    assert values["n_sentences"] == 2
+    punkt_of(data, "fever\n")
+    with pytest.raises(RefusedError, match=r"nltk_data: the files in .* are not those that the run names"):
+        Analyser(clinical, step, digest)
+
+
+def test_a_node_with_other_data_of_punkt_than_the_run_is_refused(tmp_path: Path, clinical: Path) -> None:
+    data, out = punkt_of(tmp_path / "nltk", "dr\n"), tmp_path / "out"
+    pq.write_table(pa.table({"note_id": ["a"], "text": ["Dr. Smith had a fever."]}), tmp_path / "n.parquet")
+    run(
+        f"{{job: predict, name: language, input: {{collection: notes, uri: {tmp_path / 'n.parquet'}}}, "
+        f"models: {{problems: {{uri: {clinical}}}}}, output: {{uri: {out}}}, compute: {{pool: serial}}, "
+        f"prepare: [{{language: {{sentences: punkt, nltk_data: {data}}}}}]}}"
+    )
+    store = open_store(str(out))
+    found = read_run(store, "")
+    assert found is not None
+    context = context_of(StageDirectory(store, "", found))
+    (preparation,) = preparations(context, run_models(context))
+    preparation.open().close()
+    punkt_of(data, "fever\n")
+    (preparation,) = preparations(context, run_models(context))
+    with pytest.raises(RefusedError, match="not those that the run was planned with"):
+        preparation.open()
