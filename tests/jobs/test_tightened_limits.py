@@ -19,7 +19,7 @@ from tests.support.variants import kmer_words, save_esm, write_fasta
 from workers import registry
 
 SIZES = (10, 40, 10, 40)
-"""Of four records in two shards."""
+"""Pixels, characters, atoms or bases of four records, which are two shards."""
 
 
 def images(folder: Path) -> str:
