@@ -20,12 +20,14 @@ from workers.evaluation.points import operating_points
 from workers.evaluation.settings import EvaluateInput
 from workers.evaluation.sums import Sums, open_sums
 from workers.evaluation.tally import Tally
+from workers.evaluation.together import together
 from workers.finished_runs.stage import FinishedStage
 from workers.pipeline.context import StageContext
 from workers.pipeline.frames import read_frame
 from workers.pipeline.kinds import ShardStage, ShardTable
 from workers.pipeline.rowtable import build_rows
 from workers.statistics.disclosure import hidden_groups
+from workers.statistics.ranks import Ranks
 
 COLUMNS = (
     *stage_columns(FIGURES, ("figures", f"list<{STRUCT}>", "every figure, with its interval")),
@@ -61,16 +63,19 @@ class FiguresStage(ShardStage):
             else list(sums[case].figures(points[case.outcome]))
             for case in order
         }
-        values = {
+        values: dict[str, Any] = {
             "figures": [[figure.as_row() for figure in figures[case]] for case in order],
             "shown": [_shown(case, figures[case]) for case in order],
         }
-        table = build_rows(records, self._context.layout, values, [Status.OK] * len(order))
         ranked = {case.outcome: sums[case].ranks() for case in order if not case.group}
         ranks = {name: found for name, found in ranked.items() if found is not None}
+        sets = self._together(ranks, points)
+        values["shown"][0] += [row for case, found in sets.items() for row in _shown(case, found)]
+        table = build_rows(records, self._context.layout, values, [Status.OK] * len(order))
+        account = self._account(int(matched.sum()), sets)
         side = [
-            metrics_json(self._context, self._source, points, figures, ranks, self._account(int(matched.sum()))),
-            metrics_parquet(self._context, figures),
+            metrics_json(self._context, self._source, points, figures, ranks, account),
+            metrics_parquet(self._context, {**figures, **sets}),
         ]
         return ShardTable(table, side=side)
 
@@ -105,11 +110,19 @@ class FiguresStage(ShardStage):
                 found |= {Case(outcome, group, name) for name in names}
         return found
 
-    def _account(self, matched: int) -> dict[str, Any]:
-        """What became of rows and of labels."""
+    def _together(
+        self, ranks: Mapping[str, Ranks], points: Mapping[str, Mapping[str, float]]
+    ) -> dict[Case, list[Figure]]:
+        """The figures of each set of outcomes, over all rows."""
+        sets = self._source.together.items()
+        return {Case(name): list(together({one: ranks[one] for one in members}, points)) for name, members in sets}
+
+    def _account(self, matched: int, sets: Mapping[Case, list[Figure]]) -> dict[str, Any]:
+        """What became of rows and of labels, and the figures of sets of outcomes."""
         labels = self._join.run.parts["state"].get("label_rows")
         told = {} if labels is None else {"labels": {"rows": labels, "of_no_row": labels - matched}}
-        return {**told, "flow": self._flow()}
+        shown = {case.outcome: [figure.as_row() for figure in found] for case, found in sets.items()}
+        return {**told, "flow": self._flow(), **({"together": shown} if shown else {})}
 
     def _flow(self) -> list[dict[str, Any]]:
         cells = pl.DataFrame(

@@ -110,6 +110,10 @@ class EvaluateInput(Frozen):
     labels: Labels | None = Field(default=None, description="what was true, where the rows do not carry it")
     compare: Compare | None = Field(default=None, description="another run on the same records")
     outcomes: Mapping[Name, Outcome] = Field(min_length=1, description="what is evaluated, by name")
+    together: Mapping[Name, tuple[Name, ...]] = Field(
+        default_factory=dict,
+        description="sets of binary outcomes that may be true at once, by name: micro and macro figures over each set",
+    )
     groups: Mapping[Name, Group] = Field(default_factory=dict, description="subgroups, by name")
     tuning: Rows = Field(default_factory=dict, description="rows on which thresholds are chosen; none are in the test")
     test: Rows = Field(default_factory=dict, description="rows that are evaluated; default: all but the tuning rows")
@@ -133,6 +137,18 @@ class EvaluateInput(Frozen):
         for name in () if self.compare is None else self.compare.scores:
             if name not in self.outcomes or self.outcomes[name].task != "binary":
                 raise ValueError(f"compare.scores.{name} is no binary outcome of this evaluation")
+        return self
+
+    @model_validator(mode="after")
+    def _sets_are_of_binary_outcomes(self) -> Self:
+        for name, members in self.together.items():
+            if name in self.outcomes:
+                raise ValueError(f"together.{name} has the name of an outcome: give it another")
+            if len(set(members)) != len(members) or len(members) < 2:
+                raise ValueError(f"together.{name} needs two outcomes at least, each there once")
+            for one in members:
+                if one not in self.outcomes or self.outcomes[one].task != "binary":
+                    raise ValueError(f"together.{name}: {one} is no binary outcome of this evaluation")
         return self
 
     @model_validator(mode="after")
