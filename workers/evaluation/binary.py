@@ -58,6 +58,11 @@ class BinarySums:
         return found if self._paired is None else [*found, *self._paired.figures(points)]
 
     @property
+    def tally(self) -> Tally:
+        """Scores and truths, to be held against those of other groups."""
+        return self._tally
+
+    @property
     def compared(self) -> int | None:
         """Rows that the other run scored as well; None where none is compared."""
         return None if self._paired is None else self._paired.rows
@@ -167,7 +172,7 @@ class Binary:
             yield Figure("brier", outside)
             return
         level = self.source.level
-        yield Figure("brier", calibration.brier(ranks))
+        yield Figure("brier", calibration.brier(ranks, level))
         yield Figure("observed_by_expected", calibration.observed_by_expected(ranks, level))
         yield Figure("calibration_intercept", calibration.intercept(ranks, level))
         yield Figure("calibration_slope", calibration.slope(ranks, level))

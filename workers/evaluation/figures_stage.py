@@ -1,6 +1,7 @@
 """Stage `figures`: all figures of an evaluation, from the joined rows, one file of them in memory at a time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from workers.evaluation.binary import BinarySums, scored
 from workers.evaluation.cases import Case, planned, tested, tuned, unscored
 from workers.evaluation.columns import FIGURES
 from workers.evaluation.documents import metrics_json, metrics_parquet
+from workers.evaluation.fairness import Fairness
 from workers.evaluation.figure import STRUCT, Figure, count
 from workers.evaluation.labels import ROW
 from workers.evaluation.points import operating_points
@@ -63,6 +65,7 @@ class FiguresStage(ShardStage):
             else list(sums[case].figures(points[case.outcome]))
             for case in order
         }
+        spreads = self._fairness(sums, points, hidden, figures)
         values: dict[str, Any] = {
             "figures": [[figure.as_row() for figure in figures[case]] for case in order],
             "shown": [_shown(case, figures[case]) for case in order],
@@ -72,10 +75,10 @@ class FiguresStage(ShardStage):
         sets = self._together(ranks, points)
         values["shown"][0] += [row for case, found in sets.items() for row in _shown(case, found)]
         table = build_rows(records, self._context.layout, values, [Status.OK] * len(order))
-        account = self._account(int(matched.sum()), sets)
+        account = {**self._account(int(matched.sum()), sets), **_by_group(spreads)}
         side = [
             metrics_json(self._context, self._source, points, figures, ranks, account),
-            metrics_parquet(self._context, {**figures, **sets}),
+            metrics_parquet(self._context, {**figures, **sets, **spreads}),
         ]
         return ShardTable(table, side=side)
 
@@ -106,7 +109,8 @@ class FiguresStage(ShardStage):
         for outcome in self._source.outcomes:
             for group in self._source.groups:
                 cells = {case.value: one.cells() for case, one in sums.items() if _is_of(case, outcome, group)}
-                names = hidden_groups(cells, self._source.suppress_below)
+                rest = _of_no_group(sums[Case(outcome)].cells(), list(cells.values()))
+                names = hidden_groups(cells, self._source.suppress_below, rest)
                 found |= {Case(outcome, group, name) for name in names}
         return found
 
@@ -116,6 +120,28 @@ class FiguresStage(ShardStage):
         """The figures of each set of outcomes, over all rows."""
         sets = self._source.together.items()
         return {Case(name): list(together({one: ranks[one] for one in members}, points)) for name, members in sets}
+
+    def _fairness(
+        self,
+        sums: Mapping[Case, Sums],
+        points: Mapping[str, Mapping[str, float]],
+        hidden: Set[Case],
+        figures: Mapping[Case, list[Figure]],
+    ) -> dict[Case, list[Figure]]:
+        """Adds gaps to the figures of groups that are shown; returns what is told of all groups of a partition."""
+        found: dict[Case, list[Figure]] = {}
+        for outcome, group in product(points, self._source.groups):
+            shown = {
+                case.value: one.tally
+                for case, one in sums.items()
+                if _is_of(case, outcome, group) and case not in hidden and isinstance(one, BinarySums)
+            }
+            if len(shown) < 2:
+                continue
+            found[Case(outcome, group)] = []
+            for value, figure in Fairness(shown, self._source).figures(points[outcome]):
+                (figures if value else found)[Case(outcome, group, value)].append(figure)
+        return {case: told for case, told in found.items() if told}
 
     def _account(self, matched: int, sets: Mapping[Case, list[Figure]]) -> dict[str, Any]:
         """What became of rows and of labels, and the figures of sets of outcomes."""
@@ -135,6 +161,18 @@ class FiguresStage(ShardStage):
 
 def _is_of(case: Case, outcome: str, group: str) -> bool:
     return case.outcome == outcome and case.group == group
+
+
+def _of_no_group(total: Sequence[float], groups: Sequence[Sequence[float]]) -> list[float]:
+    """Counts of the rows that are in none of the groups: who has the totals can compute them."""
+    return [count - sum(group[place] for group in groups) for place, count in enumerate(total)] if groups else []
+
+
+def _by_group(spreads: Mapping[Case, list[Figure]]) -> dict[str, Any]:
+    found: dict[str, dict[str, Any]] = {}
+    for case, told in spreads.items():
+        found.setdefault(case.outcome, {})[case.group] = [figure.as_row() for figure in told]
+    return {"fairness": found} if found else {}
 
 
 def _suppressed(least: int) -> Figure:

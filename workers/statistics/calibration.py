@@ -18,14 +18,14 @@ KNOTS = (0.05, 0.35, 0.65, 0.95)
 """Quantiles of the scores at which the smooth curve has its knots (Harrell's choice for four)."""
 
 
-def brier(ranks: Ranks) -> Estimate:
+def brier(ranks: Ranks, level: float = LEVEL) -> Estimate:
     """Mean squared difference of probability and outcome. Of binned ranks it is that of the bins' means."""
     if not ranks.rows:
         return undefined("no rows")
     squares = np.dot(ranks.positives, (1 - ranks.scores) ** 2) + np.dot(ranks.negatives, ranks.scores**2)
     fourth = np.dot(ranks.positives, (1 - ranks.scores) ** 4) + np.dot(ranks.negatives, ranks.scores**4)
     mean = float(squares) / ranks.rows
-    return normal(mean, (float(fourth) / ranks.rows - mean * mean) / ranks.rows)
+    return normal(mean, (float(fourth) / ranks.rows - mean * mean) / ranks.rows, level)
 
 
 def observed_by_expected(ranks: Ranks, level: float = LEVEL) -> Estimate:

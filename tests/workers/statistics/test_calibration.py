@@ -5,6 +5,7 @@ from sklearn.metrics import brier_score_loss
 
 from tests.workers.statistics.support import rows
 from workers.statistics import calibration
+from workers.statistics.estimate import quantile
 from workers.statistics.logistic import expit, logit
 from workers.statistics.ranks import rank
 
@@ -99,3 +100,11 @@ def test_one_class_has_no_calibration_and_says_so(figure):
 
 def test_few_distinct_scores_carry_no_curve():
     assert calibration.smooth_curve(rank([0.1, 0.9, 0.1, 0.9], [0, 1, 1, 0])) is None
+
+
+def test_the_interval_of_the_brier_score_is_as_wide_as_is_asked_for():
+    ranks = rank([0.1, 0.4, 0.6, 0.9], [0, 1, 0, 1])
+    wide, narrow = (calibration.brier(ranks, level).width for level in (0.99, 0.9))
+    assert wide is not None
+    assert narrow is not None
+    assert wide / narrow == pytest.approx(quantile(0.99) / quantile(0.9))
