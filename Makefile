@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.wardround-setup
 ORACLES := .venv-oracles
 
-.PHONY: setup oracles demo demo-ehr demo-genomics test test-long check bench bench-images bench-scale bench-notes bench-nlp bench-events bench-variants bench-prs chaos clean
+.PHONY: setup oracles demo demo-ehr demo-genomics test test-long check bench bench-images bench-scale bench-notes bench-nlp bench-events bench-variants bench-prs bench-evaluate chaos clean
 
 setup: $(STAMP)
 
@@ -68,6 +68,9 @@ bench-notes: setup
 
 bench-nlp: setup
 	$(BIN)/python tests/benchmarks/bench_nlp.py
+
+bench-evaluate: setup
+	$(BIN)/python tests/benchmarks/bench_evaluate.py
 
 bench-prs: setup
 	$(BIN)/python tests/benchmarks/bench_prs.py
