@@ -11,7 +11,7 @@ from jobs.locations import located
 from jobs.settings import output_store
 from schemas.errors import SpecError
 from schemas.loading import validate
-from schemas.spec import Spec, load_spec, parse_spec
+from schemas.spec import Spec, load_spec, parse_spec, spec_text
 from schemas.yaml_text import MOST_BYTES
 
 SPECS = (".yaml", ".yml", ".json")
@@ -49,10 +49,7 @@ def is_spec(text: str) -> bool:
 
 
 def _typed() -> Spec:
-    try:
-        return parse_spec(sys.stdin.buffer.read(MOST_BYTES + 1).decode("utf-8"), "standard input")
-    except UnicodeDecodeError:
-        raise SpecError("the spec on standard input is not UTF-8 text: save it as UTF-8") from None
+    return parse_spec(spec_text(sys.stdin.buffer.read(MOST_BYTES + 1), "on standard input"), "standard input")
 
 
 def run_store(source: SpecSource) -> Store:
@@ -73,7 +70,4 @@ def _stored(uri: str) -> Spec:
         raise SpecError(f"cannot read the spec {uri!r}: no such object") from None
     except ObjectTooLarge as error:
         raise SpecError(f"the spec {uri!r}: {error}") from None
-    try:
-        return parse_spec(body.decode("utf-8"), uri)
-    except UnicodeDecodeError:
-        raise SpecError(f"the spec {uri!r} is not UTF-8 text: save it as UTF-8") from None
+    return parse_spec(spec_text(body, repr(uri)), uri)

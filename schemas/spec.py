@@ -14,7 +14,7 @@ from schemas.frozen import Frozen
 from schemas.loading import validate
 from schemas.location import Location
 from schemas.units import Bytes, Seconds, Share
-from schemas.yaml_text import load_yaml
+from schemas.yaml_text import MOST_BYTES, load_yaml
 
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
 
@@ -198,12 +198,22 @@ class Spec(Settings):
 def load_spec(path: Path) -> Spec:
     """Read and check a spec file. Raises SpecError with what to fix."""
     try:
-        text = path.read_text(encoding="utf-8")
+        # No more than a spec may have: a path such as /dev/zero never ends.
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise SpecError(f"cannot read the spec {str(path)!r}: {error.strerror}") from None
+    return parse_spec(spec_text(data, repr(str(path))), str(path))
+
+
+def spec_text(data: bytes, where: str) -> str:
+    """The text of a spec from its bytes, or from the first `MOST_BYTES + 1` of them. Raises SpecError."""
+    if len(data) > MOST_BYTES:
+        raise SpecError(f"the spec {where} is larger than {MOST_BYTES >> 20} MiB, which nobody writes: shorten it")
+    try:
+        return data.decode("utf-8")
     except UnicodeDecodeError:
-        raise SpecError(f"the spec {str(path)!r} is not UTF-8 text: save it as UTF-8") from None
-    return parse_spec(text, str(path))
+        raise SpecError(f"the spec {where} is not UTF-8 text: save it as UTF-8") from None
 
 
 def parse_spec(text: str, where: str = "spec") -> Spec:

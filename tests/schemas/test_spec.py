@@ -102,6 +102,15 @@ def test_a_missing_file_is_a_spec_error_that_names_it(tmp_path: Path) -> None:
         load_spec(tmp_path / "no-such.yaml")
 
 
+def test_a_file_without_an_end_is_read_as_far_as_a_spec_goes(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="the spec '/dev/zero' is larger than 1 MiB"):
+        load_spec(Path("/dev/zero"))
+    large = tmp_path / "large.yaml"
+    large.write_bytes(b"# \xc3\xa4\n" * 300_000)
+    with pytest.raises(SpecError, match=r"large\.yaml' is larger than 1 MiB"):
+        load_spec(large)
+
+
 def test_a_model_name_that_cannot_be_a_column_is_refused() -> None:
     with pytest.raises(SpecError, match="columns are named after it"):
         parse_spec(GOOD.replace("{cxr: {uri", "{'c x': {uri"))
