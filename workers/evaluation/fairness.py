@@ -1,7 +1,7 @@
 """How far a binary outcome's figures differ between the groups of one partition of the rows."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from workers.statistics.ranks import Floats, Ranks, rank
 
 _DRAWN_ROWS = 50_000
 """Rows up to which persons are drawn."""
+_ALONE = "interval of rows that stand alone, too narrow where persons have several"
 
 Part = Callable[[Confusion], tuple[float, float]]
 _SHARES: Mapping[str, Part] = {
@@ -87,7 +88,8 @@ class Fairness:
         """Intervals over persons: of spreads always, of gaps where persons have several rows."""
         few = sum(tally.rows for tally in self.tallies.values()) <= _DRAWN_ROWS
         if not few or not all(tally.is_exact for tally in self.tallies.values()):
-            return {}
+            # Who looks at one figure alone sees it, too.
+            return {key: replace(one, note=_ALONE) for key, one in told.items() if key[0] and one.value is not None}
         rows = Rows.of(self.tallies)
         keys = [
             key for key, one in told.items() if one.value is not None and (rows.table.subjects_repeat or not key[0])

@@ -53,6 +53,18 @@ def test_persons_with_several_rows_widen_a_gap(tmp_path: Path) -> None:
     assert persons / alone == pytest.approx(2, abs=0.4)
 
 
+def test_a_gap_of_too_many_rows_to_draw_persons_says_what_its_interval_is_of(tmp_path: Path) -> None:
+    found = evaluated(tmp_path, screened(), outcomes={"sick": OUTCOME}, groups={"sex": {}}, exact_rows=100)
+    gaps = [
+        row
+        for figures in found["outcomes"]["sick"]["groups"]["sex"].values()
+        for row in figures
+        if row["figure"].endswith("_gap") and row["value"] is not None
+    ]
+    assert gaps
+    assert {row["note"] for row in gaps} == {"interval of rows that stand alone, too narrow where persons have several"}
+
+
 def test_a_hidden_count_cannot_be_computed_from_what_is_shown(tmp_path: Path) -> None:
     """Also where rows of no group are the ones that totals would tell of."""
     site = pl.when(pl.int_range(600) < 8).then(pl.lit(None)).when(pl.int_range(600) < 250).then(pl.lit("a"))
