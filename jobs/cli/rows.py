@@ -71,9 +71,14 @@ def call(arguments: argparse.Namespace) -> int:
 
 
 def _table(rows: Iterable[Row], scored: bool) -> bool:
-    """Whether there was any row. `scored`: the values stand in place of a detail, which rows with values have not."""
+    """Whether there was any row. `scored`: the values of a row that is ok, and behind them what is remarked on it."""
     lines = [("record_id", "status", "values, or why there are none" if scored else "detail")]
-    lines += [(row.record_id, row.status, row.detail or values_text(row.values)) for row in rows]
+    lines += [(row.record_id, row.status, _told(row)) for row in rows]
     if len(lines) > 1:
         show(columns(lines))
     return len(lines) > 1
+
+
+def _told(row: Row) -> str:
+    scored = values_text(row.values) if row.values and row.status == Status.OK else ""
+    return "; ".join(part for part in (scored, row.detail) if part)

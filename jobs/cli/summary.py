@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.console import columns
 from jobs.reporting.amounts import duration
 from jobs.reporting.figures import figures
-from schemas.run import BY_MODEL
+from schemas.run import BY_MODEL, Manifest
 from schemas.status import Status
 from schemas.wording import counted
 
@@ -46,7 +46,8 @@ def as_table(outcome: Outcome) -> str:
 
 
 def warnings(outcome: Outcome) -> list[str]:
-    """What nobody may overlook: a model that scored not one record, an input that is another one by now."""
+    """What nobody may overlook: a model that scored not one record, a remark on most of those that were scored, an
+    input that is another one by now."""
     found = []
     manifest = outcome.manifest
     why = f"wardround rows {outcome.run_uri} tells why"
@@ -57,6 +58,7 @@ def warnings(outcome: Outcome) -> list[str]:
     scored = {row["model"] for row in by_model if row["status"] == Status.OK}
     for model in dict.fromkeys(row["model"] for row in by_model if row["model"] not in scored):
         found.append(f"model {model!r} scored not one record: {why.replace(' tells', f' --model {model} tells')}")
+    found += _remarks(manifest, outcome.run_uri)
     if outcome.input_records not in (None, outcome.planned_records):
         found.append(
             f"the input now has {counted(outcome.input_records or 0, 'record')}, the run "
@@ -64,6 +66,19 @@ def warnings(outcome: Outcome) -> list[str]:
             f"wardround discard {outcome.run_uri} --yes"
         )
     return found
+
+
+def _remarks(manifest: Manifest, run_uri: str) -> list[str]:
+    # On a few rows a remark is about these rows; on most of them it is about the spec, such as a wrong column of times.
+    scored = manifest.statuses.get(Status.OK, 0)
+    reasons = manifest.figures.reasons.groups if manifest.figures else ()
+    told = [(group.value, group.statuses.get("", {}).get(Status.OK, 0)) for group in reasons]
+    return [
+        f"{counted(count, 'record')} of {scored:,} that are ok: {reason}; "
+        f"wardround rows {run_uri} --status ok shows them"
+        for reason, count in told
+        if reason is not None and 2 * count > scored
+    ]
 
 
 def table_text(title: str, rows: Sequence[Mapping[str, Any]]) -> str:

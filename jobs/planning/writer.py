@@ -119,7 +119,10 @@ def _refuse_doubles(hashes: list[NDArray[np.uint64]], path: Path) -> None:
     doubles = [int(row) + 1 for row, name in zip(rows, ids, strict=True) if seen.setdefault(name, int(row)) != row]
     if doubles:
         repeat = "repeats" if len(doubles) == 1 else "repeat"
-        raise SpecError(f"record_id is not unique: {_rows(doubles)} of the input {repeat} an earlier id")
+        raise SpecError(
+            f"record_id is not unique: {_rows(doubles)} of the input {repeat} an earlier id: take out what is there "
+            "twice, or name a column that tells every record apart (input.record_id)"
+        )
 
 
 def _ids_at(path: Path, rows: NDArray[np.intp]) -> list[str]:

@@ -13,6 +13,7 @@ import pytest
 
 from cluster.storage import open_store
 from jobs.cli.main import main
+from jobs.cli.summary import warnings
 from schemas.errors import FingerprintError, SpecError
 from tests.support.counting_notes import write_model
 from tests.support.note_inputs import attachment, document, some_notes, write_lines, write_notes
@@ -161,6 +162,25 @@ def test_a_time_that_cannot_be_read_is_said_beside_the_scores_and_the_reason_of_
         "its time cannot be read, so note_time is null",
         "it has what this model does not take",
     ]
+
+
+def test_rows_show_a_remark_beside_the_values(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_lines(tmp_path / "a.ndjson", [{"note_id": "1", "text": "x", "note_time": "now"}])
+    run(spec(tmp_path / "a.ndjson", tmp_path / "out", {"m": write_model(tmp_path / "model")}))
+    assert main(["rows", str(tmp_path / "out"), "--status", "ok"]) == 0
+    assert "characters 1" in (line := capsys.readouterr().out.splitlines()[1])
+    assert line.endswith("; its time cannot be read, so note_time is null")
+
+
+def test_a_remark_on_most_of_the_notes_is_a_warning_and_one_on_a_few_is_none(tmp_path: Path) -> None:
+    model = write_model(tmp_path / "model", refuses="bad")
+    for bad, warned in ((20, True), (6, False)):
+        times = ["discharge"] * bad + ["2024-02-03"] * (20 - bad)
+        notes = [{"note_id": f"{at}", "subject_id": f"{at}", "text": "x", "note_time": t} for at, t in enumerate(times)]
+        write_lines(tmp_path / f"{bad}.ndjson", notes)
+        told = warnings(run(spec(tmp_path / f"{bad}.ndjson", tmp_path / f"out{bad}", {"m": model})))
+        said = f"20 records of 20 that are ok: its time cannot be read, so note_time is null; wardround rows {tmp_path}"
+        assert [line[: len(said)] for line in told] == ([said] if warned else [])
 
 
 def test_another_input_setting_or_cleaning_is_another_run(tmp_path: Path, model: Path) -> None:

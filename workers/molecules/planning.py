@@ -16,7 +16,7 @@ from workers.molecules.record import Molecule
 from workers.molecules.settings import ENDINGS, MoleculesFormat, MoleculesInput, format_of
 from workers.molecules.text_files import csv_molecules, smi_molecules
 from workers.reading.columns import value_type
-from workers.reading.listing import listed, locate, named_file
+from workers.reading.listing import listed, locate, named_file, nothing_fits
 from workers.reading.parquet import parquet_schema
 
 _BATCH = 10_000
@@ -110,9 +110,10 @@ class MoleculeRecords:
                 )
             yield info, kind
         if not kinds:
-            raise SpecError(
-                f"input.uri has no file whose name says that it holds molecules ({', '.join(ENDINGS)}): "
-                "correct it, or name input.format"
+            raise nothing_fits(
+                self._store,
+                f"no file whose name says that it holds molecules ({', '.join(ENDINGS)}): "
+                "correct it, or name input.format",
             )
 
     def _found(self) -> Iterator[ObjectInfo]:

@@ -52,24 +52,29 @@ def _open(file: Readable, name: str, delimiter: str, convert: pcsv.ConvertOption
 
     Arrow reads ahead in a thread of its own, which calls `file`: one that is still at it when the interpreter ends
     takes the process with it ("terminate called without an active exception"). Closing the reader does not wait for
-    that thread; reading to the end does, and the end is made to come at once.
+    that thread; reading to the end does, and the end is made to come at once. The thread may be the last to let go of
+    the file even then, after all was read: one that is closed asks nothing of the interpreter any more.
     """
     # A block that comes in parts is a shorter block to Arrow: the buffer fills it.
     source = _Source(BufferedReader(InflatedFile(file)) if is_gzip(name) else file)
-    reader = pcsv.open_csv(
-        pa.PythonFile(source, "r"),
-        pcsv.ReadOptions(use_threads=False, block_size=_BLOCK),
-        pcsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-        convert,
-    )
+    opened = pa.PythonFile(source, "r")
     try:
-        yield reader
+        reader = pcsv.open_csv(
+            opened,
+            pcsv.ReadOptions(use_threads=False, block_size=_BLOCK),
+            pcsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+            convert,
+        )
+        try:
+            yield reader
+        finally:
+            source.end()
+            # Whatever was read ahead may be no CSV, and nobody asks for it any more.
+            with suppress(pa.ArrowException, *_OF_SOURCES):
+                while True:
+                    reader.read_next_batch()
     finally:
-        source.end()
-        # Whatever was read ahead may be no CSV, and nobody asks for it any more.
-        with suppress(pa.ArrowException, *_OF_SOURCES):
-            while True:
-                reader.read_next_batch()
+        opened.close()
 
 
 class _Source:

@@ -57,6 +57,16 @@ def listed(store: Store, glob: str | None = None, endings: tuple[str, ...] = ())
             yield info
 
 
+def nothing_fits(store: Store, needs: str) -> SpecError:
+    """Why an input without one file that counts is refused: nothing lies there at all, or what does `needs` something.
+
+    A wrong path is told as one: what names of files have to end with is no help to somebody whose file has such a name.
+    """
+    if next(store.list(), None) is None:
+        return SpecError("nothing lies at input.uri: correct it")
+    return SpecError(f"input.uri has {needs}")
+
+
 def _refuse_unnameable(key: str) -> None:
     try:
         key.encode()

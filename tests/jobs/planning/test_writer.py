@@ -50,7 +50,9 @@ def test_the_same_records_give_the_same_digest_whatever_the_batches(tmp_path: Pa
 def test_doubled_ids_are_refused_by_row_number(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="rows 3, 5 of the input repeat an earlier id"):
         write_plan(batches(["a", "b", "a", "c", "b"], 2), SCHEMA, tmp_path / "p", 2)
-    with pytest.raises(SpecError, match="row 2 of the input repeats an earlier id"):
+    with pytest.raises(
+        SpecError, match=r"row 2 of the input repeats an earlier id: .* name a column .*input\.record_id"
+    ):
         write_plan(batches(["a", "a"], 2), SCHEMA, tmp_path / "q", 2)
 
 

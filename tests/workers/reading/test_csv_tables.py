@@ -89,6 +89,30 @@ file, types = Slow(b"a,b\\n" + b"1,2\\n" * 20_000_000), {{"a": pa.string(), "b":
         assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.parametrize("ends", ["", "raise SystemExit(0)"])
+def test_nothing_of_a_file_that_was_read_is_left_to_a_thread_of_arrow(ends: str) -> None:
+    # A thread that is the last to let go of an open file asks an interpreter that is ending for its lock.
+    code = f"""
+import io, gc
+import pyarrow as pa
+from workers.reading import csv_tables
+
+made = []
+opened = pa.PythonFile
+csv_tables.pa.PythonFile = lambda *given: made.append(opened(*given)) or made[-1]
+csv_tables.csv_names(io.BytesIO(b"path,subject\\na,b\\n"), "x.csv", ",")
+next(csv_tables.csv_batches(io.BytesIO(b"a\\n1\\n"), "x.csv", ",", {{"a": pa.string()}})); gc.collect()
+try:
+    csv_tables.csv_names(io.BytesIO(b""), "x.csv", ",")
+except pa.ArrowInvalid:
+    pass
+assert len(made) == 3 and all(file.closed for file in made)
+{ends}
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_two_columns_of_one_name_are_refused() -> None:
     with pytest.raises(SpecError, match="two columns 'a'"):
         csv_names(io.BytesIO(b"a,b,a\n1,2,3\n"), "in.csv", ",")

@@ -9,7 +9,7 @@ import pytest
 from cluster.storage import StorageSettings, open_store
 from schemas.errors import SpecError
 from tests.support.seaweed import S3
-from workers.reading.listing import listed, locate, named_file
+from workers.reading.listing import listed, locate, named_file, nothing_fits
 
 
 @pytest.fixture
@@ -57,3 +57,12 @@ def test_a_name_that_is_no_utf8_is_named(folder: Path, endings: tuple[str, ...])
         pass
     with pytest.raises(SpecError, match=r"not UTF-8.*rename b'bild-\\xff.csv'"):
         list(listed(open_store(str(folder)), endings=endings))
+
+
+def test_a_path_at_which_nothing_lies_is_told_as_that_and_not_as_a_name_without_an_ending(folder: Path) -> None:
+    assert str(nothing_fits(open_store(str(folder / "none.csv")), "no file that ends with .csv")) == (
+        "nothing lies at input.uri: correct it"
+    )
+    assert str(nothing_fits(open_store(str(folder)), "no file that ends with .smi")) == (
+        "input.uri has no file that ends with .smi"
+    )

@@ -11,7 +11,7 @@ from cluster.storage import ObjectInfo, ObjectMissing, ObjectTooLarge, StorageSe
 from schemas.errors import SpecError
 from workers.ehr.convert_fhir.settings import FhirInput
 from workers.ehr.meds.chunks import InputFile, even_cuts
-from workers.reading.listing import named_file
+from workers.reading.listing import named_file, nothing_fits
 
 _LINES = (".ndjson", ".jsonl")
 _DOCUMENTS = (".json",)
@@ -44,7 +44,7 @@ def export_files(source: FhirInput, storage: StorageSettings) -> list[InputFile]
     else:
         found = [(info, _Entry(url=info.key)) for info in store.list() if _is_file(info.key)]
     if not found:
-        raise SpecError("input.uri has no *.ndjson and no *.json, also gzipped: name the directory of a FHIR export")
+        raise nothing_fits(store, "no *.ndjson and no *.json, also gzipped: name the directory of a FHIR export")
     return [_cut(info, entry, source.chunk_bytes) for info, entry in found]
 
 

@@ -10,7 +10,7 @@ from cluster.storage import ObjectInfo, StorageSettings, Store, open_store
 from schemas.errors import SpecError
 from workers.ehr.convert_omop.settings import OmopInput
 from workers.ehr.meds.chunks import InputFile
-from workers.reading.listing import listed
+from workers.reading.listing import listed, nothing_fits
 from workers.reading.parquet import while_planning
 
 CONCEPT = "concept"
@@ -32,9 +32,7 @@ def table_files(source: OmopInput, storage: StorageSettings, reference: Collecti
     tables = listed(store, endings=_ENDS)
     wanted = [info for info in tables if table_of(info.key) == CONCEPT or table_of(info.key) not in reference]
     if not any(table_of(info.key) != CONCEPT for info in wanted):
-        raise SpecError(
-            "input.uri has no table: it needs files like person.parquet, person.csv or person/part-0.csv.gz"
-        )
+        raise nothing_fits(store, "no table: it needs files like person.parquet, person.csv or person/part-0.csv.gz")
     wanted.sort(key=lambda info: table_of(info.key) != CONCEPT)
     with ThreadPoolExecutor(_READS) as pool:
         return list(pool.map(lambda info: _cut(store, info, source.chunk_bytes), wanted))

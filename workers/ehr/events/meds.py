@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 from cluster.storage import ObjectInfo, ObjectMissing, ObjectTooLarge, StorageSettings, Store, open_store
 from schemas.errors import SpecError
 from workers.reading.columns import is_text, value_type
+from workers.reading.listing import nothing_fits
 from workers.reading.parquet import damage_as
 from workers.reading.parquet_bounds import BoundedParquet
 
@@ -47,7 +48,7 @@ class MedsRoot:
         """Every data file, by key. Raises SpecError if there is none."""
         found = [info for info in self.store.list(_DATA) if info.key.endswith(".parquet")]
         if not found:
-            raise SpecError("input.uri has no data/**/*.parquet: it has to be the root of a MEDS dataset")
+            raise nothing_fits(self.store, "no data/**/*.parquet: it has to be the root of a MEDS dataset")
         return found
 
 

@@ -12,7 +12,7 @@ from workers.ehr.notes.csv_file import Csv
 from workers.ehr.notes.layout import OMOP_COLUMNS
 from workers.ehr.notes.settings import NotesFormat, NotesInput
 from workers.reading.lines import blocks, lines
-from workers.reading.listing import listed, locate, named_file
+from workers.reading.listing import listed, locate, named_file, nothing_fits
 from workers.reading.parquet import parquet_schema
 
 Container = Literal["parquet", "csv", "ndjson"]
@@ -64,9 +64,9 @@ def find_input(source: NotesInput, storage: StorageSettings) -> Found:
     key = name or next((info.key for info in listed(store, source.glob) if container_of(info.key)), None)
     kind = None if key is None else container_of(key)
     if key is None or kind is None:
-        raise SpecError(
-            f"input.uri has no file whose name says that it holds notes ({', '.join(_ENDINGS)}): "
-            "correct it, or name input.format"
+        raise nothing_fits(
+            store,
+            f"no file whose name says that it holds notes ({', '.join(_ENDINGS)}): correct it, or name input.format",
         )
     return Found(store.uri, name, _sniff(store, key, kind, source))
 
@@ -94,7 +94,7 @@ def note_files(store: Store, found: Found, source: NotesInput) -> Iterator[Objec
         if len(kinds) > 1:
             raise SpecError("input.uri holds the table NOTE as Parquet and as CSV: name one with input.glob")
     if not kinds:
-        raise SpecError(f"input.uri has no files of format {found.format}: correct it, input.format or input.glob")
+        raise nothing_fits(store, f"no files of format {found.format}: correct it, input.format or input.glob")
 
 
 def _is_note_table(key: str) -> bool:

@@ -18,6 +18,7 @@ from workers.genomics.sample_sex import sexes_of, with_sex
 from workers.genomics.table.collection import samples_digest
 from workers.genomics.table.layout import STRIDE
 from workers.genomics.table.records import Chunk
+from workers.reading.listing import named_file, nothing_fits
 
 _ENDS = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")
 _READS = 8
@@ -68,8 +69,7 @@ class VcfFiles:
 
     def _infos(self) -> list[ObjectInfo]:
         if self._only is not None:
-            head = self._store.head(self._only)
-            return [] if head is None else [head]
+            return [named_file(self._store, self._only)]
         return [info for info in self._store.list() if info.key.lower().endswith(_ENDS)]
 
     def _opened(self, info: ObjectInfo) -> VcfFile:
@@ -79,7 +79,7 @@ class VcfFiles:
     def chunks(self) -> Iterator[Chunk]:
         """The whole input, cut."""
         if not self.files:
-            raise SpecError(f"input.uri has no file that ends with {', '.join(_ENDS)}: correct it")
+            raise nothing_fits(self._store, f"no file that ends with {', '.join(_ENDS)}: correct it")
         number = 0
         for place, file in enumerate(self.files):
             for start, stop in _cuts(file, self._source.chunk_bytes):

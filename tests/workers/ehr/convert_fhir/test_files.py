@@ -97,5 +97,8 @@ def test_a_manifest_that_is_not_there_is_told_so(tmp_path: Path) -> None:
 
 
 def test_a_directory_without_such_files_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"nothing lies at input\.uri"):
+        files(tmp_path / "nothing")
+    (tmp_path / "readme.txt").write_text("about")
     with pytest.raises(SpecError, match="name the directory of a FHIR export"):
         files(tmp_path)

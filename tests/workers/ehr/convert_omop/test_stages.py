@@ -95,5 +95,8 @@ def test_persons_have_numbers_so_that_no_stage_numbers_them(folder: Path) -> Non
 def test_a_folder_without_tables_is_told_when_the_plan_is_asked_for(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     plan = opened(tmp_path / "empty").plan("read", [], {})
+    with pytest.raises(SpecError, match=r"nothing lies at input\.uri"):
+        list(plan.batches())
+    (tmp_path / "empty" / "readme.txt").write_text("about")
     with pytest.raises(SpecError, match=r"input\.uri has no table"):
         list(plan.batches())

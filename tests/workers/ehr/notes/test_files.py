@@ -133,3 +133,9 @@ def test_one_named_file_of_another_kind_than_its_format_is_refused(tmp_path: Pat
 def test_the_header_of_a_csv_file_is_its_columns(tmp_path: Path) -> None:
     (tmp_path / "b.tsv").write_text('id\t"the, text"\n1\tx\n')
     assert csv_columns(open_store(str(tmp_path)), "b.tsv", a_source(tmp_path)) == ("id", "the, text")
+
+
+@pytest.mark.parametrize("given", [{}, {"format": "parquet"}])
+def test_a_file_that_is_not_there_is_told_as_that(tmp_path: Path, given: dict[str, str]) -> None:
+    with pytest.raises(SpecError, match=r"nothing lies at input\.uri"):
+        files(tmp_path / "notess.csv", "parquet", **given)

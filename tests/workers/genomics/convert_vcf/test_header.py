@@ -74,5 +74,14 @@ def test_files_with_other_samples_are_not_one_table(tmp_path: Path) -> None:
 
 def test_a_directory_without_vcf_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
+    with pytest.raises(SpecError, match=r"nothing lies at input\.uri"):
+        convert_table(f"format: vcf, uri: {tmp_path / 'in'}", tmp_path / "out")
+    (tmp_path / "in" / "readme.txt").write_text("about")
     with pytest.raises(SpecError, match=r"input\.uri has no file that ends with"):
         convert_table(f"format: vcf, uri: {tmp_path / 'in'}", tmp_path / "out")
+
+
+def test_a_vcf_that_is_not_there_is_told_as_that_whatever_lies_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "cohort.vcf").write_text(HEADER + columns_of(["x"]))
+    with pytest.raises(SpecError, match=r"input\.uri names a file that is not there"):
+        convert_table(f"format: vcf, uri: {tmp_path / 'cohort2.vcf'}", tmp_path / "out")
