@@ -63,7 +63,7 @@ def declared(module: ModuleType) -> tuple[list[str], set[str]]:
     ("name", "positional", "options"),
     [
         ("run", ["spec"], {"--progress", "--json"}),
-        ("plan", ["spec"], {"--all", "--sample", "--workers", "--json"}),
+        ("plan", ["spec"], {"--all", "--check", "--sample", "--workers", "--json"}),
         ("status", ["run"], {"--json"}),
         ("rows", ["run"], {"--status", "--model", "--limit", "--json"}),
         ("verify", ["run"], {"--no-source", "--json"}),
