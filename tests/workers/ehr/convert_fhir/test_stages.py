@@ -104,7 +104,7 @@ def test_two_stages_come_before_those_of_every_conversion(tmp_path: Path) -> Non
 def test_rules_that_are_not_there_and_a_folder_without_files_are_told(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="rules"):
         opened(tmp_path, rules=str(tmp_path / "no-rules.yaml"))
-    with pytest.raises(SpecError, match="nothing lies at input.uri"):
+    with pytest.raises(SpecError, match=r"nothing lies at input\.uri"):
         list(opened(tmp_path).plan(SCAN, [], {}).batches())
     (tmp_path / "letter.txt").write_text("no export")
     with pytest.raises(SpecError, match=r"input\.uri has no \*\.ndjson"):
