@@ -59,7 +59,7 @@ def _since_planned(store: Store, request: StageRequest, now: pl.DataFrame) -> di
         return {}
     plan = PlanReader(store, request.directory + run.plan.key, run.plan)
     parts = [pl.DataFrame(pl.from_arrow(shard.select(_KEY))) for shard in plan.shards()]
-    then = pl.concat(parts)
+    then = pl.concat(parts) if parts else now.clear()
     return {"since the run was planned": f"{then.height:,} records at {run.created}, now {difference(then, now)}"}
 
 
