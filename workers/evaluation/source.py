@@ -5,13 +5,12 @@ from dataclasses import dataclass
 import polars as pl
 
 from cluster.storage import StorageSettings
-from schemas.errors import SpecError
-from schemas.loading import nearest
 from schemas.status import Status
 from workers.evaluation.columns import RECORD, other_column, score_column, wanted
 from workers.evaluation.joining import ID, STATUS_PREFIX
 from workers.evaluation.settings import EvaluateInput
 from workers.finished_runs.run import FinishedRun, open_run
+from workers.labels.columns import require
 
 
 @dataclass(frozen=True)
@@ -28,16 +27,16 @@ class Source:
         columns = self.run.schema().names
         for name, outcome in self.settings.outcomes.items():
             for one, column in outcome.columns().items():
-                _require(column, columns, f"outcomes.{name}.score{'s.' + one if one else ''}", "rows of the run")
+                require(column, columns, f"outcomes.{name}.score{'s.' + one if one else ''}", "rows of the run")
         if self.other is not None:
             there = self.other.schema().names
             for name, column in self._compared().items():
-                _require(column, there, f"compare.scores.{name}", "rows of the run that is compared")
+                require(column, there, f"compare.scores.{name}", "rows of the run that is compared")
         if self.settings.labels is not None:
-            _require(self.settings.labels.on, columns, "labels.on", "rows of the run")
+            require(self.settings.labels.on, columns, "labels.on", "rows of the run")
         both = [*self.labelled, *columns]
         for column, asked_by in wanted(self.settings).items():
-            _require(column, both, asked_by, "labels nor the rows of the run" if self.labelled else "rows of the run")
+            require(column, both, asked_by, "labels nor the rows of the run" if self.labelled else "rows of the run")
 
     def rows(self, shard: int) -> pl.DataFrame:
         """What an evaluation needs of one shard, in plan order: scores and statuses by outcome, ids, other columns."""
@@ -90,11 +89,3 @@ def open_source(settings: EvaluateInput, storage: StorageSettings, labelled: fro
     """The finished run that is evaluated. Raises UsageError where there is none, IncompleteError for an unfinished."""
     other = None if settings.compare is None else open_run(settings.compare.run, storage)
     return Source(settings, open_run(settings.run, storage), labelled, other)
-
-
-def _require(column: str, among: list[str], asked_by: str, where: str) -> None:
-    if column not in among:
-        hint = nearest(column, among) or "."
-        raise SpecError(
-            f"input.{asked_by}: no column {column!r} in the {where}{hint} There: {', '.join(sorted(set(among)))}"
-        )

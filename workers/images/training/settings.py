@@ -1,0 +1,12 @@
+"""What a spec says of a training over images. Imports nothing heavy: the driver reads this too."""
+
+from workers.images.settings import ImagesInput
+from workers.training.job.settings import TrainKeys
+
+
+class ImagesTraining(TrainKeys, ImagesInput):
+    """`input:` of a training over images: that of predict, and what is learned from it."""
+
+
+INPUT = ImagesTraining
+"""What `input:` of a spec is checked against."""
