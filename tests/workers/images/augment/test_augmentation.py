@@ -150,7 +150,7 @@ def test_settings_are_frozen() -> None:
     steps: list[AugmentStep] = [Flip(), Rotate()]
     for step in steps:
         with pytest.raises(ValueError, match="frozen"):
-            step.probability = 0.1  # type: ignore[misc]
+            step.probability = 0.1
 
 
 def test_reading_a_list_loads_no_library_that_computes() -> None:
