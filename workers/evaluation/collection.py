@@ -17,10 +17,10 @@ from workers.evaluation.cases import cases
 from workers.evaluation.columns import FIGURES, JOIN, TEST
 from workers.evaluation.documents import METRICS_JSON, METRICS_PARQUET
 from workers.evaluation.join_stage import EVALUATED
-from workers.evaluation.labels import read_labels
 from workers.evaluation.settings import EvaluateInput
 from workers.evaluation.source import Source, open_source
 from workers.finished_runs.stage import FinishedStage
+from workers.labels.table import read_labels
 
 _CASE_FIELDS = tuple(pa.field(name, pa.string(), nullable=False) for name in ("outcome", "group", "value"))
 

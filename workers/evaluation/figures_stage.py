@@ -17,7 +17,6 @@ from workers.evaluation.columns import FIGURES
 from workers.evaluation.documents import metrics_json, metrics_parquet
 from workers.evaluation.fairness import Fairness
 from workers.evaluation.figure import STRUCT, Figure, count
-from workers.evaluation.labels import ROW
 from workers.evaluation.points import operating_points
 from workers.evaluation.recalibration import Recalibration, calibration_files
 from workers.evaluation.settings import EvaluateInput
@@ -25,6 +24,7 @@ from workers.evaluation.sums import Sums, open_sums
 from workers.evaluation.tally import Tally
 from workers.evaluation.together import together
 from workers.finished_runs.stage import FinishedStage
+from workers.labels.table import ROW
 from workers.pipeline.context import StageContext
 from workers.pipeline.frames import read_frame
 from workers.pipeline.kinds import ShardStage, ShardTable

@@ -7,25 +7,11 @@ from pydantic import Field, model_validator
 
 from schemas.frozen import Frozen
 from schemas.location import Location
-from schemas.units import Delimiter, Share
+from schemas.units import Share
 from workers.calibration.maps import Method
-
-Value = bool | int | float | str
-Rows = Mapping[str, Value | tuple[Value, ...]]
-"""Which rows: by column, its value or one of several."""
+from workers.labels.settings import Labels, Rows, Value
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
-
-
-class Labels(Frozen):
-    """A table of what was true."""
-
-    uri: Location = Field(description="a Parquet, CSV or TSV file, one row an id")
-    key: str = Field(default="record_id", description="its column of ids, each there once")
-    on: str = Field(default="record_id", description="the column of the run's rows that the ids are of")
-    delimiter: Delimiter | None = Field(
-        default=None, description="of CSV; default: a tab for .tsv, a comma for all else"
-    )
 
 
 class Rule(Frozen):
