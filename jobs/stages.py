@@ -38,7 +38,11 @@ class StagedJob:
         cards = {name: model.card for name, model in self.models.items()}
         with naming_input(self.spec):
             plan = self.collection.plan(self.collection.stages[len(finished)], files, cards)
-        return replace(self._request(plan), earlier={stage.run.stage: stage.run.fingerprint for stage in finished})
+        request = self._request(plan)
+        if not finished:
+            return request
+        earlier = {stage.run.stage: stage.run.fingerprint for stage in finished}
+        return replace(request, earlier=earlier, listed=finished[0].run.recorded.get("listed"))
 
     def open_next(self, store: Store, finished: Sequence[StageDirectory]) -> StageDirectory | None:
         """Open the stage after these; None if they are all."""
