@@ -186,6 +186,8 @@ def test_a_time_limit_keeps_the_best_so_far_as_a_model(folder: Path, tmp_path: P
         ("fit: {loss: {kind: huber}}", "huber is not for binary"),
         ("outputs: {sick: {}, grade: {task: number}}", "outputs of one task"),
         ("seeds: [1, 1]", "stands there twice"),
+        ("augment: [flop]", "augment\\[0\\]: unknown step 'flop'"),
+        ("network: {name: smallcnn, settings: {in_channels: 3}}", "follows from the data"),
         ("frame: all", "one frame at a time"),
         ("labels: none\nsplits: {shares: {train: 0.5, tuning: 0.5, held_out: 0}}", "no column 'sick'"),
     ],

@@ -8,6 +8,7 @@ import polars as pl
 from schemas.errors import SpecError
 from schemas.status import Status
 from workers.evaluation.columns import (
+    CALIBRATED_BY,
     PART,
     SUBJECT,
     TEST,
@@ -40,6 +41,8 @@ def joined(rows: pl.DataFrame, labels: pl.DataFrame | None, source: EvaluateInpu
         )
     columns = [_part(source), pl.col("subject_id").alias(SUBJECT)]
     columns.append(pl.col(ROW) if ROW in both.columns else pl.lit(None, pl.UInt32).alias(ROW))
+    if source.calibration is not None and source.calibration.by:
+        columns.append(pl.col(source.calibration.by).cast(pl.String).alias(CALIBRATED_BY))
     columns += [_group(name, group) for name, group in source.groups.items()]
     for name, outcome in source.outcomes.items():
         fine = pl.col(STATUS_PREFIX + name) == Status.OK

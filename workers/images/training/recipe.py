@@ -16,14 +16,17 @@ from schemas.errors import SpecError
 from schemas.loading import validate
 from workers import registry
 from workers.contract import Affine, Array
+from workers.images.augment.augmentation import Augmentation
 from workers.images.formats.native import Native
 from workers.images.formats.to_tensor import ToTensor
 from workers.images.prepare.affine import range_after
 from workers.images.prepare.plan import Ready, split
 from workers.images.steps import parse_steps
+from workers.images.training.augmenting import augmentation
 from workers.models.network_directory import CONFIG, WEIGHTS
 from workers.models.weights import fill, read_tensors
 from workers.training.job.recipes import FitTask, TrainingRecipe
+from workers.training.network import fresh_network, whole_settings
 from workers.training.recipe import Example
 
 _NAMED = 3
@@ -65,12 +68,12 @@ class ImageRecipe:
     task: FitTask
     settings: Mapping[str, Any]
     to_tensor: ToTensor
+    augment: Augmentation
     value_range: tuple[float, float] | None
 
     def network(self) -> nn.Module:
         """Fresh weights, or those of `start`."""
-        module = registry.networks("images").load(self.task.source.network.name)
-        network: nn.Module = module.build(validate(module.Config, self.settings, "input.network.settings"))
+        network = fresh_network(registry.networks("images"), self.task.source.network.name, self.settings)
         if self.task.start is not None:
             fill(network, read_tensors(self.task.start / WEIGHTS), f"input.start: {WEIGHTS}")
         return network
@@ -78,8 +81,11 @@ class ImageRecipe:
     def batch(
         self, examples: Sequence[Example], targets: NDArray[np.float64], generator: np.random.Generator | None
     ) -> tuple[Mapping[str, Tensor], Tensor]:
-        """As predict gives them to the network."""
-        images = self.to_tensor([ready.pixels for ready in examples], channels_last=False)
+        """As predict gives them to the network, after the augmentation where there is a generator."""
+        pixels = [ready.pixels for ready in examples]
+        if generator is not None:
+            pixels, targets = self.augment(pixels, targets, generator)
+        images = self.to_tensor(pixels, channels_last=False)
         return {"images": images}, torch.from_numpy(targets.astype(np.float32))
 
     def logits(self, network: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
@@ -121,12 +127,15 @@ class ImageRecipes:
         first: Array = train[0].pixels
         channels = 1 if first.ndim == 2 else first.shape[2]
         _, affine = split(parse_steps(list(task.steps)))
-        settings = {**task.source.network.settings, "in_channels": channels, "num_outputs": len(task.head.labels)}
-        module = registry.networks("images").load(task.source.network.name)
+        module = registry.networks("images").load(task.source.network.name, "input.network.name")
+        decided: dict[str, Any] = {"in_channels": channels, "num_outputs": len(task.head.labels)}
+        if hasattr(module, "exact_size"):
+            decided["size"] = list(first.shape[:2])
+        settings = whole_settings(task.source.network.settings, decided)
         config = validate(module.Config, settings, "input.network.settings")
         to_tensor = ToTensor(affine, "cpu", channels, int(module.smallest_side(config)))
         to_tensor.check(first)
-        return ImageRecipe(task, settings, to_tensor, _range_after(affine, train))
+        return ImageRecipe(task, settings, to_tensor, augmentation(task.source), _range_after(affine, train))
 
 
 def _range_after(affine: Affine | None, train: Sequence[Ready]) -> tuple[float, float] | None:
