@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.wardround-setup
 ORACLES := .venv-oracles
 
-.PHONY: setup oracles demo demo-ehr demo-genomics test test-long check bench bench-images bench-scale bench-notes bench-nlp bench-events bench-variants bench-prs bench-evaluate chaos clean
+.PHONY: setup oracles oracle-spliceai demo demo-ehr demo-genomics test test-long check bench bench-images bench-scale bench-notes bench-nlp bench-events bench-variants bench-prs bench-evaluate chaos clean
 
 setup: $(STAMP)
 
@@ -26,6 +26,10 @@ $(ORACLES)/.wardround-setup: tests/oracles.txt
 	test -x $(ORACLES)/bin/python || $(PYTHON) -m venv $(ORACLES)
 	$(ORACLES)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/oracles.txt
 	touch $@
+
+# SpliceAI's own networks, pinned to the byte, for one test. Their licence (CC BY-NC 4.0) is for whoever runs this to take.
+oracle-spliceai: oracles
+	$(ORACLES)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r tests/oracle-spliceai.txt
 
 demo: setup
 	$(BIN)/python -m jobs demo

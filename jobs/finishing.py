@@ -12,6 +12,7 @@ from jobs.rundir import StageDirectory, side_objects
 from schemas.crashpoints import crashpoint
 from schemas.errors import IncompleteError, VerificationError
 from schemas.figures import add_by_model, add_counts
+from schemas.pace import Pace, pace_of
 from schemas.run import BY_MODEL, MANIFEST_KEY, RUN_KEY, TUNING_DIR, FileRecord, Manifest
 from schemas.wording import counted
 from workers.finished_runs.stage import FinishedStage
@@ -43,10 +44,17 @@ def finish(stages: Iterable[StageDirectory], seconds: Mapping[str, float], busy:
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": dict(seconds),
             "busy": busy,
+            "pace": _pace(found[-1]),
         }
     )
     _commit(found[-1].stage, manifest)
     return manifest
+
+
+def _pace(last: CountedStage) -> Pace | None:
+    rows = {record.key: record.rows or 0 for record in last.shards.values()}
+    listed = last.stage.store.list(f"{last.stage.directory}{last.stage.run.rows_dir}/")
+    return pace_of((info.modified, rows[info.key]) for info in listed if info.key in rows)
 
 
 def summed_up(stages: Sequence[CountedStage]) -> Manifest:

@@ -8,8 +8,10 @@ from typing import Any
 from cluster.storage import StorageSettings, fetch_directory, parse
 from jobs.registry import job_kind
 from schemas.errors import SpecError
+from schemas.outputs import OutputField
 from schemas.run import ModelRecord
 from schemas.spec import Spec
+from workers.calibration.document import Calibration, calibrated_fields, read_calibration
 from workers.collection import Collection, RemarksOnModels, StepsDecideOutputs
 from workers.contract import ModelCard
 from workers.models.detect import describe, refuse_unknown
@@ -17,11 +19,17 @@ from workers.models.detect import describe, refuse_unknown
 
 @dataclass(frozen=True)
 class ResolvedModel:
-    """A model with its card, and the prepare steps that this run uses for it."""
+    """A model with its card, the prepare steps that this run uses for it, and how its scores are calibrated."""
 
     record: ModelRecord
     card: ModelCard
     prepare: tuple[Any, ...]
+    calibration: Calibration | None = None
+
+    @property
+    def outputs(self) -> tuple[OutputField, ...]:
+        """All of its columns: its own, then the calibrated ones."""
+        return self.card.outputs + (() if self.calibration is None else calibrated_fields(self.calibration))
 
 
 def resolve_models(spec: Spec, storage: StorageSettings, collection: Collection) -> dict[str, ResolvedModel]:
@@ -45,6 +53,8 @@ def _resolve(spec: Spec, name: str, storage: StorageSettings, collection: Collec
         prepare = collection.prepare(card, spec.prepare)
         if isinstance(collection, StepsDecideOutputs):
             card = collection.with_steps(card, prepare)
+        with fetched.named(ref.uri):
+            calibration = read_calibration(fetched.path, card.outputs, fetched.files)
     except SpecError as error:
         raise SpecError(f"model {name!r}: {error}") from None
     record = ModelRecord(
@@ -55,9 +65,9 @@ def _resolve(spec: Spec, name: str, storage: StorageSettings, collection: Collec
         prepare_from="model" if spec.prepare is None else "spec",
         remarks=tuple(collection.remarks(card, prepare)) if isinstance(collection, RemarksOnModels) else (),
     )
-    return ResolvedModel(record, card, prepare)
+    return ResolvedModel(record, card, prepare, calibration)
 
 
 def outputs_of(models: Mapping[str, ResolvedModel]) -> dict[str, Any]:
     """The declared outputs by model."""
-    return {name: model.card.outputs for name, model in models.items()}
+    return {name: model.outputs for name, model in models.items()}

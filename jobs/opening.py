@@ -53,7 +53,7 @@ class StageRequest:
 
     `parts` are what its fingerprint is made of, but for the digest of the plan. `columns` are those that the stage
     writes, `models` and `prepare` those of the models that it reads, by name. `earlier` are the fingerprints of the
-    stages before it, by name, in their order.
+    stages before it, by name, in their order, `listed` is when the first of them listed the input: no other does.
     """
 
     plan: StagePlan
@@ -65,6 +65,7 @@ class StageRequest:
     models: Mapping[str, ModelRecord] = field(default_factory=dict)
     prepare: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     earlier: Mapping[str, str] = field(default_factory=dict)
+    listed: Mapping[str, Any] | None = None
 
     def write_plan(self, path: Path) -> PlanInfo:
         """List the input and write its records to a file. Raises SpecError for an input that cannot be planned."""
@@ -134,7 +135,7 @@ def _create(store: Store, request: StageRequest) -> RunFile:
         path = Path(folder) / "plan.parquet"
         began = _now()
         info = request.write_plan(path)
-        listed = {"records": info.records, "from": began, "to": _now()}
+        listed = request.listed or {"records": info.records, "from": began, "to": _now()}
         crashpoint("plan.before_put")
         fingerprint = fingerprint_of({**request.parts, "plan": info.sha256})
         commit(

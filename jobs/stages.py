@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pyarrow as pa
 
@@ -12,10 +13,12 @@ from jobs.opening import StageRequest, open_stage
 from jobs.planning.fingerprint import fingerprint_parts
 from jobs.registry import job_kind, kind_of
 from jobs.rundir import StageDirectory
+from schemas.errors import SpecError
 from schemas.loading import validate
 from schemas.rows import output_columns, row_schema
 from schemas.run import stage_directory
 from schemas.spec import Spec
+from workers.calibration.columns import PARTS
 from workers.collection import Collection, OpenCollection, StagePlan
 
 
@@ -36,7 +39,11 @@ class StagedJob:
         cards = {name: model.card for name, model in self.models.items()}
         with naming_input(self.spec):
             plan = self.collection.plan(self.collection.stages[len(finished)], files, cards)
-        return replace(self._request(plan), earlier={stage.run.stage: stage.run.fingerprint for stage in finished})
+        request = self._request(plan)
+        if not finished:
+            return request
+        earlier = {stage.run.stage: stage.run.fingerprint for stage in finished}
+        return replace(request, earlier=earlier, listed=finished[0].run.recorded.get("listed"))
 
     def open_next(self, store: Store, finished: Sequence[StageDirectory]) -> StageDirectory | None:
         """Open the stage after these; None if they are all."""
@@ -52,16 +59,31 @@ class StagedJob:
         prepare = {name: model.prepare for name, model in models.items()}
         records = {name: model.record for name, model in models.items()}
         source = self.collection.source.model_dump(mode="json")
+        calibrated = self._calibrated(plan) if plan.columns is None else {}
         return StageRequest(
             plan=plan,
             spec=self.spec,
             directory="" if last else stage_directory(plan.stage),
             rows_dir=job_kind(self.spec.job).rows_dir if last else "rows",
-            parts=fingerprint_parts(self.spec, plan, source, prepare, records, columns),
+            parts={**fingerprint_parts(self.spec, plan, source, prepare, records, columns), **calibrated},
             columns=columns,
             models=records,
             prepare=prepare,
         )
+
+    def _calibrated(self, plan: StagePlan) -> dict[str, Any]:
+        """What rows are calibrated with, as a part of the fingerprint. Raises SpecError for a column that is needed and
+        not carried."""
+        found = {name: model.calibration for name, model in self.models.items() if model.calibration is not None}
+        carried = [*plan.carry, *plan.header_carry]
+        for name, document in found.items():
+            for output, one in document.outputs.items():
+                if one.by and one.by not in carried:
+                    raise SpecError(
+                        f"model {name!r}: {output} is calibrated by {one.by!r}, which the rows do not carry: add it to "
+                        "input.carry, or take calibration.json out of the model directory"
+                    )
+        return {PARTS: {name: document.model_dump(mode="json") for name, document in found.items()}} if found else {}
 
 
 def understand(spec: Spec, storage: StorageSettings) -> StagedJob:

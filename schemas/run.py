@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from schemas.errors import UsageError, VerificationError
 from schemas.figures import Figures
+from schemas.pace import Pace
 from schemas.plan import PlanInfo
 from schemas.rows import OutputColumn
 from schemas.sealed_json import FIELD, is_intact, sealed
@@ -211,6 +212,8 @@ class Manifest(Document):
     finished: str
     seconds: Mapping[str, float] = Field(default_factory=dict)
     busy: float | None = None
+    pace: Pace | None = None
+    """Records of the last stage by the time of their commit, as the storage dates it."""
 
 
 def stage_directory(name: str) -> str:

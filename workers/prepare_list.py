@@ -51,18 +51,22 @@ class StepTable(Mapping[str, type[S]], Generic[S]):
         return len(self._names)
 
 
-def parse_steps(raw: object, *known: Known, in_turn: type[BaseModel] | None = None) -> list[tuple[str, BaseModel]]:
+def parse_steps(
+    raw: object, *known: Known, in_turn: type[BaseModel] | None = None, key: str = "prepare"
+) -> list[tuple[str, BaseModel]]:
     """A whole `prepare` list: name and checked settings of each step, in order. The first table with a name has it.
+
+    `key` is what messages call the list.
 
     An entry is a step's name, or a mapping of one name to its settings; no settings (null) are the defaults. A step
     stands there once, but for those of class `in_turn`, which are carried out one after another. Raises SpecError that
     names the entry, the step, the key, and the nearest known name.
     """
     if isinstance(raw, str | Mapping) or not isinstance(raw, Sequence):
-        raise SpecError(f"prepare: expected a list of steps, found {_kind(raw)}")
+        raise SpecError(f"{key}: expected a list of steps, found {_kind(raw)}")
     found: list[tuple[str, BaseModel]] = []
     for position, entry in enumerate(raw):
-        where = f"prepare[{position}]"
+        where = f"{key}[{position}]"
         name, settings = _entry(entry, where)
         step = validate(_model(name, known, where), settings, f"{where} {name}")
         if name in (earlier for earlier, _ in found) and not (in_turn is not None and isinstance(step, in_turn)):

@@ -10,6 +10,7 @@ from workers.lookup import Names, extra_of
 NETWORKS: dict[str, dict[str, str]] = {
     "images": {
         "densenet": "workers.images.networks.densenet",
+        "keras_starter": "workers.images.networks.keras_starter",
         "resnet": "workers.images.networks.resnet",
         "smallcnn": "workers.images.networks.smallcnn",
     },

@@ -3,7 +3,7 @@
 from cluster.storage.base import open_store
 from cluster.storage.cache import Fetched, fetch_directory
 from cluster.storage.commit import CommitResult, attempt_id, commit, own_metadata
-from cluster.storage.digest import sha256_of
+from cluster.storage.digest import digest_of, sha256_of
 from cluster.storage.error_latching import ErrorLatchingReader
 from cluster.storage.errors import (
     AccessRefusedError,

@@ -22,6 +22,7 @@ _WORDS = {
     "stage": "the stage",
     "state": "what earlier stages found",
     "subject_from": "input.subject_id",
+    "calibration": "the models' calibration.json",
 }
 
 

@@ -8,7 +8,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from jobs.reporting.amounts import duration, size
 from jobs.reporting.cells import Cell, Grid, grid_of, number, share
-from jobs.reporting.scores import score_grids
+from jobs.reporting.pace import pace_grid
+from jobs.reporting.scores import score_grids, split_grids
 from jobs.reporting.verdicts import WHY_LEFT_OUT, carried_grids, left_out, model_grid, reason_grid
 from schemas.figures import Figures
 from schemas.picture import Picture
@@ -54,6 +55,8 @@ def _facts(run: RunFile, manifest: Manifest, uri: str, pictures: Sequence[Pictur
         ],
         "scores": list(score_grids(run, figures)),
         "carried": list(carried_grids(figures)),
+        "scores_by_value": list(split_grids(run, figures)),
+        "pace": pace_grid(manifest.pace),
         "not_shown": left_out(figures),
         "why_not_shown": WHY_LEFT_OUT,
         "tables": [grid_of(title, rows) for title, rows in manifest.tables.items() if rows and title != BY_MODEL],

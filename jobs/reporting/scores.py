@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from jobs.reporting.bars import bars_of
 from jobs.reporting.cells import MOST_ROWS, Cell, Grid, count_cell, number, share
-from schemas.figures import Figures, Groups, Numbers
+from schemas.figures import Figures, Groups, Part
+from schemas.numbers import Numbers
 from schemas.rows import OutputColumn
 from schemas.run import RunFile
 
@@ -12,6 +13,24 @@ _NUMBERS = ("column", "records", "mean", "5 %", "median", "95 %", "lowest", "hig
 
 _MOST_DRAWN = 100
 """Columns of a model with a drawing: each takes three kilobytes of the page."""
+
+
+def split_grids(run: RunFile, figures: Figures) -> Iterator[Grid]:
+    """For each model its numbers by each carried column of few values, all drawn from the same end to the same end."""
+    for carried, parts in (figures.by_value or {}).items():
+        if parts.too_many or len(parts.parts) < 2:
+            continue
+        for model in dict.fromkeys(column.model for column in run.columns):
+            whole = dict(_numbers(model, run, figures))
+            by_part = {part.value: dict(_numbers(model, run, part)) for part in parts.parts}
+            rows = [
+                [Cell(value), *_numbers_row(name, found[name], drawn=True, frame=whole.get(name))]
+                for name in whole
+                for value, found in by_part.items()
+                if name in found and found[name].values
+            ]
+            if rows:
+                yield Grid(f"Numbers of {model} by {carried}", (carried, *_NUMBERS), rows[:MOST_ROWS])
 
 
 def score_grids(run: RunFile, figures: Figures) -> Iterator[Grid]:
@@ -28,7 +47,7 @@ def score_grids(run: RunFile, figures: Figures) -> Iterator[Grid]:
                 yield from _label_grid(column, figures.labels[column.name])
 
 
-def _numbers(model: str, run: RunFile, figures: Figures) -> Iterator[tuple[str, Numbers]]:
+def _numbers(model: str, run: RunFile, figures: Figures | Part) -> Iterator[tuple[str, Numbers]]:
     """What a model's columns of numbers are called, and their figures."""
     for column in run.columns:
         if column.model == model and column.name in figures.outputs:
@@ -38,13 +57,14 @@ def _numbers(model: str, run: RunFile, figures: Figures) -> Iterator[tuple[str, 
                 yield f"{column.name}[{place}]", numbers
 
 
-def _numbers_row(name: str, numbers: Numbers, *, drawn: bool) -> list[Cell]:
+def _numbers_row(name: str, numbers: Numbers, *, drawn: bool, frame: Numbers | None = None) -> list[Cell]:
     spread = (numbers.mean, *(numbers.quantile(share) for share in (0.05, 0.5, 0.95)), numbers.lowest, numbers.highest)
+    bars = bars_of(name, numbers, frame) if drawn else None
     return [
         Cell(name),
         count_cell(numbers.values),
         *(Cell(number(value), is_number=True) for value in spread),
-        Cell("" if numbers.lowest != numbers.highest else "all alike", bars=bars_of(name, numbers) if drawn else None),
+        Cell("all alike" if bars is None and numbers.lowest == numbers.highest else "", bars=bars),
     ]
 
 

@@ -19,6 +19,8 @@ HERE = [mistake for mistake in CORPUS if not mistake.alone]
 QUICK = [mistake for mistake in HERE if mistake.base in ("images", "table", "fhir") and mistake.area in ("spec", "uri")]
 """One collection stands for all, but where everything is tried."""
 ALONE = [mistake for mistake in CORPUS if mistake.alone]
+CHEAP = [mistake for mistake in HERE if not mistake.as_user and mistake.base in ("images", "table", "fhir")]
+"""Those of a few seconds as a process: ways to the end of the interpreter are the same in every collection."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -63,3 +65,13 @@ def test_a_process_of_its_own_ends_so(mistake: Mistake, folder: Path) -> None:
     make(mistake, folder)
     for ending in attempt(mistake, folder):
         assert ending.faults(mistake) == [], ending
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("mistake", CHEAP, ids=str)
+def test_a_process_of_its_own_ends_without_an_abort_every_time(mistake: Mistake, folder: Path) -> None:
+    """An interpreter that is ending may abort, which no command within this process can show."""
+    make(mistake, folder)
+    endings = [ending for _ in range(2) for ending in attempt(mistake, folder, alone=True)]
+    assert [ending for ending in endings if ending.faults(mistake)] == []

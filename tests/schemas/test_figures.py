@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.figures import BINS, MOST_VALUES, SEVERAL, Figures, Group, Groups, Numbers, add_by_model, add_counts
+from schemas.figures import MOST_VALUES, SEVERAL, Figures, Group, Groups, add_by_model, add_counts
+from schemas.numbers import BINS, Numbers
 
 
 def groups(**records: int) -> Groups:

@@ -104,7 +104,7 @@ class Binary:
         for name, threshold in self.points.items():
             found += self._at(name, threshold, ranks, clustered)
         if self.outcome.probability:
-            found += list(self._calibration(ranks))
+            found += calibration_figures(ranks, self.source.level)
         return found
 
     def _clustered(self) -> Table | None:
@@ -166,17 +166,19 @@ class Binary:
         estimates = bootstrap_all(table.subjects, values, draws=self.source.draws, level=self.source.level)
         return dict(zip(named, estimates, strict=True))
 
-    def _calibration(self, ranks: Ranks) -> Iterator[Figure]:
-        if ranks.rows and (ranks.scores[0] < 0 or ranks.scores[-1] > 1):
-            outside = undefined("scores outside of 0 to 1 are no probabilities: say probability: false")
-            yield Figure("brier", outside)
-            return
-        level = self.source.level
-        yield Figure("brier", calibration.brier(ranks, level))
-        yield Figure("observed_by_expected", calibration.observed_by_expected(ranks, level))
-        yield Figure("calibration_intercept", calibration.intercept(ranks, level))
-        yield Figure("calibration_slope", calibration.slope(ranks, level))
-        yield Figure("integrated_calibration_index", calibration.integrated_calibration_index(ranks))
+
+def calibration_figures(ranks: Ranks, level: float, point: str = "") -> list[Figure]:
+    """How often probabilities come true, overall and by their size."""
+    if ranks.rows and (ranks.scores[0] < 0 or ranks.scores[-1] > 1):
+        return [Figure("brier", undefined("scores outside of 0 to 1 are no probabilities: say probability: false"))]
+    found = {
+        "brier": calibration.brier(ranks, level),
+        "observed_by_expected": calibration.observed_by_expected(ranks, level),
+        "calibration_intercept": calibration.intercept(ranks, level),
+        "calibration_slope": calibration.slope(ranks, level),
+        "integrated_calibration_index": calibration.integrated_calibration_index(ranks),
+    }
+    return [Figure(name, estimate, point) for name, estimate in found.items()]
 
 
 def _at_fixed_rates(ranks: Ranks, source: EvaluateInput) -> Iterator[Figure]:

@@ -17,12 +17,20 @@ from workers.evaluation.cases import cases
 from workers.evaluation.columns import FIGURES, JOIN, TEST
 from workers.evaluation.documents import METRICS_JSON, METRICS_PARQUET
 from workers.evaluation.join_stage import EVALUATED
-from workers.evaluation.labels import read_labels
 from workers.evaluation.settings import EvaluateInput
 from workers.evaluation.source import Source, open_source
 from workers.finished_runs.stage import FinishedStage
+from workers.labels.table import read_labels
 
 _CASE_FIELDS = tuple(pa.field(name, pa.string(), nullable=False) for name in ("outcome", "group", "value"))
+
+_SIGNPOSTS = (
+    Signpost(title="figures", meaning="all figures with intervals and curves", files=METRICS_JSON),
+    Signpost(title="figures, long form", meaning="the same, a row a figure", files=METRICS_PARQUET),
+)
+_CALIBRATION = Signpost(
+    title="calibration", meaning="what a model directory takes as calibration.json", files="calibration*.json"
+)
 
 
 class Evaluation:
@@ -60,6 +68,8 @@ class Evaluation:
         if source.other is not None:
             state["compared"] = source.other.store.sha256(MANIFEST_KEY)
         state["labelled"] = sorted(labelled)
+        if self.source.calibrated:
+            state["calibrated"] = source.calibrated()
         return StagePlan(
             JOIN,
             plan_schema(),
@@ -75,6 +85,7 @@ class Evaluation:
         _refuse_nothing(self.source, [cell for cells in join.all_rows(["flow"])["flow"].to_pylist() for cell in cells])
         found = cases(self.source, groups)
         schema = plan_schema(_CASE_FIELDS)
+        signposts = (*_SIGNPOSTS, *([_CALIBRATION] if self.source.calibrated else []))
         columns = {
             "record_id": [case.record_id for case in found],
             **{name: [getattr(case, name) for case in found] for name in ("outcome", "group", "value")},
@@ -88,10 +99,7 @@ class Evaluation:
             kind="shards",
             shard_records=len(found),
             state={"after": join.run.fingerprint},
-            signposts=(
-                Signpost(title="figures", meaning="all figures with intervals and curves", files=METRICS_JSON),
-                Signpost(title="figures, long form", meaning="the same, a row a figure", files=METRICS_PARQUET),
-            ),
+            signposts=signposts,
         )
 
 

@@ -10,6 +10,8 @@ RECORD = "run.record"
 PART = "part"
 """Column of joined rows: `test`, `tuning`, or null for rows of neither."""
 SUBJECT = "subject"
+CALIBRATED_BY = "calibration.by"
+"""Column of joined rows: the value whose map a score goes through, as text."""
 TEST, TUNING = "test", "tuning"
 
 
@@ -37,6 +39,8 @@ def wanted(source: EvaluateInput) -> dict[str, str]:
     """Columns that an evaluation reads besides scores, each with what asks for it."""
     found = {outcome.truth: f"outcomes.{name}.truth" for name, outcome in source.outcomes.items()}
     found |= {group.column or name: f"groups.{name}" for name, group in source.groups.items()}
+    if source.calibration is not None and source.calibration.by:
+        found[source.calibration.by] = "calibration.by"
     for key in ("tuning", "test"):
         found |= {column: f"{key}.{column}" for column in getattr(source, key)}
     return found

@@ -9,6 +9,7 @@ import polars as pl
 
 from workers.evaluation.cases import Case
 from workers.evaluation.figure import Figure
+from workers.evaluation.recalibration import Fitted
 from workers.evaluation.settings import EvaluateInput, Outcome, Rule
 from workers.pipeline.context import StageContext
 from workers.pipeline.frames import encode_frame
@@ -32,9 +33,10 @@ def metrics_json(
     figures: Mapping[Case, Sequence[Figure]],
     ranks: Mapping[str, Ranks],
     account: Mapping[str, Any],
+    fitted: Mapping[str, Fitted],
 ) -> SideObject:
     """All figures by outcome and group, curves of all rows, operating points with their rule; `account` is what became
-    of rows and labels."""
+    of rows and labels, `fitted` the calibration of outcomes."""
     outcomes = {
         name: {
             "task": outcome.task,
@@ -43,7 +45,8 @@ def metrics_json(
             "thresholds": _thresholds(outcome, points[name]),
             "all": [figure.as_row() for figure in figures[Case(name)]],
             "groups": _groups(name, figures),
-            "curves": _curves(outcome, ranks[name]) if name in ranks else {},
+            "curves": _curves(outcome, ranks[name], fitted.get(name)) if name in ranks else {},
+            **({"calibration": fitted[name].told()} if name in fitted else {}),
         }
         for name, outcome in source.outcomes.items()
     }
@@ -90,8 +93,9 @@ def _groups(outcome: str, figures: Mapping[Case, Sequence[Figure]]) -> dict[str,
     return found
 
 
-def _curves(outcome: Outcome, ranks: Ranks) -> dict[str, Any]:
-    """For pictures: ROC, precision and recall, distribution by class; of probabilities calibration and net benefit."""
+def _curves(outcome: Outcome, ranks: Ranks, fitted: Fitted | None) -> dict[str, Any]:
+    """For pictures: ROC, precision and recall, distribution by class; of probabilities calibration and net benefit;
+    of calibrated scores calibration once more."""
     if ranks.lacks:
         return {}
     false, true = roc_curve(ranks)
@@ -101,15 +105,27 @@ def _curves(outcome: Outcome, ranks: Ranks) -> dict[str, Any]:
         "precision_recall": {"recall": _plain(recall), "precision": _plain(precision)},
         "distribution": _distribution(ranks),
     }
+    if fitted is not None:
+        found |= {f"calibrated_{name}": curve for name, curve in _calibration(fitted.after).items()}
     if not outcome.probability or ranks.scores[0] < 0 or ranks.scores[-1] > 1:
         return found
     curve = decision_curve(ranks, np.arange(1, 100) / 100)
     found["net_benefit"] = _fields(curve, "probabilities", "model", "everybody")
+    curves = _calibration(ranks)
+    return found | {"calibration" if name == "smooth" else "calibration_groups": one for name, one in curves.items()}
+
+
+def _calibration(ranks: Ranks) -> dict[str, Any]:
+    """Groups of rows, and the smooth curve where they carry one."""
+    if ranks.lacks:
+        return {}
     mean, share, rows = grouped(ranks)
-    found["calibration_groups"] = {"predicted": _plain(mean), "observed": _plain(share), "rows": _plain(rows)}
+    found: dict[str, Any] = {
+        "groups": {"predicted": _plain(mean), "observed": _plain(share), "rows": _plain(rows)},
+    }
     smooth = smooth_curve(ranks)
     if smooth is not None:
-        found["calibration"] = _fields(smooth, "predicted", "observed", "low", "high")
+        found["smooth"] = _fields(smooth, "predicted", "observed", "low", "high")
     return found
 
 

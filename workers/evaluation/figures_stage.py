@@ -17,13 +17,14 @@ from workers.evaluation.columns import FIGURES
 from workers.evaluation.documents import metrics_json, metrics_parquet
 from workers.evaluation.fairness import Fairness
 from workers.evaluation.figure import STRUCT, Figure, count
-from workers.evaluation.labels import ROW
 from workers.evaluation.points import operating_points
+from workers.evaluation.recalibration import Recalibration, calibration_files
 from workers.evaluation.settings import EvaluateInput
 from workers.evaluation.sums import Sums, open_sums
 from workers.evaluation.tally import Tally
 from workers.evaluation.together import together
 from workers.finished_runs.stage import FinishedStage
+from workers.labels.table import ROW
 from workers.pipeline.context import StageContext
 from workers.pipeline.frames import read_frame
 from workers.pipeline.kinds import ShardStage, ShardTable
@@ -51,9 +52,10 @@ class FiguresStage(ShardStage):
         sums = {case: open_sums(case.outcome, self._source) for case in order}
         binary = [name for name, outcome in self._source.outcomes.items() if outcome.task == "binary"]
         tuning = {name: Tally(self._source.exact_rows) for name in binary}
+        again = self._recalibrations()
         matched = np.zeros(self._join.run.parts["state"].get("label_rows", 0), np.bool_)
         for rows in self._joined():
-            self._add(rows, sums, tuning)
+            self._add(rows, sums, tuning, again)
             matched[rows[ROW].drop_nulls().to_numpy()] = True
         self._refuse_uncompared(sums)
         points: dict[str, dict[str, float]] = {name: {} for name in self._source.outcomes}
@@ -65,6 +67,9 @@ class FiguresStage(ShardStage):
             else list(sums[case].figures(points[case.outcome]))
             for case in order
         }
+        fitted = {name: one.fitted() for name, one in again.items()}
+        for name, one in fitted.items():
+            figures[Case(name)] += one.figures(self._source.level)
         spreads = self._fairness(sums, points, hidden, figures)
         values: dict[str, Any] = {
             "figures": [[figure.as_row() for figure in figures[case]] for case in order],
@@ -77,8 +82,9 @@ class FiguresStage(ShardStage):
         table = build_rows(records, self._context.layout, values, [Status.OK] * len(order))
         account = {**self._account(int(matched.sum()), sets), **_by_group(spreads)}
         side = [
-            metrics_json(self._context, self._source, points, figures, ranks, account),
+            metrics_json(self._context, self._source, points, figures, ranks, account, fitted),
             metrics_parquet(self._context, {**figures, **sets, **spreads}),
+            *calibration_files(fitted, self._scores, self._context.run.fingerprint),
         ]
         return ShardTable(table, side=side)
 
@@ -86,14 +92,33 @@ class FiguresStage(ShardStage):
         for key in self._join.all_rows(["joined"])["joined"].to_pylist():
             yield read_frame(self._context.store, key)
 
-    def _add(self, rows: pl.DataFrame, sums: Mapping[Case, Sums], tuning: Mapping[str, Tally]) -> None:
+    def _recalibrations(self) -> dict[str, Recalibration]:
+        asked = self._source.calibration
+        return {} if asked is None else {name: Recalibration(name, self._source, asked) for name in self._scores}
+
+    @property
+    def _scores(self) -> Mapping[str, Mapping[str, str]]:
+        """Whose output the score of each calibrated outcome is."""
+        found: Mapping[str, Mapping[str, str]] = self._join.run.parts["state"].get("calibrated", {})
+        return found
+
+    def _add(
+        self,
+        rows: pl.DataFrame,
+        sums: Mapping[Case, Sums],
+        tuning: Mapping[str, Tally],
+        again: Mapping[str, Recalibration],
+    ) -> None:
         for name in self._source.outcomes:
             good, without = tested(rows, name, self._source), unscored(rows, name, self._source)
             for case, one in sums.items():
                 if case.outcome == name:
                     one.add(case.rows(good), case.rows(without))
+            chosen = tuned(rows, name, self._source)
             if name in tuning:
-                tuning[name].add(scored(tuned(rows, name, self._source), name))
+                tuning[name].add(scored(chosen, name))
+            if name in again:
+                again[name].add(chosen, good)
 
     def _refuse_uncompared(self, sums: Mapping[Case, Sums]) -> None:
         """Raises SpecError where the run that is compared has scored none of the rows."""

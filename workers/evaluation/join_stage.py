@@ -10,9 +10,9 @@ from schemas.run import stage_directory
 from schemas.status import Status
 from workers.evaluation.columns import JOIN, PART, RECORD, group_column, score_column, truth_column
 from workers.evaluation.joining import joined
-from workers.evaluation.labels import ROW
 from workers.evaluation.settings import EvaluateInput
 from workers.evaluation.source import Source
+from workers.labels.table import ROW
 from workers.pipeline.context import StageContext
 from workers.pipeline.frames import encode_frame
 from workers.pipeline.kinds import ShardStage, ShardTable, SideObject

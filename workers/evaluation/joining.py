@@ -8,6 +8,7 @@ import polars as pl
 from schemas.errors import SpecError
 from schemas.status import Status
 from workers.evaluation.columns import (
+    CALIBRATED_BY,
     PART,
     SUBJECT,
     TEST,
@@ -17,11 +18,10 @@ from workers.evaluation.columns import (
     score_column,
     truth_column,
 )
-from workers.evaluation.labels import ROW
-from workers.evaluation.settings import EvaluateInput, Group, Outcome, Rows, Value
+from workers.evaluation.settings import EvaluateInput, Group, Outcome
+from workers.labels.matching import is_one_of, matches
+from workers.labels.table import ROW
 
-_WORDS = {True: ("true", "1", "1.0"), False: ("false", "0", "0.0")}
-"""What is true or false in a column that may be text, a number or a truth value."""
 ID = "run.id"
 """Column of the run's rows that the labels' ids are of."""
 STATUS_PREFIX = "status."
@@ -41,6 +41,8 @@ def joined(rows: pl.DataFrame, labels: pl.DataFrame | None, source: EvaluateInpu
         )
     columns = [_part(source), pl.col("subject_id").alias(SUBJECT)]
     columns.append(pl.col(ROW) if ROW in both.columns else pl.lit(None, pl.UInt32).alias(ROW))
+    if source.calibration is not None and source.calibration.by:
+        columns.append(pl.col(source.calibration.by).cast(pl.String).alias(CALIBRATED_BY))
     columns += [_group(name, group) for name, group in source.groups.items()]
     for name, outcome in source.outcomes.items():
         fine = pl.col(STATUS_PREFIX + name) == Status.OK
@@ -59,25 +61,9 @@ def joined(rows: pl.DataFrame, labels: pl.DataFrame | None, source: EvaluateInpu
 
 
 def _part(source: EvaluateInput) -> pl.Expr:
-    tuning = _matches(source.tuning) if source.tuning else pl.lit(False)
-    test = _matches(source.test) if source.test else pl.lit(True)
+    tuning = matches(source.tuning) if source.tuning else pl.lit(False)
+    test = matches(source.test) if source.test else pl.lit(True)
     return pl.when(tuning).then(pl.lit(TUNING)).when(test).then(pl.lit(TEST)).alias(PART)
-
-
-def _matches(rows: Rows) -> pl.Expr:
-    return pl.all_horizontal(_is_one_of(column, values) for column, values in rows.items())
-
-
-def _is_one_of(column: str, values: Value | Sequence[Value]) -> pl.Expr:
-    """Compared as text where one of them is text, as truth where all are, else as numbers: the columns of CSV are text,
-    and only the spec tells what they stand for."""
-    asked = [values] if isinstance(values, bool | int | float | str) else list(values)
-    if all(isinstance(value, bool) for value in asked):
-        words = [word for value in asked for word in _WORDS[bool(value)]]
-        return pl.col(column).cast(pl.String).str.to_lowercase().is_in(words)
-    if any(isinstance(value, str) for value in asked):
-        return pl.col(column).cast(pl.String).is_in([str(value) for value in asked])
-    return pl.col(column).cast(pl.Float64).is_in([float(value) for value in asked])
 
 
 def _truth(name: str, outcome: Outcome) -> pl.Expr:
@@ -87,10 +73,10 @@ def _truth(name: str, outcome: Outcome) -> pl.Expr:
         numbers = {value: float(number) for number, value in enumerate(outcome.scores)}
         text = pl.col(outcome.truth).cast(pl.String)
         return text.replace_strict(numbers, default=None, return_dtype=pl.Float64).alias(truth_column(name))
-    positive = _is_one_of(outcome.truth, outcome.positive)
+    positive = is_one_of(outcome.truth, outcome.positive)
     negative = pl.col(outcome.truth).is_not_null()
     if outcome.negative is not None:
-        negative = _is_one_of(outcome.truth, outcome.negative)
+        negative = is_one_of(outcome.truth, outcome.negative)
     return pl.when(positive).then(1.0).when(negative).then(0.0).alias(truth_column(name))
 
 

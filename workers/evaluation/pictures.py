@@ -35,8 +35,12 @@ def _of_outcome(name: str, outcome: Json) -> Iterator[Picture]:
         yield _picture(name, f"ROC curve, area {_with_interval(found['auroc', ''])}", _roc(curves["roc"], found))
         prevalence = found["prevalence", ""]["value"]
         yield _picture(name, "Precision and recall", _precision_recall(curves["precision_recall"], prevalence))
-    if "calibration_groups" in curves:
+    if "calibrated_groups" in curves:
+        title = f"Calibration on test rows, {outcome['calibration']['method']} fitted on tuning rows"
+        yield _picture(name, title, _before_and_after(curves))
+    elif "calibration_groups" in curves:
         yield _picture(name, "Calibration", _calibration(curves))
+    if "net_benefit" in curves:
         yield _picture(name, "Net benefit by threshold", _net_benefit(curves["net_benefit"]))
     for group, values in outcome["groups"].items():
         rows = [(value, row) for value, rows in values.items() for row in rows if row["figure"] == "auroc"]
@@ -109,17 +113,36 @@ def _precision_recall(curve: Json, prevalence: float | None) -> Paint:
 
 
 def _calibration(curves: Json) -> Paint:
-    groups, smooth = curves["calibration_groups"], curves.get("calibration")
-
     def paint(axes: Axes) -> None:
-        axes.plot([0, 1], [0, 1], color=THIRD, linewidth=0.8)
-        if smooth:
-            axes.fill_between(smooth["predicted"], smooth["low"], smooth["high"], color=FIRST, alpha=0.2, linewidth=0)
-            axes.plot(smooth["predicted"], smooth["observed"], color=FIRST)
-        axes.plot(groups["predicted"], groups["observed"], "o", color=INK, markersize=3)
-        axes.set(xlabel="predicted", ylabel="observed", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+        _curve(axes, curves["calibration_groups"], curves.get("calibration"), FIRST, INK)
+        _square(axes)
 
     return paint
+
+
+def _before_and_after(curves: Json) -> Paint:
+    """Before it only where scores are probabilities."""
+
+    def paint(axes: Axes) -> None:
+        if "calibration_groups" in curves:
+            _curve(axes, curves["calibration_groups"], curves.get("calibration"), SECOND, SECOND, "before")
+        _curve(axes, curves["calibrated_groups"], curves.get("calibrated_smooth"), FIRST, FIRST, "after")
+        _square(axes)
+        axes.legend(loc="upper left")
+
+    return paint
+
+
+def _curve(axes: Axes, groups: Json, smooth: Json | None, line: str, dots: str, label: str | None = None) -> None:
+    if smooth:
+        axes.fill_between(smooth["predicted"], smooth["low"], smooth["high"], color=line, alpha=0.2, linewidth=0)
+        axes.plot(smooth["predicted"], smooth["observed"], color=line)
+    axes.plot(groups["predicted"], groups["observed"], "o", color=dots, markersize=3, label=label)
+
+
+def _square(axes: Axes) -> None:
+    axes.plot([0, 1], [0, 1], color=THIRD, linewidth=0.8, zorder=0)
+    axes.set(xlabel="predicted", ylabel="observed", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
 
 
 def _net_benefit(curve: Json) -> Paint:

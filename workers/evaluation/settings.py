@@ -7,24 +7,11 @@ from pydantic import Field, model_validator
 
 from schemas.frozen import Frozen
 from schemas.location import Location
-from schemas.units import Delimiter, Share
-
-Value = bool | int | float | str
-Rows = Mapping[str, Value | tuple[Value, ...]]
-"""Which rows: by column, its value or one of several."""
+from schemas.units import Share
+from workers.calibration.maps import Method
+from workers.labels.settings import Labels, Rows, Value
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
-
-
-class Labels(Frozen):
-    """A table of what was true."""
-
-    uri: Location = Field(description="a Parquet, CSV or TSV file, one row an id")
-    key: str = Field(default="record_id", description="its column of ids, each there once")
-    on: str = Field(default="record_id", description="the column of the run's rows that the ids are of")
-    delimiter: Delimiter | None = Field(
-        default=None, description="of CSV; default: a tab for .tsv, a comma for all else"
-    )
 
 
 class Rule(Frozen):
@@ -103,6 +90,23 @@ class Group(Frozen):
         return self
 
 
+class Calibrate(Frozen):
+    """Maps from scores to probabilities that come true as often as they say, fitted on tuning rows."""
+
+    method: Method = Field(description="temperature, platt, isotonic or beta")
+    outcomes: tuple[Name, ...] = Field(default=(), description="binary outcomes; default: all of them")
+    by: str = Field(
+        default="", description="carried column, such as site or device, whose values get maps of their own"
+    )
+    unseen: Literal["pooled", "null"] = Field(
+        default="pooled",
+        description="rows of a value without a map of its own: that of all tuning rows, or no calibrated score",
+    )
+    least: int = Field(
+        default=20, ge=1, description="tuning rows of each class that a value needs for a map of its own"
+    )
+
+
 class EvaluateInput(Frozen):
     """`input:` of an evaluation."""
 
@@ -117,6 +121,9 @@ class EvaluateInput(Frozen):
     groups: Mapping[Name, Group] = Field(default_factory=dict, description="subgroups, by name")
     tuning: Rows = Field(default_factory=dict, description="rows on which thresholds are chosen; none are in the test")
     test: Rows = Field(default_factory=dict, description="rows that are evaluated; default: all but the tuning rows")
+    calibration: Calibrate | None = Field(
+        default=None, description="fit calibration.json on the tuning rows, and tell what it changes on the test rows"
+    )
     prevalence: tuple[Share, ...] = Field(default=(), description="shares of positives to project PPV and NPV to")
     fixed_rates: tuple[Share, ...] = Field(
         default=(0.9, 0.95),
@@ -150,6 +157,33 @@ class EvaluateInput(Frozen):
                 if one not in self.outcomes or self.outcomes[one].task != "binary":
                     raise ValueError(f"together.{name}: {one} is no binary outcome of this evaluation")
         return self
+
+    @model_validator(mode="after")
+    def _calibration_has_what_it_needs(self) -> Self:
+        if self.calibration is None:
+            return self
+        if not self.tuning:
+            raise ValueError("calibration is fitted on tuning rows, and `tuning` names none")
+        for name in self.calibration.outcomes:
+            if name not in self.outcomes or self.outcomes[name].task != "binary":
+                raise ValueError(f"calibration.outcomes: {name} is no binary outcome of this evaluation")
+        if not self.calibrated:
+            raise ValueError("calibration is for binary outcomes, and there is none")
+        scores = [self.outcomes[name].score for name in self.calibrated]
+        if len(set(scores)) < len(scores):
+            raise ValueError("two outcomes share a score: name one of them in calibration.outcomes")
+        for name in self.calibrated:
+            if self.calibration.method == "beta" and not self.outcomes[name].probability:
+                raise ValueError(f"calibration.method beta needs probabilities, and the score of {name} is none")
+        return self
+
+    @property
+    def calibrated(self) -> tuple[str, ...]:
+        """The outcomes whose scores are calibrated."""
+        if self.calibration is None:
+            return ()
+        binary = (name for name, outcome in self.outcomes.items() if outcome.task == "binary")
+        return self.calibration.outcomes or tuple(binary)
 
     @model_validator(mode="after")
     def _rules_have_tuning_rows(self) -> Self:

@@ -7,7 +7,9 @@ import polars as pl
 from cluster.storage import StorageSettings
 from schemas.errors import SpecError
 from schemas.loading import nearest
+from schemas.rows import OutputColumn
 from schemas.status import Status
+from workers.calibration.document import NUMBERS, calibrated_name, scoring_digest
 from workers.evaluation.columns import RECORD, other_column, score_column, wanted
 from workers.evaluation.joining import ID, STATUS_PREFIX
 from workers.evaluation.settings import EvaluateInput
@@ -35,9 +37,41 @@ class Source:
                 _require(column, there, f"compare.scores.{name}", "rows of the run that is compared")
         if self.settings.labels is not None:
             _require(self.settings.labels.on, columns, "labels.on", "rows of the run")
+        for name in self.settings.calibrated:
+            self._calibrated(name)
         both = [*self.labelled, *columns]
         for column, asked_by in wanted(self.settings).items():
             _require(column, both, asked_by, "labels nor the rows of the run" if self.labelled else "rows of the run")
+
+    def calibrated(self) -> dict[str, dict[str, str]]:
+        """By calibrated outcome: the model whose output its score is, that output, and the model's digest."""
+        found = {}
+        for name in self.settings.calibrated:
+            column = self._calibrated(name)
+            model = self.run.run.models.get(column.model)
+            digest = "" if model is None else scoring_digest(model.files)
+            found[name] = {"model": column.model, "output": column.output, "digest": digest}
+        return found
+
+    def _calibrated(self, outcome: str) -> OutputColumn:
+        """The column of an outcome's score. Raises SpecError where it cannot be calibrated."""
+        score, where = self.settings.outcomes[outcome].score, f"input.calibration: outcome {outcome}"
+        column = next((one for one in self.run.run.columns if one.name == score and one.output), None)
+        if column is None:
+            raise SpecError(f"{where}: {score!r} is carried, and only an output of a model can be calibrated")
+        if column.type not in NUMBERS:
+            raise SpecError(f"{where}: {score!r} is of type {column.type}, and only a number can be calibrated")
+        for raw in self.run.run.columns:
+            if raw.model == column.model and column.output == calibrated_name(raw.output):
+                raise SpecError(f"{where}: {score!r} is calibrated already: name {raw.name!r}, the score it is made of")
+        by = self.settings.calibration.by if self.settings.calibration is not None else ""
+        if by and (by in self.labelled or by not in self.run.run.carry):
+            hint = nearest(by, self.run.run.carry) or "."
+            raise SpecError(
+                f"input.calibration.by: {by!r} must be a carried column of the run, and none of the labels{hint} "
+                f"Carried: {', '.join(self.run.run.carry) or 'none'}"
+            )
+        return column
 
     def rows(self, shard: int) -> pl.DataFrame:
         """What an evaluation needs of one shard, in plan order: scores and statuses by outcome, ids, other columns."""

@@ -5,10 +5,10 @@ from schemas.run import MANIFEST_KEY
 from workers.evaluation.columns import JOIN
 from workers.evaluation.figures_stage import FiguresStage
 from workers.evaluation.join_stage import JoinStage
-from workers.evaluation.labels import planned_labels
 from workers.evaluation.settings import EvaluateInput
 from workers.evaluation.source import open_source
 from workers.finished_runs.stage import stage_at
+from workers.labels.table import planned_labels
 from workers.pipeline.context import StageContext
 
 

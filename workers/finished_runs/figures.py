@@ -13,19 +13,18 @@ from numpy.typing import NDArray
 
 from schemas.errors import VerificationError
 from schemas.figures import (
-    BINS,
     FIGURES_KEY,
     LONGEST_VALUE,
-    MOST_ITEMS,
+    MOST_SPLIT,
     MOST_VALUES,
     SEVERAL,
     Figures,
     Group,
     Groups,
-    Items,
-    Numbers,
-    first_exponent,
+    Part,
+    Parts,
 )
+from schemas.numbers import BINS, MOST_ITEMS, Items, Numbers, first_exponent
 from schemas.outputs import object_suffix
 from schemas.rows import IDENTITY, OutputColumn
 
@@ -39,24 +38,18 @@ def figures_of(table: pa.Table, columns: Sequence[OutputColumn]) -> Figures:
     verdicts = {"": _codes(table["status"])}
     verdicts |= {column.model: _codes(table[column.name]) for column in columns if not column.output}
     subjects = _codes(table["subject_id"])
+    words_of = {name: _words(table[name], whole=True) for name in carried}
     told = {column.name: _words(table[column.name]) for column in outputs if object_suffix(column.type) is None}
     return Figures(
         models={model: _counted(*codes) for model, codes in verdicts.items() if model},
-        outputs={
-            column.name: numbers for column in outputs if (numbers := _numbers(table[column.name], column)) is not None
-        },
-        vectors={
-            column.name: _items(table[column.name])
-            for column in outputs
-            if pa.types.is_list(kind := table[column.name].type) and _is_number(kind.value_type)
-        },
+        outputs=_outputs(table, outputs),
+        vectors=_vectors(table, outputs),
         labels={
             name: _groups(words, {"": verdicts[""]}, subjects) for name, words in told.items() if words is not None
         },
-        carried={
-            name: _groups(words, verdicts, subjects)
-            for name in carried
-            if (words := _words(table[name], whole=True)) is not None
+        carried={name: _groups(words, verdicts, subjects) for name, words in words_of.items() if words is not None},
+        by_value={
+            name: _parts(words, table, outputs[:MOST_SPLIT]) for name, words in words_of.items() if words is not None
         },
         reasons=_groups(table["detail"], {"": verdicts[""]}, None),
     )
@@ -72,6 +65,33 @@ def figures_in(metadata: Mapping[bytes, bytes] | None) -> Figures | None:
         return None if text is None else Figures.model_validate_json(text)
     except ValueError:
         raise VerificationError("a shard object has figures that no run writes: it is damaged") from None
+
+
+def _outputs(table: pa.Table, columns: Sequence[OutputColumn]) -> dict[str, Numbers]:
+    found = ((column.name, _numbers(table[column.name], column)) for column in columns)
+    return {name: numbers for name, numbers in found if numbers is not None}
+
+
+def _vectors(table: pa.Table, columns: Sequence[OutputColumn]) -> dict[str, Items]:
+    return {
+        column.name: _items(table[column.name])
+        for column in columns
+        if pa.types.is_list(kind := table[column.name].type) and _is_number(kind.value_type)
+    }
+
+
+def _parts(words: pa.ChunkedArray, table: pa.Table, columns: Sequence[OutputColumn]) -> Parts:
+    """Scores of the rows of each value; rows of none are in none."""
+    codes, values = _codes(words)
+    places = sorted((value, at) for at, value in enumerate(values) if value is not None)
+    if len(places) > MOST_SPLIT or any(len(value) > LONGEST_VALUE for value, _ in places):
+        return Parts(too_many=True)
+    rows = ((value, table.filter(pa.array(codes == at))) for value, at in places)
+    return Parts(
+        parts=tuple(
+            Part(value=value, outputs=_outputs(part, columns), vectors=_vectors(part, columns)) for value, part in rows
+        )
+    )
 
 
 def _numbers(column: pa.ChunkedArray, declared: OutputColumn) -> Numbers | None:

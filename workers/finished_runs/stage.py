@@ -9,7 +9,7 @@ from itertools import chain
 import pyarrow as pa
 
 from cluster.storage import Store
-from schemas.figures import Figures
+from schemas.figures import NO_ROWS, Figures
 from schemas.run import RUN_KEY, RunFile, shard_key, stage_directory
 from workers.finished_runs.figures import figures_in, figures_of
 from workers.finished_runs.plan import PlanReader
@@ -54,7 +54,7 @@ class FinishedStage:
         shards = range(self.run.plan.shards)
         with ThreadPoolExecutor(_READS) as pool:
             parts = (pool.map(self.figures, shards[at : at + _READS]) for at in range(0, len(shards), _READS))
-            return reduce(Figures.added, chain.from_iterable(parts), Figures())
+            return reduce(Figures.added, chain.from_iterable(parts), NO_ROWS)
 
     def side_objects(self, shard: int) -> list[SideObjectRef]:
         """What the rows of one shard vouch for: the files that columns of `object<...>` refer to, and others."""

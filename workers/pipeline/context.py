@@ -9,6 +9,7 @@ from cluster.storage import StorageSettings, Store, open_store, settled
 from schemas.arrow_types import parse_type
 from schemas.run import RUN_KEY, RunFile
 from schemas.spec import Compute, Limits
+from workers.calibration.columns import calibrated_columns
 from workers.finished_runs.plan import PlanReader
 from workers.pipeline.byte_budget import ByteBudget
 from workers.pipeline.rowtable import RowLayout
@@ -37,6 +38,7 @@ class StageContext:
             header_carry=header_fields(self.run),
             columns=self.run.columns,
             subject_from=self.run.parts.get("subject_from"),
+            calibrated=calibrated_columns(self.run),
         )
 
     def _run_file(self) -> RunFile:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from schemas.errors import WardroundError
 from schemas.rows import STATUS_TYPE, OutputColumn, row_schema
 from schemas.status import Status
+from workers.calibration.columns import CalibratedColumn
 from workers.pipeline import seal
 from workers.pipeline.columns import ModelColumns
 
@@ -45,6 +46,14 @@ class RowLayout:
     columns: tuple[OutputColumn, ...]
     subject_from: str | None = None
     """Header column that gives `subject_id`, if any."""
+    calibrated: tuple[CalibratedColumn, ...] = ()
+    """Columns that are made of others as the rows are put together."""
+
+    @property
+    def given(self) -> tuple[OutputColumn, ...]:
+        """The columns that a stage gives itself: all but those."""
+        made = {name for one in self.calibrated for name in (one.name, one.told)}
+        return tuple(column for column in self.columns if column.name not in made)
 
     @property
     def schema(self) -> pa.Schema:
@@ -56,20 +65,27 @@ def assemble(rows: ShardRows, layout: RowLayout) -> pa.Table:
     """The finished rows, in plan order. Call once, after the last value is in."""
     values = {name: columns.finish() for name, columns in rows.models.items()}
     statuses, details = _record_status(rows)
-    arrays: list[Any] = [
-        rows.records["record_id"],
-        _subjects(rows, layout),
-        _dictionary(statuses),
-        pa.array(details, pa.string()),
-        *(rows.records[field.name] for field in layout.plan_carry),
-        *(pa.array(rows.header[field.name], field.type) for field in layout.header_carry),
-    ]
-    for column in layout.columns:
+    given: dict[str, Any] = {
+        "record_id": rows.records["record_id"],
+        "subject_id": _subjects(rows, layout),
+        "status": _dictionary(statuses),
+        "detail": pa.array(details, pa.string()),
+        **{field.name: rows.records[field.name] for field in layout.plan_carry},
+        **{field.name: pa.array(rows.header[field.name], field.type) for field in layout.header_carry},
+    }
+    for column in layout.given:
         if column.output:
-            arrays.append(values[column.model][column.output])
+            given[column.name] = values[column.model][column.output]
         else:
-            arrays.append(_dictionary([status or Status.OK for status in rows.models[column.model].statuses]))
-    return pa.table([_one_chunk(array) for array in arrays], schema=layout.schema)
+            given[column.name] = _dictionary([status or Status.OK for status in rows.models[column.model].statuses])
+    return _table({name: _one_chunk(array) for name, array in given.items()}, layout)
+
+
+def _table(given: dict[str, Any], layout: RowLayout) -> pa.Table:
+    """The columns that were given, and those that are made of them."""
+    for one in layout.calibrated:
+        given |= dict(one.arrays(given))
+    return pa.table([given[name] for name in layout.schema.names], schema=layout.schema)
 
 
 def build_rows(
@@ -92,8 +108,8 @@ def build_rows(
         **{field.name: records[field.name] for field in layout.plan_carry},
         **values,
     }
-    arrays = [_as(given[field.name], field.type) for field in layout.schema]
-    return pa.table(arrays, schema=layout.schema)
+    types = {field.name: field.type for field in layout.schema}
+    return _table({name: _as(values, types[name]) for name, values in given.items() if name in types}, layout)
 
 
 def stamp(table: pa.Table, fingerprint: str) -> pa.Table:

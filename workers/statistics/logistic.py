@@ -55,6 +55,11 @@ def expit(x: Floats) -> Floats:
 
 
 def logit(probabilities: NDArray[np.floating]) -> Floats:
-    """Log odds of probabilities, kept this side of 0 and 1 by the smallest step that float32 has there."""
-    kept = np.clip(np.asarray(probabilities, np.float64), 1e-37, 1 - 2.0**-24)
+    """Log odds of probabilities; those of 0 and 1 are finite, too."""
+    kept = below_one(probabilities)
     return np.log(kept) - np.log1p(-kept)
+
+
+def below_one(probabilities: NDArray[np.floating]) -> Floats:
+    """The same, kept this side of 0 and 1 by the smallest step that float32 has there."""
+    return np.clip(np.asarray(probabilities, np.float64), 1e-37, 1 - 2.0**-24)

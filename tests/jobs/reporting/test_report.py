@@ -116,6 +116,19 @@ def test_statuses_are_told_by_what_was_carried_and_nobody_is_named(several: tupl
     assert "Not shown: <code>name</code>" in text
 
 
+def test_scores_are_drawn_by_what_was_carried_from_the_same_end_to_the_same_end(several: tuple[str, Page]) -> None:
+    _, page = several
+    header, *rows = page.tables["Numbers of mean by site"]
+    assert header[:3] == ["site", "column", "records"]
+    assert {(row[0], row[1]): row[2] for row in rows} == {
+        ("<Westgate>", "mean__scores[0]"): "11",
+        ("<Westgate>", "mean__scores[1]"): "11",
+        ("Northern", "mean__scores[0]"): "13",
+        ("Northern", "mean__scores[1]"): "13",
+    }
+    assert "Numbers of mean by name" not in page.tables
+
+
 def test_reasons_are_told(several: tuple[str, Page]) -> None:
     reasons = several[1].tables["Reasons"][1:]
     assert sum(int(row[2]) for row in reasons) == 25

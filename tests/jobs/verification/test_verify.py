@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cluster.storage import open_store
 from jobs.cli.main import main
@@ -16,8 +17,10 @@ from tests.chaos.kinds import CASE
 from tests.jobs.test_record_objects import spec_of
 from tests.support import counting_notes, genotype_runs, meds_runs
 from tests.support.genotype_tables import random_vcf
+from tests.support.made_run import make_run
 from tests.support.meds import convert_spec
 from tests.support.meds_data import events, write_dataset
+from tests.support.mistakes.world import molecules
 from tests.support.note_inputs import some_notes
 from tests.support.plink_files import cohort, write_pgen
 from tests.support.runs import run
@@ -25,6 +28,8 @@ from tests.support.small_run import make_archive
 from tests.support.tampering.copies import MANIFEST, Copy, NotHere
 from tests.support.tampering.documents import DOCUMENTS
 from tests.support.tampering.objects import OBJECTS
+from tests.support.variants import random_bases, save_cnn, write_fasta, write_vcf
+from tests.workers.evaluation import support as evaluation
 from workers import registry
 
 
@@ -66,6 +71,39 @@ def _table(folder: Path) -> str:
     return convert_spec(f"format: vcf, uri: {folder / 'a.vcf'}", str(folder / "out"), "pool: serial, shard_records: 20")
 
 
+def _plink(folder: Path) -> str:
+    write_pgen(folder, cohort(40, 60))
+    source = f"format: pgen, uri: {folder / 'cohort.pgen'}, build: GRCh38"
+    return convert_spec(source, str(folder / "out"), "pool: serial, shard_records: 20")
+
+
+def _sequences(folder: Path) -> str:
+    bases = random_bases(600, 1)
+    write_fasta(folder / "ref.fa", {"chr1": bases})
+    write_vcf(
+        folder / "in.vcf", [("chr1", at, bases[at - 1], "ACGT".replace(bases[at - 1], "")[0]) for at in (201, 305, 410)]
+    )
+    save_cnn(folder / "model")
+    return (
+        "job: predict\nname: variants\n"
+        f"input: {{collection: sequences, uri: {folder / 'in.vcf'}, reference: {folder / 'ref.fa'}}}\n"
+        f"models: {{m: {{uri: {folder / 'model'}}}}}\noutput: {{uri: {folder / 'out'}}}\n"
+        "compute: {pool: serial, shard_records: 2}\n"
+    )
+
+
+def _molecules(folder: Path) -> str:
+    return (
+        yaml.safe_dump(molecules(folder)).replace("HERE", str(folder)).replace("shard_records: 4", "shard_records: 2")
+    )
+
+
+def _evaluation(folder: Path) -> str:
+    return evaluation.spec(
+        make_run(folder / "run", evaluation.screened(80), ("score",)), folder / "out", groups={"sex": {}}
+    )
+
+
 TAMPERINGS = {**DOCUMENTS, **OBJECTS}
 
 KINDS: dict[str, Callable[[Path], str]] = {
@@ -75,6 +113,10 @@ KINDS: dict[str, Callable[[Path], str]] = {
     "scores": _scores,
     "fhir": _export,
     "vcf": _table,
+    "plink": _plink,
+    "sequences": _sequences,
+    "molecules": _molecules,
+    "evaluation": _evaluation,
 }
 
 

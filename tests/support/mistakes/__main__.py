@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
 
 from tests.support.mistakes.corpus import Mistake, corpus
-from tests.support.mistakes.trying import Ending, attempt, forget_worlds, make
+from tests.support.mistakes.trying import Ending, attempt, forget_worlds, is_alone, make
 
 
 def main() -> int:
@@ -28,7 +30,8 @@ def main() -> int:
         codes.update(ending.code for ending in endings)
         bad += bool(faults)
         slowest = max(ending.seconds for ending in endings)
-        print(f"{mistake.area:12} {mistake.code:3} {len(endings):4}x {slowest:6.2f} s  {mistake.mistake}")
+        way = "alone" if is_alone(mistake, arguments.alone) else "here"
+        print(f"{mistake.area:12} {mistake.code:3} {len(endings):4}x {slowest:6.2f} s {way:5}  {mistake.mistake}")
         for line in faults and [*faults, *sorted({ending.said.strip() for ending in endings})]:
             print(f"      !! {line}")
         sys.stdout.flush()
@@ -40,7 +43,8 @@ def main() -> int:
 
 def _try(mistake: Mistake, alone: bool) -> list[Ending]:
     with tempfile.TemporaryDirectory(prefix="wr-mistake-") as folder:
-        make(mistake, Path(folder))
+        with contextlib.redirect_stdout(io.StringIO()):
+            make(mistake, Path(folder))
         return attempt(mistake, Path(folder), alone=alone)
 
 

@@ -151,8 +151,14 @@ def _changed(spec: Mapping[str, Any], changes: Mapping[str, Any]) -> Mapping[str
 
 
 def attempt(mistake: Mistake, folder: Path, *, alone: bool = False) -> list[Ending]:
-    """Every command of the mistake in a folder that `make` laid out. `alone`: as a process of its own."""
-    return [_ended(words, mistake, folder, alone or mistake.alone) for words in mistake.commands]
+    """Every command of the mistake in a folder that `make` laid out. `alone`: as a process of its own, if it may."""
+    return [_ended(words, mistake, folder, is_alone(mistake, alone)) for words in mistake.commands]
+
+
+def is_alone(mistake: Mistake, alone: bool) -> bool:
+    """Whether a process of its own tries it: never where root lets somebody else try, who may lack the right to start
+    a Python that lies in root's folders."""
+    return mistake.alone or (alone and not (mistake.as_user and os.geteuid() == 0))
 
 
 def _ended(words: Sequence[str], mistake: Mistake, folder: Path, alone: bool) -> Ending:

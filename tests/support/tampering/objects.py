@@ -166,8 +166,8 @@ def _sides_swapped(copy: Copy) -> None:
 
 
 def _part_added(copy: Copy) -> None:
-    """A copy of a part of the dataset beside it, under a name of its own."""
-    key = copy.beside()[-1]
+    """A copy of a part of the dataset beside it, under a name of its own; not in the run directory itself."""
+    key = need([key for key in copy.beside() if "/" in key])[-1]
     path = copy.root / key
     shutil.copy(path, path.with_name(f"zzz-{path.name}"))
 

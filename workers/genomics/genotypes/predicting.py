@@ -77,7 +77,7 @@ class PredictStage(GenotypeStage):
 
     def _table(self, records: pa.Table, answers: Mapping[str, Answer], header: Mapping[str, Any]) -> pa.Table:
         layout = self._context.layout
-        names = [(column.name, column.model, column.output) for column in layout.columns]
+        names = [(column.name, column.model, column.output) for column in layout.given]
         values, statuses, details = columns_of(names, answers, records.num_rows)
         kept = {field.name: header[field.name] for field in layout.header_carry}
         return build_rows(records, layout, {**kept, **values}, statuses, details)
@@ -86,9 +86,9 @@ class PredictStage(GenotypeStage):
         rows, layout = records.num_rows, self._context.layout
         answers: dict[str, Answer] = {}
         for model in self._context.run.models:
-            outputs = [column.output for column in layout.columns if column.model == model]
+            outputs = [column.output for column in layout.given if column.model == model]
             answers[model] = refused(status, detail, outputs, rows)
-        names = [(column.name, column.model, column.output) for column in layout.columns]
+        names = [(column.name, column.model, column.output) for column in layout.given]
         values, _, _ = columns_of(names, answers, rows)
         header = {field.name: [None] * rows for field in layout.header_carry}
         return ShardTable(build_rows(records, layout, {**header, **values}, [status] * rows, [detail] * rows))

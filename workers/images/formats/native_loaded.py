@@ -20,4 +20,7 @@ def load(directory: Path, card: ModelCard, placement: Placement) -> TorchClassif
     with memory_error():
         folded.to(placement.device)
     smallest_side = int(built.module.smallest_side(built.config))
-    return TorchClassifier(folded, card, ToTensor(placement.affine, placement.device, card.channels, smallest_side))
+    exact = getattr(built.module, "exact_size", None)
+    size = None if exact is None else exact(built.config)
+    to_tensor = ToTensor(placement.affine, placement.device, card.channels, smallest_side, size)
+    return TorchClassifier(folded, card, to_tensor)

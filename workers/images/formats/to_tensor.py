@@ -14,14 +14,23 @@ from workers.contract import Affine, Array
 class ToTensor:
     """Arrays (rows, columns) or (rows, columns, channels), of one shape and dtype, to a (N, C, H, W) float32 tensor.
 
-    They travel in the type they came in and become `(x * scale - mean) / std` on the device.
+    They travel in the type they came in and become `(x * scale - mean) / std` on the device. `size` is rows and columns
+    where the network takes no other.
     """
 
-    def __init__(self, affine: Affine | None, device: str, channels: int | None, smallest_side: int = 1) -> None:
+    def __init__(
+        self,
+        affine: Affine | None,
+        device: str,
+        channels: int | None,
+        smallest_side: int = 1,
+        size: tuple[int, int] | None = None,
+    ) -> None:
         self.affine = affine or Affine()
         self.device = torch.device(device)
         self.channels = channels
         self.smallest_side = smallest_side
+        self.size = size
         self._mean = _constant(self.affine.mean, 0.0, self.device)
         self._std = _constant(self.affine.std, 1.0, self.device)
 
@@ -35,6 +44,11 @@ class ToTensor:
             raise RecordError(Status.OUT_OF_CONTRACT, detail)
         if max(len(self.affine.mean), len(self.affine.std)) not in (1, channels):
             raise RecordError(Status.OUT_OF_CONTRACT, "the normalisation is for another number of channels")
+        if self.size not in (None, array.shape[:2]):
+            detail = f"the model takes images of {self.size[0]} x {self.size[1]} pixels"
+            raise RecordError(
+                Status.OUT_OF_CONTRACT, f"{detail}, the prepared image has {array.shape[0]} x {array.shape[1]}"
+            )
         if min(array.shape[:2]) < self.smallest_side:
             detail = f"the model takes images of {self.smallest_side} pixels a side or more"
             raise RecordError(Status.OUT_OF_CONTRACT, detail)

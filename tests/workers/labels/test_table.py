@@ -6,8 +6,8 @@ import pytest
 
 from cluster.storage import StorageSettings
 from schemas.errors import RefusedError, SpecError
-from workers.evaluation.labels import planned_labels, read_labels
-from workers.evaluation.settings import Labels
+from workers.labels.settings import Labels
+from workers.labels.table import planned_labels, read_labels
 
 
 def written(path: Path, table: pl.DataFrame) -> Labels:

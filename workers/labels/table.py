@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from cluster.storage import ObjectMissing, StorageSettings, open_store, split
 from schemas.errors import RefusedError, SpecError
-from workers.evaluation.settings import Labels
+from workers.labels.settings import Labels
 from workers.reading.csv_records import delimiter_of
 from workers.reading.csv_tables import csv_batches, csv_names
 from workers.reading.parquet import damage_as
@@ -44,7 +44,7 @@ def planned_labels(labels: Labels, storage: StorageSettings, digest: str) -> pl.
     table, found = read_labels(labels, storage)
     if found != digest:
         raise RefusedError(
-            f"input.labels: {labels.uri} was changed since the evaluation was planned: restore it, or choose another "
+            f"input.labels: {labels.uri} was changed since the run was planned: restore it, or choose another "
             "output.uri"
         )
     return table
