@@ -34,8 +34,8 @@ TABLES = {
     "1,1,9201,2024-03-05 08:00:00\n",
     "condition_occurrence": "condition_occurrence_id,person_id,condition_concept_id,condition_start_datetime\n"
     "1,1,201826,2024-03-05 12:00:00\n",
-    "measurement": "measurement_id,person_id,measurement_concept_id,measurement_datetime,value_as_number,unit_concept_id\n"
-    "1,1,3016723,2024-03-05 12:00:00,1.5,8840\n",
+    "measurement": "measurement_id,person_id,measurement_concept_id,measurement_datetime,value_as_number,"
+    "unit_concept_id\n1,1,3016723,2024-03-05 12:00:00,1.5,8840\n",
     "drug_exposure": "drug_exposure_id,person_id,drug_concept_id,drug_exposure_start_datetime,quantity\n"
     "1,1,1112807,2024-03-05 12:00:00,30\n",
 }

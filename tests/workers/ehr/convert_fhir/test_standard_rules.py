@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.fhir import PATIENT, SUBJECT, bundle, codes, mapped, observation, outcomes
+from workers.ehr.meds.rules import Profile
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ASPIRIN = {"coding": [{"system": RXNORM, "code": "1191"}]}

@@ -17,25 +17,35 @@ def codes(table: str, row: dict[str, Any], profile: Profile) -> list[str]:
     return mapped(table, [{"person_id": 1, **row}], profile).events["code"].to_list()
 
 
+DRUG = {"drug_source_value": "x", "drug_exposure_start_date": DAY, "quantity": 2, "dose_unit_source_value": "mg"}
+
+
 @pytest.mark.parametrize(
-    ("table", "row", "meds_etl", "clmbr"),
+    ("table", "row", "wanted"),
     [
-        ("person", {"year_of_birth": 1950}, ["MEDS_BIRTH"], ["SNOMED/3950001"]),
-        ("death", {"death_date": DAY, "cause_source_value": "I21"}, ["MEDS_DEATH"], ["SNOMED/419620001"]),
-        ("visit_occurrence", {"visit_concept_id": 9201, "visit_start_date": DAY, "visit_end_date": DAY}, ["Visit/IP"], ["Visit/IP"]),
-        ("visit_occurrence", {"visit_concept_id": 0, "visit_start_date": DAY}, ["Visit/UNK"], ["Visit/UNK"]),
-        ("condition_occurrence", {"condition_concept_id": 44054006, "condition_start_date": DAY}, ["SNOMED/44054006"], ["SNOMED/44054006"]),
-        ("condition_occurrence", {"condition_source_value": "E11", "condition_start_date": DAY}, ["SOURCE/E11"], ["SOURCE/E11"]),
-        ("observation_period", {"observation_period_id": 1, "observation_period_start_date": DAY}, [], []),
-        ("note", {"note_date": DAY, "note_text": "Well."}, ["LOINC/34109-9"], ["LOINC/34109-9"]),
-        ("drug_exposure", {"drug_concept_id": 0, "drug_source_value": "x", "drug_exposure_start_date": DAY, "quantity": 2, "dose_unit_source_value": "mg"}, ["SOURCE/x"], ["SOURCE/x"]),
+        ("visit_occurrence", {"visit_concept_id": 9201, "visit_start_date": DAY, "visit_end_date": DAY}, ["Visit/IP"]),
+        ("visit_occurrence", {"visit_concept_id": 0, "visit_start_date": DAY}, ["Visit/UNK"]),
+        ("condition_occurrence", {"condition_concept_id": 44054006, "condition_start_date": DAY}, ["SNOMED/44054006"]),
+        ("condition_occurrence", {"condition_source_value": "E11", "condition_start_date": DAY}, ["SOURCE/E11"]),
+        ("observation_period", {"observation_period_id": 1, "observation_period_start_date": DAY}, []),
+        ("note", {"note_date": DAY, "note_text": "Well."}, ["LOINC/34109-9"]),
+        ("drug_exposure", {"drug_concept_id": 0, **DRUG}, ["SOURCE/x"]),
     ],
-)  # fmt: skip
+)
+@pytest.mark.parametrize("profile", ["meds_etl", "clmbr"])
 def test_each_table_has_the_code_that_a_foreign_vocabulary_knows(
-    table: str, row: dict[str, Any], meds_etl: list[str], clmbr: list[str]
+    table: str, row: dict[str, Any], wanted: list[str], profile: Profile
 ) -> None:
-    assert codes(table, row, "meds_etl") == meds_etl
-    assert codes(table, row, "clmbr") == clmbr
+    assert codes(table, row, profile) == wanted
+
+
+@pytest.mark.parametrize(
+    ("profile", "birth", "death"),
+    [("meds_etl", "MEDS_BIRTH", "MEDS_DEATH"), ("clmbr", "SNOMED/3950001", "SNOMED/419620001")],
+)
+def test_birth_and_death_have_the_codes_of_each(profile: Profile, birth: str, death: str) -> None:
+    assert codes("person", {"year_of_birth": 1950}, profile) == [birth]
+    assert codes("death", {"death_date": DAY, "cause_source_value": "I21"}, profile) == [death]
 
 
 def test_a_measurement_is_its_concept_alone_with_its_unit_in_a_column() -> None:
