@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.wardround-setup
 ORACLES := .venv-oracles
 
-.PHONY: setup oracles oracle-spliceai demo demo-ehr demo-genomics test test-long check bench bench-images bench-scale bench-notes bench-nlp bench-events bench-variants bench-prs bench-evaluate chaos clean
+.PHONY: setup oracles oracle-spliceai demo demo-ehr demo-genomics test test-long check bench bench-images bench-scale bench-notes bench-nlp bench-events bench-variants bench-prs bench-evaluate bench-evaluate-job chaos clean
 
 setup: $(STAMP)
 
@@ -75,6 +75,9 @@ bench-nlp: setup
 
 bench-evaluate: setup
 	$(BIN)/python tests/benchmarks/bench_evaluate.py
+
+bench-evaluate-job: setup
+	$(BIN)/python tests/benchmarks/bench_evaluate_job.py
 
 bench-prs: setup
 	$(BIN)/python tests/benchmarks/bench_prs.py

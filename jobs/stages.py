@@ -12,12 +12,13 @@ from jobs.models import ResolvedModel, outputs_of, resolve_models
 from jobs.opening import StageRequest, open_stage
 from jobs.planning.fingerprint import fingerprint_parts
 from jobs.registry import job_kind, kind_of
+from jobs.reporting.thumbnails import check_column
 from jobs.rundir import StageDirectory
 from schemas.errors import SpecError
 from schemas.loading import validate
 from schemas.rows import output_columns, row_schema
 from schemas.run import stage_directory
-from schemas.spec import Spec
+from schemas.spec import Spec, Thumbnails
 from workers.calibration.columns import PARTS
 from workers.collection import Collection, OpenCollection, StagePlan
 
@@ -89,7 +90,17 @@ class StagedJob:
 def understand(spec: Spec, storage: StorageSettings) -> StagedJob:
     """Check the input's own settings and find the models. Reads no record. Raises SpecError or RefusedError."""
     collection = open_input(spec, storage)
-    return StagedJob(spec, storage, resolve_models(spec, storage, collection), collection)
+    models = resolve_models(spec, storage, collection)
+    if spec.report.thumbnails is not None:
+        _check_thumbnails(spec, spec.report.thumbnails, models)
+    return StagedJob(spec, storage, models, collection)
+
+
+def _check_thumbnails(spec: Spec, wanted: Thumbnails, models: Mapping[str, ResolvedModel]) -> None:
+    room = kind_of(spec).room(spec.input)
+    if room.find("thumbnails", "thumbnails") is None:
+        raise SpecError("report.thumbnails: there are pictures of images only; remove it")
+    check_column(wanted, output_columns(outputs_of(models)))
 
 
 def open_input(spec: Spec, storage: StorageSettings) -> Collection:

@@ -165,6 +165,21 @@ class StorageSpec(Settings):
     )
 
 
+class Thumbnails(Settings):
+    """Pictures of a few records in the report: record content, which nothing else of a report shows."""
+
+    of: str = Field(min_length=1, description="column of numbers, or of true and false: the highest are shown")
+    most: int = Field(default=12, ge=1, le=100, description="how many pictures")
+
+
+class ReportSpec(Settings):
+    """What the report shows that it would not by itself. Changes no row."""
+
+    thumbnails: Thumbnails | None = Field(
+        default=None, description="small pictures of the records with the highest values of a column; of images only"
+    )
+
+
 class Spec(Settings):
     """What to read, how to prepare it, which models, where to write, on what hardware."""
 
@@ -179,6 +194,7 @@ class Spec(Settings):
     )
     output: OutputSpec = Field(description="where to write")
     limits: Limits = Field(default=Limits(), description="when to give up")
+    report: ReportSpec = Field(default=ReportSpec(), description="what report.html shows beyond counts and figures")
     numerics: Literal["float32", "deterministic"] = Field(
         default="float32", description="deterministic fixes batches and threads: equal bits on equal hardware"
     )

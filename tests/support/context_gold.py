@@ -140,7 +140,7 @@ def main(arguments: Sequence[str]) -> None:
     halves = {
         "gold, worked on": [sentence for sentence in gold("gold.txt") if not sentence.kept],
         "gold, kept": [sentence for sentence in gold("gold.txt") if sentence.kept],
-        "second batch": gold("second.txt"),
+        **{f"{name} batch": gold(f"{name}.txt") for name in ("second", "third", "fourth")},
     }
     for name, sentences in halves.items():
         if "--wrong" not in arguments:

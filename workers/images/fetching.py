@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 from cluster.storage import ObjectChanged, ObjectMissing, ObjectTooLarge, StorageSettings, Store, is_inside, open_store
 from schemas.errors import RecordError
 from schemas.status import Status
+from workers.images.planning import kind_of, roots_of
+from workers.images.settings import ImagesInput
 from workers.pipeline.reading import at_rows
 from workers.reading.absent import fault_of
 from workers.reading.parquet import damage_as
@@ -163,6 +165,14 @@ class ColumnFetcher:
 
     def close(self) -> None:
         """Nothing runs in the background."""
+
+
+def fetcher_of(source: ImagesInput, storage: StorageSettings, at_once: int) -> Fetcher:
+    """What fetches the images of this input, so many at a time."""
+    roots = roots_of(source, storage)
+    if source.bytes_column is not None:
+        return ColumnFetcher(roots[0], storage, source.bytes_column)
+    return ObjectFetcher(roots, storage, source.max_bytes, at_once, confine=kind_of(source) == "table")
 
 
 def _absent(

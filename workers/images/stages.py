@@ -11,8 +11,7 @@ from workers.children.contract import DecodePool
 from workers.children.inline_pool import InlinePool
 from workers.images.contract import ImageFormat
 from workers.images.decoding.sniff import sniff
-from workers.images.fetching import ColumnFetcher, Fetcher, ObjectFetcher
-from workers.images.planning import kind_of, roots_of
+from workers.images.fetching import ObjectFetcher, fetcher_of
 from workers.images.prepare.plan import split
 from workers.images.reader import ImageReader
 from workers.images.scoring import ImageScoring
@@ -83,7 +82,7 @@ def predict(context: StageContext) -> RecordStage:
     settings = {"input": _from_header(source, context).model_dump(mode="json"), "prepare": lists}
     decoders = context.compute.decoders or max(1, int(context.cpus))
     reader = ImageReader(
-        _fetcher(context, source),
+        fetcher_of(source, context.storage, _FETCHES),
         Pools(context, "workers.images.handler:build", settings, decoders),
         context.budget,
         len(lists),
@@ -96,21 +95,13 @@ def predict(context: StageContext) -> RecordStage:
 def headers(context: StageContext) -> RecordStage:
     """Count the frames of every object."""
     source = _source(context)
-    fetcher = _fetcher(context, source)
+    fetcher = fetcher_of(source, context.storage, _FETCHES)
     if not isinstance(fetcher, ObjectFetcher):
         raise SpecError("input.record: frame needs objects, not images in a column of Parquet files")
     # pydicom takes half a second to import, which the other stage need not pay.
     from workers.images.header_reader import HeaderReader  # noqa: PLC0415
 
     return RecordStage(HeaderReader(fetcher, source, _FETCHES), lambda: ArrayScoring({}, {}))
-
-
-def _fetcher(context: StageContext, source: ImagesInput) -> Fetcher:
-    roots = roots_of(source, context.storage)
-    if source.bytes_column is not None:
-        return ColumnFetcher(roots[0], context.storage, source.bytes_column)
-    confine = kind_of(source) == "table"
-    return ObjectFetcher(roots, context.storage, source.max_bytes, _FETCHES, confine=confine)
 
 
 def _source(context: StageContext) -> ImagesInput:

@@ -16,6 +16,7 @@ import pytest
 
 from cluster.storage import StorageSettings, open_store
 from schemas.outputs import OutputField
+from tests.support.event_plans import planned
 from tests.support.meds_data import FIRST_DAY, events, write_dataset
 from tests.support.meds_runs import known
 from tests.support.record_job import TableJob, scored
@@ -46,24 +47,6 @@ class Keeper:
 
     def encode(self, histories: Histories) -> Kept:
         return Kept(histories)
-
-
-def planned(root: Path, rows: pl.DataFrame, asked: list[tuple[int, datetime]]) -> pa.Table:
-    """Records as the plan has them, of one data file."""
-    places = rows.with_row_index("row").group_by("subject_id").agg(pl.col("row").min(), pl.len())
-    start = {subject: (row, count) for subject, row, count in places.iter_rows()}
-    info = next(iter(open_store(str(root), StorageSettings()).list("data/")))
-    return pa.table(
-        {
-            "record_id": [f"{subject}@{when}" for subject, when in asked],
-            "subject_id": [str(subject) for subject, _ in asked],
-            "prediction_time": pa.array([when for _, when in asked], pa.timestamp("us")),
-            "uri": [f"{root}/{info.key}"] * len(asked),
-            "etag": [info.etag] * len(asked),
-            "member": pa.array([start[s][0] if s in start else None for s, _ in asked], pa.int64()),
-            "rows": pa.array([start[s][1] if s in start else 0 for s, _ in asked], pa.int64()),
-        }
-    )
 
 
 def ask(subjects: list[int], times: int) -> list[tuple[int, datetime]]:

@@ -1,11 +1,13 @@
 """ConText against sentences that were marked before its rules were looked at, and against every kind of phrase."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.context_gold import Rules, Sentence, Term, agreement, gold, sentencizer_starts, wrong
-from workers.ehr.language.rules import FLAGS
+from workers.ehr.language.rules import FLAGS, Flag
 
 RULES = Rules()
 
@@ -14,10 +16,13 @@ RULES = Rules()
 def test_every_kind_of_phrase_is_read_as_a_clinician_reads_it(sentences_of: str) -> None:
     found = {}
     for sentence in gold("kinds.txt"):
-        starts = None if sentences_of == "our own" else sentencizer_starts(sentence.text)
-        found[sentence.text] = wrong(sentence, RULES.flags(sentence, starts))
+        found[sentence.text] = wrong(sentence, flags_of(sentence, sentences_of))
     assert len(found) >= 700
     assert {text: terms for text, terms in found.items() if terms} == {}
+
+
+def flags_of(sentence: Sentence, sentences_of: str) -> Sequence[frozenset[Flag]]:
+    return RULES.flags(sentence, None if sentences_of == "our own" else sentencizer_starts(sentence.text))
 
 
 LOOKS = {
@@ -61,13 +66,25 @@ def test_shorthand_of_any_kind_is_read_without_an_error(pieces: list[str], at: i
     RULES.flags(Sentence(text, (Term((at, min(len(text), at + 5)), frozenset(), frozenset()),)))
 
 
+@pytest.mark.parametrize("sentences_of", ["our own", "a sentencizer"])
 @pytest.mark.parametrize("name", ["gold.txt", "second.txt"])
-def test_on_sentences_that_no_rule_was_made_for_nearly_all_is_right(name: str) -> None:
+def test_on_sentences_that_were_marked_before_nineteen_of_twenty_are_right(name: str, sentences_of: str) -> None:
+    """The kept half of the gold, for which no rule was changed; for the second batch rules were mended by kind."""
     kept = [sentence for sentence in gold(name) if sentence.kept or name == "second.txt"]
-    found = agreement(kept, RULES.flags)
-    assert all(found[flag].precision >= 0.9 and found[flag].recall >= 0.9 for flag in ("negated", "uncertain")), found
-    assert all(found[flag].precision >= 0.75 and found[flag].recall >= 0.75 for flag in FLAGS), found
-    assert sum(not wrong(sentence, RULES.flags(sentence)) for sentence in kept) >= 0.85 * len(kept)
+    flags = {sentence.text: flags_of(sentence, sentences_of) for sentence in kept}
+    found = agreement(kept, lambda sentence: flags[sentence.text])
+    assert all(min(found[flag].precision, found[flag].recall) >= 0.95 for flag in FLAGS), found
+    assert sum(not wrong(sentence, flags[sentence.text]) for sentence in kept) >= 0.95 * len(kept)
+
+
+@pytest.mark.parametrize("name", ["third.txt", "fourth.txt"])
+def test_on_later_batches_nine_of_ten_are_right(name: str) -> None:
+    """Marked without the rules at hand. Of a hundred 89 were right before anything was mended for them, of the last
+    sixty 53 when the others were."""
+    sentences = gold(name)
+    found = agreement(sentences, RULES.flags)
+    assert all(min(found[flag].precision, found[flag].recall) >= 0.9 for flag in ("negated", "uncertain")), found
+    assert sum(not wrong(sentence, RULES.flags(sentence)) for sentence in sentences) >= 0.9 * len(sentences)
 
 
 def test_both_halves_of_the_gold_have_about_two_hundred_sentences() -> None:

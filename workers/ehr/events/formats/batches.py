@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from workers.ehr.events.formats.encoder import EncodedEvents
-from workers.ehr.events.formats.times import Integers
+from workers.ehr.events.formats.times import Integers, spread
 from workers.ehr.events.networks.packed import PackedHistories
 
 
@@ -37,9 +37,7 @@ class Shard:
 
     def places(self, records: Integers) -> Integers:
         """Where the events of these records lie, record by record."""
-        lengths = self.lengths[records]
-        starts = self.first[records] - (np.cumsum(lengths) - lengths)
-        return np.asarray(np.arange(lengths.sum()) + np.repeat(starts, lengths), np.int64)
+        return spread(self.first[records], self.lengths[records])
 
     def sequences(self, records: Integers, device: torch.device) -> PackedHistories:
         """These records on the device."""

@@ -1,6 +1,5 @@
 """Make a model directory on events with randomly initialised weights, for trying things out. Imports torch."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,12 +7,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from safetensors.torch import save_file
 
-from schemas.loading import validate
 from workers import registry
-from workers.ehr.events.formats.directory import CODES, FORMAT, EventModel, EventModelConfig
-from workers.models.network_directory import CONFIG, WEIGHTS
+from workers.ehr.events.formats.write_directory import write_event_model
+from workers.training.network import fresh_network
 
 _CARD = """# An untrained model
 
@@ -46,24 +43,17 @@ def make_event_model_directory(
     num_codes = max(table["code/vocab_index"].drop_null().to_pylist(), default=0) + 1
     own = {**(settings or {}), "num_codes": num_codes, "num_outputs": len(labels)}
     config = {
-        "format": EventModel.name,
-        "format_version": 1,
         "network": network,
         "settings": own,
         "head": {"activation": activation, "labels": list(labels)},
         "notes": f"untrained: randomly initialised weights, seed {seed}",
         **more,
     }
-    checked = validate(EventModelConfig, config, CONFIG)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / CONFIG).write_text(json.dumps(config, indent=1))
-    pq.write_table(table, folder / CODES)
-    save_file(_weights(network, own, seed), folder / WEIGHTS)
+    write_event_model(folder, config, table, _weights(network, own, seed))
     card = _CARD.format(
-        seed=seed, network=network, task=checked.task or "none", labels=", ".join(labels), codes=num_codes - 1
+        seed=seed, network=network, task=more.get("task") or "none", labels=", ".join(labels), codes=num_codes - 1
     )
     (folder / "model_card.md").write_text(card)
-    FORMAT.describe(folder)
     return folder
 
 
@@ -75,9 +65,6 @@ def _vocabulary(table: pa.Table) -> pa.Table:
 
 
 def _weights(network: str, settings: Mapping[str, Any], seed: int) -> dict[str, torch.Tensor]:
-    module = registry.networks("events").load(network)
-    config = validate(module.Config, settings, f"{CONFIG}: settings")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        state: dict[str, torch.Tensor] = module.build(config).state_dict()
-    return state
+        return dict(fresh_network(registry.networks("events"), network, settings).state_dict())

@@ -17,6 +17,12 @@ Flags = NDArray[np.bool_]
 DAY_US = 86_400_000_000
 
 
+def spread(first: Integers, lengths: Integers) -> Integers:
+    """Places of the events of some records, record by record: each has `lengths` of them from `first` on."""
+    ends = np.cumsum(lengths)
+    return np.asarray(np.arange(lengths.sum()) + np.repeat(first - ends + lengths, lengths), np.int64)
+
+
 @dataclass(frozen=True)
 class Timeline:
     """Times of the events of some records, one behind the other; a record may have none."""

@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from workers.ehr.events.networks.packed import EventEmbedding, PackedHistories, mean_by_record
 from workers.ehr.events.networks.settings import EventNetworkConfig
+from workers.models.transformer import encoder_layers
 
 SHORTEST_SHARE = 0.9
 """Records share an attention while the shortest has this part of the longest one's events."""
@@ -32,7 +33,8 @@ SHORTEST_PERIOD_DAYS = 0.25
 class Config(EventNetworkConfig):
     """`embedding` is the width of the transformer. `sinusoids`: of which inputs, all in days, sines and cosines of so
     many `frequencies` are added, periods from six hours to a hundred years in equal ratios. `pooling`: the last event's
-    state, the mean of all, or that of a learnt token: before the events, or behind them where attention is causal."""
+    state, the mean of all, or that of a learnt token: before the events, or behind them where attention is causal.
+    `dropout` is on all that a layer adds, not on the weights of attention."""
 
     heads: int = Field(default=4, ge=1, le=1024)
     layers: int = Field(default=2, ge=1, le=256)
@@ -64,14 +66,10 @@ class CodeTransformer(nn.Module):
             self.time = nn.Linear(2 * config.frequencies * len(config.sinusoids), width, bias=False)
         if config.pooling == "cls":
             self.cls = nn.Parameter(torch.zeros(width))
-        self.layers = nn.ModuleList(
-            nn.TransformerEncoderLayer(
-                width, config.heads, config.feedforward, activation="gelu", batch_first=True, norm_first=True
-            )
-            for _ in range(config.layers)
-        )
+        self.layers = encoder_layers(config.layers, width, config.heads, config.feedforward, config.dropout)
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, config.num_outputs)
+        self.dropout = nn.Dropout(config.dropout)
 
     @property
     def bytes_per_event(self) -> int:
@@ -95,11 +93,11 @@ class CodeTransformer(nn.Module):
 
     def forward(self, sequences: PackedHistories) -> Tensor:
         """Logits."""
-        return cast(Tensor, self.head(self.features(sequences)))
+        return cast(Tensor, self.head(self.dropout(self.features(sequences))))
 
     def _tokens(self, sequences: PackedHistories) -> tuple[Tensor, PackedHistories]:
         """Embedded events, and the learnt token if there is one, with their number by record."""
-        x = self.embed(sequences)
+        x = self.dropout(self.embed(sequences))
         if self.config.sinusoids:
             columns = [sequences.columns[name] for name in self.config.sinusoids]
             x = x + self.time(torch.cat([sinusoid(days, self.config.frequencies) for days in columns], dim=1))
@@ -117,11 +115,12 @@ class CodeTransformer(nn.Module):
         mixed = torch.empty_like(x)
         for group in groups:
             group.attend(projected, mixed, self.config.heads, self.config.causal)
-        return cast(Tensor, attention.out_proj(mixed))
+        return cast(Tensor, layer.dropout1(attention.out_proj(mixed)))
 
 
 def _feed_forward(layer: nn.TransformerEncoderLayer, x: Tensor) -> Tensor:
-    return cast(Tensor, layer.linear2(functional.gelu(layer.linear1(layer.norm2(x)))))
+    inner = layer.dropout(functional.gelu(layer.linear1(layer.norm2(x))))
+    return cast(Tensor, layer.dropout2(layer.linear2(inner)))
 
 
 def sinusoid(days: Tensor, frequencies: int) -> Tensor:

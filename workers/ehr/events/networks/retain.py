@@ -40,6 +40,7 @@ class Retain(nn.Module):
         self.alpha = nn.Linear(config.hidden_alpha, 1)
         self.beta = nn.Linear(config.hidden_beta, config.embedding)
         self.head = nn.Linear(config.embedding, config.num_outputs)
+        self.dropout = nn.Dropout(config.dropout)
         self._fast = False
 
     @property
@@ -57,7 +58,7 @@ class Retain(nn.Module):
 
     def forward(self, sequences: PackedHistories) -> Tensor:
         """Logits."""
-        return cast(Tensor, self.head(self.features(sequences)))
+        return cast(Tensor, self.head(self.dropout(self.features(sequences))))
 
     def contributions(self, sequences: PackedHistories) -> Tensor:
         """(events, num_outputs): what each event adds to the logits; with `head.bias` they sum to them, exactly."""
@@ -66,7 +67,7 @@ class Retain(nn.Module):
 
     def _weighed(self, sequences: PackedHistories) -> Tensor:
         """(events, embedding): each event's part of the context."""
-        x = self.embed(sequences)
+        x = self.dropout(self.embed(sequences))
         visits, visit = _visits(sequences)
         v = x.new_zeros(len(visits.code), x.shape[1]).index_add_(0, visit, x)
         alpha = softmax_by_record(self.alpha(self._look_back(self.alpha_rnn, v, visits))[:, 0], visits)

@@ -42,11 +42,18 @@ class EventRnn(nn.Module):
         self.config = config
         self.embed = EventEmbedding(config.num_codes, config.embedding, config.inputs)
         kind = nn.GRU if config.cell == "gru" else nn.LSTM
-        self.rnn = kind(config.embedding, config.hidden, config.layers, bidirectional=config.bidirectional)
+        self.rnn = kind(
+            config.embedding,
+            config.hidden,
+            config.layers,
+            dropout=config.dropout if config.layers > 1 else 0.0,
+            bidirectional=config.bidirectional,
+        )
         width = config.hidden * (2 if config.bidirectional else 1)
         if config.pooling == "attention":
             self.attention = nn.Linear(width, 1)
         self.head = nn.Linear(width, config.num_outputs)
+        self.dropout = nn.Dropout(config.dropout)
         self._fast: RecurrentStack | None = None
 
     @property
@@ -78,12 +85,12 @@ class EventRnn(nn.Module):
 
     def forward(self, sequences: PackedHistories) -> Tensor:
         """Logits."""
-        return cast(Tensor, self.head(self.features(sequences)))
+        return cast(Tensor, self.head(self.dropout(self.features(sequences))))
 
     def _run(self, sequences: PackedHistories) -> tuple[Tensor | None, Tensor]:
         if self._fast is not None:
             return self._fast(sequences, states=self.config.pooling != "last")
-        return run_packed(self.rnn, self.embed(sequences), sequences.lengths)
+        return run_packed(self.rnn, self.dropout(self.embed(sequences)), sequences.lengths)
 
 
 def run_packed(rnn: nn.RNNBase, x: Tensor, lengths: Tensor, backwards: bool = False) -> tuple[Tensor, Tensor]:

@@ -17,9 +17,11 @@ UNKNOWN = 0
 
 
 class EventNetworkConfig(Frozen):
-    """`num_codes` are the rows of the embedding, `UNKNOWN` included."""
+    """`num_codes` are the rows of the embedding, `UNKNOWN` included. `dropout`: while it is trained this share of the
+    embedded events, of what goes from layer to layer, and of what the head sees is 0; scores know nothing of it."""
 
     num_codes: int = Field(ge=2, le=100_000_000)
     num_outputs: int = Field(ge=1, le=1_000_000)
     embedding: int = Field(default=64, ge=1, le=65_536)
     inputs: tuple[EventInput, ...] = ()
+    dropout: float = Field(default=0.0, ge=0, lt=1)

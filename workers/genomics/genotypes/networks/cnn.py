@@ -49,6 +49,7 @@ class PanelCnn(nn.Module):
             for inside, outside, kernel in zip(before, config.channels, config.kernels, strict=True)
         )
         self.norms = nn.ModuleList(nn.BatchNorm1d(width) for width in config.channels)
+        self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(config.channels[-1] * config.bins, config.num_outputs)
 
     @property
@@ -64,7 +65,7 @@ class PanelCnn(nn.Module):
         """(records, channels x bins): what the head sees."""
         x = x[:, None]
         for convolution, norm, pool in zip(self.convolutions, self.norms, self.config.pools, strict=True):
-            x = functional.avg_pool1d(functional.relu(norm(convolution(x))), pool)
+            x = self.dropout(functional.avg_pool1d(functional.relu(norm(convolution(x))), pool))
         return functional.adaptive_avg_pool1d(x, self.config.bins).flatten(1)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -31,6 +31,7 @@ class PanelMlp(nn.Module):
         self.layers = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(widths))
         self.norms = nn.ModuleList(kind(width) for width in config.hidden)
         self.activation = nn.ReLU() if config.activation == "relu" else nn.GELU()
+        self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(widths[-1], config.num_outputs)
 
     @property
@@ -41,7 +42,7 @@ class PanelMlp(nn.Module):
     def features(self, x: Tensor) -> Tensor:
         """(records, last hidden width): what the head sees."""
         for layer, norm in zip(self.layers, self.norms, strict=True):
-            x = self.activation(norm(layer(x)))
+            x = self.dropout(self.activation(norm(layer(x))))
         return x
 
     def forward(self, x: Tensor) -> Tensor:

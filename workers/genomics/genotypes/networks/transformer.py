@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from workers.genomics.genotypes.networks.settings import PanelNetworkConfig
+from workers.models.transformer import encoder_layers
 
 _MOST_TOKENS = 65_536
 
@@ -53,13 +54,9 @@ class PanelTransformer(nn.Module):
         self.places = nn.Parameter(torch.zeros(config.tokens, config.width))
         if config.pooling == "cls":
             self.cls = nn.Parameter(torch.zeros(config.width))
-        self.layers = nn.ModuleList(
-            nn.TransformerEncoderLayer(
-                config.width, config.heads, config.feedforward, activation="gelu", batch_first=True, norm_first=True
-            )
-            for _ in range(config.layers)
-        )
+        self.layers = encoder_layers(config.layers, config.width, config.heads, config.feedforward, config.dropout)
         self.norm = nn.LayerNorm(config.width)
+        self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(config.width, config.num_outputs)
 
     @property
@@ -82,7 +79,7 @@ class PanelTransformer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits."""
-        return cast(Tensor, self.head(self.features(x)))
+        return cast(Tensor, self.head(self.dropout(self.features(x))))
 
 
 build = PanelTransformer

@@ -1,0 +1,34 @@
+"""A network by its name, as a recipe begins with it: some settings are a person's, some follow from the data."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from pydantic import BaseModel
+from torch import nn
+
+from schemas.errors import SpecError
+from schemas.loading import validate
+from workers.lookup import Names
+
+
+class _Module(Protocol):
+    Config: type[BaseModel]
+
+    def build(self, config: Any) -> nn.Module: ...
+
+
+def whole_settings(chosen: Mapping[str, Any], decided: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings for config.json: the chosen ones, and those that data and labels decide.
+
+    Raises SpecError where a person set what is decided.
+    """
+    both = sorted(chosen.keys() & decided.keys())
+    if both:
+        raise SpecError(f"network.settings: {', '.join(both)} follows from the data: leave it out")
+    return {**chosen, **decided}
+
+
+def fresh_network(networks: Names, name: str, settings: Mapping[str, Any]) -> nn.Module:
+    """The network with weights of torch's global generator. Raises SpecError for settings that it has not."""
+    module: _Module = networks.load(name, "network.name")
+    return module.build(validate(module.Config, settings, f"network.settings of {name}"))
