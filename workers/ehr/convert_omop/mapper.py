@@ -24,11 +24,10 @@ from workers.ehr.meds.parts import (
     events_frame,
     with_all_columns,
 )
-from workers.ehr.meds.rules import Profile
+from workers.ehr.meds.rules import NO_CODE_IN_PROFILE, Profile
 
 BAD = "a time or number that cannot be read"
 NO_RULE_FOR_TABLE = "no rule for its table"
-NO_CODE_IN_PROFILE = "input.codes has no code for it"
 
 Reason = tuple[pl.Series, Status, str, str | pl.Series | None]
 """Rows, and what becomes of them and why, where nothing before says otherwise."""
