@@ -69,7 +69,7 @@ def test_shorthand_of_any_kind_is_read_without_an_error(pieces: list[str], at: i
 @pytest.mark.parametrize("sentences_of", ["our own", "a sentencizer"])
 @pytest.mark.parametrize("name", ["gold.txt", "second.txt"])
 def test_on_sentences_that_were_marked_before_nineteen_of_twenty_are_right(name: str, sentences_of: str) -> None:
-    """Of the gold the half that no rule was changed for; in the second batch rules were mended by kind."""
+    """The kept half of the gold, for which no rule was changed; for the second batch rules were mended by kind."""
     kept = [sentence for sentence in gold(name) if sentence.kept or name == "second.txt"]
     flags = {sentence.text: flags_of(sentence, sentences_of) for sentence in kept}
     found = agreement(kept, lambda sentence: flags[sentence.text])
