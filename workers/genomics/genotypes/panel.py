@@ -113,7 +113,7 @@ class PanelMatrix:
         return out
 
     def haploid_places(self, samples: int) -> list[NDArray[np.int64]]:
-        """Of each of the first samples the places at which it has one allele, ascending."""
+        """The places at which each of the first samples has one allele, ascending."""
         rows = np.array(sorted(self._haploid), np.int64)
         if not len(rows):
             return [np.zeros(0, np.int64)] * samples
