@@ -117,6 +117,14 @@ class StepsDecideOutputs(Protocol):
 
 
 @runtime_checkable
+class TakesSteps(Protocol):
+    """A collection without models that prepares records all the same."""
+
+    def take_steps(self, given: tuple[Any, ...] | None) -> None:
+        """The prepare list of the spec, before anything is planned. Raises SpecError."""
+
+
+@runtime_checkable
 class RemarksOnModels(Protocol):
     """A collection that sees what a person should know of a model before a run with it."""
 
