@@ -19,7 +19,7 @@ SPOT = 6.0
 BATCH = 32
 RATE = 1e-3
 SETTINGS = {"channels": [16, 32, 64], "strides": [2, 2, 2]}
-"""Of the network smallcnn."""
+"""What the network smallcnn is built with."""
 AUGMENT = ["flip", {"rotate": {"degrees": 10}}, {"shift": {"rows": 0.1, "columns": 0.1}}]
 
 
