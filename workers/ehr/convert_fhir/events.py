@@ -12,7 +12,7 @@ from workers.ehr.convert_fhir.times import Moment, parse_time
 from workers.ehr.convert_fhir.values import Read, read_number, read_text, read_unit
 from workers.ehr.meds.precision import DAY as A_DAY
 from workers.ehr.meds.precision import MONTH, YEAR
-from workers.ehr.meds.rules import Profile
+from workers.ehr.meds.rules import NO_CODE_IN_PROFILE, Profile
 
 NO_CODE, NO_TIME, NO_VALUE, NO_TEXT = "no code", "no time", "no value", "no text inside it"
 BAD = "a time, number or text that cannot be read"
@@ -86,7 +86,7 @@ class EventRule:
 
     def apply(self, finder: Finder) -> Found | str:
         """The event, or what it lacks."""
-        if self._is_off or (self._absent is not None and self._absent.find(finder) is not None):
+        if self._absent is not None and self._absent.find(finder) is not None:
             return NOT_HERE
         for key, steps, values in self._when:
             # Rules of one resource ask for the same words.
@@ -94,6 +94,8 @@ class EventRule:
                 finder.shared[key] = words_at(finder.resource.node, steps)
             if values.isdisjoint(finder.shared[key]):
                 return NOT_HERE
+        if self._is_off:
+            return NO_CODE_IN_PROFILE
         names = [part(finder) for part in self._parts]
         if any(name is None for name in names):
             return NO_CODE

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple
+
+from workers.ehr.meds.said import plain_word
 
 Node = Any
 """A piece of JSON."""
@@ -107,7 +108,7 @@ def words_at(resource: Mapping[str, Any], steps: tuple[Step, ...]) -> set[str]:
     if steps[0].name not in resource:
         return set()
     if len(steps) == 1 and type(resource[steps[0].name]) is str:
-        return {_word(resource[steps[0].name])}
+        return {plain_word(resource[steps[0].name])}
     nodes: list[Node] = [resource]
     for step in steps:
         inside = [item for node in nodes for item in (node if type(node) is list else [node])]
@@ -115,16 +116,11 @@ def words_at(resource: Mapping[str, Any], steps: tuple[Step, ...]) -> set[str]:
     return {word for node in nodes for word in _words(node)}
 
 
-@lru_cache(maxsize=1_000)
-def _word(text: str) -> str:
-    return re.sub(r"[\s_]+", "-", text.strip().lower())
-
-
 def _words(node: Node) -> set[str]:
     if type(node) is bool:
         return {"true" if node else "false"}
     if type(node) is str:
-        return {_word(node)}
+        return {plain_word(node)}
     if type(node) is list:
         return {word for item in node for word in _words(item)}
     if type(node) is dict:

@@ -25,7 +25,7 @@ from workers.ehr.convert_fhir.paths import patient_id, patient_of
 from workers.ehr.convert_fhir.places import Path, Place, Step, find, items, steps_of, words_at
 from workers.ehr.convert_fhir.rules import FhirRules, OneOf, Resource
 from workers.ehr.documents.attachments import SAME_TEXT, UNKNOWN_CHARSET, Document, choose, read_attachment
-from workers.ehr.meds.rules import Profile
+from workers.ehr.meds.rules import NO_CODE_IN_PROFILE, Profile
 
 MODIFIED = "a modifierExtension that no rule knows may say the opposite"
 
@@ -141,6 +141,9 @@ class ResourceRule:
                 taken.events.append(result)
                 return []
             missed.append(result)
+            if result == NO_CODE_IN_PROFILE:
+                # What it is was found: another rule would say something else of it.
+                break
         taken.lacking += missed
         return missed
 
@@ -214,4 +217,4 @@ class ResourceRule:
 def reason_of(lacking: Iterable[str]) -> str:
     """Why a resource gives no event: what is most worth saying."""
     said = list(lacking)
-    return next((reason for reason in (MODIFIED, *LACKS) if reason in said), (said or [NO_RULE])[0])
+    return next((reason for reason in (MODIFIED, NO_CODE_IN_PROFILE, *LACKS) if reason in said), (said or [NO_RULE])[0])

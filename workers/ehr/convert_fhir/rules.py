@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from workers.ehr.convert_fhir.places import steps_of
 from workers.ehr.meds.rules import EventRule, Profile, Rules
+from workers.ehr.meds.units import usual_units
 
 
 class Event(EventRule):
@@ -77,7 +78,7 @@ class FhirRules(Rules):
 
     systems: Mapping[str, str] = Field(default_factory=dict)
     prefer: tuple[str, ...] = ()
-    units: Mapping[str, str] = Field(default_factory=dict)
+    units: Mapping[str, str] = Field(default_factory=usual_units)
     tables: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
     unless: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     defines: Mapping[str, str] = Field(default_factory=dict)

@@ -5,7 +5,6 @@ from typing import Literal
 from pydantic import Field
 
 from schemas.units import Bytes
-from workers.ehr.meds.rules import Profile
 from workers.ehr.meds.settings import MIB, MedsInput
 
 
@@ -16,15 +15,11 @@ class FhirInput(MedsInput):
     one file, or a directory, of `*.ndjson` (a resource or a Bundle a line) and `*.json` (Bundles or resources, as
     Synthea writes them), also gzipped. A line longer than `max_line` and a JSON file longer than `max_document` are
     `too_large`; so is what a gzipped file inflates to beyond `max_inflated`.
-
-    `codes` says how codes are written: `wardround` (`LAB//LOINC/2160-0//mg/dL`), or as models know them that were
-    trained on data from meds_etl or on CLMBR's vocabulary (`LOINC/2160-0`, the unit in a column of its own).
     """
 
     format: Literal["fhir"] = Field(description="fhir: resources or Bundles in NDJSON or JSON")
     max_line: Bytes = Field(default=64 * MIB, gt=0, description="bytes of a line; more is too_large")
     max_document: Bytes = Field(default=256 * MIB, gt=0, description="bytes of a JSON file that is read as a whole")
-    codes: Profile = Field(default="wardround", description="whose codes are written")
     max_inflated: Bytes = Field(
         default=1024 * 1024 * MIB, gt=0, description="bytes that a gzipped file may become; more is too_large"
     )

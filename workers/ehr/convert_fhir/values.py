@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from workers.ehr.convert_fhir.places import Node, Path, Place
+from workers.ehr.meds.units import normal_unit
 
 _LARGEST = float(np.finfo(np.float32).max)
 _UNIT = ("code", "unit", "system")
@@ -73,7 +74,7 @@ def read_unit(place: Place, units: Mapping[str, str]) -> Read:
     """
     node = place.node
     if type(node) is str and node:
-        return Read(units.get(node, node), (place.path,))
+        return Read(normal_unit(node, units), (place.path,))
     if type(node) is not dict:
         return Read(None, ())
     for name in ("low", "high", "numerator"):
@@ -83,7 +84,7 @@ def read_unit(place: Place, units: Mapping[str, str]) -> Read:
     for name in _UNIT[:2]:
         said = node.get(name)
         if type(said) is str and said.strip():
-            return Read(units.get(said.strip(), units.get(said.strip().lower(), said.strip())), used)
+            return Read(normal_unit(said, units), used)
     return Read(None, used)
 
 

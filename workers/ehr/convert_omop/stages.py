@@ -37,9 +37,10 @@ class OmopReader:
         if chunk.kind == CONCEPT or chunk.kind is None:
             return
         if self._mapper is None:
-            self._mapper = OmopMapper(self._rules, load_concepts(self._store, self._concepts, self._source))
+            concepts = load_concepts(self._store, self._concepts, self._source)
+            self._mapper = OmopMapper(self._rules, concepts, self._source.codes)
         wanted = self._mapper.wanted(chunk.kind)
-        for rows in table_rows(self._store, chunk, size, wanted, self._source):
+        for rows in table_rows(self._store, chunk, size, wanted, self._source, with_others=True):
             yield self._mapper.part(chunk.kind, rows, chunk.file)
 
 

@@ -14,6 +14,8 @@ _EXACT = 2**53
 _TIMES = ("%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M")
 _ZONE = r"([+-])(\d\d):?(\d\d)?$"
 _DATES = ("%Y-%m-%d", "%Y%m%d")
+_SIGNS = {"<": "<", "<=": "<=", ">": ">", ">=": ">=", "≤": "<=", "≥": ">=", "=<": "<=", "=>": ">="}
+_COMPARED = r"^(?P<sign><=|>=|=<|=>|<|>|≤|≥)\s*(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
 
 
 def said(column: pl.Series, is_text: bool = False) -> pl.Series:
@@ -123,3 +125,20 @@ def date_of(year: pl.Series, month: pl.Series, day: pl.Series) -> pl.DataFrame:
     )
     nothing = pl.Series([None] * len(time), dtype=pl.Int16)
     return _with_precision(time, nothing, precision.to_series())
+
+
+def through(ends: pl.DataFrame) -> pl.DataFrame:
+    """Ends as `moments` has them; one that is a date includes that day: its last microsecond."""
+    last = pl.col("time").dt.offset_by("1d") - pl.duration(microseconds=1)
+    return ends.with_columns(time=pl.when(pl.col("precision") == DAY).then(last).otherwise("time"))
+
+
+def comparator(words: pl.Series, numbers: pl.Series) -> pl.Series:
+    """The sign before the number that a text repeats (`<0.3`); all of the text where it has a sign and another number.
+
+    `numbers` are float32, as they were read; null where the text has no sign.
+    """
+    parts = words.str.strip_chars().str.extract_groups(_COMPARED)
+    sign, said = parts.struct.field("sign"), number(parts.struct.field("number"))
+    plain = sign.replace_strict(_SIGNS, default=None, return_dtype=pl.String)
+    return plain.zip_with((said == numbers).fill_null(False), words.set(sign.is_null(), None))

@@ -19,6 +19,7 @@ EXTRA: dict[str, Any] = {
     "range_low": pl.Float32,
     "range_high": pl.Float32,
     "interpretation": pl.String,
+    "qualifier": pl.String,
 }
 """Columns that a dataset has beside those of MEDS, as the source says them; null in most events."""
 

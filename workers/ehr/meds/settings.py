@@ -6,6 +6,7 @@ from schemas.frozen import Frozen
 from schemas.location import Location
 from schemas.units import Bytes
 from workers.ehr.meds.clock import is_zone
+from workers.ehr.meds.rules import Profile
 
 MIB = 1 << 20
 
@@ -15,6 +16,9 @@ class MedsInput(Frozen):
 
     `timezone` is the IANA name of the zone of the source's clock (`Europe/Berlin`), for dates and for times that say no
     zone; `workers/ehr/meds/clock.py` says what is done without it.
+
+    `codes` says how codes are written: `wardround` (`LAB//LOINC/2160-0//mg/dL`), or as models know them that were
+    trained on data from meds_etl or on CLMBR's vocabulary (`LOINC/2160-0`, the unit in a column of its own).
 
     `rules` is the uri of a YAML file that replaces the mapping rules of the format. `chunk_bytes` is how much of a file
     is read as one shard, `bucket_bytes` how many bytes of events (as they lie in memory) are sorted into one file; a
@@ -28,6 +32,7 @@ class MedsInput(Frozen):
     timezone: str | None = Field(
         default=None, description="IANA zone of the source's clock, for dates and for times that say no zone"
     )
+    codes: Profile = Field(default="wardround", description="whose codes are written")
     chunk_bytes: Bytes = Field(
         default=64 * MIB,
         ge=1,

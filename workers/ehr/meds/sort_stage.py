@@ -43,6 +43,7 @@ SCHEMA = pa.schema(
         pa.field("range_low", pa.float32()),
         pa.field("range_high", pa.float32()),
         pa.field("interpretation", pa.string()),
+        pa.field("qualifier", pa.string()),
         pa.field(TIME_PRECISION, pa.string()),
         pa.field(KNOWN_AT, pa.timestamp("us")),
     ]

@@ -4,7 +4,6 @@ The contents of one resource may be the same document in several formats, of whi
 which are read one after the other.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.ehr.documents.attachments import SAME_TEXT, Document, choose, read_attachment
+from workers.ehr.meds.said import plain_word
 from workers.ehr.notes.note import Identity, Note, as_text, first_of, make_note, refused
 from workers.ehr.notes.settings import NotesInput
 from workers.ehr.notes.text_file import Row
@@ -95,7 +95,7 @@ def _refuse_withdrawn(kind: str, row: Row) -> None:
     for name, values in _WITHDRAWN.get(kind, ()):
         # Not looked up in a set: a value may be of any shape.
         said = row.get(name)
-        plain = re.sub(r"[\s_]+", "-", said.strip().lower()) if type(said) is str else None
+        plain = plain_word(said) if type(said) is str else None
         found = next((value for value in values if plain == value), None)
         if found is not None:
             raise RecordError(Status.UNSUPPORTED, f"it was withdrawn: its {name} is {found}")

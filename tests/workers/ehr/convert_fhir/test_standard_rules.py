@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.fhir import PATIENT, SUBJECT, bundle, codes, mapped, observation, outcomes
+from workers.ehr.meds.rules import Profile
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ASPIRIN = {"coding": [{"system": RXNORM, "code": "1191"}]}
@@ -275,3 +276,13 @@ def test_what_is_nested_without_end_costs_its_own_record_only() -> None:
 def test_plain_codes_have_the_value_that_is_a_concept_as_text() -> None:
     part = mapped(observation("o", valueQuantity=None, valueCodeableConcept=DIABETES), profile="meds_etl")
     assert part.events.select("code", "text_value").rows() == [("LOINC/2160-0", "SNOMED/44054006")]
+
+
+@pytest.mark.parametrize("profile", ["meds_etl", "clmbr"])
+def test_codes_of_others_have_none_for_a_suspicion_or_an_allergy(profile: Profile) -> None:
+    status = {"coding": [{"code": "provisional"}]}
+    suspected = resource("Condition", code=DIABETES, recordedDate=NOON, verificationStatus=status)
+    allergy = resource("AllergyIntolerance", code=ASPIRIN, recordedDate=NOON) | {"patient": SUBJECT}
+    part = mapped(suspected, allergy, profile=profile)
+    assert outcomes(part) == [("ignored", "input.codes has no code for it", 0)] * 2
+    assert codes(mapped(suspected)) == ["CONDITION_SUSPECTED//SNOMED/44054006"]

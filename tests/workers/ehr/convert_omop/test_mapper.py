@@ -118,7 +118,7 @@ def test_a_row_that_could_not_be_read_keeps_its_own_reason() -> None:
 def test_a_converted_row_tells_of_a_number_that_it_lost() -> None:
     part = mapped(person_id=[1], number=["<5"])
     assert part.outcomes.select("outcome", "reason", "n_events").rows() == [
-        ("converted", "it has a time or number that cannot be read", 1)
+        ("partly", "it has a time or number that cannot be read", 1)
     ]
 
 

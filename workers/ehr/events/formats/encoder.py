@@ -15,7 +15,8 @@ from workers.ehr.events.formats.times import Flags, Floats, Integers, Timeline
 from workers.ehr.events.formats.vocabulary import Fallback, Vocabulary
 from workers.ehr.events.networks.settings import UNKNOWN, EventInput, Visits
 
-BIRTH = "MEDS_BIRTH"
+BIRTHS = ("MEDS_BIRTH", "SNOMED/3950001")
+"""Codes of a birth: that of MEDS, and that of CLMBR's vocabulary."""
 NOTHING_KNOWN = "none of the record's events is in the model's vocabulary"
 NOTHING_RECENT = "none of the record's events lies in the model's window"
 
@@ -171,7 +172,7 @@ class EventEncoder:
 
 def births(histories: Histories) -> Integers:
     """(records,) time of the first birth in each history, kept for the model or not; `STATIC` where there is none."""
-    is_birth = np.array([name == BIRTH or name.startswith(f"{BIRTH}//") for name in histories.code_names], np.bool_)
+    is_birth = np.array([name.partition("//")[0] in BIRTHS for name in histories.code_names], np.bool_)
     events = np.flatnonzero(is_birth[histories.code] & (histories.time != STATIC))[::-1]
     found = np.full(len(histories), STATIC, np.int64)
     # Of several births the first one is written last.

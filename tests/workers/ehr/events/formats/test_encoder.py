@@ -11,7 +11,7 @@ import pytest
 from schemas.status import Status
 from tests.workers.ehr.events.formats.event_histories import DAY, NAMES, codes_table, part, some_histories
 from workers.ehr.events.contract import STATIC, Histories
-from workers.ehr.events.formats.encoder import Encoding, EventEncoder
+from workers.ehr.events.formats.encoder import Encoding, EventEncoder, births
 from workers.ehr.events.formats.vocabulary import Vocabulary
 
 LENGTHS = [5, 1, 40, 3, 9, 2, 17]
@@ -126,3 +126,14 @@ def test_visits_are_events_of_one_moment_or_one_day():
     assert by_time.visit.tolist() == [0, 0, 1, 1, 2, 3, 0, 1]
     assert by_day.visit.tolist() == [0, 0, 1, 1, 1, 2, 0, 0]
     assert EventEncoder(vocabulary, Encoding(), ()).encode(histories).visit is None
+
+
+@pytest.mark.parametrize(
+    ("code", "known"),
+    [("MEDS_BIRTH", True), ("MEDS_BIRTH//x", True), ("SNOMED/3950001", True), ("SNOMED/39500", False)],
+)
+def test_a_birth_is_known_by_the_code_of_meds_and_by_that_of_clmbr(code: str, known: bool) -> None:
+    once = Histories(
+        np.array([0, 1]), np.array([9 * DAY]), [code], np.array([0], np.int32), np.array([2 * DAY]), np.zeros(1)
+    )
+    assert births(once).tolist() == [2 * DAY if known else STATIC]
