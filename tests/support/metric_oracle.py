@@ -55,9 +55,8 @@ def _calibration(score: np.ndarray, label: np.ndarray) -> Iterator[tuple[str, An
     large = sm.GLM(label, np.ones(len(label)), offset=logit, **settings).fit(tol=1e-14)
     yield "intercept", [large.params[0], *large.conf_int()[0]]
     low, *inner, high = np.quantile(logit, (0.05, 0.35, 0.65, 0.95), method="inverted_cdf")
-    basis = patsy.dmatrix(
-        "cr(x, knots=k, lower_bound=low, upper_bound=high) - 1", dict(x=logit, k=inner, low=low, high=high)
-    )
+    given = {"x": logit, "k": inner, "low": low, "high": high}
+    basis = patsy.dmatrix("cr(x, knots=k, lower_bound=low, upper_bound=high) - 1", given)
     fitted = sm.GLM(label, np.asarray(basis), **settings).fit(tol=1e-14).fittedvalues
     yield "integrated_calibration_index", np.abs(fitted - score).mean()
 
