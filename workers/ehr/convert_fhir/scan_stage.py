@@ -4,23 +4,20 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-import polars as pl
 import pyarrow as pa
 
-from cluster.storage import ObjectChanged, ObjectMissing, sha256_of
+from cluster.storage import ObjectChanged, ObjectMissing
 from schemas.rows import stage_columns
 from schemas.status import Status
 from workers.ehr.convert_fhir.coding import Vocabulary
 from workers.ehr.convert_fhir.export import ExportLines
-from workers.ehr.convert_fhir.layout import SCAN, seen_key
 from workers.ehr.convert_fhir.versions import SEEN, scanned
 from workers.ehr.meds.chunks import chunk_of
-from workers.ehr.meds.hash_slots import slots_of
+from workers.ehr.meds.layout import SCAN
+from workers.ehr.meds.versions_stage import publish_seen
 from workers.finished_runs.side import SideObjectRef
 from workers.pipeline.context import StageContext
-from workers.pipeline.frames import encode_frame
-from workers.pipeline.kinds import ShardStage, ShardTable, SideObject
-from workers.pipeline.publish import publish_side
+from workers.pipeline.kinds import ShardStage, ShardTable
 from workers.pipeline.rowtable import build_rows
 
 COLUMNS = stage_columns(
@@ -29,7 +26,6 @@ COLUMNS = stage_columns(
     ("event_keys", "list<string>", "where they lie"),
     ("defined", "list<struct<reference: string, code: string, description: string>>", "codes that others refer to"),
 )
-_ROW_GROUP = 65_536
 
 
 class ScanStage(ShardStage):
@@ -55,11 +51,6 @@ class ScanStage(ShardStage):
                 seen, more = scanned(lines, chunk.file, self._defines, self._vocabulary)
                 defined += more
                 counts.append(seen.height)
-                vouched.append(self._publish(shard, number, seen))
+                vouched.append(publish_seen(self._context, shard, number, seen.select(*SEEN)))
         values = {"part_events": [counts], "event_keys": [[ref.key for ref in vouched]], "defined": [defined]}
         return ShardTable(build_rows(records, self._context.layout, values, [Status.OK]), vouched=vouched)
-
-    def _publish(self, shard: int, number: int, seen: pl.DataFrame) -> SideObjectRef:
-        slotted = seen.with_columns(slot=slots_of(seen["subject"])).sort("slot", "subject", "position", "number")
-        body = encode_frame(slotted.select("slot", *SEEN), self._context.run.fingerprint, row_group=_ROW_GROUP)
-        return publish_side(self._context, SideObject(seen_key(shard, number, sha256_of(body)), body))
