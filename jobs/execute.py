@@ -10,7 +10,7 @@ from jobs.rejects import RejectWatch, spread_sample
 from jobs.rundir import StageDirectory
 from jobs.settings import storage_settings
 from schemas.errors import IncompleteError
-from schemas.run import FileRecord
+from schemas.run import FileRecord, StageKind
 from schemas.spec import Spec
 from schemas.wording import counted
 from schemas.work import Mode, ShardReport, ShardTask
@@ -78,7 +78,7 @@ def execute(stage: StageDirectory, spec: Spec, host: Host, watchers: Watchers) -
     if not missing:
         return figures
     tasks = [ShardTask(shard, watchers.mode(stage, shard)) for shard in missing]
-    dispatcher = Dispatcher(host, pool_settings(spec))
+    dispatcher = Dispatcher(host, pool_settings(spec, stage.run.kind))
     # Before the first commit only: later on the committed rows themselves are counted.
     if stage.run.kind == "records" and not done and spec.limits.max_rejects < 1 and spec.limits.sample:
         _sample(stage, spec, dispatcher, watch, watchers)
@@ -98,7 +98,7 @@ def execute(stage: StageDirectory, spec: Spec, host: Host, watchers: Watchers) -
     result = dispatcher.run(
         tasks,
         on_report=on_report,
-        should_stop=watchers.should_stop,
+        should_stop=_at_once(watchers.should_stop) if stage.run.kind == "long" else watchers.should_stop,
         committed_elsewhere=stage.present,
         on_progress=on_progress,
     )
@@ -108,6 +108,11 @@ def execute(stage: StageDirectory, spec: Spec, host: Host, watchers: Watchers) -
     if result.elsewhere:
         _counted(spec, stage, stage.committed())
     return figures
+
+
+def _at_once(should_stop: Callable[[], Stop]) -> Callable[[], Stop]:
+    """What is in hand may take days: its state is kept, and it goes on with the next command."""
+    return lambda: "no" if should_stop() == "no" else "abort"
 
 
 def _counted(spec: Spec, stage: StageDirectory, done: Mapping[int, FileRecord]) -> RejectWatch:
@@ -151,16 +156,17 @@ def _refuse_unfinished(result: DispatchResult) -> None:
         )
 
 
-def pool_settings(spec: Spec) -> PoolSettings:
-    """The pool's settings as the spec has them."""
+def pool_settings(spec: Spec, kind: StageKind = "records") -> PoolSettings:
+    """The pool's settings as the spec has them, for a stage of this kind."""
     return PoolSettings(
         min_workers=spec.compute.workers.min,
         max_workers=spec.compute.workers.max,
         start_timeout_s=spec.compute.start_timeout,
-        shard_deadline_s=spec.limits.shard_deadline,
+        # A long shard says itself whether it gets on.
+        shard_deadline_s=None if kind == "long" else spec.limits.shard_deadline,
         mute_s=max(_LEAST_MUTE_S, spec.limits.record_timeout),
         # A copy that comes late would overwrite what is there, after everything was checked and listed.
-        hedge=spec.compute.hedge and not spec.output.single_committer,
+        hedge=spec.compute.hedge and not spec.output.single_committer and kind != "long",
         max_infrastructure_failures=spec.limits.outages,
     )
 

@@ -16,13 +16,14 @@ class JobKind:
     `rooms` are the collections, converters or whatever else reads its input; `key` of `input:` names one of them, None
     where there is one only.
     `rows_dir` is where the rows of its last stage lie in the run directory. `has_models`: it scores with models, at
-    least one; otherwise it takes neither models nor prepare steps.
+    least one; otherwise it takes neither models nor, unless it `has_steps`, prepare steps.
     """
 
     rooms: Callable[[], Names]
     key: str | None
     rows_dir: str
     has_models: bool
+    has_steps: bool = False
 
     def name(self, source: Mapping[str, Any]) -> str:
         """The room that `input:` of a spec names. Raises SpecError."""
@@ -43,5 +44,5 @@ class JobKind:
             raise SpecError(f"models: a {spec.job} job needs at least one, as name: {{uri: ...}}")
         if not self.has_models and spec.models:
             raise SpecError(f"models: a {spec.job} job has none")
-        if not self.has_models and spec.prepare is not None:
+        if not (self.has_models or self.has_steps) and spec.prepare is not None:
             raise SpecError(f"prepare: a {spec.job} job has no prepare steps; remove it")

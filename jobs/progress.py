@@ -24,6 +24,8 @@ COLUMNS = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[words]}")
 _LEAST_BAR = 10
 """Characters of the bar: on a narrow terminal words give way to it."""
 _GAPS = 2
+_TOLD = 4
+"""Workers whose own words are shown."""
 _WINDOW_S, _STEP_S, _FIRST_S = 30.0, 0.5, 2.0
 _EVERY_S = 5.0
 _NOTEBOOK_EVERY_S = 0.25
@@ -85,6 +87,8 @@ class Tally:
         """The same without the shards, what matters most first."""
         self.pace.see(progress)
         parts = [counted(progress.records_done, "record")]
+        if told := [info["said"] for _, info in sorted(progress.info.items()) if "said" in info]:
+            parts = ["; ".join(told[:_TOLD])]
         rate = self.pace.rate()
         if rate:
             parts.append(f"{rate:,.{0 if rate >= 10 else 1}f}/s")

@@ -10,6 +10,7 @@ JOBS: dict[str, str] = {
     "predict": "jobs.predict:KIND",
     "convert": "jobs.convert:KIND",
     "evaluate": "jobs.evaluate:KIND",
+    "train": "jobs.train:KIND",
 }
 
 

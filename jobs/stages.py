@@ -20,7 +20,7 @@ from schemas.rows import output_columns, row_schema
 from schemas.run import stage_directory
 from schemas.spec import Spec, Thumbnails
 from workers.calibration.columns import PARTS
-from workers.collection import Collection, OpenCollection, StagePlan
+from workers.collection import Collection, OpenCollection, StagePlan, TakesSteps
 
 
 @dataclass(frozen=True)
@@ -108,4 +108,7 @@ def open_input(spec: Spec, storage: StorageSettings) -> Collection:
     room = kind_of(spec).room(spec.input)
     source = validate(room.get("settings", "INPUT"), spec.input, "input")
     opener: OpenCollection = room.get("collection", "open_collection")
-    return opener(source, storage, spec.compute)
+    collection = opener(source, storage, spec.compute)
+    if isinstance(collection, TakesSteps):
+        collection.take_steps(spec.prepare)
+    return collection

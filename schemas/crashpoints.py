@@ -32,6 +32,9 @@ POINTS = frozenset(
         "report.before_put",
         "decode.record",
         "forward.record",
+        "checkpoint.before_put",
+        "checkpoint.after_put",
+        "fit.step",
     }
 )
 

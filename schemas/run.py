@@ -30,8 +30,9 @@ BY_MODEL = "records by model"
 SIDE_KEY = "wardround.side"
 """Parquet metadata of a shard object: JSON list of the side objects that it vouches for."""
 
-StageKind = Literal["records", "shards"]
-"""Whether a stage's records are scored one by one, or a shard at a time."""
+StageKind = Literal["records", "shards", "long"]
+"""Whether a stage's records are scored one by one, or a shard at a time; `long`: such a shard may take days,
+and only has to get on."""
 
 D = TypeVar("D", bound="Document")
 

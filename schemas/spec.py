@@ -66,6 +66,12 @@ class Limits(Settings):
     shard_deadline: Seconds = Field(
         default=3600.0, gt=0, description="time for a shard, after which it is tried again, record by record"
     )
+    checkpoint_every: Seconds = Field(
+        default=60.0, ge=0, description="time between two states of a training that are kept to go on from"
+    )
+    fit_time: Seconds | None = Field(
+        default=None, gt=0, description="time for each fit of a training, after which the best so far is taken"
+    )
     forbidden: Literal["stop", "row"] = Field(
         default="stop",
         description="an object of the input that these credentials may not read (403, no right on a disk): the run "
@@ -183,7 +189,10 @@ class ReportSpec(Settings):
 class Spec(Settings):
     """What to read, how to prepare it, which models, where to write, on what hardware."""
 
-    job: str = Field(description="what is done: predict (score with models) or convert (make a dataset)")
+    job: str = Field(
+        description="what is done: predict (score with models), train (fit one), evaluate (hold scores against "
+        "what was true) or convert (make a dataset)"
+    )
     name: str = Field(min_length=1, max_length=200, description="what people call this run")
     input: Mapping[str, Any] = Field(description="what to read; its keys are those of the collection or of the format")
     models: Mapping[str, ModelRef] = Field(

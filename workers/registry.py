@@ -99,6 +99,12 @@ EVALUATIONS: dict[str, str] = {
 """What `job: evaluate` reads: one room."""
 
 
+TRAININGS: dict[str, str] = {
+    "images": "workers.images.training",
+}
+"""What `job: train` reads and fits, by `input.collection`."""
+
+
 def networks(collection: str) -> Names:
     """The networks that model directories of a collection may name."""
     extra = _extra(collection)
@@ -124,6 +130,11 @@ def converters() -> Names:
 def evaluations() -> Names:
     """The room of evaluations."""
     return Names("evaluation", EVALUATIONS, extra="evaluate")
+
+
+def trainings() -> Names:
+    """What `input.collection` of a training may name."""
+    return Names("input.collection", TRAININGS)
 
 
 def _extra(collection: str) -> str:

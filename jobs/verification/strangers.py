@@ -16,6 +16,8 @@ from schemas.run import MANIFEST_KEY, REPORT_KEY, TUNING_DIR
 from workers.pipeline.objects import RecordNames
 
 _STAGES = "stages/"
+_CHECKPOINT = re.compile(r"^stages/[^/]+/checkpoints/")
+"""A state that a driver kept which was told late that another had come to the end."""
 _BY_CONTENT = re.compile(r"-(?P<begin>[0-9a-f]{16})\.[a-z0-9.]+$")
 """Ends the name of what may differ between two attempts: how the sha256 of its bytes begins."""
 
@@ -37,9 +39,16 @@ def check_strangers(store: Store, stages: Sequence[StageDirectory], own: Iterabl
 
 
 def _is_of_an_attempt(store: Store, key: str, fingerprints: set[str]) -> bool:
-    """Whether another attempt of this run wrote it: between its stages, under the name that its bytes give it."""
+    """Whether another attempt of this run wrote it: between its stages, under the name that its bytes give it, or as a
+    checkpoint."""
+    if _CHECKPOINT.match(key):
+        return _carries(store, key, fingerprints)
     named = _BY_CONTENT.search(key)
     if named is None or not key.startswith(_STAGES) or not store.sha256(key).startswith(named["begin"]):
         return False
+    return _carries(store, key, fingerprints)
+
+
+def _carries(store: Store, key: str, fingerprints: set[str]) -> bool:
     head = store.head(key)
     return head is not None and head.metadata.get("fingerprint") in fingerprints

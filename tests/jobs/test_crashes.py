@@ -21,6 +21,8 @@ COMMITS = [f"commit.{step}:{nth}" for step in ("before_put", "after_put") for nt
 STEPS = ["plan.before_put", "plan.after_put", "run.before_put", "run.after_put", "commit.before_encode:2"]
 ENDS = ["manifest.before_put", "manifest.after_put", "report.before_put"]
 RECORDS = {"decode.record", "forward.record"}
+FITS = {"checkpoint.before_put", "checkpoint.after_put", "fit.step"}
+"""Points of a training: `test_train_crashes.py` passes through them."""
 SIDES = {"side.before_put", "side.after_put"}
 """Points in stages that write side objects too: `test_convert_crashes.py` passes through them."""
 
@@ -73,7 +75,7 @@ def test_every_crash_point_of_the_source_is_known_and_tested() -> None:
     source = [path for layer in ("jobs", "workers", "cluster") for path in (ROOT / layer).rglob("*.py")]
     found = {name for path in source for name in re.findall(r'crashpoint\("([a-z_.]+)"', path.read_text())}
     assert found == POINTS
-    assert {point.partition(":")[0] for point in STEPS + COMMITS + ENDS} | RECORDS | SIDES == POINTS
+    assert {point.partition(":")[0] for point in STEPS + COMMITS + ENDS} | RECORDS | SIDES | FITS == POINTS
 
 
 def test_a_record_that_kills_its_decoder_twice_is_a_row_and_the_others_are_scored(

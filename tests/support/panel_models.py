@@ -4,20 +4,16 @@ torch.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import torch
-from safetensors.torch import save_file
 
-from schemas.loading import validate
 from workers import registry
-from workers.genomics.genotypes.formats.panel import FORMAT, PanelConfig, PanelModelFormat
-from workers.genomics.genotypes.formats.panel_variants import SCHEMA, VARIANTS
-from workers.models.network_directory import CONFIG, WEIGHTS
+from workers.genomics.genotypes.formats.write_panel import write_panel_model
+from workers.training.network import fresh_network
 
 _CARD = """# An untrained model
 
@@ -47,8 +43,6 @@ def make_panel_model_directory(
     """
     own = {**(settings or {}), "num_variants": variants.height, "num_outputs": len(labels)}
     config = {
-        "format": PanelModelFormat.name,
-        "format_version": 1,
         "network": network,
         "settings": own,
         "head": {"activation": activation, "labels": list(labels)},
@@ -56,22 +50,11 @@ def make_panel_model_directory(
         "notes": f"untrained: randomly initialised weights, seed {seed}",
         **more,
     }
-    validate(PanelConfig, config, CONFIG)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / CONFIG).write_text(json.dumps(config, indent=1))
-    variants.select(list(SCHEMA)).write_parquet(folder / VARIANTS)
-    save_file(_weights(network, own, seed), folder / WEIGHTS)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        weights = fresh_network(registry.networks("genotypes"), network, own).state_dict()
+    write_panel_model(folder, config, variants, weights)
     (folder / "model_card.md").write_text(
         _CARD.format(seed=seed, network=network, labels=", ".join(labels), variants=variants.height)
     )
-    FORMAT.describe(folder)
     return folder
-
-
-def _weights(network: str, settings: Mapping[str, Any], seed: int) -> dict[str, torch.Tensor]:
-    module = registry.networks("genotypes").load(network)
-    config = validate(module.Config, settings, f"{CONFIG}: settings")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        state: dict[str, torch.Tensor] = module.build(config).state_dict()
-    return state

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from tests.support.planted_hospital import Hospital
 from workers.ehr.events.formats.encoder import Encoding
-from workers.ehr.events.training.histories import HeldHistories, HistoryExamples
+from workers.ehr.events.training.histories import HeldHistories
 from workers.ehr.events.training.recipe import EventRecipe
 from workers.ehr.events.training.settings import VocabularySettings
 from workers.ehr.events.training.vocabulary import fit_vocabulary
 from workers.statistics.discrimination import auroc
 from workers.statistics.estimate import Estimate
 from workers.statistics.ranks import rank
+from workers.training.held import HeldExamples
 from workers.training.settings import FitSettings
 from workers.training.trainer import Data, Trainer
 
@@ -62,12 +63,12 @@ def train(recipe: Any, examples: Any, outcome: NDArray[np.float64], fit: FitSett
     return Trained(recipe, trainer, rows[2], logits)
 
 
-def held(hospital: Hospital) -> HistoryExamples:
-    return HistoryExamples(HeldHistories(hospital.histories, hospital.subjects))
+def held(hospital: Hospital) -> HeldExamples[HeldHistories]:
+    return HeldExamples(HeldHistories(hospital.histories, hospital.subjects), len(hospital.risk))
 
 
 def event_recipe(
-    examples: HistoryExamples, network: str, settings: dict[str, Any], encoding: Encoding | None = None
+    examples: HeldExamples[HeldHistories], network: str, settings: dict[str, Any], encoding: Encoding | None = None
 ) -> EventRecipe:
     """With the vocabulary of the records that are learned from."""
     learned = [examples[row] for row in split(len(examples))[0].tolist()]

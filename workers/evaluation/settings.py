@@ -1,7 +1,7 @@
 """What a spec says of an evaluation. Imports nothing heavy: the driver reads this too."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -9,9 +9,7 @@ from schemas.frozen import Frozen
 from schemas.location import Location
 from schemas.units import Share
 from workers.calibration.maps import Method
-from workers.labels.settings import Labels, Rows, Value
-
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+from workers.labels.settings import Labels, Name, Rows, Value
 
 
 class Rule(Frozen):

@@ -14,6 +14,7 @@ from workers.evaluation.columns import RECORD, other_column, score_column, wante
 from workers.evaluation.joining import ID, STATUS_PREFIX
 from workers.evaluation.settings import EvaluateInput
 from workers.finished_runs.run import FinishedRun, open_run
+from workers.labels.columns import require
 
 
 @dataclass(frozen=True)
@@ -30,18 +31,18 @@ class Source:
         columns = self.run.schema().names
         for name, outcome in self.settings.outcomes.items():
             for one, column in outcome.columns().items():
-                _require(column, columns, f"outcomes.{name}.score{'s.' + one if one else ''}", "rows of the run")
+                require(column, columns, f"outcomes.{name}.score{'s.' + one if one else ''}", "rows of the run")
         if self.other is not None:
             there = self.other.schema().names
             for name, column in self._compared().items():
-                _require(column, there, f"compare.scores.{name}", "rows of the run that is compared")
+                require(column, there, f"compare.scores.{name}", "rows of the run that is compared")
         if self.settings.labels is not None:
-            _require(self.settings.labels.on, columns, "labels.on", "rows of the run")
+            require(self.settings.labels.on, columns, "labels.on", "rows of the run")
         for name in self.settings.calibrated:
             self._calibrated(name)
         both = [*self.labelled, *columns]
         for column, asked_by in wanted(self.settings).items():
-            _require(column, both, asked_by, "labels nor the rows of the run" if self.labelled else "rows of the run")
+            require(column, both, asked_by, "labels nor the rows of the run" if self.labelled else "rows of the run")
 
     def calibrated(self) -> dict[str, dict[str, str]]:
         """By calibrated outcome: the model whose output its score is, that output, and the model's digest."""
@@ -124,11 +125,3 @@ def open_source(settings: EvaluateInput, storage: StorageSettings, labelled: fro
     """The finished run that is evaluated. Raises UsageError where there is none, IncompleteError for an unfinished."""
     other = None if settings.compare is None else open_run(settings.compare.run, storage)
     return Source(settings, open_run(settings.run, storage), labelled, other)
-
-
-def _require(column: str, among: list[str], asked_by: str, where: str) -> None:
-    if column not in among:
-        hint = nearest(column, among) or "."
-        raise SpecError(
-            f"input.{asked_by}: no column {column!r} in the {where}{hint} There: {', '.join(sorted(set(among)))}"
-        )

@@ -77,11 +77,15 @@ _SCAN = b"\xff\xda"
 
 def predict(context: StageContext) -> RecordStage:
     """Read, decode and prepare for the run's models."""
-    source = _source(context)
     lists, _ = prepare_lists(dict(context.run.prepare))
+    return RecordStage(open_reader(context, _source(context), lists), partial(load_scoring, context))
+
+
+def open_reader(context: StageContext, source: ImagesInput, lists: list[list[Any]]) -> ImageReader:
+    """What reads the images of a stage and prepares them by each of these lists."""
     settings = {"input": _from_header(source, context).model_dump(mode="json"), "prepare": lists}
     decoders = context.compute.decoders or max(1, int(context.cpus))
-    reader = ImageReader(
+    return ImageReader(
         fetcher_of(source, context.storage, _FETCHES),
         Pools(context, "workers.images.handler:build", settings, decoders),
         context.budget,
@@ -89,12 +93,15 @@ def predict(context: StageContext) -> RecordStage:
         by_frame=source.bytes_column is None,
         depth=decoders + 1,
     )
-    return RecordStage(reader, partial(load_scoring, context))
 
 
 def headers(context: StageContext) -> RecordStage:
     """Count the frames of every object."""
-    source = _source(context)
+    return count_frames(context, _source(context))
+
+
+def count_frames(context: StageContext, source: ImagesInput) -> RecordStage:
+    """The same of an input that is given."""
     fetcher = fetcher_of(source, context.storage, _FETCHES)
     if not isinstance(fetcher, ObjectFetcher):
         raise SpecError("input.record: frame needs objects, not images in a column of Parquet files")

@@ -1,6 +1,7 @@
 """What a spec says of labels. Imports nothing heavy: the driver reads this too."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 from pydantic import Field
 
@@ -11,6 +12,10 @@ from schemas.units import Delimiter
 Value = bool | int | float | str
 Rows = Mapping[str, Value | tuple[Value, ...]]
 """Which rows: by column, its value or one of several."""
+
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+"""A word that columns may be named after."""
 
 
 class Labels(Frozen):

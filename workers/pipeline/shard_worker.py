@@ -49,9 +49,13 @@ class ShardWorker(ThreadedWorker):
 
     def _info(self, alive: float) -> Mapping[str, Any]:
         return {
+            **self._stage.info(),
             "core_seconds_used": self._core_seconds,
             "core_seconds_given": alive * max(1.0, self._context.cpus),
         }
+
+    def _is_stalled(self) -> bool:
+        return self._stage.is_stalled()
 
     def _release(self) -> None:
         self._stage.close()

@@ -112,6 +112,13 @@ class Trainer:
             keep(self._state().encode())
         return self._fitted(is_done=True)
 
+    def said(self, seed: int) -> str:
+        """How far it is, in words."""
+        at, steps = self._progress, self._sampler.steps
+        loss = f", loss {at.loss / at.seen:.4f}" if at.seen else ""
+        best = "" if at.best is None else f", best {self.metric} {at.best:.4f}"
+        return f"seed {seed}: epoch {at.epoch + 1} of {self._settings.epochs}, step {at.step} of {steps}{loss}{best}"
+
     @property
     def _is_mixed(self) -> bool:
         return self._settings.precision != "float32" and self._device.startswith("cuda")

@@ -23,8 +23,9 @@ class Encoding:
     def __init__(self, frequency: NDArray[np.float64], scale: str) -> None:
         self.frequency = frequency
         self.centre = 2 * frequency if scale != "copies" else np.zeros_like(frequency)
-        deviation = np.sqrt(2 * frequency * (1 - frequency))
-        self.deviation = deviation if scale == "standardise" else np.ones_like(frequency)
+        self.deviation = np.ones_like(frequency)
+        if scale == "standardise":
+            self.deviation = np.sqrt(2 * frequency * (1 - frequency))
 
     def of(self, copies: NDArray[np.float64], places: Numbers) -> Float:
         """(variants, ...) copies at these places, encoded."""
@@ -110,6 +111,14 @@ class PanelMatrix:
         out[:] = panel.absent
         out[:, panel.place] = values.T
         return out
+
+    def haploid_places(self, samples: int) -> list[NDArray[np.int64]]:
+        """The places at which each of the first samples has one allele, ascending."""
+        rows = np.array(sorted(self._haploid), np.int64)
+        if not len(rows):
+            return [np.zeros(0, np.int64)] * samples
+        bits = np.stack([np.unpackbits(self._haploid[int(row)], bitorder="little", count=samples) for row in rows])
+        return [np.sort(self.panel.place[rows[bits[:, sample] > 0]]) for sample in range(samples)]
 
     def _of_dosage(self, row: int, dosage: NDArray[np.float64], first: int, last: int) -> Float:
         panel, place = self.panel, self.panel.place[row : row + 1]

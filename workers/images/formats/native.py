@@ -5,11 +5,13 @@
      "head": {"activation": "softmax", "labels": ["normal", "pneumonia"]},
      "outputs": [...],   optional: one float32 a label, in order; default `score_<label>`
      "prepare": [...],   optional: prepare steps as they stand in a spec
-     "value_range": [0, 1]}   optional: the smallest and largest value that the network takes, after all steps
+     "value_range": [0, 1],   optional: the smallest and largest value that the network takes, after all steps
+     "members": ["model-0.safetensors", ...]}   optional: weights of several networks, whose mean score is the model's
 
 Settings of each network and names of its weights: workers/images/networks/.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +22,14 @@ from workers import registry
 from workers.contract import Model, ModelCard, Placement
 from workers.images.contract import ImageFormat
 from workers.models.head import check_fields
-from workers.models.network_directory import CONFIG, NetworkConfig, NetworkDirectory, NetworkSizes, settings_of
+from workers.models.network_directory import (
+    CONFIG,
+    WEIGHTS,
+    NetworkConfig,
+    NetworkDirectory,
+    NetworkSizes,
+    settings_of,
+)
 
 
 class NativeConfig(NetworkConfig):
@@ -30,6 +39,7 @@ class NativeConfig(NetworkConfig):
     outputs: tuple[OutputField, ...] = ()
     prepare: tuple[str | dict[str, Any], ...] = ()
     value_range: tuple[float, float] | None = None
+    members: tuple[str, ...] = ()
 
 
 class ImageSizes(NetworkSizes):
@@ -46,6 +56,10 @@ class Native(NetworkDirectory[NativeConfig, ImageSizes]):
     sizes = ImageSizes
     networks = registry.networks("images")
 
+    def weights_of(self, config: NativeConfig) -> Sequence[str]:
+        """One file, or those of the members."""
+        return config.members or (WEIGHTS,)
+
     def card(self, directory: Path, config: NativeConfig, sizes: ImageSizes) -> ModelCard:
         """The card of an image network, with the prepare steps that its config names."""
         return ModelCard(
@@ -54,7 +68,7 @@ class Native(NetworkDirectory[NativeConfig, ImageSizes]):
             prepare=config.prepare,
             channels=sizes.in_channels,
             value_range=config.value_range,
-            settings=settings_of(config),
+            settings={**settings_of(config), "weights": list(self.weights_of(config))},
         )
 
     def load(self, directory: Path, card: ModelCard, placement: Placement) -> Model:

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from workers import registry
-from workers.contract import ModelCard, Placement
+from workers.contract import Model, ModelCard, Placement
 from workers.images.formats.classifier import TorchClassifier
+from workers.images.formats.mean import Mean
 from workers.images.formats.to_tensor import ToTensor
 from workers.images.networks.fold import fold
 from workers.models.device import set_up
@@ -12,10 +13,15 @@ from workers.models.memory import memory_error
 from workers.models.weights import build_network
 
 
-def load(directory: Path, card: ModelCard, placement: Placement) -> TorchClassifier:
-    """Load the network and its weights. Raises SpecError where they do not fit the card."""
+def load(directory: Path, card: ModelCard, placement: Placement) -> Model:
+    """Load the network and its weights, or the networks. Raises SpecError where they do not fit the card."""
     set_up(placement.threads)
-    built = build_network(directory, card, registry.networks("images"))
+    members = [_load(directory, card, placement, weights) for weights in card.settings["weights"]]
+    return members[0] if len(members) == 1 else Mean(members)
+
+
+def _load(directory: Path, card: ModelCard, placement: Placement, weights: str) -> TorchClassifier:
+    built = build_network(directory, card, registry.networks("images"), weights)
     folded = fold(built.network, placement.device)
     with memory_error():
         folded.to(placement.device)

@@ -13,8 +13,9 @@ from workers.ehr.events.formats.batches import Shard
 from workers.ehr.events.formats.encoder import Encoding, EventEncoder
 from workers.ehr.events.formats.vocabulary import Vocabulary
 from workers.ehr.events.networks.packed import PackedHistories
-from workers.ehr.events.training.histories import History, together
+from workers.ehr.events.training.histories import HeldHistories
 from workers.ehr.events.training.vocabulary import FittedVocabulary
+from workers.training.held import Held, together
 from workers.training.network import fresh_network, whole_settings
 
 _COLUMN = "column."
@@ -43,7 +44,10 @@ class EventRecipe:
         return fresh_network(registry.networks("events"), self.name, self.settings)
 
     def batch(
-        self, examples: Sequence[History], targets: NDArray[np.float64], generator: np.random.Generator | None
+        self,
+        examples: Sequence[Held[HeldHistories]],
+        targets: NDArray[np.float64],
+        generator: np.random.Generator | None,
     ) -> tuple[Mapping[str, Tensor], Tensor]:
         """Longest histories first, as networks like them; `place` says where each one's logits belong."""
         held, records = together(examples)

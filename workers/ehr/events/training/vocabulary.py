@@ -10,8 +10,9 @@ import pyarrow as pa
 from schemas.errors import SpecError
 from workers.ehr.events.contract import Histories
 from workers.ehr.events.formats.times import Integers
-from workers.ehr.events.training.histories import HeldHistories, History, together
+from workers.ehr.events.training.histories import HeldHistories
 from workers.ehr.events.training.settings import VocabularySettings
+from workers.training.held import Held, together
 
 _AT_ONCE = 100_000
 """Subjects whose events are counted at a time."""
@@ -30,7 +31,7 @@ class FittedVocabulary:
         return int(self.table.num_rows) + 1
 
 
-def fit_vocabulary(examples: Sequence[History], settings: VocabularySettings) -> FittedVocabulary:
+def fit_vocabulary(examples: Sequence[Held[HeldHistories]], settings: VocabularySettings) -> FittedVocabulary:
     """Codes by how many of the subjects have them; means and standard deviations of their values.
 
     Of a subject's records the latest counts: its history holds those of the others, whose events are not counted twice.

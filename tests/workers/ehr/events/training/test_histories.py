@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pytest
 
 from cluster.storage import StorageSettings, open_store
 from tests.support.event_plans import planned
@@ -19,12 +18,13 @@ from workers.ehr.events.contract import Histories
 from workers.ehr.events.fetching import SubjectFetcher
 from workers.ehr.events.reader import HEADER_TYPES, EventReader
 from workers.ehr.events.scoring import whole_parts
-from workers.ehr.events.training.histories import SHOWN, HeldHistories, HistoryExamples
+from workers.ehr.events.training.histories import SHOWN, HeldHistories
 from workers.ehr.events.training.keeper import HistoryKeeper, HistoryRows
 from workers.ehr.events.training.settings import VocabularySettings
 from workers.ehr.events.training.vocabulary import fit_vocabulary
 from workers.pipeline.byte_budget import ByteBudget
 from workers.pipeline.holding import HeldScoring
+from workers.training.held import HeldExamples
 
 AT = datetime(2024, 1, 1, 12)
 
@@ -75,10 +75,10 @@ def test_a_leak_after_the_prediction_time_is_not_found(tmp_path: Path) -> None:
     held, plain = kept(*leaking, AT), kept(*dataset(tmp_path, hospital, leak=False), AT)
     assert rows_of(held.histories) == rows_of(plain.histories)
     every = VocabularySettings(min_subjects=1)
-    assert LEAK not in fit_vocabulary(HistoryExamples(held)[:], every).table["code"].to_pylist()
+    assert LEAK not in fit_vocabulary(HeldExamples(held, 80)[:], every).table["code"].to_pylist()
     # It is there, and would be found if it was asked for two hours later.
     late = kept(*leaking, AT + timedelta(hours=2))
-    assert LEAK in fit_vocabulary(HistoryExamples(late)[:], every).table["code"].to_pylist()
+    assert LEAK in fit_vocabulary(HeldExamples(late, 80)[:], every).table["code"].to_pylist()
 
 
 def test_who_has_no_event_in_the_window_is_not_shown(tmp_path: Path) -> None:
@@ -87,13 +87,3 @@ def test_who_has_no_event_in_the_window_is_not_shown(tmp_path: Path) -> None:
     held = kept(*dataset(tmp_path, hospital, leak=False), AT, days=20)
     assert 0 < recent < 80
     assert len(held) == recent
-
-
-@pytest.mark.parametrize("place", [-1, 79])
-def test_examples_are_a_sequence(place: int) -> None:
-    hospital = planted_hospital(80, seed=3)
-    examples = HistoryExamples(HeldHistories(hospital.histories, hospital.subjects))
-    assert examples[place].record == 79
-    assert [one.record for one in examples[70:72]] == [70, 71]
-    with pytest.raises(IndexError):
-        examples[80]

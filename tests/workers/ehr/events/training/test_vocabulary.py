@@ -7,16 +7,17 @@ import pytest
 
 from schemas.errors import SpecError
 from workers.ehr.events.contract import STATIC, Histories
-from workers.ehr.events.training.histories import HeldHistories, HistoryExamples
+from workers.ehr.events.training.histories import HeldHistories
 from workers.ehr.events.training.settings import VocabularySettings
 from workers.ehr.events.training.vocabulary import FittedVocabulary, fit_vocabulary
+from workers.training.held import HeldExamples
 
 CODES = ["A", "B", "C", "LAB"]
 RECORDS = [(1, "AAB", 5), (1, "AABB", 9), (2, "ACL", 5), (3, "LL", 5), (4, "CCCCCC", 5)]
 """Subject, the first letters of its codes, prediction time. Values of LAB: 1, 2, 6."""
 
 
-def examples() -> HistoryExamples:
+def examples() -> HeldExamples[HeldHistories]:
     letters = "".join(codes for _, codes, _ in RECORDS)
     value = np.full(len(letters), np.nan, np.float32)
     value[[place for place, letter in enumerate(letters) if letter == "L"]] = [1, 2, 6]
@@ -29,7 +30,7 @@ def examples() -> HistoryExamples:
         np.full(len(letters), STATIC),
         value,
     )
-    return HistoryExamples(HeldHistories(histories, np.array([subject for subject, _, _ in RECORDS])))
+    return HeldExamples(HeldHistories(histories, np.array([subject for subject, _, _ in RECORDS])), len(RECORDS))
 
 
 def fitted(rows: slice, **settings: int) -> FittedVocabulary:

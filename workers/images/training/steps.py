@@ -1,0 +1,5 @@
+"""Prepare steps of a training: those of predict."""
+
+from workers.images.steps import STEPS
+
+__all__ = ["STEPS"]

@@ -1,0 +1,64 @@
+"""Pictures of a training: losses and the tuning metric by epoch."""
+
+import io
+from collections.abc import Callable, Iterator
+
+import polars as pl
+from matplotlib.axes import Axes
+
+from cluster.storage import Store
+from schemas.picture import Picture
+from workers.pictures.canvas import FIRST, SECOND, THIRD, draw
+from workers.training.job.columns import HISTORY, MODEL
+
+_SECTION = "Training"
+_COLOURS = (FIRST, SECOND, THIRD)
+_NOT_METRICS = ("seed", "epoch", "learning_rate", "train_loss", "tuning_loss")
+_MOST = 20
+"""Epochs up to which each is marked: of a few there is hardly a line."""
+
+
+def pictures(store: Store) -> Iterator[Picture]:
+    """Curves of all seeds."""
+    history = pl.read_parquet(io.BytesIO(store.get(f"{MODEL}{HISTORY}")))
+    if history.is_empty():
+        return
+    yield _picture("Loss by epoch", _losses(history), "solid: of what is learned from; dashed: of tuning records")
+    for metric in (name for name in history.columns if name not in _NOT_METRICS):
+        yield _picture(f"{metric} of tuning records by epoch", _metric(history, metric), "one line a seed")
+
+
+def _picture(title: str, paint: Callable[[Axes], None], words: str) -> Picture:
+    return Picture(_SECTION, title, draw(paint, f"{_SECTION} {title}"), f"{title}; {words}")
+
+
+def _losses(history: pl.DataFrame) -> Callable[[Axes], None]:
+    def paint(axes: Axes) -> None:
+        for place, (seed, rows) in enumerate(_by_seed(history)):
+            colour = _COLOURS[place % len(_COLOURS)]
+            axes.plot(rows["epoch"] + 1, rows["train_loss"], color=colour, marker=_mark(rows), label=f"seed {seed}")
+            axes.plot(rows["epoch"] + 1, rows["tuning_loss"], color=colour, marker=_mark(rows), linestyle="--")
+        axes.set(xlabel="epoch (dashed: tuning)", ylabel="loss")
+        axes.legend()
+
+    return paint
+
+
+def _metric(history: pl.DataFrame, metric: str) -> Callable[[Axes], None]:
+    def paint(axes: Axes) -> None:
+        for place, (seed, rows) in enumerate(_by_seed(history)):
+            colour = _COLOURS[place % len(_COLOURS)]
+            axes.plot(rows["epoch"] + 1, rows[metric], color=colour, marker=_mark(rows), label=f"seed {seed}")
+        axes.set(xlabel="epoch", ylabel=metric)
+        axes.legend()
+
+    return paint
+
+
+def _by_seed(history: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
+    for seed in history["seed"].unique(maintain_order=True):
+        yield seed, history.filter(pl.col("seed") == seed).sort("epoch")
+
+
+def _mark(rows: pl.DataFrame) -> str:
+    return "." if rows.height <= _MOST else ""

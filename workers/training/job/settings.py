@@ -1,0 +1,128 @@
+"""What a spec says of a training beside its input. Imports nothing heavy: the driver reads this too."""
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from schemas.frozen import Frozen
+from schemas.location import Location
+from schemas.units import Share
+from workers.labels.settings import Labels, Name, Value
+from workers.training.settings import FitSettings, Task
+
+PARTS = ("train", "tuning", "held_out")
+
+
+class Output(Frozen):
+    """What the network learns to tell."""
+
+    task: Task = Field(default="binary", description="what kind of truth it is")
+    truth: str = Field(
+        default="", description="column of the labels, or a carried column, with what is true; default: its own name"
+    )
+    positive: Value | tuple[Value, ...] = Field(default=1, description="values of `truth` that are positive (binary)")
+    negative: Value | tuple[Value, ...] | None = Field(
+        default=None, description="values of `truth` that are negative; others are then unknown. Default: all others"
+    )
+    classes: tuple[Value, ...] = Field(
+        default=(), description="values of `truth`, one a class; of ordinal outputs from the lowest grade on"
+    )
+
+    @model_validator(mode="after")
+    def _fits_its_task(self) -> Self:
+        if self.task != "binary" and {"positive", "negative"} & self.model_fields_set:
+            raise ValueError(f"positive and negative are for binary outputs; the task of this one is {self.task}")
+        if (self.task in ("classes", "ordinal")) != bool(self.classes):
+            raise ValueError(f"classes and ordinal outputs need `classes`, others have none; the task is {self.task}")
+        if self.classes and (len(self.classes) < 2 or len({str(one) for one in self.classes}) < len(self.classes)):
+            raise ValueError("`classes` needs two values at least, each there once")
+        return self
+
+
+class Shares(Frozen):
+    """How many of the persons go where."""
+
+    train: Share = Field(default=0.7, gt=0, lt=1, description="share that is learned from")
+    tuning: Share = Field(default=0.15, gt=0, lt=1, description="share by which epochs are chosen")
+    held_out: Share = Field(default=0.15, ge=0, lt=1, description="share that the training never reads")
+
+    @model_validator(mode="after")
+    def _is_all(self) -> Self:
+        if not math.isclose(self.train + self.tuning + self.held_out, 1, abs_tol=1e-6):
+            raise ValueError("train, tuning and held_out must add up to 1")
+        return self
+
+
+class Splits(Frozen):
+    """Which records are learned from. All of one person are in one split."""
+
+    column: str | None = Field(
+        default=None, description="column of the labels, or a carried one, that says where each record belongs"
+    )
+    train: Value | tuple[Value, ...] = Field(default="train", description="its values for what is learned from")
+    tuning: Value | tuple[Value, ...] = Field(
+        default="tuning", description="its values for records by which epochs are chosen"
+    )
+    held_out: Value | tuple[Value, ...] = Field(
+        default="held_out", description="its values for records that the training never reads"
+    )
+    shares: Shares = Field(default=Shares(), description="without a column: by a hash of the person, or of the record")
+    seed: int = Field(default=0, ge=0, description="of that hash: another one gives other splits")
+
+    @model_validator(mode="after")
+    def _is_one_way(self) -> Self:
+        by_column, by_hash = {"train", "tuning", "held_out"}, {"shares", "seed"}
+        if self.column is None and by_column & self.model_fields_set:
+            raise ValueError(f"{sorted(by_column & self.model_fields_set)[0]} is of a column: say `column`")
+        if self.column is not None and by_hash & self.model_fields_set:
+            raise ValueError("a column says where records belong: leave shares and seed out")
+        return self
+
+
+class Network(Frozen):
+    """What is fitted."""
+
+    name: str = Field(description="of the collection's networks, such as resnet for images")
+    settings: Mapping[str, Any] = Field(
+        default_factory=dict, description="of the network, without what follows from data and outputs"
+    )
+
+
+class TrainKeys(Frozen):
+    """Keys of `input:` that every training has beside those of its collection."""
+
+    labels: Labels | None = Field(default=None, description="what is true, where the records do not carry it")
+    outputs: Mapping[Name, Output] = Field(
+        min_length=1, description="what is learned, by name; several binary ones or numbers may be told by one network"
+    )
+    splits: Splits = Field(default=Splits(), description="which records are learned from")
+    network: Network = Field(description="what is fitted")
+    fit: FitSettings = Field(default=FitSettings(), description="how")
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        default=(0,), min_length=1, description="one fit each; of several the model is their mean"
+    )
+    start: Location | None = Field(
+        default=None, description="a model directory of the same network whose weights it begins from"
+    )
+
+    @model_validator(mode="after")
+    def _outputs_go_together(self) -> Self:
+        tasks = {output.task for output in self.outputs.values()}
+        if len(tasks) > 1:
+            raise ValueError(f"outputs: one network has outputs of one task, and these are {', '.join(sorted(tasks))}")
+        if tasks & {"classes", "ordinal"} and len(self.outputs) > 1:
+            raise ValueError(f"outputs: a network has one output of task {tasks.pop()}, and these are several")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("seeds: one stands there twice, which would count it twice")
+        return self
+
+    @property
+    def task(self) -> Task:
+        """That which all outputs have."""
+        return next(iter(self.outputs.values())).task
+
+    def truths(self) -> dict[str, str]:
+        """The column of each output's truth."""
+        return {name: output.truth or name for name, output in self.outputs.items()}
