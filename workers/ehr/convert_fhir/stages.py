@@ -9,7 +9,7 @@ from workers.ehr.convert_fhir.files import root_of
 from workers.ehr.convert_fhir.known import KnownByFile
 from workers.ehr.convert_fhir.mapper import FhirMapper, Known, vocabulary_of
 from workers.ehr.convert_fhir.rules import FhirRules
-from workers.ehr.convert_fhir.scan_stage import ScanStage
+from workers.ehr.convert_fhir.scan_stage import ResourceScan
 from workers.ehr.convert_fhir.settings import FhirInput
 from workers.ehr.convert_fhir.versions import SEEN, superseded
 from workers.ehr.meds.account_stage import MedsAccountStage
@@ -40,10 +40,10 @@ class FhirReader:
             yield self._mapper.part(lines, chunk.file, known)
 
 
-def scan(context: StageContext) -> ScanStage:
+def scan(context: StageContext) -> ResourceScan:
     """Which resources there are."""
     rules = _rules(context)
-    return ScanStage(context, _lines(context), rules.defines, vocabulary_of(rules))
+    return ResourceScan(context, _lines(context), rules.defines, vocabulary_of(rules))
 
 
 def versions(context: StageContext) -> VersionsStage:

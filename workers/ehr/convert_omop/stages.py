@@ -9,7 +9,7 @@ from workers.ehr.convert_omop.concepts import load_concepts
 from workers.ehr.convert_omop.files import CONCEPT, root_of
 from workers.ehr.convert_omop.mapper import OmopMapper
 from workers.ehr.convert_omop.rules import OmopRules
-from workers.ehr.convert_omop.scan_stage import ScanStage
+from workers.ehr.convert_omop.scan_stage import RowScan
 from workers.ehr.convert_omop.settings import OmopInput
 from workers.ehr.convert_omop.tables import table_rows
 from workers.ehr.convert_omop.versions import SEEN, superseded
@@ -55,10 +55,10 @@ class OmopReader:
             yield self._mapper.part(chunk.kind, rows, chunk.file, self._superseded(chunk.file))
 
 
-def scan(context: StageContext) -> ScanStage:
+def scan(context: StageContext) -> RowScan:
     """Which rows there are."""
     source = _source(context)
-    return ScanStage(context, root_of(source, context.storage), source, _rules(context))
+    return RowScan(context, root_of(source, context.storage), source, _rules(context))
 
 
 def versions(context: StageContext) -> VersionsStage:

@@ -1,4 +1,4 @@
-"""Stages `scan` and `versions`: of each record that the source has several times, which one counts."""
+"""Stage `versions`: of each record that the source has several times, which one counts."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -6,18 +6,15 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from cluster.storage import Store, sha256_of
+from cluster.storage import Store
 from schemas.rows import stage_columns
 from schemas.status import Status
 from workers.ehr.meds.earlier import EventParts, event_keys
-from workers.ehr.meds.hash_slots import slots_of
-from workers.ehr.meds.layout import SCAN, VERSIONS, seen_key, superseded_key
-from workers.finished_runs.side import SideObjectRef
+from workers.ehr.meds.layout import SCAN, VERSIONS, superseded_key
 from workers.finished_runs.stage import stage_at
 from workers.pipeline.context import StageContext
 from workers.pipeline.frames import encode_frame, read_frame
 from workers.pipeline.kinds import ShardStage, ShardTable, SideObject
-from workers.pipeline.publish import publish_side
 from workers.pipeline.rowtable import build_rows
 
 COLUMNS = stage_columns(
@@ -27,15 +24,6 @@ COLUMNS = stage_columns(
 )
 SUPERSEDED: dict[str, Any] = {"file": pl.Int32, "position": pl.Int64, "number": pl.Int32, "reason": pl.String}
 """A record of which another one counts: its place, and why."""
-
-_ROW_GROUP = 65_536
-
-
-def publish_seen(context: StageContext, shard: int, part: int, seen: pl.DataFrame) -> SideObjectRef:
-    """Write the records that are seen in a part of a chunk, by hash slot. `subject` is what names a record."""
-    slotted = seen.with_columns(slot=slots_of(seen["subject"])).sort("slot", "subject", "position", "number")
-    body = encode_frame(slotted.select("slot", *seen.columns), context.run.fingerprint, row_group=_ROW_GROUP)
-    return publish_side(context, SideObject(seen_key(shard, part, sha256_of(body)), body))
 
 
 class VersionsStage(ShardStage):

@@ -17,7 +17,7 @@ from tests.support.worked_stages import WorkedStages
 from workers.ehr.convert_fhir import stages
 from workers.ehr.convert_fhir.collection import open_collection
 from workers.ehr.convert_fhir.known import KnownByFile
-from workers.ehr.convert_fhir.scan_stage import ScanStage
+from workers.ehr.convert_fhir.scan_stage import ResourceScan
 from workers.ehr.convert_fhir.settings import FhirInput
 from workers.ehr.convert_fhir.versions import OLDER
 from workers.ehr.meds.account_stage import MedsAccountStage
@@ -52,7 +52,7 @@ def worked(tmp_path: Path) -> WorkedStages:
 
 
 def test_each_stage_is_opened_from_what_the_one_before_it_left(worked: WorkedStages) -> None:
-    kinds = (ScanStage, VersionsStage, ReadStage, SubjectsStage, SortStage, MetadataStage, MedsAccountStage)
+    kinds = (ResourceScan, VersionsStage, ReadStage, SubjectsStage, SortStage, MetadataStage, MedsAccountStage)
     openers = (
         stages.scan,
         stages.versions,

@@ -14,7 +14,7 @@ from tests.support.worked_stages import WorkedStages
 from workers.ehr.convert_omop import stages
 from workers.ehr.convert_omop.collection import RULES, open_collection
 from workers.ehr.convert_omop.rules import OmopRules
-from workers.ehr.convert_omop.scan_stage import ScanStage
+from workers.ehr.convert_omop.scan_stage import RowScan
 from workers.ehr.convert_omop.settings import OmopInput
 from workers.ehr.convert_omop.stages import OmopReader
 from workers.ehr.meds.account_stage import MedsAccountStage
@@ -44,7 +44,7 @@ def test_each_stage_is_opened_from_what_the_one_before_it_left(folder: Path, tmp
     worked = WorkedStages(
         convert_spec(f"format: omop, uri: {folder}", str(tmp_path / "out")), "workers.ehr.convert_omop"
     )
-    kinds = (ScanStage, VersionsStage, ReadStage, SortStage, MetadataStage, MedsAccountStage)
+    kinds = (RowScan, VersionsStage, ReadStage, SortStage, MetadataStage, MedsAccountStage)
     openers = (stages.scan, stages.versions, stages.read, stages.sort, stages.metadata, stages.account)
     for kind, opener in zip(kinds, openers, strict=True):
         assert isinstance(opener(worked.work()), kind)
