@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.wardround-setup
 ORACLES := .venv-oracles
 
-.PHONY: setup oracles oracle-spliceai demo demo-ehr demo-genomics test test-long check bench bench-images bench-scale bench-notes bench-nlp bench-events bench-variants bench-prs bench-evaluate bench-evaluate-job chaos clean
+.PHONY: setup oracles oracle-spliceai demo demo-ehr demo-genomics test test-long check bench bench-images bench-scale bench-notes bench-nlp bench-events bench-variants bench-prs bench-evaluate bench-evaluate-job bench-train chaos clean
 
 setup: $(STAMP)
 
@@ -78,6 +78,9 @@ bench-evaluate: setup
 
 bench-evaluate-job: setup
 	$(BIN)/python tests/benchmarks/bench_evaluate_job.py
+
+bench-train: setup
+	$(BIN)/python tests/benchmarks/bench_train.py
 
 bench-prs: setup
 	$(BIN)/python tests/benchmarks/bench_prs.py
