@@ -48,7 +48,7 @@ def seen_rows(rows: Rows, file: int, kind: str, rule: Table) -> pl.DataFrame:
 
 
 def _digests(frame: pl.DataFrame, names: list[str]) -> pl.Series:
-    """Of what rows say: a column without values is as good as one that a file lacks."""
+    """Digests of what rows say: a column without values is as good as one that a file lacks."""
     nothing = pl.Series([None] * frame.height, dtype=pl.String)
     return pl.DataFrame([(text(frame[n]) if n in frame.columns else nothing).alias(n) for n in names]).hash_rows()
 
