@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.wardround-setup
 ORACLES := .venv-oracles
 
-.PHONY: setup oracles oracle-spliceai demo demo-ehr demo-genomics test test-long check bench bench-images bench-scale bench-notes bench-nlp bench-events bench-variants bench-prs bench-evaluate bench-evaluate-job chaos clean
+.PHONY: setup oracles oracle-spliceai demo demo-ehr demo-genomics test test-long check bench bench-images bench-scale bench-notes bench-nlp bench-events bench-variants bench-prs bench-evaluate bench-evaluate-job bench-train chaos clean
 
 setup: $(STAMP)
 
@@ -25,6 +25,8 @@ oracles: $(ORACLES)/.wardround-setup
 $(ORACLES)/.wardround-setup: tests/oracles.txt
 	test -x $(ORACLES)/bin/python || $(PYTHON) -m venv $(ORACLES)
 	$(ORACLES)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/oracles.txt
+	# torchmetrics is used with the torch of $(VENV): it need not be here twice.
+	$(ORACLES)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps torchmetrics==1.9.0 lightning-utilities==0.15.3
 	touch $@
 
 # SpliceAI's own networks, pinned to the byte, for one test. Their licence (CC BY-NC 4.0) is for whoever runs this to take.
@@ -78,6 +80,9 @@ bench-evaluate: setup
 
 bench-evaluate-job: setup
 	$(BIN)/python tests/benchmarks/bench_evaluate_job.py
+
+bench-train: setup
+	$(BIN)/python tests/benchmarks/bench_train.py
 
 bench-prs: setup
 	$(BIN)/python tests/benchmarks/bench_prs.py

@@ -28,7 +28,10 @@ Schema = Mapping[str, Any]
 
 
 def reference(tell: Tell) -> str:
-    """The whole page: the envelope, then every input and every prepare step. What cannot be imported goes to `tell`."""
+    """The whole page: the envelope, then every input, prepare step and augmentation step.
+
+    What cannot be imported goes to `tell`.
+    """
     known = all_settings(tell)
     parts = [_HEAD, "## The spec\n", _of_model(Spec)]
     for job, rooms in known.inputs.items():
@@ -38,10 +41,11 @@ def reference(tell: Tell) -> str:
             named.setdefault(model, []).append(name)
         for model, names in named.items():
             parts += [f"## `input:` of `job: {job}`: {', '.join(names)}\n", _of_model(model, "input.")]
-    for collection, steps in known.steps.items():
-        parts.append(f"## `prepare:` of {collection}\n")
-        for name, step in dict.fromkeys(steps):
-            parts += [f"### {name}\n", _of_model(step)]
+    for key, lists in (("prepare:", known.steps), ("input.augment:", known.augment)):
+        for collection, steps in lists.items():
+            parts.append(f"## `{key}` of {collection}\n")
+            for name, step in dict.fromkeys(steps):
+                parts += [f"### {name}\n", _of_model(step)]
     return "\n".join(parts)
 
 

@@ -41,11 +41,13 @@ class AllSettings:
     """Every model of settings that a spec can have beside its envelope.
 
     `inputs` are those of `input:` by kind of job and by the collection or format that is read, `steps` those of
-    `prepare:` by collection; formats may have steps of one name with settings of their own.
+    `prepare:` by collection; formats may have steps of one name with settings of their own. `augment` are those of
+    `input.augment:` by collection.
     """
 
     inputs: dict[str, dict[str, Model]] = field(default_factory=dict)
     steps: dict[str, list[tuple[str, Model]]] = field(default_factory=dict)
+    augment: dict[str, list[tuple[str, Model]]] = field(default_factory=dict)
 
 
 def all_settings(tell: Tell) -> AllSettings:
@@ -60,6 +62,9 @@ def all_settings(tell: Tell) -> AllSettings:
                     table = Room(place).find("steps", "STEPS")
                     if table is not None:
                         found.steps[name] = list(_steps(name, table, tell))
+                    changes = Room(place).find("augmenting", "AUGMENT")
+                    if changes is not None:
+                        found.augment[name] = list(changes.items())
     return found
 
 

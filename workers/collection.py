@@ -11,6 +11,8 @@ A collection, or a converter, is a folder in `workers/` or a package of the user
 | `recheck` | optional: `recheck`, a `Rechecker` |
 | `draft` | optional: `draft`, a `workers.drafts.Drafter` |
 | `doctor` | optional: `examine`, an `Examination` |
+| `made` | optional: `score_made`, a `workers.models.made.ScoreMade`, for `wardround model verify` |
+| `onnx_export` | optional: `export`, a `workers.models.made.Export`, for `wardround model export` |
 | `pictures` | optional: `pictures(store) -> Iterable[Picture]`, for the report of a finished run |
 
 What fits into one file may be a module with all of these attributes instead.

@@ -30,6 +30,7 @@ COMMANDS: dict[str, str] = {
     "verify": "read every object of a finished run again and prove it",
     "report": "make report.html again",
     "export": "the rows of a finished run in a format of others",
+    "model": "what a model directory holds, and whether it works",
     "schema": "every key of a spec, as JSON Schema for editors or as a page",
     "doctor": "whether this machine, cluster and store are fit for a run",
     "submit": "run a spec on a Ray cluster",

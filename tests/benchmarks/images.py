@@ -33,10 +33,10 @@ def image_files(folder: Path, images: int, side: int = SIDE) -> Path:
 def write_images(folder: Path, images: int, side: int) -> None:
     """Write the records as files of 1,000 rows in row groups of 250. The same pixels every time."""
     rng = np.random.default_rng(0)
-    textures = [_texture(rng, blur, side) for blur in _BLURS]
+    given = textures(rng, side)
     for start in range(0, images, FILE_ROWS):
         rows = range(start, min(start + FILE_ROWS, images))
-        bodies = [_encode(_vary(textures[row % len(textures)], rng)) for row in rows]
+        bodies = [_encode(varied(given[row % len(given)], rng)) for row in rows]
         table = pa.table({"id": [record_id(row) for row in rows], "png": pa.array(bodies, pa.binary())})
         pq.write_table(table, folder / f"{start // FILE_ROWS:03d}.parquet", row_group_size=GROUP_ROWS)
 
@@ -58,11 +58,16 @@ def read_some(folder: Path, images: int) -> dict[str, bytes]:
     return found
 
 
+def textures(rng: np.random.Generator, side: int) -> list[NDArray[np.uint8]]:
+    """Some pictures to make others from."""
+    return [_texture(rng, blur, side) for blur in _BLURS]
+
+
 def _texture(rng: np.random.Generator, blur: float, side: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.GaussianBlur(rng.integers(0, 255, (side, side), dtype=np.uint8), (0, 0), blur), np.uint8)
 
 
-def _vary(texture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+def varied(texture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Shifted randomly, with noise on top, so that no two files compress alike."""
     side = len(texture)
     shifted = np.roll(texture, (int(rng.integers(side)), int(rng.integers(side))), (0, 1))

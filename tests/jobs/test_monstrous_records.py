@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import yaml
+from safetensors.torch import save_file
 
 from tests.support import runs
+from tests.support.mistakes.world import native
 from tests.support.monstrous_models import make_endless, make_greedy
 from tests.support.small_run import finish, start
+from workers.images.networks import smallcnn
 
 
 def archive(folder: Path, monster: np.ndarray, count: int = 6) -> Path:
@@ -41,6 +48,40 @@ def test_a_picture_that_the_device_has_no_memory_for_is_too_large(tmp_path: Path
     assert found["scores"].drop_nulls().to_list() == [float((10 + number) ** 2) for number in range(6)]
     (detail,) = found["detail"].drop_nulls()
     assert "no memory" in detail
+
+
+@pytest.mark.long
+def test_a_bomb_below_max_pixels_is_too_large_by_what_its_network_would_need(tmp_path: Path) -> None:
+    """31 KB of PNG, 256 megapixels, through a network of 256 channels: more memory than any machine has."""
+    text = yaml.safe_dump(native(tmp_path)).replace("HERE", str(tmp_path))
+    wide = smallcnn.Config(in_channels=1, num_outputs=2, channels=(256, 8), strides=(1, 2))
+    config = json.loads((tmp_path / "native/config.json").read_text())
+    config["settings"] |= {"channels": [256, 8], "strides": [1, 2]}
+    (tmp_path / "native/config.json").write_text(json.dumps(config))
+    save_file(smallcnn.build(wide).state_dict(), tmp_path / "native/model.safetensors")
+    (tmp_path / "images/3-bomb.png").write_bytes(blank_png(16_000))
+    assert (tmp_path / "images/3-bomb.png").stat().st_size < 300_000
+    runs.run(text)
+    found = runs.rows(tmp_path / "out")
+    assert dict(zip(found["record_id"], found["status"], strict=True)) == {
+        **{f"{number}.png": "ok" for number in range(6)},
+        "3-bomb.png": "too_large",
+    }
+    (detail,) = found["detail"].drop_nulls()
+    assert "scoring it needs" in detail
+
+
+def blank_png(side: int) -> bytes:
+    """A square picture of one colour, as small as PNG can be."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    packer = zlib.compressobj(9)
+    line = bytes(side + 1)
+    lines = b"".join(packer.compress(line) for _ in range(side)) + packer.flush()
+    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", lines) + chunk(b"IEND", b"")
 
 
 @pytest.mark.long

@@ -83,6 +83,24 @@ def test_what_the_code_refuses_the_schema_refuses(change: dict[str, str]) -> Non
         SCHEMA.validate(yaml.safe_load(text))
 
 
+@pytest.mark.parametrize(
+    ("augment", "is_one"),
+    [
+        ("[flip, {rotate: {degrees: 5}}, {mixup: }]", True),
+        ("[]", True),
+        ("[flop]", False),
+        ("[{rotate: {degree: 5}}]", False),
+        ("[{noise: {std: 2}}]", False),
+        ("{flip: {}}", False),
+    ],
+)
+def test_the_schema_knows_the_steps_of_an_augmentation(augment: str, is_one: bool) -> None:
+    text = (ROOT / "jobs" / "specs" / "train-images.yaml").read_text(encoding="utf-8")
+    raw: dict[str, Any] = yaml.safe_load(text)
+    raw["input"]["augment"] = yaml.safe_load(augment)
+    assert SCHEMA.is_valid(raw) == is_one
+
+
 def test_every_key_says_what_it_means() -> None:
     assert undescribed(spec_schema(print)) == []
 

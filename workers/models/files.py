@@ -3,6 +3,7 @@
 import json
 import struct
 from collections.abc import Iterable
+from math import prod
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -75,10 +76,17 @@ def _real(path: Path) -> Path:
 
 
 class TensorTotals(NamedTuple):
-    """How many tensors there are, and the bytes of them all."""
+    """How many tensors there are, the bytes of them all, and their numbers."""
 
     tensors: int
     nbytes: int
+    numbers: int
+
+
+def all_tensors(files: Iterable[TensorTotals]) -> TensorTotals:
+    """What several files hold together."""
+    found = list(files)
+    return TensorTotals(*(sum(part[at] for part in found) for at in range(len(TensorTotals._fields))))
 
 
 def check_safetensors(path: Path) -> TensorTotals:
@@ -114,8 +122,9 @@ def _totals(path: Path, header: int) -> TensorTotals:
         with path.open("rb") as file:
             file.seek(8)
             entries = json.loads(file.read(header))
-        ends = [int(entry["data_offsets"][1]) for name, entry in entries.items() if name != "__metadata__"]
-        return TensorTotals(len(ends), max(ends, default=0))
+        tensors = [entry for name, entry in entries.items() if name != "__metadata__"]
+        ends = [int(entry["data_offsets"][1]) for entry in tensors]
+        return TensorTotals(len(ends), max(ends, default=0), sum(prod(entry["shape"]) for entry in tensors))
     except (OSError, ValueError, RecursionError, TypeError, KeyError, IndexError, AttributeError):
         raise SpecError(f"{path}: is not a safetensors file: its header cannot be read") from None
 

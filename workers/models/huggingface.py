@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from schemas.errors import SecurityError, SpecError
-from workers.models.files import CONVERT, TensorTotals, check_safetensors, confined, read_json
+from workers.models.files import CONVERT, TensorTotals, all_tensors, check_safetensors, confined, read_json
 from workers.models.head import Activation, Head
 
 CONFIG = "config.json"
@@ -56,7 +56,7 @@ def read_config(directory: Path) -> dict[str, Any]:
     path = directory / CONFIG
     config = read_json(path)
     refuse_code(config, path)
-    tensors, size = check_weights(directory)
+    tensors, size, _ = check_weights(directory)
     refuse_adapters(config, directory)
     _check_sizes(config, path, tensors, size)
     return config
@@ -119,7 +119,7 @@ def check_weights(directory: Path) -> TensorTotals:
         if not name.endswith(".safetensors"):
             raise SecurityError(f"{directory / INDEX}: names {name!r}, which is no safetensors file")
         found.append(check_safetensors(confined(directory, name)))
-    return TensorTotals(sum(one.tensors for one in found), sum(one.nbytes for one in found))
+    return all_tensors(found)
 
 
 def _check_sizes(config: Mapping[str, Any], path: Path, tensors: int, size: int) -> None:

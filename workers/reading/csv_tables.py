@@ -17,6 +17,7 @@ Readable = IO[bytes] | RawIOBase
 
 _BLOCK = 16 << 20
 """Bytes that are parsed at a time: a record has to fit in there."""
+_BUFFER = 1 << 16
 _OF_SOURCES = (StopIteration, OSError, ObjectError, RecordError, WardroundError)
 """What ends reading: the end, and what a file raises that is damaged, changed or out of reach."""
 
@@ -60,7 +61,8 @@ def _open(file: Readable, name: str, delimiter: str, convert: pcsv.ConvertOption
     opened = pa.PythonFile(source, "r")
     try:
         reader = pcsv.open_csv(
-            opened,
+            # Its blocks are memory of its own: of Python's, the thread might let go when the interpreter is ending.
+            pa.BufferedInputStream(opened, _BUFFER),
             pcsv.ReadOptions(use_threads=False, block_size=_BLOCK),
             pcsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
             convert,

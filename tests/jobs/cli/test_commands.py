@@ -17,6 +17,7 @@ from jobs.cli import (
     export,
     gc,
     init,
+    model,
     plan,
     report,
     rows,
@@ -46,6 +47,7 @@ MODULES: dict[str, ModuleType] = {
     "demo": demo,
     "init": init,
     "completion": completion,
+    "model": model,
 }
 READERS = ("status", "rows", "verify", "report", "gc")
 """Commands that take a run."""
@@ -72,6 +74,7 @@ def declared(module: ModuleType) -> tuple[list[str], set[str]]:
         ("schema", [], {"--markdown"}),
         ("init", ["kind"], {"--input", "--model", "--output", "--set", "--to", "--json"}),
         ("completion", ["shell"], set()),
+        ("model", ["action"], set()),
         ("doctor", ["spec"], {"--json"}),
         ("gc", ["run"], {"--yes", "--older-than", "--json"}),
         ("demo", ["act"], {"--output", "--progress", "--json"}),

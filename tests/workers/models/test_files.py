@@ -54,4 +54,4 @@ def test_how_much_a_safetensors_file_holds_is_told_of_its_header(tmp_path: Path)
     header = json.dumps({"__metadata__": {"format": "pt"}, **entries}).encode()
     path = tmp_path / "model.safetensors"
     path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(16))
-    assert check_safetensors(path) == TensorTotals(2, 16)
+    assert check_safetensors(path) == TensorTotals(2, 16, 4)

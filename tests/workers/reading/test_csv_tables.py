@@ -7,6 +7,7 @@ import io
 import subprocess
 import sys
 import time
+from typing import ClassVar
 
 import pyarrow as pa
 import pytest
@@ -87,6 +88,37 @@ file, types = Slow(b"a,b\\n" + b"1,2\\n" * 20_000_000), {{"a": pa.string(), "b":
     for _ in range(3):
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=False)
         assert (done.returncode, done.stderr) == (0, b"")
+
+
+class Block(bytes):
+    """What was read, and whether it is still held by somebody."""
+
+    held: ClassVar[set[int]] = set()
+
+    def __del__(self) -> None:
+        self.held.discard(id(self))
+
+
+class Lender(io.BytesIO):
+    """Remembers the blocks that it gave away."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        block = Block(super().read(size))
+        Block.held.add(id(block))
+        return block
+
+
+def test_no_block_of_a_table_is_left_to_a_thread_of_arrow() -> None:
+    # Of memory that is Python's a thread lets go with the interpreter's lock, which aborts a process that is ending.
+    left = 0
+    for _ in range(300):
+        csv_names(Lender(b"path,sex\na,b\n"), "x.csv", ",")
+        left += bool(Block.held)
+        batches = csv_batches(Lender(b"a\n" + b"1\n" * 50_000), "x.csv", ",", {"a": pa.string()})
+        next(batches)
+        batches.close()
+        left += bool(Block.held)
+    assert left == 0
 
 
 @pytest.mark.parametrize("ends", ["", "raise SystemExit(0)"])

@@ -1,8 +1,10 @@
 """The augmentation that a spec asks for. Imports no torch: the driver asks for it too."""
 
 from workers.images.augment.augmentation import Augmentation
-from workers.images.augment.steps import parse_augment
+from workers.images.augment.steps import AUGMENT, parse_augment
 from workers.images.training.settings import ImagesTraining
+
+__all__ = ["AUGMENT", "augmentation"]
 
 
 def augmentation(source: ImagesTraining) -> Augmentation:

@@ -1,0 +1,69 @@
+"""`python -m tests.support.labelled_pictures pneumonia NPZ FOLDER` or `... digits FOLDER`: PNGs and their label table.
+
+What jobs/specs/train-pneumonia.yaml and jobs/specs/train-digits.yaml are trained on: `pictures/*.png` and `labels.csv`
+with columns `picture`, `label`, `split`. MedMNIST's files hold `train_images`, `train_labels` and so on.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from workers.contract import Array
+
+Row = tuple[str, Array, int, str]
+"""Name, pixels, label, split."""
+_SPLITS = {"train": "train", "val": "tuning", "test": "held_out"}
+
+
+def medmnist(path: Path) -> Iterator[Row]:
+    """Images of all splits that the file has."""
+    with np.load(path) as found:
+        for split, ours in _SPLITS.items():
+            if f"{split}_images" in found:
+                pairs = zip(found[f"{split}_images"], found[f"{split}_labels"].ravel(), strict=True)
+                for place, (image, label) in enumerate(pairs):
+                    yield f"{split}-{place:05d}", image, int(label), ours
+
+
+def digits() -> Iterator[Row]:
+    """scikit-learn's 1,797 digits of 8x8, 0 to 240; a third is held out, a tenth of the rest is for tuning."""
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    order = np.random.default_rng(0).permutation(len(found.target))
+    splits = np.full(len(order), "train", dtype="<U8")
+    splits[order[: len(order) // 3]] = "held_out"
+    splits[order[len(order) // 3 :][::10]] = "tuning"
+    for place, image in enumerate(found.images):
+        yield f"digit-{place:05d}", (image * 15).astype(np.uint8), int(found.target[place]), str(splits[place])
+
+
+def write(rows: Iterable[Row], folder: Path) -> int:
+    """How many pictures were written."""
+    (folder / "pictures").mkdir(parents=True, exist_ok=True)
+    count = 0
+    with (folder / "labels.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["picture", "label", "split"])
+        for name, image, label, split in rows:
+            cv2.imwrite(str(folder / "pictures" / f"{name}.png"), image)
+            table.writerow([f"{name}.png", label, split])
+            count += 1
+    return count
+
+
+def main(arguments: list[str]) -> int:
+    """Write one of both."""
+    rows = medmnist(Path(arguments[1])) if arguments[0] == "pneumonia" else digits()
+    print(f"{write(rows, Path(arguments[-1]))} pictures in {arguments[-1]}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
