@@ -194,7 +194,7 @@ def _by_content(name: str, suffix: str, body: bytes) -> SideObject:
 
 def trainer_of(context: StageContext, source: TrainKeys, material: Material, seed: int, ranks: Ranks) -> Trainer:
     """Ready to run on this worker's device; of several GPUs each process has one."""
-    data = Data(material.train, material.tuning, source.task, len(material.task.head.labels))
+    data = Data(material.train, material.tuning, source.output_task, len(material.task.head.labels))
     where = device(context.gpus)
     if where == "cuda" and ranks.size > 1:
         where = f"cuda:{ranks.rank % torch.cuda.device_count()}"
