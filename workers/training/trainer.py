@@ -123,6 +123,11 @@ class Trainer:
         return f"seed {seed}: epoch {at.epoch + 1} of {self._settings.epochs}, step {at.step} of {steps}{loss}{best}"
 
     @property
+    def has_best(self) -> bool:
+        """Whether an epoch has come to its end, so that there are weights of which it is known how good they are."""
+        return bool(self._best)
+
+    @property
     def _is_mixed(self) -> bool:
         return self._settings.precision != "float32" and self._device.startswith("cuda")
 
