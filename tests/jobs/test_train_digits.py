@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 import torch
 
+from jobs.demo.digits import digits
 from tests.support.cli import ROOT
-from tests.support.labelled_pictures import digits, write
+from tests.support.labelled_pictures import write
 from tests.support.runs import rows, run
 
 
