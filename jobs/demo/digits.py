@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from jobs.demo.stage_set import StageSet, package_folder
 from schemas.spec import Spec
+from workers.images.png import png_of
 
 _PUTS = 16
 COLUMNS = ("picture", "label", "split")
@@ -32,7 +32,7 @@ def digits() -> Iterator[tuple[str, bytes, int, str]]:
     splits[order[: len(order) // 3]] = "held_out"
     splits[order[len(order) // 3 :][::10]] = "tuning"
     for place, image in enumerate(found.images):
-        body = cv2.imencode(".png", (image * 15).astype(np.uint8))[1].tobytes()
+        body = png_of((image * 15).astype(np.uint8))
         yield f"digit-{place:05d}.png", body, int(found.target[place]), str(splits[place])
 
 
