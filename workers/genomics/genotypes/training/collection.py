@@ -21,7 +21,7 @@ from workers.genomics.genotypes.training.steps import steps_of
 from workers.training.job.collection import Training
 
 _BYTES_A_CALL = 12
-"""Of a sample and variant while a block of samples is prepared: copies as numbers, in rows, and in Parquet."""
+"""What one call takes while a block of samples is prepared: its copies as a number, in a row, and in Parquet."""
 
 
 class SamplesToLearn(GenotypesCollection):
