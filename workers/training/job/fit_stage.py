@@ -189,7 +189,7 @@ class _Fit:
         self._source, self._seed, self._stage = source, seed, stage
         self._limits = context.limits
         self._checkpoints = Checkpoints(context.store, checkpoint_folder(seed), context.run.fingerprint)
-        data = Data(material.train, material.tuning, source.task, len(material.task.head.labels))
+        data = Data(material.train, material.tuning, source.output_task, len(material.task.head.labels))
         where = device(context.gpus)
         self._trainer = Trainer(material.recipe, data, source.fit, seed, device=where)
         self._began = self._kept = time.monotonic()
