@@ -68,4 +68,4 @@ FIGURES: Mapping[str, Callable[[Counts], float | None]] = {
     "overlap_recall": lambda of: _ratio(of["true_near"], of["true"]),
     "overlap_f1": lambda of: _f1(of["predicted_near"], of["true_near"], of),
 }
-"""Of counts by the names of `SpanCounts`, which may be sums over rows with weights."""
+"""Each takes counts by the names of `SpanCounts`, which may be sums over rows with weights."""
