@@ -54,7 +54,7 @@ def _sets(rows: pl.DataFrame, label: str | None = None) -> tuple[set[Any], set[A
     for name, spans, text in rows.select("record_id", "entities", "spans").iter_rows():
         said |= {(name, one["start"], one["end"], one["label"]) for one in spans}
         true |= {(name, *one) for one in json.loads(text)}
-    return tuple({one for one in spans if label in (None, one[3])} for spans in (said, true))  # type: ignore[return-value]
+    return tuple({one for one in spans if label in (None, one[3])} for spans in (said, true))
 
 
 @pytest.mark.parametrize("label", ["", "DRUG", "DATE"])
