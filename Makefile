@@ -25,6 +25,8 @@ oracles: $(ORACLES)/.wardround-setup
 $(ORACLES)/.wardround-setup: tests/oracles.txt
 	test -x $(ORACLES)/bin/python || $(PYTHON) -m venv $(ORACLES)
 	$(ORACLES)/bin/python -m pip install --quiet --disable-pip-version-check -r tests/oracles.txt
+	# torchmetrics is used with the torch of $(VENV): it need not be here twice.
+	$(ORACLES)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps torchmetrics==1.9.0 lightning-utilities==0.15.3
 	touch $@
 
 # SpliceAI's own networks, pinned to the byte, for one test. Their licence (CC BY-NC 4.0) is for whoever runs this to take.

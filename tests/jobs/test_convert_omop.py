@@ -14,6 +14,7 @@ from polars.testing import assert_frame_equal
 from cluster.storage import Store
 from schemas.errors import SpecError
 from tests.support.meds import CASES, account, codes, convert_spec, events, run_convert
+from workers.finished_runs.stage import stage_at
 
 TABLES = CASES / "omop"
 EXPECTED = CASES / "omop-expected"
@@ -127,3 +128,24 @@ def test_a_directory_without_tables_is_refused(tmp_path: Path) -> None:
     shutil.copy(TABLES / "CONCEPT.csv", tmp_path / "in")
     with pytest.raises(SpecError, match="has no table"):
         run_convert(convert_spec(f"format: omop, uri: {tmp_path / 'in'}", str(tmp_path / "out")))
+
+
+def test_a_row_that_comes_again_in_another_file_is_counted_and_gives_no_second_event(tmp_path: Path) -> None:
+    header = "measurement_id,person_id,measurement_source_value,measurement_date,value_as_number\n"
+    files = {
+        "measurement/part-0.csv": "1,1,K,2024-03-05,4.0\n2,1,K,2024-03-06,5.0\n3,1,K,2024-03-07,6.0\n",
+        "measurement/part-1.csv": "1,1,K,2024-03-05,4.0\n2,1,K,2024-03-06,5.5\n3,2,K,2024-03-07,6.0\n",
+    }
+    (tmp_path / "in/measurement").mkdir(parents=True)
+    for name, rows in files.items():
+        (tmp_path / "in" / name).write_text(header + rows)
+    store = run_convert(convert_spec(f"format: omop, uri: {tmp_path / 'in'}", str(tmp_path / "out")))
+    found = events(store).sort("subject_id", "time").select("subject_id", "numeric_value").rows()
+    assert found == [(1, 4.0), (1, 5.5), (1, 6.0), (2, 6.0)]
+    (metadata,) = stage_at(store, "metadata").all_rows(["by_type"])["by_type"].to_pylist()
+    assert {(row["outcome"], row["reason"]): row["records"] for row in metadata} == {
+        ("converted", None): 2,
+        ("ignored", "repeated: the same row again"): 1,
+        ("ignored", "repeated: a later row with its key counts"): 1,
+        ("partly", "its key is that of another person's row, too"): 2,
+    }

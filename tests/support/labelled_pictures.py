@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from jobs.demo.digits import digits as demo_digits
 from workers.contract import Array
 
 Row = tuple[str, Array, int, str]
@@ -32,16 +33,10 @@ def medmnist(path: Path) -> Iterator[Row]:
 
 
 def digits() -> Iterator[Row]:
-    """scikit-learn's 1,797 digits of 8x8, 0 to 240; a third is held out, a tenth of the rest is for tuning."""
-    from sklearn.datasets import load_digits
-
-    found = load_digits()
-    order = np.random.default_rng(0).permutation(len(found.target))
-    splits = np.full(len(order), "train", dtype="<U8")
-    splits[order[: len(order) // 3]] = "held_out"
-    splits[order[len(order) // 3 :][::10]] = "tuning"
-    for place, image in enumerate(found.images):
-        yield f"digit-{place:05d}", (image * 15).astype(np.uint8), int(found.target[place]), str(splits[place])
+    """scikit-learn's 1,797 digits, as the demo has them."""
+    for name, body, label, split in demo_digits():
+        image = cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_UNCHANGED)
+        yield name.removesuffix(".png"), image, label, split
 
 
 def write(rows: Iterable[Row], folder: Path) -> int:

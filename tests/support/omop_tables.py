@@ -49,7 +49,9 @@ CONCEPTS = Concepts(
 STANDARD: OmopRules = load_rules(OmopRules, None, RULES, StorageSettings())
 
 
-def mapped(table: str, rows: list[dict[str, Any]], profile: Profile = "wardround") -> Part:
+def mapped(
+    table: str, rows: list[dict[str, Any]], profile: Profile = "wardround", superseded: pl.DataFrame | None = None
+) -> Part:
     """Rows of one table, mapped by the standard rules; a key that a row lacks is null there."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     frame = pl.DataFrame({name: pl.Series([row.get(name) for row in rows], strict=False) for name in names})
@@ -57,7 +59,8 @@ def mapped(table: str, rows: list[dict[str, Any]], profile: Profile = "wardround
     wanted = mapper.wanted(table)
     others = pl.DataFrame([frame[name].is_not_null() for name in names if name not in wanted])
     broken = pl.Series([None] * len(rows), dtype=pl.String)
-    return mapper.part(table, Rows(0, frame.select([n for n in names if n in wanted]), broken, others=others), 0)
+    read = Rows(0, frame.select([name for name in names if name in wanted]), broken, others=others)
+    return mapper.part(table, read, 0, superseded)
 
 
 def whole_row(table: str, number: int) -> dict[str, Any]:

@@ -1,65 +1,38 @@
-"""Stage `scan`: which resources there are, in which versions, and the codes that others refer to."""
+"""Stage `scan` of FHIR: which resources there are, in which versions, and the codes that others refer to."""
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
-import pyarrow as pa
 
-from cluster.storage import ObjectChanged, ObjectMissing, sha256_of
-from schemas.rows import stage_columns
-from schemas.status import Status
 from workers.ehr.convert_fhir.coding import Vocabulary
 from workers.ehr.convert_fhir.export import ExportLines
-from workers.ehr.convert_fhir.layout import SCAN, seen_key
-from workers.ehr.convert_fhir.versions import SEEN, scanned
-from workers.ehr.meds.chunks import chunk_of
-from workers.ehr.meds.hash_slots import slots_of
-from workers.finished_runs.side import SideObjectRef
+from workers.ehr.convert_fhir.versions import scanned
+from workers.ehr.meds.chunks import Chunk
+from workers.ehr.meds.scan_stage import ScanStage, scan_columns
 from workers.pipeline.context import StageContext
-from workers.pipeline.frames import encode_frame
-from workers.pipeline.kinds import ShardStage, ShardTable, SideObject
-from workers.pipeline.publish import publish_side
-from workers.pipeline.rowtable import build_rows
 
-COLUMNS = stage_columns(
-    SCAN,
-    ("part_events", "list<int64>", "records with an id in each part of the chunk"),
-    ("event_keys", "list<string>", "where they lie"),
-    ("defined", "list<struct<reference: string, code: string, description: string>>", "codes that others refer to"),
+COLUMNS = scan_columns(
+    ("defined", "list<struct<reference: string, code: string, description: string>>", "codes that others refer to")
 )
-_ROW_GROUP = 65_536
 
 
-class ScanStage(ShardStage):
-    """A shard is one chunk. What of it cannot be had is not told here: stage `read` accounts for it."""
+class ResourceScan(ScanStage):
+    """Resources by `Type/id`."""
 
     def __init__(
         self, context: StageContext, lines: ExportLines, defines: Mapping[str, str], vocabulary: Vocabulary
     ) -> None:
-        self._context = context
+        super().__init__(context)
         self._lines = lines
         self._defines = defines
         self._vocabulary = vocabulary
 
-    def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        """Write what is seen in one chunk."""
-        (row,) = records.to_pylist()
-        chunk = chunk_of(row)
-        vouched: list[SideObjectRef] = []
-        counts: list[int] = []
-        defined: list[dict[str, Any]] = []
-        with suppress(ObjectMissing, ObjectChanged):
-            for number, lines in enumerate(self._lines.parts(chunk, row["size"])):
-                seen, more = scanned(lines, chunk.file, self._defines, self._vocabulary)
-                defined += more
-                counts.append(seen.height)
-                vouched.append(self._publish(shard, number, seen))
-        values = {"part_events": [counts], "event_keys": [[ref.key for ref in vouched]], "defined": [defined]}
-        return ShardTable(build_rows(records, self._context.layout, values, [Status.OK]), vouched=vouched)
+    def seen(self, chunk: Chunk, size: int) -> Iterator[tuple[pl.DataFrame, Sequence[Any]]]:
+        """Resources with an id in some lines at a time, and the codes in them."""
+        for lines in self._lines.parts(chunk, size):
+            yield scanned(lines, chunk.file, self._defines, self._vocabulary)
 
-    def _publish(self, shard: int, number: int, seen: pl.DataFrame) -> SideObjectRef:
-        slotted = seen.with_columns(slot=slots_of(seen["subject"])).sort("slot", "subject", "position", "number")
-        body = encode_frame(slotted.select("slot", *SEEN), self._context.run.fingerprint, row_group=_ROW_GROUP)
-        return publish_side(self._context, SideObject(seen_key(shard, number, sha256_of(body)), body))
+    def more(self, known: Sequence[Any]) -> Mapping[str, Any]:
+        """The codes."""
+        return {"defined": [list(known)]}

@@ -6,11 +6,12 @@ import polars as pl
 
 from workers.ehr.convert_fhir.export import ExportLines
 from workers.ehr.convert_fhir.files import root_of
+from workers.ehr.convert_fhir.known import KnownByFile
 from workers.ehr.convert_fhir.mapper import FhirMapper, Known, vocabulary_of
 from workers.ehr.convert_fhir.rules import FhirRules
-from workers.ehr.convert_fhir.scan_stage import ScanStage
+from workers.ehr.convert_fhir.scan_stage import ResourceScan
 from workers.ehr.convert_fhir.settings import FhirInput
-from workers.ehr.convert_fhir.versions_stage import KnownByFile, VersionsStage
+from workers.ehr.convert_fhir.versions import SEEN, superseded
 from workers.ehr.meds.account_stage import MedsAccountStage
 from workers.ehr.meds.chunks import Chunk
 from workers.ehr.meds.metadata_stage import MetadataStage
@@ -18,6 +19,7 @@ from workers.ehr.meds.parts import Part, SubjectType
 from workers.ehr.meds.read_stage import ReadStage
 from workers.ehr.meds.sort_stage import SortStage
 from workers.ehr.meds.subjects_stage import SubjectsStage
+from workers.ehr.meds.versions_stage import VersionsStage
 from workers.pipeline.context import StageContext
 
 
@@ -38,15 +40,15 @@ class FhirReader:
             yield self._mapper.part(lines, chunk.file, known)
 
 
-def scan(context: StageContext) -> ScanStage:
+def scan(context: StageContext) -> ResourceScan:
     """Which resources there are."""
     rules = _rules(context)
-    return ScanStage(context, _lines(context), rules.defines, vocabulary_of(rules))
+    return ResourceScan(context, _lines(context), rules.defines, vocabulary_of(rules))
 
 
 def versions(context: StageContext) -> VersionsStage:
     """Which of several records of one resource counts."""
-    return VersionsStage(context)
+    return VersionsStage(context, SEEN, superseded)
 
 
 def read(context: StageContext) -> ReadStage:

@@ -21,7 +21,6 @@ SEEN: dict[str, Any] = {
     "number": pl.Int32,
 }
 """A record by its `Type/id` (`subject`, as other parts of a conversion call the key by which they are sorted)."""
-SUPERSEDED: dict[str, Any] = {"file": pl.Int32, "position": pl.Int64, "number": pl.Int32, "reason": pl.String}
 
 REPEATED, OLDER, GONE = "repeated: the same version again", "repeated: a newer version counts", "deleted since"
 _MINUTE = 60_000_000

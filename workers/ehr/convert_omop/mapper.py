@@ -14,6 +14,7 @@ from workers.ehr.convert_omop.events import Asked, Mapped
 from workers.ehr.convert_omop.rules import OmopRules, Table
 from workers.ehr.convert_omop.tables import Rows
 from workers.ehr.convert_omop.values import whole
+from workers.ehr.convert_omop.versions import SHARED
 from workers.ehr.meds.parts import (
     CONVERTED,
     IGNORED,
@@ -48,8 +49,11 @@ class OmopMapper:
         rule = self._rules.tables.get(table)
         return rule.columns() if rule is not None else frozenset()
 
-    def part(self, table: str, rows: Rows, file: int) -> Part:
-        """Every row's outcome, and all their events. Raises SpecError where the table has no column of its subject."""
+    def part(self, table: str, rows: Rows, file: int, superseded: pl.DataFrame | None = None) -> Part:
+        """Every row's outcome, and all their events. `superseded` says of rows of this file that others count.
+
+        Raises SpecError where the table has no column of its subject.
+        """
         rule, columns = self._rules.tables.get(table), Columns(rows, self._concepts)
         if rule is None:
             why = self._ignored.get(table, NO_RULE_FOR_TABLE)
@@ -63,13 +67,14 @@ class OmopMapper:
                 f"table {table} has no column {rule.subject}, so nobody knows whose its rows are: rename the one "
                 "that says it, or name it in input.rules; then choose another output.uri"
             )
-        return self._mapped(table, rule, rows, columns, file)
+        return self._mapped(table, rule, rows, columns, _Source(file, _repeated(rows, superseded)))
 
-    def _mapped(self, table: str, rule: Table, rows: Rows, columns: Columns, file: int) -> Part:
+    def _mapped(self, table: str, rule: Table, rows: Rows, columns: Columns, source: "_Source") -> Part:
         account = ColumnAccount(columns, self._reasons[table])
         raw = columns.typed(rule.subject)
         subject = whole(raw)
-        refused = self._refused(rule, columns, account)
+        shared = (source.repeated == SHARED).fill_null(False)
+        refused = source.repeated.set(shared, None).fill_null(self._refused(rule, columns, account))
         found = _Found(columns, rows.broken.is_null() & subject.is_not_null() & refused.is_null())
         visit = columns.words(rule.visit) if rule.visit else columns.nulls(pl.String)
         for number, group in enumerate(rule.groups()):
@@ -80,7 +85,7 @@ class OmopMapper:
                 free = free & ~taken
                 found.note(mapped, taken)
                 if not mapped.is_off:
-                    place = _Place(file, rows.first, number)
+                    place = _Place(source.file, rows.first, number)
                     found.frames.append(_events(mapped, taken, subject, visit, place))
                     for name, mask in mapped.used():
                         account.use(name, taken & mask)
@@ -93,6 +98,7 @@ class OmopMapper:
             (subject.is_null(), Status.OK, IGNORED, "no subject"),
             (refused.is_not_null(), Status.OK, IGNORED, refused),
             (converted & found.bad, Status.OK, PARTLY, f"it has {BAD}"),
+            (converted & shared, Status.OK, PARTLY, SHARED),
             (converted & account.is_part, Status.OK, PARTLY, None),
             (converted, Status.OK, CONVERTED, None),
             (found.bad, Status.UNREADABLE, UNREADABLE, BAD),
@@ -119,6 +125,22 @@ class OmopMapper:
                 reason = pl.Series([f"its {stem} says: "] * columns.height, dtype=pl.String) + meant
                 refused = refused.fill_null(reason.set(~meant.is_in(rule.unless.get(names, ())).fill_null(False), None))
         return refused
+
+
+class _Source(NamedTuple):
+    """The file of some rows, and what is said of rows whose key comes again."""
+
+    file: int
+    repeated: pl.Series
+
+
+def _repeated(rows: Rows, superseded: pl.DataFrame | None) -> pl.Series:
+    """Why another row counts, null where none does."""
+    height = len(rows.broken)
+    if superseded is None or superseded.is_empty():
+        return pl.Series([None] * height, dtype=pl.String)
+    places = pl.DataFrame({"position": pl.int_range(rows.first, rows.first + height, dtype=pl.Int64, eager=True)})
+    return places.join(superseded, "position", "left", maintain_order="left")["reason"]
 
 
 class _Place(NamedTuple):

@@ -1,6 +1,6 @@
 """The stages of a conversion from OMOP in a worker."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import polars as pl
 
@@ -9,14 +9,17 @@ from workers.ehr.convert_omop.concepts import load_concepts
 from workers.ehr.convert_omop.files import CONCEPT, root_of
 from workers.ehr.convert_omop.mapper import OmopMapper
 from workers.ehr.convert_omop.rules import OmopRules
+from workers.ehr.convert_omop.scan_stage import RowScan
 from workers.ehr.convert_omop.settings import OmopInput
 from workers.ehr.convert_omop.tables import table_rows
+from workers.ehr.convert_omop.versions import SEEN, superseded
 from workers.ehr.meds.account_stage import MedsAccountStage
 from workers.ehr.meds.chunks import Chunk, chunk_of
 from workers.ehr.meds.metadata_stage import MetadataStage
 from workers.ehr.meds.parts import Part, SubjectType
 from workers.ehr.meds.read_stage import ReadStage
 from workers.ehr.meds.sort_stage import SortStage
+from workers.ehr.meds.versions_stage import SupersededByFile, VersionsStage
 from workers.pipeline.context import StageContext
 
 
@@ -25,11 +28,19 @@ class OmopReader:
 
     subject_type: SubjectType = pl.Int64
 
-    def __init__(self, store: Store, source: OmopInput, rules: OmopRules, concepts: list[tuple[Chunk, int]]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        source: OmopInput,
+        rules: OmopRules,
+        concepts: list[tuple[Chunk, int]],
+        superseded: Callable[[int], pl.DataFrame],
+    ) -> None:
         self._store = store
         self._source = source
         self._rules = rules
         self._concepts = concepts
+        self._superseded = superseded
         self._mapper: OmopMapper | None = None
 
     def parts(self, chunk: Chunk, size: int) -> Iterator[Part]:
@@ -41,14 +52,34 @@ class OmopReader:
             self._mapper = OmopMapper(self._rules, concepts, self._source.codes)
         wanted = self._mapper.wanted(chunk.kind)
         for rows in table_rows(self._store, chunk, size, wanted, self._source, with_others=True):
-            yield self._mapper.part(chunk.kind, rows, chunk.file)
+            yield self._mapper.part(chunk.kind, rows, chunk.file, self._superseded(chunk.file))
+
+
+def scan(context: StageContext) -> RowScan:
+    """Which rows there are."""
+    source = _source(context)
+    return RowScan(context, root_of(source, context.storage), source, _rules(context))
+
+
+def versions(context: StageContext) -> VersionsStage:
+    """Which of several rows with one key counts."""
+    return VersionsStage(context, SEEN, superseded)
 
 
 def read(context: StageContext) -> ReadStage:
     """Rows to events."""
-    source = OmopInput.model_validate(context.run.spec.input)
-    rules = OmopRules.model_validate(context.run.parts["state"]["rules"])
-    return ReadStage(context, OmopReader(root_of(source, context.storage), source, rules, _concepts(context)))
+    source = _source(context)
+    known = SupersededByFile(context.store)
+    reader = OmopReader(root_of(source, context.storage), source, _rules(context), _concepts(context), known.of)
+    return ReadStage(context, reader)
+
+
+def _source(context: StageContext) -> OmopInput:
+    return OmopInput.model_validate(context.run.spec.input)
+
+
+def _rules(context: StageContext) -> OmopRules:
+    return OmopRules.model_validate(context.run.parts["state"]["rules"])
 
 
 def _concepts(context: StageContext) -> list[tuple[Chunk, int]]:

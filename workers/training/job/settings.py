@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -90,6 +90,14 @@ class Network(Frozen):
     )
 
 
+P = TypeVar("P", bound=Frozen)
+
+
+def part_of(model: type[P], given: Mapping[str, Any]) -> P:
+    """The settings of `model` among those of a training, which has more: the input as predict has it."""
+    return model.model_validate({name: value for name, value in given.items() if name in model.model_fields})
+
+
 class TrainKeys(Frozen):
     """Keys of `input:` that every training has beside those of its collection."""
 
@@ -119,7 +127,7 @@ class TrainKeys(Frozen):
         return self
 
     @property
-    def task(self) -> Task:
+    def output_task(self) -> Task:
         """That which all outputs have."""
         return next(iter(self.outputs.values())).task
 

@@ -15,17 +15,19 @@ from tests.support.fhir import observation
 from tests.support.meds import convert_spec
 from tests.support.worked_stages import WorkedStages
 from workers.ehr.convert_fhir import stages
-from workers.ehr.convert_fhir.collection import FhirConversion, open_collection
-from workers.ehr.convert_fhir.layout import SCAN, VERSIONS, seen_key, superseded_key
-from workers.ehr.convert_fhir.scan_stage import ScanStage
+from workers.ehr.convert_fhir.collection import open_collection
+from workers.ehr.convert_fhir.known import KnownByFile
+from workers.ehr.convert_fhir.scan_stage import ResourceScan
 from workers.ehr.convert_fhir.settings import FhirInput
 from workers.ehr.convert_fhir.versions import OLDER
-from workers.ehr.convert_fhir.versions_stage import KnownByFile, VersionsStage
 from workers.ehr.meds.account_stage import MedsAccountStage
+from workers.ehr.meds.layout import SCAN, VERSIONS, seen_key, superseded_key
 from workers.ehr.meds.metadata_stage import MetadataStage
 from workers.ehr.meds.read_stage import ReadStage
 from workers.ehr.meds.sort_stage import SortStage
 from workers.ehr.meds.subjects_stage import SubjectsStage
+from workers.ehr.meds.versioned import VersionedConversion
+from workers.ehr.meds.versions_stage import VersionsStage
 
 
 def version(own: str, number: int, value: float) -> dict[str, Any]:
@@ -50,7 +52,7 @@ def worked(tmp_path: Path) -> WorkedStages:
 
 
 def test_each_stage_is_opened_from_what_the_one_before_it_left(worked: WorkedStages) -> None:
-    kinds = (ScanStage, VersionsStage, ReadStage, SubjectsStage, SortStage, MetadataStage, MedsAccountStage)
+    kinds = (ResourceScan, VersionsStage, ReadStage, SubjectsStage, SortStage, MetadataStage, MedsAccountStage)
     openers = (
         stages.scan,
         stages.versions,
@@ -92,7 +94,7 @@ def test_what_is_read_are_the_records_that_count(worked: WorkedStages) -> None:
     assert sorted(events["numeric_value"].drop_nulls().to_list()) == [1.0, 5.0, 9.0]
 
 
-def opened(folder: Path, **settings: object) -> FhirConversion:
+def opened(folder: Path, **settings: object) -> VersionedConversion:
     source = validate(FhirInput, {"format": "fhir", "uri": str(folder), **settings}, "input")
     return open_collection(source, StorageSettings(), Compute())
 

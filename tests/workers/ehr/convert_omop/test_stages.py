@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from cluster.storage import StorageSettings, open_store
@@ -13,15 +14,17 @@ from tests.support.worked_stages import WorkedStages
 from workers.ehr.convert_omop import stages
 from workers.ehr.convert_omop.collection import RULES, open_collection
 from workers.ehr.convert_omop.rules import OmopRules
+from workers.ehr.convert_omop.scan_stage import RowScan
 from workers.ehr.convert_omop.settings import OmopInput
 from workers.ehr.convert_omop.stages import OmopReader
 from workers.ehr.meds.account_stage import MedsAccountStage
 from workers.ehr.meds.chunks import Chunk
-from workers.ehr.meds.collection import MedsConversion
 from workers.ehr.meds.metadata_stage import MetadataStage
 from workers.ehr.meds.read_stage import ReadStage
 from workers.ehr.meds.rulefile import load_rules
 from workers.ehr.meds.sort_stage import SortStage
+from workers.ehr.meds.versioned import VersionedConversion
+from workers.ehr.meds.versions_stage import SUPERSEDED, VersionsStage
 
 PERSON = "person_id,gender_concept_id,year_of_birth\n7,8507,1950\n9,8532,1960\n"
 
@@ -41,8 +44,8 @@ def test_each_stage_is_opened_from_what_the_one_before_it_left(folder: Path, tmp
     worked = WorkedStages(
         convert_spec(f"format: omop, uri: {folder}", str(tmp_path / "out")), "workers.ehr.convert_omop"
     )
-    kinds = (ReadStage, SortStage, MetadataStage, MedsAccountStage)
-    openers = (stages.read, stages.sort, stages.metadata, stages.account)
+    kinds = (RowScan, VersionsStage, ReadStage, SortStage, MetadataStage, MedsAccountStage)
+    openers = (stages.scan, stages.versions, stages.read, stages.sort, stages.metadata, stages.account)
     for kind, opener in zip(kinds, openers, strict=True):
         assert isinstance(opener(worked.work()), kind)
     assert worked.job.open_next(worked.store, worked.stages) is None
@@ -51,7 +54,13 @@ def test_each_stage_is_opened_from_what_the_one_before_it_left(folder: Path, tmp
 def reader(folder: Path) -> OmopReader:
     source = validate(OmopInput, {"format": "omop", "uri": str(folder)}, "input")
     concepts = [chunk(folder, "CONCEPT.csv", "concept")]
-    return OmopReader(open_store(str(folder)), source, load_rules(OmopRules, None, RULES, StorageSettings()), concepts)
+    return OmopReader(
+        open_store(str(folder)),
+        source,
+        load_rules(OmopRules, None, RULES, StorageSettings()),
+        concepts,
+        lambda file: pl.DataFrame(schema=SUPERSEDED),
+    )
 
 
 def chunk(folder: Path, name: str, kind: str | None) -> tuple[Chunk, int]:
@@ -80,21 +89,21 @@ def test_concepts_are_the_first_shards_of_the_plan_whatever_their_name_sorts_to(
     assert (found.key, size) == ("CONCEPT.csv", (folder / "CONCEPT.csv").stat().st_size)
 
 
-def opened(folder: Path, **settings: object) -> MedsConversion:
+def opened(folder: Path, **settings: object) -> VersionedConversion:
     source = validate(OmopInput, {"format": "omop", "uri": str(folder), **settings}, "input")
     return open_collection(source, StorageSettings(), Compute())
 
 
 def test_persons_have_numbers_so_that_no_stage_numbers_them(folder: Path) -> None:
     assert "subjects" not in opened(folder).stages
-    assert opened(folder).plan("read", [], {}).state["rules"] == load_rules(
+    assert opened(folder).plan("scan", [], {}).state["rules"] == load_rules(
         OmopRules, None, RULES, StorageSettings()
     ).model_dump(mode="json")
 
 
 def test_a_folder_without_tables_is_told_when_the_plan_is_asked_for(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    plan = opened(tmp_path / "empty").plan("read", [], {})
+    plan = opened(tmp_path / "empty").plan("scan", [], {})
     with pytest.raises(SpecError, match=r"nothing lies at input\.uri"):
         list(plan.batches())
     (tmp_path / "empty" / "readme.txt").write_text("about")
