@@ -96,11 +96,11 @@ class StallingSequences(StallingTexts):
         """No step changes it."""
         return card
 
-    def open_encoder(self, directory: Path, card: ModelCard, cpus: float) -> SequenceTexts:  # type: ignore[override]  # another collection
+    def open_encoder(self, directory: Path, card: ModelCard, cpus: float) -> SequenceTexts:
         """Sequences as text."""
         return SequenceTexts()
 
-    def load(self, directory: Path, card: ModelCard, placement: Placement) -> BaseCounter:  # type: ignore[override]  # another collection
+    def load(self, directory: Path, card: ModelCard, placement: Placement) -> BaseCounter:
         """The scorer, which has nothing to load."""
         return BaseCounter(card)
 
