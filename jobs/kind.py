@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.errors import SpecError
-from schemas.spec import Spec
+from schemas.spec import Limits, Spec
 from workers.lookup import Names, Room
 
 
@@ -16,14 +16,15 @@ class JobKind:
     `rooms` are the collections, converters or whatever else reads its input; `key` of `input:` names one of them, None
     where there is one only.
     `rows_dir` is where the rows of its last stage lie in the run directory. `has_models`: it scores with models, at
-    least one; otherwise it takes neither models nor, unless it `has_steps`, prepare steps.
+    least one; otherwise it takes neither models nor, unless it `fits` networks, prepare steps
+    and the limits of a fit.
     """
 
     rooms: Callable[[], Names]
     key: str | None
     rows_dir: str
     has_models: bool
-    has_steps: bool = False
+    fits: bool = False
 
     def name(self, source: Mapping[str, Any]) -> str:
         """The room that `input:` of a spec names. Raises SpecError."""
@@ -40,9 +41,12 @@ class JobKind:
 
     def check(self, spec: Spec) -> None:
         """Raises SpecError where the spec lacks what this kind of job needs, or has what it would not use."""
+        for name in () if self.fits else ("checkpoint_every", "fit_time"):
+            if getattr(spec.limits, name) != Limits.model_fields[name].default:
+                raise SpecError(f"limits.{name}: a {spec.job} job fits nothing; remove it")
         if self.has_models and not spec.models:
             raise SpecError(f"models: a {spec.job} job needs at least one, as name: {{uri: ...}}")
         if not self.has_models and spec.models:
             raise SpecError(f"models: a {spec.job} job has none")
-        if not (self.has_models or self.has_steps) and spec.prepare is not None:
+        if not (self.has_models or self.fits) and spec.prepare is not None:
             raise SpecError(f"prepare: a {spec.job} job has no prepare steps; remove it")

@@ -3,4 +3,4 @@
 from jobs.kind import JobKind
 from workers import registry
 
-KIND = JobKind(rooms=registry.trainings, key="collection", rows_dir="package", has_models=False, has_steps=True)
+KIND = JobKind(rooms=registry.trainings, key="collection", rows_dir="package", has_models=False, fits=True)

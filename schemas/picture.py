@@ -1,5 +1,6 @@
 """A picture of a report."""
 
+import re
 from dataclasses import dataclass
 
 
@@ -12,3 +13,8 @@ class Picture:
     title: str
     svg: str
     words: str
+
+
+def anchor_of(section: str) -> str:
+    """The part of a report's page that begins with this heading."""
+    return "section-" + re.sub(r"[^a-z0-9]+", "-", section.lower()).strip("-")

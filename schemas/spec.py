@@ -70,7 +70,9 @@ class Limits(Settings):
         default=60.0, ge=0, description="time between two states of a training that are kept to go on from"
     )
     fit_time: Seconds | None = Field(
-        default=None, gt=0, description="time for each fit of a training, after which the best so far is taken"
+        default=None,
+        gt=0,
+        description="time for each fit of a training, after which the best so far is taken, once an epoch is done",
     )
     forbidden: Literal["stop", "row"] = Field(
         default="stop",

@@ -13,6 +13,7 @@ A collection, or a converter, is a folder in `workers/` or a package of the user
 | `doctor` | optional: `examine`, an `Examination` |
 | `made` | optional: `score_made`, a `workers.models.made.ScoreMade`, for `wardround model verify` |
 | `onnx_export` | optional: `export`, a `workers.models.made.Export`, for `wardround model export` |
+| `checklists` | optional: `checklists(store, run, source) -> Iterable[Checklist]`, for the report |
 | `pictures` | optional: `pictures(store) -> Iterable[Picture]`, for the report of a finished run |
 
 What fits into one file may be a module with all of these attributes instead.

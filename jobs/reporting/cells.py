@@ -12,11 +12,13 @@ MOST_ROWS = 1000
 
 @dataclass(frozen=True)
 class Cell:
-    """One value as text. `is_number`: set flush right; `bars`: drawn below it."""
+    """One value as text. `is_number`: set flush right; `bars`: drawn below it; `anchor`: a part of the page that it
+    leads to."""
 
     text: str
     is_number: bool = False
     bars: Bars | None = None
+    anchor: str = ""
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,26 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from jobs.reporting.amounts import duration, size
 from jobs.reporting.cells import Cell, Grid, grid_of, number, share
+from jobs.reporting.checklists import checklist_grid
 from jobs.reporting.pace import pace_grid
 from jobs.reporting.scores import score_grids, split_grids
 from jobs.reporting.verdicts import WHY_LEFT_OUT, carried_grids, left_out, model_grid, reason_grid
+from schemas.checklist import Checklist
 from schemas.figures import Figures
-from schemas.picture import Picture
+from schemas.picture import Picture, anchor_of
 from schemas.run import BY_MODEL, Manifest, RunFile
 from schemas.wording import counted
 
 _TEMPLATE = "report.html.j2"
 
 
-def render(run: RunFile, manifest: Manifest, uri: str, pictures: Sequence[Picture] = ()) -> str:
+def render(
+    run: RunFile,
+    manifest: Manifest,
+    uri: str,
+    pictures: Sequence[Picture] = (),
+    checklists: Sequence[Checklist] = (),
+) -> str:
     """The page as text. Every value is escaped; nothing is loaded from elsewhere."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -28,7 +36,9 @@ def render(run: RunFile, manifest: Manifest, uri: str, pictures: Sequence[Pictur
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(_TEMPLATE).render(_facts(run, manifest, uri, pictures))
+    facts = _facts(run, manifest, uri, pictures)
+    told = {"anchor_of": anchor_of, "checklists": [(one, checklist_grid(one)) for one in checklists]}
+    return environment.get_template(_TEMPLATE).render(facts | told)
 
 
 def _facts(run: RunFile, manifest: Manifest, uri: str, pictures: Sequence[Picture]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from typing import Any
 
 from cluster.storage import ObjectError, Store
 from jobs.planning.fingerprint import fingerprint_of
@@ -69,13 +70,18 @@ def _earlier(last: RunFile, manifest: Manifest) -> Mapping[str, str | None]:
     return dict.fromkeys(known if set(named) <= set(known) else named)
 
 
+def _deciding(run: RunFile) -> Mapping[str, Any]:
+    """The spec of a run without what may change from one command to the next, and so from stage to stage."""
+    return run.spec.model_dump(exclude={"limits", "compute", "storage", "report"})
+
+
 def _wrong(run: RunFile, last: RunFile) -> Iterator[str]:
     """What a run file says twice, and not in the same way."""
     if run.fingerprint != fingerprint_of(run.parts) or run.parts.get("plan") != run.plan.sha256:
         yield "its fingerprint is not that of its parts"
     if run.run_id != run.fingerprint[:12]:
         yield "its run id is not that of its fingerprint"
-    if run.name != run.spec.name or run.spec != last.spec:
+    if run.name != run.spec.name or _deciding(run) != _deciding(last):
         yield "its name or its spec is not the run's"
     if {name: model.sha256 for name, model in run.models.items()} != run.parts.get("models"):
         yield "its models are not those of its fingerprint"

@@ -11,11 +11,14 @@ import numpy as np
 import polars as pl
 import pytest
 
+from cluster.pool import Stop
 from cluster.storage import StorageSettings, open_store
+from jobs.execute import Watchers
+from jobs.hosts import open_host
 from jobs.preview import preview
 from jobs.report_file import write_report
-from jobs.running import prepare_job
-from schemas.errors import SpecError
+from jobs.running import prepare_job, run_stages
+from schemas.errors import IncompleteError, SpecError
 from schemas.spec import parse_spec
 from tests.support.runs import rows, run
 from tests.support.train_runs import predict_spec, train_spec, weights
@@ -167,8 +170,36 @@ def test_a_training_begins_from_the_weights_of_a_model_directory(folder: Path, t
 
 def test_a_time_limit_keeps_the_best_so_far_as_a_model(folder: Path, tmp_path: Path) -> None:
     outcome = run(train_spec(folder, tmp_path / "out", more="limits: {fit_time: 1ms}\n", fit="epochs: 1000"))
-    assert outcome.manifest.tables["fits by seed"][0]["ended"] == "limits.fit_time"
+    assert (
+        outcome.manifest.tables["fits by seed"][0]["ended"],
+        outcome.manifest.tables["fits by seed"][0]["epochs"],
+    ) == (
+        "limits.fit_time",
+        1,
+    )
     run(predict_spec(folder, tmp_path / "out" / "model", tmp_path / "scored"))
+
+
+def test_limits_of_a_fit_are_refused_where_nothing_is_fitted(folder: Path, tmp_path: Path) -> None:
+    text = predict_spec(folder, folder / "out" / "model", tmp_path / "out")
+    with pytest.raises(SpecError, match=r"limits\.fit_time: a predict job fits nothing"):
+        run(text + "limits: {fit_time: 1h}\n")
+
+
+def test_a_run_that_was_begun_can_be_given_less_time(folder: Path, tmp_path: Path) -> None:
+    text = train_spec(folder, tmp_path / "out", fit="epochs: 400, learning_rate: 0.01")
+    turns = iter(range(10**9))
+
+    def should_stop() -> Stop:
+        """Asked by the driver at each of its turns: once the fit is on its way."""
+        checkpoints = list((tmp_path / "out").glob("stages/fit/run.json"))
+        return "drain" if checkpoints and next(turns) > 20 else "no"
+
+    with pytest.raises(IncompleteError):
+        run_stages(parse_spec(text), open_host, Watchers(lambda progress: None, should_stop), lambda line: None)
+    assert list((tmp_path / "out").glob("stages/fit/checkpoints/seed-0/*.safetensors"))
+    outcome = run(f"{text}limits: {{fit_time: 1ms}}\n")
+    assert outcome.manifest.tables["fits by seed"][0]["ended"] == "limits.fit_time"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from schemas.run import RunFile
 from workers.evaluation.cases import Case
 from workers.evaluation.figure import Figure
 from workers.evaluation.recalibration import Fitted
@@ -59,6 +60,20 @@ def metrics_json(
         "outcomes": outcomes,
     }
     return SideObject(METRICS_JSON, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False).encode())
+
+
+def described(run: RunFile) -> dict[str, Any]:
+    """The run that is evaluated: when it was planned, with which models, how their input was prepared."""
+    models = {name: {"uri": one.uri, "sha256": one.sha256, "format": one.format} for name, one in run.models.items()}
+    prepare = {name: list(steps) for name, steps in run.prepare.items()}
+    return {
+        "name": run.name,
+        "fingerprint": run.fingerprint,
+        "planned": run.created,
+        "models": models,
+        "prepare": prepare,
+        "carried": list(run.carry),
+    }
 
 
 def metrics_parquet(context: StageContext, figures: Mapping[Case, Sequence[Figure]]) -> SideObject:

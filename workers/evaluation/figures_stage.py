@@ -10,11 +10,12 @@ import pyarrow as pa
 
 from schemas.errors import SpecError
 from schemas.rows import stage_columns, table_columns
+from schemas.run import RunFile
 from schemas.status import Status
 from workers.evaluation.binary import BinarySums, scored
 from workers.evaluation.cases import Case, planned, tested, tuned, unscored
 from workers.evaluation.columns import FIGURES
-from workers.evaluation.documents import metrics_json, metrics_parquet
+from workers.evaluation.documents import described, metrics_json, metrics_parquet
 from workers.evaluation.fairness import Fairness
 from workers.evaluation.figure import STRUCT, Figure, count
 from workers.evaluation.points import operating_points
@@ -41,8 +42,9 @@ COLUMNS = (
 class FiguresStage(ShardStage):
     """One shard: every case of the plan together."""
 
-    def __init__(self, context: StageContext, join: FinishedStage) -> None:
+    def __init__(self, context: StageContext, join: FinishedStage, evaluated: RunFile) -> None:
         self._context = context
+        self._evaluated = evaluated
         self._join = join
         self._source = EvaluateInput.model_validate(context.run.spec.input)
 
@@ -80,7 +82,11 @@ class FiguresStage(ShardStage):
         sets = self._together(ranks, points)
         values["shown"][0] += [row for case, found in sets.items() for row in _shown(case, found)]
         table = build_rows(records, self._context.layout, values, [Status.OK] * len(order))
-        account = {**self._account(int(matched.sum()), sets), **_by_group(spreads)}
+        account = {
+            "evaluated": described(self._evaluated),
+            **self._account(int(matched.sum()), sets),
+            **_by_group(spreads),
+        }
         side = [
             metrics_json(self._context, self._source, points, figures, ranks, account, fitted),
             metrics_parquet(self._context, {**figures, **sets, **spreads}),

@@ -88,6 +88,10 @@ class Group(Frozen):
         return self
 
 
+StardItem = Literal["1-4", "6", "8-11", "12", "16-17", "32-39", "40"]
+"""Items of STARD-AI that only the author of a study knows."""
+
+
 class Calibrate(Frozen):
     """Maps from scores to probabilities that come true as often as they say, fitted on tuning rows."""
 
@@ -126,6 +130,11 @@ class EvaluateInput(Frozen):
     fixed_rates: tuple[Share, ...] = Field(
         default=(0.9, 0.95),
         description="sensitivity at so large a specificity, and the inverse, is told of the ranking",
+    )
+    statements: Mapping[StardItem, str] = Field(
+        default_factory=dict,
+        exclude=True,
+        description="the author's words in the report's STARD-AI table, by its items; no part of what a run is",
     )
     level: Share = Field(default=0.95, gt=0, lt=1, description="coverage of the intervals")
     interval: Literal["wilson", "clopper_pearson"] = Field(default="wilson", description="of proportions")

@@ -53,6 +53,9 @@ class FitSettings(Frozen):
         default=None, gt=0, lt=1, description="moving average of the weights, such as 0.99 a step, which is then scored"
     )
     metric: Metric = Field(default="auto", description="of the tuning rows, by which an epoch is chosen")
+    keep: Literal["best", "last"] = Field(
+        default="best", description="the epoch that becomes the model: the best by the metric, or the last"
+    )
     early_stopping: EarlyStopping | None = Field(default=None, description="when more epochs would not help")
     precision: Literal["float32", "bfloat16", "float16"] = Field(
         default="float32", description="of most of the arithmetic on CUDA; a processor has float32"
@@ -62,4 +65,10 @@ class FitSettings(Frozen):
     def _parts_of_a_batch(self) -> Self:
         if self.accumulate > self.batch:
             raise ValueError(f"accumulate ({self.accumulate}) is more than batch ({self.batch})")
+        return self
+
+    @model_validator(mode="after")
+    def _stops_at_what_it_keeps(self) -> Self:
+        if self.keep == "last" and self.early_stopping is not None:
+            raise ValueError("early_stopping goes back to the best epoch, and keep is last: leave one of them out")
         return self

@@ -33,7 +33,10 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a training came to. `weights` are the best so far, by the metric; `is_done`: there is nothing left to do."""
+    """What a training came to. `weights` are the best so far by the metric, or the last.
+
+    `is_done`: there is nothing left to do.
+    """
 
     weights: Mapping[str, Tensor]
     history: list[dict[str, Any]]
@@ -120,6 +123,11 @@ class Trainer:
         return f"seed {seed}: epoch {at.epoch + 1} of {self._settings.epochs}, step {at.step} of {steps}{loss}{best}"
 
     @property
+    def has_best(self) -> bool:
+        """Whether an epoch has come to its end, so that there are weights of which it is known how good they are."""
+        return bool(self._best)
+
+    @property
     def _is_mixed(self) -> bool:
         return self._settings.precision != "float32" and self._device.startswith("cuda")
 
@@ -185,7 +193,7 @@ class Trainer:
         targets = self._data.tuning.targets
         value = loss if self.metric == "loss" else value_of(self.metric, self._data.task, logits, targets)
         least = 0.0 if self._settings.early_stopping is None else self._settings.early_stopping.least
-        if is_better(self.metric, value, at.best, least) or not self._best:
+        if self._settings.keep == "last" or is_better(self.metric, value, at.best, least) or not self._best:
             at.best, at.best_epoch, at.worse, self._best = value, at.epoch, 0, weights
         else:
             at.worse += 1

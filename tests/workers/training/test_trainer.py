@@ -21,6 +21,10 @@ EVERYTHING = {
 }
 
 
+def ignore(data: bytes) -> None:
+    """No state is kept."""
+
+
 def same(one: Fitted, other: Fitted) -> bool:
     bits = all(torch.equal(one.weights[name], other.weights[name]) for name in one.weights)
     return bits and one.weights.keys() == other.weights.keys() and one.history == other.history
@@ -75,6 +79,25 @@ def test_a_training_without_progress_is_stopped_early() -> None:
     assert fitted.is_done
     assert len(fitted.history) < 50
     assert len(fitted.history) == (fitted.epoch or 0) + 4
+
+
+def test_the_last_epoch_is_kept_where_that_is_asked_for() -> None:
+    best, last = (
+        binary_trainer(epochs=12, learning_rate=0.1, keep=keep).run(None, ignore) for keep in ("best", "last")
+    )
+    assert best.history == last.history
+    assert last.epoch == 11
+    assert last.value == last.history[-1]["auroc"]
+    assert best.epoch != last.epoch
+    assert not same(best, last)
+    kept: list[bytes] = []
+    binary_trainer(epochs=12, learning_rate=0.1, keep="last").run(None, kept.append)
+    assert same(binary_trainer(epochs=12, learning_rate=0.1, keep="last").run(kept[4], ignore), last)
+
+
+def test_early_stopping_and_the_last_epoch_are_not_asked_for_together() -> None:
+    with pytest.raises(ValueError, match="early_stopping goes back to the best epoch"):
+        FitSettings(keep="last", early_stopping={"patience": 3})
 
 
 def test_the_gradient_of_parts_is_that_of_the_whole() -> None:

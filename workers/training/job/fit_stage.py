@@ -154,7 +154,7 @@ class FitStage(ShardStage):
     def _row(self, records: pa.Table, seed: int, fitted: Fitted, metric: str, fit: "_Fit") -> ShardTable:
         own = {"fingerprint": self._context.run.fingerprint}
         weights = with_metadata(save({name: one.contiguous() for name, one in fitted.weights.items()}), own)
-        history = encode_frame(pl.DataFrame(fitted.history, infer_schema_length=None), own["fingerprint"])
+        history = encode_frame(_history(fitted, metric), own["fingerprint"])
         side = [_by_content(f"seed-{seed}", "safetensors", weights), _by_content(f"history-{seed}", "parquet", history)]
         row = {
             "seed": seed,
@@ -167,6 +167,12 @@ class FitStage(ShardStage):
         values = {"weights": [side[0].key], "history": [side[1].key], "seeds": [[row]]}
         table = build_rows(records, self._context.layout, values, [Status.OK])
         return ShardTable(table, side=side, core_seconds=fit.core_seconds)
+
+
+def _history(fitted: Fitted, metric: str) -> pl.DataFrame:
+    """A row an epoch; none where it ended before its first."""
+    figures = dict.fromkeys(("learning_rate", "train_loss", "tuning_loss", metric), pl.Float64())
+    return pl.DataFrame(fitted.history, schema={"epoch": pl.Int64(), **figures})
 
 
 def _by_content(name: str, suffix: str, body: bytes) -> SideObject:
@@ -212,7 +218,8 @@ class _Fit:
 
     def _is_over(self) -> bool:
         limit = self._limits.fit_time
-        return self._stage.is_closing or (limit is not None and self._seconds >= limit)
+        is_late = limit is not None and self._trainer.has_best and self._seconds >= limit
+        return self._stage.is_closing or is_late
 
     def _is_time(self) -> bool:
         return time.monotonic() - self._kept >= self._limits.checkpoint_every

@@ -1,6 +1,5 @@
 """Records with what is true of each and the split that they belong to; driver and workers join them in the same way."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from workers.labels.columns import require
 from workers.labels.matching import is_one_of
 from workers.labels.table import ROW
 from workers.training.job.settings import PARTS, Output, Splits, TrainKeys
+from workers.training.job.splits import parts_by_hash
 
 PART, STATE, PLACE = "part", "state", "place"
 USED, NO_LABEL, NO_TRUTH, NO_SPLIT = "used", "no label", "no truth", "no split"
@@ -146,14 +146,7 @@ def _by_hash(both: pl.DataFrame, splits: Splits) -> pl.Series | pl.Expr:
     if splits.column is not None:
         return pl.col(PART)
     units = both.select(pl.coalesce("subject_id", "record_id")).to_series()
-    ends = np.cumsum([getattr(splits.shares, part) for part in PARTS[:2]])
-    at = [_share(splits.seed, unit) for unit in units]
-    return pl.Series(PART, [PARTS[int(place)] for place in np.searchsorted(ends, at, side="right")], pl.String)
-
-
-def _share(seed: int, unit: str) -> float:
-    """From 0 to below 1, the same on every machine."""
-    return int.from_bytes(hashlib.sha256(f"{seed}:{unit}".encode()).digest()[:6], "big") / 2**48
+    return pl.Series(PART, parts_by_hash(units, splits), pl.String)
 
 
 def _state(outputs: Sequence[str]) -> pl.Expr:
