@@ -101,6 +101,7 @@ EVALUATIONS: dict[str, str] = {
 
 TRAININGS: dict[str, str] = {
     "images": "workers.images.training",
+    "events": "workers.ehr.events.training",
 }
 """What `job: train` reads and fits, by `input.collection`."""
 

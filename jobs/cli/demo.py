@@ -43,16 +43,32 @@ def call(arguments: argparse.Namespace) -> int:
 
 
 def _images(stage: StageSet, score: Callable[[Spec], Outcome], json: bool) -> None:
-    from jobs.demo import images  # noqa: PLC0415 - an act imports only what it needs
+    from jobs.demo import digits, images  # noqa: PLC0415 - an act imports only what it needs
 
     outcome = score(images.fill(stage, say))
+    scenes: Mapping[str, Scene] = {
+        "networks trained": digits.train,
+        "digits scored": digits.score,
+        "evaluations": digits.evaluate,
+    }
+    outcomes = {title: score(scene(stage, say)) for title, scene in scenes.items()}
     copy = kept(stage, "results/text-in-pixels", "run")
     found = images.flagged(copy)
+    figures = kept(stage, "results/digits-evaluation", "evaluation")
+    model = kept(stage, "results/digits-training/model", "model")
+    right, low, high = digits.accuracy(figures)
     if json:
-        show_json({**as_json(outcome), "flagged": found, "copy": str(copy)})
+        told = {title: as_json(one) for title, one in outcomes.items()}
+        show_json({**as_json(outcome), "flagged": found, "copy": str(copy), **told, "accuracy": right})
         return
     rows = [*_rows(outcome), ("with text in their pixels", f"{found:,}")]
-    _show(rows, f"{copy} (a copy; report.html is in it)", images.look_lines(copy))
+    rows += [row for title, one in outcomes.items() for row in _rows(one, title)]
+    rows += [
+        ("held-out digits read right", f"{right:.1%} ({low:.1%} to {high:.1%})"),
+        ("the network lies at", str(model)),
+    ]
+    _show(rows, f"{copy} (a copy)", images.look_lines(copy))
+    show(f"\nReports: {copy / 'report.html'}, {figures / 'report.html'}")
 
 
 def _ehr(stage: StageSet, score: Callable[[Spec], Outcome], json: bool) -> None:

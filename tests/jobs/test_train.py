@@ -107,6 +107,14 @@ def test_an_evaluation_takes_the_labelled_records_as_its_labels(folder: Path) ->
     assert figures.filter(pl.col("figure") == "rows")["value"].to_list() == [12.0]
 
 
+def test_classes_are_labelled_by_the_names_that_an_evaluation_knows(folder: Path, tmp_path: Path) -> None:
+    keys = 'outputs: {grade: {task: classes, classes: [2, "1", 0]}}'
+    run(train_spec(folder, tmp_path / "out", keys, fit="epochs: 1"))
+    found = pl.read_parquet(tmp_path / "out" / "labelled.parquet").sort("record_id")
+    given = pl.read_csv(folder / "labels.csv").sort("image")
+    assert found["grade"].to_list() == [str(value) for value in given["grade"]]
+
+
 def test_plan_tells_what_it_would_read_and_writes_nothing(folder: Path, tmp_path: Path) -> None:
     job = prepare_job(parse_spec(train_spec(folder, tmp_path / "out")), StorageSettings())
     with preview(job) as seen:

@@ -11,13 +11,13 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from workers.contract import Array
+from jobs.demo.digits import COLUMNS, digits
+from workers.images.png import png_of
 
-Row = tuple[str, Array, int, str]
-"""Name, pixels, label, split."""
+Row = tuple[str, bytes, int, str]
+"""Name, PNG, label, split."""
 _SPLITS = {"train": "train", "val": "tuning", "test": "held_out"}
 
 
@@ -28,20 +28,7 @@ def medmnist(path: Path) -> Iterator[Row]:
             if f"{split}_images" in found:
                 pairs = zip(found[f"{split}_images"], found[f"{split}_labels"].ravel(), strict=True)
                 for place, (image, label) in enumerate(pairs):
-                    yield f"{split}-{place:05d}", image, int(label), ours
-
-
-def digits() -> Iterator[Row]:
-    """scikit-learn's 1,797 digits of 8x8, 0 to 240; a third is held out, a tenth of the rest is for tuning."""
-    from sklearn.datasets import load_digits
-
-    found = load_digits()
-    order = np.random.default_rng(0).permutation(len(found.target))
-    splits = np.full(len(order), "train", dtype="<U8")
-    splits[order[: len(order) // 3]] = "held_out"
-    splits[order[len(order) // 3 :][::10]] = "tuning"
-    for place, image in enumerate(found.images):
-        yield f"digit-{place:05d}", (image * 15).astype(np.uint8), int(found.target[place]), str(splits[place])
+                    yield f"{split}-{place:05d}.png", png_of(image), int(label), ours
 
 
 def write(rows: Iterable[Row], folder: Path) -> int:
@@ -50,10 +37,10 @@ def write(rows: Iterable[Row], folder: Path) -> int:
     count = 0
     with (folder / "labels.csv").open("w", newline="") as file:
         table = csv.writer(file)
-        table.writerow(["picture", "label", "split"])
-        for name, image, label, split in rows:
-            cv2.imwrite(str(folder / "pictures" / f"{name}.png"), image)
-            table.writerow([f"{name}.png", label, split])
+        table.writerow(COLUMNS)
+        for name, body, label, split in rows:
+            (folder / "pictures" / name).write_bytes(body)
+            table.writerow([name, label, split])
             count += 1
     return count
 

@@ -13,6 +13,7 @@ from schemas.thumbnail import Thumbnail
 from workers.children.child_pool import ChildPool
 from workers.contract import Array
 from workers.images.fetching import fetcher_of
+from workers.images.png import png_of
 from workers.images.reader import ImageReader
 from workers.images.settings import ImagesInput
 from workers.pipeline.byte_budget import ByteBudget
@@ -66,7 +67,4 @@ def _small(pixels: Any) -> Thumbnail:
     scale = min(1.0, _SIDE / max(rows, columns))
     size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
     image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    if image.ndim == 3:
-        image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    _, body = cv2.imencode(".png", image)
-    return Thumbnail(body.tobytes(), size[1], size[0])
+    return Thumbnail(png_of(image), size[1], size[0])

@@ -1,6 +1,7 @@
 """A network by its name, as a recipe begins with it: some settings are a person's, some follow from the data."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from pydantic import BaseModel
@@ -9,6 +10,8 @@ from torch import nn
 from schemas.errors import SpecError
 from schemas.loading import validate
 from workers.lookup import Names
+from workers.models.network_directory import WEIGHTS
+from workers.models.weights import fill, read_tensors
 
 
 class _Module(Protocol):
@@ -28,7 +31,13 @@ def whole_settings(chosen: Mapping[str, Any], decided: Mapping[str, Any]) -> dic
     return {**chosen, **decided}
 
 
-def fresh_network(networks: Names, name: str, settings: Mapping[str, Any]) -> nn.Module:
-    """The network with weights of torch's global generator. Raises SpecError for settings that it has not."""
+def fresh_network(networks: Names, name: str, settings: Mapping[str, Any], start: Path | None = None) -> nn.Module:
+    """The network with weights of torch's global generator, or those of a model directory to start from.
+
+    Raises SpecError for settings that it has not, and for weights that do not fit it.
+    """
     module: _Module = networks.load(name, "network.name")
-    return module.build(validate(module.Config, settings, f"network.settings of {name}"))
+    network = module.build(validate(module.Config, settings, f"network.settings of {name}"))
+    if start is not None:
+        fill(network, read_tensors(start / WEIGHTS), f"input.start: {WEIGHTS}")
+    return network

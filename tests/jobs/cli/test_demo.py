@@ -21,12 +21,17 @@ def test_the_demo_ends_with_a_table_and_lines_that_work(tmp_path: Path, wardroun
     said = finish(start("demo", "--output", folder, "--progress", "none"), 280)
     assert said.code == 0, said.err
     assert not (folder / "stale.txt").exists()
-    table, _, lines = said.out.partition("Look at it:")
+    table, _, rest = said.out.partition("Look at it:")
+    lines, _, reports = rest.partition("Reports: ")
     assert [line.split()[:2] for line in table.splitlines()[:2]] == [["records", "176"], ["ok", table.split()[3]]]
     assert "with text in their pixels" in table
     code = "\n".join(line.strip() for line in lines.splitlines())
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert "text_score" in shown.stdout
+    (right,) = (line.split() for line in table.splitlines() if line.startswith("held-out digits read right"))
+    assert float(right[4].rstrip("%")) > 96
+    for path in reports.strip().split(", "):
+        assert Path(path).read_text().startswith("<!doctype html>")
     assert wardround("verify", folder / "run").code == 0
 
 

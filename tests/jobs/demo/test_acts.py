@@ -1,10 +1,11 @@
 """What the acts of the demo tell of their results, on small results by hand."""
 
+import json
 from pathlib import Path
 
 import polars as pl
 
-from jobs.demo import ehr, images
+from jobs.demo import digits, ehr, images
 
 
 def write(folder: Path, frame: pl.DataFrame, shard: int = 0) -> None:
@@ -51,3 +52,17 @@ def test_the_lines_of_the_hospital_run_too(tmp_path: Path) -> None:
     exec("\n".join(ehr.look_lines(tmp_path)), {"print": shown.append})
     assert [table.height for table in shown] == [1, 1, 1]
     assert shown[1].rows() == [("1", "X", False, True)]
+
+
+def test_a_third_of_the_digits_is_held_out_and_no_picture_is_there_twice() -> None:
+    rows = list(digits.digits())
+    assert len({name for name, *_ in rows}) == 1797
+    assert sum(split == "held_out" for *_, split in rows) == 599
+    assert {digit for _, _, digit, split in rows if split == "tuning"} == set(range(10))
+
+
+def test_the_accuracy_is_that_of_the_figures(tmp_path: Path) -> None:
+    row = {"figure": "accuracy", "value": 0.5, "low": 0.25, "high": 0.75}
+    all_rows = [{"figure": "rows", "value": 599}, row]
+    (tmp_path / "metrics.json").write_text(json.dumps({"outcomes": {"digit": {"all": all_rows}}}))
+    assert digits.accuracy(tmp_path) == (0.5, 0.25, 0.75)

@@ -65,7 +65,7 @@ class EventsCollection:
             PREDICT,
             schema,
             lambda: self._records(finished, schema),
-            carry=(PREDICTION_TIME.name, *self.source.carry),
+            carry=(PREDICTION_TIME.name, *(field.name for field in carry)),
             header_carry=tuple(HEADER_TYPES),
             header_types=HEADER_TYPES,
             columns=None,

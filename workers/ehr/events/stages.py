@@ -1,5 +1,6 @@
 """Open the stages of collection `events` in a worker."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from workers.ehr.events.contract import EventEncoder, EventFormat
@@ -37,25 +38,37 @@ def load_scoring(models: Models) -> HeldScoring:
 
 def subjects(context: StageContext) -> ShardStage:
     """Index the data files."""
-    source = _source(context)
+    return index_subjects(context, _source(context))
+
+
+def index_subjects(context: StageContext, source: EventsInput) -> ShardStage:
+    """Index the data files of this input."""
     return IndexStage(context, MedsRoot(source.uri, context.storage).store, source.repair == "sort")
 
 
 def times(context: StageContext) -> ShardStage:
     """Find when to predict."""
-    source = _source(context)
+    return find_times(context, _source(context))
+
+
+def find_times(context: StageContext, source: EventsInput) -> ShardStage:
+    """Find when to predict from the events of this input."""
     store = MedsRoot(source.uri, context.storage).store
     return TimesStage(context, store, source, cohort_of(context.run.parts["state"]))
 
 
 def predict(context: StageContext) -> RecordStage:
     """Read, cut and encode for the run's models."""
-    source = _source(context)
+    models = run_models(context)
+    reader = open_reader(context, _source(context), open_encoders(models))
+    return RecordStage(reader, partial(load_scoring, models))
+
+
+def open_reader(context: StageContext, source: EventsInput, encoders: Sequence[EventEncoder]) -> EventReader:
+    """Read the histories of this input as of each prediction time."""
     exact = source.time_precision == "exact"
     fetcher = SubjectFetcher(MedsRoot(source.uri, context.storage).store, source.repair == "sort", exact)
-    models = run_models(context)
-    reader = EventReader(fetcher, open_encoders(models), context.budget)
-    return RecordStage(reader, partial(load_scoring, models))
+    return EventReader(fetcher, encoders, context.budget)
 
 
 def _source(context: StageContext) -> EventsInput:

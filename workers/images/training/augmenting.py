@@ -10,4 +10,4 @@ __all__ = ["AUGMENT", "augmentation"]
 def augmentation(source: ImagesTraining) -> Augmentation:
     """Its steps, checked. Raises SpecError."""
     classes = next(iter(source.outputs.values())).classes
-    return Augmentation(parse_augment(list(source.augment)), source.task, len(classes))
+    return Augmentation(parse_augment(list(source.augment)), source.output_task, len(classes))

@@ -24,7 +24,6 @@ from workers.images.prepare.plan import Ready, split
 from workers.images.steps import parse_steps
 from workers.images.training.augmenting import augmentation
 from workers.models.network_directory import CONFIG, WEIGHTS
-from workers.models.weights import fill, read_tensors
 from workers.training.job.recipes import FitTask, TrainingRecipe
 from workers.training.network import fresh_network, whole_settings
 from workers.training.recipe import Example
@@ -73,10 +72,8 @@ class ImageRecipe:
 
     def network(self) -> nn.Module:
         """Fresh weights, or those of `start`."""
-        network = fresh_network(registry.networks("images"), self.task.source.network.name, self.settings)
-        if self.task.start is not None:
-            fill(network, read_tensors(self.task.start / WEIGHTS), f"input.start: {WEIGHTS}")
-        return network
+        name = self.task.source.network.name
+        return fresh_network(registry.networks("images"), name, self.settings, self.task.start)
 
     def batch(
         self, examples: Sequence[Example], targets: NDArray[np.float64], generator: np.random.Generator | None

@@ -9,6 +9,7 @@ from workers.pipeline.context import StageContext
 from workers.pipeline.kinds import RecordStage
 from workers.training.job.fit_stage import FitStage
 from workers.training.job.package_stage import PackageStage
+from workers.training.job.settings import part_of
 from workers.training.job.shown import ShownScoring
 
 
@@ -45,5 +46,4 @@ def _source(run: RunFile) -> ImagesTraining:
 
 def _images(context: StageContext) -> ImagesInput:
     """The input alone, without what is learned from it."""
-    given = context.tightened(ONLY_REFUSE)
-    return ImagesInput.model_validate({name: one for name, one in given.items() if name in ImagesInput.model_fields})
+    return part_of(ImagesInput, context.tightened(ONLY_REFUSE))

@@ -13,7 +13,7 @@ from schemas.outputs import OutputField
 from schemas.plan import plan_batch, plan_schema, spread
 from schemas.rows import stage_columns
 from schemas.run import Signpost
-from workers.collection import Collection, StagePlan, TrialPart
+from workers.collection import Collection, StagePlan, TrialPart, TrialStages
 from workers.contract import ModelCard
 from workers.finished_runs.plan import PlanReader
 from workers.finished_runs.stage import FinishedStage
@@ -46,7 +46,7 @@ class Training:
 
     def take_steps(self, given: tuple[Any, ...] | None) -> None:
         """The prepare list of the spec. Raises SpecError."""
-        self._steps = self._inner.prepare(ModelCard(format="", outputs=()), given or ())
+        self._steps = self._inner.prepare(ModelCard(format="", outputs=()), given)
 
     def prepare(self, card: ModelCard, given: tuple[Any, ...] | None) -> tuple[Any, ...]:
         """A training has no models."""
@@ -68,6 +68,8 @@ class Training:
         """Some records are read and prepared; a network needs all of them."""
         if stage in (FIT, PACKAGE):
             return None
+        if isinstance(self._inner, TrialStages):
+            return self._inner.trial_part(self._inner.stages[-1] if stage == PREPARE else stage, plan, records)
         return TrialPart(spread(plan.info.records, records), of_all=stage == self.stages[0])
 
     def _plan_prepare(self, finished: Sequence[FinishedStage]) -> StagePlan:
@@ -82,7 +84,7 @@ class Training:
         state = self._same_state(prepared, digest)
         found = labelled(prepared, self.source, labels)
         metric = self.source.fit.metric
-        asked = "auroc" if metric == "auto" and self.source.task == "binary" else metric
+        asked = "auroc" if metric == "auto" and self.source.output_task == "binary" else metric
         check_enough(found, self.source, asked)
         return StagePlan(
             FIT,

@@ -18,7 +18,7 @@ def head_of(source: TrainKeys) -> Head:
 
     Raises SpecError where two labels would give one column.
     """
-    head = Head(activation=_ACTIVATIONS[source.task], labels=_labels(source))
+    head = Head(activation=_ACTIVATIONS[source.output_task], labels=_labels(source))
     try:
         score_fields(head)
     except SpecError as error:

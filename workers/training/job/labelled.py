@@ -184,7 +184,7 @@ def check_enough(found: Labelled, source: TrainKeys, metric: str) -> None:
             raise SpecError(f"input.splits: not one labelled record is in {part} ({told}): correct labels or splits")
         for column, name in enumerate(found.outputs):
             there = targets[~np.isnan(targets[:, column]), column]
-            one_alone = source.task != "number" and len(np.unique(there)) < 2
+            one_alone = source.output_task != "number" and len(np.unique(there)) < 2
             if one_alone and (part == "train" or metric == "auroc"):
                 raise SpecError(
                     f"input.outputs.{name}: {counted(len(there), 'labelled record')} in {part}, and all with one "

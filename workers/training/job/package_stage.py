@@ -13,6 +13,7 @@ from cluster.storage import sha256_of
 from schemas.errors import RefusedError
 from schemas.status import Status
 from workers.finished_runs.stage import FinishedStage, stage_at
+from workers.labels.settings import Value
 from workers.pipeline.context import StageContext
 from workers.pipeline.frames import encode_frame
 from workers.pipeline.kinds import ShardStage, ShardTable, SideObject
@@ -23,7 +24,7 @@ from workers.training.job.columns import FIT, HISTORY, LABELLED, MODEL, SUMS
 from workers.training.job.fit_stage import Material, Materials
 from workers.training.job.labelled import PART, STATE, Labelled
 from workers.training.job.recipes import Recipes
-from workers.training.job.settings import TrainKeys
+from workers.training.job.settings import Output, TrainKeys
 
 
 class PackageStage(ShardStage):
@@ -47,7 +48,8 @@ class PackageStage(ShardStage):
         files[SUMS] = "".join(f"{sha256_of(body)}  {name}\n" for name, body in sorted(files.items())).encode()
         side = [SideObject(f"{MODEL}{name}", body) for name, body in sorted(files.items())]
         self._clear(rows)
-        side.append(SideObject(LABELLED, encode_frame(_truths(material.found), self._context.run.fingerprint)))
+        truths = _truths(material.found, self._source.outputs)
+        side.append(SideObject(LABELLED, encode_frame(truths, self._context.run.fingerprint)))
         named = [{"name": name, "bytes": len(body), "sha256": sha256_of(body)} for name, body in sorted(files.items())]
         values: dict[str, Any] = {"files": [named], "records": [account]}
         return ShardTable(build_rows(records, self._context.layout, values, [Status.OK]), side=side)
@@ -94,7 +96,15 @@ class PackageStage(ShardStage):
         )
 
 
-def _truths(found: Labelled) -> pl.DataFrame:
-    """Those with a label; `split` is null where the record is in none."""
+def _truths(found: Labelled, outputs: Mapping[str, Output]) -> pl.DataFrame:
+    """Those with a label; `split` is null where the record is in none. Classes have the names that the spec gives them,
+    by which an evaluation knows them."""
     known = found.rows.filter(pl.any_horizontal(pl.col(name).is_not_null() for name in found.outputs))
-    return known.select("record_id", "subject_id", pl.col(PART).alias("split"), pl.col(STATE), *found.outputs)
+    truths = [_named(name, outputs[name].classes) for name in found.outputs]
+    return known.select("record_id", "subject_id", pl.col(PART).alias("split"), pl.col(STATE), *truths)
+
+
+def _named(name: str, classes: Sequence[Value]) -> pl.Expr:
+    if not classes:
+        return pl.col(name)
+    return pl.col(name).replace_strict(list(range(len(classes))), [str(one) for one in classes], return_dtype=pl.String)

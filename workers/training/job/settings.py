@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -90,6 +90,14 @@ class Network(Frozen):
     )
 
 
+P = TypeVar("P", bound=Frozen)
+
+
+def part_of(model: type[P], given: Mapping[str, Any]) -> P:
+    """The settings of `model` among those of a training, which has more: the input as predict has it."""
+    return model.model_validate({name: value for name, value in given.items() if name in model.model_fields})
+
+
 class TrainKeys(Frozen):
     """Keys of `input:` that every training has beside those of its collection."""
 
@@ -102,6 +110,12 @@ class TrainKeys(Frozen):
     fit: FitSettings = Field(default=FitSettings(), description="how")
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         default=(0,), min_length=1, description="one fit each; of several the model is their mean"
+    )
+    processes: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="processes of a worker that fit a network together, each a part of a batch",
     )
     start: Location | None = Field(
         default=None, description="a model directory of the same network whose weights it begins from"
@@ -119,7 +133,7 @@ class TrainKeys(Frozen):
         return self
 
     @property
-    def task(self) -> Task:
+    def output_task(self) -> Task:
         """That which all outputs have."""
         return next(iter(self.outputs.values())).task
 

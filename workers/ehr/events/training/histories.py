@@ -15,9 +15,15 @@ from workers.ehr.events.formats.times import Integers, spread
 
 SHOWN = (
     OutputField(name="predicted_at", type="timestamp", meaning="the prediction time"),
-    OutputField(name="codes", type="list<string>", meaning="codes of all events up to then, the oldest first"),
-    OutputField(name="times", type="list<timestamp>", meaning="their times, null for static ones"),
-    OutputField(name="values", type="list<float32>", meaning="their numeric values, null where there is none"),
+    *(
+        # None of them is a number of its own, which would be looked through for NaN.
+        OutputField(name=name, type=f"list<{kind}>", meaning=meaning, may_be_nan=True)
+        for name, kind, meaning in (
+            ("codes", "string", "codes of all events up to then, the oldest first"),
+            ("times", "timestamp", "their times, null for static ones"),
+            ("values", "float32", "their numeric values, null where there is none"),
+        )
+    ),
 )
 """What a training keeps of each record."""
 

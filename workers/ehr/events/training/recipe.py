@@ -1,6 +1,7 @@
 """How a network on events is trained: histories go through the encoder of its model directory. Imports torch."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,9 @@ class EventRecipe:
         vocabulary: FittedVocabulary,
         encoding: Encoding,
         outputs: int,
+        start: Path | None = None,
     ) -> None:
+        self._start = start
         self.name, self.vocabulary, self.encoding = network, vocabulary, encoding
         decided = {"num_codes": vocabulary.num_codes, "num_outputs": outputs}
         self.settings = whole_settings(settings, decided)
@@ -40,8 +43,8 @@ class EventRecipe:
         self._encoder = EventEncoder(codes, encoding, config.inputs, getattr(config, "visits", "event"))
 
     def network(self) -> nn.Module:
-        """With fresh weights."""
-        return fresh_network(registry.networks("events"), self.name, self.settings)
+        """With fresh weights, or those of the model directory that it starts from."""
+        return fresh_network(registry.networks("events"), self.name, self.settings, self._start)
 
     def batch(
         self,

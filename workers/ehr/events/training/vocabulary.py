@@ -10,6 +10,7 @@ import pyarrow as pa
 from schemas.errors import SpecError
 from workers.ehr.events.contract import Histories
 from workers.ehr.events.formats.times import Integers
+from workers.ehr.events.formats.vocabulary import Vocabulary
 from workers.ehr.events.training.histories import HeldHistories
 from workers.ehr.events.training.settings import VocabularySettings
 from workers.training.held import Held, together
@@ -28,7 +29,7 @@ class FittedVocabulary:
     @property
     def num_codes(self) -> int:
         """Rows of an embedding: the unknown code is one."""
-        return int(self.table.num_rows) + 1
+        return Vocabulary(self.table).size
 
 
 def fit_vocabulary(examples: Sequence[Held[HeldHistories]], settings: VocabularySettings) -> FittedVocabulary:
