@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from schemas.errors import RejectLimitError
 from schemas.plan import PlanInfo, spread
 from schemas.status import Status
+from schemas.wording import counted
 
 _HOPELESS = 64
 """Records after which it shows that not one fits the model."""
@@ -53,8 +54,9 @@ class RejectWatch:
         rejected, done = _rejected(counts), sum(counts.values())
         if self.limit is not None and rejected > self.limit * self.records:
             raise RejectLimitError(
-                f"{rejected} of {done} records were rejected{_in(model)} ({_by_status(counts)}), limits.max_rejects is "
-                f"{self.limit:.1%}: stopped. What is written stays; raise the limit to go on from here"
+                f"{rejected:,} of {counted(done, 'record')} were rejected{_in(model)} ({_by_status(counts)}), "
+                f"limits.max_rejects is {self.limit:.1%}: stopped. What is written stays; raise the limit to go on "
+                "from here"
             )
         if self.limit is None and _HOPELESS <= done < self.records and {*counts} <= _DOES_NOT_FIT:
             raise RejectLimitError(

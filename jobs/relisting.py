@@ -12,6 +12,7 @@ import polars as pl
 from cluster.storage import Store
 from jobs.opening import StageRequest
 from schemas.errors import InfrastructureError
+from schemas.wording import counted
 from workers.finished_runs.documents import read_run
 from workers.finished_runs.plan import PlanReader
 
@@ -50,7 +51,7 @@ def list_again(store: Store, request: StageRequest, plan: Path) -> dict[str, str
             f"two lists of the input, {_APART_S:.0f} s apart, differ: {found}. Somebody writes there, or the store "
             "leaves keys out of its lists: run it again when nobody writes"
         )
-    return {"listed twice": f"{first.height:,} records, {found}", **_since_planned(store, request, second)}
+    return {"listed twice": f"{counted(first.height, 'record')}, {found}", **_since_planned(store, request, second)}
 
 
 def _since_planned(store: Store, request: StageRequest, now: pl.DataFrame) -> dict[str, str]:
@@ -60,7 +61,8 @@ def _since_planned(store: Store, request: StageRequest, now: pl.DataFrame) -> di
     plan = PlanReader(store, request.directory + run.plan.key, run.plan)
     parts = [pl.DataFrame(pl.from_arrow(shard.select(_KEY))) for shard in plan.shards()]
     then = pl.concat(parts) if parts else now.clear()
-    return {"since the run was planned": f"{then.height:,} records at {run.created}, now {difference(then, now)}"}
+    planned = f"{counted(then.height, 'record')} at {run.created}"
+    return {"since the run was planned": f"{planned}, now {difference(then, now)}"}
 
 
 def difference(then: pl.DataFrame, now: pl.DataFrame) -> Difference:

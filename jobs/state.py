@@ -50,6 +50,8 @@ class RunState:
     finished: str | None
     """When its manifest was written (ISO 8601); None while it is not complete."""
     stages: Sequence[StageState]
+    is_last: bool
+    """Whether the last of them is the last of the job."""
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -85,6 +87,7 @@ def run_state(store: Store) -> RunState:
         run_id=last.run_id,
         finished=manifest.finished if manifest else None,
         stages=[_stage_state(stage, manifest) for stage in stages],
+        is_last=not stages[-1].directory,
     )
 
 

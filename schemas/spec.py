@@ -105,6 +105,8 @@ def _count_as_range(value: object) -> object:
         return {"min": value, "max": value}
     if isinstance(value, Mapping) and "min" in value and "max" not in value:
         return {**value, "max": value["min"]}
+    if isinstance(value, str | float | list):
+        raise ValueError("must be a whole number, or {min: 2, max: 8}")
     return value
 
 

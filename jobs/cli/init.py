@@ -15,6 +15,7 @@ from jobs.outlook import outlook
 from jobs.spec_source import STDIN, spec_from
 from schemas.errors import UsageError, WardroundError
 from schemas.loading import nearest
+from schemas.wording import counted
 
 EXAMPLES = (
     "wardround init images --input s3://archive/cxr/ --model models/densenet --output results/cxr",
@@ -75,7 +76,7 @@ def _tried(place: str, json: bool) -> int:
         return error.exit_code
     if json:
         show_json({"spec": place, "runs": True, "records": seen.records})
-    say(f"it plans {seen.records:,} records; wardround doctor {place} also scores a few")
+    say(f"it plans {counted(seen.records, 'record')}; wardround doctor {place} also scores a few")
     return 0
 
 

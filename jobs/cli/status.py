@@ -40,6 +40,9 @@ def _rows(state: RunState, uri: str) -> list[tuple[str, str]]:
     rows += status_rows(last.statuses)
     for model, counts in last.models.items():
         rows.append((f"  in {model}", ", ".join(f"{status} {count:,}" for status, count in counts.items())))
+    if not state.finished and last.done == last.shards:
+        what = "its end, where all is checked" if state.is_last else "the next stage, planned from this one"
+        rows.append(("next", f"{what}: the same command goes on"))
     return [*rows, *([] if state.finished else _pace(last)), ("lies at", uri)]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cluster.storage import open_store
+from jobs.cli.main import main
 from jobs.discard import to_discard
 from schemas.errors import FingerprintError, RefusedError, RejectLimitError, UsageError
 from tests.support.meds import convert_spec, run_convert
@@ -59,6 +60,20 @@ def test_all_of_a_run_goes_and_nothing_else(tmp_path: Path) -> None:
     assert found.stays == 3
     found.carry_out(open_store(str(out)))
     assert files(out) == {"notes.txt", "predictions/mine.parquet", "predictions/shard-000099.parquet"}
+
+
+def test_after_it_the_corrected_spec_runs_at_the_same_place(tmp_path: Path) -> None:
+    wrong = write_spec(
+        tmp_path, str(tmp_path / "out"), more="prepare: [{channels: {to: 1}}, {resize: {size: [8, 8]}}]\n"
+    )
+    right = write_spec(tmp_path, str(tmp_path / "out"))
+    assert main(["run", str(wrong), "--progress", "none"]) == 0
+    assert main(["run", str(right), "--progress", "none"]) == 3
+    assert main(["discard", str(tmp_path / "out"), "--yes"]) == 0
+    assert files(tmp_path / "out") == set()
+    assert main(["run", str(right), "--progress", "none"]) == 0
+    assert main(["verify", str(right)]) == 0
+    assert main(["run", str(right), "--progress", "none"]) == 0
 
 
 def test_a_conversion_goes_with_its_stages_and_its_dataset(tmp_path: Path) -> None:

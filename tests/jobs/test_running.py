@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from jobs.execute import pool_settings
+from jobs.hosts import open_host
+from jobs.running import run_stages
 from schemas.errors import RejectLimitError, SpecError, StoreError
 from schemas.spec import parse_spec
 from tests.chaos.archive import make_model
-from tests.support.runs import run
+from tests.support.runs import QUIET, run
 from tests.support.small_run import make_archive, write_spec
 
 
@@ -25,6 +27,21 @@ def test_a_single_committer_writes_nothing_under_a_condition(tmp_path: Path, mon
     text = write_spec(tmp_path, f"{tmp_path / 'out'}, single_committer: true").read_text()
     assert run(text).manifest.records == 13
     assert run(text).nothing_to_do
+
+
+@pytest.mark.parametrize(("more", "told"), [(", single_committer: true", 1), ("", 0)])
+def test_what_a_single_committer_cannot_promise_is_said_before_the_run_begins(
+    tmp_path: Path, more: str, told: int
+) -> None:
+    said: list[bool] = []
+
+    def announce(line: str) -> None:
+        if "single_committer" in line:
+            assert "run one driver only, and verify the run at its end" in line
+            said.append((tmp_path / "out").exists())
+
+    run_stages(parse_spec(write_spec(tmp_path, f"{tmp_path / 'out'}{more}").read_text()), open_host, QUIET, announce)
+    assert said == [False] * told
 
 
 def test_a_single_committer_gets_no_hedged_copies(tmp_path: Path) -> None:

@@ -11,14 +11,13 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from jobs.demo.digits import digits as demo_digits
-from workers.contract import Array
+from jobs.demo.digits import COLUMNS, digits
+from workers.images.png import png_of
 
-Row = tuple[str, Array, int, str]
-"""Name, pixels, label, split."""
+Row = tuple[str, bytes, int, str]
+"""Name, PNG, label, split."""
 _SPLITS = {"train": "train", "val": "tuning", "test": "held_out"}
 
 
@@ -29,14 +28,7 @@ def medmnist(path: Path) -> Iterator[Row]:
             if f"{split}_images" in found:
                 pairs = zip(found[f"{split}_images"], found[f"{split}_labels"].ravel(), strict=True)
                 for place, (image, label) in enumerate(pairs):
-                    yield f"{split}-{place:05d}", image, int(label), ours
-
-
-def digits() -> Iterator[Row]:
-    """scikit-learn's 1,797 digits, as the demo has them."""
-    for name, body, label, split in demo_digits():
-        image = cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_UNCHANGED)
-        yield name.removesuffix(".png"), image, label, split
+                    yield f"{split}-{place:05d}.png", png_of(image), int(label), ours
 
 
 def write(rows: Iterable[Row], folder: Path) -> int:
@@ -45,10 +37,10 @@ def write(rows: Iterable[Row], folder: Path) -> int:
     count = 0
     with (folder / "labels.csv").open("w", newline="") as file:
         table = csv.writer(file)
-        table.writerow(["picture", "label", "split"])
-        for name, image, label, split in rows:
-            cv2.imwrite(str(folder / "pictures" / f"{name}.png"), image)
-            table.writerow([f"{name}.png", label, split])
+        table.writerow(COLUMNS)
+        for name, body, label, split in rows:
+            (folder / "pictures" / name).write_bytes(body)
+            table.writerow([name, label, split])
             count += 1
     return count
 

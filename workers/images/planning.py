@@ -1,6 +1,6 @@
 """List the records of collection `images`: a prefix of objects, a table of uris, or a column of Parquet files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Literal, TypeVar
 
@@ -22,6 +22,11 @@ from workers.reading.parquet import damage_as, guarded, open_parquet, parquet_ba
 
 T = TypeVar("T")
 _LISTED = 10_000
+_LIKE_URI = frozenset(
+    {"uri", "url", "path", "paths", "file", "files", "filename", "filepath", "image", "imagepath", "imagefile", "key"}
+    | {"dicompath", "dicomfile", "location", "imageuri", "imageurl", "fileuri", "src"}
+)
+"""Names, without underscores, that people give to the column of uris."""
 _TABLES = (".parquet", ".csv", ".csv.gz", ".tsv")
 _CSV_NUMBERS = ("member", "size")
 _ROWS = 65_536
@@ -143,7 +148,7 @@ class ImageRecords:
     def _refuse_unknown(self) -> None:
         needed = {"table": "uri", "columns": self.source.bytes_column}.get(self.kind)
         if needed and needed not in self.columns.names:
-            hint = separator_hint(self.columns.names, delimiter_of(self.source.uri))
+            hint = separator_hint(self.columns.names, delimiter_of(self.source.uri)) or _renaming(self.columns.names)
             raise SpecError(
                 f"the input table has no column {needed!r}; it has {', '.join(self.columns.names)}"
                 f"{f': {hint}' if hint else ''}"
@@ -237,3 +242,9 @@ def _batch(schema: pa.Schema, carry: pa.RecordBatch | None = None, **columns: pa
             given = carry.column(field.name)
         arrays.append(pa.nulls(rows, field.type) if given is None else cast_column(given, field.name, field.type))
     return pa.record_batch(arrays, schema=schema)
+
+
+def _renaming(names: Sequence[str]) -> str:
+    """What to rename where one column alone is called as columns of paths are; empty where none is."""
+    found = [name for name in names if name.lower().strip("_ ").replace("_", "") in _LIKE_URI]
+    return f"rename {found[0]!r} to 'uri'" if len(found) == 1 else ""

@@ -19,6 +19,8 @@ class StageContext:
     """One stage of one run: its run file, its plan, where it lies, and the settings that change no result."""
 
     def __init__(self, job: Mapping[str, Any], cpus: float, gpus: float) -> None:
+        self.job = job
+        """What it was opened with, for processes of its own."""
         self.run_uri: str = job["run_uri"]
         self.stage_dir: str = job["stage_dir"]
         self.cpus = cpus

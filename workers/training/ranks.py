@@ -6,6 +6,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from schemas.errors import InfrastructureError
+
 
 class Ranks(Protocol):
     """This process among them."""
@@ -21,6 +23,9 @@ class Ranks(Protocol):
     def add_up(self, tensors: Sequence[Tensor]) -> None:
         """Each becomes, in place, the sum over all processes."""
 
+    def agreed(self, wish: bool) -> bool:
+        """Whether any of them wishes it: all get the same answer."""
+
 
 class Alone:
     """One process, the same code."""
@@ -30,6 +35,10 @@ class Alone:
 
     def add_up(self, tensors: Sequence[Tensor]) -> None:
         """Nothing to add."""
+
+    def agreed(self, wish: bool) -> bool:
+        """Its own wish."""
+        return wish
 
 
 class TorchRanks:
@@ -44,8 +53,20 @@ class TorchRanks:
         if not tensors:
             return
         flat = torch.cat([tensor.reshape(-1).to(torch.float32) for tensor in tensors])
-        torch.distributed.all_reduce(flat)
+        try:
+            torch.distributed.all_reduce(flat)
+        except RuntimeError:
+            raise InfrastructureError(
+                "a process that fits the network together with others has ended: give the worker more memory if that "
+                "happens again"
+            ) from None
         at = 0
         for tensor in tensors:
             tensor.copy_(flat[at : at + tensor.numel()].reshape(tensor.shape))
             at += tensor.numel()
+
+    def agreed(self, wish: bool) -> bool:
+        """One message with all their wishes."""
+        wishes = torch.tensor([float(wish)])
+        self.add_up([wishes])
+        return bool(wishes.item())

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from schemas.location import Location
 from schemas.units import Bytes
@@ -56,6 +56,16 @@ class GenotypesInput(BgenSettings):
         ge=1,
         description="bytes of genotypes that a worker holds at a time; by default a part of compute.memory_per_worker",
     )
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _no_vcf(cls, value: object) -> object:
+        if str(value).lower() in ("vcf", "bcf", "gvcf"):
+            raise ValueError(
+                "a VCF or BCF is made a genotype table once: run a spec of job: convert with input: {format: vcf, uri: "
+                "...}, then name its table/ here with format: table"
+            )
+        return value
 
 
 INPUT = GenotypesInput

@@ -184,7 +184,13 @@ def _at_most(reached: Reached, size: int, dataset: FileDataset) -> int:
 def _described(parsed: DicomFile, pixels: Pixels, stored: int) -> HeaderFacts:
     uid = transfer_syntax_of(parsed)
     status = decoder_status(uid)
-    module = read_pixel_module(parsed.dataset, pixels.keyword)
+    try:
+        module = read_pixel_module(parsed.dataset, pixels.keyword)
+    except RecordError:
+        if status.packages:
+            raise
+        # What is lacking in a header that nobody can read says nothing: decoding asks for the syntax first, too.
+        raise RecordError(Status.UNSUPPORTED, f"{status.name}: {status.remedy}") from None
     check_holds(module, uid in NATIVE and not pixels.wrapped, stored)
     return HeaderFacts(
         "dicom",

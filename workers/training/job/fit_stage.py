@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import torch
 from numpy.typing import NDArray
 from safetensors.torch import save
 
@@ -36,6 +37,8 @@ from workers.training.job.labelled import PLACE, Labelled, labelled
 from workers.training.job.recipes import FitTask, Recipes, TrainingRecipe
 from workers.training.job.settings import TrainKeys
 from workers.training.job.shown import local_rows
+from workers.training.job.together import processes
+from workers.training.ranks import Ranks
 from workers.training.recipe import Example
 from workers.training.trainer import Data, Fitted, Trainer
 
@@ -113,19 +116,28 @@ class FitStage(ShardStage):
         self._closing = threading.Event()
         self._heart = Heartbeat()
         self._said = ""
-        set_up(max(1, int(context.cpus)))
+        set_up(max(1, int(context.cpus) // source.processes))
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """The row of one seed, once its training has come to its end."""
         (seed,) = records["member"].to_pylist()
-        self._material = self._material or self._materials.read(self._source, self._shown)
+        material = self._read()
         while True:
-            fit = _Fit(self._context, self._source, self._material, seed, self)
+            fit = _Fit(self._context, self._source, material, seed, self)
             try:
                 fitted, metric = fit.run()
             except Superseded:
                 continue
             return self._row(records, seed, fitted, metric, fit)
+
+    def follow(self, seed: int, resume: bytes | None, ranks: Ranks) -> None:
+        """Fit along with another process, which keeps the states and says when it is over."""
+        trainer = trainer_of(self._context, self._source, self._read(), seed, ranks)
+        trainer.run(resume, lambda state: None, stop=lambda: ranks.agreed(False))
+
+    def _read(self) -> Material:
+        self._material = self._material or self._materials.read(self._source, self._shown)
+        return self._material
 
     def step_done(self, said: str) -> None:
         """A step of the training is behind it."""
@@ -180,18 +192,25 @@ def _by_content(name: str, suffix: str, body: bytes) -> SideObject:
     return SideObject(f"{stage_directory(FIT)}fitted/{name}-{sha256_of(body)[:16]}.{suffix}", body)
 
 
+def trainer_of(context: StageContext, source: TrainKeys, material: Material, seed: int, ranks: Ranks) -> Trainer:
+    """Ready to run on this worker's device; of several GPUs each process has one."""
+    data = Data(material.train, material.tuning, source.output_task, len(material.task.head.labels))
+    where = device(context.gpus)
+    if where == "cuda" and ranks.size > 1:
+        where = f"cuda:{ranks.rank % torch.cuda.device_count()}"
+    return Trainer(material.recipe, data, source.fit, seed, ranks, where)
+
+
 class _Fit:
     """One training, from where its newest checkpoint is."""
 
     def __init__(
         self, context: StageContext, source: TrainKeys, material: Material, seed: int, stage: FitStage
     ) -> None:
-        self._source, self._seed, self._stage = source, seed, stage
+        self._context, self._source, self._material, self._seed, self._stage = context, source, material, seed, stage
         self._limits = context.limits
         self._checkpoints = Checkpoints(context.store, checkpoint_folder(seed), context.run.fingerprint)
-        data = Data(material.train, material.tuning, source.output_task, len(material.task.head.labels))
-        where = device(context.gpus)
-        self._trainer = Trainer(material.recipe, data, source.fit, seed, device=where)
+        self._trainer: Trainer | None = None
         self._began = self._kept = time.monotonic()
         self._seconds_before = 0.0
         self._computed = time.process_time()
@@ -202,10 +221,12 @@ class _Fit:
         if newest is not None:
             self._seconds_before = newest.seconds
         state = None if newest is None else newest.state
-        fitted = self._trainer.run(state, self._keep, self._turn, self._is_over, self._is_time)
+        with processes(self._context, self._source.processes, self._seed, state) as ranks:
+            trainer = self._trainer = trainer_of(self._context, self._source, self._material, self._seed, ranks)
+            fitted = trainer.run(state, self._keep, self._turn, lambda: ranks.agreed(self._is_over()), self._is_time)
         if self._stage.is_closing:
             raise Stop
-        return fitted, self._trainer.metric
+        return fitted, trainer.metric
 
     @property
     def core_seconds(self) -> float:
@@ -218,7 +239,8 @@ class _Fit:
 
     def _is_over(self) -> bool:
         limit = self._limits.fit_time
-        is_late = limit is not None and self._trainer.has_best and self._seconds >= limit
+        has_best = self._trainer is not None and self._trainer.has_best
+        is_late = limit is not None and has_best and self._seconds >= limit
         return self._stage.is_closing or is_late
 
     def _is_time(self) -> bool:
@@ -231,4 +253,5 @@ class _Fit:
             self._kept = time.monotonic()
 
     def _turn(self) -> None:
+        assert self._trainer is not None
         self._stage.step_done(self._trainer.said(self._seed))

@@ -111,6 +111,12 @@ class TrainKeys(Frozen):
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         default=(0,), min_length=1, description="one fit each; of several the model is their mean"
     )
+    processes: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="processes of a worker that fit a network together, each a part of a batch",
+    )
     start: Location | None = Field(
         default=None, description="a model directory of the same network whose weights it begins from"
     )

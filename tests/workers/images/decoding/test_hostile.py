@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from PIL import Image as PillowImage
+from pydicom.uid import ImplicitVRLittleEndian
 
 from schemas.errors import RecordError
 from schemas.status import Status
@@ -349,3 +350,14 @@ def test_hostile_files_do_not_need_more_memory_than_small_ones() -> None:
     found, grown = ran.stdout.split()
     assert found == b"too_large"
     assert int(grown) < 40_000
+
+
+def test_a_header_under_an_unknown_transfer_syntax_is_unsupported_and_not_short_of_rows() -> None:
+    data = dataset(PICTURE)
+    data.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    body = stored(data)
+    assert header_status(body) is None
+    del data.Rows
+    assert header_status(stored(data)) is Status.UNREADABLE
+    unknown = stored(data).replace(b"1.2.840.10008.1.2\0", b"1.2.840.99999.9.9\0")
+    assert header_status(unknown) is status(unknown) is Status.UNSUPPORTED
