@@ -26,7 +26,7 @@ class LabelledHistories:
     root: Path
     labels: Path
     events: int
-    """Of the subjects that are learned from."""
+    """Events of those subjects that are learned from."""
 
 
 def labelled_histories(folder: Path, subjects: int) -> LabelledHistories:
