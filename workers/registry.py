@@ -102,6 +102,7 @@ EVALUATIONS: dict[str, str] = {
 TRAININGS: dict[str, str] = {
     "images": "workers.images.training",
     "events": "workers.ehr.events.training",
+    "genotypes": "workers.genomics.genotypes.training",
 }
 """What `job: train` reads and fits, by `input.collection`."""
 

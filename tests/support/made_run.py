@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -23,9 +24,16 @@ from workers.pipeline.rowtable import build_rows
 _TYPES = {pl.Float32: "float32", pl.Float64: "float64", pl.String: "string", pl.Int64: "int64", pl.Boolean: "bool"}
 
 
-def make_run(folder: Path, rows: pl.DataFrame, scores: tuple[str, ...], shard_records: int = 100) -> str:
+def make_run(
+    folder: Path,
+    rows: pl.DataFrame,
+    scores: tuple[str, ...],
+    shard_records: int = 100,
+    types: Mapping[str, str] | None = None,
+) -> str:
     """A run in `folder` with these rows: `record_id`, maybe `subject_id` and `status`, columns of `scores`, which a
-    model gave, and others, which the plan carries. Returns its uri."""
+    model gave, and others, which the plan carries. `types` are those of scores that are no
+    plain numbers or texts. Returns its uri."""
     fixed = ("record_id", "subject_id", "status")
     carried = [name for name in rows.columns if name not in (*fixed, *scores)]
     schema = plan_schema(pa.field(name, rows[name].to_arrow().type) for name in carried)
@@ -43,7 +51,9 @@ def make_run(folder: Path, rows: pl.DataFrame, scores: tuple[str, ...], shard_re
         planned |= {name: rows[name].to_list() for name in carried}
         return plan_batch(schema, planned, uri="/archive")
 
-    columns = stage_columns("model", *((name, _TYPES[type(rows[name].dtype)], "a score") for name in scores))
+    plain = {name: _TYPES[type(rows[name].dtype)] for name in scores if name not in (types or {})}
+    kinds = {**plain, **(types or {})}
+    columns = stage_columns("model", *((name, kinds[name], "a score") for name in scores))
     plan = StagePlan("predict", schema, lambda: iter([batch()]), carry=tuple(carried), shard_records=shard_records)
     request = StageRequest(plan, parse_spec(SPEC), "", "predictions", {"numerics": "float32"}, columns)
     stage = open_stage(open_store(str(folder)), request)

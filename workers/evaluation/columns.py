@@ -30,6 +30,11 @@ def truth_column(outcome: str) -> str:
     return f"truth.{outcome}"
 
 
+def spans_column(outcome: str) -> str:
+    """The column with the counts of spans by label, of an outcome of spans."""
+    return f"spans.{outcome}"
+
+
 def group_column(group: str) -> str:
     """The column with the value or band of a group, text."""
     return f"group.{group}"

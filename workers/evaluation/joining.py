@@ -16,8 +16,10 @@ from workers.evaluation.columns import (
     group_column,
     other_column,
     score_column,
+    spans_column,
     truth_column,
 )
+from workers.evaluation.entities import with_spans
 from workers.evaluation.settings import EvaluateInput, Group, Outcome
 from workers.labels.matching import is_one_of, matches
 from workers.labels.table import ROW
@@ -39,7 +41,11 @@ def joined(rows: pl.DataFrame, labels: pl.DataFrame | None, source: EvaluateInpu
         both = rows.with_columns(ids).join(
             labels, left_on=ID, right_on=source.labels.key, how="left", maintain_order="left"
         )
-    columns = [_part(source), pl.col("subject_id").alias(SUBJECT)]
+    spans = [name for name, outcome in source.outcomes.items() if outcome.task == "entities"]
+    for name in spans:
+        both = with_spans(both, name, source.outcomes[name])
+    columns: list[pl.Expr | str] = [_part(source), pl.col("subject_id").alias(SUBJECT)]
+    columns += [spans_column(name) for name in spans]
     columns.append(pl.col(ROW) if ROW in both.columns else pl.lit(None, pl.UInt32).alias(ROW))
     if source.calibration is not None and source.calibration.by:
         columns.append(pl.col(source.calibration.by).cast(pl.String).alias(CALIBRATED_BY))
@@ -48,7 +54,7 @@ def joined(rows: pl.DataFrame, labels: pl.DataFrame | None, source: EvaluateInpu
         fine = pl.col(STATUS_PREFIX + name) == Status.OK
         scores = [score_column(name, one) for one in outcome.columns()]
         columns += [pl.when(fine).then(pl.col(score).cast(pl.Float64)).alias(score) for score in scores]
-        columns.append(_truth(name, outcome))
+        columns.append(truth_column(name) if name in spans else _truth(name, outcome))
         if other_column(name) in both.columns:
             columns.append(pl.col(other_column(name)).cast(pl.Float64))
     try:

@@ -32,7 +32,9 @@ class Rule(Frozen):
 class Outcome(Frozen):
     """What is held against what."""
 
-    task: Literal["binary", "number", "classes"] = Field(default="binary", description="what kind of truth it is")
+    task: Literal["binary", "number", "classes", "entities"] = Field(
+        default="binary", description="what kind of truth it is; entities: labelled spans of a text"
+    )
     score: str = Field(default="", description="column of the run's rows with the score or the predicted number")
     scores: Mapping[str, str] = Field(
         default_factory=dict, description="classes: the column of each class's score, by its value in `truth`"

@@ -7,6 +7,7 @@ import polars as pl
 
 from workers.evaluation.binary import BinarySums
 from workers.evaluation.classes import ClassSums
+from workers.evaluation.entities import EntitySums
 from workers.evaluation.figure import Figure
 from workers.evaluation.number import NumberSums
 from workers.evaluation.settings import EvaluateInput
@@ -34,4 +35,6 @@ def open_sums(outcome: str, source: EvaluateInput) -> Sums:
     task = source.outcomes[outcome].task
     if task == "number":
         return NumberSums(outcome, source)
+    if task == "entities":
+        return EntitySums(outcome, source)
     return ClassSums(outcome, source) if task == "classes" else BinarySums(outcome, source)

@@ -57,7 +57,7 @@ class Tally:
         """The rows one by one, of an exact tally."""
         empty = pl.DataFrame(schema={"score": pl.Float64, "truth": pl.Float64, SUBJECT: pl.String})
         rows = pl.concat([empty, *self.kept])
-        return Table(rows["score"].to_numpy(), rows["truth"].to_numpy(), _numbered(rows[SUBJECT]))
+        return Table(rows["score"].to_numpy(), rows["truth"].to_numpy(), numbered(rows[SUBJECT]))
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,8 @@ class Table:
         return len(self.subjects) > 0 and int(self.subjects.max()) + 1 < len(self.subjects)
 
 
-def _numbered(subjects: pl.Series) -> NDArray[np.int64]:
+def numbered(subjects: pl.Series) -> NDArray[np.int64]:
+    """Subjects as numbers from 0 on; a row without a subject is a subject of its own."""
     if subjects.is_empty():
         return np.zeros(0, np.int64)
     own = pl.Series("own", np.arange(len(subjects)), pl.Int64)

@@ -106,6 +106,9 @@ class MatchStage(GenotypeStage):
                 else:
                     for part, some in enumerate(self._parts(name, numbers)):
                         by_record |= self._scores(name, some, (shard, part), side)
+        return self._table(records, by_record, side)
+
+    def _table(self, records: pa.Table, by_record: Mapping[str, FileRow], side: Sequence[SideObject]) -> ShardTable:
         rows = [by_record[record] for record in records["record_id"].to_pylist()]
         values: dict[str, list[Any]] = {column.name: [row.get(column.name) for row in rows] for column in COLUMNS}
         values["warnings"] = self._warnings(rows)
@@ -211,9 +214,15 @@ class MatchStage(GenotypeStage):
         model = self._models[name]
         sheet = panel_sheet(name, read_panel(model.directory / VARIANTS), model.card.settings["genome_build"])
         (found,) = match_all([sheet], self._target, model.steps.match)
+        return self._matched(name, shard, found, places_of(found), side)
+
+    def _matched(
+        self, name: str, shard: int, found: Matched, places: pl.DataFrame, side: list[SideObject]
+    ) -> dict[str, FileRow]:
+        """The row of a panel; adds its log and its places to `side`."""
         keys = {"log_key": log_key(name, shard, 0), "entries_key": entries_key(name, shard, 0)}
         (row,) = found.summary.to_dicts()
-        side += self._side(keys, found.log, places_of(found))
+        side += self._side(keys, found.log, places)
         return {name: {**row, **keys, "model": name, "verdict": row["status"], "alleles": None}}
 
     def _side(self, keys: Mapping[str, str], log: pl.DataFrame, entries: pl.DataFrame) -> list[SideObject]:

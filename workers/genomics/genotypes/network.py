@@ -45,36 +45,52 @@ def open_network(
     return Network(model, panel, SitePlan(panel.sites, variants), scorer, low)
 
 
-class NetworkTaker:
-    """Takes the chunks of a shard in. Implements workers.genomics.genotypes.scanning.Taker."""
+class PanelTaker:
+    """Takes the calls of a panel out of the chunks of a shard. Implements workers.genomics.genotypes.scanning.Taker."""
+
+    def __init__(self, panel: Panel, sites: SitePlan, samples: int, is_diploid: bool) -> None:
+        self.is_diploid = is_diploid
+        self.matrix = PanelMatrix(panel, samples)
+        self._joiner = SiteJoiner(sites)
+
+    @property
+    def wanted(self) -> Numbers:
+        """The variants of the panel."""
+        return self.matrix.panel.records
+
+    def add(self, chunk: GenotypeChunk) -> None:
+        """Put the panel's variants among these into the matrix."""
+        for one in (chunk, *self._joiner.add(chunk)):
+            self.matrix.add(one)
+
+
+class NetworkTaker(PanelTaker):
+    """Scores what it took."""
 
     def __init__(self, network: Network, samples: int) -> None:
-        self.is_diploid = network.model.steps.haploid.ploidy == "diploid"
+        super().__init__(network.panel, network.sites, samples, network.model.steps.haploid.ploidy == "diploid")
         self._network = network
         self._samples = samples
-        self._matrix = PanelMatrix(network.panel, samples)
-        self._joiner = SiteJoiner(network.sites)
 
     @property
     def wanted(self) -> Numbers:
         """The variants of the panel; none where too little of it is there to be scored."""
-        records = self._network.panel.records
+        records = super().wanted
         return records if self._network.low is None else records[:0]
 
     def add(self, chunk: GenotypeChunk) -> None:
-        """Put the panel's variants among these into the matrix."""
+        """Put the panel's variants among these into the matrix, if they are to be scored."""
         if self._network.low is None:
-            for one in (chunk, *self._joiner.add(chunk)):
-                self._matrix.add(one)
+            super().add(chunk)
 
     def finish(self) -> Answer:
         """The columns of the model."""
         outputs = self._network.model.card.outputs
         if self._network.low is not None:
             return refused(Status.LOW_OVERLAP, self._network.low, [field.name for field in outputs], self._samples)
-        values: Mapping[str, Any] = self._network.scorer.score(self._samples, self._matrix.inputs)
+        values: Mapping[str, Any] = self._network.scorer.score(self._samples, self.matrix.inputs)
         columns = ModelColumns(outputs, self._samples)
-        filled = (self._matrix.filled / self._network.panel.length).astype(np.float32)
+        filled = (self.matrix.filled / self._network.panel.length).astype(np.float32)
         columns.put([(row, 0) for row in range(self._samples)], {**values, FILLED_RATE: filled})
         finished = columns.finish()
         return Answer(finished, [status or Status.OK for status in columns.statuses], columns.details)

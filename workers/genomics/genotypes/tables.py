@@ -24,7 +24,8 @@ def file_digest(uri: str, storage: StorageSettings) -> str:
         raise SpecError(f"{uri}: is not there; correct the prepare step that names it") from None
 
 
-def _body(uri: str, storage: StorageSettings, digest: str) -> bytes:
+def body_of(uri: str, storage: StorageSettings, digest: str) -> bytes:
+    """The table that the run was planned with. Raises SpecError where it is another one now, or gone."""
     folder, name = split(uri)
     try:
         body = open_store(folder, storage).get(name, max_bytes=_LIMIT)
@@ -40,7 +41,7 @@ def frequencies_at(uri: str, storage: StorageSettings, digest: str, variants: pl
     name = split(uri)[1]
     with tempfile.TemporaryDirectory(prefix="wardround-frequencies-") as folder:
         path = Path(folder) / name
-        path.write_bytes(_body(uri, storage, digest))
+        path.write_bytes(body_of(uri, storage, digest))
         try:
             found = given_frequencies(path, variants)
         except SpecError as error:
@@ -64,7 +65,7 @@ def components_at(uri: str, storage: StorageSettings, digest: str, samples: pl.D
     The table is `.eigenvec` of plink2, or any TSV, CSV or Parquet with a column `IID` (`#IID`, `iid`), maybe `FID`, and
     columns of numbers. Raises SpecError with what is wrong.
     """
-    body = _body(uri, storage, digest)
+    body = body_of(uri, storage, digest)
     try:
         table = pl.read_parquet(body) if body[:4] == b"PAR1" else _text(body)
     except pl.exceptions.PolarsError:

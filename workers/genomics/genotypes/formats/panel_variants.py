@@ -33,20 +33,26 @@ _MOST_BYTES = 4 << 30
 """The most bytes that the table may have in memory, by its own footer."""
 
 
-def read_panel(path: Path) -> pl.DataFrame:
-    """The panel, of `SCHEMA`, in its order. Raises SpecError with what is wrong, naming rows (1-based)."""
+def read_panel(path: Path, needs_frequency: bool = True) -> pl.DataFrame:
+    """The panel, of `SCHEMA`, in its order. Raises SpecError with what is wrong, naming rows (1-based).
+
+    A panel for a network that is still to be trained needs no frequencies: those of its training samples count.
+    """
     with damage_as(SpecError(f"{path}: is not a Parquet file that can be read")):
         footer = pq.read_metadata(path)
     there = set(footer.schema.to_arrow_schema().names)
-    absent = [name for name in SCHEMA if name not in there]
+    wanted = {name: kind for name, kind in SCHEMA.items() if needs_frequency or name != "effect_frequency"}
+    absent = [name for name in wanted if name not in there]
     if absent:
-        raise SpecError(f"{path}: lacks the column {absent[0]!r}; it needs {', '.join(SCHEMA)}")
+        raise SpecError(f"{path}: lacks the column {absent[0]!r}; it needs {', '.join(wanted)}")
     if sum(footer.row_group(group).total_byte_size for group in range(footer.num_row_groups)) > _MOST_BYTES:
         raise SpecError(f"{path}: larger than {_MOST_BYTES >> 30} GiB, which no panel is")
     try:
-        panel = pl.read_parquet(path, columns=list(SCHEMA), glob=False).cast(SCHEMA)  # type: ignore[arg-type]  # types by name are a schema too
+        panel = pl.read_parquet(path, columns=list(wanted), glob=False).cast(wanted)  # type: ignore[arg-type]  # types by name are a schema too
     except (pl.exceptions.PolarsError, OSError) as error:
         raise SpecError(f"{path}: cannot be read as a panel ({type(error).__name__})") from None
+    if not needs_frequency:
+        panel = panel.with_columns(effect_frequency=pl.lit(0.5))
     _check(panel, path)
     return panel.with_columns(
         pl.col("chrom").str.strip_prefix("chr"),
