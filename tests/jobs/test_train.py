@@ -80,7 +80,7 @@ def test_the_directory_says_what_it_holds(folder: Path) -> None:
     assert sums == {name: digest for name, digest in files.items() if name != "SHA256SUMS"}
     assert json.loads((model / "config.json").read_text())["value_range"] == [0.0, 1.0]
     history = pl.read_parquet(model / "history.parquet")
-    assert history.select("seed", "epoch").rows() == [(seed, epoch) for seed in (3, 4) for epoch in range(3)]
+    assert history.select("seed", "epoch").rows() == [(seed, epoch) for seed in (3, 4) for epoch in (1, 2, 3)]
     card = (model / "model_card.md").read_text()
     digest = hashlib.sha256((folder / "labels.csv").read_bytes()).hexdigest()
     for said in (digest, "| held_out | used | 12 |", "for the author to fill in"):
@@ -98,6 +98,10 @@ def test_records_and_fits_are_counted_in_the_manifest_and_drawn_in_the_report(fo
         (3, 3, "as planned"),
         (4, 3, "as planned"),
     ]
+    history = pl.read_parquet(folder / "out" / "model" / "history.parquet")
+    for row in manifest["tables"]["fits by seed"]:
+        own = history.filter((pl.col("seed") == row["seed"]) & (pl.col("epoch") == row["best_epoch"]))
+        assert own["auroc"].to_list() == [row["tuning"]]
     assert write_report(open_store(str(folder / "out"))).endswith("report.html")
     page = (folder / "out" / "report.html").read_text()
     for title in ("Loss by epoch", "auroc of tuning records by epoch"):
