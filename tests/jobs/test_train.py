@@ -19,6 +19,7 @@ from jobs.hosts import open_host
 from jobs.preview import preview
 from jobs.report_file import write_report
 from jobs.running import prepare_job, run_stages
+from jobs.trial import try_out
 from schemas.errors import IncompleteError, SpecError
 from schemas.spec import parse_spec
 from tests.support.runs import rows, run
@@ -135,6 +136,14 @@ def test_plan_tells_what_it_would_read_and_writes_nothing(folder: Path, tmp_path
         assert (seen.info.records, seen.output) == (48, "nothing yet")
     assert tuple(job.collection.stages) == ("prepare", "fit", "package")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_trial_reads_and_prepares_some_records_and_shows_none_of_them(folder: Path, tmp_path: Path) -> None:
+    job = prepare_job(parse_spec(train_spec(folder, tmp_path / "out")), StorageSettings())
+    with preview(job) as seen:
+        trial = try_out(job, seen, 10, timed=False)
+    assert ([one.stage for one in trial.stages], trial.records, trial.whole) == (["prepare"], 10, False)
+    assert (trial.statuses, trial.values) == ({"ok": 10}, ())
 
 
 @pytest.mark.parametrize(
