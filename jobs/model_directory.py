@@ -70,7 +70,7 @@ def _takers(fetched: Fetched, collections: Sequence[str], uri: str) -> dict[str,
         try:
             found[name] = Formats[Format](name).recognise(fetched.path)
         except SpecError as error:
-            if isinstance(error.__cause__, OSError | ValueError):
+            if isinstance(error.__cause__, OSError | ValueError) or len(collections) == 1:
                 raise
         except MissingExtraError as error:
             missing = missing or error

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import polars as pl
 import pytest
+import tifffile
 
 from cluster.pool import Stop
 from cluster.storage import StorageSettings, open_store
@@ -21,7 +22,9 @@ from jobs.running import prepare_job, run_stages
 from schemas.errors import IncompleteError, SpecError
 from schemas.spec import parse_spec
 from tests.support.runs import rows, run
-from tests.support.train_runs import predict_spec, train_spec, weights
+from tests.support.train_runs import make_pictures, predict_spec, train_spec, weights
+from workers.images.formats.native import FORMAT
+from workers.images.onnx_export import export
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +59,17 @@ def test_a_model_of_two_seeds_is_the_mean_of_the_models_of_each(folder: Path) ->
     together = scores(folder / "scored")["score_sick"].to_numpy()
     np.testing.assert_allclose(together, np.mean(parts, axis=0), atol=1e-6)
     assert np.abs(parts[0] - parts[1]).max() > 1e-4
+
+
+def test_a_model_of_two_seeds_scores_the_same_as_an_onnx_file(folder: Path, tmp_path: Path) -> None:
+    model = folder / "out" / "model"
+    exported = export(model, FORMAT.describe(model))
+    (tmp_path / "onnx").mkdir()
+    (tmp_path / "onnx" / "model.onnx").write_bytes(exported.onnx)
+    (tmp_path / "onnx" / "wardround.json").write_text(json.dumps(dict(exported.card)))
+    run(predict_spec(folder, tmp_path / "onnx", tmp_path / "scored"))
+    found, ours = (scores(one)["score_sick"].to_numpy() for one in (tmp_path / "scored", folder / "scored"))
+    np.testing.assert_allclose(found, ours, atol=1e-5)
 
 
 def test_the_directory_says_what_it_holds(folder: Path) -> None:
@@ -236,6 +250,29 @@ def test_a_spec_that_does_not_fit_its_labels_is_an_error_that_says_so(
 ) -> None:
     with pytest.raises(SpecError, match=said):
         run(train_spec(folder, tmp_path / "out", keys))
+
+
+def test_steps_of_a_model_are_refused_where_there_is_none_yet(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="'model' stands for the steps of a model directory"):
+        run(train_spec(folder, tmp_path / "out").replace("prepare: [", "prepare: [model, "))
+
+
+def test_frames_are_records_of_their_own_with_labels_of_their_own(tmp_path: Path) -> None:
+    make_pictures(tmp_path / "single", 24).write_csv(tmp_path / "single.csv")
+    (tmp_path / "pictures").mkdir()
+    rows = []
+    table = pl.read_csv(tmp_path / "single.csv")
+    for number in range(0, 24, 4):
+        names = table["image"].to_list()[number : number + 4]
+        frames = [cv2.imread(str(tmp_path / "single" / name), cv2.IMREAD_UNCHANGED) for name in names]
+        tifffile.imwrite(tmp_path / "pictures" / f"{number}.tiff", np.stack(frames), photometric="minisblack")
+        rows += [(f"{number}.tiff#{frame}", table["sick"][number + frame]) for frame in range(4)]
+    pl.DataFrame(rows, ["image", "sick"], orient="row").write_csv(tmp_path / "labels.csv")
+    splits = "splits: {shares: {train: 0.5, tuning: 0.5, held_out: 0}, seed: 1}"
+    outcome = run(train_spec(tmp_path, tmp_path / "out", f"record: frame\n{splits}", fit="epochs: 1"))
+    found = outcome.manifest.tables["records by split"]
+    assert sum(row["records"] for row in found if row["state"] == "used") == 24
+    assert len(list((tmp_path / "out").glob("stages/headers/rows/*.parquet"))) == 1
 
 
 def test_a_subject_in_two_splits_is_an_error(folder: Path, tmp_path: Path) -> None:

@@ -102,9 +102,11 @@ class Recalibration:
         return fit_map(self.settings.method, ranks, self.source.outcomes[self.outcome].probability)
 
     def _own(self, ranks: Mapping[str | None, Ranks]) -> Iterator[tuple[str, Map]]:
+        # A map tells of the rows that it was fitted on, as a figure does.
+        least = max(self.settings.least, self.source.suppress_below)
         for value in sorted(value for value in ranks if value is not None):
             here = ranks[value]
-            if min(here.total_positives, here.total_negatives) < self.settings.least:
+            if min(here.total_positives, here.total_negatives) < least:
                 continue
             try:
                 yield value, self._map(here)

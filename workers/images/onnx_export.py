@@ -2,14 +2,17 @@
 
 import io
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from schemas.errors import SpecError
 from workers import registry
 from workers.contract import ModelCard
+from workers.models.activation import activate
 from workers.models.made import Exported
 from workers.models.weights import build_network
 
@@ -18,11 +21,14 @@ _SIDE = 64
 
 
 def export(directory: Path, card: ModelCard) -> Exported:
-    """The network from (n, channels, height, width) to (n, labels) logits, the number of images free, and the sizes
-    where the network takes any. Raises SpecError for a format that is not `native`."""
+    """The network from (n, channels, height, width) to (n, labels) logits, or of several members to their mean scores.
+    The number of images is free, and so are sizes where the network takes any. Raises SpecError for a format that is
+    not `native`."""
     if card.format != "native":
         raise SpecError(f"{directory}: format {card.format!r} has no ONNX form: only networks of ours (native) have")
-    built = build_network(directory, card, registry.networks("images"))
+    members = [build_network(directory, card, registry.networks("images"), one) for one in card.settings["weights"]]
+    built = members[0]
+    network = built.network if len(members) == 1 else _Mean([one.network for one in members], card)
     exact = getattr(built.module, "exact_size", None)
     size = (_SIDE, _SIDE) if exact is None else exact(built.config)
     size = tuple(max(side, int(built.module.smallest_side(built.config))) for side in size)
@@ -31,8 +37,21 @@ def export(directory: Path, card: ModelCard) -> Exported:
     with warnings.catch_warnings():
         # The exporter by tracing needs no further package, and says at each call that another is newer.
         warnings.simplefilter("ignore")
-        _trace(built.network, torch.zeros(2, card.channels or 1, *size), sink, free)
+        _trace(network, torch.zeros(2, card.channels or 1, *size), sink, free)
     return Exported(sink.getvalue(), _card(card))
+
+
+class _Mean(nn.Module):
+    """Mean scores of several networks."""
+
+    def __init__(self, members: Sequence[nn.Module], card: ModelCard) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        self._activation = card.settings["activation"]
+
+    def forward(self, images: Tensor) -> Tensor:
+        scores = [activate(member(images), self._activation) for member in self.members]
+        return torch.stack(scores).mean(0)
 
 
 def _trace(network: Any, example: torch.Tensor, sink: io.BytesIO, free: dict[int, str]) -> None:
@@ -49,7 +68,8 @@ def _trace(network: Any, example: torch.Tensor, sink: io.BytesIO, free: dict[int
 
 
 def _card(card: ModelCard) -> dict[str, Any]:
-    head = {"activation": card.settings["activation"], "labels": list(card.settings["labels"])}
+    alone = len(card.settings["weights"]) == 1
+    head = {"activation": card.settings["activation"] if alone else "none", "labels": list(card.settings["labels"])}
     found: dict[str, Any] = {"format": "onnx", "head": head, "outputs": [one.model_dump() for one in card.outputs]}
     if card.prepare:
         found["prepare"] = list(card.prepare)

@@ -12,6 +12,7 @@ from jobs.export.exporting import exports
 from tests.support.cli import Wardround
 
 PAGES = [[], *([name] for name in COMMANDS), *(["export", name] for name in exports())]
+PAGES += [["model", name] for name in ("inspect", "verify", "card", "export")]
 
 
 @pytest.mark.parametrize("words", PAGES, ids=" ".join)

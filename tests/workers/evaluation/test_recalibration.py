@@ -90,6 +90,16 @@ def test_a_site_has_a_map_of_its_own_and_what_has_none_is_counted(tmp_path: Path
     assert by_site < whole["brier", "calibrated"]["value"]
 
 
+def test_a_group_too_small_to_be_shown_has_no_map_of_its_own(tmp_path: Path) -> None:
+    rows = overconfident(800)
+    of_a = rows.filter((pl.col("split") == "tuning") & (pl.col("site") == "A"))
+    fewest = min(of_a["sick"].sum(), of_a.height - of_a["sick"].sum())
+    settings = {"tuning": TUNING, "calibration": {"method": "platt", "by": "site"}}
+    for least in (fewest, fewest + 1):
+        evaluated(tmp_path / str(least), rows, suppress_below=int(least), **settings)
+        assert ("A" in document(tmp_path / str(least)).outputs["score"].values) == (least == fewest)
+
+
 def test_a_site_without_a_map_can_be_left_without_a_score(tmp_path: Path) -> None:
     rows = overconfident(800).with_columns(
         pl.when((pl.col("site") == "B") & (pl.col("split") == "tuning"))
