@@ -36,6 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def train_spec(folder: Path, output: Path, keys: str = "", more: str = "") -> str:
     given = {
+        "record_id": "id",
         "carry": "[active, split]",
         "outputs": "{active: {positive: 1}}",
         "splits": "{column: split}",
@@ -46,7 +47,7 @@ def train_spec(folder: Path, output: Path, keys: str = "", more: str = "") -> st
     given |= dict(line.split(": ", 1) for line in keys.splitlines() if line.strip())
     lines = "".join(f"  {name}: {value}\n" for name, value in given.items())
     return (
-        f"job: train\nname: small\ninput:\n  collection: molecules\n  uri: {folder / 'molecules.csv'}\n  record_id: id\n"
+        f"job: train\nname: small\ninput:\n  collection: molecules\n  uri: {folder / 'molecules.csv'}\n"
         f"{lines}output: {{uri: {output}}}\ncompute: {{pool: serial, decode: threads, shard_records: 100}}\n{more}"
     )
 
@@ -81,10 +82,9 @@ def test_counts_are_learned_too_and_a_training_begins_from_what_was_trained(fold
     run(train_spec(folder, tmp_path / "first", keys))
     start = f"start: {tmp_path / 'first' / 'model'}"
     run(train_spec(folder, tmp_path / "second", f"{keys}\n{start}"))
-    first, second = (
-        pl.read_parquet(tmp_path / n / "model" / "history.parquet")["tuning_loss"] for n in ("first", "second")
-    )
-    assert second[0] < first[0]
+    histories = [pl.read_parquet(tmp_path / name / "model" / "history.parquet") for name in ("first", "second")]
+    first, second = (history["tuning_loss"][0] for history in histories)
+    assert second < first
     run(predict_spec(folder, tmp_path / "second" / "model", tmp_path / "scored"))
     with pytest.raises(SpecError, match=r"input\.start: sees the fingerprint"):
         run(train_spec(folder, tmp_path / "third", start))

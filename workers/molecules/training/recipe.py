@@ -44,12 +44,12 @@ class FingerprintRecipe:
     """Implements `workers.training.job.recipes.TrainingRecipe`."""
 
     task: FitTask
+    name: str
     settings: Mapping[str, Any]
 
     def network(self) -> nn.Module:
         """With fresh weights, or those of the model directory that it starts from."""
-        name = self.task.source.network.name
-        return fresh_network(registry.networks("molecules"), name, self.settings, self.task.start)
+        return fresh_network(registry.networks("molecules"), self.name, self.settings, self.task.start)
 
     def batch(
         self, examples: Sequence[memoryview], targets: NDArray[np.float64], generator: np.random.Generator | None
@@ -70,7 +70,7 @@ class FingerprintRecipe:
         config = {
             "format": "fingerprint",
             "format_version": 1,
-            "network": self.task.source.network.name,
+            "network": self.name,
             "settings": dict(self.settings),
             "fingerprint": self.task.source.fingerprint.model_dump(mode="json"),
             "head": self.task.head.model_dump(mode="json"),
@@ -97,7 +97,9 @@ class FingerprintRecipes:
                     "another: say the same"
                 )
         decided = {"num_inputs": asked.bits, "num_outputs": len(task.head.labels)}
-        recipe = FingerprintRecipe(task, whole_settings(task.source.network.settings, decided))
+        recipe = FingerprintRecipe(
+            task, task.source.network.name, whole_settings(task.source.network.settings, decided)
+        )
         recipe.network()
         return recipe
 

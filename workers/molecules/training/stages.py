@@ -4,12 +4,12 @@ from workers.molecules import stages as predicting
 from workers.molecules.contract import Wanted
 from workers.molecules.reader import ModelView
 from workers.molecules.settings import ONLY_REFUSE, MoleculesInput
+from workers.molecules.training.recipe import RECIPES
 from workers.molecules.training.settings import MoleculesTraining
 from workers.molecules.training.shown import COLUMNS, SHOWN, show
 from workers.pipeline.context import StageContext
 from workers.pipeline.kinds import RecordStage
-from workers.training.job.fit_stage import FitStage
-from workers.training.job.package_stage import PackageStage
+from workers.training.job.last_stages import last_stages
 from workers.training.job.settings import part_of
 from workers.training.job.shown import ShownScoring
 
@@ -22,18 +22,7 @@ def prepare(context: StageContext) -> RecordStage:
     return RecordStage(reader, lambda: ShownScoring(SHOWN, show))
 
 
-def fit(context: StageContext) -> FitStage:
-    """One network."""
-    from workers.molecules.training.recipe import RECIPES  # noqa: PLC0415 - imports torch, which stage prepare needs not
-
-    return FitStage(context, RECIPES, _source(context), COLUMNS)
-
-
-def package(context: StageContext) -> PackageStage:
-    """The model directory."""
-    from workers.molecules.training.recipe import RECIPES  # noqa: PLC0415 - as above
-
-    return PackageStage(context, RECIPES, _source(context), COLUMNS)
+fit, package = last_stages(MoleculesTraining, lambda _: RECIPES, COLUMNS)
 
 
 def _source(context: StageContext) -> MoleculesTraining:
