@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.wardround-setup
 ORACLES := .venv-oracles
 
-.PHONY: setup oracles oracle-spliceai demo demo-ehr demo-genomics test test-long check bench bench-images bench-scale bench-notes bench-nlp bench-events bench-variants bench-prs bench-evaluate bench-evaluate-job bench-train chaos clean
+.PHONY: setup oracles oracle-spliceai demo demo-ehr demo-genomics test test-long check bench bench-images bench-frames bench-scale bench-notes bench-nlp bench-events bench-variants bench-prs bench-evaluate bench-evaluate-job bench-train chaos clean
 
 setup: $(STAMP)
 
@@ -65,6 +65,9 @@ bench: bench-images bench-scale bench-notes bench-nlp bench-events bench-variant
 
 bench-images: setup
 	$(BIN)/python tests/benchmarks/bench_images.py
+
+bench-frames: setup
+	$(BIN)/python tests/benchmarks/bench_frames.py
 
 bench-scale: setup
 	$(BIN)/python tests/benchmarks/bench_scale.py

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import select
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,6 +18,9 @@ from schemas.loading import validate
 from schemas.location import Location
 from schemas.units import Bytes, Seconds, Share
 from schemas.yaml_text import MOST_BYTES, load_yaml
+
+_PATIENCE_S = 5.0
+"""Seconds in which whoever writes a spec into a pipe must begin."""
 
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
 
@@ -228,11 +234,21 @@ def load_spec(path: Path) -> Spec:
     """Read and check a spec file. Raises SpecError with what to fix."""
     try:
         # No more than a spec may have: a path such as /dev/zero never ends.
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_at_once) as file:
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise SpecError(f"cannot read the spec {str(path)!r}: {error.strerror}") from None
     return parse_spec(spec_text(data, repr(str(path))), str(path))
+
+
+def _at_once(name: str, flags: int) -> int:
+    """The file, open. A named pipe without a writer would be waited for without end; `<(...)` of a shell is a pipe."""
+    number = os.open(name, flags | os.O_NONBLOCK)
+    if stat.S_ISFIFO(os.fstat(number).st_mode) and not select.select([number], [], [], _PATIENCE_S)[0]:
+        os.close(number)
+        raise SpecError(f"cannot read the spec {name!r}: it is a pipe into which nobody writes: name a file")
+    os.set_blocking(number, True)
+    return number
 
 
 def spec_text(data: bytes, where: str) -> str:

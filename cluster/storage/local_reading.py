@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from cluster.storage.errors import ObjectChanged, ObjectMissing, TransientError
 from cluster.storage.local_errors import disk
@@ -15,12 +16,23 @@ from cluster.storage.retry import Backoff, again
 from schemas.errors import InfrastructureError
 
 
+@contextmanager
+def _no_socket(path: str) -> Iterator[None]:
+    """What the system says of a socket that is opened is what it says of a lost device: there is no such file."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno == errno.ENXIO and stat.S_ISSOCK(os.stat(path).st_mode):
+            raise ObjectMissing from None
+        raise
+
+
 class LocalFile:
     """One file, open. `root` is named in errors. Raises ObjectMissing for what is no regular file."""
 
     def __init__(self, path: str, root: str) -> None:
         self._root = root
-        with disk(root):
+        with disk(root), _no_socket(path):
             # Without O_NONBLOCK opening a pipe waits for who writes it.
             self._file = io.FileIO(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
             regular = stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)

@@ -49,21 +49,51 @@ def lines(patient: str, recorded: str, visit: tuple[str, str]) -> list[str]:
     return [json.dumps(one) + "\n" for one in resources]
 
 
-def known(folder: Path, cases: Sequence[Case], setting: str, precision: str = "mixed") -> list[int]:
+def write_resources(folder: Path, cases: Sequence[Case]) -> None:
+    """Patients p0, p1, ... as FHIR has them."""
+    found = [line for number, (recorded, visit, _) in enumerate(cases) for line in lines(f"p{number}", recorded, visit)]
+    (folder / "all.ndjson").write_text("".join(found))
+
+
+def write_tables(folder: Path, cases: Sequence[Case]) -> None:
+    """Persons 0, 1, ... as OMOP has them; a date has no datetime beside it."""
+    persons, visits, conditions = [], [], []
+    for number, (recorded, visit, _) in enumerate(cases):
+        persons.append(f"{number},female,1960,5,5\n")
+        visits.append(f"{number},{number},0,{visit[0]},{visit[1]}\n")
+        conditions.append(f"{number},{number},E11,{recorded},{recorded if 'T' in recorded else ''}\n")
+    heads = {
+        "person": ("person_id,gender_source_value,year_of_birth,month_of_birth,day_of_birth\n", persons),
+        "visit_occurrence": (
+            "visit_occurrence_id,person_id,visit_concept_id,visit_start_datetime,visit_end_datetime\n",
+            visits,
+        ),
+        "condition_occurrence": (
+            "condition_occurrence_id,person_id,condition_source_value,condition_start_date,condition_start_datetime\n",
+            conditions,
+        ),
+    }
+    for name, (head, rows_of) in heads.items():
+        (folder / f"{name}.csv").write_text(head + "".join(rows_of))
+
+
+def known(folder: Path, cases: Sequence[Case], setting: str, precision: str = "mixed", kind: str = "fhir") -> list[int]:
     """`n_events` of each: birth, gender, start and end of the visit, and maybe the diagnosis."""
     (folder / "in").mkdir(exist_ok=True)
-    texts = [line for number, (recorded, visit, _) in enumerate(cases) for line in lines(f"p{number}", recorded, visit)]
-    (folder / "in/all.ndjson").write_text("".join(texts))
-    store = run_convert(convert_spec(f"format: fhir, uri: {folder / 'in'}{setting}", str(folder / "out")))
+    {"fhir": write_resources, "omop": write_tables}[kind](folder / "in", cases)
+    store = run_convert(convert_spec(f"format: {kind}, uri: {folder / 'in'}{setting}", str(folder / "out")))
     model = history_format.write_model(folder / "model")
     run(
         f"job: predict\nname: p\ninput: {{collection: events, uri: {folder / 'out/meds'}, task: {{every: visit_end}}, "
         f"time_precision: {precision}}}\nmodels: {{history: {{uri: {model}}}}}\n"
         f"output: {{uri: {folder / precision}}}\ncompute: {{pool: serial}}\n"
     )
-    names = pl.concat(read_frame(store, info.key) for info in store.list("subjects/"))
-    found = rows(folder / precision).with_columns(pl.col("subject_id").cast(pl.Int64)).join(names, "subject_id")
-    counts = dict(found.select("source_id", "n_events").iter_rows())
+    found = rows(folder / precision).with_columns(pl.col("subject_id").cast(pl.Int64))
+    if kind == "omop":
+        counts = {f"p{subject}": count for subject, count in found.select("subject_id", "n_events").iter_rows()}
+    else:
+        names = pl.concat(read_frame(store, info.key) for info in store.list("subjects/"))
+        counts = dict(found.join(names, "subject_id").select("source_id", "n_events").iter_rows())
     return [counts[f"p{number}"] for number in range(len(cases))]
 
 
@@ -95,20 +125,26 @@ BY_ZONE: dict[str, list[Case]] = {
         # The day on which they go forward ends at 04:00 UTC and not at 05:00.
         ("2024-03-10", ("2024-03-11T03:00:00Z", "2024-03-11T03:59:59Z"), 4),
         ("2024-03-10", ("2024-03-11T03:00:00Z", "2024-03-11T04:30:00Z"), 5),
+        # Half past one comes twice in that night: a time without a zone is the later one, 06:30 UTC.
+        ("2024-11-03T01:30:00", ("2024-11-03T05:00:00Z", "2024-11-03T06:29:00Z"), 4),
+        ("2024-11-03T01:30:00", ("2024-11-03T05:00:00Z", "2024-11-03T06:31:00Z"), 5),
     ],
     ", timezone: Australia/Sydney": [("2024-03-05", EAST, 5), ("2024-03-05", EAST_IN_UTC, 5)],
 }
 
 
+@pytest.mark.parametrize("kind", ["fhir", "omop"])
 @pytest.mark.parametrize("setting", BY_ZONE)
-def test_a_day_is_known_when_it_has_ended_where_it_was_and_not_before(tmp_path: Path, setting: str) -> None:
-    cases = BY_ZONE[setting]
-    assert known(tmp_path, cases, setting) == [count for *_, count in cases]
+def test_a_day_is_known_when_it_has_ended_where_it_was_and_not_before(tmp_path: Path, setting: str, kind: str) -> None:
+    # A column of dates of OMOP has no month alone.
+    cases = [case for case in BY_ZONE[setting] if kind == "fhir" or len(case[0]) > len("2024-03")]
+    assert known(tmp_path, cases, setting, kind=kind) == [count for *_, count in cases]
 
 
-def test_exact_times_take_midnight_for_a_moment_and_a_day_for_a_day(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["fhir", "omop"])
+def test_exact_times_take_midnight_for_a_moment_and_a_day_for_a_day(tmp_path: Path, kind: str) -> None:
     cases = [("2024-03-05T00:00:00-05:00", MORNING, 5), ("2024-03-05", MORNING, 4)]
-    assert known(tmp_path, cases, "", "exact") == [5, 4]
+    assert known(tmp_path, cases, "", "exact", kind) == [5, 4]
 
 
 def test_a_zone_that_does_not_exist_is_refused(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from jobs.hosts import open_host
 from jobs.preview import preview
 from jobs.report_file import write_report
 from jobs.running import prepare_job, run_stages
+from jobs.trial import try_out
 from schemas.errors import IncompleteError, SpecError
 from schemas.spec import parse_spec
 from tests.support.runs import rows, run
@@ -79,7 +80,7 @@ def test_the_directory_says_what_it_holds(folder: Path) -> None:
     assert sums == {name: digest for name, digest in files.items() if name != "SHA256SUMS"}
     assert json.loads((model / "config.json").read_text())["value_range"] == [0.0, 1.0]
     history = pl.read_parquet(model / "history.parquet")
-    assert history.select("seed", "epoch").rows() == [(seed, epoch) for seed in (3, 4) for epoch in range(3)]
+    assert history.select("seed", "epoch").rows() == [(seed, epoch) for seed in (3, 4) for epoch in (1, 2, 3)]
     card = (model / "model_card.md").read_text()
     digest = hashlib.sha256((folder / "labels.csv").read_bytes()).hexdigest()
     for said in (digest, "| held_out | used | 12 |", "for the author to fill in"):
@@ -97,6 +98,10 @@ def test_records_and_fits_are_counted_in_the_manifest_and_drawn_in_the_report(fo
         (3, 3, "as planned"),
         (4, 3, "as planned"),
     ]
+    history = pl.read_parquet(folder / "out" / "model" / "history.parquet")
+    for row in manifest["tables"]["fits by seed"]:
+        own = history.filter((pl.col("seed") == row["seed"]) & (pl.col("epoch") == row["best_epoch"]))
+        assert own["auroc"].to_list() == [row["tuning"]]
     assert write_report(open_store(str(folder / "out"))).endswith("report.html")
     page = (folder / "out" / "report.html").read_text()
     for title in ("Loss by epoch", "auroc of tuning records by epoch"):
@@ -135,6 +140,14 @@ def test_plan_tells_what_it_would_read_and_writes_nothing(folder: Path, tmp_path
         assert (seen.info.records, seen.output) == (48, "nothing yet")
     assert tuple(job.collection.stages) == ("prepare", "fit", "package")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_trial_reads_and_prepares_some_records_and_shows_none_of_them(folder: Path, tmp_path: Path) -> None:
+    job = prepare_job(parse_spec(train_spec(folder, tmp_path / "out")), StorageSettings())
+    with preview(job) as seen:
+        trial = try_out(job, seen, 10, timed=False)
+    assert ([one.stage for one in trial.stages], trial.records, trial.whole) == (["prepare"], 10, False)
+    assert (trial.statuses, trial.values) == ({"ok": 10}, ())
 
 
 @pytest.mark.parametrize(

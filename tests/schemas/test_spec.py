@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -114,3 +116,19 @@ def test_a_file_without_an_end_is_read_as_far_as_a_spec_goes(tmp_path: Path) -> 
 def test_a_model_name_that_cannot_be_a_column_is_refused() -> None:
     with pytest.raises(SpecError, match="columns are named after it"):
         parse_spec(GOOD.replace("{cxr: {uri", "{'c x': {uri"))
+
+
+def test_a_pipe_is_read_if_somebody_writes_into_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = tmp_path / "spec.yaml"
+    os.mkfifo(pipe)
+    monkeypatch.setattr("schemas.spec._PATIENCE_S", 0.1)
+    with pytest.raises(SpecError, match=r"spec\.yaml.*a pipe into which nobody writes: name a file"):
+        load_spec(pipe)
+    monkeypatch.setattr("schemas.spec._PATIENCE_S", 10.0)
+    text = (
+        "job: predict\nname: piped\ninput: {collection: images, uri: /a}\nmodels: {m: {uri: /m}}\noutput: {uri: /o}\n"
+    )
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(pipe.write_text, text)
+        assert load_spec(pipe).name == "piped"
+        writing.result()

@@ -8,11 +8,11 @@ from typing import Any
 import yaml
 
 from workers.ehr.convert_fhir.collection import RULES
-from workers.ehr.convert_fhir.lines import Line
 from workers.ehr.convert_fhir.mapper import FhirMapper, Known, vocabulary_of
 from workers.ehr.convert_fhir.resources import ResourceRule, Taken
 from workers.ehr.convert_fhir.rules import FhirRules
 from workers.ehr.convert_fhir.versions import definitions, scanned, superseded
+from workers.ehr.fhir.line import Line
 from workers.ehr.meds.parts import Part
 from workers.ehr.meds.rules import Profile
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -73,7 +74,9 @@ def test_a_file_that_shrank_says_so(file: Path) -> None:
 
 def test_what_is_no_regular_file_is_a_missing_object_and_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    for name in ("pipe", "gone", "."):
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(tmp_path / "socket"))
+    for name in ("pipe", "socket", "gone", "."):
         with pytest.raises(ObjectMissing):
             LocalFile(str(tmp_path / name), str(tmp_path))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,15 @@ def odd_name(root: Path, folder: str) -> None:
 def pipe(root: Path, path: str) -> None:
     """A named pipe, on which reading waits for ever."""
     os.mkfifo(root / path)
+
+
+def listener(root: Path, path: str) -> None:
+    """A socket of this machine."""
+    # A path of a socket may have about a hundred letters.
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(f"/proc/self/fd/{folder}/{path}")
+    os.close(folder)
 
 
 def tensors(root: Path, path: str, what: str) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from cluster.storage import Store
 from workers.ehr.convert_fhir.files import is_document
-from workers.ehr.convert_fhir.lines import Line, document, document_of_gzip, lines_of_gzip, lines_of_range
+from workers.ehr.convert_fhir.lines import document, document_of_gzip, lines_of_gzip, lines_of_range
 from workers.ehr.convert_fhir.settings import FhirInput
+from workers.ehr.fhir.line import Line
 from workers.ehr.meds.chunks import Chunk
 
 _MOST_LINES = 200_000

@@ -2,30 +2,15 @@
 
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from schemas.status import Status
+from workers.ehr.fhir.line import Line
 from workers.reading.gzip import InflationError, in_blocks, inflated
 
 _STEP = 1 << 20
 
 Fetch = Callable[[int, int], bytes]
 """Bytes of a file from a place on; fewer only at its end."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line without its end. `position` is that of its first byte in the (inflated) file.
-
-    With `trouble` there is no data: it stands for a line, or for the rest of a file, that could not be had.
-    `is_document`: it is a whole file of JSON, with as many values in it as there are.
-    """
-
-    position: int
-    data: bytes
-    trouble: Status | None = None
-    reason: str | None = None
-    is_document: bool = False
 
 
 def lines_of_range(fetch: Fetch, start: int, stop: int, max_line: int) -> Iterator[Line]:

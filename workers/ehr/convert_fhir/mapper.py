@@ -9,13 +9,13 @@ from typing import Any
 import polars as pl
 
 from schemas.status import Status
-from workers.ehr.convert_fhir.bundles import Record, records_of, resolved
 from workers.ehr.convert_fhir.coding import Definitions, Vocabulary
 from workers.ehr.convert_fhir.events import BAD, Found
-from workers.ehr.convert_fhir.lines import Line
 from workers.ehr.convert_fhir.resources import ResourceRule, Taken, reason_of
 from workers.ehr.convert_fhir.rules import FhirRules
 from workers.ehr.convert_fhir.times import Moment
+from workers.ehr.fhir.bundles import Record, records_of, resolved
+from workers.ehr.fhir.line import Line
 from workers.ehr.meds.parts import CONVERTED, IGNORED, PARTLY, UNREADABLE, Element, Part, events_frame, outcomes_frame
 from workers.ehr.meds.rules import Profile
 

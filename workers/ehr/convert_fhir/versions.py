@@ -5,11 +5,11 @@ from typing import Any
 
 import polars as pl
 
-from workers.ehr.convert_fhir.bundles import Record, identity_of, records_of
 from workers.ehr.convert_fhir.coding import Definitions, Vocabulary, finder_of, name_of
-from workers.ehr.convert_fhir.lines import Line
 from workers.ehr.convert_fhir.places import Place, find, steps_of
 from workers.ehr.convert_fhir.times import parse_time
+from workers.ehr.fhir.bundles import Record, identity_of, records_of
+from workers.ehr.fhir.line import Line
 
 SEEN: dict[str, Any] = {
     "subject": pl.String,

@@ -61,9 +61,6 @@ PARTLY = "partly"
 IGNORED = "ignored"
 UNREADABLE = "unreadable"
 
-BLANK = "an empty line"
-"""Why a record is ignored that is none."""
-
 Element = tuple[str, str, str | None]
 """Kind of record, element of it, and why it was left out; None where it was converted."""
 

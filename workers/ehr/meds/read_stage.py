@@ -12,7 +12,8 @@ from schemas.status import Status
 from workers.conversion.chunks import guarded
 from workers.conversion.layout import READ, part_key
 from workers.ehr.meds.chunks import Chunk, chunk_of
-from workers.ehr.meds.parts import BLANK, Part, SubjectType, encode_events, failed_part
+from workers.ehr.meds.parts import Part, SubjectType, encode_events, failed_part
+from workers.ehr.meds.said import BLANK
 from workers.ehr.meds.tally import ELEMENTS, TALLY, Tally
 from workers.finished_runs.side import SideObjectRef
 from workers.pipeline.context import StageContext

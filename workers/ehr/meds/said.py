@@ -3,6 +3,9 @@
 import re
 from functools import lru_cache
 
+BLANK = "an empty line"
+"""Why a record is ignored that is none."""
+
 
 @lru_cache(maxsize=10_000)
 def plain_word(text: str) -> str:

@@ -38,7 +38,7 @@ class FhirDialect:
         """None for a resource of another kind."""
         kind = row.get("resourceType")
         if kind == "Bundle":
-            # Its notes are not read, which has to be told: a row for the line says it.
+            # Those of a file come resource by resource; this one lies in Bundles without end, which has to be told.
             return Identity(None, None, tuple(None for _ in self._source.carry))
         if kind not in self._source.resources:
             return None
@@ -50,7 +50,7 @@ class FhirDialect:
         """Its text, when it was written, and what kind of document it is."""
         kind = as_text(row.get("resourceType")) or ""
         if kind == "Bundle":
-            return refused(Status.UNSUPPORTED, "a Bundle: write its resources on lines of their own, or convert it")
+            return refused(Status.UNSUPPORTED, "a Bundle in Bundles without end")
         time = as_text(first_of([row.get(name) for name in _TIMES.get(kind, ())]))
         label = _label(row.get("type") if kind == "DocumentReference" else row.get("code"))
         try:

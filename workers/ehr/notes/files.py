@@ -15,7 +15,7 @@ from workers.reading.lines import blocks, lines
 from workers.reading.listing import listed, locate, named_file, nothing_fits
 from workers.reading.parquet import parquet_schema
 
-Container = Literal["parquet", "csv", "ndjson"]
+Container = Literal["parquet", "csv", "ndjson", "json"]
 
 _ENDINGS: dict[str, Container] = {
     ".parquet": "parquet",
@@ -27,14 +27,19 @@ _ENDINGS: dict[str, Container] = {
     ".ndjson.gz": "ndjson",
     ".jsonl": "ndjson",
     ".jsonl.gz": "ndjson",
+    ".json": "json",
+    ".json.gz": "json",
 }
 _OF_FORMAT: dict[str, tuple[Container, ...]] = {
     "parquet": ("parquet",),
     "csv": ("csv",),
     "ndjson": ("ndjson",),
     "omop": ("parquet", "csv"),
-    "fhir": ("ndjson",),
+    "fhir": ("ndjson", "json"),
 }
+
+
+_FIRST_BYTES = 4096
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,9 @@ class Found:
 
     def container(self, key: str) -> Container:
         """How this file is written: by its name, else as the format usually is."""
-        return container_of(key) or _OF_FORMAT[self.format][0]
+        kind = container_of(key)
+        # A file of any name may be named; `.json` says something of FHIR alone.
+        return _OF_FORMAT[self.format][0] if kind is None or (kind == "json" and self.format != "fhir") else kind
 
 
 def container_of(key: str) -> Container | None:
@@ -61,7 +68,7 @@ def find_input(source: NotesInput, storage: StorageSettings) -> Found:
     store, name = locate(source.uri, storage)
     if source.format != "auto":
         return Found(store.uri, name, source.format)
-    key = name or next((info.key for info in listed(store, source.glob) if container_of(info.key)), None)
+    key = name or next((info.key for info in listed(store, source.glob) if _may_hold_notes(store, info)), None)
     kind = None if key is None else container_of(key)
     if key is None or kind is None:
         raise nothing_fits(
@@ -69,6 +76,17 @@ def find_input(source: NotesInput, storage: StorageSettings) -> Found:
             f"no file whose name says that it holds notes ({', '.join(_ENDINGS)}): correct it, or name input.format",
         )
     return Found(store.uri, name, _sniff(store, key, kind, source))
+
+
+def _may_hold_notes(store: Store, info: ObjectInfo) -> bool:
+    """Whether a file tells the format of them all. A file of JSON does where it begins as FHIR does."""
+    kind = container_of(info.key)
+    return kind is not None and (kind != "json" or _begins_as_fhir(store, info.key))
+
+
+def _begins_as_fhir(store: Store, key: str) -> bool:
+    start = next(_content(store, key), b"")[:_FIRST_BYTES]
+    return b'"resourceType"' in start
 
 
 def note_files(store: Store, found: Found, source: NotesInput) -> Iterator[ObjectInfo]:
@@ -84,14 +102,15 @@ def note_files(store: Store, found: Found, source: NotesInput) -> Iterator[Objec
     kinds: set[Container] = set()
     for info in listed(store, source.glob):
         kind = container_of(info.key)
-        if kind is None or (found.format == "omop" and source.glob is None and not _is_note_table(info.key)):
+        is_other = found.format == "omop" and source.glob is None and not _is_note_table(info.key)
+        if kind is None or is_other or (kind == "json" and kind not in wanted):
             continue
         if kind in wanted:
             kinds.add(kind)
             yield info
         elif source.format == "auto":
             raise SpecError(f"input.uri holds {kind} files beside {found.format}: name input.format or input.glob")
-        if len(kinds) > 1:
+        if len(kinds) > 1 and found.format == "omop":
             raise SpecError("input.uri holds the table NOTE as Parquet and as CSV: name one with input.glob")
     if not kinds:
         raise nothing_fits(store, f"no files of format {found.format}: correct it, input.format or input.glob")
@@ -103,6 +122,10 @@ def _is_note_table(key: str) -> bool:
 
 
 def _sniff(store: Store, key: str, kind: Container, source: NotesInput) -> NotesFormat:
+    if kind == "json":
+        if _begins_as_fhir(store, key):
+            return "fhir"
+        raise SpecError(f"{key!r} is JSON and no FHIR: write a note a line (.ndjson), or name input.format")
     if kind == "ndjson":
         return "fhir" if _first_is_resource(store, key, source) else "ndjson"
     names = parquet_schema(store, key).names if kind == "parquet" else csv_columns(store, key, source)

@@ -23,7 +23,11 @@ class Ndjson:
             if line.data is None:
                 yield Span(line.start, line.size, line.number, None)
             elif not line.data.isspace():
-                yield Span(line.start, line.size, line.number, self._row(line.data))
+                yield from self.spans_of(line.start, line.number, line.data)
+
+    def spans_of(self, start: int, number: int, data: bytes) -> Iterator[Span]:
+        """What is on one line."""
+        yield Span(start, len(data), number, self._row(data))
 
     def _row(self, data: bytes) -> Row | None:
         try:

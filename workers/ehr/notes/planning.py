@@ -12,6 +12,7 @@ from schemas.errors import RecordError, SpecError
 from schemas.plan import RESERVED, plan_batch, plan_schema
 from workers.ehr.notes.csv_file import Csv
 from workers.ehr.notes.fhir import FhirDialect
+from workers.ehr.notes.fhir_file import FhirDocument, FhirLines
 from workers.ehr.notes.files import Found, find_input, note_files
 from workers.ehr.notes.layout import TableDialect, layout_of
 from workers.ehr.notes.ndjson import Ndjson
@@ -111,7 +112,12 @@ class NoteRecords:
 
 def syntax_of(source: NotesInput, found: Found, key: str) -> Csv | Ndjson:
     """How a text file is cut into records."""
-    return Csv(source, key) if found.container(key) == "csv" else Ndjson(source)
+    container = found.container(key)
+    if container == "csv":
+        return Csv(source, key)
+    if found.format != "fhir":
+        return Ndjson(source)
+    return FhirDocument(source) if container == "json" else FhirLines(source)
 
 
 def dialect_of(source: NotesInput, found: Found, syntax: Csv | Ndjson) -> Dialect:
@@ -158,4 +164,4 @@ def _identify(span: Span, dialect: Dialect, key: str) -> Identity | None:
             return dialect.identify(span.row)
         except RecordError:
             pass
-    return Identity(f"{key}#{span.line}", None)
+    return Identity(".".join([f"{key}#{span.line}", *map(str, span.path)]), None)

@@ -19,7 +19,8 @@ class NotesInput(Frozen):
 
     `uri` is a file, or a prefix of files of one format; `glob` filters keys relative to the prefix. CSV, TSV and
     NDJSON may be compressed (`.gz`). `format: auto` goes by the names of the files, and by the columns or the first
-    line: `omop` is the table NOTE of the OMOP CDM in Parquet or CSV, `fhir` a bulk export (NDJSON) of `resources`.
+    line: `omop` is the table NOTE of the OMOP CDM in Parquet or CSV, `fhir` the `resources` of a bulk export (NDJSON)
+    or of Bundles, on lines or in files of JSON.
 
     `record_id`, `subject_id`, `time`, `type` and `text` name columns, or keys of NDJSON. Not given, they are `note_id`,
     `subject_id`, `note_time`, `note_type` and `text`; of OMOP `note_id`, `person_id`, `note_datetime` (else

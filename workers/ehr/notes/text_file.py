@@ -14,13 +14,15 @@ class Span(NamedTuple):
     """One record of a text file.
 
     `start` and `size` are bytes of the inflated content; `size` is None where the file is damaged or cut off from
-    here on. `line` is the number of its first line. `row` is None where it cannot be read.
+    here on. `line` is the number of its first line. `row` is None where it cannot be read. `path` are the numbers of
+    the entries of a Bundle that it lies in.
     """
 
     start: int
     size: int | None
     line: int
     row: Row | None
+    path: tuple[int, ...] = ()
 
 
 class Dialect(Protocol):

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.status import Status
-from workers.ehr.convert_fhir.lines import Line, lines_of_gzip, lines_of_range
+from workers.ehr.convert_fhir.lines import lines_of_gzip, lines_of_range
+from workers.ehr.fhir.line import Line
 
 
 def cut(body: bytes, chunk: int, max_line: int = 1000) -> list[Line]:

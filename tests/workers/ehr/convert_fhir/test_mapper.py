@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from schemas.status import Status
-from workers.ehr.convert_fhir.lines import Line
 from workers.ehr.convert_fhir.mapper import FhirMapper
 from workers.ehr.convert_fhir.rules import FhirRules
+from workers.ehr.fhir.line import Line
 from workers.ehr.meds.parts import Part
 
 RULES = FhirRules.model_validate(

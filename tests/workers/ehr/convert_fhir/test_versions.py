@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workers.ehr.convert_fhir.coding import Vocabulary
-from workers.ehr.convert_fhir.lines import Line
 from workers.ehr.convert_fhir.versions import GONE, OLDER, REPEATED, definitions, scanned, superseded
+from workers.ehr.fhir.line import Line
 
 WORDS = Vocabulary({"http://loinc.org": "LOINC"})
 

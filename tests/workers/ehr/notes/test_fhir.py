@@ -151,7 +151,7 @@ def test_rich_text_becomes_text_by_its_type_or_its_first_characters(kind: str) -
     assert note(document(attachment(r"{\rtf1\ansi No fever.\par}", kind))).text == "No fever.\n"
 
 
-def test_a_bundle_is_a_row_that_says_that_its_notes_are_not_read() -> None:
+def test_a_bundle_that_no_reader_opened_is_a_row_that_says_so() -> None:
     bundle = {"resourceType": "Bundle", "entry": [{"resource": document(attachment("x"))}]}
     identity = dialect().identify(bundle)
     assert identity is not None

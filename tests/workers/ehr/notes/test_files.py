@@ -37,7 +37,7 @@ def files(folder: Path, kind: str, **settings: Any) -> list[str]:
         ("a.tsv.gz", "csv"),
         ("a.ndjson", "ndjson"),
         ("a.jsonl.gz", "ndjson"),
-        ("a.json", None),
+        ("a.json", "json"),
         ("a.gz", None),
         ("csv", None),
     ],
@@ -139,3 +139,8 @@ def test_the_header_of_a_csv_file_is_its_columns(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_told_as_that(tmp_path: Path, given: dict[str, str]) -> None:
     with pytest.raises(SpecError, match=r"nothing lies at input\.uri"):
         files(tmp_path / "notess.csv", "parquet", **given)
+
+
+def test_a_named_file_of_json_is_what_the_format_usually_is() -> None:
+    assert Found("/x", "a.json", "ndjson").container("a.json") == "ndjson"
+    assert Found("/x", "a.json", "fhir").container("a.json") == "json"

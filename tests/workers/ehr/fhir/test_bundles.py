@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from schemas.status import Status
-from workers.ehr.convert_fhir.bundles import Record, identity_of, key_of, records_of, resolved
-from workers.ehr.convert_fhir.lines import Line
+from workers.ehr.fhir.bundles import Record, identity_of, key_of, records_of, resolved
+from workers.ehr.fhir.line import Line
 
 PATIENT = {"resourceType": "Patient", "id": "a"}
 

@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.ehr.convert_fhir.lines import Line
-from workers.ehr.meds.parts import BLANK
+from workers.ehr.fhir.line import Line
+from workers.ehr.meds.said import BLANK
 
 DELETED = "it was deleted"
 _BOM = b"\xef\xbb\xbf"
@@ -23,7 +23,7 @@ class Record:
     """One resource, or why there is none. `number` is its place among those of its line.
 
     `urns` are the `Type/id` of what is called by a `fullUrl` in the same Bundle. `deleted` is the `Type/id` that an
-    entry says is gone, `updated` when that was.
+    entry says is gone, `updated` when that was. `path` are the numbers of the entries that it lies in, from outside in.
     """
 
     position: int
@@ -35,6 +35,7 @@ class Record:
     urns: Mapping[str, str] = field(default_factory=dict)
     deleted: str | None = None
     updated: object = None
+    path: tuple[int, ...] = ()
 
 
 def records_of(line: Line) -> Iterator[Record]:
@@ -48,7 +49,7 @@ def records_of(line: Line) -> Iterator[Record]:
         return
     number = 0
     for node in _values(data, line.is_document):
-        for record in _records(node, line.position):
+        for record in records_in(node, line.position):
             yield _numbered(record, number) if number else record
             number += 1
 
@@ -80,49 +81,56 @@ def _whole_text(node: Any, data: bytes) -> Any:
     return node
 
 
-def _records(node: Any, position: int) -> Iterator[Record]:
+def records_in(node: Any, position: int) -> Iterator[Record]:
+    """Every resource in one value of JSON, in their order, all with number 0; or the error that stands for it."""
     if isinstance(node, RecordError):
         yield Record(position, 0, None, None, node.status, node.detail)
     elif type(node) is not dict:
         yield Record(position, 0, None, None, Status.UNREADABLE, "not a JSON object")
     elif node.get("resourceType") == "Bundle":
-        yield from _entries(node, position, {}, _MOST_DEEP)
+        yield from _entries(node, position, {}, ())
     elif "resourceType" not in node and type(node.get("output")) is list and "transactionTime" in node:
         yield Record(position, 0, None, None, None, "the manifest of a bulk export")
     else:
         yield _of_resource(node, position, {})
 
 
-def _entries(bundle: Mapping[str, Any], position: int, outer: Mapping[str, str], depth: int) -> Iterator[Record]:
+def _entries(
+    bundle: Mapping[str, Any], position: int, outer: Mapping[str, str], path: tuple[int, ...]
+) -> Iterator[Record]:
     found = bundle.get("entry")
     entries = found if type(found) is list else []
     if not entries:
-        yield Record(position, 0, None, "Bundle", None, "a Bundle without entries")
+        yield Record(position, 0, None, "Bundle", None, "a Bundle without entries", path=path)
     urns = {**outer, **_urns(entries)}
-    for entry in entries:
+    for number, entry in enumerate(entries):
+        own = (*path, number)
         resource = entry.get("resource") if type(entry) is dict else None
         if type(entry) is not dict:
-            yield Record(position, 0, None, "Bundle", Status.UNREADABLE, "an entry that is no JSON object")
+            why = "an entry that is no JSON object"
+            yield Record(position, 0, None, "Bundle", Status.UNREADABLE, why, path=own)
         elif type(resource) is not dict:
-            yield _without(entry, position)
+            yield _without(entry, position, own)
         elif resource.get("resourceType") == "Bundle":
-            if depth:
-                yield from _entries(resource, position, urns, depth - 1)
+            if len(own) <= _MOST_DEEP:
+                yield from _entries(resource, position, urns, own)
             else:
-                yield Record(position, 0, None, "Bundle", Status.UNREADABLE, "Bundles in Bundles without end")
+                why = "Bundles in Bundles without end"
+                yield Record(position, 0, None, "Bundle", Status.UNREADABLE, why, path=own)
         else:
-            yield _of_resource(_with_id(resource, entry), position, urns)
+            yield _of_resource(_with_id(resource, entry), position, urns, own)
 
 
-def _without(entry: Mapping[str, Any], position: int) -> Record:
+def _without(entry: Mapping[str, Any], position: int, path: tuple[int, ...]) -> Record:
     """An entry without a resource: a deletion, or a request or answer of which nothing is left."""
     request, response = (_dict(entry.get(name)) for name in ("request", "response"))
     url = request.get("url")
     if request.get("method") != "DELETE" or type(url) is not str:
-        return Record(position, 0, None, "Bundle", None, "an entry without a resource")
+        return Record(position, 0, None, "Bundle", None, "an entry without a resource", path=path)
     key = key_of(url)
     kind = key.partition("/")[0] if key else "Bundle"
-    return Record(position, 0, None, kind, None, DELETED, deleted=key, updated=response.get("lastModified"))
+    updated = response.get("lastModified")
+    return Record(position, 0, None, kind, None, DELETED, deleted=key, updated=updated, path=path)
 
 
 def _urns(entries: list[Any]) -> dict[str, str]:
@@ -144,11 +152,13 @@ def _with_id(resource: Mapping[str, Any], entry: Mapping[str, Any]) -> Mapping[s
     return {**resource, "id": url.rsplit("/", 1)[-1].removeprefix("urn:uuid:").removeprefix("urn:oid:")}
 
 
-def _of_resource(resource: Mapping[str, Any], position: int, urns: Mapping[str, str]) -> Record:
+def _of_resource(
+    resource: Mapping[str, Any], position: int, urns: Mapping[str, str], path: tuple[int, ...] = ()
+) -> Record:
     kind = resource.get("resourceType")
     if type(kind) is not str or not (kind.isascii() and kind.isalnum() and len(kind) <= 64):
-        return Record(position, 0, None, None, Status.UNREADABLE, "no resourceType")
-    return Record(position, 0, resource, kind, urns=urns)
+        return Record(position, 0, None, None, Status.UNREADABLE, "no resourceType", path=path)
+    return Record(position, 0, resource, kind, urns=urns, path=path)
 
 
 def identity_of(record: Record) -> str | None:
