@@ -1,7 +1,7 @@
 """From the YAML that a person wrote to checked settings, with errors that name the key."""
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -43,15 +43,31 @@ def validate(model: type[M], raw: object, where: str = "spec") -> M:
     try:
         found = model.model_validate(raw)
     except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)
-        lines = [_explain(model, detail) for detail in details[:_NAMED]]
-        more = f"; and {len(details) - _NAMED} more" if len(details) > _NAMED else ""
-        raise SpecError(f"{where}: {'; '.join(lines)}{more}") from None
+        raise _told(model, error.errors(include_url=False, include_input=False), where) from None
     # pydantic takes true for 1, and YAML 1.1 reads yes and on for true.
     lines = [f"{path}: must not be true or false ({YES_AND_NO})" for path in _truth_for_number(raw, found, "")]
     if lines:
         raise SpecError(f"{where}: " + "; ".join(lines))
     return found
+
+
+def validate_some(model: type[BaseModel], raw: object, where: str) -> None:
+    """Whether `raw` can become `model` once keys that are still missing are there. Raises SpecError as `validate`."""
+    if not isinstance(raw, Mapping):
+        raise SpecError(f"{where}: expected a mapping of keys, found {type(raw).__name__}")
+    try:
+        model.model_validate(raw)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_input=False)
+        wrong = [detail for detail in details if detail["type"] != "missing" or len(detail["loc"]) > 1]
+        if wrong:
+            raise _told(model, wrong, where) from None
+
+
+def _told(model: type[BaseModel], details: Sequence[ErrorDetails], where: str) -> SpecError:
+    lines = [_explain(model, detail) for detail in details[:_NAMED]]
+    more = f"; and {len(details) - _NAMED} more" if len(details) > _NAMED else ""
+    return SpecError(f"{where}: {'; '.join(lines)}{more}")
 
 
 def _truth_for_number(raw: object, found: object, path: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -214,6 +215,22 @@ def test_what_is_not_learned_from_is_counted_by_reason(folder: Path, tmp_path: P
         ("none", "unreadable"): 1,
         ("none", "label without a record"): 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("network", "told"),
+    [
+        ("{name: smalcnn}", "did you mean 'smallcnn'?"),
+        ("{name: smallcnn, settings: {chanels: [4]}}", "unknown key 'chanels', did you mean 'channels'?"),
+        ("{name: smallcnn, settings: {channels: 4}}", "channels: must be a list"),
+    ],
+)
+def test_a_network_that_cannot_be_is_refused_before_any_record_is_read(
+    folder: Path, tmp_path: Path, network: str, told: str
+) -> None:
+    with pytest.raises(SpecError, match=re.escape(told)):
+        run(train_spec(folder, tmp_path / "out", f"network: {network}"))
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_training_begins_from_the_weights_of_a_model_directory(folder: Path, tmp_path: Path) -> None:

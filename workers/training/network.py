@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from torch import nn
 
 from schemas.errors import SpecError
-from schemas.loading import validate
+from schemas.loading import validate, validate_some
 from workers.lookup import Names
 from workers.models.network_directory import WEIGHTS
 from workers.models.weights import fill, read_tensors
@@ -29,6 +29,12 @@ def whole_settings(chosen: Mapping[str, Any], decided: Mapping[str, Any]) -> dic
     if both:
         raise SpecError(f"network.settings: {', '.join(both)} follows from the data: leave it out")
     return {**chosen, **decided}
+
+
+def check_settings(networks: Names, name: str, chosen: Mapping[str, Any]) -> None:
+    """Raises SpecError for a network or settings that cannot be, whatever follows from the data; before any is read."""
+    module: _Module = networks.load(name, "input.network.name")
+    validate_some(module.Config, chosen, f"input.network.settings of {name}")
 
 
 def fresh_network(networks: Names, name: str, settings: Mapping[str, Any], start: Path | None = None) -> nn.Module:

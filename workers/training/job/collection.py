@@ -13,6 +13,7 @@ from schemas.outputs import OutputField
 from schemas.plan import plan_batch, plan_schema, spread
 from schemas.rows import stage_columns
 from schemas.run import Signpost
+from workers import registry
 from workers.collection import Collection, StagePlan, TrialPart, TrialStages
 from workers.contract import ModelCard
 from workers.finished_runs.plan import PlanReader
@@ -54,6 +55,8 @@ class Training:
 
     def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
         """The records as in predict; then the seeds; then one model."""
+        if not finished:
+            self._check_network()
         if stage in self._inner.stages:
             return self._inner.plan(stage, finished, models)
         if stage == PREPARE:
@@ -73,6 +76,14 @@ class Training:
         if isinstance(self._inner, TrialStages):
             return self._inner.trial_part(self._inner.stages[-1] if stage == PREPARE else stage, plan, records)
         return TrialPart(spread(plan.info.records, records), of_all=stage == self.stages[0])
+
+    def _check_network(self) -> None:
+        """Before the records are prepared, which may take hours."""
+        # Networks import torch, which a driver needs for nothing else.
+        from workers.training.network import check_settings  # noqa: PLC0415
+
+        network = self.source.network
+        check_settings(registry.networks(self.source.collection), network.name, network.settings)
 
     def _plan_prepare(self, finished: Sequence[FinishedStage]) -> StagePlan:
         plan = self._inner.plan(self._inner.stages[-1], finished, {})
