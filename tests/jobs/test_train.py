@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import cv2
@@ -11,21 +13,27 @@ import numpy as np
 import polars as pl
 import pytest
 import tifffile
+import torch
+from safetensors.torch import save
 
 from cluster.pool import Stop
 from cluster.storage import StorageSettings, open_store
 from jobs.execute import Watchers
 from jobs.hosts import open_host
+from jobs.leftovers import leftovers
 from jobs.preview import preview
 from jobs.report_file import write_report
 from jobs.running import prepare_job, run_stages
 from jobs.trial import try_out
-from schemas.errors import IncompleteError, SpecError
+from jobs.verification.verify import verify
+from schemas.errors import IncompleteError, SpecError, VerificationError
 from schemas.spec import parse_spec
 from tests.support.runs import rows, run
 from tests.support.train_runs import make_pictures, predict_spec, train_spec, weights
+from workers.finished_runs.stage import stage_at
 from workers.images.formats.native import FORMAT
 from workers.images.onnx_export import export
+from workers.models.tensor_files import with_metadata
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +121,20 @@ def test_a_finished_training_has_no_checkpoints_left_and_a_second_command_does_n
     before = weights(folder / "out")
     assert run(train_spec(folder, folder / "out", "seeds: [3, 4]")).nothing_to_do
     assert weights(folder / "out") == before
+
+
+def test_a_state_that_a_late_driver_kept_is_left_over_and_one_of_another_run_is_a_fault(
+    folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(folder / "out", tmp_path / "out")
+    store, key = open_store(str(tmp_path / "out")), "stages/fit/checkpoints/seed-3/00000099.safetensors"
+    body = save({"a": torch.zeros(1)})
+    store.put(key, with_metadata(body, {"fingerprint": stage_at(store, "fit").run.fingerprint}), {})
+    verify(store)
+    assert [one.key for one in leftovers(store, timedelta(0))] == [key]
+    store.put(key, with_metadata(body, {"fingerprint": "0" * 64}), {})
+    with pytest.raises(VerificationError, match="lies in a folder of the run"):
+        verify(store)
 
 
 def test_an_evaluation_takes_the_labelled_records_as_its_labels(folder: Path) -> None:
