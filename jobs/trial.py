@@ -22,7 +22,7 @@ from schemas.errors import IncompleteError, SpecError, UsageError
 from schemas.figures import add_counts
 from schemas.status import Status
 from schemas.work import ShardReport, ShardTask, Worker
-from workers.collection import TrialPart, TrialStages
+from workers.collection import NeedsAll, TrialPart, TrialStages
 from workers.finished_runs.plan import PlanReader
 from workers.pipeline.factory import build
 
@@ -49,7 +49,8 @@ class StageTrial:
 @dataclass(frozen=True)
 class Trial:
     """What came of it. `statuses` and `values` are of the last stage that was tried, values by column of the models'
-    for some records that are ok; `whole`: the run has no stage after it."""
+    for some records that are ok; none of a stage that only hands them on. `whole`: the run has no stage
+    after it."""
 
     stages: tuple[StageTrial, ...]
     statuses: Mapping[str, int]
@@ -84,7 +85,7 @@ def try_out(job: StagedJob, seen: Preview, records: int, *, timed: bool) -> Tria
         stages: list[StageDirectory] = []
         tried: list[StageTrial] = []
         statuses: Mapping[str, int] = {}
-        while (planned := _planned(job, seen, stages, Path(folder))) is not None:
+        while not _needs_all(job, len(stages)) and (planned := _planned(job, seen, stages, Path(folder))) is not None:
             request, plan = planned
             part = _part(job, request.plan.stage, plan, records, is_first=not stages)
             if part is None:
@@ -95,8 +96,16 @@ def try_out(job: StagedJob, seen: Preview, records: int, *, timed: bool) -> Tria
             scale = before * plan.info.records / len(part.places)
             shards = math.ceil(plan.info.shards * before)
             tried.append(StageTrial(request.plan.stage, len(part.places), seconds, scale, shards))
-        values = tuple(_values(stages[-1]))
-        return Trial(tuple(tried), statuses, values, cpus, len(stages) == len(job.collection.stages))
+        whole = len(stages) == len(job.collection.stages)
+        # What a stage hands on to the next is record content, and nobody asked to see it.
+        values = tuple(_values(stages[-1])) if whole or stages[-1].run.models else ()
+        return Trial(tuple(tried), statuses, values, cpus, whole)
+
+
+def _needs_all(job: StagedJob, stage: int) -> bool:
+    """Whether the next stage cannot even be planned from a part of those before it."""
+    stages = job.collection.stages
+    return isinstance(job.collection, NeedsAll) and stage < len(stages) and job.collection.needs_all(stages[stage])
 
 
 def _planned(

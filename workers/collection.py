@@ -158,6 +158,14 @@ class TrialStages(Protocol):
         input, and the trial ends before it."""
 
 
+@runtime_checkable
+class NeedsAll(Protocol):
+    """A collection with stages that a part of the records would be too little for: a trial ends before them."""
+
+    def needs_all(self, stage: str) -> bool:
+        """Whether it is one of those."""
+
+
 Examination = Callable[[], Iterable[Finding]]
 """`doctor.examine` of a room: what this machine lacks to read such an input, and what is there. Imports no torch."""
 

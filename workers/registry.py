@@ -103,6 +103,7 @@ TRAININGS: dict[str, str] = {
     "images": "workers.images.training",
     "events": "workers.ehr.events.training",
     "genotypes": "workers.genomics.genotypes.training",
+    "molecules": "workers.molecules.training",
 }
 """What `job: train` reads and fits, by `input.collection`."""
 

@@ -84,3 +84,10 @@ def test_a_run_in_which_nothing_fits_its_model_is_stopped_early(tmp_path: Path) 
         run(text)
     # Whoever wants the rows says so, and goes on from there.
     assert run(text + "limits: {max_rejects: 100%}\n").manifest.statuses == {"out_of_contract": 80}
+
+
+def test_a_long_shard_has_no_deadline_and_no_copy() -> None:
+    spec = parse_spec("job: train\nname: n\ninput: {}\noutput: {uri: out}\n")
+    usual, long = pool_settings(spec), pool_settings(spec, "long")
+    assert (usual.shard_deadline_s, usual.hedge) == (3600.0, True)
+    assert (long.shard_deadline_s, long.hedge) == (None, False)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import cv2
@@ -11,20 +13,27 @@ import numpy as np
 import polars as pl
 import pytest
 import tifffile
+import torch
+from safetensors.torch import save
 
 from cluster.pool import Stop
 from cluster.storage import StorageSettings, open_store
 from jobs.execute import Watchers
 from jobs.hosts import open_host
+from jobs.leftovers import leftovers
 from jobs.preview import preview
 from jobs.report_file import write_report
 from jobs.running import prepare_job, run_stages
-from schemas.errors import IncompleteError, SpecError
+from jobs.trial import try_out
+from jobs.verification.verify import verify
+from schemas.errors import IncompleteError, SpecError, VerificationError
 from schemas.spec import parse_spec
 from tests.support.runs import rows, run
 from tests.support.train_runs import make_pictures, predict_spec, train_spec, weights
+from workers.finished_runs.stage import stage_at
 from workers.images.formats.native import FORMAT
 from workers.images.onnx_export import export
+from workers.models.tensor_files import with_metadata
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +88,7 @@ def test_the_directory_says_what_it_holds(folder: Path) -> None:
     assert sums == {name: digest for name, digest in files.items() if name != "SHA256SUMS"}
     assert json.loads((model / "config.json").read_text())["value_range"] == [0.0, 1.0]
     history = pl.read_parquet(model / "history.parquet")
-    assert history.select("seed", "epoch").rows() == [(seed, epoch) for seed in (3, 4) for epoch in range(3)]
+    assert history.select("seed", "epoch").rows() == [(seed, epoch) for seed in (3, 4) for epoch in (1, 2, 3)]
     card = (model / "model_card.md").read_text()
     digest = hashlib.sha256((folder / "labels.csv").read_bytes()).hexdigest()
     for said in (digest, "| held_out | used | 12 |", "for the author to fill in"):
@@ -97,6 +106,10 @@ def test_records_and_fits_are_counted_in_the_manifest_and_drawn_in_the_report(fo
         (3, 3, "as planned"),
         (4, 3, "as planned"),
     ]
+    history = pl.read_parquet(folder / "out" / "model" / "history.parquet")
+    for row in manifest["tables"]["fits by seed"]:
+        own = history.filter((pl.col("seed") == row["seed"]) & (pl.col("epoch") == row["best_epoch"]))
+        assert own["auroc"].to_list() == [row["tuning"]]
     assert write_report(open_store(str(folder / "out"))).endswith("report.html")
     page = (folder / "out" / "report.html").read_text()
     for title in ("Loss by epoch", "auroc of tuning records by epoch"):
@@ -108,6 +121,20 @@ def test_a_finished_training_has_no_checkpoints_left_and_a_second_command_does_n
     before = weights(folder / "out")
     assert run(train_spec(folder, folder / "out", "seeds: [3, 4]")).nothing_to_do
     assert weights(folder / "out") == before
+
+
+def test_a_state_that_a_late_driver_kept_is_left_over_and_one_of_another_run_is_a_fault(
+    folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(folder / "out", tmp_path / "out")
+    store, key = open_store(str(tmp_path / "out")), "stages/fit/checkpoints/seed-3/00000099.safetensors"
+    body = save({"a": torch.zeros(1)})
+    store.put(key, with_metadata(body, {"fingerprint": stage_at(store, "fit").run.fingerprint}), {})
+    verify(store)
+    assert [one.key for one in leftovers(store, timedelta(0))] == [key]
+    store.put(key, with_metadata(body, {"fingerprint": "0" * 64}), {})
+    with pytest.raises(VerificationError, match="lies in a folder of the run"):
+        verify(store)
 
 
 def test_an_evaluation_takes_the_labelled_records_as_its_labels(folder: Path) -> None:
@@ -135,6 +162,14 @@ def test_plan_tells_what_it_would_read_and_writes_nothing(folder: Path, tmp_path
         assert (seen.info.records, seen.output) == (48, "nothing yet")
     assert tuple(job.collection.stages) == ("prepare", "fit", "package")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_trial_reads_and_prepares_some_records_and_shows_none_of_them(folder: Path, tmp_path: Path) -> None:
+    job = prepare_job(parse_spec(train_spec(folder, tmp_path / "out")), StorageSettings())
+    with preview(job) as seen:
+        trial = try_out(job, seen, 10, timed=False)
+    assert ([one.stage for one in trial.stages], trial.records, trial.whole) == (["prepare"], 10, False)
+    assert (trial.statuses, trial.values) == ({"ok": 10}, ())
 
 
 @pytest.mark.parametrize(

@@ -41,15 +41,18 @@ _ENTRY = "workers.molecules.handler:build"
 def predict(context: StageContext) -> RecordStage:
     """Parse, standardise and encode for the run's models."""
     models = run_models(context)
-    views = model_views(models)
-    decoders = context.compute.decoders or max(1, int(context.cpus))
-    reader = MoleculeReader(_pool(context, views, decoders), views, context.budget, depth=2 * decoders + 1)
-    return RecordStage(reader, partial(load_scoring, models))
-
-
-def _pool(context: StageContext, models: list[ModelView], decoders: int) -> DecodePool:
-    """RDKit holds the GIL most of the time and is native code: it runs in child processes unless the spec says."""
     source = MoleculesInput.model_validate(context.tightened(ONLY_REFUSE))
+    return RecordStage(open_reader(context, source, model_views(models)), partial(load_scoring, models))
+
+
+def open_reader(context: StageContext, source: MoleculesInput, views: list[ModelView]) -> MoleculeReader:
+    """Read the molecules of this input for models that see them so."""
+    decoders = context.compute.decoders or max(1, int(context.cpus))
+    return MoleculeReader(_pool(context, source, views, decoders), views, context.budget, depth=2 * decoders + 1)
+
+
+def _pool(context: StageContext, source: MoleculesInput, models: list[ModelView], decoders: int) -> DecodePool:
+    """RDKit holds the GIL most of the time and is native code: it runs in child processes unless the spec says."""
     settings = {
         "standardize": list(source.standardize),
         "max_atoms": source.max_atoms,

@@ -45,7 +45,8 @@ class ShardWorker(ThreadedWorker):
         self._run(self._compute_loop, self._commit_loop)
 
     def _wants(self, before_commit: int, in_hand: int) -> int:
-        return _AHEAD - before_commit
+        # One that may take days does not wait here while another worker has nothing to do.
+        return (1 if self._context.run.kind == "long" else _AHEAD) - before_commit
 
     def _info(self, alive: float) -> Mapping[str, Any]:
         return {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -89,3 +91,11 @@ def test_words_of_the_author_can_be_added_without_evaluating_again(folder: Path)
 def test_words_for_an_item_that_there_is_not_are_refused(folder: Path) -> None:
     with pytest.raises(SpecError, match="statements"):
         run(spec(str(folder / "run"), folder / "other", statements={"99": "x"}))
+
+
+def test_an_evaluation_that_does_not_say_what_it_evaluated_has_no_table(folder: Path, tmp_path: Path) -> None:
+    older = Path(shutil.copytree(folder / "out", tmp_path / "out"))
+    document = json.loads((older / "metrics.json").read_text())
+    del document["evaluated"]
+    (older / "metrics.json").write_text(json.dumps(document))
+    assert "STARD-AI" not in page_of(tmp_path)

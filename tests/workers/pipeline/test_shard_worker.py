@@ -172,3 +172,14 @@ def test_closing_closes_the_stage_and_drops_what_waits(stage: StageDirectory) ->
             worker.offer(ShardTask(shard))
     assert lengths.closed
     assert 2 not in lengths.computed
+
+
+def test_of_long_shards_it_wants_one_as_the_next_is_for_another_worker(tmp_path: Path) -> None:
+    with at_work(opened(tmp_path, IDS, COLUMNS, kind="long")) as (worker, lengths):
+        lengths.hold.clear()
+        assert worker.poll().wants == 1
+        worker.offer(ShardTask(0))
+        assert worker.poll().wants == 0
+        lengths.hold.set()
+        reports(worker, 1)
+        assert worker.poll().wants == 1

@@ -27,11 +27,11 @@ from workers.molecules.contract import MoleculeFormat, Wanted
 class Fingerprint(Frozen):
     """`radius` in bonds, `bits` its length, `counts`: how often each feature is there instead of whether."""
 
-    radius: int = Field(default=2, ge=0, le=10)
-    bits: int = Field(default=2048, ge=8, le=1 << 20)
-    counts: bool = False
-    chirality: bool = False
-    features: bool = False
+    radius: int = Field(default=2, ge=0, le=10, description="of the neighbourhood of an atom, in bonds")
+    bits: int = Field(default=2048, ge=8, le=1 << 20, description="length of the fingerprint")
+    counts: bool = Field(default=False, description="how often each feature is there instead of whether")
+    chirality: bool = Field(default=False, description="whether stereo isomers differ")
+    features: bool = Field(default=False, description="atoms by what they do (FCFP) instead of what they are (ECFP)")
 
 
 class FingerprintConfig(NetworkConfig):

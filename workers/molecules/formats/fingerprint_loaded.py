@@ -39,10 +39,15 @@ class FingerprintScorer:
 
     @torch.inference_mode()
     def _forward(self, values: Sequence[Numbers]) -> Numbers:
-        part = np.stack(values)
-        x = part if self._counts else np.unpackbits(part, axis=1, count=self._bits)
-        logits: Numbers = self._network(torch.from_numpy(x.astype(np.float32)).to(self._device)).cpu().numpy()
+        x = as_input(values, self._bits, self._counts)
+        logits: Numbers = self._network(x.to(self._device)).cpu().numpy()
         return logits
+
+
+def as_input(values: Sequence[Numbers], bits: int, counts: bool) -> torch.Tensor:
+    """(molecules, bits) float32, of packed bits or of counts."""
+    part = np.stack(values)
+    return torch.from_numpy((part if counts else np.unpackbits(part, axis=1, count=bits)).astype(np.float32))
 
 
 def load(directory: Path, card: ModelCard, placement: Placement) -> FingerprintScorer:

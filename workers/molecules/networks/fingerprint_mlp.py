@@ -13,13 +13,15 @@ from schemas.frozen import Frozen
 
 
 class Config(Frozen):
-    """`hidden`: the width of each hidden layer. Each is linear, then the norm, then the activation."""
+    """`hidden`: the width of each hidden layer. Each is linear, then the norm, then the activation. `dropout`: while it
+    is trained this share of what they give is 0; scores know nothing of it."""
 
     num_inputs: int = Field(ge=1, le=1_000_000)
     num_outputs: int = Field(ge=1, le=1_000_000)
     hidden: tuple[Annotated[int, Field(ge=1, le=100_000)], ...] = (512, 128)
     norm: Literal["none", "batch", "layer"] = "none"
     activation: Literal["relu", "gelu", "tanh"] = "relu"
+    dropout: float = Field(default=0.0, ge=0, lt=1)
 
 
 class FingerprintMlp(nn.Module):
@@ -33,6 +35,7 @@ class FingerprintMlp(nn.Module):
         self.layers = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(widths))
         self.norms = nn.ModuleList(norm(width) for width in config.hidden)
         self.activation: nn.Module = {"relu": nn.ReLU, "gelu": nn.GELU, "tanh": nn.Tanh}[config.activation]()
+        self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(widths[-1], config.num_outputs)
 
     @property
@@ -43,7 +46,7 @@ class FingerprintMlp(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits."""
         for layer, norm in zip(self.layers, self.norms, strict=True):
-            x = self.activation(norm(layer(x)))
+            x = self.dropout(self.activation(norm(layer(x))))
         return cast(Tensor, self.head(x))
 
 

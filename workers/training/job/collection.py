@@ -64,10 +64,12 @@ class Training:
         """Facts about the planned records, as in predict."""
         return self._inner.look(tables)
 
+    def needs_all(self, stage: str) -> bool:
+        """A few records may have one answer only, and no network could be told from another by them."""
+        return stage in (FIT, PACKAGE)
+
     def trial_part(self, stage: str, plan: PlanReader, records: int) -> TrialPart | None:
-        """Some records are read and prepared; a network needs all of them."""
-        if stage in (FIT, PACKAGE):
-            return None
+        """Some records are read and prepared."""
         if isinstance(self._inner, TrialStages):
             return self._inner.trial_part(self._inner.stages[-1] if stage == PREPARE else stage, plan, records)
         return TrialPart(spread(plan.info.records, records), of_all=stage == self.stages[0])

@@ -172,7 +172,7 @@ class FitStage(ShardStage):
             "seed": seed,
             "metric": metric,
             "tuning": fitted.value,
-            "best_epoch": fitted.epoch,
+            "best_epoch": None if fitted.epoch is None else fitted.epoch + 1,
             "epochs": len(fitted.history),
             "ended": "as planned" if fitted.is_done else "limits.fit_time",
         }
@@ -182,9 +182,10 @@ class FitStage(ShardStage):
 
 
 def _history(fitted: Fitted, metric: str) -> pl.DataFrame:
-    """A row an epoch; none where it ended before its first."""
+    """A row an epoch, from 1 on; none where it ended before its first."""
     figures = dict.fromkeys(("learning_rate", "train_loss", "tuning_loss", metric), pl.Float64())
-    return pl.DataFrame(fitted.history, schema={"epoch": pl.Int64(), **figures})
+    found = pl.DataFrame(fitted.history, schema={"epoch": pl.Int64(), **figures})
+    return found.with_columns(pl.col("epoch") + 1)
 
 
 def _by_content(name: str, suffix: str, body: bytes) -> SideObject:

@@ -36,8 +36,8 @@ def _losses(history: pl.DataFrame) -> Callable[[Axes], None]:
     def paint(axes: Axes) -> None:
         for place, (seed, rows) in enumerate(_by_seed(history)):
             colour = _COLOURS[place % len(_COLOURS)]
-            axes.plot(rows["epoch"] + 1, rows["train_loss"], color=colour, marker=_mark(rows), label=f"seed {seed}")
-            axes.plot(rows["epoch"] + 1, rows["tuning_loss"], color=colour, marker=_mark(rows), linestyle="--")
+            axes.plot(rows["epoch"], rows["train_loss"], color=colour, marker=_mark(rows), label=f"seed {seed}")
+            axes.plot(rows["epoch"], rows["tuning_loss"], color=colour, marker=_mark(rows), linestyle="--")
         axes.set(xlabel="epoch (dashed: tuning)", ylabel="loss")
         axes.legend()
 
@@ -48,7 +48,7 @@ def _metric(history: pl.DataFrame, metric: str) -> Callable[[Axes], None]:
     def paint(axes: Axes) -> None:
         for place, (seed, rows) in enumerate(_by_seed(history)):
             colour = _COLOURS[place % len(_COLOURS)]
-            axes.plot(rows["epoch"] + 1, rows[metric], color=colour, marker=_mark(rows), label=f"seed {seed}")
+            axes.plot(rows["epoch"], rows[metric], color=colour, marker=_mark(rows), label=f"seed {seed}")
         axes.set(xlabel="epoch", ylabel=metric)
         axes.legend()
 

@@ -5,16 +5,14 @@ from workers.ehr.events.scoring import whole_parts
 from workers.ehr.events.settings import EventsInput
 from workers.ehr.events.training.histories import SHOWN
 from workers.ehr.events.training.keeper import HistoryKeeper, HistoryRows
+from workers.ehr.events.training.recipes import RECIPES
 from workers.ehr.events.training.settings import EventsTraining
 from workers.pipeline.context import StageContext
 from workers.pipeline.holding import HeldScoring
 from workers.pipeline.kinds import RecordStage, ShardStage
 from workers.training.job.columns import PREPARE
-from workers.training.job.fit_stage import FitStage
-from workers.training.job.package_stage import PackageStage
+from workers.training.job.last_stages import last_stages
 from workers.training.job.settings import part_of
-
-_COLUMNS = (*(field.name for field in SHOWN), "subject_id")
 
 
 def subjects(context: StageContext) -> ShardStage:
@@ -34,18 +32,7 @@ def prepare(context: StageContext) -> RecordStage:
     return RecordStage(reader, lambda: HeldScoring({PREPARE: HistoryRows()}, "cpu", whole_parts))
 
 
-def fit(context: StageContext) -> FitStage:
-    """One network."""
-    from workers.ehr.events.training.recipes import RECIPES  # noqa: PLC0415 - imports torch, which stage prepare needs not
-
-    return FitStage(context, RECIPES, _source(context), _COLUMNS)
-
-
-def package(context: StageContext) -> PackageStage:
-    """The model directory."""
-    from workers.ehr.events.training.recipes import RECIPES  # noqa: PLC0415 - as above
-
-    return PackageStage(context, RECIPES, _source(context), _COLUMNS)
+fit, package = last_stages(EventsTraining, lambda _: RECIPES, (*(field.name for field in SHOWN), "subject_id"))
 
 
 def _source(context: StageContext) -> EventsTraining:

@@ -6,15 +6,13 @@ from workers.genomics.genotypes.steps import Steps
 from workers.genomics.genotypes.training.copies import SHOWN
 from workers.genomics.genotypes.training.match_stage import PanelMatchStage
 from workers.genomics.genotypes.training.prepare_stage import PrepareStage
+from workers.genomics.genotypes.training.recipes import PanelRecipes
 from workers.genomics.genotypes.training.settings import GenotypesTraining
 from workers.genomics.genotypes.training.steps import steps_of
 from workers.pipeline.context import StageContext
 from workers.pipeline.kinds import ShardStage
-from workers.training.job.fit_stage import FitStage
-from workers.training.job.package_stage import PackageStage
+from workers.training.job.last_stages import last_stages
 from workers.training.job.settings import part_of
-
-_COLUMNS = tuple(field.name for field in SHOWN)
 
 
 def match(context: StageContext) -> ShardStage:
@@ -27,18 +25,9 @@ def prepare(context: StageContext) -> ShardStage:
     return PrepareStage(context, _genotypes(context), _steps(context))
 
 
-def fit(context: StageContext) -> FitStage:
-    """One network."""
-    from workers.genomics.genotypes.training.recipes import PanelRecipes  # noqa: PLC0415 - imports torch, which others need not
-
-    return FitStage(context, PanelRecipes(context.store), _source(context), _COLUMNS)
-
-
-def package(context: StageContext) -> PackageStage:
-    """The model directory."""
-    from workers.genomics.genotypes.training.recipes import PanelRecipes  # noqa: PLC0415 - as above
-
-    return PackageStage(context, PanelRecipes(context.store), _source(context), _COLUMNS)
+fit, package = last_stages(
+    GenotypesTraining, lambda context: PanelRecipes(context.store), tuple(field.name for field in SHOWN)
+)
 
 
 def _source(context: StageContext) -> GenotypesTraining:

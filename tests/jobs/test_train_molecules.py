@@ -1,0 +1,106 @@
+"""`job: train` end to end over made molecules: those with a nitrogen are active."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from schemas.errors import SpecError
+from tests.support.runs import rows, run
+
+MOLECULES = 240
+SPLITS = ("train", "train", "train", "tuning", "held_out")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Molecules with truth and split, one of which is none; a training in `out`, its scores in `scored`."""
+    folder = tmp_path_factory.mktemp("train-molecules")
+    chance = np.random.default_rng(2)
+    table = []
+    for number in range(MOLECULES):
+        active = int(chance.random() < 0.5)
+        parts = chance.choice(["C", "CC", "O", "C(F)", "c1ccccc1"], 4).tolist()
+        smiles = "C" + "".join(parts) + ("N" if active else "Cl")
+        table.append((f"m{number}", smiles, active, SPLITS[number % len(SPLITS)]))
+    table[0] = ("m0", "no molecule", 1, "train")
+    pl.DataFrame(table, ["id", "smiles", "active", "split"], orient="row").write_csv(folder / "molecules.csv")
+    run(train_spec(folder, folder / "out"))
+    run(predict_spec(folder, folder / "out" / "model", folder / "scored"))
+    return folder
+
+
+def train_spec(folder: Path, output: Path, keys: str = "", more: str = "") -> str:
+    given = {
+        "record_id": "id",
+        "carry": "[active, split]",
+        "outputs": "{active: {positive: 1}}",
+        "splits": "{column: split}",
+        "fingerprint": "{bits: 256}",
+        "network": "{name: fingerprint_mlp, settings: {hidden: [16], dropout: 0.1}}",
+        "fit": "{epochs: 10, batch: 16, learning_rate: 0.01}",
+    }
+    given |= dict(line.split(": ", 1) for line in keys.splitlines() if line.strip())
+    lines = "".join(f"  {name}: {value}\n" for name, value in given.items())
+    return (
+        f"job: train\nname: small\ninput:\n  collection: molecules\n  uri: {folder / 'molecules.csv'}\n"
+        f"{lines}output: {{uri: {output}}}\ncompute: {{pool: serial, decode: threads, shard_records: 100}}\n{more}"
+    )
+
+
+def predict_spec(folder: Path, model: Path, output: Path) -> str:
+    return (
+        f"job: predict\nname: small\ninput: {{collection: molecules, uri: {folder / 'molecules.csv'}, record_id: id, "
+        f"carry: [active, split]}}\nmodels: {{m: {{uri: {model}}}}}\noutput: {{uri: {output}}}\n"
+        "compute: {pool: serial, decode: threads, shard_records: 100}\n"
+    )
+
+
+def test_predict_takes_the_model_and_tells_held_out_molecules_apart(folder: Path) -> None:
+    held_out = rows(folder / "scored").filter(pl.col("split") == "held_out")
+    right = (held_out["score_active"] > 0.5) == (held_out["active"] == "1")
+    assert right.mean() > 0.9
+
+
+def test_what_is_no_molecule_is_counted(folder: Path) -> None:
+    manifest = json.loads((folder / "out" / "manifest.json").read_text())
+    states = {(row["split"], row["state"]): row["records"] for row in manifest["tables"]["records by split"]}
+    assert states == {
+        ("train", "used"): 143,
+        ("train", "unreadable"): 1,
+        ("tuning", "used"): 48,
+        ("held_out", "used"): 48,
+    }
+
+
+def test_counts_are_learned_too_and_a_training_begins_from_what_was_trained(folder: Path, tmp_path: Path) -> None:
+    keys = "fingerprint: {bits: 64, counts: true}\nfit: {epochs: 3, batch: 16, learning_rate: 0.01}"
+    run(train_spec(folder, tmp_path / "first", keys))
+    start = f"start: {tmp_path / 'first' / 'model'}"
+    run(train_spec(folder, tmp_path / "second", f"{keys}\n{start}"))
+    histories = [pl.read_parquet(tmp_path / name / "model" / "history.parquet") for name in ("first", "second")]
+    first, second = (history["tuning_loss"][0] for history in histories)
+    assert second < first
+    run(predict_spec(folder, tmp_path / "second" / "model", tmp_path / "scored"))
+    with pytest.raises(SpecError, match=r"input\.start: sees the fingerprint"):
+        run(train_spec(folder, tmp_path / "third", start))
+
+
+@pytest.mark.parametrize(
+    ("keys", "more", "said"),
+    [
+        ("network: {name: mlp}", "", "mlp"),
+        ("network: {name: fingerprint_mlp, settings: {num_inputs: 3}}", "", "num_inputs follows from the data"),
+        ("seeds: [0, 1]", "", "has one network"),
+        ("", "prepare: [{smiles: {form: given}}]\n", "this one sees a fingerprint"),
+    ],
+)
+def test_a_spec_that_does_not_fit_is_an_error_that_says_so(
+    folder: Path, tmp_path: Path, keys: str, more: str, said: str
+) -> None:
+    with pytest.raises(SpecError, match=said):
+        run(train_spec(folder, tmp_path / "out", keys, more))
