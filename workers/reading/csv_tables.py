@@ -59,10 +59,11 @@ def _open(file: Readable, name: str, delimiter: str, convert: pcsv.ConvertOption
     # A block that comes in parts is a shorter block to Arrow: the buffer fills it.
     source = _Source(BufferedReader(InflatedFile(file)) if is_gzip(name) else file)
     opened = pa.PythonFile(source, "r")
+    # Its blocks are memory of its own: of Python's, the thread might let go when the interpreter is ending.
+    buffered = pa.BufferedInputStream(opened, _BUFFER)
     try:
         reader = pcsv.open_csv(
-            # Its blocks are memory of its own: of Python's, the thread might let go when the interpreter is ending.
-            pa.BufferedInputStream(opened, _BUFFER),
+            buffered,
             pcsv.ReadOptions(use_threads=False, block_size=_BLOCK),
             pcsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
             convert,
@@ -76,6 +77,8 @@ def _open(file: Readable, name: str, delimiter: str, convert: pcsv.ConvertOption
                 while True:
                     reader.read_next_batch()
     finally:
+        # An open one closes what it reads of when the last thread lets go of it.
+        buffered.close()
         opened.close()
 
 
