@@ -17,7 +17,6 @@ Readable = IO[bytes] | RawIOBase
 
 _BLOCK = 16 << 20
 """Bytes that are parsed at a time: a record has to fit in there."""
-_BUFFER = 1 << 16
 _OF_SOURCES = (StopIteration, OSError, ObjectError, RecordError, WardroundError)
 """What ends reading: the end, and what a file raises that is damaged, changed or out of reach."""
 
@@ -58,12 +57,10 @@ def _open(file: Readable, name: str, delimiter: str, convert: pcsv.ConvertOption
     """
     # A block that comes in parts is a shorter block to Arrow: the buffer fills it.
     source = _Source(BufferedReader(InflatedFile(file)) if is_gzip(name) else file)
-    opened = pa.PythonFile(source, "r")
-    # Its blocks are memory of its own: of Python's, the thread might let go when the interpreter is ending.
-    buffered = pa.BufferedInputStream(opened, _BUFFER)
+    opened = source.whole() or pa.PythonFile(source, "r")
     try:
         reader = pcsv.open_csv(
-            buffered,
+            opened,
             pcsv.ReadOptions(use_threads=False, block_size=_BLOCK),
             pcsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
             convert,
@@ -77,8 +74,6 @@ def _open(file: Readable, name: str, delimiter: str, convert: pcsv.ConvertOption
                 while True:
                     reader.read_next_batch()
     finally:
-        # An open one closes what it reads of when the last thread lets go of it.
-        buffered.close()
         opened.close()
 
 
@@ -87,11 +82,26 @@ class _Source:
 
     def __init__(self, file: Readable) -> None:
         self._file = file
+        self._first = b""
         self._ended = False
         self.closed = False
 
+    def whole(self) -> pa.BufferReader | None:
+        """All of a file of one block, in memory of Arrow's own: nothing of it is Python's, so that its thread has
+        nothing to ask the interpreter for. None for a larger one."""
+        while len(self._first) <= _BLOCK and (more := self._file.read(_BLOCK + 1 - len(self._first))):
+            self._first += more
+        if len(self._first) > _BLOCK:
+            return None
+        block = pa.allocate_buffer(len(self._first))
+        memoryview(block).cast("B")[:] = self._first
+        return pa.BufferReader(block)
+
     def read(self, size: int = -1) -> bytes:
         """The next bytes; none after `end`."""
+        if self._first and not self._ended:
+            given, self._first = (self._first, b"") if size < 0 else (self._first[:size], self._first[size:])
+            return given
         return b"" if self._ended else self._file.read(size) or b""
 
     def end(self) -> None:
