@@ -112,7 +112,7 @@ def test_doctor_lists_it_and_the_schema_knows_its_settings(environment: Environm
     said = environment.wardround("doctor").stdout
     assert "toy-plugin 1.2.3: wardround.steps images.invert" in said
     schema = json.loads(environment.wardround("schema").stdout)
-    assert schema["properties"]["job"]["enum"] == ["predict", "convert", "evaluate", "fixity"]
+    assert schema["properties"]["job"]["enum"] == ["predict", "convert", "evaluate", "train", "fixity"]
     assert {"Invert", "WaveformsInput"} <= set(schema["$defs"])
 
 

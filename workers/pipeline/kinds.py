@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -60,14 +60,17 @@ class ShardStage(Protocol):
         Raises InfrastructureError where storage keeps failing.
         """
 
-    def info(self) -> Mapping[str, Any]:
-        """Figures for progress; `said` is for the person who waits."""
-        return {}
-
-    def is_stalled(self) -> bool:
-        """Whether what it computes may never end; only a stage that knows its own steps can tell."""
-        return False
-
     def close(self) -> None:
         """Stop threads and children, if there are any; `compute` may be running in another thread."""
         return
+
+
+@runtime_checkable
+class TellsOfItself(Protocol):
+    """A stage that takes long over a shard, and knows its own steps."""
+
+    def info(self) -> Mapping[str, Any]:
+        """Figures for progress; `said` is for the person who waits."""
+
+    def is_stalled(self) -> bool:
+        """Whether what it computes may never end."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 from schemas.errors import WardroundError
 from workers.pipeline.context import StageContext
 from workers.pipeline.desk import Offer
-from workers.pipeline.kinds import ShardStage, ShardTable
+from workers.pipeline.kinds import ShardStage, ShardTable, TellsOfItself
 from workers.pipeline.publish import publish
 from workers.pipeline.threaded import ThreadedWorker
 
@@ -50,13 +50,13 @@ class ShardWorker(ThreadedWorker):
 
     def _info(self, alive: float) -> Mapping[str, Any]:
         return {
-            **self._stage.info(),
+            **(self._stage.info() if isinstance(self._stage, TellsOfItself) else {}),
             "core_seconds_used": self._core_seconds,
             "core_seconds_given": alive * max(1.0, self._context.cpus),
         }
 
     def _is_stalled(self) -> bool:
-        return self._stage.is_stalled()
+        return isinstance(self._stage, TellsOfItself) and self._stage.is_stalled()
 
     def _release(self) -> None:
         self._stage.close()

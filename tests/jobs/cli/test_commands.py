@@ -64,7 +64,7 @@ def declared(module: ModuleType) -> tuple[list[str], set[str]]:
 @pytest.mark.parametrize(
     ("name", "positional", "options"),
     [
-        ("run", ["spec"], {"--progress", "--json"}),
+        ("run", ["spec"], {"--progress", "--json", "--stop-after"}),
         ("plan", ["spec"], {"--all", "--check", "--sample", "--workers", "--json"}),
         ("status", ["run"], {"--json"}),
         ("rows", ["run"], {"--status", "--model", "--limit", "--json"}),

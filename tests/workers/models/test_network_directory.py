@@ -105,4 +105,5 @@ def test_a_card_says_what_builds_the_network_and_reads_its_head(tmp_path):
         "settings": {"num_outputs": 2, "in_channels": 1},
         "activation": "softmax",
         "labels": ["no", "yes"],
+        "weights": [WEIGHTS],
     }
