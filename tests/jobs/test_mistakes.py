@@ -69,9 +69,10 @@ def test_a_process_of_its_own_ends_so(mistake: Mistake, folder: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("mistake", CHEAP, ids=str)
+@pytest.mark.parametrize("mistake", CHEAP[::4], ids=str)
 def test_a_process_of_its_own_ends_without_an_abort_every_time(mistake: Mistake, folder: Path) -> None:
-    """An interpreter that is ending may abort, which no command within this process can show."""
+    """An interpreter that is ending may abort, which no command within this process can show. A quarter of them:
+    `python -m tests.support.mistakes --alone` tries all."""
     make(mistake, folder)
     endings = [ending for _ in range(2) for ending in attempt(mistake, folder, alone=True)]
     assert [ending for ending in endings if ending.faults(mistake)] == []
