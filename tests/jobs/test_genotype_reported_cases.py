@@ -13,8 +13,9 @@ import pytest
 
 from schemas.errors import SpecError
 from tests.support import runs
-from tests.support.genotype_runs import spec
+from tests.support.genotype_runs import plink2_scores, spec
 from tests.support.genotype_tables import HEADER, columns_of, convert_table, vcf_line
+from tests.support.plink2 import needs_plink2, run_plink2
 
 NUMBERS = (
     "#pgs_id=PGS000001\n#genome_build=GRCh38\nchr_name\tchr_position\teffect_allele\tother_allele\teffect_weight\n"
@@ -191,3 +192,38 @@ def test_a_score_of_another_build_that_does_not_say_so_is_named_and_no_score(tmp
     (said,) = summary(tmp_path)
     assert (said["matched"], said["verdict"]) == (0, "low_overlap")
     assert "genotypes are said to be GRCh38" in str(said["detail"])
+
+
+@needs_plink2
+@pytest.mark.parametrize(
+    "source", ["format: pgen, uri: ROOT/a.pgen, chunk_bytes: 300", "format: table, uri: ROOT/t/table"]
+)
+def test_dosages_beside_a_variant_on_y_score_as_in_plink2(tmp_path: Path, source: str) -> None:
+    chance = np.random.default_rng(7)
+    sites = [("1", 1000), ("1", 1001), ("1", 1002), ("Y", 5_000_000)]
+    names = [f"s{at}" for at in range(60)]
+    men = np.arange(60) % 2 == 0
+    lines = []
+    for chrom, pos in sites:
+        copies = chance.uniform(0, 2, 60).round(3)
+        calls = [f"{int(copy > 1)}/1:{copy}" if chrom == "1" else f"{int(copy > 1)}" for copy in copies]
+        if chrom == "Y":
+            calls = [call if man else "." for call, man in zip(calls, men, strict=True)]
+        lines.append(vcf_line(chrom, pos, "A", "C", calls, id=f"v{pos}", format="GT:DS" if chrom == "1" else "GT"))
+    (tmp_path / "a.vcf").write_text(
+        HEADER.replace("chrX", "Y").replace("chr1", "1") + columns_of(names) + "".join(lines)
+    )
+    sexes = "".join(f"{name}\t{1 if man else 2}\n" for name, man in zip(names, men, strict=True))
+    (tmp_path / "sex.psam").write_text("#IID\tSEX\n" + sexes)
+    run_plink2(tmp_path, ["--vcf", "a.vcf", "dosage=DS", "--psam", "sex.psam", "--make-pgen", "--out", "a"])
+    (tmp_path / "scores").mkdir()
+    (tmp_path / "scores/s.txt").write_text(rows(*(f"{chrom} {pos} C A 1" for chrom, pos in sites)))
+    convert_table(f"format: pgen, uri: {tmp_path}/a.pgen, build: GRCh38", tmp_path / "t")
+    runs.run(spec(tmp_path, source, more="prepare: [{columns: {average: true}}]"))
+    weights = pl.DataFrame({"id": [f"v{pos}" for _, pos in sites], "effect": ["C"] * 4, "weight": [1.0] * 4})
+    oracle = plink2_scores(tmp_path, ["--pfile", tmp_path / "a"], weights)
+    found = runs.rows(tmp_path / "out")
+    assert found["record_id"].to_list() == oracle["IID"].to_list()
+    np.testing.assert_allclose(found["PGS000001"].to_numpy(), oracle["SCORE1_SUM"].to_numpy(), rtol=6e-6)
+    np.testing.assert_allclose(found["PGS000001_avg"].to_numpy(), oracle["SCORE1_AVG"].to_numpy(), rtol=6e-6)
+    assert found["allele_ct"].list.first().to_list() == oracle["ALLELE_CT"].to_list() == [7, 6] * 30
