@@ -6,6 +6,7 @@ import os
 import re
 import select
 import stat
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -221,6 +222,13 @@ class Spec(Settings):
     storage: StorageSpec = Field(
         default=StorageSpec(), description="where the store is, if the environment does not say it; never secrets"
     )
+
+    @field_validator("name")
+    @classmethod
+    def _can_be_shown(cls, value: str) -> str:
+        if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
+            raise ValueError("has characters that cannot be shown, such as a line break or NUL: leave them out")
+        return value
 
     @model_validator(mode="after")
     def _model_names(self) -> Spec:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -132,3 +133,14 @@ def test_a_pipe_is_read_if_somebody_writes_into_it(tmp_path: Path, monkeypatch: 
         writing = pool.submit(pipe.write_text, text)
         assert load_spec(pipe).name == "piped"
         writing.result()
+
+
+@pytest.mark.parametrize("name", ["a\\0b", "a\\x1b[31m", "two\\nlines", "\\x85"])
+def test_a_name_that_cannot_be_shown_is_refused(name: str) -> None:
+    with pytest.raises(SpecError, match="name: has characters that cannot be shown"):
+        parse_spec(re.sub("name: .*", lambda _: f'name: "{name}"', GOOD))
+
+
+@pytest.mark.parametrize("name", ["Röntgen 2024", "胸部X線", "Herz\u00a0und Lunge"])
+def test_a_name_may_be_of_any_script(name: str) -> None:
+    assert parse_spec(re.sub("name: .*", f"name: {name}", GOOD)).name == name
