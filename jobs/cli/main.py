@@ -58,11 +58,11 @@ def main(argv: Sequence[str] | None = None, *, own_process: bool = False) -> int
     """Run one command line and return its exit code: 0, or that of the error (see `schemas.errors`), or 130.
 
     `own_process`: this process is the command's alone, which may split it in two (`jobs.watchdog`).
-    Ends the process at once where a thread of a worker never ends: the interpreter would wait for it.
+    Such a process is ended at once where a thread of a worker never ends: the interpreter would wait for it.
     """
     code = _run(argv, own_process)
     threaded = sys.modules.get("workers.pipeline.threaded")
-    if threaded is not None and threaded.left_behind():
+    if own_process and threaded is not None and threaded.left_behind():
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
