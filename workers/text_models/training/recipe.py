@@ -26,7 +26,7 @@ from workers.text_models.training.shown import HeldTexts
 from workers.text_models.training.start import Start
 from workers.text_models.training.texts import over_windows
 from workers.text_models.vocabulary import BPE, WORDPIECE
-from workers.training.held import Held, HeldExamples, together
+from workers.training.held import Held, HeldExamples, all_of, together
 from workers.training.job.directory import written
 from workers.training.job.recipes import FitTask
 
@@ -93,8 +93,7 @@ class TextRecipes:
 
     def examples(self, rows: pa.Table) -> HeldExamples[HeldTexts]:
         """Texts of any length."""
-        held = HeldTexts(rows)
-        return HeldExamples(held, len(held))
+        return all_of(HeldTexts(rows))
 
     def open(self, task: FitTask, train: Sequence[Held[HeldTexts]]) -> TextRecipe:
         """The network of `start`, with a head for these outputs."""

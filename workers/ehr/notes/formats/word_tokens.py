@@ -37,8 +37,12 @@ VOCABULARY_BYTES = 256 << 20
 class TokenRule(Frozen):
     """How a model's author cut words. `lower`: `str.lower` of the whole note before."""
 
-    rule: Literal["words", "wordpunct", "two_up"] = "words"
-    lower: bool = True
+    rule: Literal["words", "wordpunct", "two_up"] = Field(
+        default="words",
+        description="words: letters, digits and underscores; wordpunct: runs of other signs too; two_up: words of two "
+        "characters and more",
+    )
+    lower: bool = Field(default=True, description="whether the note is put in lower case before")
 
 
 class Words(Frozen):

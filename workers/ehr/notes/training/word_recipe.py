@@ -19,7 +19,7 @@ from workers.ehr.notes.training.shown_as import rule_of, start_config, word_step
 from workers.ehr.notes.training.vocabulary import fit_vocabulary
 from workers.ehr.notes.training.words import HeldNotes
 from workers.models.network_directory import CONFIG, WEIGHTS
-from workers.training.held import Held, HeldExamples, together
+from workers.training.held import Held, HeldExamples, all_of, together
 from workers.training.job.recipes import FitTask
 from workers.training.network import fresh_network, whole_settings
 
@@ -86,8 +86,7 @@ class WordRecipes:
 
     def examples(self, rows: pa.Table) -> HeldExamples[HeldNotes]:
         """Notes of any length."""
-        held = HeldNotes.of_rows(rows)
-        return HeldExamples(held, len(held))
+        return all_of(HeldNotes.of_rows(rows))
 
     def open(self, task: FitTask, train: Sequence[Held[HeldNotes]]) -> WordRecipe:
         """With the vocabulary of the training notes, or of the model that it starts from."""
