@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from schemas.errors import NoMemoryError
 from workers import registry
-from workers.contract import ModelCard, Placement
+from workers.contract import ModelCard, Placement, Scorer
 from workers.ehr.events.formats.batches import Shard
 from workers.ehr.events.formats.columns import contributions_name
 from workers.ehr.events.formats.encoder import EncodedEvents
@@ -20,6 +20,7 @@ from workers.ehr.events.formats.explanations import contributions
 from workers.ehr.events.formats.times import Integers
 from workers.models.activation import activate
 from workers.models.device import set_up
+from workers.models.ensemble import load_members
 from workers.models.head import by_column
 from workers.models.memory import memory_error
 from workers.models.memory_ladder import MemoryLadder
@@ -33,9 +34,14 @@ BATCH_BYTES = 512 << 20
 """What one batch may take, by the network's own estimate: batches are as large as memory allows, and few."""
 
 
-def load(directory: Path, card: ModelCard, placement: Placement) -> EventModelScorer:
-    """Load the network and its weights. Raises SpecError where they do not fit the card."""
-    network = build_network(directory, card, registry.networks("events")).network
+def load(directory: Path, card: ModelCard, placement: Placement) -> Scorer:
+    """Load the network and its weights, or the networks. Raises SpecError where they do not fit the card."""
+    found: Scorer = load_members(card, lambda weights: _load(directory, card, placement, weights))
+    return found
+
+
+def _load(directory: Path, card: ModelCard, placement: Placement, weights: str) -> EventModelScorer:
+    network = build_network(directory, card, registry.networks("events"), weights).network
     # Each thread runs batches of its own: inside the small products of one step a second one costs more than it does.
     set_up(1)
     device = placement.device

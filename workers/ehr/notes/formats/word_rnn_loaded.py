@@ -10,10 +10,11 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
 
 from workers import registry
-from workers.contract import ModelCard, Placement
+from workers.contract import ModelCard, Placement, Scorer
 from workers.ehr.notes.formats.word_tokens import COUNTS, PADDING, WordNote, word_columns
 from workers.models.activation import activate
 from workers.models.device import set_up
+from workers.models.ensemble import load_members
 from workers.models.head import by_column
 from workers.models.memory import memory_error
 from workers.models.memory_ladder import MemoryLadder
@@ -48,10 +49,15 @@ class WordClassifier:
             return list(activate(self._network(packed), self._activation).cpu().numpy())
 
 
-def load(directory: Path, card: ModelCard, placement: Placement) -> WordClassifier:
-    """Load the network and its weights. Raises SpecError where they do not fit the card."""
+def load(directory: Path, card: ModelCard, placement: Placement) -> Scorer:
+    """Load the network and its weights, or the networks. Raises SpecError where they do not fit the card."""
     set_up(placement.threads)
-    network = build_network(directory, card, registry.networks("notes")).network
+    found: Scorer = load_members(card, lambda weights: _load(directory, card, placement, weights))
+    return found
+
+
+def _load(directory: Path, card: ModelCard, placement: Placement, weights: str) -> WordClassifier:
+    network = build_network(directory, card, registry.networks("notes"), weights).network
     with memory_error():
         network.to(placement.device)
     return WordClassifier(network, card, placement.device)

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from schemas.errors import NoMemoryError
 from workers import registry
 from workers.contract import ModelCard, Placement
+from workers.genomics.genotypes.contract import PanelScorer
 from workers.models.activation import activate
 from workers.models.device import set_up
+from workers.models.ensemble import load_members
 from workers.models.head import by_column
 from workers.models.memory import memory_error
 from workers.models.memory_ladder import MemoryLadder
@@ -28,9 +30,14 @@ BATCH_BYTES = 256 << 20
 """What one batch may take, by the network's own estimate."""
 
 
-def load(directory: Path, card: ModelCard, placement: Placement) -> PanelModel:
-    """Load the network and its weights. Raises SpecError where they do not fit the card."""
-    network = build_network(directory, card, registry.networks("genotypes")).network
+def load(directory: Path, card: ModelCard, placement: Placement) -> PanelScorer:
+    """Load the network and its weights, or the networks. Raises SpecError where they do not fit the card."""
+    found: PanelScorer = load_members(card, lambda weights: _load(directory, card, placement, weights))
+    return found
+
+
+def _load(directory: Path, card: ModelCard, placement: Placement, weights: str) -> PanelModel:
+    network = build_network(directory, card, registry.networks("genotypes"), weights).network
     set_up(placement.threads)
     with memory_error():
         network.to(placement.device)
