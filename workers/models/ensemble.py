@@ -1,12 +1,11 @@
 """Several networks of one directory as one model: the mean of their scores. Imports no torch."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from schemas.outputs import OutputField
-from workers.contract import ModelCard
 from workers.models.head import Array
 
 
@@ -31,10 +30,3 @@ class MeanScorer:
         answers: list[Mapping[str, Any]] = [member.score(*asked) for member in self.members]
         means = {name: mean_of([np.asarray(answer[name]) for answer in answers]) for name in self._scores}
         return {**answers[0], **means}
-
-
-def load_members(card: ModelCard, load: Callable[[str], Any]) -> Any:
-    """The scorer of the one file of weights that a card names, or the mean of those of several. `load` takes the name
-    of a file."""
-    members = [load(name) for name in card.settings["weights"]]
-    return members[0] if len(members) == 1 else MeanScorer(members, len(card.settings["labels"]))

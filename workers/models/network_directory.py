@@ -116,7 +116,7 @@ class NetworkDirectory(ABC, Generic[C, S]):
 
 
 def settings_of(config: NetworkConfig) -> dict[str, Any]:
-    """What `workers.models.weights.build_network`, `workers.models.ensemble` and every scorer read in a card's
+    """What `workers.models.weights.build_network`, `workers.models.load_members` and every scorer read in a card's
     settings."""
     several = {"weights": list(config.members or (WEIGHTS,))} if isinstance(config, EnsembleConfig) else {}
     return {

@@ -20,11 +20,9 @@ from workers.ehr.events.formats.explanations import contributions
 from workers.ehr.events.formats.times import Integers
 from workers.models.activation import activate
 from workers.models.device import set_up
-from workers.models.ensemble import load_members
 from workers.models.head import by_column
-from workers.models.memory import memory_error
+from workers.models.load_members import load_members
 from workers.models.memory_ladder import MemoryLadder
-from workers.models.weights import build_network
 
 Answer = tuple[NDArray[np.float32], Sequence[Any], Sequence[Any]]
 """For each record its scores, its features where they are asked for, and its explanations."""
@@ -36,20 +34,17 @@ BATCH_BYTES = 512 << 20
 
 def load(directory: Path, card: ModelCard, placement: Placement) -> Scorer:
     """Load the network and its weights, or the networks. Raises SpecError where they do not fit the card."""
-    found: Scorer = load_members(card, lambda weights: _load(directory, card, placement, weights))
-    return found
-
-
-def _load(directory: Path, card: ModelCard, placement: Placement, weights: str) -> EventModelScorer:
-    network = build_network(directory, card, registry.networks("events"), weights).network
     # Each thread runs batches of its own: inside the small products of one step a second one costs more than it does.
     set_up(1)
     device = placement.device
-    with memory_error():
-        network.to(device)
-    if device == "cpu":
-        network.accelerate()
-    return EventModelScorer(network, card, device, max(1, placement.threads) if device == "cpu" else 1)
+
+    def scorer(network: Any) -> EventModelScorer:
+        if device == "cpu":
+            network.accelerate()
+        return EventModelScorer(network, card, device, max(1, placement.threads) if device == "cpu" else 1)
+
+    found: Scorer = load_members(directory, card, registry.networks("events"), device, scorer)
+    return found
 
 
 class EventModelScorer:

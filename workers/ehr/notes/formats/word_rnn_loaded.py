@@ -14,11 +14,9 @@ from workers.contract import ModelCard, Placement, Scorer
 from workers.ehr.notes.formats.word_tokens import COUNTS, PADDING, WordNote, word_columns
 from workers.models.activation import activate
 from workers.models.device import set_up
-from workers.models.ensemble import load_members
 from workers.models.head import by_column
-from workers.models.memory import memory_error
+from workers.models.load_members import load_members
 from workers.models.memory_ladder import MemoryLadder
-from workers.models.weights import build_network
 
 BUDGET = {"cpu": 16_384, "cuda": 262_144}
 """Words in a batch: a recurrent network takes one step after the other, so that only many notes at a time fill it."""
@@ -52,12 +50,8 @@ class WordClassifier:
 def load(directory: Path, card: ModelCard, placement: Placement) -> Scorer:
     """Load the network and its weights, or the networks. Raises SpecError where they do not fit the card."""
     set_up(placement.threads)
-    found: Scorer = load_members(card, lambda weights: _load(directory, card, placement, weights))
+    networks = registry.networks("notes")
+    found: Scorer = load_members(
+        directory, card, networks, placement.device, lambda network: WordClassifier(network, card, placement.device)
+    )
     return found
-
-
-def _load(directory: Path, card: ModelCard, placement: Placement, weights: str) -> WordClassifier:
-    network = build_network(directory, card, registry.networks("notes"), weights).network
-    with memory_error():
-        network.to(placement.device)
-    return WordClassifier(network, card, placement.device)

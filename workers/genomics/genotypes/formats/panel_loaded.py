@@ -16,11 +16,9 @@ from workers.contract import ModelCard, Placement
 from workers.genomics.genotypes.contract import PanelScorer
 from workers.models.activation import activate
 from workers.models.device import set_up
-from workers.models.ensemble import load_members
 from workers.models.head import by_column
-from workers.models.memory import memory_error
+from workers.models.load_members import load_members
 from workers.models.memory_ladder import MemoryLadder
-from workers.models.weights import build_network
 
 Float = NDArray[np.float32]
 Inputs = Callable[[int, int], Float]
@@ -32,16 +30,12 @@ BATCH_BYTES = 256 << 20
 
 def load(directory: Path, card: ModelCard, placement: Placement) -> PanelScorer:
     """Load the network and its weights, or the networks. Raises SpecError where they do not fit the card."""
-    found: PanelScorer = load_members(card, lambda weights: _load(directory, card, placement, weights))
-    return found
-
-
-def _load(directory: Path, card: ModelCard, placement: Placement, weights: str) -> PanelModel:
-    network = build_network(directory, card, registry.networks("genotypes"), weights).network
     set_up(placement.threads)
-    with memory_error():
-        network.to(placement.device)
-    return PanelModel(network, card, placement.device)
+    networks = registry.networks("genotypes")
+    found: PanelScorer = load_members(
+        directory, card, networks, placement.device, lambda network: PanelModel(network, card, placement.device)
+    )
+    return found
 
 
 class PanelModel:
