@@ -60,7 +60,8 @@ def test_a_run_killed_at_this_step_is_completed_by_the_same_command(
 
 
 @pytest.mark.parametrize(
-    "point", [pytest.param("commit.before_put:4", marks=pytest.mark.long), "commit.after_put:4", "manifest.before_put"],
+    "point",
+    [pytest.param("commit.before_put:4", marks=pytest.mark.long), "commit.after_put:4", "manifest.before_put"],
 )
 def test_the_same_holds_on_a_real_s3_server(
     folder: Path, clean: pl.DataFrame, s3: S3, bucket_prefix: str, point: str

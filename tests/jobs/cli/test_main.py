@@ -171,7 +171,12 @@ def test_sigterm_is_ctrl_c_from_the_first_line_and_changes_no_answer_at_the_last
 def test_a_reader_that_has_seen_enough_is_no_error(run_dir: Path) -> None:
     command = f"{sys.executable} -m jobs rows {run_dir} --limit 0 | head -c 1"
     done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {command}"], cwd=ROOT, capture_output=True, text=True, timeout=180, check=False
+        ["bash", "-c", f"set -o pipefail; {command}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
 
