@@ -141,6 +141,11 @@ class TrainKeys(Frozen):
         """That which all outputs have."""
         return next(iter(self.outputs.values())).task
 
+    @property
+    def is_of_several(self) -> bool:
+        """Whether the model is the mean of several networks."""
+        return len(self.seeds) > 1
+
     def truths(self) -> dict[str, str]:
         """The column of each output's truth."""
         return {name: output.truth or name for name, output in self.outputs.items()}
