@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,7 @@ from workers.text_models.format import MADE
 from workers.text_models.network import TextNetwork, filled_up
 from workers.text_models.same_tokens import check_tokens
 from workers.text_models.token_windows import STEP, ScoreWindows, Windows
+from workers.text_models.tokenized import Gives
 from workers.text_models.tokenizer import TOKENIZER, TOKENIZER_CONFIG
 from workers.text_models.training.network import Beginning
 from workers.text_models.training.shown import HeldTexts
@@ -29,6 +30,8 @@ from workers.text_models.vocabulary import BPE, WORDPIECE
 from workers.training.held import Held, HeldExamples, all_of, together
 from workers.training.job.directory import written
 from workers.training.job.recipes import FitTask
+
+T = TypeVar("T", bound=HeldTexts)
 
 _TOKENIZER_FILES = (TOKENIZER, TOKENIZER_CONFIG, "special_tokens_map.json", "added_tokens.json", *WORDPIECE, *BPE)
 _PROBE_TOKENS = 1024
@@ -103,9 +106,9 @@ class TextRecipes:
         return TextRecipe(task, start, start.windows(own), before, train)
 
 
-def check_layout(network: Any, folder: Path) -> None:
+def check_layout(network: Any, folder: Path, gives: Gives = "texts") -> None:
     """Raises SpecError for a network that has to see texts one by one: it is fitted in batches with padding."""
-    tried = TextNetwork(network, "texts", "cpu", _PROBE_TOKENS)
+    tried = TextNetwork(network, gives, "cpu", _PROBE_TOKENS)
     tried.settle(str(folder))
     if tried.layout not in ("packed", "padded"):
         raise SpecError(
@@ -114,7 +117,7 @@ def check_layout(network: Any, folder: Path) -> None:
         )
 
 
-def remarks_of(beginning: Beginning, train: Sequence[Held[HeldTexts]]) -> tuple[str, ...]:
+def remarks_of(beginning: Beginning, train: Sequence[Held[T]]) -> tuple[str, ...]:
     """What is to be known of it beside its figures."""
     held, texts = together(train)
     cut = int(held.truncated[texts].sum())
