@@ -13,6 +13,7 @@ from schemas.errors import SpecError
 from tests.support.planted_notes import WORDS, evaluate_spec, planted_notes, predict_spec, train_spec
 from tests.support.runs import rows, run
 from tests.support.train_figures import account, losses, remarks, tuning_figures
+from tests.support.train_runs import assert_mean_of_members
 
 NOTES = 400
 
@@ -113,6 +114,12 @@ def test_a_training_begins_from_what_was_trained(folder: Path, tmp_path: Path) -
     assert "Begun from the model directory with sha256" in (tmp_path / "out" / "model" / "model_card.md").read_text()
 
 
+def test_a_model_of_two_seeds_is_the_mean_of_its_members(folder: Path, tmp_path: Path) -> None:
+    run(train_spec(folder, tmp_path / "out", "seeds: [0, 1]\nfit: {epochs: 1}"))
+    model = tmp_path / "out" / "model"
+    assert_mean_of_members(model, lambda one, to: run(predict_spec(folder, one, to)), "score_sick")
+
+
 @pytest.mark.parametrize("command", ["inspect", "verify", "card"])
 def test_the_command_line_knows_the_directory(folder: Path, command: str) -> None:
     assert main(["model", command, str(folder / "out" / "model")]) == 0
@@ -123,7 +130,7 @@ def test_the_command_line_knows_the_directory(folder: Path, command: str) -> Non
     [
         ("network: {name: word_rn}", "", "word_rn"),
         ("network: {name: word_rnn, settings: {words: 3}}", "", "words follows from the data"),
-        ("seeds: [0, 1]", "", "has one network"),
+        ("network: {name: huggingface}\nstart: there/\nseeds: [0, 1]", "", "huggingface has one network"),
         ("vocabulary: {min_subjects: 1000}", "", "no word occurs in notes of 1000 training subjects"),
         ("start: elsewhere/\ntokens: {rule: two_up}", "", "tokens: that of `start` is taken"),
         ("", "prepare: [{windows: {window: 16}}]\n", "unknown step 'windows'"),

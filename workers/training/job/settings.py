@@ -158,6 +158,11 @@ class TrainKeys(Frozen):
         """Whether labelled pieces of texts are learned."""
         return any(output.task == "spans" for output in self.outputs.values())
 
+    @property
+    def is_of_several(self) -> bool:
+        """Whether the model is the mean of several networks."""
+        return len(self.seeds) > 1
+
     def truths(self) -> dict[str, str]:
         """The column of each output's truth; spans have none."""
         return {name: output.truth or name for name, output in self.outputs.items() if output.task != "spans"}

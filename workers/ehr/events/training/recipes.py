@@ -33,11 +33,10 @@ class TrainedEvents(EventRecipe):
         self._task = task
 
     def files(self, members: Sequence[Mapping[str, Tensor]]) -> Mapping[str, bytes]:
-        """A directory of format `wardround-event-model`, which has one network."""
-        (weights,) = members
+        """A directory of format `wardround-event-model`."""
         source = self._task.source
         more = {"task": source.predicts, "code_system": source.code_system}
-        return written(lambda folder: write_trained(folder, self, weights, self._task.head, **more))
+        return written(lambda folder: write_trained(folder, self, members, self._task.head, **more))
 
 
 class EventRecipes:

@@ -26,13 +26,13 @@ from workers import registry
 from workers.contract import ModelCard, Placement, Scorer
 from workers.ehr.notes.formats.word_tokens import COUNTS, STEP, TokenRule, WordEncoder, Words, read_vocabulary
 from workers.models.head import check_fields
-from workers.models.network_directory import CONFIG, NetworkConfig, NetworkDirectory, NetworkSizes, settings_of
+from workers.models.network_directory import CONFIG, EnsembleConfig, NetworkDirectory, NetworkSizes, settings_of
 from workers.text_models.contract import TextEncoder, TextFormat
 
 VOCABULARY = "vocabulary.txt"
 
 
-class WordModelConfig(NetworkConfig):
+class WordModelConfig(EnsembleConfig):
     """`config.json`."""
 
     format: Literal["wardround-note-model"]

@@ -10,14 +10,13 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_sequence
 
 from workers import registry
-from workers.contract import ModelCard, Placement
+from workers.contract import ModelCard, Placement, Scorer
 from workers.ehr.notes.formats.word_tokens import COUNTS, PADDING, WordNote, word_columns
 from workers.models.activation import activate
 from workers.models.device import set_up
 from workers.models.head import by_column
-from workers.models.memory import memory_error
+from workers.models.load_members import load_members
 from workers.models.memory_ladder import MemoryLadder
-from workers.models.weights import build_network
 from workers.text_models.tokenized import Tokens
 
 BUDGET = {"cpu": 16_384, "cuda": 262_144}
@@ -58,10 +57,11 @@ def packed_words(padded: Tensor, lengths: Tensor) -> PackedSequence:
     return pack_padded_sequence(padded, lengths.cpu(), batch_first=True, enforce_sorted=False)
 
 
-def load(directory: Path, card: ModelCard, placement: Placement) -> WordClassifier:
-    """Load the network and its weights. Raises SpecError where they do not fit the card."""
+def load(directory: Path, card: ModelCard, placement: Placement) -> Scorer:
+    """Load the network and its weights, or the networks. Raises SpecError where they do not fit the card."""
     set_up(placement.threads)
-    network = build_network(directory, card, registry.networks("notes")).network
-    with memory_error():
-        network.to(placement.device)
-    return WordClassifier(network, card, placement.device)
+    networks = registry.networks("notes")
+    found: Scorer = load_members(
+        directory, card, networks, placement.device, lambda network: WordClassifier(network, card, placement.device)
+    )
+    return found

@@ -55,8 +55,6 @@ class NotesTraining(TrainKeys, NotesInput):
     @model_validator(mode="after")
     def _fits_its_network(self) -> Self:
         check_pretrained(self)
-        if len(self.seeds) > 1:
-            raise ValueError("seeds: a model directory on notes has one network: give one seed")
         for name in _OF_WORDS:
             if name in self.model_fields_set and (self.is_pretrained or self.start is not None):
                 raise ValueError(f"{name}: that of `start` is taken: leave it out")

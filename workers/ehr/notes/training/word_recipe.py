@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save
 from torch import Tensor, nn
 
 from workers import registry
@@ -18,7 +17,8 @@ from workers.ehr.notes.formats.word_tokens import FIRST, UNKNOWN, read_vocabular
 from workers.ehr.notes.training.shown_as import rule_of, start_config, word_steps
 from workers.ehr.notes.training.vocabulary import fit_vocabulary
 from workers.ehr.notes.training.words import HeldNotes
-from workers.models.network_directory import CONFIG, WEIGHTS
+from workers.models.member_files import member_files
+from workers.models.network_directory import CONFIG
 from workers.training.held import Held, HeldExamples, all_of, together
 from workers.training.job.recipes import FitTask
 from workers.training.network import fresh_network, whole_settings
@@ -61,8 +61,8 @@ class WordRecipe:
         return found
 
     def files(self, members: Sequence[Mapping[str, Tensor]]) -> Mapping[str, bytes]:
-        """A directory of format `wardround-note-model`, which has one network."""
-        (weights,) = members
+        """A directory of format `wardround-note-model`."""
+        named, files = member_files(members)
         cleaning, words = word_steps(self._task.steps)
         config = {
             "format": WordRnn.name,
@@ -73,11 +73,12 @@ class WordRecipe:
             "prepare": list(cleaning),
             "tokens": rule_of(self._task.source, self._task.start).model_dump(mode="json"),
             "words": words.model_dump(mode="json"),
+            **named,
         }
         return {
             CONFIG: json.dumps(config, indent=1).encode() + b"\n",
             VOCABULARY: "".join(f"{word}\n" for word in self.vocabulary).encode(),
-            WEIGHTS: save({name: one.contiguous() for name, one in weights.items()}),
+            **files,
         }
 
 
