@@ -14,15 +14,10 @@ from schemas.wording import counted
 from workers.finished_runs.stage import stage_at
 from workers.pipeline.context import StageContext
 from workers.text_models.entities import windows_by_context
-from workers.text_models.format import MADE
-from workers.text_models.network import filled_up
-from workers.text_models.same_tokens import check_tokens
-from workers.text_models.token_classification import TextTokenClassification
 from workers.text_models.token_windows import EntityWindows
-from workers.text_models.training.network import Beginning
-from workers.text_models.training.recipe import check_layout, directory_of, remarks_of
+from workers.text_models.training.collection import OF_SPANS, Split
+from workers.text_models.training.recipe import FineTuned, remarks_of
 from workers.text_models.training.spans import planned_spans
-from workers.text_models.training.start import Start
 from workers.text_models.training.tagged import HeldTags, TaggedExamples
 from workers.training.held import Held, together
 from workers.training.job.columns import PREPARE
@@ -31,32 +26,18 @@ from workers.training.job.recipes import FitTask
 _PLACES = "places"
 
 
-class TagRecipe:
+class TagRecipe(FineTuned[EntityWindows]):
     """Implements `workers.training.job.recipes.TrainingRecipe`: a class a token, each from the window that predict
     takes it from. `remarks` are those of the table of spans."""
 
-    def __init__(
-        self,
-        task: FitTask,
-        split: tuple[Sequence[Any], Sequence[Any]],
-        train: Sequence[Held[HeldTags]],
-        remarks: Sequence[str],
-    ) -> None:
-        assert task.start is not None
-        self._before, own = split
-        self._start = Start(task.start, TextTokenClassification.name, EntityWindows)
-        self._how = self._start.windows(own)
-        self._beginning = Beginning(task.start, self._start.config, "tokens", task.head)
-        opened = self._start.open()
-        self._lead, self._special = opened.lead, opened.lead + opened.tail
-        check_tokens(task.start, lambda text: opened.tokenizer.encode(text).ids, MADE)
-        check_layout(self.network(), task.start, "tokens")
-        self.remarks = (*remarks_of(self._beginning, train), *remarks, *_of_spans(train))
+    gives = "tokens"
+    kind = OF_SPANS
 
-    def network(self) -> nn.Module:
-        """With the weights of `start`."""
-        found: nn.Module = self._beginning.network()
-        return found
+    def __init__(self, task: FitTask, split: Split, train: Sequence[Held[HeldTags]], remarks: Sequence[str]) -> None:
+        super().__init__(task, split)
+        opened = self.start.open()
+        self._lead, self._special = opened.lead, opened.lead + opened.tail
+        self.remarks = (*remarks_of(self.beginning, train), *remarks, *_of_spans(train))
 
     def batch(
         self, examples: Sequence[Held[HeldTags]], targets: NDArray[np.float64], generator: np.random.Generator | None
@@ -64,14 +45,15 @@ class TagRecipe:
         """All windows of these texts, where the logits of each token are among theirs, and its label."""
         held, texts = together(examples)
         windows = [held.windows(text) for text in texts]
-        given = filled_up([window for text in windows for window in text], self._beginning.padding)
         longest = max(len(window) for text in windows for window in text)
         places, first = [], 0
         for text, own in zip(texts, windows, strict=True):
             places.append(self._places(held.starts(text), own, longest) + first * longest)
             first += len(own)
         labels = np.concatenate([held.tags(text) for text in texts]).astype(np.float32)
-        return {**given, _PLACES: torch.from_numpy(np.concatenate(places))}, torch.from_numpy(labels)[:, None]
+        return {**self.filled_up(windows), _PLACES: torch.from_numpy(np.concatenate(places))}, torch.from_numpy(labels)[
+            :, None
+        ]
 
     def _places(self, starts: Sequence[int], windows: Sequence[Any], longest: int) -> NDArray[np.int64]:
         counts = [len(window) - self._special for window in windows]
@@ -84,17 +66,11 @@ class TagRecipe:
         found: Tensor = network(**given).logits.float().flatten(0, 1)
         return found[batch[_PLACES]]
 
-    def files(self, members: Sequence[Mapping[str, Tensor]]) -> Mapping[str, bytes]:
-        """A directory as `save_pretrained` writes it, with the tokenizer of `start` and `wardround.json`."""
-        (weights,) = members
-        name = TextTokenClassification.name
-        return directory_of(self._beginning, self._start, weights, name, self._how, self._before)
-
 
 class TagRecipes:
-    """Implements `workers.training.job.recipes.Recipes`. `split` as of `workers.text_models.training.recipe`."""
+    """Implements `workers.training.job.recipes.Recipes`."""
 
-    def __init__(self, split: Any, context: StageContext) -> None:
+    def __init__(self, split: Split, context: StageContext) -> None:
         self._split, self._context = split, context
 
     def examples(self, rows: pa.Table) -> TaggedExamples:
@@ -109,7 +85,7 @@ class TagRecipes:
             raise SpecError(
                 "input.spans: not one span is in a training record: correct spans.record, or the splits of the records"
             )
-        return TagRecipe(task, self._split(task.steps), train, self._unmatched(task))
+        return TagRecipe(task, self._split, train, self._unmatched(task))
 
     def _unmatched(self, task: FitTask) -> Sequence[str]:
         prepared = stage_at(self._context.store, PREPARE)
