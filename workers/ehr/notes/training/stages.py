@@ -72,7 +72,7 @@ def package(context: StageContext) -> PackageStage:
 
 
 def _recipes(context: StageContext, source: NotesTraining) -> Recipes:
-    """Of these all import torch, which stage `prepare` needs not."""
+    """How the network is trained: modules that import torch, of which stage `prepare` has no need."""
     if source.has_spans:
         from workers.text_models.training.tag_recipe import TagRecipes  # noqa: PLC0415
 
