@@ -26,8 +26,7 @@ def read_labels(labels: Labels, storage: StorageSettings) -> tuple[pl.DataFrame,
 
     Raises SpecError where it is not there, cannot be read, or has no id, an empty one, or one twice.
     """
-    body = _body(labels, storage)
-    table = _parsed(labels, body)
+    table, digest = read_table(labels, storage)
     if labels.key not in table.columns:
         raise SpecError(
             f"input.labels: {labels.uri} has no column {labels.key!r}; it has {', '.join(table.columns)}: "
@@ -36,7 +35,13 @@ def read_labels(labels: Labels, storage: StorageSettings) -> tuple[pl.DataFrame,
     table = table.with_columns(pl.col(labels.key).cast(pl.String)).with_row_index(ROW)
     _refuse(table, pl.col(labels.key).is_null(), labels, "has no id")
     _refuse(table, pl.col(labels.key).is_duplicated(), labels, "has an id that another row has too")
-    return table, hashlib.sha256(body).hexdigest()
+    return table, digest
+
+
+def read_table(labels: Labels, storage: StorageSettings) -> tuple[pl.DataFrame, str]:
+    """The table as it is, and the sha256 of its file. Raises SpecError where it is not there, or cannot be read."""
+    body = _body(labels, storage)
+    return _parsed(labels, body), hashlib.sha256(body).hexdigest()
 
 
 def planned_labels(labels: Labels, storage: StorageSettings, digest: str) -> pl.DataFrame:
