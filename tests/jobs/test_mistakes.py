@@ -16,8 +16,12 @@ from tests.support.mistakes.trying import attempt, forget_worlds, make
 
 CORPUS = corpus()
 HERE = [mistake for mistake in CORPUS if not mistake.alone]
-QUICK = [mistake for mistake in HERE if mistake.base in ("images", "table", "fhir") and mistake.area in ("spec", "uri")]
-"""One collection stands for all, but where everything is tried."""
+ON_LABELS = [mistake for mistake in HERE if mistake.area in ("evaluate", "train")]
+QUICK = [
+    *(mistake for mistake in HERE if mistake.base in ("images", "table", "fhir") and mistake.area in ("spec", "uri")),
+    *ON_LABELS[::4],
+]
+"""One collection stands for all, and a quarter of what is done wrong with labels, but where everything is tried."""
 ALONE = [mistake for mistake in CORPUS if mistake.alone]
 CHEAP = [mistake for mistake in HERE if not mistake.as_user and mistake.base in ("images", "table", "fhir")]
 """Those of a few seconds as a process: ways to the end of the interpreter are the same in every collection."""
@@ -31,8 +35,9 @@ def _worlds() -> Iterator[None]:
 
 def test_the_corpus_has_mistakes_of_every_kind() -> None:
     areas = {"spec", "uri", "table", "model", "credentials", "extras", "permissions", "disk", "cluster"}
+    areas |= {"evaluate", "train"}
     assert {mistake.area for mistake in CORPUS} == areas
-    assert len(CORPUS) > 290
+    assert len(CORPUS) > 410
     assert len({str(mistake) for mistake in CORPUS}) == len(CORPUS)
 
 

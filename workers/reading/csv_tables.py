@@ -21,10 +21,11 @@ _OF_SOURCES = (StopIteration, OSError, ObjectError, RecordError, WardroundError)
 """What ends reading: the end, and what a file raises that is damaged, changed or out of reach."""
 
 
-def csv_names(file: Readable, name: str, delimiter: str) -> tuple[str, ...]:
-    """The columns of an open file that is called `name`. Raises SpecError where two have one name; Arrow's errors."""
+def csv_names(file: Readable, name: str, delimiter: str, of: str = "input.uri") -> tuple[str, ...]:
+    """The columns of an open file that is called `name`, and that the key `of` names. Raises SpecError where two have
+    one name; Arrow's errors."""
     with _open(file, name, delimiter, pcsv.ConvertOptions()) as reader:
-        return header_names(reader.schema.names)
+        return header_names(reader.schema.names, of)
 
 
 def csv_batches(
