@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +13,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tests.support.mistakes.corpus import Mistake, corpus
-from tests.support.mistakes.trying import attempt, forget_worlds, make
+from tests.support.mistakes.trying import Ending, attempt, forget_worlds, make
 
 CORPUS = corpus()
 HERE = [mistake for mistake in CORPUS if not mistake.alone]
@@ -23,6 +24,8 @@ QUICK = [
 ]
 """One collection stands for all, and a quarter of what is done wrong with labels, but where everything is tried."""
 ALONE = [mistake for mistake in CORPUS if mistake.alone]
+ENOUGH_S = 8.0
+"""Who waits by design, for a bucket or a cluster, waits so long and not twenty times."""
 CHEAP = [mistake for mistake in HERE if not mistake.as_user and mistake.base in ("images", "table", "fhir")]
 """Those of a few seconds as a process: ways to the end of the interpreter are the same in every collection."""
 
@@ -59,7 +62,10 @@ def test_it_ends_with_one_sentence_that_names_the_thing_and_the_remedy(mistake: 
 @pytest.mark.parametrize("mistake", HERE, ids=str)
 def test_it_ends_so_every_time(mistake: Mistake, folder: Path) -> None:
     make(mistake, folder)
-    endings = [ending for _ in range(20) for ending in attempt(mistake, folder)]
+    began = time.monotonic()
+    endings: list[Ending] = []
+    while len(endings) < 20 and (len(endings) < 3 or time.monotonic() - began < ENOUGH_S):
+        endings += attempt(mistake, folder)
     assert [ending for ending in endings if ending.faults(mistake)] == []
 
 
