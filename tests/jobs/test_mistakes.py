@@ -1,6 +1,6 @@
 """Nothing that a person can type ends in an internal error, an abort or a hang: the corpus of mistakes.
 
-`python -m tests.support.mistakes` prints the table; `--repeat 20 --alone` tries each twenty times as a process.
+`python -m tests.support.mistakes` prints the table; `--repeat 20 --forked` tries each twenty times as a process.
 """
 
 from __future__ import annotations
@@ -80,10 +80,10 @@ def test_a_process_of_its_own_ends_so(mistake: Mistake, folder: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("mistake", CHEAP[::4], ids=str)
+@pytest.mark.parametrize("mistake", CHEAP, ids=str)
 def test_a_process_of_its_own_ends_without_an_abort_every_time(mistake: Mistake, folder: Path) -> None:
-    """An interpreter that is ending may abort, which no command within this process can show. A quarter of them:
-    `python -m tests.support.mistakes --alone` tries all."""
+    """An interpreter that is ending may abort, which no command within this process can show.
+    `python -m tests.support.mistakes --forked --repeat 20` tries more, `--alone` with all imports."""
     make(mistake, folder)
-    endings = [ending for _ in range(2) for ending in attempt(mistake, folder, alone=True)]
+    endings = [ending for _ in range(3) for ending in attempt(mistake, folder, alone=True, forked=True)]
     assert [ending for ending in endings if ending.faults(mistake)] == []

@@ -13,7 +13,7 @@ from jobs.verification.verify import verify
 from tests.support.note_inputs import some_notes, write_notes
 from tests.support.pipelines import rules_pipeline
 from tests.support.runs import rows, run
-from tests.support.small_run import finish, start
+from tests.support.small_run import finish, go_on, start
 
 NOTES = 12
 
@@ -61,13 +61,14 @@ def test_a_run_over_notes_that_was_killed_is_completed_by_the_same_command(
     code, _ = finish(start(spec, {"WARDROUND_CRASH_AT": "commit.after_put:4"}))
     assert code == -signal.SIGKILL
     assert len(list((tmp_path / "out" / "predictions").iterdir())) == 2
-    code, said = finish(start(spec))
+    code, said = go_on(spec)
     assert code == 0, said
     verify(open_store(str(tmp_path / "out")))
     assert rows(tmp_path / "out").equals(clean)
 
 
 @pytest.mark.ray
+@pytest.mark.long
 def test_a_note_that_kills_its_worker_twice_is_a_row_and_the_others_are_scored_by_workers_of_ray(
     folder: Path, clean: pl.DataFrame, tmp_path: Path
 ) -> None:

@@ -11,10 +11,12 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
+from jobs.model_directory import open_directory
 from schemas.errors import SpecError
 from tests.support.meds_data import write_dataset, write_labels
 from tests.support.planted_hospital import LEAK, Hospital, planted_hospital
 from tests.support.runs import rows, run
+from tests.support.train_runs import assert_mean_of_members
 
 AT = datetime(2024, 1, 1, 12)
 SUBJECTS = 1800
@@ -39,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, hospital: Hospital) -> Path
     asked = [(subject, AT) for subject in subjects] + [(9_999, AT)]
     write_labels(folder / "labels.parquet", asked, boolean_value=[*(hospital.outcome == 1).tolist(), True])
     run(train_spec(folder, "out"))
-    run(predict_spec(folder, "out", "scored"))
+    run(predict_spec(folder, "out/model", "scored"))
     return folder
 
 
@@ -62,11 +64,11 @@ def train_spec(
     )
 
 
-def predict_spec(folder: Path, trained: str, output: str) -> str:
+def predict_spec(folder: Path, trained: Path | str, output: Path | str) -> str:
     return (
         f"job: predict\nname: small\ninput: {{collection: events, uri: {folder / 'meds'}, "
         f"task: {{labels: {folder / 'labels.parquet'}}}}}\n"
-        f"models: {{m: {{uri: {folder / trained / 'model'}}}}}\noutput: {{uri: {folder / output}}}\n"
+        f"models: {{m: {{uri: {folder / trained}}}}}\noutput: {{uri: {folder / output}}}\n"
         "compute: {pool: serial, shard_records: 128}\n"
     )
 
@@ -131,11 +133,21 @@ def test_every_network_is_trained_and_begins_from_what_was_trained(folder: Path,
     assert first.equals(again)
     losses = [pl.read_parquet(model / "history.parquet")["tuning_loss"][0] for model in models]
     assert losses[1] < losses[0] + 0.02
-    run(predict_spec(folder, f"{network}-again", f"{network}-scored"))
+    run(predict_spec(folder, f"{network}-again/model", f"{network}-scored"))
     silent = sum(records for (_, state), records in account(folder / network).items() if state == "no_events")
     scored = rows(folder / f"{network}-scored")
     assert scored.filter(pl.col("status") == "no_events").height == silent > 1
     assert scored["n_used"].max() == 5
+
+
+def test_a_model_of_two_seeds_is_the_mean_of_its_members(folder: Path) -> None:
+    run(train_spec(folder, "two", "seeds: [0, 1]\nfit: {epochs: 1}"))
+    model = folder / "two" / "model"
+    assert_mean_of_members(model, lambda one, to: run(predict_spec(folder, one, to)), "score_died")
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps({**config, "outputs": {"embedding": True}}))
+    with pytest.raises(SpecError, match="embedding and contributions are of one network, and members names 2"):
+        open_directory(str(model))
 
 
 @pytest.mark.parametrize(
@@ -143,7 +155,6 @@ def test_every_network_is_trained_and_begins_from_what_was_trained(folder: Path,
     [
         ("network: {name: event_rn}", "event_rn"),
         ("network: {name: event_rnn, settings: {num_codes: 3}}", "num_codes follows from the data"),
-        ("seeds: [0, 1]", "seeds: a model directory on events has one network"),
         ("vocabulary: {min_subjects: 1300}", "no code occurs in 1300 of the training subjects"),
         ("carry: []", "no column 'boolean_value'"),
     ],

@@ -9,10 +9,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from jobs.model_directory import open_directory
 from schemas.errors import SpecError
 from tests.support.planted_panel import PlantedPanel, planted_panel
 from tests.support.plink_files import Cohort, write_bed, write_pgen
 from tests.support.runs import rows, run
+from tests.support.train_runs import assert_mean_of_members
 
 SAMPLES, VARIANTS = 1200, 24
 SPLITS = ("train", "train", "train", "train", "tuning", "held_out")
@@ -136,13 +138,22 @@ def test_every_network_is_trained(folder: Path, tmp_path: Path, network: str) ->
     assert rows(tmp_path / "scored")["score_sick"].null_count() == 0
 
 
+def test_a_model_of_two_seeds_is_the_mean_of_its_members(folder: Path, tmp_path: Path) -> None:
+    run(train_spec(folder, tmp_path / "out", "seeds: [0, 1]\nfit: {epochs: 2}"))
+    model = tmp_path / "out" / "model"
+    assert_mean_of_members(model, lambda one, to: run(predict_spec(folder, one, to)), "score_sick")
+    config = json.loads((model / "config.json").read_text())
+    (model / "config.json").write_text(json.dumps({**config, "embedding": True}))
+    with pytest.raises(SpecError, match="embedding: is of one network, and members names 2"):
+        open_directory(str(model))
+
+
 @pytest.mark.parametrize(
     ("keys", "more", "said"),
     [
         ("network: {name: panel_ml}", "", "panel_ml"),
         ("network: {name: panel_mlp, settings: {num_variants: 3}}", "", "num_variants follows from the data"),
         ("build: none", "", "build: is needed"),
-        ("seeds: [0, 1]", "", "has one network"),
         ("qc: all", "", "qc: is of predict jobs"),
         ("", "prepare: [{impute: {missing: none}}]\n", "impute does nothing in a training"),
         ("", "prepare: [{match: {ambiguous: frequency}}]\n", "held-out samples too"),

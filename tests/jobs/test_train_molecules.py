@@ -9,8 +9,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from jobs.model_directory import open_directory, verify_directory
 from schemas.errors import SpecError
 from tests.support.runs import rows, run
+from tests.support.train_runs import assert_mean_of_members
 
 MOLECULES = 240
 SPLITS = ("train", "train", "train", "tuning", "held_out")
@@ -90,12 +92,24 @@ def test_counts_are_learned_too_and_a_training_begins_from_what_was_trained(fold
         run(train_spec(folder, tmp_path / "third", start))
 
 
+def test_a_model_of_two_seeds_is_the_mean_of_its_members_and_is_verified(folder: Path, tmp_path: Path) -> None:
+    run(train_spec(folder, tmp_path / "out", "seeds: [0, 1]\nfit: {epochs: 2, batch: 16}"))
+    model = tmp_path / "out" / "model"
+    assert_mean_of_members(model, lambda one, to: run(predict_spec(folder, one, to)), "score_active")
+    checked = verify_directory(open_directory(str(model)))
+    assert checked.scored is not None
+    assert not checked.unlisted
+    assert checked.sums == len(list(model.iterdir())) - 1
+    start = f"seeds: [0]\nstart: {model}"
+    with pytest.raises(SpecError, match=r"input\.start: .* holds several networks"):
+        run(train_spec(folder, tmp_path / "again", start))
+
+
 @pytest.mark.parametrize(
     ("keys", "more", "said"),
     [
         ("network: {name: mlp}", "", "mlp"),
         ("network: {name: fingerprint_mlp, settings: {num_inputs: 3}}", "", "num_inputs follows from the data"),
-        ("seeds: [0, 1]", "", "has one network"),
         ("", "prepare: [{smiles: {form: given}}]\n", "this one sees a fingerprint"),
     ],
 )

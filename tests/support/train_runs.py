@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import polars as pl
+
+from tests.support.runs import rows
 
 SIDE = 8
 
@@ -62,3 +67,21 @@ def predict_spec(folder: Path, model: Path, output: Path) -> str:
 def weights(output: Path) -> dict[str, bytes]:
     """Every file of weights of the model directory that a training left."""
     return {path.name: path.read_bytes() for path in sorted((output / "model").glob("*.safetensors"))}
+
+
+def assert_mean_of_members(model: Path, predict: Callable[[Path, Path], object], score: str) -> None:
+    """What `predict`, which scores with a model directory into a folder, says with the directory of a training is the
+    mean of what it says with directories of one member each, and these differ."""
+    config = json.loads((model / "config.json").read_text())
+    found = []
+    for place, name in enumerate(config["members"]):
+        alone = model.parent / f"member-{place}"
+        shutil.copytree(model, alone, ignore=shutil.ignore_patterns("*.safetensors", "SHA256SUMS"))
+        shutil.copy(model / name, alone / "model.safetensors")
+        (alone / "config.json").write_text(json.dumps({key: one for key, one in config.items() if key != "members"}))
+        predict(alone, model.parent / f"scored-{place}")
+        found.append(rows(model.parent / f"scored-{place}")[score].to_numpy().astype(np.float64))
+    predict(model, model.parent / "scored")
+    together = rows(model.parent / "scored")[score].to_numpy()
+    np.testing.assert_allclose(together, np.mean(found, axis=0), atol=1e-6)
+    assert np.nanmax(np.abs(found[0] - found[1])) > 1e-4

@@ -3,6 +3,7 @@
 {"format": "wardround-model", "format_version": 1,
  "network": "resnet", "settings": {"num_outputs": 2, ...},      of one file in a folder `networks/`
  "head": {"activation": "softmax", "labels": ["normal", "pneumonia"]},
+ "members": ["model-0.safetensors", ...],                       of several networks; where the format takes them
  "notes": "free text", ...}                                     and the keys that a format adds
 """
 
@@ -11,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from schemas.errors import SpecError
 from schemas.frozen import Frozen
@@ -34,6 +35,21 @@ class NetworkConfig(Frozen):
     settings: dict[str, Any] = Field(description="those of the network's own Config, which checks them at load")
     head: Head
     notes: str = Field(default="", description="free text: data, licence, intended use")
+
+
+class EnsembleConfig(NetworkConfig):
+    """`config.json` of a format whose directories may hold several networks of the same settings."""
+
+    members: tuple[str, ...] = Field(
+        default=(), description="files of weights of several networks, whose mean score is the model's; default: one"
+    )
+
+    @field_validator("members")
+    @classmethod
+    def _each_once(cls, members: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(members)) < len(members):
+            raise ValueError("a file stands there twice: every network counts once")
+        return members
 
 
 class NetworkSizes(BaseModel):
@@ -86,8 +102,8 @@ class NetworkDirectory(ABC, Generic[C, S]):
         return self.card(directory, config, sizes)
 
     def weights_of(self, config: C) -> Sequence[str]:
-        """The files of weights: one, unless a format has several networks in a directory."""
-        return (WEIGHTS,)
+        """The files of weights: one, or those of the members."""
+        return (config.members if isinstance(config, EnsembleConfig) else ()) or (WEIGHTS,)
 
     @abstractmethod
     def card(self, directory: Path, config: C, sizes: S) -> ModelCard:
@@ -100,10 +116,13 @@ class NetworkDirectory(ABC, Generic[C, S]):
 
 
 def settings_of(config: NetworkConfig) -> dict[str, Any]:
-    """What `workers.models.weights.build_network` and every scorer read in a card's settings."""
+    """What `workers.models.weights.build_network`, `workers.models.load_members` and every scorer read in a card's
+    settings."""
+    several = {"weights": list(config.members or (WEIGHTS,))} if isinstance(config, EnsembleConfig) else {}
     return {
         "network": config.network,
         "settings": config.settings,
         "activation": config.head.activation,
         "labels": list(config.head.labels),
+        **several,
     }

@@ -45,5 +45,7 @@ def fresh_network(networks: Names, name: str, settings: Mapping[str, Any], start
     module: _Module = networks.load(name, "network.name")
     network = module.build(validate(module.Config, settings, f"network.settings of {name}"))
     if start is not None:
+        if not (start / WEIGHTS).exists():
+            raise SpecError(f"input.start: {start} holds several networks, or none: name a directory with {WEIGHTS}")
         fill(network, read_tensors(start / WEIGHTS), f"input.start: {WEIGHTS}")
     return network

@@ -2,10 +2,9 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 
-import numpy as np
-
 from workers.contract import Array
 from workers.images.formats.classifier import TorchClassifier
+from workers.models.ensemble import mean_of
 
 
 class Mean:
@@ -38,7 +37,4 @@ class Mean:
     def forward(self, batch: Sequence[Array]) -> Mapping[str, Array]:
         """Scores by column, (N,) float32 each: the mean of float32 scores, taken in float64."""
         scores = [member.forward(batch) for member in self._members]
-        return {
-            field.name: np.stack([one[field.name] for one in scores]).mean(0, dtype=np.float64).astype(np.float32)
-            for field in self.outputs
-        }
+        return {field.name: mean_of([one[field.name] for one in scores]) for field in self.outputs}

@@ -11,7 +11,6 @@
 Settings of each network and names of its weights: workers/images/networks/.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,22 +23,20 @@ from workers.images.contract import ImageFormat
 from workers.models.head import check_fields
 from workers.models.network_directory import (
     CONFIG,
-    WEIGHTS,
-    NetworkConfig,
+    EnsembleConfig,
     NetworkDirectory,
     NetworkSizes,
     settings_of,
 )
 
 
-class NativeConfig(NetworkConfig):
+class NativeConfig(EnsembleConfig):
     """`config.json`."""
 
     format: Literal["wardround-model"]
     outputs: tuple[OutputField, ...] = ()
     prepare: tuple[str | dict[str, Any], ...] = ()
     value_range: tuple[float, float] | None = None
-    members: tuple[str, ...] = ()
 
 
 class ImageSizes(NetworkSizes):
@@ -56,10 +53,6 @@ class Native(NetworkDirectory[NativeConfig, ImageSizes]):
     sizes = ImageSizes
     networks = registry.networks("images")
 
-    def weights_of(self, config: NativeConfig) -> Sequence[str]:
-        """One file, or those of the members."""
-        return config.members or (WEIGHTS,)
-
     def card(self, directory: Path, config: NativeConfig, sizes: ImageSizes) -> ModelCard:
         """The card of an image network, with the prepare steps that its config names."""
         return ModelCard(
@@ -68,7 +61,7 @@ class Native(NetworkDirectory[NativeConfig, ImageSizes]):
             prepare=config.prepare,
             channels=sizes.in_channels,
             value_range=config.value_range,
-            settings={**settings_of(config), "weights": list(self.weights_of(config))},
+            settings=settings_of(config),
         )
 
     def load(self, directory: Path, card: ModelCard, placement: Placement) -> Model:

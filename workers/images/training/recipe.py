@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save
 from torch import Tensor, nn
 
 from schemas.errors import SpecError
@@ -23,7 +22,8 @@ from workers.images.prepare.affine import range_after
 from workers.images.prepare.plan import Ready, split
 from workers.images.steps import parse_steps
 from workers.images.training.augmenting import augmentation
-from workers.models.network_directory import CONFIG, WEIGHTS
+from workers.models.member_files import member_files
+from workers.models.network_directory import CONFIG
 from workers.training.job.recipes import FitTask, TrainingRecipe
 from workers.training.network import fresh_network, whole_settings
 from workers.training.recipe import Example
@@ -102,14 +102,8 @@ class ImageRecipe:
         }
         if self.value_range is not None:
             config["value_range"] = list(self.value_range)
-        names = [WEIGHTS] if len(members) == 1 else [f"model-{place}.safetensors" for place in range(len(members))]
-        if len(members) > 1:
-            config["members"] = names
-        weights = {
-            name: save({key: one.contiguous() for key, one in member.items()})
-            for name, member in zip(names, members, strict=True)
-        }
-        return {CONFIG: json.dumps(config, indent=1).encode() + b"\n", **weights}
+        named, files = member_files(members)
+        return {CONFIG: json.dumps({**config, **named}, indent=1).encode() + b"\n", **files}
 
 
 class ImageRecipes:

@@ -20,7 +20,7 @@ from schemas.frozen import Frozen
 from workers import registry
 from workers.contract import ModelCard, Placement, Scorer
 from workers.models.head import score_fields
-from workers.models.network_directory import CONFIG, NetworkConfig, NetworkDirectory, NetworkSizes, settings_of
+from workers.models.network_directory import CONFIG, EnsembleConfig, NetworkDirectory, NetworkSizes, settings_of
 from workers.molecules.contract import MoleculeFormat, Wanted
 
 
@@ -34,7 +34,7 @@ class Fingerprint(Frozen):
     features: bool = Field(default=False, description="atoms by what they do (FCFP) instead of what they are (ECFP)")
 
 
-class FingerprintConfig(NetworkConfig):
+class FingerprintConfig(EnsembleConfig):
     """`config.json`."""
 
     format: Literal["fingerprint"]

@@ -8,12 +8,11 @@ import numpy as np
 import torch
 
 from workers import registry
-from workers.contract import ModelCard, Placement
+from workers.contract import ModelCard, Placement, Scorer
 from workers.models.device import set_up
 from workers.models.head import activate, by_column
-from workers.models.memory import memory_error
+from workers.models.load_members import load_members
 from workers.models.memory_ladder import MemoryLadder
-from workers.models.weights import build_network
 from workers.molecules.contract import Numbers
 
 BATCH_BYTES = 64 << 20
@@ -50,10 +49,11 @@ def as_input(values: Sequence[Numbers], bits: int, counts: bool) -> torch.Tensor
     return torch.from_numpy((part if counts else np.unpackbits(part, axis=1, count=bits)).astype(np.float32))
 
 
-def load(directory: Path, card: ModelCard, placement: Placement) -> FingerprintScorer:
-    """Load the network and its weights. Raises SpecError where they do not fit the card."""
+def load(directory: Path, card: ModelCard, placement: Placement) -> Scorer:
+    """Load the network and its weights, or the networks. Raises SpecError where they do not fit the card."""
     set_up(placement.threads)
-    network = build_network(directory, card, registry.networks("molecules")).network
-    with memory_error():
-        network.to(placement.device)
-    return FingerprintScorer(network, card, placement.device)
+    networks = registry.networks("molecules")
+    found: Scorer = load_members(
+        directory, card, networks, placement.device, lambda network: FingerprintScorer(network, card, placement.device)
+    )
+    return found

@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save
 from torch import Tensor, nn
 
 from schemas.errors import SpecError
 from schemas.loading import validate
 from workers import registry
 from workers.models.files import read_json
-from workers.models.network_directory import CONFIG, WEIGHTS
+from workers.models.member_files import member_files
+from workers.models.network_directory import CONFIG
 from workers.molecules.contract import Numbers
 from workers.molecules.formats.fingerprint import Fingerprint, FingerprintConfig
 from workers.molecules.formats.fingerprint_loaded import as_input
@@ -65,8 +65,8 @@ class FingerprintRecipe:
         return found
 
     def files(self, members: Sequence[Mapping[str, Tensor]]) -> Mapping[str, bytes]:
-        """A directory of format `fingerprint`, which has one network."""
-        (weights,) = members
+        """A directory of format `fingerprint`."""
+        named, files = member_files(members)
         config = {
             "format": "fingerprint",
             "format_version": 1,
@@ -74,9 +74,9 @@ class FingerprintRecipe:
             "settings": dict(self.settings),
             "fingerprint": self.task.source.fingerprint.model_dump(mode="json"),
             "head": self.task.head.model_dump(mode="json"),
+            **named,
         }
-        body = save({name: one.contiguous() for name, one in weights.items()})
-        return {CONFIG: json.dumps(config, indent=1).encode() + b"\n", WEIGHTS: body}
+        return {CONFIG: json.dumps(config, indent=1).encode() + b"\n", **files}
 
 
 class FingerprintRecipes:

@@ -1,8 +1,6 @@
 """What a spec says of a training over molecules. Imports nothing heavy: the driver reads this too."""
 
-from typing import Self
-
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from workers.molecules.formats.fingerprint import Fingerprint
 from workers.molecules.settings import MoleculesInput
@@ -13,12 +11,6 @@ class MoleculesTraining(TrainKeys, MoleculesInput):
     """`input:` of a training over molecules: that of predict, and what is learned from it."""
 
     fingerprint: Fingerprint = Field(default=Fingerprint(), description="what the network is shown of a molecule")
-
-    @model_validator(mode="after")
-    def _one_network(self) -> Self:
-        if len(self.seeds) > 1:
-            raise ValueError("seeds: a model directory on molecules has one network: give one seed")
-        return self
 
 
 INPUT = MoleculesTraining

@@ -24,6 +24,8 @@ PACKAGE_COLUMNS = (
         ("files", "list<struct<name: string, bytes: int64, sha256: string>>", "files of the model directory"),
     ),
     *table_columns(
-        PACKAGE, ("records", "list<struct<split: string, state: string, records: int64>>", "records by split")
+        PACKAGE,
+        ("records", "list<struct<split: string, state: string, records: int64>>", "records by split"),
+        ("remarks", "list<struct<remark: string>>", "remarks"),
     ),
 )

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save
 
-from cluster.storage import fetch_directory, sha256_of
+from cluster.storage import sha256_of
 from schemas.crashpoints import crashpoint
 from schemas.run import stage_directory
 from schemas.status import Status
@@ -37,6 +37,7 @@ from workers.training.job.labelled import PLACE, Labelled, labelled
 from workers.training.job.recipes import FitTask, Recipes, TrainingRecipe
 from workers.training.job.settings import TrainKeys
 from workers.training.job.shown import local_rows
+from workers.training.job.start import start_of
 from workers.training.job.together import processes
 from workers.training.ranks import Ranks
 from workers.training.recipe import Example
@@ -86,13 +87,7 @@ class Materials:
         rows = local_rows(prepared, local, shown, Path(self._folder.name) / "shown.arrow")
         examples = self._recipes.examples(rows)
         train, tuning = (self._part(found, part, local, examples) for part in ("train", "tuning"))
-        steps, start = tuple(state["prepare"]), None
-        if source.start is not None:
-            fetched = fetch_directory(
-                source.start, self._context.own_storage, expected_sha256=state["start"], remembered=True
-            )
-            start = fetched.path
-        task = FitTask(source, steps, head_of(source), start)
+        task = FitTask(source, tuple(state["prepare"]), head_of(source), start_of(self._context, source))
         recipe = self._recipes.open(task, train.take(np.arange(len(train.rows))))
         return Material(recipe, train, tuning, found, task)
 

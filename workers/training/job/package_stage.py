@@ -23,7 +23,7 @@ from workers.training.job.checkpoints import Checkpoints, checkpoint_folder
 from workers.training.job.columns import FIT, HISTORY, LABELLED, MODEL, SUMS
 from workers.training.job.fit_stage import Material, Materials
 from workers.training.job.labelled import PART, STATE, Labelled
-from workers.training.job.recipes import Recipes
+from workers.training.job.recipes import Recipes, remarks_of
 from workers.training.job.settings import Output, TrainKeys
 
 
@@ -43,7 +43,7 @@ class PackageStage(ShardStage):
         files = {
             **self._files(material, fits, rows),
             HISTORY: encode_frame(history, self._context.run.fingerprint),
-            CARD: model_card(self._facts(rows, account)).encode(),
+            CARD: model_card(self._facts(rows, account, remarks_of(material.recipe))).encode(),
         }
         files[SUMS] = "".join(f"{sha256_of(body)}  {name}\n" for name, body in sorted(files.items())).encode()
         side = [SideObject(f"{MODEL}{name}", body) for name, body in sorted(files.items())]
@@ -51,7 +51,8 @@ class PackageStage(ShardStage):
         truths = _truths(material.found, self._source.outputs)
         side.append(SideObject(LABELLED, encode_frame(truths, self._context.run.fingerprint)))
         named = [{"name": name, "bytes": len(body), "sha256": sha256_of(body)} for name, body in sorted(files.items())]
-        values: dict[str, Any] = {"files": [named], "records": [account]}
+        remarks = [{"remark": remark} for remark in remarks_of(material.recipe)]
+        values: dict[str, Any] = {"files": [named], "records": [account], "remarks": [remarks]}
         return ShardTable(build_rows(records, self._context.layout, values, [Status.OK]), side=side)
 
     def close(self) -> None:
@@ -82,7 +83,9 @@ class PackageStage(ShardStage):
             raise RefusedError(f"{key} is not the file that was fitted: restore it, or choose another output.uri")
         return body
 
-    def _facts(self, rows: Sequence[Mapping[str, Any]], account: Sequence[Mapping[str, Any]]) -> Facts:
+    def _facts(
+        self, rows: Sequence[Mapping[str, Any]], account: Sequence[Mapping[str, Any]], remarks: Sequence[str]
+    ) -> Facts:
         run = self._context.run
         return Facts(
             name=run.name,
@@ -93,6 +96,7 @@ class PackageStage(ShardStage):
             state=run.parts["state"],
             versions=run.recorded["versions"],
             fingerprint=run.fingerprint,
+            remarks=remarks,
         )
 
 

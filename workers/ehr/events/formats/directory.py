@@ -27,7 +27,7 @@ from workers.ehr.events.formats.encoder import Encoding, EventEncoder
 from workers.ehr.events.formats.vocabulary import Vocabulary, read_codes
 from workers.ehr.events.networks.settings import EventNetworkConfig
 from workers.models.head import score_fields
-from workers.models.network_directory import CONFIG, NetworkConfig, NetworkDirectory, settings_of
+from workers.models.network_directory import CONFIG, EnsembleConfig, NetworkDirectory, settings_of
 
 CODES = "codes.parquet"
 
@@ -46,7 +46,7 @@ class Outputs(Frozen):
     codes: bool = False
 
 
-class EventModelConfig(NetworkConfig):
+class EventModelConfig(EnsembleConfig):
     """`config.json`."""
 
     format: Literal["wardround-event-model"]
@@ -69,6 +69,11 @@ class EventModel(NetworkDirectory[EventModelConfig, EventNetworkConfig]):
         if config.outputs.contributions and config.network != EXPLAINED:
             path = directory / CONFIG
             raise SpecError(f"{path}: outputs.contributions: only network {EXPLAINED!r} is a sum over events")
+        if config.members and (config.outputs.contributions or config.outputs.embedding):
+            raise SpecError(
+                f"{directory / CONFIG}: outputs: embedding and contributions are of one network, and members names "
+                f"{len(config.members)}: leave them out"
+            )
         _vocabulary(directory, config.encoding, sizes)
         own = config.model_dump(mode="json", include={"encoding", "outputs", "task", "code_system"})
         return ModelCard(format="events", outputs=output_fields(config), settings={**settings_of(config), **own})

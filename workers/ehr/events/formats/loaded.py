@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from schemas.errors import NoMemoryError
 from workers import registry
-from workers.contract import ModelCard, Placement
+from workers.contract import ModelCard, Placement, Scorer
 from workers.ehr.events.formats.batches import Shard
 from workers.ehr.events.formats.columns import contributions_name
 from workers.ehr.events.formats.encoder import EncodedEvents
@@ -21,9 +21,8 @@ from workers.ehr.events.formats.times import Integers
 from workers.models.activation import activate
 from workers.models.device import set_up
 from workers.models.head import by_column
-from workers.models.memory import memory_error
+from workers.models.load_members import load_members
 from workers.models.memory_ladder import MemoryLadder
-from workers.models.weights import build_network
 
 Answer = tuple[NDArray[np.float32], Sequence[Any], Sequence[Any]]
 """For each record its scores, its features where they are asked for, and its explanations."""
@@ -33,17 +32,19 @@ BATCH_BYTES = 512 << 20
 """What one batch may take, by the network's own estimate: batches are as large as memory allows, and few."""
 
 
-def load(directory: Path, card: ModelCard, placement: Placement) -> EventModelScorer:
-    """Load the network and its weights. Raises SpecError where they do not fit the card."""
-    network = build_network(directory, card, registry.networks("events")).network
+def load(directory: Path, card: ModelCard, placement: Placement) -> Scorer:
+    """Load the network and its weights, or the networks. Raises SpecError where they do not fit the card."""
     # Each thread runs batches of its own: inside the small products of one step a second one costs more than it does.
     set_up(1)
     device = placement.device
-    with memory_error():
-        network.to(device)
-    if device == "cpu":
-        network.accelerate()
-    return EventModelScorer(network, card, device, max(1, placement.threads) if device == "cpu" else 1)
+
+    def scorer(network: Any) -> EventModelScorer:
+        if device == "cpu":
+            network.accelerate()
+        return EventModelScorer(network, card, device, max(1, placement.threads) if device == "cpu" else 1)
+
+    found: Scorer = load_members(directory, card, registry.networks("events"), device, scorer)
+    return found
 
 
 class EventModelScorer:

@@ -1,6 +1,6 @@
 """A trained network as a model directory on events. Imports torch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,11 @@ from workers.ehr.events.training.recipe import EventRecipe
 from workers.models.head import Head
 
 
-def write_trained(folder: Path, recipe: EventRecipe, weights: Mapping[str, Tensor], head: Head, **more: Any) -> None:
-    """`more` are other keys of `config.json`, such as `task` and `code_system`."""
+def write_trained(
+    folder: Path, recipe: EventRecipe, members: Sequence[Mapping[str, Tensor]], head: Head, **more: Any
+) -> None:
+    """`members` are the weights of one network, or of several that are one model; `more` are other keys of
+    `config.json`, such as `task` and `code_system`."""
     config = {
         "network": recipe.name,
         "settings": recipe.settings,
@@ -20,4 +23,4 @@ def write_trained(folder: Path, recipe: EventRecipe, weights: Mapping[str, Tenso
         "encoding": recipe.encoding.model_dump(mode="json"),
         **more,
     }
-    write_event_model(folder, config, recipe.vocabulary.table, weights)
+    write_event_model(folder, config, recipe.vocabulary.table, *members)

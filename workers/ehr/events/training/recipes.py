@@ -17,7 +17,7 @@ from workers.ehr.events.training.recipe import EventRecipe
 from workers.ehr.events.training.vocabulary import FittedVocabulary, fit_vocabulary
 from workers.models.files import read_json
 from workers.models.network_directory import CONFIG
-from workers.training.held import Held, HeldExamples
+from workers.training.held import Held, HeldExamples, all_of
 from workers.training.job.directory import written
 from workers.training.job.recipes import FitTask
 
@@ -33,11 +33,10 @@ class TrainedEvents(EventRecipe):
         self._task = task
 
     def files(self, members: Sequence[Mapping[str, Tensor]]) -> Mapping[str, bytes]:
-        """A directory of format `wardround-event-model`, which has one network."""
-        (weights,) = members
+        """A directory of format `wardround-event-model`."""
         source = self._task.source
         more = {"task": source.predicts, "code_system": source.code_system}
-        return written(lambda folder: write_trained(folder, self, weights, self._task.head, **more))
+        return written(lambda folder: write_trained(folder, self, members, self._task.head, **more))
 
 
 class EventRecipes:
@@ -45,8 +44,7 @@ class EventRecipes:
 
     def examples(self, rows: pa.Table) -> HeldExamples[HeldHistories]:
         """Histories of any length."""
-        held = HeldHistories.of_rows(rows)
-        return HeldExamples(held, len(held))
+        return all_of(HeldHistories.of_rows(rows))
 
     def open(self, task: FitTask, train: Sequence[Held[HeldHistories]]) -> TrainedEvents:
         """With the vocabulary of the training subjects, or of the model that it starts from."""

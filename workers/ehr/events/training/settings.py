@@ -52,8 +52,6 @@ class EventsTraining(TrainKeys, EventsInput):
 
     @model_validator(mode="after")
     def _one_network(self) -> Self:
-        if len(self.seeds) > 1:
-            raise ValueError("seeds: a model directory on events has one network: give one seed")
         if self.start is not None and "vocabulary" in self.model_fields_set:
             raise ValueError("vocabulary: that of `start` is taken: leave it out")
         return self

@@ -4,6 +4,7 @@
      "network": "word_rnn", "settings": {"words": 20002, "num_outputs": 2, "cell": "lstm", ...},
      "head": {"activation": "softmax", "labels": ["stable", "readmitted"]},
      "tokens": {"rule": "words", "lower": true},       optional: workers.ehr.notes.formats.word_tokens.TokenRule
+     "prepare": [{"html": {}}],                        optional: how notes are cleaned before
      "words": {"max_tokens": 2000, "keep": "start"}}   optional: what the step `words` says otherwise
 
 Settings and names of weights: workers/ehr/notes/networks/word_rnn.py. `vocabulary.txt` has a word a line; the first
@@ -25,17 +26,18 @@ from workers import registry
 from workers.contract import ModelCard, Placement, Scorer
 from workers.ehr.notes.formats.word_tokens import COUNTS, STEP, TokenRule, WordEncoder, Words, read_vocabulary
 from workers.models.head import check_fields
-from workers.models.network_directory import CONFIG, NetworkConfig, NetworkDirectory, NetworkSizes, settings_of
+from workers.models.network_directory import CONFIG, EnsembleConfig, NetworkDirectory, NetworkSizes, settings_of
 from workers.text_models.contract import TextEncoder, TextFormat
 
 VOCABULARY = "vocabulary.txt"
 
 
-class WordModelConfig(NetworkConfig):
+class WordModelConfig(EnsembleConfig):
     """`config.json`."""
 
     format: Literal["wardround-note-model"]
     outputs: tuple[OutputField, ...] = ()
+    prepare: tuple[Any, ...] = ()
     tokens: TokenRule = TokenRule()
     words: Words = Words()
 
@@ -63,7 +65,7 @@ class WordRnn(NetworkDirectory[WordModelConfig, WordSizes]):
         return ModelCard(
             format="word-rnn",
             outputs=(*fields, *COUNTS),
-            prepare=({STEP: own[STEP]},),
+            prepare=(*config.prepare, {STEP: own[STEP]}),
             settings={**settings_of(config), **own},
         )
 

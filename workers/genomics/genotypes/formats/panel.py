@@ -26,12 +26,12 @@ from workers.genomics.genotypes.contract import PanelFormat, PanelScorer
 from workers.genomics.genotypes.formats.panel_variants import VARIANTS, read_panel
 from workers.genomics.genotypes.networks.settings import PanelNetworkConfig
 from workers.models.head import score_fields
-from workers.models.network_directory import NetworkConfig, NetworkDirectory, settings_of
+from workers.models.network_directory import CONFIG, EnsembleConfig, NetworkDirectory, settings_of
 
 Scale = Literal["copies", "centre", "standardise"]
 
 
-class PanelConfig(NetworkConfig):
+class PanelConfig(EnsembleConfig):
     """`config.json`.
 
     The network sees copies of each variant's effect allele, from 0 to 2 (`copies`), less twice its frequency
@@ -56,6 +56,11 @@ class PanelModelFormat(NetworkDirectory[PanelConfig, PanelNetworkConfig]):
 
     def card(self, directory: Path, config: PanelConfig, sizes: PanelNetworkConfig) -> ModelCard:
         """The card of a panel model; its settings hold the number of variants that the network takes."""
+        if config.members and config.embedding:
+            raise SpecError(
+                f"{directory / CONFIG}: embedding: is of one network, and members names {len(config.members)}: leave "
+                "it out"
+            )
         panel = read_panel(directory / VARIANTS)
         _check(panel, config, sizes, directory / VARIANTS)
         own = config.model_dump(mode="json", include={"genome_build", "scale", "embedding"})

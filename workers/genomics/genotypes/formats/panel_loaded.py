@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from schemas.errors import NoMemoryError
 from workers import registry
 from workers.contract import ModelCard, Placement
+from workers.genomics.genotypes.contract import PanelScorer
 from workers.models.activation import activate
 from workers.models.device import set_up
 from workers.models.head import by_column
-from workers.models.memory import memory_error
+from workers.models.load_members import load_members
 from workers.models.memory_ladder import MemoryLadder
-from workers.models.weights import build_network
 
 Float = NDArray[np.float32]
 Inputs = Callable[[int, int], Float]
@@ -28,13 +28,14 @@ BATCH_BYTES = 256 << 20
 """What one batch may take, by the network's own estimate."""
 
 
-def load(directory: Path, card: ModelCard, placement: Placement) -> PanelModel:
-    """Load the network and its weights. Raises SpecError where they do not fit the card."""
-    network = build_network(directory, card, registry.networks("genotypes")).network
+def load(directory: Path, card: ModelCard, placement: Placement) -> PanelScorer:
+    """Load the network and its weights, or the networks. Raises SpecError where they do not fit the card."""
     set_up(placement.threads)
-    with memory_error():
-        network.to(placement.device)
-    return PanelModel(network, card, placement.device)
+    networks = registry.networks("genotypes")
+    found: PanelScorer = load_members(
+        directory, card, networks, placement.device, lambda network: PanelModel(network, card, placement.device)
+    )
+    return found
 
 
 class PanelModel:

@@ -1,6 +1,6 @@
 """A trained network as a model directory over a panel. Imports torch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,15 @@ from workers.models.head import Head
 
 
 def write_trained(
-    folder: Path, recipe: PanelRecipe, variants: pl.DataFrame, weights: Mapping[str, Tensor], head: Head, **more: Any
+    folder: Path,
+    recipe: PanelRecipe,
+    variants: pl.DataFrame,
+    members: Sequence[Mapping[str, Tensor]],
+    head: Head,
+    **more: Any,
 ) -> None:
-    """`variants` are those of the whole panel, of which the network has some; `more` are other keys of `config.json`,
+    """`variants` are those of the whole panel, of which the network has some; `members` the weights of one network, or
+    of several that are one model; `more` are other keys of `config.json`,
     such as `genome_build`."""
     own = variants[recipe.panel.kept.tolist()].with_columns(effect_frequency=pl.Series(recipe.panel.frequency))
     config = {
@@ -25,4 +31,4 @@ def write_trained(
         "scale": recipe.scale,
         **more,
     }
-    write_panel_model(folder, config, own, weights)
+    write_panel_model(folder, config, own, *members)

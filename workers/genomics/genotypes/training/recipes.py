@@ -29,12 +29,11 @@ class FittedPanelRecipe(PanelRecipe):
         self._task, self._variants = task, variants
 
     def files(self, members: Sequence[Mapping[str, Tensor]]) -> Mapping[str, bytes]:
-        """A directory of format `wardround-panel-model`, which has one network."""
-        (weights,) = members
+        """A directory of format `wardround-panel-model`."""
         alike = self._variants.height - len(self.panel.kept)
         notes = f"{counted(alike, 'variant')} of the panel left out: the same in all training samples" if alike else ""
         more = {"genome_build": self._task.source.build, "prepare": list(self._task.steps), "notes": notes}
-        return written(lambda folder: write_trained(folder, self, self._variants, weights, self._task.head, **more))
+        return written(lambda folder: write_trained(folder, self, self._variants, members, self._task.head, **more))
 
 
 class PanelRecipes:

@@ -27,8 +27,6 @@ class GenotypesTraining(TrainKeys, GenotypesInput):
     def _says_all(self) -> Self:
         if self.build is None:
             raise ValueError("build: is needed, since the model directory says of which build its positions are")
-        if len(self.seeds) > 1:
-            raise ValueError("seeds: a model directory over a panel has one network: give one seed")
         if self.start is not None:
             raise ValueError("start: a network over a panel begins with fresh weights: leave it out")
         if "qc" in self.model_fields_set:

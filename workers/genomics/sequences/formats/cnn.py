@@ -23,10 +23,10 @@ from workers.genomics.sequences.contract import SequenceEncoder, SequenceFormat,
 from workers.genomics.sequences.steps import SequenceWindow, written
 from workers.genomics.sequences.windows import VariantWindow
 from workers.models.head import score_fields
-from workers.models.network_directory import NetworkConfig, NetworkDirectory, NetworkSizes, settings_of
+from workers.models.network_directory import EnsembleConfig, NetworkDirectory, NetworkSizes, settings_of
 
 
-class CnnConfig(NetworkConfig):
+class CnnConfig(EnsembleConfig):
     """`config.json`. Whether the network takes this `window` is checked at load."""
 
     format: Literal["sequence-cnn"]

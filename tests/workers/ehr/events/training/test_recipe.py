@@ -43,7 +43,9 @@ def trained(network: str) -> Trained:
 
 
 def predicted(folder: Path, model: Trained, activation: Activation) -> np.ndarray:
-    write_trained(folder, model.recipe, model.trainer.network.state_dict(), Head(activation=activation, labels=("x",)))
+    write_trained(
+        folder, model.recipe, [model.trainer.network.state_dict()], Head(activation=activation, labels=("x",))
+    )
     card = FORMAT.describe(folder)
     encoded = FORMAT.open_encoder(folder, card, 1).encode(planted_hospital(240, seed=3).histories)
     return FORMAT.load(folder, card, Placement("cpu")).score([encoded])["score_x"][model.held_out]

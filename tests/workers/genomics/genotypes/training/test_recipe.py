@@ -89,7 +89,7 @@ def test_the_directory_scores_as_the_trainer_did(tmp_path: Path) -> None:
     torch.manual_seed(1)
     network = made.network().eval()
     write_trained(
-        tmp_path, made, WANTED, network.state_dict(), Head(activation="none", labels=("x",)), genome_build="GRCh38"
+        tmp_path, made, WANTED, [network.state_dict()], Head(activation="none", labels=("x",)), genome_build="GRCh38"
     )
     card = FORMAT.describe(tmp_path)
     stored = read_panel(tmp_path / VARIANTS)
