@@ -30,8 +30,7 @@ def read_labels(labels: Labels, storage: StorageSettings) -> tuple[pl.DataFrame,
 
     Raises SpecError where it is not there, cannot be read, has no row, or has no id, an empty one, or one twice.
     """
-    body = _body(labels, storage)
-    table = _parsed(labels, body)
+    table, digest = read_table(labels, storage)
     if labels.key not in table.columns:
         hint = separator_hint(table.columns, delimiter_of(split(labels.uri)[1], labels.delimiter))
         remedy = f"{hint}, or say labels.delimiter" if hint else "say labels.key"
@@ -46,7 +45,13 @@ def read_labels(labels: Labels, storage: StorageSettings) -> tuple[pl.DataFrame,
     table = table.with_columns(as_ids(pl.col(labels.key), key.dtype)).with_row_index(ROW)
     _refuse(table, pl.col(labels.key).is_null(), labels, "no id")
     _refuse_twice(table, labels)
-    return table, hashlib.sha256(body).hexdigest()
+    return table, digest
+
+
+def read_table(labels: Labels, storage: StorageSettings) -> tuple[pl.DataFrame, str]:
+    """The table as it is, and the sha256 of its file. Raises SpecError where it is not there, or cannot be read."""
+    body = _body(labels, storage)
+    return _parsed(labels, body), hashlib.sha256(body).hexdigest()
 
 
 def columns_of(labels: pl.DataFrame) -> list[str]:

@@ -3,6 +3,8 @@
 from schemas.rows import stage_columns, table_columns
 
 PREPARE, FIT, PACKAGE = "prepare", "fit", "package"
+SPANS = "spans"
+"""Column of stage `prepare` with the labelled pieces of a text."""
 MODEL = "model/"
 """Where the model directory lies, relative to the run."""
 SUMS, HISTORY = "SHA256SUMS", "history.parquet"

@@ -109,8 +109,13 @@ def _records(stage: FinishedStage, source: TrainKeys, labels: pl.DataFrame | Non
     ).with_row_index(PLACE)
 
 
-def _truths(both: pl.DataFrame, source: TrainKeys) -> list[pl.Series]:
-    return [_truth(both, name, source.truths()[name], output) for name, output in source.outputs.items()]
+def _truths(both: pl.DataFrame, source: TrainKeys) -> list[pl.Series | pl.Expr]:
+    columns = source.truths()
+    return [
+        # What is true of a text with spans is prepared with it; one without any has none.
+        _truth(both, name, columns[name], output) if name in columns else pl.lit(0.0).alias(name)
+        for name, output in source.outputs.items()
+    ]
 
 
 def _truth(both: pl.DataFrame, name: str, column: str, output: Output) -> pl.Series:
@@ -183,7 +188,8 @@ def check_enough(found: Labelled, source: TrainKeys, metric: str) -> None:
             raise SpecError(f"input.splits: not one labelled record is in {part} ({told}): {remedy}")
         for column, name in enumerate(found.outputs):
             there = targets[~np.isnan(targets[:, column]), column]
-            if len(np.unique(there)) < 2 and (part == "train" or metric == "auroc"):
+            one_alone = not source.has_spans and len(np.unique(there)) < 2
+            if one_alone and (part == "train" or metric == "auroc"):
                 raise SpecError(
                     f"input.outputs.{name}: {counted(len(there), 'labelled record')} in {part}, and all with one "
                     f"answer: correct `truth`, `positive` and `classes`, or the splits{_hint(part)}"

@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -20,9 +21,9 @@ from workers.pipeline.kinds import ShardStage, ShardTable, SideObject
 from workers.pipeline.rowtable import build_rows
 from workers.training.job.card import CARD, Facts, model_card
 from workers.training.job.checkpoints import Checkpoints, checkpoint_folder
-from workers.training.job.columns import FIT, HISTORY, LABELLED, MODEL, SUMS
+from workers.training.job.columns import FIT, HISTORY, LABELLED, MODEL, PREPARE, SPANS, SUMS
 from workers.training.job.fit_stage import Material, Materials
-from workers.training.job.labelled import PART, STATE, Labelled
+from workers.training.job.labelled import PART, PLACE, STATE, Labelled
 from workers.training.job.recipes import Recipes, remarks_of
 from workers.training.job.settings import Output, TrainKeys
 
@@ -48,7 +49,7 @@ class PackageStage(ShardStage):
         files[SUMS] = "".join(f"{sha256_of(body)}  {name}\n" for name, body in sorted(files.items())).encode()
         side = [SideObject(f"{MODEL}{name}", body) for name, body in sorted(files.items())]
         self._clear(rows)
-        truths = _truths(material.found, self._source.outputs)
+        truths = self._truths(material.found)
         side.append(SideObject(LABELLED, encode_frame(truths, self._context.run.fingerprint)))
         named = [{"name": name, "bytes": len(body), "sha256": sha256_of(body)} for name, body in sorted(files.items())]
         remarks = [{"remark": remark} for remark in remarks_of(material.recipe)]
@@ -61,6 +62,16 @@ class PackageStage(ShardStage):
 
     def _files(self, material: Material, fits: FinishedStage, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, bytes]:
         return material.recipe.files([load(self._vouched(fits, row["weights"])) for row in rows])
+
+    def _truths(self, found: Labelled) -> pl.DataFrame:
+        """What `labelled.parquet` has; of texts with spans the spans themselves, as an evaluation reads them."""
+        outputs = self._source.outputs
+        if not self._source.has_spans:
+            return _truths(found, outputs)
+        spans = stage_at(self._context.store, PREPARE).all_rows([SPANS])
+        column = pl.DataFrame(pl.from_arrow(spans)).to_series().gather(found.rows[PLACE])
+        named = replace(found, rows=found.rows.with_columns(column.alias(name) for name in outputs))
+        return _truths(named, {name: Output() for name in outputs})
 
     def _history(self, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
         parts = []

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -21,7 +21,10 @@ OF_LABELLED = frozenset(("record_id", "subject_id", "split", "state"))
 class Output(Frozen):
     """What the network learns to tell."""
 
-    task: Task = Field(default="binary", description="what kind of truth it is")
+    task: Task | Literal["spans"] = Field(
+        default="binary",
+        description="what kind of truth it is; spans: pieces of a text, which `input.spans` has",
+    )
     truth: str = Field(
         default="", description="column of the labels, or a carried column, with what is true; default: its own name"
     )
@@ -30,18 +33,24 @@ class Output(Frozen):
         default=None, description="values of `truth` that are negative; others are then unknown. Default: all others"
     )
     classes: tuple[Value, ...] = Field(
-        default=(), description="values of `truth`, one a class; of ordinal outputs from the lowest grade on"
+        default=(),
+        description="values of `truth`, one a class; of ordinal outputs from the lowest grade on; labels of spans",
     )
 
     @model_validator(mode="after")
     def _fits_its_task(self) -> Self:
         if self.task != "binary" and {"positive", "negative"} & self.model_fields_set:
             raise ValueError(f"positive and negative are for binary outputs; the task of this one is {self.task}")
-        if (self.task in ("classes", "ordinal")) != bool(self.classes):
-            raise ValueError(f"classes and ordinal outputs need `classes`, others have none; the task is {self.task}")
         refuse_both_sides(self.positive, self.negative)
-        if self.classes and (len(self.classes) < 2 or len({str(one) for one in self.classes}) < len(self.classes)):
-            raise ValueError("`classes` needs two values at least, each there once")
+        if (self.task in ("classes", "ordinal", "spans")) != bool(self.classes):
+            raise ValueError(
+                f"outputs of classes, ordinal ones and spans need `classes`, others have none; the task is {self.task}"
+            )
+        least = 1 if self.task == "spans" else 2
+        if self.classes and (len(self.classes) < least or len({str(one) for one in self.classes}) < len(self.classes)):
+            raise ValueError("`classes` needs two values at least (of spans one), each there once")
+        if self.task == "spans" and self.truth:
+            raise ValueError("truth is a column of records, and spans have a table of their own: say `input.spans`")
         return self
 
 
@@ -134,16 +143,24 @@ class TrainKeys(Frozen):
         tasks = {output.task for output in self.outputs.values()}
         if len(tasks) > 1:
             raise ValueError(f"outputs: one network has outputs of one task, and these are {', '.join(sorted(tasks))}")
-        if tasks & {"classes", "ordinal"} and len(self.outputs) > 1:
+        if tasks & {"classes", "ordinal", "spans"} and len(self.outputs) > 1:
             raise ValueError(f"outputs: a network has one output of task {tasks.pop()}, and these are several")
+        if "spans" in tasks and "spans" not in type(self).model_fields:
+            raise ValueError("outputs: spans are of texts: this collection has none")
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError("seeds: one stands there twice, which would count it twice")
         return self
 
     @property
     def output_task(self) -> Task:
-        """That which all outputs have."""
-        return next(iter(self.outputs.values())).task
+        """That which all outputs have; each token of a text with spans is of one class."""
+        task = next(iter(self.outputs.values())).task
+        return "classes" if task == "spans" else task
+
+    @property
+    def has_spans(self) -> bool:
+        """Whether labelled pieces of texts are learned."""
+        return any(output.task == "spans" for output in self.outputs.values())
 
     @property
     def is_of_several(self) -> bool:
@@ -151,5 +168,5 @@ class TrainKeys(Frozen):
         return len(self.seeds) > 1
 
     def truths(self) -> dict[str, str]:
-        """The column of each output's truth."""
-        return {name: output.truth or name for name, output in self.outputs.items()}
+        """The column of each output's truth; spans have none."""
+        return {name: output.truth or name for name, output in self.outputs.items() if output.task != "spans"}
