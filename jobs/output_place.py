@@ -7,7 +7,7 @@ from typing import Any
 
 from cluster.storage import is_inside, parse
 from schemas.errors import SpecError
-from schemas.spec import Spec
+from schemas.spec import Spec, is_shown
 
 
 def check_output_place(spec: Spec) -> None:
@@ -40,6 +40,14 @@ def _places(source: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _check_folder(path: str) -> None:
     """The folder need not be there; what is there above it must be one."""
+    if not is_shown(path):
+        raise SpecError("output.uri stands for a name with characters that cannot be shown: choose another name")
+    if not path:
+        raise SpecError("output.uri is the root of this machine's disk: a run needs a folder of its own, name one")
+    if (length := len(os.fsencode(path))) > _LONGEST_PATH:
+        raise SpecError(
+            f"output.uri: a path cannot be longer than {_LONGEST_PATH:,} bytes, it has {length:,}: shorten it"
+        )
     if any(len(os.fsencode(part)) > _LONGEST_NAME for part in path.split("/")):
         raise SpecError(f"output.uri: a folder cannot have a name longer than {_LONGEST_NAME} bytes: shorten it")
     while path and not os.path.lexists(path):
@@ -70,3 +78,5 @@ def no_empty_folders(uri: str) -> Iterator[None]:
 
 _LONGEST_NAME = 255
 """NAME_MAX of the file systems that matter."""
+_LONGEST_PATH = 4096 - 256
+"""PATH_MAX, with room for the names of what a run writes."""

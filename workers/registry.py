@@ -7,10 +7,19 @@ others add to them by entry points (`workers.plugins`), so the functions below a
 from workers import plugins
 from workers.lookup import Names, extra_of
 
+_MONAI = (
+    *("Classifier", "DenseNet", "DenseNet121", "DenseNet169", "DenseNet201", "DenseNet264", "EfficientNet"),
+    *("EfficientNetBN", "Regressor", "ResNet", "SENet", "SENet154", "SEResNet50", "SEResNet101", "SEResNet152"),
+    *("SEResNext50", "SEResNext101", "ViT", "resnet10", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"),
+    "resnet200",
+)
+"""What tells labels of a 2-D image, by the names of `monai.networks.nets`."""
+
 NETWORKS: dict[str, dict[str, str]] = {
     "images": {
         "densenet": "workers.images.networks.densenet",
         "keras_starter": "workers.images.networks.keras_starter",
+        **{f"monai.{name}": f"workers.images.networks.monai_nets:{name}" for name in _MONAI},
         "resnet": "workers.images.networks.resnet",
         "smallcnn": "workers.images.networks.smallcnn",
     },
