@@ -139,7 +139,7 @@ def _sample(stage: StageDirectory, spec: Spec, dispatcher: Dispatcher, watch: Re
 
 
 def _where(infos: Mapping[str, Mapping[str, Any]], spec: Spec) -> str:
-    """Of what takes long: how far the workers were when they were last heard, and from where it will go on."""
+    """How far the fits were when they were last heard of, and from where they will go on."""
     told = "; ".join(str(info["said"]) for _, info in sorted(infos.items()) if "said" in info)
     every = f"limits.checkpoint_every ({spec.limits.checkpoint_every:g} s)"
     return f"{f', at {told}' if told else ''}; it goes on from the newest state, {every} before that at most"

@@ -1,5 +1,5 @@
-"""Ctrl-C once: finish the shards in hand, then stop; of a fit, stop at its newest state. Twice: stop at once. Either way
-nothing is lost."""
+"""Ctrl-C once: finish the shards in hand, then stop; a fit stops at once, at its newest state. Twice: stop at once.
+Nothing is lost."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def test_the_directory_says_what_it_holds(folder: Path) -> None:
     assert history.select("seed", "epoch").rows() == [(seed, epoch) for seed in (3, 4) for epoch in (1, 2, 3)]
     card = (model / "model_card.md").read_text()
     digest = hashlib.sha256((folder / "labels.csv").read_bytes()).hexdigest()
-    for said in (digest, "| held_out | used | 12 |", "for the author to fill in"):
+    for said in (digest, "| held_out | used | 12 |", "## Intended use", "_not stated_", "## Tuning"):
         assert said in card
 
 

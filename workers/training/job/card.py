@@ -1,14 +1,15 @@
-"""`model_card.md`: what is known of a model that was trained here, and what only its author can say."""
+"""What is known of a model that was trained here, for its card (`workers.models.card_page`)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from schemas.canonical import canonical_json
+from workers.models.card_page import DATA, PERFORMANCE, page, table
 from workers.training.job.settings import Output, TrainKeys
 
-CARD = "model_card.md"
-_OPEN = "*Not stated: for the author to fill in.*"
+_FIT = ("seed", "metric", "value", "best epoch", "epochs", "ended")
+_ELSEWHERE = "Figures on held-out records are of an evaluation (`job: evaluate`) and stand in its report, not here."
 
 
 @dataclass(frozen=True)
@@ -29,46 +30,36 @@ class Facts:
 
 def model_card(facts: Facts) -> str:
     """The page. The same facts give the same bytes."""
-    source = facts.source
-    network = f"`{source.network.name}` with settings `{canonical_json(dict(source.network.settings))}`"
-    parts = [
-        f"# {facts.name}",
-        f"Trained by wardround {facts.versions.get('wardround', '')}, run `{facts.fingerprint[:12]}`.",
-        "## Intended use",
-        _OPEN,
-        "## What it tells",
-        _table(
+    source, state = facts.source, facts.state
+    labels = "Labels: columns that the records carry."
+    if state.get("labels"):
+        splits = canonical_json(source.splits.model_dump(mode="json"))
+        labels = f"Labels: sha256 `{state['labels']}`. Splits: `{splits}`."
+    records = table(
+        ("split", "state", "records"), [(row["split"], row["state"], row["records"]) for row in facts.account]
+    )
+    known = {
+        "What it tells": table(
             ("output", "task", "truth", "values"),
             [(name, one.task, one.truth or name, _values(one)) for name, one in source.outputs.items()],
         ),
-        "## Data",
-        _table(("split", "state", "records"), [(row["split"], row["state"], row["records"]) for row in facts.account]),
-        f"Labels: sha256 `{facts.state['labels']}`. Splits: `{canonical_json(source.splits.model_dump(mode='json'))}`."
-        if facts.state.get("labels")
-        else "Labels: columns that the records carry.",
-        f"Source, licence and population: {_OPEN}",
-        "## Preparation",
-        f"`{canonical_json(list(facts.steps))}`",
-        "## Network and fit",
-        f"{network}. Settings of the fit: `{canonical_json(source.fit.model_dump(mode='json'))}`.",
-        *(
-            [f"Begun from the model directory with sha256 `{facts.state['start']}`."]
-            if facts.state.get("start")
-            else []
-        ),
-        *(f"{remark[:1].upper()}{remark[1:]}." for remark in facts.remarks),
-        "## Tuning",
-        _table(
-            ("seed", "metric", "value", "best epoch", "epochs", "ended"),
-            [_fit(row) for row in facts.fits],
-        ),
-        "Figures on held-out records are of an evaluation (`job: evaluate`) and stand in its report, not here.",
-        "## Limits and risks",
-        _OPEN,
-        "## Versions",
-        ", ".join(f"{name} {version}" for name, version in sorted(facts.versions.items())),
-    ]
-    return "\n\n".join(parts) + "\n"
+        "Preparation": f"`{canonical_json(list(facts.steps))}`",
+        "Network and fit": _network(facts),
+        "Tuning": table(_FIT, [_fit(row) for row in facts.fits]),
+        "Versions": ", ".join(f"{name} {version}" for name, version in sorted(facts.versions.items())),
+        DATA: f"{records}\n\n{labels}",
+        PERFORMANCE: _ELSEWHERE,
+    }
+    by = f"Trained by wardround {facts.versions.get('wardround', '')}, run `{facts.fingerprint[:12]}`."
+    return page(facts.name, by, known)
+
+
+def _network(facts: Facts) -> str:
+    source, start = facts.source, facts.state.get("start")
+    settings, fit = canonical_json(dict(source.network.settings)), canonical_json(source.fit.model_dump(mode="json"))
+    said = [f"`{source.network.name}` with settings `{settings}`. Settings of the fit: `{fit}`."]
+    said += [f"Begun from the model directory with sha256 `{start}`."] if start else []
+    return "\n\n".join([*said, *(f"{remark[:1].upper()}{remark[1:]}." for remark in facts.remarks)])
 
 
 def _fit(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -81,8 +72,3 @@ def _values(output: Output) -> str:
         others = "all others" if output.negative is None else output.negative
         return f"positive: {output.positive}; negative: {others}"
     return ", ".join(str(value) for value in output.classes)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
