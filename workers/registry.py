@@ -4,6 +4,8 @@ The tables are literal, so that what exists can be read here; a module is import
 others add to them by entry points (`workers.plugins`), so the functions below are asked, not the tables.
 """
 
+import re
+
 from workers import plugins
 from workers.lookup import Names, extra_of
 
@@ -14,6 +16,7 @@ _MONAI = (
     "resnet200",
 )
 """What tells labels of a 2-D image, by the names of `monai.networks.nets`."""
+_OF_MONAI = re.compile(r"^monai\..*")
 
 NETWORKS: dict[str, dict[str, str]] = {
     "images": {
@@ -159,8 +162,12 @@ def trainings() -> Names:
 
 def trainable() -> str:
     """What `job: train` fits, by collection, for people."""
+    # Those of MONAI are many: docs/models.md lists them.
+    named = {
+        name: dict.fromkeys(_OF_MONAI.sub("monai.NAME", one) for one in NETWORKS.get(name, ())) for name in TRAININGS
+    }
     by_collection = {
-        name: [*NETWORKS[name], *([PRETRAINED] if name in FINE_TUNED else [])] for name in TRAININGS if name in NETWORKS
+        name: [*named[name], *([PRETRAINED] if name in FINE_TUNED else [])] for name in named if named[name]
     }
     return "; ".join(f"{name}: {', '.join(networks)}" for name, networks in by_collection.items())
 
