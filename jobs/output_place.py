@@ -1,8 +1,9 @@
 """Whether a run may write where `output.uri` says, found out before anything is written."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from cluster.storage import is_inside, parse
 from schemas.errors import SpecError
@@ -15,9 +16,10 @@ def check_output_place(spec: Spec) -> None:
     With a table as input only the files that it lists are read, so the output may lie beside them.
     """
     uri = spec.output.uri
-    source = spec.input.get("uri")
-    if isinstance(source, str) and is_inside(uri, [source]):
-        raise SpecError("output.uri lies inside input.uri: the run would read its own rows. Choose another output.uri")
+    for key, source in _places(spec.input):
+        if is_inside(uri, [source]):
+            why = "the run would read its own rows" if key == "uri" else "two runs would be one directory"
+            raise SpecError(f"output.uri lies inside input.{key}: {why}. Choose another output.uri")
     for name, ref in spec.models.items():
         if is_inside(uri, [ref.uri]):
             raise SpecError(
@@ -26,6 +28,14 @@ def check_output_place(spec: Spec) -> None:
             )
     if parse(uri).scheme == "file":
         _check_folder(parse(uri).path.rstrip("/"))
+
+
+def _places(source: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a run reads, by key: records, a run that is evaluated, another that it is compared with, and weights."""
+    compared = source.get("compare")
+    found = {name: source.get(name) for name in ("uri", "run", "start")}
+    found["compare.run"] = compared.get("run") if isinstance(compared, Mapping) else None
+    yield from ((key, place) for key, place in found.items() if isinstance(place, str) and place)
 
 
 def _check_folder(path: str) -> None:
