@@ -126,7 +126,7 @@ class NoteRecords:
 
     @cached_property
     def _left_out(self) -> Mapping[At, str]:
-        """Of FHIR, the notes of which another version counts, and why."""
+        """Why a note of FHIR does not count, for each of which another version does."""
         if self.found.format != "fhir":
             return {}
         infos = list(note_files(self.store, self.found, self.source))
