@@ -63,6 +63,7 @@ def worker_job(stage: StageDirectory, spec: Spec) -> dict[str, Any]:
         "input": dict(spec.input),
         "storage": {**storage_settings(spec).model_dump(mode="json"), "forbidden": spec.limits.forbidden},
         "single_committer": stage.store.single_committer,
+        "processes": stage.run.processes,
     }
 
 

@@ -197,6 +197,7 @@ def _run_file(request: StageRequest, info: PlanInfo, fingerprint: str, listed: M
         name=request.spec.name,
         stage=request.plan.stage,
         kind=request.plan.kind,
+        processes=request.plan.processes,
         rows_dir=request.rows_dir,
         created=_now(),
         plan=info,

@@ -19,9 +19,19 @@ from workers.contract import ModelCard
 from workers.finished_runs.plan import PlanReader
 from workers.finished_runs.stage import FinishedStage
 from workers.labels.table import read_labels
-from workers.training.job.columns import FIT, FIT_COLUMNS, LABELLED, MODEL, PACKAGE, PACKAGE_COLUMNS, PREPARE
+from workers.training.job.columns import (
+    FIT,
+    LABELLED,
+    MODEL,
+    PACKAGE,
+    PREPARE,
+    fit_columns,
+    package_columns,
+)
+from workers.training.job.fits import fits_of
 from workers.training.job.heads import head_of
 from workers.training.job.labelled import check_columns, check_enough, labelled
+from workers.training.job.search import at_each_point, check_search
 from workers.training.job.settings import TrainKeys
 
 
@@ -39,6 +49,8 @@ class Training:
         self._columns = stage_columns(PREPARE, *((field.name, field.type, field.meaning) for field in shown))
         self._steps: tuple[Any, ...] = ()
         head_of(source)
+        check_search(source)
+        self._fits = fits_of(source)
 
     @property
     def stages(self) -> Sequence[str]:
@@ -80,10 +92,18 @@ class Training:
     def _check_network(self) -> None:
         """Before the records are prepared, which may take hours."""
         # Networks import torch, which a driver needs for nothing else.
+        from workers.training.losses import kind_of  # noqa: PLC0415
+        from workers.training.metric import metric_of  # noqa: PLC0415
         from workers.training.network import check_settings  # noqa: PLC0415
 
-        network = self.source.network
-        check_settings(registry.networks(self.source.collection), network.name, network.settings)
+        def check(source: TrainKeys) -> None:
+            networks, network = registry.networks(self.source.collection), source.network
+            networks.require(network.name, "input.network.name")
+            check_settings(networks, network.name, network.settings)
+            kind_of(source.output_task, source.fit.loss)
+            metric_of(source.output_task, source.fit.metric)
+
+        at_each_point(self.source, check)
 
     def _plan_prepare(self, finished: Sequence[FinishedStage]) -> StagePlan:
         plan = self._inner.plan(self._inner.stages[-1], finished, {})
@@ -96,15 +116,14 @@ class Training:
         prepared, (labels, digest) = finished[-1], self._labels()
         state = self._same_state(prepared, digest)
         found = labelled(prepared, self.source, labels)
-        metric = self.source.fit.metric
-        asked = "auroc" if metric == "auto" and self.source.output_task == "binary" else metric
-        check_enough(found, self.source, asked)
+        at_each_point(self.source, lambda one: check_enough(found, one, _chooses(one)))
         return StagePlan(
             FIT,
             plan_schema(),
-            lambda: self._records([f"seed-{seed}" for seed in self.source.seeds], list(self.source.seeds)),
-            columns=FIT_COLUMNS,
+            lambda: self._records([fit.name for fit in self._fits], [fit.seed for fit in self._fits]),
+            columns=fit_columns(self.source),
             kind="long",
+            processes=self.source.processes,
             shard_records=1,
             state={**state, "after": prepared.run.fingerprint},
         )
@@ -115,7 +134,7 @@ class Training:
             PACKAGE,
             plan_schema(),
             lambda: self._records(["model"], [None]),
-            columns=PACKAGE_COLUMNS,
+            columns=package_columns(self.source),
             kind="shards",
             shard_records=1,
             state={**state, "after": finished[-1].run.fingerprint},
@@ -150,3 +169,9 @@ class Training:
     def _records(self, names: Sequence[str], members: Sequence[int | None]) -> Iterator[pa.RecordBatch]:
         uri = getattr(self.source, "uri", "")
         yield plan_batch(plan_schema(), {"record_id": list(names), "member": list(members)}, uri=uri)
+
+
+def _chooses(source: TrainKeys) -> str:
+    """The metric by which epochs are chosen, as far as it matters whether both answers are there."""
+    metric = source.fit.metric
+    return "auroc" if metric == "auto" and source.output_task == "binary" else metric
