@@ -34,6 +34,7 @@ _PATIENCE = "RAY_gcs_rpc_server_reconnect_timeout_s"
 _USUAL_PATIENCE_S = 60.0
 """How long Ray waits for a head that does not answer, which may be started again meanwhile."""
 _OUR_SHARE = 0.75
+"""The part of that patience for noticing and for ending together: the rest is for a busy machine."""
 
 
 class OwnNode:
@@ -64,8 +65,10 @@ class JoinedNode:
     def __init__(self, address: str) -> None:
         self._address = address
         self._answered_at = time.monotonic()
-        patience = os.environ.get(_PATIENCE, "")
-        self._patience_s = _OUR_SHARE * (float(patience) if patience.isdigit() else _USUAL_PATIENCE_S)
+        said = os.environ.get(_PATIENCE, "")
+        patience_s = float(said) if said.isdigit() else _USUAL_PATIENCE_S
+        self._grace_s = min(GRACE_S, patience_s * (1 - _OUR_SHARE))
+        self._patience_s = _OUR_SHARE * patience_s - self._grace_s
 
     def is_dead(self) -> bool:
         """Whether it will not come back."""
@@ -78,7 +81,7 @@ class JoinedNode:
 
     def end(self, exit_code: Callable[[], int]) -> NoReturn:
         """Say so and end this process, once it had its time to end by itself."""
-        time.sleep(GRACE_S)
+        time.sleep(self._grace_s)
         _end(JOINED, exit_code)
 
 

@@ -75,6 +75,11 @@ def parse_steps(
     return found
 
 
+def without(raw: Sequence[Any], name: str) -> tuple[Any, ...]:
+    """The entries of a list but that of this step."""
+    return tuple(entry for entry in raw if entry != name and not (isinstance(entry, Mapping) and name in entry))
+
+
 def _model(name: str, known: Sequence[Known], where: str) -> type[BaseModel]:
     for table in known:
         if name in table:

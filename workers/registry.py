@@ -101,11 +101,19 @@ EVALUATIONS: dict[str, str] = {
 
 TRAININGS: dict[str, str] = {
     "images": "workers.images.training",
+    "notes": "workers.ehr.notes.training",
     "events": "workers.ehr.events.training",
     "genotypes": "workers.genomics.genotypes.training",
     "molecules": "workers.molecules.training",
 }
 """What `job: train` reads and fits, by `input.collection`."""
+
+
+PRETRAINED = "huggingface"
+"""In a training: the network of a Hugging Face directory, whatever it is, that is learned further."""
+
+FINE_TUNED = ("notes",)
+"""The collections whose trainings have it."""
 
 
 def networks(collection: str) -> Names:
@@ -138,6 +146,14 @@ def evaluations() -> Names:
 def trainings() -> Names:
     """What `input.collection` of a training may name."""
     return Names("input.collection", TRAININGS)
+
+
+def trainable() -> str:
+    """What `job: train` fits, by collection, for people."""
+    by_collection = {
+        name: [*NETWORKS[name], *([PRETRAINED] if name in FINE_TUNED else [])] for name in TRAININGS if name in NETWORKS
+    }
+    return "; ".join(f"{name}: {', '.join(networks)}" for name, networks in by_collection.items())
 
 
 def _extra(collection: str) -> str:

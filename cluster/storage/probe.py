@@ -15,8 +15,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from cluster.storage.commit import attempt_id
-from cluster.storage.errors import AccessRefusedError, TransientError
+from cluster.storage.errors import AccessRefusedError
 from cluster.storage.objects import MultipartStore, Store
+from cluster.storage.retry import again
 from schemas.errors import InfrastructureError, StoreError, WardroundError
 
 FOLDER = ".wardround-probe"
@@ -123,14 +124,7 @@ def _contend(store: Store, start: Start, key: str, body: bytes, gate: threading.
 
 def _try(finish: Callable[[], bool], store: Store) -> bool:
     """Whether this contender won. One whose answers got lost may be refused because of itself: that is no defect."""
-    failure = TransientError(f"{store.uri}: no attempt was made")
-    for pause in store.backoff.pauses():
-        time.sleep(pause)
-        try:
-            return finish()
-        except TransientError as error:
-            failure = error
-    raise failure
+    return again(finish, store.backoff)
 
 
 def _fault(store: Store, key: str, results: Sequence[Finish]) -> str:

@@ -5,7 +5,6 @@ import math
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from cluster.storage import sha256_of
 from jobs.finishing import CountedStage
@@ -22,6 +21,7 @@ from workers.finished_runs.side import SideObjectRef, named_in, uris_in
 from workers.pipeline.context import carried_fields, header_fields
 from workers.pipeline.rowtable import column_totals, model_status_counts, status_counts
 from workers.pipeline.seal import intact_sha256
+from workers.reading.parquet_bounds import parquet_table
 
 
 def check_stage(stage: StageDirectory, found: Verified) -> CountedStage | None:
@@ -60,7 +60,7 @@ class _ShardCheck:
         if intact_sha256(io.BytesIO(body)) is None:
             self._found.fault(f"{key} is damaged: its seal is broken")
             return None
-        table = pq.ParquetFile(pa.BufferReader(body)).read()
+        table = parquet_table(pa.BufferReader(body))
         self._found.rows += table.num_rows
         metadata = own_metadata(table.schema)
         try:

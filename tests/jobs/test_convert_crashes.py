@@ -19,7 +19,7 @@ from jobs.verification.verify import verify
 from schemas.errors import FingerprintError, VerificationError
 from tests.chaos.harness import Content, content
 from tests.support.meds import CASES, account, convert_spec, run_convert
-from tests.support.small_run import finish, start
+from tests.support.small_run import finish, go_on, start
 from workers.finished_runs.documents import read_manifest
 from workers.finished_runs.side import SideObjectRef
 from workers.pipeline.context import StageContext
@@ -50,7 +50,7 @@ def test_a_conversion_killed_at_this_step_is_completed_by_the_same_command(
     spec.write_text(convert_spec(SOURCE, str(tmp_path / "out")))
     code, _ = finish(start(spec, {"WARDROUND_CRASH_AT": point}))
     assert code == -signal.SIGKILL
-    code, said = finish(start(spec))
+    code, said = go_on(spec)
     assert code == 0, said
     store = open_store(str(tmp_path / "out"))
     verify(store)

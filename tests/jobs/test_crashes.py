@@ -14,7 +14,7 @@ from jobs.verification.verify import verify
 from schemas.crashpoints import POINTS
 from tests.chaos.harness import logical_content
 from tests.support.seaweed import S3
-from tests.support.small_run import ROOT, finish, start, write_spec
+from tests.support.small_run import ROOT, finish, go_on, start, write_spec
 
 # The plan is the first object that is committed, run.json the second, then the shards, then the manifest.
 COMMITS = [f"commit.{step}:{nth}" for step in ("before_put", "after_put") for nth in (1, 2, 3, 5)]
@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def clean(folder: Path) -> pl.DataFrame:
     """The rows of a run that nobody disturbs."""
-    code, said = finish(start(write_spec(folder, str(folder / "clean"))))
+    code, said = go_on(write_spec(folder, str(folder / "clean")))
     assert code == 0, said
     return logical_content(open_store(str(folder / "clean")))
 
@@ -54,7 +54,7 @@ def test_a_run_killed_at_this_step_is_completed_by_the_same_command(
     spec = write_spec(folder, str(output))
     code, _ = finish(start(spec, {"WARDROUND_CRASH_AT": point}))
     assert code == -signal.SIGKILL
-    code, said = finish(start(spec))
+    code, said = go_on(spec)
     assert code == 0, said
     assert_as_if_nothing_had_happened(open_store(str(output)), clean)
 
@@ -66,7 +66,7 @@ def test_the_same_holds_on_a_real_s3_server(
     spec = write_spec(folder, bucket_prefix, more=f"storage: {{endpoint_url: '{s3.endpoint_url}'}}\n")
     code, _ = finish(start(spec, {"WARDROUND_CRASH_AT": point}))
     assert code == -signal.SIGKILL
-    code, said = finish(start(spec))
+    code, said = go_on(spec)
     assert code == 0, said
     assert_as_if_nothing_had_happened(open_store(bucket_prefix, s3.settings), clean)
 

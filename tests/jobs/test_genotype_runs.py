@@ -17,7 +17,7 @@ from tests.chaos.harness import content
 from tests.support import runs
 from tests.support.genotype_runs import spec, weights_of, write_score
 from tests.support.plink_files import Cohort, cohort, write_bed, write_pgen
-from tests.support.small_run import finish, start
+from tests.support.small_run import finish, go_on, start
 from workers.finished_runs.documents import read_manifest
 
 PCS = "ROOT/pcs.tsv"
@@ -99,7 +99,7 @@ def test_a_run_killed_at_this_step_is_completed_by_the_same_command(root: Path, 
     path.write_text(spec(root, source, out=name, more=more))
     code, _ = finish(start(path, {"WARDROUND_CRASH_AT": point}))
     assert code == -signal.SIGKILL
-    code, said = finish(start(path))
+    code, said = go_on(path)
     assert code == 0, said
     store = open_store(str(root / name))
     verify(store)

@@ -13,7 +13,7 @@ from jobs.verification.verify import verify
 from tests.support.note_inputs import some_notes, write_notes
 from tests.support.pipelines import rules_pipeline
 from tests.support.runs import rows, run
-from tests.support.small_run import finish, start
+from tests.support.small_run import finish, go_on, start
 
 NOTES = 12
 
@@ -61,7 +61,7 @@ def test_a_run_over_notes_that_was_killed_is_completed_by_the_same_command(
     code, _ = finish(start(spec, {"WARDROUND_CRASH_AT": "commit.after_put:4"}))
     assert code == -signal.SIGKILL
     assert len(list((tmp_path / "out" / "predictions").iterdir())) == 2
-    code, said = finish(start(spec))
+    code, said = go_on(spec)
     assert code == 0, said
     verify(open_store(str(tmp_path / "out")))
     assert rows(tmp_path / "out").equals(clean)

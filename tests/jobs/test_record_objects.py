@@ -19,7 +19,7 @@ from schemas.errors import VerificationError
 from schemas.sealed_json import sealed
 from tests.support.heat import make_heat_model
 from tests.support.runs import rows, run
-from tests.support.small_run import finish, start, write_spec
+from tests.support.small_run import finish, go_on, start, write_spec
 from workers.finished_runs.run import finished_run
 
 NOW = timedelta(0)
@@ -118,7 +118,7 @@ def test_a_run_that_was_killed_beside_its_files_ends_as_if_it_had_not(root: Path
     spec = spec_of(folder, "out")
     code, _ = finish(start(spec, {"WARDROUND_CRASH_AT": point}))
     assert code < 0
-    code, said = finish(start(spec))
+    code, said = go_on(spec)
     assert code == 0, said
     verify(open_store(str(folder / "out")))
     assert {one.kind for one in leftovers(open_store(str(folder / "out")), NOW)} <= {"unfinished write"}

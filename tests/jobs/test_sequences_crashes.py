@@ -12,7 +12,7 @@ import pytest
 from cluster.storage import open_store
 from jobs.verification.verify import verify
 from tests.support.runs import rows, run
-from tests.support.small_run import finish, start
+from tests.support.small_run import finish, go_on, start
 from tests.support.variants import random_bases, save_cnn, some_variants, write_fasta, write_vcf
 
 CONTIGS = {"1": random_bases(600, 7)}
@@ -56,7 +56,7 @@ def test_a_run_over_variants_that_was_killed_is_completed_by_the_same_command(
     code, _ = finish(start(spec, {"WARDROUND_CRASH_AT": "commit.after_put:4"}))
     assert code == -signal.SIGKILL
     assert len(list((tmp_path / "out" / "predictions").iterdir())) == 2
-    code, said = finish(start(spec))
+    code, said = go_on(spec)
     assert code == 0, said
     verify(open_store(str(tmp_path / "out")))
     assert rows(tmp_path / "out").equals(clean)

@@ -16,7 +16,7 @@ from cluster.storage import open_store
 from jobs.verification.verify import verify
 from tests.support.runs import run
 from tests.support.seaweed import S3
-from tests.support.small_run import finish, start
+from tests.support.small_run import finish, go_on, start
 from tests.support.train_runs import train_spec, weights
 
 OFTEN = "limits: {checkpoint_every: 0s}\n"
@@ -84,7 +84,7 @@ def test_a_training_killed_ten_times_ends_with_the_same_bits(tmp_path: Path) -> 
         process.kill()
         assert finish(process)[0] == -signal.SIGKILL
         seen = _newest(tmp_path / "out")
-    code, said = finish(start(spec))
+    code, said = go_on(spec)
     assert code == 0, said
     assert_same_bits(tmp_path, "out")
 
@@ -145,7 +145,7 @@ def test_the_same_holds_on_a_real_s3_server(
     spec.write_text(train_spec(folder, bucket_prefix, "seeds: [1, 2]", more, FIT))
     code, _ = finish(start(spec, {"WARDROUND_CRASH_AT": point}))
     assert code == -signal.SIGKILL
-    code, said = finish(start(spec))
+    code, said = go_on(spec)
     assert code == 0, said
     store = open_store(bucket_prefix, s3.settings)
     verify(store)

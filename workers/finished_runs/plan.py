@@ -14,6 +14,7 @@ from cluster.storage import Store
 from schemas.errors import InfrastructureError
 from schemas.plan import PLAN_FIELDS, PlanInfo
 from workers.reading.parquet import damage_as
+from workers.reading.parquet_bounds import parquet_file
 
 T = TypeVar("T")
 
@@ -48,7 +49,7 @@ class PlanReader:
         return self._proved(lambda file: file.read_row_group(shard, ["record_id"], use_threads=False)).column(0)
 
     def _open(self) -> pq.ParquetFile:
-        return pq.ParquetFile(self._store.open_reader(self._key), page_checksum_verification=True)
+        return parquet_file(self._store.open_reader(self._key), page_checksum_verification=True)
 
     def _proved(self, read: Callable[[pq.ParquetFile], T]) -> T:
         try:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from cluster.storage import Store
 from schemas.errors import VerificationError
 from workers.reading.parquet import damage_as
+from workers.reading.parquet_bounds import parquet_file
 
 _PREFIX = b"wardround."
 FINGERPRINT_KEY = _PREFIX + b"fingerprint"
@@ -19,7 +20,7 @@ FINGERPRINT_KEY = _PREFIX + b"fingerprint"
 def open_shard(store: Store, key: str, fingerprint: str) -> pq.ParquetFile:
     """A shard object with its footer read. Raises VerificationError where it is missing, damaged or another run's."""
     with _damage_told(key):
-        file = pq.ParquetFile(store.open_reader(key))
+        file = parquet_file(store.open_reader(key))
     if fingerprint_in(file.schema_arrow) != fingerprint:
         raise VerificationError(f"{key} carries the fingerprint of another run; wardround verify tells more")
     return file

@@ -18,6 +18,7 @@ from workers.images.settings import ImagesInput
 from workers.pipeline.reading import at_rows
 from workers.reading.absent import fault_of
 from workers.reading.parquet import damage_as
+from workers.reading.parquet_bounds import parquet_file
 
 _DAMAGED = RecordError(Status.UNREADABLE, "its Parquet file is damaged")
 
@@ -142,7 +143,7 @@ class ColumnFetcher:
             return
         self._opened, self._group = ("", None), -1
         key = uri[len(self._root) + 1 :]
-        self._file = pq.ParquetFile(self._store.open_reader(key, if_etag=etag))
+        self._file = parquet_file(self._store.open_reader(key, if_etag=etag))
         self._opened = uri, etag
         sizes = [self._file.metadata.row_group(group).num_rows for group in range(self._file.num_row_groups)]
         self._starts = [sum(sizes[:group]) for group in range(len(sizes) + 1)]

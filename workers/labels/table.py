@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from cluster.storage import ObjectMissing, StorageSettings, open_store, split
 from schemas.errors import RefusedError, SpecError
@@ -14,6 +13,7 @@ from workers.labels.settings import Labels
 from workers.reading.csv_records import delimiter_of
 from workers.reading.csv_tables import csv_batches, csv_names
 from workers.reading.parquet import damage_as
+from workers.reading.parquet_bounds import parquet_table
 
 _NAMED = 3
 """Rows that a message names."""
@@ -73,7 +73,7 @@ def _parsed(labels: Labels, body: bytes) -> pl.DataFrame:
 
 
 def _parquet(body: bytes) -> pa.Table:
-    return pq.read_table(pa.BufferReader(body), use_threads=False)
+    return parquet_table(pa.BufferReader(body))
 
 
 def _csv(labels: Labels, body: bytes) -> pa.Table:

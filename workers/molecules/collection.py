@@ -15,6 +15,8 @@ from workers.finished_runs.stage import FinishedStage
 from workers.molecules.planning import CANONICAL, INCHIKEY, MoleculeRecords
 from workers.molecules.settings import ONLY_REFUSE, MoleculesInput
 from workers.molecules.steps import parse_steps
+from workers.prepare_list import without
+from workers.text_models.token_windows import STEP as WINDOWS
 
 
 class MoleculesCollection:
@@ -27,8 +29,9 @@ class MoleculesCollection:
         self.records = MoleculeRecords(source, storage)
 
     def prepare(self, card: ModelCard, given: tuple[Any, ...] | None) -> tuple[Any, ...]:
-        """Which SMILES a model of text is given, written out."""
-        return ({"smiles": parse_steps(given or ()).model_dump(mode="json")},)
+        """Which SMILES a model of text is given, written out. Its windows are no step of molecules, which are whole."""
+        steps = without(card.prepare, WINDOWS) if given is None else given
+        return ({"smiles": parse_steps(steps).model_dump(mode="json")},)
 
     def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
         """The plan of the only stage: every molecule of the input."""

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 
 from cluster.storage import Store
 from workers.pipeline.rowtable import stamp
+from workers.reading.parquet_bounds import parquet_table
 
 _ROW_GROUP = 1 << 20
 
@@ -41,4 +42,4 @@ def stamped(frame: pl.DataFrame, fingerprint: str) -> pa.Table:
 
 def read_frame(store: Store, key: str) -> pl.DataFrame:
     """The whole of a side object that an earlier stage wrote."""
-    return pl.DataFrame(pl.from_arrow(pq.read_table(store.open_reader(key), use_threads=False)))
+    return pl.DataFrame(pl.from_arrow(parquet_table(store.open_reader(key))))

@@ -11,6 +11,7 @@ _TAB = "\t"
 _SEPARATORS = (";", _TAB, "|", ",")
 _BLOCK = 1 << 20
 _LONGEST = 16 << 20
+_NO_GZIP = "its name says gzip, and it is none or damaged: compress it again, or leave .gz out"
 _BEGINNINGS = (
     (b"PAR1", "is a Parquet file by its content: give it a name that ends in .parquet"),
     (b"PK\x03\x04", "is a zip or Excel file by its content: save it as CSV"),
@@ -28,7 +29,7 @@ def csv_fault(file: Readable, name: str, delimiter: str, whole_numbers: Sequence
     try:
         return _fault(_blocks(file, is_gzip(name)), delimiter, whole_numbers)
     except InflationError:
-        return "its name says gzip, and it is none or damaged: compress it again, or leave .gz out"
+        return _NO_GZIP
 
 
 def separator_hint(names: Sequence[str], delimiter: str) -> str:
@@ -60,6 +61,8 @@ def _fault(blocks: Iterator[bytes], delimiter: str, whole_numbers: Sequence[str]
             return f"it {said}"
     names: list[str | None] = []
     for line in csv_records(_again(first, blocks), delimiter.encode(), _LONGEST):
+        if line.damage is not None:
+            return _NO_GZIP
         if line.data is None:
             return f"in line {line.number} a quote opens and never closes: double quotes inside a field, or take it out"
         try:

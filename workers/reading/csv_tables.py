@@ -1,15 +1,13 @@
 """CSV as Arrow columns, for tables that are joined or carried as a whole. The rules are those of `csv_records`."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from io import BufferedReader, RawIOBase
+from io import RawIOBase
 from typing import IO
 
 import pyarrow as pa
 import pyarrow.csv as pcsv
 
-from cluster.storage import ObjectError
-from schemas.errors import RecordError, WardroundError
 from workers.reading.csv_records import header_names
 from workers.reading.gzip import InflatedFile, is_gzip
 
@@ -17,14 +15,12 @@ Readable = IO[bytes] | RawIOBase
 
 _BLOCK = 16 << 20
 """Bytes that are parsed at a time: a record has to fit in there."""
-_OF_SOURCES = (StopIteration, OSError, ObjectError, RecordError, WardroundError)
-"""What ends reading: the end, and what a file raises that is damaged, changed or out of reach."""
+_BOM = b"\xef\xbb\xbf"
 
 
 def csv_names(file: Readable, name: str, delimiter: str) -> tuple[str, ...]:
     """The columns of an open file that is called `name`. Raises SpecError where two have one name; Arrow's errors."""
-    with _open(file, name, delimiter, pcsv.ConvertOptions()) as reader:
-        return header_names(reader.schema.names)
+    return header_names(_parsed(next(_tables(file, name, delimiter)), delimiter, pcsv.ConvertOptions()).column_names)
 
 
 def csv_batches(
@@ -42,72 +38,69 @@ def csv_batches(
         strings_can_be_null=True,
         quoted_strings_can_be_null=False,
     )
-    with _open(file, name, delimiter, convert) as reader:
-        yield from reader
+    for table in _tables(file, name, delimiter):
+        yield from _parsed(table, delimiter, convert).to_batches()
 
 
-@contextmanager
-def _open(file: Readable, name: str, delimiter: str, convert: pcsv.ConvertOptions) -> Iterator[pcsv.CSVStreamingReader]:
-    """A reader that is at its end when it is left, however that comes about.
-
-    Arrow reads ahead in a thread of its own, which calls `file`: one that is still at it when the interpreter ends
-    takes the process with it ("terminate called without an active exception"). Closing the reader does not wait for
-    that thread; reading to the end does, and the end is made to come at once. The thread may be the last to let go of
-    the file even then, after all was read: one that is closed asks nothing of the interpreter any more.
-    """
-    # A block that comes in parts is a shorter block to Arrow: the buffer fills it.
-    source = _Source(BufferedReader(InflatedFile(file)) if is_gzip(name) else file)
-    opened = source.whole() or pa.PythonFile(source, "r")
-    try:
-        reader = pcsv.open_csv(
-            opened,
-            pcsv.ReadOptions(use_threads=False, block_size=_BLOCK),
-            pcsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-            convert,
-        )
-        try:
-            yield reader
-        finally:
-            source.end()
-            # Whatever was read ahead may be no CSV, and nobody asks for it any more.
-            with suppress(pa.ArrowException, *_OF_SOURCES):
-                while True:
-                    reader.read_next_batch()
-    finally:
-        opened.close()
+def _parsed(table: pa.Buffer, delimiter: str, convert: pcsv.ConvertOptions) -> pa.Table:
+    """Arrow reads ahead in a thread of its own, and one that needs Python's lock when the interpreter ends takes the
+    process with it ("terminate called without an active exception"). So all that it is given is memory of its own."""
+    return pcsv.read_csv(
+        pa.BufferReader(table),
+        # A little more than all of it, so that no record spans two of its blocks.
+        pcsv.ReadOptions(use_threads=False, block_size=len(table) + 1),
+        pcsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+        convert,
+    )
 
 
-class _Source:
-    """What Arrow reads of a file, until it is told that this was all."""
+def _tables(file: Readable, name: str, delimiter: str) -> Iterator[pa.Buffer]:
+    """A file as tables of whole records, each with the header of the file; one at least."""
+    source = InflatedFile(file) if is_gzip(name) else file
+    one, many = _records(delimiter)
+    header, held, is_last = b"", bytearray(), False
+    while not is_last:
+        while not is_last and len(held) <= _BLOCK:
+            more = source.read(_BLOCK + 1 - len(held)) or b""
+            held += more
+            is_last = not more
+        if not header and held.startswith(_BOM):
+            del held[: len(_BOM)]
+        end = len(held) if is_last else _end_of_last(held, many)
+        if not end and not is_last:
+            raise pa.ArrowInvalid("a record is longer than what is read at a time")
+        if end or not header:
+            yield _arrows(header, memoryview(held)[:end])
+        if not header and (first := one.match(held)) is not None:
+            header = first.group()
+            del first
+        del held[:end]
 
-    def __init__(self, file: Readable) -> None:
-        self._file = file
-        self._first = b""
-        self._ended = False
-        self.closed = False
 
-    def whole(self) -> pa.BufferReader | None:
-        """All of a file of one block, in memory of Arrow's own: nothing of it is Python's, so that its thread has
-        nothing to ask the interpreter for. None for a larger one."""
-        while len(self._first) <= _BLOCK and (more := self._file.read(_BLOCK + 1 - len(self._first))):
-            self._first += more
-        if len(self._first) > _BLOCK:
-            return None
-        block = pa.allocate_buffer(len(self._first))
-        memoryview(block).cast("B")[:] = self._first
-        return pa.BufferReader(block)
+def _records(delimiter: str) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """Match the first record that is not empty, and all records, each with its line break. A quote opens a field only
+    at its start; inside, two stand for one. Anywhere else it is a character like others."""
+    between = re.escape(delimiter.encode())
+    other = rb"[^" + between + rb"\r\n]*+"
+    field = rb'(?:"[^"]*+(?:""[^"]*+)*+"|(?!"))' + other
+    record = field + rb"(?:" + between + field + rb")*+[\r\n]"
+    return re.compile(rb"[\r\n]*+" + record), re.compile(rb"(?:" + record + rb")*+")
 
-    def read(self, size: int = -1) -> bytes:
-        """The next bytes; none after `end`."""
-        if self._first and not self._ended:
-            given, self._first = (self._first, b"") if size < 0 else (self._first[:size], self._first[size:])
-            return given
-        return b"" if self._ended else self._file.read(size) or b""
 
-    def end(self) -> None:
-        """From now on there are no more bytes."""
-        self._ended = True
+def _end_of_last(block: bytearray, records: re.Pattern[bytes]) -> int:
+    """Where the last whole record of `block` ends, behind its line break; 0 if none does."""
+    quote = block.find(b'"')
+    before = len(block) if quote < 0 else quote
+    # Records without quotes need no pattern.
+    first = max(block.rfind(b"\n", 0, before), block.rfind(b"\r", 0, before)) + 1
+    found = None if quote < 0 else records.match(block, first)
+    return first if found is None else found.end()
 
-    def close(self) -> None:
-        """Arrow is done with it; whoever opened the file closes it."""
-        self.closed = True
+
+def _arrows(header: bytes, records: memoryview) -> pa.Buffer:
+    """Both, copied into memory that is Arrow's own."""
+    table = pa.allocate_buffer(len(header) + len(records))
+    view = memoryview(table).cast("B")
+    view[: len(header)] = header
+    view[len(header) :] = records
+    return table

@@ -21,6 +21,21 @@ _HEADER = 256
 _STRUCT, _STOP = 12, 0
 
 
+def parquet_file(file: io.RawIOBase | pa.NativeFile, **options: Any) -> pq.ParquetFile:
+    """An open file that no thread reads but those that ask for rows.
+
+    Arrow can read ahead in threads of its own (`pre_buffer`, on by default in later versions). They call `file`, while
+    others may, and can be the last to let go of it: with the lock of an interpreter that is ending, which aborts the
+    process.
+    """
+    return pq.ParquetFile(file, pre_buffer=False, **options)
+
+
+def parquet_table(file: io.RawIOBase | pa.NativeFile, columns: Sequence[str] | None = None) -> pa.Table:
+    """All rows of an open file, read by the thread that asks for them."""
+    return parquet_file(file).read(columns, use_threads=False)
+
+
 class BoundedParquet(pq.ParquetFile):  # type: ignore[misc]  # pyarrow.parquet has no types
     """A `ParquetFile` over a seekable `file`, whose `iter_batches` makes batches shorter where values are long.
 
@@ -28,7 +43,8 @@ class BoundedParquet(pq.ParquetFile):  # type: ignore[misc]  # pyarrow.parquet h
     """
 
     def __init__(self, file: io.RawIOBase, **options: Any) -> None:
-        super().__init__(file, **options)
+        # As `parquet_file`.
+        super().__init__(file, pre_buffer=False, **options)
         self._raw = file
 
     def iter_batches(

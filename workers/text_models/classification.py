@@ -4,7 +4,8 @@ Read are `config.json` (architectures `...ForSequenceClassification`), `model.sa
 `tokenizer.json`, `tokenizer_config.json`, and `wardround.json` where the author recommends windows:
 
     {"format": "text-classification", "format_version": 1,
-     "windows": {"window": 512, "stride": 64, "aggregation": "mean"}}
+     "windows": {"window": 512, "stride": 64, "aggregation": "mean"},
+     "prepare": [{"html": {}}]}                    optional: the prepare steps before the windows
 
 Columns are `score_<label>` for the labels of `id2label` in the order of their numbers, then `n_tokens`, `n_windows`
 and `truncated`. Activation as in transformers' own pipeline: none for `problem_type: regression`, sigmoid for
@@ -47,6 +48,7 @@ class TextClassification(ArchitectureFormat, TransformersFormat[ScoreWindows]):
             declared.windows,
             activation=head.activation,
             labels=head.labels,
+            before=declared.prepare,
         )
         return self.with_steps(card, ())
 

@@ -40,6 +40,7 @@ class DeclaredText(Declared):
     """That of a model on texts."""
 
     windows: dict[str, Any] = Field(default={}, description="settings of the prepare step of that name")
+    prepare: tuple[Any, ...] = Field(default=(), description="the prepare steps before it, such as cleaning of notes")
 
 
 D = TypeVar("D", bound=Declared)

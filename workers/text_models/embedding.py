@@ -50,6 +50,7 @@ class TextEmbedding(TransformersFormat[Windows]):
             folder=layout.folder.relative_to(directory).as_posix(),
             longest=_longest(layout),
             lower=layout.lower,
+            before=layout.prepare,
             pooling=layout.pooling,
             normalize=layout.normalize,
         )

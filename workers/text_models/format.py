@@ -19,7 +19,7 @@ from workers.text_models.tokenizer import TextTokenizer, check_tokenizer, open_t
 W = TypeVar("W", bound=Windows)
 
 _FOLDER = "folder"
-_MADE = (
+MADE = (
     "The patient, 67 y/o, denies chest pain. BP 140/90 mmHg; temp. 38.5\u00b0C.",
     "PNEUMONIA: no pleural effusion\n- cough  x3 days\r\n\r\n\tfollow-up on 12/03/2019 ",
     "  na\u00efve fa\u00e7ade \u00dcbelkeit e\u0301 \u4e2d\u6587 \u00bd \ufb01 \u2013 \u201cquoted\u201d\u2026",
@@ -65,7 +65,7 @@ class TransformersFormat(Generic[W]):
         settings, folder = card.settings, directory / card.settings[_FOLDER]
         self.read_config(folder)
         tokenizer = open_tokenizer(folder, settings["model_type"], settings["vocabulary"]).tokenizer
-        check_tokens(folder, lambda text: tokenizer.encode(text).ids, _MADE)
+        check_tokens(folder, lambda text: tokenizer.encode(text).ids, MADE)
         return scorers.load(folder, card, self.gives, placement)
 
     def read_config(self, folder: Path) -> dict[str, Any]:
@@ -84,10 +84,12 @@ class TransformersFormat(Generic[W]):
         folder: str = ".",
         longest: int | None = None,
         lower: bool = False,
+        before: Sequence[Any] = (),
         **own: Any,
     ) -> ModelCard:
         """The card, with settings of its own. `windows` are those that the author recommends, of at most `longest`
-        tokens unless a run says otherwise; `folder` has `config`; `lower`: texts are put in lower case.
+        tokens unless a run says otherwise, `before` the prepare steps that come first; `folder` has `config`; `lower`:
+        texts are put in lower case.
         """
         how = validate(self.windows, windows, f"{directory / CARD}: {STEP}")
         settings = {
@@ -98,4 +100,4 @@ class TransformersFormat(Generic[W]):
             "vocabulary": config.get("vocab_size"),
             **window_settings(directory / folder, config, how, longest),
         }
-        return ModelCard(self.name, (*outputs, *COUNTS), ({STEP: settings[STEP]},), settings=settings)
+        return ModelCard(self.name, (*outputs, *COUNTS), (*before, {STEP: settings[STEP]}), settings=settings)

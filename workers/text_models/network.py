@@ -29,13 +29,16 @@ from workers.text_models.tokenized import Gives, Tokens
 
 T = TypeVar("T")
 
+IDS, MASK = "input_ids", "attention_mask"
+"""By which name models of transformers take them."""
+
 BUDGET = {"cpu": 1024, "cuda": 16384}
 """Tokens in a batch. On a CPU what stays in its caches is fastest: see docs/decisions.md."""
 
 Layout = Literal["packed", "padded", "equal", "single"]
 """How windows go through: end to end, filled up with padding, those of one length together, or each by itself."""
 
-_CLASSES = {
+CLASSES = {
     "texts": AutoModelForSequenceClassification,
     "tokens": AutoModelForTokenClassification,
     "states": AutoModel,
@@ -157,21 +160,14 @@ class TextNetwork:
         return self._wanted(answer) if self.gives == "texts" else self._wanted(answer)[0]
 
     def _padded(self, windows: Sequence[Tokens]) -> Tensor:
-        lengths = [len(window) for window in windows]
-        ids = torch.full((len(windows), max(lengths)), self._padding)
-        for row, window in zip(ids, windows, strict=True):
-            row[: len(window)] = torch.from_numpy(window.astype(np.int64))
-        ids = ids.to(self._device)
+        given = {name: tensor.to(self._device) for name, tensor in filled_up(windows, self._padding).items()}
         if self._blocks:
             # A short batch before this one may have switched it.
             self.model.base_model.set_attention_type(_BLOCKS)
-        if min(lengths) == max(lengths):
-            # Without a mask, of which some models know nothing.
-            answer = self._wanted(self.model(input_ids=ids))
-            return answer if self.gives == "texts" else answer.flatten(0, 1)
-        real = torch.arange(ids.shape[1], device=ids.device) < torch.tensor(lengths, device=ids.device)[:, None]
-        answer = self._wanted(self.model(input_ids=ids, attention_mask=real.long()))
-        return answer if self.gives == "texts" else answer[real]
+        answer = self._wanted(self.model(**given))
+        if self.gives == "texts":
+            return answer
+        return answer[given[MASK].bool()] if MASK in given else answer.flatten(0, 1)
 
     def _wanted(self, answer: Any) -> Tensor:
         return cast(Tensor, answer.last_hidden_state if self.gives == "states" else answer.logits)
@@ -197,6 +193,18 @@ class TextNetwork:
         return answer
 
 
+def filled_up(windows: Sequence[Tokens], padding: int) -> dict[str, Tensor]:
+    """What a model of transformers takes of these windows: (windows, longest) token numbers, and a mask where lengths
+    differ; of masks some models know nothing."""
+    lengths = [len(window) for window in windows]
+    ids = torch.full((len(windows), max(lengths)), padding)
+    for row, window in zip(ids, windows, strict=True):
+        row[: len(window)] = torch.from_numpy(window.astype(np.int64))
+    if min(lengths) == max(lengths):
+        return {IDS: ids}
+    return {IDS: ids, MASK: (torch.arange(ids.shape[1]) < torch.tensor(lengths)[:, None]).long()}
+
+
 def load_network(directory: Path, card: ModelCard, gives: Gives, placement: Placement) -> TextNetwork:
     """The model in float32, in the layout that is right for it.
 
@@ -204,7 +212,7 @@ def load_network(directory: Path, card: ModelCard, gives: Gives, placement: Plac
     `card.settings["labels"]`, where there are any, are the outputs of the head.
     """
     set_up(placement.threads)
-    model = pretrained(_CLASSES[gives], directory, may_lack="pooler." if gives == "states" else "")
+    model = pretrained(CLASSES[gives], directory, may_lack="pooler." if gives == "states" else "")
     labels = card.settings.get("labels")
     if labels is not None and model.config.num_labels != len(labels):
         raise SpecError(f"{directory}: the model has {model.config.num_labels} labels, its card {len(labels)}")

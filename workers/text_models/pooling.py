@@ -1,7 +1,7 @@
 """How an encoder's hidden states become one vector, as sentence-transformers' files or our own say. No torch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,6 +42,7 @@ class SentenceLayout:
     longest: int | None = None
     lower: bool = False
     windows: Mapping[str, Any] = field(default_factory=dict)
+    prepare: tuple[Any, ...] = ()
 
 
 def read_layout(directory: Path, name: str) -> SentenceLayout:
@@ -50,10 +51,16 @@ def read_layout(directory: Path, name: str) -> SentenceLayout:
     if not (directory / MODULES).is_file():
         if not declared.pooling:
             raise SpecError(f"{directory / CARD}: 'pooling' is missing; known: {', '.join(POOLINGS)}")
-        return SentenceLayout(directory, _ordered(declared.pooling), declared.normalize, windows=declared.windows)
+        return SentenceLayout(
+            directory,
+            _ordered(declared.pooling),
+            declared.normalize,
+            windows=declared.windows,
+            prepare=declared.prepare,
+        )
     if declared.pooling or declared.normalize:
         raise SpecError(f"{directory / CARD}: pooling is said by {MODULES}: leave 'pooling' and 'normalize' out")
-    return _sentence_transformers(directory, declared.windows)
+    return replace(_sentence_transformers(directory, declared.windows), prepare=declared.prepare)
 
 
 def _sentence_transformers(directory: Path, windows: Mapping[str, Any]) -> SentenceLayout:

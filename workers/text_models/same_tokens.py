@@ -9,12 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from transformers import AutoTokenizer
-from transformers.utils import logging
 
 from schemas.errors import SpecError
-
-_QUIET = 50
-"""More than any level at which transformers says something."""
+from workers.models.pretrained import quiet
 
 
 def check_tokens(
@@ -42,17 +39,15 @@ def check_tokens(
 
 
 def _reference(directory: Path, options: Mapping[str, bool]) -> Callable[..., dict[str, list[int]]] | None:
-    before = logging.get_verbosity()
-    logging.set_verbosity(_QUIET)
     try:
-        # Its files were looked at before: none names code or files elsewhere (workers.models.huggingface.refuse_code).
-        found: Callable[..., dict[str, list[int]]] = AutoTokenizer.from_pretrained(
-            str(directory), trust_remote_code=False, local_files_only=True, **options
-        )
+        with quiet():
+            # Its files were looked at before: none names code or files elsewhere
+            # (workers.models.huggingface.refuse_code).
+            found: Callable[..., dict[str, list[int]]] = AutoTokenizer.from_pretrained(
+                str(directory), trust_remote_code=False, local_files_only=True, **options
+            )
     except Exception:  # noqa: BLE001 - each of its tokenizers refuses in its own way, some with a bare Exception
         return None
-    finally:
-        logging.set_verbosity(before)
     return found
 
 

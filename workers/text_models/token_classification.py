@@ -42,7 +42,7 @@ class TextTokenClassification(ArchitectureFormat, TransformersFormat[EntityWindo
         config = self.read_config(directory)
         declared = read_declared(directory, self.name, DeclaredText)
         labels = head_of(config, directory / CONFIG).labels
-        return self.card(directory, config, [ENTITIES], declared.windows, labels=labels)
+        return self.card(directory, config, [ENTITIES], declared.windows, before=declared.prepare, labels=labels)
 
 
 FORMAT: TextFormat = TextTokenClassification()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,18 @@ class HeldExamples(Sequence[Held[H]]):
         if isinstance(place, slice):
             return [Held(self.by, record) for record in range(*place.indices(self._count))]
         return Held(self.by, range(self._count)[place])
+
+
+class _Records(Protocol):
+    def __len__(self) -> int: ...
+
+
+R = TypeVar("R", bound=_Records)
+
+
+def all_of(by: R) -> HeldExamples[R]:
+    """Every record that `by` holds."""
+    return HeldExamples(by, len(by))
 
 
 def together(examples: Sequence[Held[H]]) -> tuple[H, NDArray[np.int64]]:

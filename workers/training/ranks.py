@@ -22,7 +22,7 @@ class Ranks(Protocol):
 
     @property
     def gpu(self) -> int:
-        """Of several GPUs of its node the one that it has, by number."""
+        """The number of its own among several GPUs of its node."""
 
     def add_up(self, tensors: Sequence[Tensor]) -> None:
         """Each becomes, in place, the sum over all processes."""

@@ -1,4 +1,4 @@
-"""`python -m tests.support.mistakes [--repeat 20] [--alone] [WORD]`: the table of mistakes and how each ends."""
+"""`python -m tests.support.mistakes [--repeat 20] [--alone | --forked] [WORD]`: a table of mistakes and their ends."""
 
 from __future__ import annotations
 
@@ -20,12 +20,14 @@ def main() -> int:
     parser.add_argument("word", nargs="?", default="", help="only mistakes with this word in their name")
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--alone", action="store_true", help="each as a process of its own: aborts at its end show")
+    parser.add_argument("--forked", action="store_true", help="the same, spared the imports")
     arguments = parser.parse_args()
+    arguments.alone |= arguments.forked
     chosen = [mistake for mistake in corpus() if arguments.word in str(mistake)]
     codes: Counter[int | None] = Counter()
     bad = 0
     for mistake in chosen:
-        endings = [ending for _ in range(arguments.repeat) for ending in _try(mistake, arguments.alone)]
+        endings = [ending for _ in range(arguments.repeat) for ending in _try(mistake, arguments)]
         faults = sorted({fault for ending in endings for fault in ending.faults(mistake)})
         codes.update(ending.code for ending in endings)
         bad += bool(faults)
@@ -41,11 +43,11 @@ def main() -> int:
     return 1 if bad else 0
 
 
-def _try(mistake: Mistake, alone: bool) -> list[Ending]:
+def _try(mistake: Mistake, arguments: argparse.Namespace) -> list[Ending]:
     with tempfile.TemporaryDirectory(prefix="wr-mistake-") as folder:
         with contextlib.redirect_stdout(io.StringIO()):
             make(mistake, Path(folder))
-        return attempt(mistake, Path(folder), alone=alone)
+        return attempt(mistake, Path(folder), alone=arguments.alone, forked=arguments.forked)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,10 +27,12 @@ from cluster.embedded_s3 import EmbeddedS3
 from jobs.cli.main import main
 from tests.support.mistakes import damage
 from tests.support.mistakes.corpus import Mistake
+from tests.support.mistakes.forking import forks
 from tests.support.mistakes.world import WORLDS
 
 ROOT = Path(__file__).parents[3]
 _LONGEST = 120
+_Way = Callable[[Sequence[str]], tuple[int | None, str]]
 _WARNING = "wardround: warning: "
 _NOBODY = 65534
 _USUAL = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_REGION": "us-east-1", "NO_PROXY": "127.0.0.1,localhost"}
@@ -99,7 +101,7 @@ def _warm(base: str) -> None:
     with tempfile.TemporaryDirectory(prefix="wr-mistake-") as folder:
         right = Mistake("", "none", 0, (), base=base)
         make(right, Path(folder))
-        endings = [_ended(words, right, Path(folder), False) for words in (("run", "SPEC"), ("verify", "HERE/out"))]
+        endings = [_ended(words, right, Path(folder), _here) for words in (("run", "SPEC"), ("verify", "HERE/out"))]
         assert [ending.code for ending in endings] == [0, 0], endings
 
 
@@ -150,9 +152,13 @@ def _changed(spec: Mapping[str, Any], changes: Mapping[str, Any]) -> Mapping[str
     return dict(found)
 
 
-def attempt(mistake: Mistake, folder: Path, *, alone: bool = False) -> list[Ending]:
-    """Every command of the mistake in a folder that `make` laid out. `alone`: as a process of its own, if it may."""
-    return [_ended(words, mistake, folder, is_alone(mistake, alone)) for words in mistake.commands]
+def attempt(mistake: Mistake, folder: Path, *, alone: bool = False, forked: bool = False) -> list[Ending]:
+    """Every command of the mistake in a folder that `make` laid out. `alone`: as a process of its own, if it may;
+    `forked`: as one that need not import anything."""
+    way = _here
+    if is_alone(mistake, alone):
+        way = _as_fork if forked and not mistake.alone else _as_process
+    return [_ended(words, mistake, folder, way) for words in mistake.commands]
 
 
 def is_alone(mistake: Mistake, alone: bool) -> bool:
@@ -161,13 +167,13 @@ def is_alone(mistake: Mistake, alone: bool) -> bool:
     return mistake.alone or (alone and not (mistake.as_user and os.geteuid() == 0))
 
 
-def _ended(words: Sequence[str], mistake: Mistake, folder: Path, alone: bool) -> Ending:
+def _ended(words: Sequence[str], mistake: Mistake, folder: Path, way: _Way) -> Ending:
     named = [_filled(word.replace("SPEC", str(folder / "spec.yaml")), folder) for word in words]
     if named[0] == "run":
         named += ["--progress", "none"]
     began = time.monotonic()
     with _environment(mistake.env, folder), _as_user(mistake.as_user):
-        code, said = _as_process(named) if alone else _here(named)
+        code, said = way(named)
     return Ending(words, code, said, time.monotonic() - began)
 
 
@@ -209,6 +215,11 @@ def _as_process(words: Sequence[str]) -> tuple[int | None, str]:
     except subprocess.TimeoutExpired:
         return None, "did not end"
     return ended.returncode, _said(words, ended.stdout, ended.stderr)
+
+
+def _as_fork(words: Sequence[str]) -> tuple[int | None, str]:
+    code, shown, said = forks(_LONGEST).run(words)
+    return code, "did not end" if code is None else _said(words, shown, said)
 
 
 class _TooLongError(BaseException):

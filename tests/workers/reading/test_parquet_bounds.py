@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+import re
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from cluster.storage import open_store
+from workers.reading import parquet_bounds
 from workers.reading.parquet import open_parquet, parquet_batches
-from workers.reading.parquet_bounds import BoundedParquet
+from workers.reading.parquet_bounds import BoundedParquet, parquet_file, parquet_table
 
 LONG = "x" * (24 << 20)
 
@@ -60,3 +65,44 @@ def test_lists_that_stand_for_more_than_can_be_read_are_damage(tmp_path: Path) -
     pq.write_table(pa.table({"text": lists}), path, compression="zstd", dictionary_pagesize_limit=1 << 30)
     with pytest.raises(pa.ArrowInvalid):
         next(iter(BoundedParquet(path.open("rb", buffering=0)).iter_batches()))
+
+
+class Watched(io.BytesIO):
+    """Remembers which threads read of it."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(body)
+        self.threads: set[int] = set()
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.threads.add(threading.get_ident())
+        return super().read(size)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        parquet_table,
+        lambda file: next(parquet_file(file).iter_batches(10, use_threads=False)),
+        lambda file: next(BoundedParquet(file).iter_batches(10, use_threads=False)),
+    ],
+)
+def test_no_thread_of_arrow_reads_a_file_of_ours(read: Callable[[Any], object]) -> None:
+    # One that lets go of it while the interpreter ends aborts the process, by chance.
+    sink = io.BytesIO()
+    pq.write_table(pa.table({f"c{n}": range(1000) for n in range(8)}), sink, row_group_size=100)
+    file = Watched(sink.getvalue())
+    read(file)
+    assert file.threads == {threading.get_ident()}
+
+
+def test_every_file_of_ours_is_opened_where_no_thread_of_arrow_reads_it() -> None:
+    root = Path(parquet_bounds.__file__).parents[2]
+    opened = re.compile(r"pq\.(?:ParquetFile|read_table|ParquetDataset)\((?!path|directory|codes)")
+    homes = {
+        path.relative_to(root).as_posix()
+        for folder in ("jobs", "workers", "cluster", "schemas")
+        for path in (root / folder).rglob("*.py")
+        if opened.search(path.read_text(encoding="utf-8"))
+    }
+    assert homes == {"workers/reading/parquet_bounds.py"}

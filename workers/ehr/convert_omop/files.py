@@ -4,14 +4,13 @@ from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
-import pyarrow.parquet as pq
-
 from cluster.storage import ObjectInfo, StorageSettings, Store, open_store
 from schemas.errors import SpecError
 from workers.ehr.convert_omop.settings import OmopInput
 from workers.ehr.meds.chunks import InputFile
 from workers.reading.listing import listed, nothing_fits
 from workers.reading.parquet import while_planning
+from workers.reading.parquet_bounds import parquet_file
 
 CONCEPT = "concept"
 _ENDS = (".parquet", ".csv", ".csv.gz")
@@ -59,7 +58,7 @@ def _row_groups(store: Store, key: str) -> list[tuple[int, int]]:
     """Bytes of each row group, as encoded and as compressed. None where it is no Parquet file: its reader says so."""
     try:
         with while_planning(file=repr(key)):
-            footer = pq.ParquetFile(store.open_reader(key)).metadata
+            footer = parquet_file(store.open_reader(key)).metadata
     except SpecError:
         return []
     groups = [footer.row_group(number) for number in range(footer.num_row_groups)]

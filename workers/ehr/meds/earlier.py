@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from cluster.storage import Store
 from workers.ehr.meds.layout import SUBJECTS
 from workers.finished_runs.stage import FinishedStage, stage_at
+from workers.reading.parquet_bounds import parquet_file
 
 _READS = 16
 
@@ -46,7 +47,7 @@ class EventParts:
         if known is not None and not any(least < high and most >= low for least, most in known):
             return None
         # The footer of each object is read again where a range is needed: thousands of them would fill the memory.
-        file = pq.ParquetFile(self._store.open_reader(key))
+        file = parquet_file(self._store.open_reader(key))
         if known is None:
             known = self._bounds[key] = [_bounds(file.metadata.row_group(n)) for n in range(file.num_row_groups)]
         wanted = [number for number, (least, most) in enumerate(known) if least < high and most >= low]

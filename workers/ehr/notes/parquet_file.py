@@ -62,7 +62,7 @@ class ParquetNotes:
         self._source = source
         self._check_version()
         # A row group may hold gigabytes of text: it is streamed, not read as a whole.
-        self._file = BoundedParquet(store.open_reader(key), buffer_size=_BUFFER, pre_buffer=False)
+        self._file = BoundedParquet(store.open_reader(key), buffer_size=_BUFFER)
         self._layout = layout_of(source, is_omop, self._file.schema_arrow.names)
         counts = [self._file.metadata.row_group(group).num_rows for group in range(self._file.num_row_groups)]
         self._ends = [sum(counts[: group + 1]) for group in range(len(counts))]

@@ -1,5 +1,7 @@
 """Open the reading side of collection `notes` in a worker, and load its models."""
 
+from collections.abc import Sequence
+from dataclasses import fields
 from functools import partial
 
 from schemas.errors import RefusedError
@@ -55,7 +57,16 @@ def load_scoring(models: Models) -> HeldScoring:
 def predict(context: StageContext) -> RecordStage:
     """Read, clean and encode for the run's models."""
     source = NotesInput.model_validate(context.tightened(ONLY_REFUSE))
-    fetcher = NoteFetcher(source, Found(**context.run.parts["state"]), context.storage)
     models = run_models(context)
-    reader = NoteReader(fetcher, preparations(context, models), context.budget, source.keep_text)
+    reader = open_reader(context, source, preparations(context, models))
     return RecordStage(reader, partial(load_scoring, models))
+
+
+def open_reader(
+    context: StageContext, source: NotesInput, preparations: Sequence[Preparation], keep_text: bool = False
+) -> NoteReader:
+    """Read the notes of this input, prepared so. `keep_text`: even where the spec does not ask for the text."""
+    state = context.run.parts["state"]
+    found = Found(**{field.name: state[field.name] for field in fields(Found)})
+    fetcher = NoteFetcher(source, found, context.storage)
+    return NoteReader(fetcher, preparations, context.budget, source.keep_text or keep_text)

@@ -4,7 +4,6 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from schemas.rows import stage_columns
@@ -22,6 +21,7 @@ from workers.genomics.kernels.counts import CohortCounter, Counts
 from workers.pipeline.context import StageContext
 from workers.pipeline.kinds import ShardTable, SideObject
 from workers.pipeline.rowtable import build_rows
+from workers.reading.parquet_bounds import parquet_table
 
 _HELD = 1 << 24
 """Numbers of variants that are held before those that are there twice are left out."""
@@ -37,7 +37,7 @@ def wanted_variants(context: StageContext, genotypes: Genotypes) -> Numbers | No
     for (key,), scored in rows.filter(rows["verdict"] == OK).group_by("entries_key", maintain_order=True):
         numbers = scored["number"].drop_nulls().unique().to_numpy()
         columns = ["variant_idx", "others", *([FILE] if len(numbers) else [])]
-        table = pq.read_table(context.store.open_reader(str(key)), columns=columns, use_threads=False)
+        table = parquet_table(context.store.open_reader(str(key)), columns)
         if len(numbers):
             # Beside the files that are scored there may lie some of too low overlap; a panel is alone.
             table = table.filter(np.isin(table[FILE].to_numpy(), numbers))

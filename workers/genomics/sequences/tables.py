@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from cluster.storage import ObjectChanged, ObjectMissing, StorageSettings, join, open_store, split
 from schemas.errors import RecordError, SpecError
@@ -21,7 +20,7 @@ from workers.reading.csv_records import delimiter_of
 from workers.reading.csv_tables import csv_batches, csv_names
 from workers.reading.listing import named_file, planned_file
 from workers.reading.parquet import damage_as, while_planning
-from workers.reading.parquet_bounds import BoundedParquet
+from workers.reading.parquet_bounds import BoundedParquet, parquet_file
 
 COLUMNS = ("member", "etag")
 """What is needed of a planned row."""
@@ -48,7 +47,7 @@ class SequenceTable:
         """Its columns; of CSV all are text. Raises SpecError."""
         with while_planning(_NO_TABLE):
             if self._source.kind == "parquet":
-                return pq.ParquetFile(self._store.open_reader(self.key)).schema_arrow
+                return parquet_file(self._store.open_reader(self.key)).schema_arrow
             names = csv_names(self._store.open_reader(self.key), self.key, self._delimiter)
             return pa.schema([pa.field(name, pa.string()) for name in names])
 
@@ -105,7 +104,7 @@ class SequenceTable:
         planned_file(self._store, self.key, self.etag)
 
     def _parquet(self, names: list[str], first: int, size: int) -> Iterator[tuple[int, pa.RecordBatch]]:
-        file = BoundedParquet(self._store.open_reader(self.key), pre_buffer=False)
+        file = BoundedParquet(self._store.open_reader(self.key))
         start = 0
         for group in range(file.num_row_groups):
             rows = file.metadata.row_group(group).num_rows

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from cluster.storage import ObjectMissing, ObjectTooLarge, StorageSettings, Store, open_store
@@ -21,6 +20,7 @@ from workers.genomics.table.layout import BLOCK, DATASET, PARTS, SAMPLES, VARIAN
 from workers.genomics.table.values import bits_of, bytes_of, float_dosages, joined_chunk
 from workers.pipeline.read_ahead import read_ahead
 from workers.reading.parquet import damage_as, while_planning
+from workers.reading.parquet_bounds import parquet_file, parquet_table
 
 _DAMAGED_PART = RecordError(Status.UNREADABLE, "a part of the genotype table is gone or damaged: convert it again")
 _AHEAD_BYTES = 64 << 20
@@ -120,7 +120,7 @@ class TableSource:
         low, high = max(first - start, 0), min(last - start, width)
         columns = ["variant_idx", "packed", "haploid", *(["dosage"] if self.facts.get("dosages") else [])]
         with damage_as(_DAMAGED_PART, _DAMAGED_PART):
-            file = pq.ParquetFile(self._store.open_reader(key))
+            file = parquet_file(self._store.open_reader(key))
             table = file.read_row_group(group.number, columns=columns, use_threads=False)
         index = table["variant_idx"].to_numpy()[group.rows]
         if len(group.rows) and index[0] != group.first + group.rows[0]:
@@ -148,7 +148,7 @@ class TableSource:
     def _frame(self, name: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
         problem = f"{name} of the genotype table is missing or damaged: convert it again"
         with while_planning(problem, problem):
-            table = pq.read_table(self._store.open_reader(name), columns=columns and list(columns), use_threads=False)
+            table = parquet_table(self._store.open_reader(name), columns and list(columns))
         return pl.DataFrame(pl.from_arrow(table))
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from cluster.storage import Store
@@ -22,6 +21,7 @@ from workers.genomics.table.counts import BlockCounter, Tally, joined_tallies
 from workers.genomics.table.layout import BLOCK, TABLE, blocks_of, genotypes_key
 from workers.genomics.table.records import Calls
 from workers.genomics.table.values import bytes_of
+from workers.reading.parquet_bounds import parquet_file
 
 FEWEST_SAMPLES = 10
 """A smaller cohort says too little of frequencies."""
@@ -40,7 +40,7 @@ class TableCalls:
         """Some rows of one block of samples at a time: the block, the rows of the part, and their calls."""
         for block in range(blocks_of(self.samples)):
             width = min(BLOCK, self.samples - block * BLOCK)
-            file = pq.ParquetFile(self._store.open_reader(TABLE + genotypes_key(part["chrom"], block, part["part"])))
+            file = parquet_file(self._store.open_reader(TABLE + genotypes_key(part["chrom"], block, part["part"])))
             at = 0
             for batch in file.iter_batches(_ROWS, columns=["packed", "haploid", "dosage"], use_threads=False):
                 table = pa.Table.from_batches([batch])

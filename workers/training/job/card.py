@@ -24,6 +24,7 @@ class Facts:
     state: Mapping[str, Any]
     versions: Mapping[str, str]
     fingerprint: str
+    remarks: Sequence[str] = ()
 
 
 def model_card(facts: Facts) -> str:
@@ -53,6 +54,12 @@ def model_card(facts: Facts) -> str:
         f"`{canonical_json(list(facts.steps))}`",
         "## Network and fit",
         f"{network}. Settings of the fit: `{canonical_json(source.fit.model_dump(mode='json'))}`.",
+        *(
+            [f"Begun from the model directory with sha256 `{facts.state['start']}`."]
+            if facts.state.get("start")
+            else []
+        ),
+        *(f"{remark[:1].upper()}{remark[1:]}." for remark in facts.remarks),
         "## Tuning",
         _fits(facts.fits),
         *(_folds(row) for row in facts.tables.get("folds", ())),

@@ -14,7 +14,7 @@ _SPREAD = "metric: string, mean: float64, deviation: float64"
 
 
 def fit_columns(source: TrainKeys) -> tuple[OutputColumn, ...]:
-    """Of stage `fit`: a row a fit, which says its fold and point where there are such."""
+    """What stage `fit` writes: a row a fit, with its fold and point where there are such."""
     more = (", fold: int64" if source.folds else "") + (", point: int64" if source.search else "")
     row = f"struct<seed: int64{more}, metric: string, tuning: float64, best_epoch: int64, epochs: int64, ended: string>"
     return (
@@ -28,8 +28,11 @@ def fit_columns(source: TrainKeys) -> tuple[OutputColumn, ...]:
 
 
 def package_columns(source: TrainKeys) -> tuple[OutputColumn, ...]:
-    """Of stage `package`: the model's files and tables, that of a search and that of the folds where there are such."""
-    tables = [("records", "list<struct<split: string, state: string, records: int64>>", "records by split")]
+    """What stage `package` writes: the model's files and tables, of a search and of folds where there are such."""
+    tables = [
+        ("records", "list<struct<split: string, state: string, records: int64>>", "records by split"),
+        ("remarks", "list<struct<remark: string>>", "remarks"),
+    ]
     if source.folds:
         row = f"struct<folds: int64, {_SPREAD}, lowest: float64, highest: float64>"
         tables.append(("folds", f"list<{row}>", "held-out folds"))

@@ -11,7 +11,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from cluster.storage import fetch_directory
 from workers.finished_runs.stage import FinishedStage, stage_at
 from workers.labels.table import planned_labels
 from workers.pipeline.context import StageContext
@@ -22,6 +21,7 @@ from workers.training.job.recipes import FitTask, Recipes, TrainingRecipe
 from workers.training.job.search import points_of, source_at
 from workers.training.job.settings import TrainKeys
 from workers.training.job.shown import local_rows
+from workers.training.job.start import start_of
 from workers.training.recipe import Example
 
 
@@ -72,7 +72,7 @@ class Materials:
         """
         if self._opened is None or self._opened[0] != point:
             source = self._source if point is None else source_at(self._source, points_of(self._source)[point - 1])
-            task = FitTask(source, tuple(self._state["prepare"]), head_of(source), self._start())
+            task = FitTask(source, tuple(self._state["prepare"]), head_of(source), start_of(self._context, source))
             rows = self._rows(self.found.shown()[PLACE] if source.folds else self.found.used("train")[PLACE])
             recipe = self._recipes.open(task, [self._examples[int(row)] for row in rows])
             self._opened = (point, Material(source, recipe, task))
@@ -105,10 +105,3 @@ class Materials:
 
     def _rows(self, places: pl.Series) -> NDArray[np.int64]:
         return np.searchsorted(self._places, places.to_numpy()).astype(np.int64)
-
-    def _start(self) -> Path | None:
-        if self._source.start is None:
-            return None
-        return fetch_directory(
-            self._source.start, self._context.own_storage, expected_sha256=self._state["start"], remembered=True
-        ).path

@@ -25,7 +25,7 @@ from workers.training.job.figures import Rows, chosen_point, folds_table, search
 from workers.training.job.fits import fits_of
 from workers.training.job.labelled import FOLD, PART, STATE, Labelled
 from workers.training.job.materials import Materials
-from workers.training.job.recipes import Recipes
+from workers.training.job.recipes import Recipes, remarks_of
 from workers.training.job.settings import TrainKeys
 
 
@@ -45,6 +45,7 @@ class PackageStage(ShardStage):
         members = [row for row in rows if point is None or row["seeds"][0]["point"] == point]
         material, found = self._materials.at(point), self._materials.found
         tables = self._tables(every, [fit for row in members for fit in row["seeds"]])
+        tables["remarks"] = [{"remark": remark} for remark in remarks_of(material.recipe)]
         facts = self._facts(material.source, members, tables)
         files = {
             **material.recipe.files([load(self._vouched(fits, row["weights"])) for row in members]),
@@ -110,6 +111,7 @@ class PackageStage(ShardStage):
             state=run.parts["state"],
             versions=run.recorded["versions"],
             fingerprint=run.fingerprint,
+            remarks=[row["remark"] for row in tables["remarks"]],
         )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 from torch import Tensor
@@ -31,6 +31,20 @@ class TrainingRecipe(Recipe, Protocol):
 
         Raises SpecError where the format has no such thing.
         """
+
+
+@runtime_checkable
+class HasRemarks(Protocol):
+    """A recipe of which something is to be known beside its figures: what was left out, or drawn anew."""
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """Sentences without record content."""
+
+
+def remarks_of(recipe: TrainingRecipe) -> Sequence[str]:
+    """Its remarks; none where it has nothing to say."""
+    return recipe.remarks if isinstance(recipe, HasRemarks) else ()
 
 
 class Recipes(Protocol):

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from schemas.frozen import Frozen
 from schemas.location import Location
 from schemas.units import Share
+from workers import registry
 from workers.labels.settings import Labels, Name, Value
 from workers.training.settings import FitSettings, Task
 
@@ -84,7 +85,10 @@ class Splits(Frozen):
 class Network(Frozen):
     """What is fitted."""
 
-    name: str = Field(description="of the collection's networks, such as resnet for images")
+    name: str = Field(
+        description=f"of the collection's networks ({registry.trainable()}), or of a package's; huggingface is that of "
+        "the directory `start`"
+    )
     settings: Mapping[str, Any] = Field(
         default_factory=dict, description="of the network, without what follows from data and outputs"
     )
@@ -151,6 +155,11 @@ class TrainKeys(Frozen):
     def output_task(self) -> Task:
         """That which all outputs have."""
         return next(iter(self.outputs.values())).task
+
+    @property
+    def is_of_several(self) -> bool:
+        """Whether the model is the mean of several networks."""
+        return len(self.seeds) > 1 or self.folds is not None
 
     def truths(self) -> dict[str, str]:
         """The column of each output's truth."""

@@ -17,7 +17,7 @@ from workers.ehr.events.training.recipe import EventRecipe
 from workers.ehr.events.training.vocabulary import FittedVocabulary, fit_vocabulary
 from workers.models.files import read_json
 from workers.models.network_directory import CONFIG
-from workers.training.held import Held, HeldExamples
+from workers.training.held import Held, HeldExamples, all_of
 from workers.training.job.directory import written
 from workers.training.job.recipes import FitTask
 
@@ -44,8 +44,7 @@ class EventRecipes:
 
     def examples(self, rows: pa.Table) -> HeldExamples[HeldHistories]:
         """Histories of any length."""
-        held = HeldHistories.of_rows(rows)
-        return HeldExamples(held, len(held))
+        return all_of(HeldHistories.of_rows(rows))
 
     def open(self, task: FitTask, train: Sequence[Held[HeldHistories]]) -> TrainedEvents:
         """With the vocabulary of the training subjects, or of the model that it starts from."""

@@ -4,6 +4,7 @@
      "network": "word_rnn", "settings": {"words": 20002, "num_outputs": 2, "cell": "lstm", ...},
      "head": {"activation": "softmax", "labels": ["stable", "readmitted"]},
      "tokens": {"rule": "words", "lower": true},       optional: workers.ehr.notes.formats.word_tokens.TokenRule
+     "prepare": [{"html": {}}],                        optional: how notes are cleaned before
      "words": {"max_tokens": 2000, "keep": "start"}}   optional: what the step `words` says otherwise
 
 Settings and names of weights: workers/ehr/notes/networks/word_rnn.py. `vocabulary.txt` has a word a line; the first
@@ -36,6 +37,7 @@ class WordModelConfig(EnsembleConfig):
 
     format: Literal["wardround-note-model"]
     outputs: tuple[OutputField, ...] = ()
+    prepare: tuple[Any, ...] = ()
     tokens: TokenRule = TokenRule()
     words: Words = Words()
 
@@ -63,7 +65,7 @@ class WordRnn(NetworkDirectory[WordModelConfig, WordSizes]):
         return ModelCard(
             format="word-rnn",
             outputs=(*fields, *COUNTS),
-            prepare=({STEP: own[STEP]},),
+            prepare=(*config.prepare, {STEP: own[STEP]}),
             settings={**settings_of(config), **own},
         )
 

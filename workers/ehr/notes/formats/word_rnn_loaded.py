@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_sequence
 
 from workers import registry
 from workers.contract import ModelCard, Placement, Scorer
@@ -17,6 +17,7 @@ from workers.models.device import set_up
 from workers.models.head import by_column
 from workers.models.load_members import load_members
 from workers.models.memory_ladder import MemoryLadder
+from workers.text_models.tokenized import Tokens
 
 BUDGET = {"cpu": 16_384, "cuda": 262_144}
 """Words in a batch: a recurrent network takes one step after the other, so that only many notes at a time fill it."""
@@ -39,12 +40,21 @@ class WordClassifier:
         return {**by_column(self.outputs[: -len(COUNTS)], np.stack(rows)), **word_columns(values)}
 
     def _forward(self, values: Sequence[WordNote], batch: Sequence[int]) -> list[Any]:
-        words = [torch.from_numpy(values[i].words.astype(np.int64)) for i in batch]
-        padded = pad_sequence(words, batch_first=True, padding_value=PADDING)
-        lengths = torch.tensor([len(note) for note in words])
+        padded, lengths = side_by_side([values[i].words for i in batch])
         with torch.inference_mode():
-            packed = pack_padded_sequence(padded.to(self._device), lengths, batch_first=True, enforce_sorted=False)
+            packed = packed_words(padded.to(self._device), lengths)
             return list(activate(self._network(packed), self._activation).cpu().numpy())
+
+
+def side_by_side(notes: Sequence[Tokens]) -> tuple[Tensor, Tensor]:
+    """(notes, longest) numbers of words, filled up with padding, and (notes,) how many each has."""
+    words = [torch.from_numpy(note.astype(np.int64)) for note in notes]
+    return pad_sequence(words, batch_first=True, padding_value=PADDING), torch.tensor([len(note) for note in words])
+
+
+def packed_words(padded: Tensor, lengths: Tensor) -> PackedSequence:
+    """What a network over words takes; the notes may be in any order."""
+    return pack_padded_sequence(padded, lengths.cpu(), batch_first=True, enforce_sorted=False)
 
 
 def load(directory: Path, card: ModelCard, placement: Placement) -> Scorer:

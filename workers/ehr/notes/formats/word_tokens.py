@@ -37,8 +37,12 @@ VOCABULARY_BYTES = 256 << 20
 class TokenRule(Frozen):
     """How a model's author cut words. `lower`: `str.lower` of the whole note before."""
 
-    rule: Literal["words", "wordpunct", "two_up"] = "words"
-    lower: bool = True
+    rule: Literal["words", "wordpunct", "two_up"] = Field(
+        default="words",
+        description="words: letters, digits and underscores; wordpunct: runs of other signs too; two_up: words of two "
+        "characters and more",
+    )
+    lower: bool = Field(default=True, description="whether the note is put in lower case before")
 
 
 class Words(Frozen):
@@ -60,17 +64,25 @@ class WordNote:
     unknown: int
 
 
-class WordEncoder:
-    """Implements `workers.text_models.contract.TextEncoder`."""
+@dataclass(frozen=True)
+class KeptWords:
+    """The words of one note that are kept, at least one, and how many it had."""
 
-    def __init__(self, vocabulary: Mapping[str, int], rule: TokenRule, words: Words) -> None:
-        self._numbers = vocabulary
+    words: Sequence[str]
+    n_tokens: int
+
+
+class WordCutter:
+    """Cuts notes into words, whatever vocabulary they are looked up in. Implements
+    `workers.text_models.contract.TextEncoder`."""
+
+    def __init__(self, rule: TokenRule, words: Words) -> None:
         self._find = RULES[rule.rule].findall
         self._lower = rule.lower
         self._words = words
 
     def encode(self, texts: Sequence[str]) -> Sequence[Encoded]:
-        """Each text as a `WordNote`; one without words is `empty`."""
+        """Each text as `KeptWords`; one without words is `empty`."""
         return [self._encode(text) for text in texts]
 
     def close(self) -> None:
@@ -82,8 +94,29 @@ class WordEncoder:
             return Encoded(None, fault=Fault(Status.EMPTY, "the note has no word by the model's rule"))
         most = self._words.max_tokens
         kept = words[:most] if self._words.keep == "start" else words[-most:]
-        numbers = np.fromiter((self._numbers.get(word, UNKNOWN) for word in kept), np.int32, len(kept))
-        return Encoded(WordNote(numbers, len(words), int((numbers == UNKNOWN).sum())), numbers.nbytes + 200)
+        return Encoded(KeptWords(kept, len(words)), 60 * len(kept) + 200)
+
+
+class WordEncoder:
+    """Implements `workers.text_models.contract.TextEncoder`."""
+
+    def __init__(self, vocabulary: Mapping[str, int], rule: TokenRule, words: Words) -> None:
+        self._numbers = vocabulary
+        self._cutter = WordCutter(rule, words)
+
+    def encode(self, texts: Sequence[str]) -> Sequence[Encoded]:
+        """Each text as a `WordNote`; one without words is `empty`."""
+        return [self._encode(cut) for cut in self._cutter.encode(texts)]
+
+    def close(self) -> None:
+        """Nothing runs."""
+
+    def _encode(self, cut: Encoded) -> Encoded:
+        if cut.fault is not None:
+            return cut
+        note: KeptWords = cut.value
+        numbers = np.fromiter((self._numbers.get(word, UNKNOWN) for word in note.words), np.int32, len(note.words))
+        return Encoded(WordNote(numbers, note.n_tokens, int((numbers == UNKNOWN).sum())), numbers.nbytes + 200)
 
 
 def read_vocabulary(path: Path, rows: int) -> dict[str, int]:

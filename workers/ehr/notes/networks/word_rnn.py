@@ -21,7 +21,9 @@ from schemas.frozen import Frozen
 
 
 class Config(Frozen):
-    """`words` counts the rows of the embedding: the vocabulary, and the two of padding and unknown words."""
+    """`words` counts the rows of the embedding: the vocabulary, and the two of padding and unknown words. `dropout` is
+    for training, of embedded words and of what is pooled: it changes no score.
+    """
 
     words: int = Field(ge=3, le=10_000_000)
     num_outputs: int = Field(ge=1, le=1_000_000)
@@ -32,6 +34,7 @@ class Config(Frozen):
     bidirectional: bool = False
     pooling: Literal["last", "mean", "max", "attention"] = "last"
     attention: int = Field(default=64, ge=1, le=8192)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
 
 
 class Attention(nn.Module):
@@ -66,17 +69,18 @@ class WordRnn(nn.Module):
         width = config.hidden * (2 if config.bidirectional else 1)
         if config.pooling == "attention":
             self.attention = Attention(width, config.attention)
+        self.dropout = nn.Dropout(config.dropout)
         self.classifier = nn.Linear(width, config.num_outputs)
 
     def forward(self, words: PackedSequence) -> Tensor:
-        states, ends = self.rnn(words._replace(data=self.embedding(words.data)))
+        states, ends = self.rnn(words._replace(data=self.dropout(self.embedding(words.data))))
         if self.pooling == "last":
             last = ends[0] if isinstance(ends, tuple) else ends
             directions = 2 if self.rnn.bidirectional else 1
             pooled = torch.cat(list(last[-directions:]), dim=1)
         else:
             pooled = self._over_words(*pad_packed_sequence(states, batch_first=True))
-        return cast(Tensor, self.classifier(pooled))
+        return cast(Tensor, self.classifier(self.dropout(pooled)))
 
     def _over_words(self, states: Tensor, lengths: Tensor) -> Tensor:
         places = torch.arange(states.shape[1], device=states.device)

@@ -1,0 +1,50 @@
+"""A fine-tuning of a network of transformers as a job sees it. Imports no torch."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from cluster.storage import StorageSettings, fetch_directory
+from schemas.loading import validate
+from workers.text_models.classification import TextClassification
+from workers.text_models.token_windows import STEP, ScoreWindows, Windows
+from workers.text_models.training.settings import PretrainedSettings
+from workers.text_models.training.start import Start
+from workers.training.job.collection import Training
+from workers.training.job.heads import head_of
+from workers.training.job.settings import TrainKeys
+
+Split = Callable[[Sequence[Any]], tuple[tuple[Any, ...], Sequence[BaseModel]]]
+"""A prepare list as the steps before the windows, as they stand there, and those of the format. Raises SpecError."""
+
+
+def written_steps(
+    source: TrainKeys,
+    storage: StorageSettings,
+    split: Split,
+    given: tuple[Any, ...] | None,
+    kind: tuple[str, type[Windows]] = (TextClassification.name, ScoreWindows),
+) -> tuple[Any, ...]:
+    """The prepare list of a training with every setting of its windows; that of `start` where the spec has none.
+
+    Raises SpecError where it does not fit the directory that the training starts from.
+    """
+    assert source.start is not None
+    fetched = fetch_directory(source.start, storage)
+    with fetched.named(f"input.start: {source.start}"):
+        start = Start(fetched.path, *kind)
+        before, own = split(start.declared.prepare if given is None else given)
+        return (*before, {STEP: start.windows(own).model_dump(mode="json")})
+
+
+class PretrainedTraining(Training):
+    """Begins with a network that is there already."""
+
+    def _check_network(self) -> None:
+        # It imports torch, which a driver needs for nothing else.
+        from workers.text_models.training.texts import over_windows  # noqa: PLC0415
+
+        validate(PretrainedSettings, self.source.network.settings, "input.network.settings")
+        how = ScoreWindows.model_validate(next(step[STEP] for step in self._steps if STEP in step))
+        over_windows(head_of(self.source).activation, how)
