@@ -40,7 +40,7 @@ def ray_node() -> Iterator[tuple[int, Path]]:
     ) as process:
         assert process.stdout is not None
         yield process.pid, Path(process.stdout.readline().strip())
-        process.communicate(timeout=60)
+        process.communicate(timeout=180)
 
 
 @pytest.fixture(scope="module")

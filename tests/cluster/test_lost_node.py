@@ -52,7 +52,7 @@ def test_a_process_whose_cluster_ends_is_ended_with_its_own_code_and_one_line(na
         assert process.stdout is not None
         assert process.stdout.readline() == "joined\n"
         os.kill(_pid(name, cluster.directory), signal.SIGKILL)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=180)
     finally:
         cluster.stop()
     assert (process.returncode, err) == (4, f"wardround: {JOINED}\n")
@@ -80,7 +80,7 @@ with Session(SessionSettings(cpus=1)):
 @pytest.mark.ray
 @pytest.mark.long
 def test_a_head_that_ends_while_ray_connects_to_it_ends_the_process_in_time() -> None:
-    done = subprocess.run([sys.executable, "-c", _STARTED], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", _STARTED], capture_output=True, text=True, timeout=180, check=False)
     assert (done.returncode, done.stderr) == (4, f"wardround: {NOT_STARTED}\n")
 
 

@@ -108,11 +108,11 @@ def test_the_same_run_is_followed_not_doubled_and_goes_on_when_following_is_inte
     second = start(spec, run_name, settings, token_cluster.environment())
     seen = lines_until_it_began(second)
     first.send_signal(signal.SIGINT)
-    out, err = first.communicate(timeout=60)
+    out, err = first.communicate(timeout=180)
     assert first.returncode == 130, err
     assert f"wardround-{run_name}-1 goes on" in out
     go.touch()
-    out, err = second.communicate(timeout=60)
+    out, err = second.communicate(timeout=180)
     assert second.returncode == 0, err
     assert [line for line in [*seen, *out.splitlines()] if line in ("began", "ended")] == ["began", "ended"]
     assert count.read_text() == "x\n"

@@ -59,7 +59,10 @@ def test_a_run_killed_at_this_step_is_completed_by_the_same_command(
     assert_as_if_nothing_had_happened(open_store(str(output)), clean)
 
 
-@pytest.mark.parametrize("point", ["commit.before_put:4", "commit.after_put:4", "manifest.before_put"])
+@pytest.mark.parametrize(
+    "point",
+    [pytest.param("commit.before_put:4", marks=pytest.mark.long), "commit.after_put:4", "manifest.before_put"],
+)
 def test_the_same_holds_on_a_real_s3_server(
     folder: Path, clean: pl.DataFrame, s3: S3, bucket_prefix: str, point: str
 ) -> None:
@@ -88,7 +91,7 @@ def test_a_record_that_kills_its_decoder_twice_is_a_row_and_the_others_are_score
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize("point", ["forward.record", "decode.record"])
+@pytest.mark.parametrize("point", ["forward.record", pytest.param("decode.record", marks=pytest.mark.long)])
 def test_a_record_that_kills_the_whole_worker_is_found_by_halving(
     folder: Path, clean: pl.DataFrame, tmp_path: Path, point: str
 ) -> None:

@@ -25,6 +25,11 @@ from tests.support.runs import QUIET
 from workers import registry
 
 _PATIENT = "limits: {outages: 8, sample: 0}\nstorage: {attempts: 1}\n"
+QUICK = (
+    *("images", "image table, CSV", "notes, Parquet", "events, labels", "genotypes, table", "variants"),
+    *("sequences, CSV", "molecules, SMI", "convert omop", "convert vcf"),
+)
+"""One or two of a collection; what is long tries every kind at eight places."""
 _AT_ONCE = "limits: {outages: 1, sample: 0}\nstorage: {attempts: 1}\n"
 
 
@@ -94,7 +99,7 @@ def fails_and_resumes(runs: Runs, shares: list[float]) -> None:
         assert runs.content(f"run{number}").equals(runs.content("clean")), share
 
 
-@pytest.mark.parametrize("runs", KINDS, indirect=True)
+@pytest.mark.parametrize("runs", QUICK, indirect=True)
 def test_a_mount_that_fails_ends_the_run_with_4_and_it_resumes(runs: Runs) -> None:
     fails_and_resumes(runs, [0.6])
 

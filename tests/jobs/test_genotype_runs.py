@@ -106,6 +106,8 @@ def test_a_run_killed_at_this_step_is_completed_by_the_same_command(root: Path, 
     assert content(store).equals(content(open_store(str(root / "whole"))))
 
 
+@pytest.mark.ray
+@pytest.mark.long
 def test_workers_of_a_cluster_give_the_same_rows(tmp_path: Path) -> None:
     big = cohort(16_384 + 9, 16)
     write_bed(tmp_path, big)

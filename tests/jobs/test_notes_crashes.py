@@ -68,6 +68,7 @@ def test_a_run_over_notes_that_was_killed_is_completed_by_the_same_command(
 
 
 @pytest.mark.ray
+@pytest.mark.long
 def test_a_note_that_kills_its_worker_twice_is_a_row_and_the_others_are_scored_by_workers_of_ray(
     folder: Path, clean: pl.DataFrame, tmp_path: Path
 ) -> None:

@@ -115,6 +115,6 @@ def test_the_command_prints_it_without_torch_or_a_decoder() -> None:
         "import sys; from jobs.cli.main import main; main(['schema']); "
         "sys.exit(bool({'torch', 'ray', 'pydicom', 'cv2', 'SimpleITK'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=180, check=False)
     assert done.returncode == 0
     assert yaml.safe_load(done.stdout)["title"] == "wardround spec"

@@ -98,7 +98,7 @@ def met(case: Case, said: Said, proxy: FaultProxy) -> None:
     assert ".png" not in said.err, "a key is told"
 
 
-@pytest.mark.parametrize("case", params(RUNS, every=3))
+@pytest.mark.parametrize("case", params(RUNS, every=5))
 def test_a_run_that_meets_it_ends_as_the_table_says(
     case: Case, s3: S3, place: str, proxy: FaultProxy, clean: pl.DataFrame, command: Wardround, tmp_path: Path
 ) -> None:

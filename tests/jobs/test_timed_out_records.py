@@ -21,8 +21,10 @@ INPUT = {
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("collection", STALLS)
-@pytest.mark.parametrize("pool", ["serial", pytest.param("ray", marks=pytest.mark.ray)])
+@pytest.mark.parametrize(
+    ("collection", "pool"),
+    [*((collection, "serial") for collection in STALLS), pytest.param("notes", "ray", marks=pytest.mark.ray)],
+)
 def test_it_costs_its_own_row_only(tmp_path: Path, collection: str, pool: str) -> None:
     good, bad = GOOD[collection], GOOD[collection] + STALLS[collection]
     texts = [good] * 3 + [bad] + [good] * 3

@@ -40,7 +40,7 @@ def rows(out: Path, folder: str) -> pl.DataFrame:
     return pl.read_parquet(out / folder / "*.parquet").sort("record_id")
 
 
-@pytest.mark.parametrize("compute", POOLS)
+@pytest.mark.parametrize("compute", [SERIAL, pytest.param(RAY, marks=[pytest.mark.ray, pytest.mark.long])])
 def test_its_network_and_its_step_score_images_in_a_directory_of_our_own_format(
     environment: Environment, tmp_path: Path, compute: str
 ) -> None:

@@ -54,7 +54,7 @@ def test_helpers_of_a_model_are_heard_too() -> None:
     heart = Heartbeat()
 
     def forward(items: list[int]) -> None:
-        both.wait(10)
+        both.wait(60)
         seen.add(threading.get_ident())
         compute(0.2)
         beat(1)

@@ -34,7 +34,7 @@ def test_one_question_is_open_at_a_time() -> None:
 
     def ask() -> Collection[int]:
         asked.append(1)
-        go.wait(10)
+        go.wait(60)
         return [1]
 
     elsewhere = Elsewhere(ask, interval_s=1)

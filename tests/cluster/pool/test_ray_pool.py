@@ -359,7 +359,7 @@ def test_a_lost_node_is_the_cluster_s_fault(standing: TokenCluster, tmp_path: Pa
         os.killpg(node.pid, signal.SIGKILL)
         for pid in _raylets_of(worker):
             os.kill(pid, signal.SIGKILL)
-        said, _ = driver.communicate("\n", timeout=60)
+        said, _ = driver.communicate("\n", timeout=180)
         assert said.split() == ["node"]
     finally:
         driver.kill()
@@ -395,6 +395,6 @@ def test_when_the_driver_is_killed_its_workers_go_and_the_next_driver_finishes(
         driver.wait()
     wait_for(lambda: not any(alive(start["pid"]) for start in notes(tmp_path, "start")))
     left = set(range(12)) - set(committed(tmp_path))
-    said, _ = joined(standing, tmp_path, REST).communicate(" ".join(map(str, sorted(left))) + "\n", timeout=60)
+    said, _ = joined(standing, tmp_path, REST).communicate(" ".join(map(str, sorted(left))) + "\n", timeout=180)
     assert said.split() == ["complete"]
     assert set(range(12)) <= set(committed(tmp_path))

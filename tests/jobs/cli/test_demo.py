@@ -13,6 +13,7 @@ from tests.support.cli import Wardround, finish, start
 
 
 @pytest.mark.ray
+@pytest.mark.long
 def test_the_demo_ends_with_a_table_and_lines_that_work(tmp_path: Path, wardround: Wardround) -> None:
     folder = tmp_path / "demo-output"
     folder.mkdir()
@@ -26,7 +27,7 @@ def test_the_demo_ends_with_a_table_and_lines_that_work(tmp_path: Path, wardroun
     assert [line.split()[:2] for line in table.splitlines()[:2]] == [["records", "176"], ["ok", table.split()[3]]]
     assert "with text in their pixels" in table
     code = "\n".join(line.strip() for line in lines.splitlines())
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=180, check=True)
     assert "text_score" in shown.stdout
     (right,) = (line.split() for line in table.splitlines() if line.startswith("held-out digits read right"))
     assert float(right[4].rstrip("%")) > 96

@@ -94,7 +94,7 @@ def _weights(folder: Path, score: str) -> np.ndarray:
 
 def test_the_lines_that_the_demo_shows_work(stage: StageSet, results: Path) -> None:
     code = "\n".join(genomes.look_lines(stage, results))
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=180, check=True)
     assert RISK in shown.stdout
     assert "hwe_p" in shown.stdout
 

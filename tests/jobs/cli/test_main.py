@@ -163,7 +163,7 @@ sys.exit(code)
 @pytest.mark.parametrize(("when", "code"), [("imported", 130), ("waiting", 0), ("exiting", 0)])
 def test_sigterm_is_ctrl_c_from_the_first_line_and_changes_no_answer_at_the_last(when: str, code: int) -> None:
     command = [sys.executable, "-c", _SIGNALLED, "schema", when]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=180)
     assert done.returncode == code, done.stderr
     assert done.stderr == ("wardround: interrupted\n" if code else "")
 
@@ -171,7 +171,12 @@ def test_sigterm_is_ctrl_c_from_the_first_line_and_changes_no_answer_at_the_last
 def test_a_reader_that_has_seen_enough_is_no_error(run_dir: Path) -> None:
     command = f"{sys.executable} -m jobs rows {run_dir} --limit 0 | head -c 1"
     done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; {command}"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        ["bash", "-c", f"set -o pipefail; {command}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -197,4 +202,4 @@ def test_no_command_waits_for_torch_or_ray_before_it_needs_them(name: str) -> No
     code = (
         f"import sys, jobs.cli.{name}; sys.exit(bool({{'torch', 'ray', 'transformers', 'boto3'}} & set(sys.modules)))"
     )
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=60, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=180, check=False).returncode == 0

@@ -63,13 +63,15 @@ def test_a_run_over_its_reject_limit_ends_with_6_and_writes_no_row(
     assert not list((tmp_path / "out").rglob("shard-*"))
 
 
-def test_a_run_that_died_before_its_report_gets_it_from_the_same_command(make_spec: MakeSpec, tmp_path: Path) -> None:
+def test_a_run_that_died_before_its_report_gets_it_from_the_same_command(
+    wardround: Wardround, make_spec: MakeSpec, tmp_path: Path
+) -> None:
     spec = make_spec()
     died = finish(start("run", spec, WARDROUND_CRASH_AT="report.before_put"))
     assert died.code == -signal.SIGKILL
     assert (tmp_path / "out" / "manifest.json").exists()
     assert not (tmp_path / "out" / "report.html").exists()
-    again = finish(start("run", spec))
+    again = wardround("run", spec)
     assert again.code == 0
     assert "nothing to do" in again.out
     assert (tmp_path / "out" / "report.html").exists()

@@ -68,7 +68,7 @@ def test_a_missing_package_is_said_at_once_since_trying_again_cannot_help() -> N
     with pytest.raises(MissingExtraError, match="nosuchpackage"):
         host.ready()
     assert host.pid is None
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
 
 
 def test_a_stopped_host_starts_nothing() -> None:

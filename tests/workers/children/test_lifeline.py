@@ -41,5 +41,5 @@ def test_a_child_is_gone_once_its_parent_was_killed() -> None:
         # Its end of the pipe closes when it dies.
         began = time.monotonic()
         assert parent.stdout.read() == b""
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 50
     assert pid != parent.pid

@@ -42,7 +42,7 @@ class Spoken:
     def end(self) -> int:
         self.socket.close()
         try:
-            return self.process.wait(20)
+            return self.process.wait(60)
         finally:
             self.process.kill()
 
@@ -85,7 +85,7 @@ def test_an_error_of_ours_at_the_start_is_handed_up_whole() -> None:
     with child("tests.support.decoders:build_missing_extra") as (spoken, reply, answer):
         assert reply == wire.FAILED
         error = failure.unpack(answer.tobytes())
-        assert spoken.process.wait(20) == 0
+        assert spoken.process.wait(60) == 0
     assert isinstance(error, MissingExtraError)
     assert "nosuchpackage" in str(error)
 
@@ -95,7 +95,7 @@ def test_a_record_that_memory_does_not_suffice_for_ends_the_child_with_a_code_of
         request, answer = chunk("echo a", f"allocate {2**60}", "echo b"), memory.create()
         wire.send_work(spoken.socket, request, answer)
         assert spoken.socket.recv(1) == b""
-        assert spoken.process.wait(20) == wire.EXIT_MEMORY
+        assert spoken.process.wait(60) == wire.EXIT_MEMORY
         assert spoken.progress.read()[0] == 1
         assert len(frames.read_results(memory.map_shared(answer), 1)) == 1
         os.close(request)

@@ -95,7 +95,7 @@ class SlowStore(LocalStore):
         self.told = threading.Event()
 
     def put_if_absent(self, key: str, body: bytes | Path, metadata: Mapping[str, str]) -> bool:
-        self.told.wait(20)
+        self.told.wait(60)
         return super().put_if_absent(key, body, metadata)
 
 

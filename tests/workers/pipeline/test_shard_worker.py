@@ -39,7 +39,7 @@ class Lengths(ShardStage):
         self.closed = False
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
-        self.hold.wait(10)
+        self.hold.wait(60)
         self.computed.append(shard)
         if self.errors:
             raise self.errors.pop(0)

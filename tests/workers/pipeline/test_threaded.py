@@ -61,7 +61,7 @@ def test_what_is_offered_is_reported_once_and_counted() -> None:
 def test_a_loop_that_breaks_fails_what_is_in_hand_and_all_that_comes() -> None:
     worker = Echo()
     worker.offer(ShardTask(13))
-    assert worker.gave_up.wait(10)
+    assert worker.gave_up.wait(60)
     worker.offer(ShardTask(14))
     reports = polled(worker, 2)
     assert [(report.shard, report.error, report.retryable) for report in reports] == [
@@ -76,5 +76,5 @@ def test_closing_releases_and_ends_the_threads() -> None:
     began = time.monotonic()
     worker.close()
     assert worker.released.is_set()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert not any(thread.is_alive() for thread in worker._threads)

@@ -71,7 +71,7 @@ class Job:
     def read(self, records: pa.Table) -> Generator[list[Prepared], None, None]:
         for row in range(records.num_rows):
             if row:
-                self.hold.wait(10)
+                self.hold.wait(60)
             yield [Prepared(row)]
 
     def start(self, task: ShardTask, rows: ShardRows) -> Callable[[], ShardTable]:
@@ -84,7 +84,7 @@ class Job:
         return finish
 
     def commit(self, task: ShardTask, finished: ShardTable, ids: Any) -> ShardReport:
-        self.storage.wait(10)
+        self.storage.wait(60)
         self.committed.append(task.shard)
         return ShardReport(task.shard, "committed", rows=RECORDS)
 

@@ -40,7 +40,7 @@ ON_Y: list[Variant] = [("1", 5_000_000, "C", (("0/1", 0.5),) * 3, 1), ("Y", 5_00
 
 
 @pytest.mark.parametrize("sex", [None, [1, 2, 0], [2, 2, 2]])
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(variants(), st.integers(1, 4), st.booleans())
 @example(ON_Y, 1, True)
 def test_a_chunk_may_have_nothing_of_a_score(
