@@ -55,7 +55,8 @@ class StagePlan:
     the models too, which are then part of its fingerprint. `signposts` name files beside its rows that summary and
     report point to. `tightenable` are limits among the settings of the input that only refuse records: a run that lies
     there goes on under smaller ones (`workers.pipeline.context.StageContext.tightened`). `processes`: how many work on
-    one shard together, on Ray as the workers of Ray Train.
+    one shard together, on Ray as the workers of Ray Train. `ignores` are settings of the input that decide none of
+    its rows, and are no part of its fingerprint.
     """
 
     stage: str
@@ -74,6 +75,7 @@ class StagePlan:
     signposts: tuple[Signpost, ...] = ()
     tightenable: tuple[str, ...] = ()
     processes: int = 1
+    ignores: tuple[str, ...] = ()
 
 
 class Collection(Protocol):

@@ -1,6 +1,6 @@
 """A training as a job sees it: the stages of reading as in predict, then `prepare`, `fit` and `package`."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -38,11 +38,17 @@ from workers.training.job.settings import TrainKeys
 class Training:
     """Implements `workers.collection.Collection` around that of the same input in predict.
 
-    `shown` are the columns that stage `prepare` writes.
+    `shown` are the columns that stage `prepare` writes. `check` raises SpecError for settings of the collection's own
+    that cannot be; each point of a search is held against it.
     """
 
     def __init__(
-        self, source: TrainKeys, storage: StorageSettings, inner: Collection, shown: Sequence[OutputField]
+        self,
+        source: TrainKeys,
+        storage: StorageSettings,
+        inner: Collection,
+        shown: Sequence[OutputField],
+        check: Callable[[Any], Any] = lambda source: None,
     ) -> None:
         self.source: Any = source
         self._storage, self._inner = storage, inner
@@ -50,6 +56,7 @@ class Training:
         self._steps: tuple[Any, ...] = ()
         head_of(source)
         check_search(source)
+        at_each_point(source, check)
         self._fits = fits_of(source)
 
     @property
@@ -70,9 +77,9 @@ class Training:
         if not finished:
             self._check_network()
         if stage in self._inner.stages:
-            return self._inner.plan(stage, finished, models)
+            return replace(self._inner.plan(stage, finished, models), ignores=self._later)
         if stage == PREPARE:
-            return self._plan_prepare(finished)
+            return replace(self._plan_prepare(finished), ignores=self._later)
         return self._plan_fit(finished) if stage == FIT else self._plan_package(finished)
 
     def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
@@ -88,6 +95,12 @@ class Training:
         if isinstance(self._inner, TrialStages):
             return self._inner.trial_part(self._inner.stages[-1] if stage == PREPARE else stage, plan, records)
         return TrialPart(spread(plan.info.records, records), of_all=stage == self.stages[0])
+
+    @property
+    def _later(self) -> tuple[str, ...]:
+        """Settings that no stage before `fit` reads; of labels and `start` it knows the digests."""
+        searched = {path for path in self.source.searchable if path in type(self.source).model_fields}
+        return tuple(sorted({*TrainKeys.model_fields, *searched}))
 
     def _check_network(self) -> None:
         """Before the records are prepared, which may take hours."""
