@@ -139,11 +139,17 @@ def cluster() -> Iterator[None]:
 
 @pytest.mark.ray
 @pytest.mark.parametrize(
-    ("workers", "batch", "shard"),
+    ("model", "workers", "batch", "shard"),
     [
-        (2, 7, 10),
-        *(pytest.param(*case, marks=pytest.mark.long) for case in [(1, 7, 10), (2, 64, 10), (2, 1, 1), (2, 7, 1000)]),
+        (save_resnet, 2, 7, 10),
+        pytest.param(save_vit, 2, 7, 10, marks=pytest.mark.long),
+        *(
+            pytest.param(save, *case, marks=pytest.mark.long)
+            for save in (save_resnet, save_vit)
+            for case in [(1, 7, 10), (2, 64, 10), (2, 1, 1), (2, 7, 1000)]
+        ),
     ],
+    indirect=["model"],
 )
 def test_scores_equal_those_of_transformers_with_any_number_of_ray_workers(
     cluster: None,

@@ -55,7 +55,7 @@ def test_a_training_killed_at_this_step_ends_with_the_same_bits(folder: Path, po
     output = point.replace(":", "-")
     code, _ = finish(start(written(folder, output), {"WARDROUND_CRASH_AT": point}))
     assert code == -signal.SIGKILL
-    code, said = finish(start(written(folder, output)))
+    code, said = go_on(written(folder, output))
     assert code == 0, said
     assert_same_bits(folder, output)
 

@@ -32,12 +32,25 @@ def entities_of(note: TokenizedText, windows: Sequence[Tagged], labels: Sequence
 
 
 def _by_context(note: TokenizedText, windows: Sequence[Tagged]) -> Tagged:
-    """Each token from the window in which the nearer cut is farthest away; the note's own ends are no cuts."""
-    assert note.offsets is not None
-    total = len(note.offsets)
-    best = np.full(total, -1, np.int64)
-    numbers, scores = np.zeros(total, np.int64), np.zeros(total, np.float32)
-    for tagged, start, count in zip(windows, note.starts, note.counts, strict=True):
+    """Each token from the window that shows most on both its sides."""
+    of = windows_by_context(note.starts, note.counts)
+    numbers, scores = np.zeros(len(of), np.int64), np.zeros(len(of), np.float32)
+    for window, (tagged, start, count) in enumerate(zip(windows, note.starts, note.counts, strict=True)):
+        part = slice(start, start + count)
+        mine = of[part] == window
+        numbers[part][mine] = tagged[0][mine]
+        scores[part][mine] = tagged[1][mine]
+    return numbers, scores
+
+
+def windows_by_context(starts: Sequence[int], counts: Sequence[int]) -> NDArray[np.int64]:
+    """For each token of a text the window in which the nearer cut is farthest away; the text's own ends are no cuts.
+
+    Each window has `counts` tokens of the text, the first of them at `starts`.
+    """
+    total = max(start + count for start, count in zip(starts, counts, strict=True))
+    best, of = np.full(total, -1, np.int64), np.zeros(total, np.int64)
+    for window, (start, count) in enumerate(zip(starts, counts, strict=True)):
         place = np.arange(count)
         left = place if start else np.full(count, total)
         right = count - 1 - place if start + count < total else np.full(count, total)
@@ -45,9 +58,8 @@ def _by_context(note: TokenizedText, windows: Sequence[Tagged]) -> Tagged:
         part = slice(start, start + count)
         better = context > best[part]
         best[part][better] = context[better]
-        numbers[part][better] = tagged[0][better]
-        scores[part][better] = tagged[1][better]
-    return numbers, scores
+        of[part][better] = window
+    return of
 
 
 def _spans(numbers: NDArray[Any], scores: NDArray[Any], offsets: Tokens, labels: Sequence[str]) -> list[Entity]:

@@ -1,7 +1,7 @@
 """What a collection gives to the trainer: its network, and how examples become its input."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +20,21 @@ class Recipe(Protocol):
     def batch(
         self, examples: Sequence[Example], targets: NDArray[np.float64], generator: np.random.Generator | None
     ) -> tuple[Mapping[str, Tensor], Tensor]:
-        """The network's input, and the targets as float32 of the same shape; changed at random where there is a
-        generator, which is all that chance may come from."""
+        """The network's input, and the targets as float32 of the same shape, or those that the examples have
+        themselves, a row a logit; changed at random where there is a generator, which is all that chance may come
+        from."""
 
     def logits(self, network: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
-        """(examples, logits)."""
+        """(examples, logits), or a row for each of the targets that `batch` gave."""
+
+
+@runtime_checkable
+class CountsLabels(Protocol):
+    """Examples with labels of their own, such as those of each token, which their recipe gives with a batch."""
+
+    @property
+    def label_counts(self) -> NDArray[np.int64]:
+        """(records,) how many each has."""
 
 
 class Examples(Protocol):
@@ -36,3 +46,10 @@ class Examples(Protocol):
 
     def take(self, places: NDArray[np.int64]) -> Sequence[Example]:
         """What is shown of these, in this order."""
+
+
+def label_counts(examples: Examples) -> NDArray[np.int64]:
+    """(records,) of how many labels a loss is the mean."""
+    if isinstance(examples, CountsLabels):
+        return examples.label_counts
+    return np.asarray((~np.isnan(examples.targets)).sum(axis=1), np.int64)

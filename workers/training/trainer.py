@@ -22,7 +22,7 @@ from workers.training.losses import loss_of
 from workers.training.metric import is_better, metric_of, value_of
 from workers.training.optimiser import optimiser_of
 from workers.training.ranks import Alone, Ranks
-from workers.training.recipe import Examples, Recipe
+from workers.training.recipe import Examples, Recipe, label_counts
 from workers.training.sampler import Sampler, generator_of
 from workers.training.schedule import rate_at
 from workers.training.settings import FitSettings, Task
@@ -88,6 +88,7 @@ class Trainer:
         self._plain_loss = loss_of(data.task, settings.loss)
         by_example = example_weights(data.task, data.train.targets, classes) if settings.balance == "sampling" else None
         self._sampler = Sampler(len(data.train.targets), settings.batch, seed, by_example)
+        self._counts = label_counts(data.train)
         self._scaler = torch.amp.GradScaler(device, enabled=self._is_mixed and settings.precision == "float16")
 
     def run(
@@ -189,13 +190,12 @@ class Trainer:
         return loss.detach()
 
     def _labels(self, places: NDArray[np.int64]) -> int:
-        return int((~np.isnan(self._data.train.targets[places])).sum())
+        return int(self._counts[places].sum())
 
     def _end_epoch(self) -> None:
         at = self._progress
         weights = self._scored_weights()
-        logits, loss = self._tuning(weights)
-        targets = self._data.tuning.targets
+        logits, targets, loss = self._tuning(weights)
         value = loss if self.metric == "loss" else value_of(self.metric, self._data.task, logits, targets)
         least = 0.0 if self._settings.early_stopping is None else self._settings.early_stopping.least
         if self._settings.keep == "last" or is_better(self.metric, value, at.best, least) or not self._best:
@@ -215,20 +215,22 @@ class Trainer:
         return weights_of(self.network)
 
     @torch.no_grad()
-    def _tuning(self, weights: Mapping[str, Tensor]) -> tuple[Floats, float]:
-        """Logits of all tuning rows, and the mean loss of their labels."""
+    def _tuning(self, weights: Mapping[str, Tensor]) -> tuple[Floats, Floats, float]:
+        """Logits of all tuning rows, what is true of them, and the mean loss of their labels."""
         before = weights_of(self.network)
         self.network.load_state_dict(dict(weights))
         self.network.eval()
-        found, loss = [], 0.0
+        found, truths, loss = [], [], 0.0
         rows = self._data.tuning.targets
         for places in np.array_split(np.arange(len(rows)), max(1, -(-len(rows) // self._settings.batch))):
             batch, targets = self._recipe.batch(self._data.tuning.take(places), rows[places], None)
             logits = self._recipe.logits(self.network, self._moved(batch)).float()
             loss += float(self._plain_loss(logits, targets.to(self._device)))
             found.append(logits.cpu().numpy().astype(np.float64))
+            truths.append(targets.numpy().astype(np.float64))
         self.network.load_state_dict(before)
-        return np.concatenate(found), loss / max(1, int((~np.isnan(rows)).sum()))
+        truth = np.concatenate(truths)
+        return np.concatenate(found), truth, loss / max(1, int((~np.isnan(truth)).sum()))
 
     def _moved(self, batch: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         return {name: tensor.to(self._device) for name, tensor in batch.items()}

@@ -1,15 +1,20 @@
 """A fine-tuning of a network of transformers as a job sees it. Imports no torch."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel
 
 from cluster.storage import StorageSettings, fetch_directory
 from schemas.loading import validate
+from workers.collection import StagePlan
+from workers.finished_runs.stage import FinishedStage
 from workers.text_models.classification import TextClassification
-from workers.text_models.token_windows import STEP, ScoreWindows, Windows
+from workers.text_models.token_classification import TextTokenClassification
+from workers.text_models.token_windows import STEP, EntityWindows, ScoreWindows, Windows
 from workers.text_models.training.settings import PretrainedSettings
+from workers.text_models.training.spans import read_spans
 from workers.text_models.training.start import Start
 from workers.training.job.collection import Training
 from workers.training.job.heads import head_of
@@ -19,12 +24,19 @@ Split = Callable[[Sequence[Any]], tuple[tuple[Any, ...], Sequence[BaseModel]]]
 """A prepare list as the steps before the windows, as they stand there, and those of the format. Raises SpecError."""
 
 
+Kind = tuple[str, type[Windows]]
+"""Name of a format, and the settings of its windows."""
+
+OF_SCORES: Kind = (TextClassification.name, ScoreWindows)
+OF_SPANS: Kind = (TextTokenClassification.name, EntityWindows)
+
+
 def written_steps(
     source: TrainKeys,
     storage: StorageSettings,
     split: Split,
     given: tuple[Any, ...] | None,
-    kind: tuple[str, type[Windows]] = (TextClassification.name, ScoreWindows),
+    kind: Kind = OF_SCORES,
 ) -> tuple[Any, ...]:
     """The prepare list of a training with every setting of its windows; that of `start` where the spec has none.
 
@@ -46,5 +58,16 @@ class PretrainedTraining(Training):
         from workers.text_models.training.texts import over_windows  # noqa: PLC0415
 
         validate(PretrainedSettings, self.source.network.settings, "input.network.settings")
+        if self.source.has_spans:
+            return
         how = ScoreWindows.model_validate(next(step[STEP] for step in self._steps if STEP in step))
         over_windows(head_of(self.source).activation, how)
+
+
+class TaggedTraining(PretrainedTraining):
+    """Learns labelled pieces of texts, which are put to their tokens as records are prepared."""
+
+    def _plan_prepare(self, finished: Sequence[FinishedStage]) -> StagePlan:
+        _, digest = read_spans(self.source, self._storage)
+        plan = super()._plan_prepare(finished)
+        return replace(plan, state={**plan.state, "spans": digest})

@@ -1,12 +1,29 @@
 """What a spec says of a network of transformers that is fine-tuned. Imports no torch."""
 
+from pydantic import Field
+
 from schemas.frozen import Frozen
+from schemas.location import Location
+from schemas.units import Delimiter
 from workers.registry import PRETRAINED
 from workers.training.job.settings import TrainKeys
 
 
 class PretrainedSettings(Frozen):
     """`network.settings`: all that there is stands in `config.json` of `start`."""
+
+
+class SpanTable(Frozen):
+    """Labelled pieces of texts, one a row. A record without a row has none."""
+
+    uri: Location = Field(description="a Parquet, CSV or TSV file, one row a span")
+    record: str = Field(default="record_id", description="its column of record ids")
+    start: str = Field(default="start", description="its column of first characters, from 0 on")
+    end: str = Field(default="end", description="its column of the characters behind the last")
+    label: str = Field(default="label", description="its column of labels, each one of the output's `classes`")
+    delimiter: Delimiter | None = Field(
+        default=None, description="of CSV; default: a tab for .tsv, a comma for all else"
+    )
 
 
 def check_pretrained(source: TrainKeys) -> None:

@@ -76,6 +76,7 @@ class Training:
         """The records as in predict; then the seeds; then one model."""
         if not finished:
             self._check_network()
+            self._check_fit()
         if stage in self._inner.stages:
             return replace(self._inner.plan(stage, finished, models), ignores=self._later)
         if stage == PREPARE:
@@ -98,21 +99,30 @@ class Training:
 
     @property
     def _later(self) -> tuple[str, ...]:
-        """Settings that no stage before `fit` reads; of labels and `start` it knows the digests."""
+        """Settings that no stage before `fit` reads; of labels and `start` it knows the digests. Labels of spans are put
+        to a text's tokens when it is prepared."""
         searched = {path for path in self.source.searchable if path in type(self.source).model_fields}
-        return tuple(sorted({*TrainKeys.model_fields, *searched}))
+        read = {"outputs"} if self.source.has_spans else set()
+        return tuple(sorted({*TrainKeys.model_fields, *searched} - read))
 
     def _check_network(self) -> None:
         """Before the records are prepared, which may take hours."""
         # Networks import torch, which a driver needs for nothing else.
-        from workers.training.losses import kind_of  # noqa: PLC0415
-        from workers.training.metric import metric_of  # noqa: PLC0415
         from workers.training.network import check_settings  # noqa: PLC0415
 
         def check(source: TrainKeys) -> None:
             networks, network = registry.networks(self.source.collection), source.network
             networks.require(network.name, "input.network.name")
             check_settings(networks, network.name, network.settings)
+
+        at_each_point(self.source, check)
+
+    def _check_fit(self) -> None:
+        # As above.
+        from workers.training.losses import kind_of  # noqa: PLC0415
+        from workers.training.metric import metric_of  # noqa: PLC0415
+
+        def check(source: TrainKeys) -> None:
             kind_of(source.output_task, source.fit.loss)
             metric_of(source.output_task, source.fit.metric)
 

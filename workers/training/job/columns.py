@@ -4,6 +4,8 @@ from schemas.rows import OutputColumn, stage_columns, table_columns
 from workers.training.job.settings import TrainKeys
 
 PREPARE, FIT, PACKAGE = "prepare", "fit", "package"
+SPANS = "spans"
+"""Column of stage `prepare` with the labelled pieces of a text."""
 MODEL = "model/"
 """Where the model directory lies, relative to the run."""
 SUMS, HISTORY, SEARCH = "SHA256SUMS", "history.parquet", "search.parquet"

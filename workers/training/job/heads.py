@@ -5,6 +5,8 @@ from workers.models.head import Activation, Head, score_fields
 from workers.training.job.settings import TrainKeys
 from workers.training.settings import Task
 
+OUTSIDE = "O"
+
 _ACTIVATIONS: dict[Task, Activation] = {
     "binary": "sigmoid",
     "classes": "softmax",
@@ -14,11 +16,14 @@ _ACTIVATIONS: dict[Task, Activation] = {
 
 
 def head_of(source: TrainKeys) -> Head:
-    """The head; an ordinal output has a label a boundary, the probability of a class above it.
+    """The head; an ordinal output has a label a boundary, the probability of a class above it; spans have one for
+    tokens outside of them and two a class, for the first token of a span and for others.
 
     Raises SpecError where two labels would give one column.
     """
     head = Head(activation=_ACTIVATIONS[source.output_task], labels=_labels(source))
+    if source.has_spans:
+        return head
     try:
         score_fields(head)
     except SpecError as error:
@@ -28,6 +33,8 @@ def head_of(source: TrainKeys) -> Head:
 
 def _labels(source: TrainKeys) -> tuple[str, ...]:
     ((name, output), *more) = source.outputs.items()
+    if output.task == "spans":
+        return (OUTSIDE, *(f"{begin}-{value}" for value in output.classes for begin in "BI"))
     if output.task == "classes":
         return tuple(str(value) for value in output.classes)
     if output.task == "ordinal":

@@ -22,7 +22,7 @@ from workers.training.job.search import points_of, source_at
 from workers.training.job.settings import TrainKeys
 from workers.training.job.shown import local_rows
 from workers.training.job.start import start_of
-from workers.training.recipe import Example
+from workers.training.recipe import CountsLabels, Example
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,13 @@ class Part:
     def take(self, places: NDArray[np.int64]) -> Sequence[Example]:
         """Those examples."""
         return [self.examples[int(row)] for row in self.rows[places]]
+
+    @property
+    def label_counts(self) -> NDArray[np.int64]:
+        """How many labels each has: those of its own, or those of its targets that are known."""
+        if isinstance(self.examples, CountsLabels):
+            return self.examples.label_counts[self.rows]
+        return np.asarray((~np.isnan(self.targets)).sum(axis=1), np.int64)
 
 
 @dataclass(frozen=True)

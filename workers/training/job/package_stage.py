@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -20,13 +21,13 @@ from workers.pipeline.kinds import ShardStage, ShardTable, SideObject
 from workers.pipeline.rowtable import build_rows
 from workers.training.job.card import CARD, Facts, model_card
 from workers.training.job.checkpoints import Checkpoints, checkpoint_folder
-from workers.training.job.columns import FIT, HISTORY, LABELLED, MODEL, SEARCH, SUMS
+from workers.training.job.columns import FIT, HISTORY, LABELLED, MODEL, PREPARE, SEARCH, SPANS, SUMS
 from workers.training.job.figures import Rows, chosen_point, folds_table, search_frame, search_table
 from workers.training.job.fits import fits_of
-from workers.training.job.labelled import FOLD, PART, STATE, Labelled
+from workers.training.job.labelled import FOLD, PART, PLACE, STATE, Labelled
 from workers.training.job.materials import Materials
 from workers.training.job.recipes import Recipes, remarks_of
-from workers.training.job.settings import TrainKeys
+from workers.training.job.settings import Output, TrainKeys
 
 
 class PackageStage(ShardStage):
@@ -57,7 +58,7 @@ class PackageStage(ShardStage):
         files[SUMS] = "".join(f"{sha256_of(body)}  {name}\n" for name, body in sorted(files.items())).encode()
         side = [SideObject(f"{MODEL}{name}", body) for name, body in sorted(files.items())]
         self._clear()
-        truths = _truths(found, self._source)
+        truths = self._truths(found)
         side.append(SideObject(LABELLED, encode_frame(truths, fingerprint)))
         named = [{"name": name, "bytes": len(body), "sha256": sha256_of(body)} for name, body in sorted(files.items())]
         values: dict[str, Any] = {"files": [named], **{name: [table] for name, table in tables.items()}}
@@ -75,6 +76,16 @@ class PackageStage(ShardStage):
         if self._source.search:
             tables["search"] = search_table(every, self._source)
         return tables
+
+    def _truths(self, found: Labelled) -> pl.DataFrame:
+        """What `labelled.parquet` has; of texts with spans the spans themselves, as an evaluation reads them."""
+        outputs = self._source.outputs
+        if not self._source.has_spans:
+            return _truths(found, outputs, self._source.folds is not None)
+        spans = stage_at(self._context.store, PREPARE).all_rows([SPANS])
+        column = pl.DataFrame(pl.from_arrow(spans)).to_series().gather(found.rows[PLACE])
+        named = replace(found, rows=found.rows.with_columns(column.alias(name) for name in outputs))
+        return _truths(named, {name: Output() for name in outputs}, self._source.folds is not None)
 
     def _history(self, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
         parts = []
@@ -115,13 +126,14 @@ class PackageStage(ShardStage):
         )
 
 
-def _truths(found: Labelled, source: TrainKeys) -> pl.DataFrame:
+def _truths(found: Labelled, outputs: Mapping[str, Output], has_folds: bool) -> pl.DataFrame:
     """Those with a label; `split` is null where the record is in none, `fold` is there where there are folds. Classes
     have the names that the spec gives them, by which an evaluation knows them."""
     known = found.rows.filter(pl.any_horizontal(pl.col(name).is_not_null() for name in found.outputs))
-    truths = [_named(name, source.outputs[name].classes) for name in found.outputs]
-    folds = [pl.col(FOLD)] if source.folds else []
-    return known.select("record_id", "subject_id", pl.col(PART).alias("split"), *folds, pl.col(STATE), *truths)
+    truths = [_named(name, outputs[name].classes) for name in found.outputs]
+    folds = [pl.col(FOLD).alias("fold")] if has_folds else []
+    own = (pl.col(PART).alias("split"), *folds, pl.col(STATE).alias("state"))
+    return known.select("record_id", "subject_id", *own, *truths)
 
 
 def _named(name: str, classes: Sequence[Value]) -> pl.Expr:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -10,35 +10,47 @@ from schemas.frozen import Frozen
 from schemas.location import Location
 from schemas.units import Share
 from workers import registry
-from workers.labels.settings import Labels, Name, Value
+from workers.labels.settings import Labels, Name, Value, Values, refuse_both_sides, several
 from workers.training.settings import FitSettings, Task
 
 PARTS = ("train", "tuning", "held_out")
+OF_LABELLED = frozenset(("record_id", "subject_id", "split", "fold", "state"))
+"""Columns of `labelled.parquet` beside the truths."""
 
 
 class Output(Frozen):
     """What the network learns to tell."""
 
-    task: Task = Field(default="binary", description="what kind of truth it is")
+    task: Task | Literal["spans"] = Field(
+        default="binary",
+        description="what kind of truth it is; spans: pieces of a text, which `input.spans` has",
+    )
     truth: str = Field(
         default="", description="column of the labels, or a carried column, with what is true; default: its own name"
     )
-    positive: Value | tuple[Value, ...] = Field(default=1, description="values of `truth` that are positive (binary)")
-    negative: Value | tuple[Value, ...] | None = Field(
+    positive: Values = Field(default=1, description="values of `truth` that are positive (binary)")
+    negative: Values | None = Field(
         default=None, description="values of `truth` that are negative; others are then unknown. Default: all others"
     )
     classes: tuple[Value, ...] = Field(
-        default=(), description="values of `truth`, one a class; of ordinal outputs from the lowest grade on"
+        default=(),
+        description="values of `truth`, one a class; of ordinal outputs from the lowest grade on; labels of spans",
     )
 
     @model_validator(mode="after")
     def _fits_its_task(self) -> Self:
         if self.task != "binary" and {"positive", "negative"} & self.model_fields_set:
             raise ValueError(f"positive and negative are for binary outputs; the task of this one is {self.task}")
-        if (self.task in ("classes", "ordinal")) != bool(self.classes):
-            raise ValueError(f"classes and ordinal outputs need `classes`, others have none; the task is {self.task}")
-        if self.classes and (len(self.classes) < 2 or len({str(one) for one in self.classes}) < len(self.classes)):
-            raise ValueError("`classes` needs two values at least, each there once")
+        refuse_both_sides(self.positive, self.negative)
+        if (self.task in ("classes", "ordinal", "spans")) != bool(self.classes):
+            raise ValueError(
+                f"outputs of classes, ordinal ones and spans need `classes`, others have none; the task is {self.task}"
+            )
+        least = 1 if self.task == "spans" else 2
+        if self.classes and (len(self.classes) < least or len({str(one) for one in self.classes}) < len(self.classes)):
+            raise ValueError("`classes` needs two values at least (of spans one), each there once")
+        if self.task == "spans" and self.truth:
+            raise ValueError("truth is a column of records, and spans have a table of their own: say `input.spans`")
         return self
 
 
@@ -62,18 +74,17 @@ class Splits(Frozen):
     column: str | None = Field(
         default=None, description="column of the labels, or a carried one, that says where each record belongs"
     )
-    train: Value | tuple[Value, ...] = Field(default="train", description="its values for what is learned from")
-    tuning: Value | tuple[Value, ...] = Field(
-        default="tuning", description="its values for records by which epochs are chosen"
-    )
-    held_out: Value | tuple[Value, ...] = Field(
-        default="held_out", description="its values for records that the training never reads"
-    )
+    train: Values = Field(default="train", description="its values for what is learned from")
+    tuning: Values = Field(default="tuning", description="its values for records by which epochs are chosen")
+    held_out: Values = Field(default="held_out", description="its values for records that the training never reads")
     shares: Shares = Field(default=Shares(), description="without a column: by a hash of the person, or of the record")
     seed: int = Field(default=0, ge=0, description="of that hash: another one gives other splits")
 
     @model_validator(mode="after")
     def _is_one_way(self) -> Self:
+        values = [str(value) for part in PARTS for value in set(several(getattr(self, part)))]
+        if len(set(values)) < len(values):
+            raise ValueError("train, tuning and held_out share a value: each says where records belong, in one split")
         by_column, by_hash = {"train", "tuning", "held_out"}, {"shares", "seed"}
         if self.column is None and by_column & self.model_fields_set:
             raise ValueError(f"{sorted(by_column & self.model_fields_set)[0]} is of a column: say `column`")
@@ -142,19 +153,29 @@ class TrainKeys(Frozen):
 
     @model_validator(mode="after")
     def _outputs_go_together(self) -> Self:
+        for name in OF_LABELLED & set(self.outputs):
+            raise ValueError(f"outputs: {name} is a column of labelled.parquet: call it otherwise, with truth: {name}")
         tasks = {output.task for output in self.outputs.values()}
         if len(tasks) > 1:
             raise ValueError(f"outputs: one network has outputs of one task, and these are {', '.join(sorted(tasks))}")
-        if tasks & {"classes", "ordinal"} and len(self.outputs) > 1:
+        if tasks & {"classes", "ordinal", "spans"} and len(self.outputs) > 1:
             raise ValueError(f"outputs: a network has one output of task {tasks.pop()}, and these are several")
+        if "spans" in tasks and "spans" not in type(self).model_fields:
+            raise ValueError("outputs: spans are of texts: this collection has none")
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError("seeds: one stands there twice, which would count it twice")
         return self
 
     @property
     def output_task(self) -> Task:
-        """That which all outputs have."""
-        return next(iter(self.outputs.values())).task
+        """That which all outputs have; each token of a text with spans is of one class."""
+        task = next(iter(self.outputs.values())).task
+        return "classes" if task == "spans" else task
+
+    @property
+    def has_spans(self) -> bool:
+        """Whether labelled pieces of texts are learned."""
+        return any(output.task == "spans" for output in self.outputs.values())
 
     @property
     def is_of_several(self) -> bool:
@@ -162,5 +183,5 @@ class TrainKeys(Frozen):
         return len(self.seeds) > 1 or self.folds is not None
 
     def truths(self) -> dict[str, str]:
-        """The column of each output's truth."""
-        return {name: output.truth or name for name, output in self.outputs.items()}
+        """The column of each output's truth; spans have none."""
+        return {name: output.truth or name for name, output in self.outputs.items() if output.task != "spans"}

@@ -8,7 +8,7 @@ from schemas.frozen import Frozen
 from workers.ehr.notes.formats.word_tokens import TokenRule
 from workers.ehr.notes.settings import NotesInput
 from workers.registry import PRETRAINED
-from workers.text_models.training.settings import check_pretrained
+from workers.text_models.training.settings import SpanTable, check_pretrained
 from workers.training.job.settings import TrainKeys
 
 _OF_WORDS = ("tokens", "vocabulary")
@@ -41,6 +41,18 @@ class NotesTraining(TrainKeys, NotesInput):
     vocabulary: WordVocabulary = Field(
         default=WordVocabulary(), description="of word_rnn: which words of the training notes the model knows"
     )
+
+    spans: SpanTable | None = Field(default=None, description="of an output of task spans: the labelled pieces")
+
+    @model_validator(mode="after")
+    def _has_its_spans(self) -> Self:
+        if self.has_spans != (self.spans is not None):
+            raise ValueError("spans: a table of them and an output of task spans go together")
+        if self.has_spans and not self.is_pretrained:
+            raise ValueError(f"outputs: spans are learned by network: {PRETRAINED} alone")
+        if self.has_spans and self.fit.balance != "none":
+            raise ValueError("fit.balance: is of whole records, and spans are of their tokens: leave it out")
+        return self
 
     @model_validator(mode="after")
     def _fits_its_network(self) -> Self:

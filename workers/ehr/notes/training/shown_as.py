@@ -16,7 +16,8 @@ from workers.models.files import read_json
 from workers.models.network_directory import CONFIG
 from workers.prepare_list import without
 from workers.text_models.token_windows import STEP as WINDOWS
-from workers.text_models.token_windows import ScoreWindows, Windows
+from workers.text_models.token_windows import Windows
+from workers.text_models.training.collection import OF_SCORES, OF_SPANS, Kind
 
 
 def word_steps(given: Sequence[Any]) -> tuple[tuple[Any, ...], Words]:
@@ -26,9 +27,12 @@ def word_steps(given: Sequence[Any]) -> tuple[tuple[Any, ...], Words]:
     return without(given, STEP), found
 
 
-def split_windows(
-    given: Sequence[Any], kind: type[Windows] = ScoreWindows
-) -> tuple[tuple[Any, ...], Sequence[BaseModel]]:
+def kind_of(source: NotesTraining) -> Kind:
+    """The format that a network of transformers has in the end, and the settings of its windows."""
+    return OF_SPANS if source.has_spans else OF_SCORES
+
+
+def split_windows(kind: type[Windows], given: Sequence[Any]) -> tuple[tuple[Any, ...], Sequence[BaseModel]]:
     """Cleaning as the list has it, and the step `windows`, if it is there. Raises SpecError (`split_steps`)."""
     _, own = split_steps(list(given), {WINDOWS: kind})
     return without(given, WINDOWS), own

@@ -7,22 +7,24 @@ from typing import Any
 from workers.contract import Scorer
 from workers.ehr.notes import stages as predicting
 from workers.ehr.notes.formats.word_tokens import WordCutter
+from workers.ehr.notes.note import TEXT
 from workers.ehr.notes.reader import Preparation
 from workers.ehr.notes.settings import ONLY_REFUSE, NotesInput
 from workers.ehr.notes.steps import split_steps
 from workers.ehr.notes.training.settings import NotesTraining
-from workers.ehr.notes.training.shown_as import rule_of, split_windows, word_steps
+from workers.ehr.notes.training.shown_as import kind_of, rule_of, split_windows, word_steps
 from workers.ehr.notes.training.words import WordRows
 from workers.pipeline.context import StageContext
 from workers.pipeline.holding import HeldScoring
 from workers.pipeline.kinds import RecordStage
-from workers.text_models.classification import TextClassification
 from workers.text_models.contract import TextEncoder
-from workers.text_models.token_windows import ScoreWindows
 from workers.text_models.training.shown import TokenRows
+from workers.text_models.training.spans import planned_spans
 from workers.text_models.training.start import Start
+from workers.text_models.training.tagged import TagRows, TagScoring
 from workers.training.job.columns import PREPARE
 from workers.training.job.fit_stage import FitStage
+from workers.training.job.heads import head_of
 from workers.training.job.package_stage import PackageStage
 from workers.training.job.recipes import Recipes
 from workers.training.job.settings import part_of
@@ -32,47 +34,70 @@ from workers.training.job.start import start_of
 def prepare(context: StageContext) -> RecordStage:
     """Read, clean and cut as for scoring; what would be scored becomes columns."""
     source, steps = _source(context), tuple(context.run.parts["state"]["prepare"])
-    before, _ = split_windows(steps) if source.is_pretrained else word_steps(steps)
+    before, _ = _split(source)(steps) if source.is_pretrained else word_steps(steps)
     cleaning, _ = split_steps(list(before), {})
     preparation = Preparation(cleaning, partial(_encoder, context, source, steps))
-    reader = predicting.open_reader(context, part_of(NotesInput, context.tightened(ONLY_REFUSE)), [preparation])
-    rows: Scorer = TokenRows() if source.is_pretrained else WordRows()
-    return RecordStage(reader, lambda: HeldScoring({PREPARE: rows}, "cpu"))
+    notes = part_of(NotesInput, context.tightened(ONLY_REFUSE))
+    reader = predicting.open_reader(context, notes, [preparation], keep_text=source.has_spans)
+    return RecordStage(reader, partial(_scoring, context, source))
 
 
 def _encoder(context: StageContext, source: NotesTraining, steps: Sequence[Any]) -> TextEncoder:
     start = start_of(context, source)
     if not source.is_pretrained or start is None:
         return WordCutter(rule_of(source, start), word_steps(steps)[1])
-    begun = Start(start, TextClassification.name, ScoreWindows)
-    return begun.encoder(begun.windows(split_windows(steps)[1]))
+    begun = Start(start, *kind_of(source))
+    return begun.encoder(begun.windows(_split(source)(steps)[1]), offsets=source.has_spans)
+
+
+def _scoring(context: StageContext, source: NotesTraining) -> HeldScoring:
+    if not source.has_spans:
+        return HeldScoring({PREPARE: _rows(source)}, "cpu")
+    spans = planned_spans(source, context.storage, context.run.parts["state"]["spans"])
+    labels = head_of(source).labels
+    first = {label.removeprefix("B-"): place for place, label in enumerate(labels) if label.startswith("B-")}
+    return TagScoring(spans, first, TEXT)
 
 
 def fit(context: StageContext) -> FitStage:
     """One network."""
     source = _source(context)
-    return FitStage(context, _recipes(source), source, _columns(source))
+    return FitStage(context, _recipes(context, source), source, _columns(source))
 
 
 def package(context: StageContext) -> PackageStage:
     """The model directory."""
     source = _source(context)
-    return PackageStage(context, _recipes(source), source, _columns(source))
+    return PackageStage(context, _recipes(context, source), source, _columns(source))
 
 
-def _recipes(source: NotesTraining) -> Recipes:
+def _recipes(context: StageContext, source: NotesTraining) -> Recipes:
+    """How the network is trained: modules that import torch, of which stage `prepare` has no need."""
+    if source.has_spans:
+        from workers.text_models.training.tag_recipe import TagRecipes  # noqa: PLC0415
+
+        return TagRecipes(_split(source), context)
     if source.is_pretrained:
-        from workers.text_models.training.recipe import TextRecipes  # noqa: PLC0415 - imports torch, as the next one
+        from workers.text_models.training.recipe import TextRecipes  # noqa: PLC0415
 
-        return TextRecipes(split_windows)
+        return TextRecipes(_split(source))
     from workers.ehr.notes.training.word_recipe import RECIPES  # noqa: PLC0415
 
     return RECIPES
 
 
+def _rows(source: NotesTraining) -> Scorer:
+    if source.has_spans:
+        return TagRows()
+    return TokenRows() if source.is_pretrained else WordRows()
+
+
 def _columns(source: NotesTraining) -> Sequence[str]:
-    rows = TokenRows if source.is_pretrained else WordRows
-    return (*(field.name for field in rows.outputs), "record_id", "subject_id")
+    return (*(field.name for field in _rows(source).outputs), "record_id", "subject_id")
+
+
+def _split(source: NotesTraining) -> Any:
+    return partial(split_windows, kind_of(source)[1])
 
 
 def _source(context: StageContext) -> NotesTraining:
