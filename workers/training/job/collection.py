@@ -99,8 +99,8 @@ class Training:
 
     @property
     def _later(self) -> tuple[str, ...]:
-        """Settings that no stage before `fit` reads; of labels and `start` it knows the digests. Labels of spans are put
-        to a text's tokens when it is prepared."""
+        """Settings that no stage before `fit` reads; of labels and `start` it knows the digests. Classes of spans are
+        put to a text's tokens when it is prepared."""
         searched = {path for path in self.source.searchable if path in type(self.source).model_fields}
         read = {"outputs"} if self.source.has_spans else set()
         return tuple(sorted({*TrainKeys.model_fields, *searched} - read))
