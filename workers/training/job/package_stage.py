@@ -28,6 +28,7 @@ from workers.training.job.labelled import FOLD, PART, PLACE, STATE, Labelled
 from workers.training.job.materials import Materials
 from workers.training.job.recipes import Recipes, remarks_of
 from workers.training.job.settings import Output, TrainKeys
+from workers.training.job.told import told_beside
 
 
 class PackageStage(ShardStage):
@@ -46,7 +47,8 @@ class PackageStage(ShardStage):
         members = [row for row in rows if point is None or row["seeds"][0]["point"] == point]
         material, found = self._materials.at(point), self._materials.found
         tables = self._tables(every, [fit for row in members for fit in row["seeds"]])
-        tables["remarks"] = [{"remark": remark} for remark in remarks_of(material.recipe)]
+        said = (*remarks_of(material.recipe), *told_beside(self._context, self._source, found))
+        tables["remarks"] = [{"remark": remark} for remark in said]
         facts = self._facts(material.source, members, tables)
         files = {
             **material.recipe.files([load(self._vouched(fits, row["weights"])) for row in members]),
