@@ -85,7 +85,7 @@ def _truth(both: pl.DataFrame, name: str, outcome: Outcome) -> pl.Series:
 
 
 def _groups(both: pl.DataFrame, source: EvaluateInput) -> list[pl.Series]:
-    """Of a crossed one the combinations, null where a row is in none of one of them."""
+    """The column of each group; a crossed one holds combinations, null where a row lacks one of them."""
     plain_ones = {name: _group(both, name, group) for name, group in source.groups.items() if not group.cross}
     table = pl.DataFrame(list(plain_ones.values()))
     found = []

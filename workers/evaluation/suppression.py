@@ -175,7 +175,7 @@ def _four(true: pl.Expr, said: pl.Expr) -> dict[str, pl.Expr]:
 
 
 def _known(counts: NDArray[np.float64], cells: Sequence[str]) -> NDArray[np.bool_] | None:
-    """Of an operating point: where all or none of a class are flagged, whoever knows the class knows both counts."""
+    """Counts that are known with their class, since all or none of it are flagged at the operating point."""
     if not cells[0].endswith(f"\1{_SIDES[0]}"):
         return None
     empty = counts == 0
