@@ -26,6 +26,7 @@ from workers.training.job.fit_stage import Material, Materials
 from workers.training.job.labelled import PART, PLACE, STATE, Labelled
 from workers.training.job.recipes import Recipes, remarks_of
 from workers.training.job.settings import Output, TrainKeys
+from workers.training.job.told import told_beside
 
 
 class PackageStage(ShardStage):
@@ -41,10 +42,11 @@ class PackageStage(ShardStage):
         rows = fits.all_rows(["weights", "history", "seeds"]).to_pylist()
         history = self._history(rows)
         account = material.found.account()
+        said = (*remarks_of(material.recipe), *told_beside(self._context, self._source, material.found))
         files = {
             **self._files(material, fits, rows),
             HISTORY: encode_frame(history, self._context.run.fingerprint),
-            CARD: model_card(self._facts(rows, account, remarks_of(material.recipe))).encode(),
+            CARD: model_card(self._facts(rows, account, said)).encode(),
         }
         files[SUMS] = "".join(f"{sha256_of(body)}  {name}\n" for name, body in sorted(files.items())).encode()
         side = [SideObject(f"{MODEL}{name}", body) for name, body in sorted(files.items())]
@@ -52,7 +54,7 @@ class PackageStage(ShardStage):
         truths = self._truths(material.found)
         side.append(SideObject(LABELLED, encode_frame(truths, self._context.run.fingerprint)))
         named = [{"name": name, "bytes": len(body), "sha256": sha256_of(body)} for name, body in sorted(files.items())]
-        remarks = [{"remark": remark} for remark in remarks_of(material.recipe)]
+        remarks = [{"remark": remark} for remark in said]
         values: dict[str, Any] = {"files": [named], "records": [account], "remarks": [remarks]}
         return ShardTable(build_rows(records, self._context.layout, values, [Status.OK]), side=side)
 
