@@ -43,10 +43,14 @@ class JobKind:
         """Raises SpecError where the spec lacks what this kind of job needs, or has what it would not use."""
         for name in () if self.fits else ("checkpoint_every", "fit_time"):
             if getattr(spec.limits, name) != Limits.model_fields[name].default:
-                raise SpecError(f"limits.{name}: a {spec.job} job fits nothing; remove it")
+                raise SpecError(f"limits.{name}: {_a(spec.job)} job fits nothing; remove it")
         if self.has_models and not spec.models:
-            raise SpecError(f"models: a {spec.job} job needs at least one, as name: {{uri: ...}}")
+            raise SpecError(f"models: {_a(spec.job)} job needs at least one, as name: {{uri: ...}}")
         if not self.has_models and spec.models:
-            raise SpecError(f"models: a {spec.job} job has none")
+            raise SpecError(f"models: {_a(spec.job)} job has none")
         if not (self.has_models or self.fits) and spec.prepare is not None:
-            raise SpecError(f"prepare: a {spec.job} job has no prepare steps; remove it")
+            raise SpecError(f"prepare: {_a(spec.job)} job has no prepare steps; remove it")
+
+
+def _a(job: str) -> str:
+    return f"{'an' if job[0] in 'aeiou' else 'a'} {job}"

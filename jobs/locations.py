@@ -98,6 +98,9 @@ def absolute(folder: str, text: str) -> str:
     """`text` as it stands if it is a uri or an absolute path; else its place under `folder`, or in a home directory."""
     if not text or "\0" in text:
         raise SpecError("is empty or has a NUL character in it: write a path or a uri")
+    place = parse(text).path if text.lower().startswith("file://") else text
+    if any("\ud800" <= character <= "\udfff" for character in place):
+        raise SpecError("stands for a name that is no UTF-8 text: rename what lies there, or name a link to it")
     if "://" in text:
         return text
     if _ONE_SLASH.match(text):

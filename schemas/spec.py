@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from schemas.errors import SpecError
 from schemas.frozen import Frozen
@@ -28,6 +28,17 @@ _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
 
 class Settings(Frozen):
     """Base of all settings: frozen, and an unknown key is an error."""
+
+
+def is_shown(text: str) -> bool:
+    """Whether a line can show all of it: no line breaks, no control characters, nothing that is no text."""
+    return not any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text)
+
+
+def _can_be_shown(value: str) -> str:
+    if not is_shown(value):
+        raise ValueError("has characters that cannot be shown, such as a line break or NUL: leave them out")
+    return value
 
 
 class ModelRef(Settings):
@@ -49,7 +60,9 @@ class OutputSpec(Settings):
     writes after all overwrites what came in its place: `verify` finds that, nothing prevents it.
     """
 
-    uri: Location = Field(description="where the run directory lies: a path or s3://bucket/prefix")
+    uri: Annotated[Location, AfterValidator(_can_be_shown)] = Field(
+        description="where the run directory lies: a path or s3://bucket/prefix"
+    )
     single_committer: bool = Field(
         default=False,
         description="serve a store without conditional writes, with one driver and one worker a shard at a time",
@@ -204,7 +217,9 @@ class Spec(Settings):
         description="what is done: predict (score with models), train (fit one), evaluate (hold scores against "
         "what was true) or convert (make a dataset)"
     )
-    name: str = Field(min_length=1, max_length=200, description="what people call this run")
+    name: Annotated[str, AfterValidator(_can_be_shown)] = Field(
+        min_length=1, max_length=200, description="what people call this run"
+    )
     input: Mapping[str, Any] = Field(description="what to read; its keys are those of the collection or of the format")
     models: Mapping[str, ModelRef] = Field(
         default_factory=dict, description="the models by name; with several, columns bear it: <model>__<output>"
@@ -222,13 +237,6 @@ class Spec(Settings):
     storage: StorageSpec = Field(
         default=StorageSpec(), description="where the store is, if the environment does not say it; never secrets"
     )
-
-    @field_validator("name")
-    @classmethod
-    def _can_be_shown(cls, value: str) -> str:
-        if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
-            raise ValueError("has characters that cannot be shown, such as a line break or NUL: leave them out")
-        return value
 
     @model_validator(mode="after")
     def _model_names(self) -> Spec:

@@ -36,11 +36,16 @@ class PlainLoader(yaml.SafeLoader):
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         """Raises SpecError for a value that is not what it looks like: a date in month 13, an endless number."""
+        line = node.start_mark.line + 1
         try:
-            return super().construct_object(node, deep)
+            made = super().construct_object(node, deep)
+            # JSON writes a character beyond the first 65,536 as two halves, which PyYAML leaves apart.
+            is_text = isinstance(made, str) and not made.isascii()
+            return made.encode("utf-16", "surrogatepass").decode("utf-16") if is_text else made
+        except UnicodeDecodeError:
+            raise SpecError(f"line {line}: a text has half a character in it: write the character itself") from None
         except (ValueError, OverflowError):
             kind = node.tag.rpartition(":")[2]
-            line = node.start_mark.line + 1
             raise SpecError(
                 f"line {line}: that is no {kind} that can be read: put it in quotes if it is text"
             ) from None

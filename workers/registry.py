@@ -4,13 +4,25 @@ The tables are literal, so that what exists can be read here; a module is import
 others add to them by entry points (`workers.plugins`), so the functions below are asked, not the tables.
 """
 
+import re
+
 from workers import plugins
 from workers.lookup import Names, extra_of
+
+_MONAI = (
+    *("Classifier", "DenseNet", "DenseNet121", "DenseNet169", "DenseNet201", "DenseNet264", "EfficientNet"),
+    *("EfficientNetBN", "Regressor", "ResNet", "SENet", "SENet154", "SEResNet50", "SEResNet101", "SEResNet152"),
+    *("SEResNext50", "SEResNext101", "ViT", "resnet10", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152"),
+    "resnet200",
+)
+"""What tells labels of a 2-D image, by the names of `monai.networks.nets`."""
+_OF_MONAI = re.compile(r"^monai\..*")
 
 NETWORKS: dict[str, dict[str, str]] = {
     "images": {
         "densenet": "workers.images.networks.densenet",
         "keras_starter": "workers.images.networks.keras_starter",
+        **{f"monai.{name}": f"workers.images.networks.monai_nets:{name}" for name in _MONAI},
         "resnet": "workers.images.networks.resnet",
         "smallcnn": "workers.images.networks.smallcnn",
     },
@@ -151,8 +163,12 @@ def trainings() -> Names:
 
 def trainable() -> str:
     """What `job: train` fits, by collection, for people."""
+    # Those of MONAI are many: docs/models.md lists them.
+    named = {
+        name: dict.fromkeys(_OF_MONAI.sub("monai.NAME", one) for one in NETWORKS.get(name, ())) for name in TRAININGS
+    }
     by_collection = {
-        name: [*NETWORKS[name], *([PRETRAINED] if name in FINE_TUNED else [])] for name in TRAININGS if name in NETWORKS
+        name: [*named[name], *([PRETRAINED] if name in FINE_TUNED else [])] for name in named if named[name]
     }
     return "; ".join(f"{name}: {', '.join(networks)}" for name, networks in by_collection.items())
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from cluster.storage.errors import ObjectChanged, ObjectMissing, ObjectTooLarge, TransientError
-from cluster.storage.local_errors import disk
+from cluster.storage.local_errors import ABSENT, disk
 from cluster.storage.local_files import HIDDEN, prune, sync_folder, walk, write_hidden
 from cluster.storage.local_metadata import content_metadata
 from cluster.storage.local_reading import LocalFile, LocalReading, etag_of
@@ -222,7 +222,7 @@ def _hidden(folder: str) -> list[tuple[str, datetime]]:
 
 
 def _raise_but_missing(error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+    if error.errno not in ABSENT:
         raise error
 
 

@@ -60,13 +60,16 @@ def _entries(folder: str, at: str, prefix: str) -> list[tuple[str, os.stat_resul
     try:
         with os.scandir(folder) as found:
             named = [_named(entry) for entry in found if not entry.name.startswith(HIDDEN)]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
     except PermissionError:
         # Only the folder is named: what is in it, whose names may be those of people, was not seen.
         raise AccessRefusedError(
             f"folder {folder!r} cannot be listed: grant this user access to it, or name the files in a table"
         ) from None
+    except OSError as error:
+        # Also where no folder can have such a name.
+        if error.errno not in ABSENT:
+            raise
+        return []
     wanted = (
         (name, found)
         for name, found in named

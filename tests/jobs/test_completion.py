@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 
@@ -51,3 +52,23 @@ def test_a_shell_that_is_here_reads_its_script(shell: str) -> None:
     assert "wardround" in text
     if shutil.which(shell) is not None:
         subprocess.run([shell, "-n"], input=text, text=True, check=True)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_every_command_and_option_stands_in_every_script(shell: str) -> None:
+    text = script(whole_parser(), shell)
+    for line in lines(whole_parser()):
+        for word in (*line.words, *line.options):
+            known = f"-l {word[2:]}" if shell == "fish" and word.startswith("--") else word
+            known = f"-s {word[1:]}" if shell == "fish" and word.startswith("-") and word[1] != "-" else known
+            assert re.search(rf"(?<!\S|\w){re.escape(known)}\b", text.replace('"', " ").replace("'", " ")), (
+                line.path,
+                word,
+            )
+
+
+def test_fish_offers_files_where_an_option_takes_one_and_the_known_values_where_there_are_some() -> None:
+    text = script(whole_parser(), "fish").splitlines()
+    assert "complete -c wardround -n '__fish_seen_subcommand_from init' -l input -r" in text
+    (progress,) = [line for line in text if "from run'" in line and "-l progress" in line]
+    assert "-r -fa 'auto" in progress

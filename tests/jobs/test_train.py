@@ -282,7 +282,7 @@ def test_a_run_that_was_begun_can_be_given_less_time(folder: Path, tmp_path: Pat
         ("outputs: {sick: {positive: 7}}", "all with one answer"),
         ("outputs: {sck: {}}", "no column 'sck'"),
         ("outputs: {grade: {task: classes, classes: [0, 1]}}", "none of `classes`"),
-        ("outputs: {split: {task: number}}", "are no numbers"),
+        ("outputs: {part: {task: number, truth: split}}", "are no numbers"),
         ("splits: {column: split, tuning: other}", "not one labelled record is in tuning"),
         ("splits: {column: sick, train: 0, tuning: 1}", "all with one answer"),
         ("network: {name: smalcnn}", "smalcnn"),

@@ -54,6 +54,7 @@ def test_classes_and_numbers_are_mixed(folder: Path, tmp_path: Path, outputs: st
     [
         ("augment: [{rotate: {degree: 3}}]", r"augment\[0\] rotate: unknown key 'degree', did you mean 'degrees'"),
         ("augment: [mixup]\noutputs: {grade: {task: ordinal, classes: [0, 1, 2]}}", "mixup is not for ordinal"),
+        ("augment: [mixup]\nfit: {batch: 8, accumulate: 5}", "some parts of a step have one image .fit.batch 8,"),
     ],
 )
 def test_what_cannot_be_done_is_an_error_before_anything_is_read(

@@ -47,7 +47,7 @@ def train_spec(folder: Path, output: Path, keys: str = "", more: str = "") -> st
         "fit": "{epochs: 8, batch: 16, learning_rate: 0.01}",
     }
     given |= dict(line.split(": ", 1) for line in keys.splitlines() if line.strip())
-    lines = "".join(f"  {name}: {value}\n" for name, value in given.items())
+    lines = "".join(f"  {name}: {value}\n" for name, value in given.items() if value != "none")
     return (
         f"job: train\nname: small\ninput:\n  collection: sequences\n  uri: {folder / 'sequences.parquet'}\n{lines}"
         f"output: {{uri: {output}}}\ncompute: {{pool: serial, shard_records: 100}}\n{more}"
@@ -135,7 +135,7 @@ def test_the_command_line_knows_the_directory(folder: Path, command: str) -> Non
         ("network: {name: dilated_resnet, settings: {num_outputs: 3}}", "", "num_outputs follows from the data"),
         ("network: {name: dilated_resnet, settings: {kernels: [4], dilations: [1]}}", "", "has no middle"),
         ("seeds: [0, 1]", "", "has one network"),
-        ("format: vcf\nreference: x.fa\ncarry: []", "", "trained on sequences, not on variants"),
+        ("format: vcf\nreference: x.fa\ncarry: none", "", "trained on sequences, not on variants"),
         ("", "prepare: [{window: {length: 50}}]\n", "window.length is for variants"),
         ("", "prepare: [{window: {edges: refuse}}]\n", "window.edges is for variants"),
         ("", "prepare: [{splice: {}}]\n", "gives no splice sites"),

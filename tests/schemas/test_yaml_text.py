@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import pytest
@@ -70,3 +71,13 @@ def test_anchors_that_save_typing_are_read() -> None:
 
 def test_an_empty_text_is_nothing() -> None:
     assert load_yaml("", "spec") is None
+
+
+def test_a_character_that_json_writes_in_two_halves_is_one() -> None:
+    assert load_yaml(json.dumps({"😀": "a😀é"}), "spec") == {"😀": "a😀é"}
+
+
+@pytest.mark.parametrize("text", ['a: "x\\ud800"', '{"a": "\\ude00\\ud83d"}', '"\\udcff": 1'])
+def test_half_a_character_is_refused_with_its_line(text: str) -> None:
+    with pytest.raises(SpecError, match="line 1: a text has half a character"):
+        load_yaml(text, "spec")

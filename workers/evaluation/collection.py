@@ -20,7 +20,7 @@ from workers.evaluation.join_stage import EVALUATED
 from workers.evaluation.settings import EvaluateInput
 from workers.evaluation.source import Source, open_source
 from workers.finished_runs.stage import FinishedStage
-from workers.labels.table import read_labels
+from workers.labels.table import columns_of, read_labels
 
 _CASE_FIELDS = tuple(pa.field(name, pa.string(), nullable=False) for name in ("outcome", "group", "value"))
 
@@ -59,7 +59,7 @@ class Evaluation:
         state: dict[str, Any] = {}
         if self.source.labels is not None:
             labels, state["labels"] = read_labels(self.source.labels, self._storage)
-            labelled = frozenset(labels.columns)
+            labelled = frozenset(columns_of(labels))
             state["label_rows"] = labels.height
         source = open_source(self.source, self._storage, labelled)
         source.check()

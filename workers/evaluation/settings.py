@@ -1,15 +1,15 @@
 """What a spec says of an evaluation. Imports nothing heavy: the driver reads this too."""
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from schemas.frozen import Frozen
 from schemas.location import Location
 from schemas.units import Share
 from workers.calibration.maps import Method
-from workers.labels.settings import Labels, Name, Rows, Value
+from workers.labels.settings import Labels, Name, Rows, Values, refuse_both_sides
 
 
 class Rule(Frozen):
@@ -29,6 +29,24 @@ class Rule(Frozen):
         return self
 
 
+def _is_score_or_rule(value: object) -> object:
+    if isinstance(value, bool | str | list) or value is None:
+        raise ValueError("must be a score such as 0.5, or a rule such as {sensitivity: 95%}")
+    return value
+
+
+def _kind(value: object) -> str:
+    return "rule" if isinstance(value, Rule | Mapping) else "score"
+
+
+Threshold = Annotated[
+    Annotated[float, Tag("score")] | Annotated[Rule, Tag("rule")],
+    Discriminator(_kind),
+    BeforeValidator(_is_score_or_rule),
+]
+"""A score, or how it is chosen."""
+
+
 class Outcome(Frozen):
     """What is held against what."""
 
@@ -41,11 +59,11 @@ class Outcome(Frozen):
     )
     ordered: bool = Field(default=False, description="the classes are grades in this order, so that distance counts")
     truth: str = Field(description="column of the labels, or a carried column of the rows, with what was true")
-    positive: Value | tuple[Value, ...] = Field(default=1, description="values of `truth` that are positive (binary)")
-    negative: Value | tuple[Value, ...] | None = Field(
+    positive: Values = Field(default=1, description="values of `truth` that are positive (binary)")
+    negative: Values | None = Field(
         default=None, description="values of `truth` that are negative; others are then left out. Default: all others"
     )
-    thresholds: Mapping[Name, float | Rule] = Field(
+    thresholds: Mapping[Name, Threshold] = Field(
         default_factory=dict, description="operating points by name: a score, or a rule that chooses it on tuning rows"
     )
     probability: bool = Field(
@@ -57,6 +75,7 @@ class Outcome(Frozen):
         binary = {"positive", "negative", "thresholds", "probability"} & self.model_fields_set
         if self.task != "binary" and binary:
             raise ValueError(f"{sorted(binary)[0]} is for binary outcomes; the task of this one is {self.task}")
+        refuse_both_sides(self.positive, self.negative)
         if self.task == "classes" and (self.score or len(self.scores) < 2):
             raise ValueError("classes need `scores`, the column of each class (two at least), instead of `score`")
         if self.task != "classes" and (not self.score or self.scores or self.ordered):

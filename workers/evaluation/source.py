@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import polars as pl
+import pyarrow as pa
 
 from cluster.storage import StorageSettings
 from schemas.errors import SpecError
@@ -12,7 +13,7 @@ from schemas.status import Status
 from workers.calibration.document import NUMBERS, calibrated_name, scoring_digest
 from workers.evaluation.columns import RECORD, other_column, score_column, wanted
 from workers.evaluation.joining import ID, STATUS_PREFIX
-from workers.evaluation.settings import EvaluateInput
+from workers.evaluation.settings import EvaluateInput, Outcome
 from workers.finished_runs.run import FinishedRun, open_run
 from workers.labels.columns import require
 
@@ -28,14 +29,19 @@ class Source:
 
     def check(self) -> None:
         """Raises SpecError for a column that is nowhere, with the nearest one."""
-        columns = self.run.schema().names
+        schema = self.run.schema()
+        columns = schema.names
         for name, outcome in self.settings.outcomes.items():
             for one, column in outcome.columns().items():
-                require(column, columns, f"outcomes.{name}.score{'s.' + one if one else ''}", "rows of the run")
+                where = f"outcomes.{name}.score{'s.' + one if one else ''}"
+                require(column, columns, where, "rows of the run")
+                _check_score(schema, column, where, outcome)
+            self._refuse_scores_as_truth(name, outcome)
         if self.other is not None:
-            there = self.other.schema().names
+            there = self.other.schema()
             for name, column in self._compared().items():
-                require(column, there, f"compare.scores.{name}", "rows of the run that is compared")
+                require(column, there.names, f"compare.scores.{name}", "rows of the run that is compared")
+                _check_score(there, column, f"compare.scores.{name}", self.settings.outcomes[name])
         if self.settings.labels is not None:
             require(self.settings.labels.on, columns, "labels.on", "rows of the run")
         for name in self.settings.calibrated:
@@ -43,6 +49,13 @@ class Source:
         both = [*self.labelled, *columns]
         for column, asked_by in wanted(self.settings).items():
             require(column, both, asked_by, "labels nor the rows of the run" if self.labelled else "rows of the run")
+
+    def _refuse_scores_as_truth(self, name: str, outcome: Outcome) -> None:
+        """Raises SpecError for a score that would be held against itself."""
+        if outcome.truth in outcome.columns().values() and outcome.truth not in self.labelled:
+            raise SpecError(
+                f"input.outcomes.{name}: {outcome.truth!r} is score and truth, which would agree: name what was true"
+            )
 
     def calibrated(self) -> dict[str, dict[str, str]]:
         """By calibrated outcome: the model whose output its score is, that output, and the model's digest."""
@@ -119,6 +132,18 @@ class Source:
             asked[STATUS_PREFIX + name] = self.run.run.status_column(outputs.get(next(iter(columns.values()))))
         others = (column for column in wanted(self.settings) if column not in self.labelled)
         return asked | {column: column for column in others}
+
+
+def _check_score(schema: pa.Schema, column: str, where: str, outcome: Outcome) -> None:
+    """Raises SpecError for scores that are no numbers, where the task needs some."""
+    kind = schema.field(column).type
+    if outcome.task != "entities" and not (
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
+    ):
+        raise SpecError(
+            f"input.{where}: {column!r} is of type {kind}, and the score of task {outcome.task} is a number: name "
+            "another column"
+        )
 
 
 def open_source(settings: EvaluateInput, storage: StorageSettings, labelled: frozenset[str]) -> Source:

@@ -10,8 +10,26 @@ from schemas.location import Location
 from schemas.units import Delimiter
 
 Value = bool | int | float | str
-Rows = Mapping[str, Value | tuple[Value, ...]]
+Values = Value | tuple[Value, ...]
+"""One of them, or any of several."""
+Rows = Mapping[str, Values]
 """Which rows: by column, its value or one of several."""
+
+
+def several(values: Values | None) -> tuple[Value, ...]:
+    """A tuple of them, whether it is one, several or none."""
+    if values is None:
+        return ()
+    return (values,) if isinstance(values, bool | int | float | str) else tuple(values)
+
+
+def refuse_both_sides(positive: Values, negative: Values | None) -> None:
+    """Raises ValueError for values that are said to be positive and negative."""
+    both = {str(value) for value in several(positive)} & {str(value) for value in several(negative)}
+    if both:
+        raise ValueError(f"{sorted(both)[0]} is said to be positive and negative: take it out of one of them")
+    if not several(positive):
+        raise ValueError("positive must not be empty")
 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]

@@ -65,11 +65,11 @@ def nulled(fields: list[str | None], record: str, delimiter: str) -> list[str | 
     return [field or ("" if is_quoted else None) for field, is_quoted in zip(fields, quoted, strict=True)]
 
 
-def header_names(fields: Sequence[str | None]) -> tuple[str, ...]:
-    """The names in a header. Raises SpecError where two columns have one name."""
+def header_names(fields: Sequence[str | None], of: str = "input.uri") -> tuple[str, ...]:
+    """The names in a header of a file that the key `of` names. Raises SpecError where two columns have one name."""
     names = tuple(name or "" for name in fields)
     if (name := doubled(names)) is not None:
-        raise SpecError(f"a CSV file of input.uri has two columns {name!r}: rename one")
+        raise SpecError(f"a CSV file of {of} has two columns {name!r}: rename one")
     return names
 
 

@@ -18,9 +18,11 @@ _BLOCK = 16 << 20
 _BOM = b"\xef\xbb\xbf"
 
 
-def csv_names(file: Readable, name: str, delimiter: str) -> tuple[str, ...]:
-    """The columns of an open file that is called `name`. Raises SpecError where two have one name; Arrow's errors."""
-    return header_names(_parsed(next(_tables(file, name, delimiter)), delimiter, pcsv.ConvertOptions()).column_names)
+def csv_names(file: Readable, name: str, delimiter: str, of: str = "input.uri") -> tuple[str, ...]:
+    """The columns of an open file that is called `name`, and that the key `of` names. Raises SpecError where two have
+    one name; Arrow's errors."""
+    head = _parsed(next(_tables(file, name, delimiter)), delimiter, pcsv.ConvertOptions())
+    return header_names(head.column_names, of)
 
 
 def csv_batches(

@@ -35,6 +35,8 @@ def check_settings(networks: Names, name: str, chosen: Mapping[str, Any]) -> Non
     """Raises SpecError for a network or settings that cannot be, whatever follows from the data; before any is read."""
     module: _Module = networks.load(name, "input.network.name")
     validate_some(module.Config, chosen, f"input.network.settings of {name}")
+    if hasattr(module, "check"):
+        module.check(chosen)
 
 
 def fresh_network(networks: Names, name: str, settings: Mapping[str, Any], start: Path | None = None) -> nn.Module:

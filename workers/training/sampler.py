@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.training.settings import FitSettings
+
 
 def generator_of(*words: int) -> np.random.Generator:
     """The chance of one thing, such as of one step: equal words give equal chance, other words another."""
@@ -30,3 +32,9 @@ class Sampler:
         else:
             order = chance.choice(self._examples, self._examples, p=self._shares)
         return np.array_split(order.astype(np.int64), self.steps)
+
+
+def smallest_part(examples: int, settings: FitSettings, processes: int) -> int:
+    """Fewest examples that the network is shown at once while it learns: a step is shared by processes, and each makes
+    parts of its own. 0 where some parts are empty, the others have one."""
+    return examples // Sampler(examples, settings.batch, 0).steps // processes // settings.accumulate

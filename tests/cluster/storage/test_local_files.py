@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import pytest
 
+from cluster.storage import open_store
 from cluster.storage.errors import AccessRefusedError, NotAllowedError, ObjectMissing, TransientError
 from cluster.storage.local_errors import disk
 from cluster.storage.local_files import HIDDEN, make_folder, prune, walk, write_hidden
@@ -110,3 +111,9 @@ def test_pruning_removes_empty_folders_up_to_the_root_and_stops_at_one_in_use(tm
     put(tmp_path, "root/a/kept")
     prune(str(tmp_path / "root" / "a" / "b"), str(tmp_path / "root"))
     assert [path.name for path in (tmp_path / "root" / "a").iterdir()] == ["kept"]
+
+
+def test_under_a_name_that_no_folder_can_have_lies_nothing(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / ("x" * 3000)))
+    assert list(store.list()) == []
+    assert list(store.pending_uploads()) == []

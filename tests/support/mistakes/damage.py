@@ -130,6 +130,12 @@ def long_output(root: Path, letters: int) -> None:
     spec.write_text(spec.read_text().replace(f"{root}/out", f"{root}/{'o' * letters}"))
 
 
+def deep_output(root: Path, folders: int) -> None:
+    """The spec's output lies so deep."""
+    spec = root / "spec.yaml"
+    spec.write_text(spec.read_text().replace(f"{root}/out", str(root) + "/a" * folders))
+
+
 def parquet(root: Path, path: str, columns: dict[str, list[Any]]) -> None:
     """A Parquet file."""
     pq.write_table(pa.table(columns), root / path)

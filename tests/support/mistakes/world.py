@@ -9,6 +9,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import polars as pl
 
 from tests.chaos.archive import make_model
 from tests.support.genotype_runs import weights_of, write_score
@@ -147,6 +148,46 @@ def fhir(root: Path) -> dict[str, Any]:
     return _spec({"format": "fhir", "uri": "HERE/bulk"}, "", job="convert")
 
 
+def training(root: Path) -> dict[str, Any]:
+    """Sixteen PNG files of eight people, and labels of all of them."""
+    from tests.support.train_runs import make_pictures
+
+    table = make_pictures(root / "pictures", 16)
+    table.write_csv(root / "labels.csv")
+    source = {
+        "collection": "images",
+        "uri": "HERE/pictures",
+        "labels": {"uri": "HERE/labels.csv", "key": "image"},
+        "outputs": {"sick": {}},
+        "splits": {"column": "split"},
+        "network": {"name": "smallcnn", "settings": {"channels": [4, 8], "strides": [1, 2]}},
+        "fit": {"epochs": 1, "batch": 8},
+    }
+    return _spec(source, "", job="train", prepare=["to_uint8", {"rescale": {"factor": 1 / 255}}])
+
+
+def evaluation(root: Path) -> dict[str, Any]:
+    """A finished run of sixty rows of thirty people, and labels of all of them."""
+    from tests.support.made_run import make_run
+
+    chance = np.random.default_rng(7)
+    sick = np.arange(60) % 3 == 0
+    scores = 1 / (1 + np.exp(-(chance.normal(size=60) + sick - 1)))
+    ids, people = [f"r{at:02d}" for at in range(60)], [f"p{at // 2:02d}" for at in range(60)]
+    split = ["tuning" if at // 2 % 3 == 0 else "test" for at in range(60)]
+    rows = {"record_id": ids, "subject_id": people, "score": scores.astype(np.float32), "sex": list("FM" * 30)}
+    make_run(root / "scored", pl.DataFrame({**rows, "split": split}), ("score",))
+    made = pl.DataFrame({"record_id": ids, "person": people, "sick": sick.astype(int), "age": np.arange(60) + 20})
+    made.write_csv(root / "labels.csv")
+    source = {
+        "run": "HERE/scored",
+        "labels": {"uri": "HERE/labels.csv"},
+        "outcomes": {"sick": {"score": "score", "truth": "sick"}},
+        "draws": 100,
+    }
+    return _spec(source, "", job="evaluate")
+
+
 WORLDS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "images": images,
     "table": table,
@@ -157,5 +198,7 @@ WORLDS: dict[str, Callable[[Path], dict[str, Any]]] = {
     "molecules": molecules,
     "sequences": sequences,
     "fhir": fhir,
+    "train": training,
+    "evaluate": evaluation,
 }
 """By the name that an entry gives as `base`: writes the files into a folder and returns the spec."""

@@ -180,8 +180,8 @@ def test_one_class_only_is_told_in_words(tmp_path: Path) -> None:
         ({"tuning": {"spilt": "a"}}, r"tuning.spilt: no column 'spilt'.*'split'"),
         ({"outcomes": {"s": {"score": "score", "truth": "sick", "thresholds": {"t": {"best": "youden"}}}}}, "tuning"),
         ({"labels": {"uri": "nowhere.csv"}}, "nowhere.csv is not there"),
-        ({"outcomes": {"a": {"task": "number", "score": "score", "truth": "sex"}}}, "is no number"),
-        ({"groups": {"sex": {"bands": [3]}}}, "is no number"),
+        ({"outcomes": {"a": {"task": "number", "score": "score", "truth": "sex"}}}, "are no numbers"),
+        ({"groups": {"sex": {"bands": [3]}}}, "are no numbers"),
     ],
 )
 def test_what_does_not_fit_is_said_with_its_key(tmp_path: Path, settings: dict[str, object], says: str) -> None:
@@ -192,7 +192,7 @@ def test_what_does_not_fit_is_said_with_its_key(tmp_path: Path, settings: dict[s
 
 @pytest.mark.parametrize(
     ("ids", "says"),
-    [(["a", "a"], "has an id that another row has too"), (["a", None], "has no id")],
+    [(["a", "a"], "have an id that another row has too"), (["a", None], "has no id")],
 )
 def test_an_id_needs_one_label(tmp_path: Path, ids: list[str | None], says: str) -> None:
     uri = make_run(tmp_path / "run", screened(50), ("score",))

@@ -31,10 +31,10 @@ def test_a_score_counts_only_where_the_row_is_ok() -> None:
 
 
 def test_labels_are_joined_by_id_in_the_order_of_the_rows() -> None:
-    labels = pl.DataFrame({"key": ["3", "1", "9"], "truth": [1, 0, 1]}).with_row_index("label_row")
+    labels = pl.DataFrame({"key": ["3", "1", "9"], "truth": [1, 0, 1]}).with_row_index("label.row")
     found = joined(rows(), labels, source(labels={"uri": "/labels", "key": "key"}))
     assert found["truth.sick"].to_list() == [0.0, None, 1.0]
-    assert found["label_row"].to_list() == [1, None, 0]
+    assert found["label.row"].to_list() == [1, None, 0]
 
 
 def test_a_row_of_both_parts_is_a_tuning_row() -> None:
@@ -77,7 +77,7 @@ def test_truth_values_are_read_from_words_and_numbers(truth: list[object]) -> No
 
 
 def test_a_label_may_have_a_column_of_any_name() -> None:
-    labels = pl.DataFrame({"key": ["1"], "id": [1], "record": [2], "truth": [1]}).with_row_index("label_row")
+    labels = pl.DataFrame({"key": ["1"], "id": [1], "record": [2], "truth": [1]}).with_row_index("label.row")
     asked = source(labels={"uri": "/labels", "key": "key"}, groups={"id": {}, "record": {}})
     found = joined(rows(), labels, asked)
     assert found["group.id"].to_list() == ["1", None, None]

@@ -7,7 +7,7 @@ import pytest
 from cluster.storage import StorageSettings
 from schemas.errors import RefusedError, SpecError
 from workers.labels.settings import Labels
-from workers.labels.table import planned_labels, read_labels
+from workers.labels.table import planned_labels, read_labels, with_labels
 
 
 def written(path: Path, table: pl.DataFrame) -> Labels:
@@ -54,8 +54,51 @@ def test_a_table_without_the_column_of_ids_lists_what_it_has(tmp_path: Path) -> 
         read_labels(labels, StorageSettings())
 
 
-@pytest.mark.parametrize("body", [b"PAR1 and then nothing", b"image,sick\n\xff,1\n", b"image,sick\n1,2,3\n"])
-def test_what_is_no_table_is_said(tmp_path: Path, body: bytes) -> None:
-    (tmp_path / "l.parquet").write_bytes(body)
-    with pytest.raises(SpecError, match="cannot be read as Parquet or as CSV"):
-        read_labels(Labels(uri=str(tmp_path / "l.parquet"), key="image"), StorageSettings())
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"PAR1 and then nothing", "a Parquet file that cannot be read"),
+        (b"", "it is empty"),
+        (b"image,sick\n", "a header and no row"),
+        (b"image,sick\n\xff,1\n", "line 2 is not UTF-8"),
+        (b"image,sick\n1,2,3\n", "line 2 has 3 fields, and the header has 2"),
+        (b"PK\x03\x04", "is a zip or Excel file"),
+        (b"image;sick\n1;2\n", "separated by ';': separate them by a comma, or say labels.delimiter"),
+        (b"image,sick,sick\n1,2,2\n", "input.labels has two columns 'sick'"),
+        (b"image,label.row\n1,2\n", "kept for row numbers: rename it"),
+    ],
+)
+def test_what_is_no_table_is_said(tmp_path: Path, body: bytes, says: str) -> None:
+    (tmp_path / "l.csv").write_bytes(body)
+    with pytest.raises(SpecError, match=says):
+        read_labels(Labels(uri=str(tmp_path / "l.csv"), key="image"), StorageSettings())
+
+
+@pytest.mark.parametrize(
+    ("second", "says"), [("1,0", "different things: keep the row that is right"), ("1,1", "the same: keep one row")]
+)
+def test_an_id_of_two_rows_is_refused_and_it_is_said_whether_they_differ(
+    tmp_path: Path, second: str, says: str
+) -> None:
+    (tmp_path / "l.csv").write_text(f"image,sick\n0,0\n1,1\n{second}\n")
+    with pytest.raises(SpecError, match=rf"2 rows of 3 have an id .* \(first: row 2, 3\): they say {says}"):
+        read_labels(Labels(uri=str(tmp_path / "l.csv"), key="image"), StorageSettings())
+
+
+def test_ids_that_became_decimals_on_their_way_are_whole_numbers_again(tmp_path: Path) -> None:
+    ids = pl.Series("image", [17.0, 2.5, 3e300])
+    table, _ = read_labels(written(tmp_path / "l.parquet", pl.DataFrame([ids])), StorageSettings())
+    assert table["image"].to_list() == ["17", "2.5", "3e+300"]
+
+
+def test_a_column_of_ids_that_holds_lists_is_refused(tmp_path: Path) -> None:
+    labels = written(tmp_path / "l.parquet", pl.DataFrame({"image": [["a"], ["b"]]}))
+    with pytest.raises(SpecError, match=r"labels\.key: column 'image' is of type List\(String\)"):
+        read_labels(labels, StorageSettings())
+
+
+def test_rows_are_joined_to_labels_by_ids_of_other_types_and_keep_their_own_columns() -> None:
+    rows = pl.DataFrame({"id": [1.0, 2.0], "sex": ["F", "M"]})
+    labels = pl.DataFrame({"key": ["2"], "sex": ["x"], "sick": [1]})
+    found = with_labels(rows, "id", labels, "key")
+    assert found.select("id", "sex", "key", "sick").rows() == [("1", "F", None, None), ("2", "M", "2", 1)]

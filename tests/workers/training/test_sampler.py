@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workers.training.balance import class_weights, example_weights
-from workers.training.sampler import Sampler
+from workers.training.sampler import Sampler, smallest_part
+from workers.training.settings import FitSettings
 
 
 @settings(max_examples=50, deadline=None)
@@ -20,6 +21,15 @@ def test_an_epoch_shows_each_example_once_in_batches_of_nearly_one_size(
     assert sorted(np.concatenate(steps)) == list(range(examples))
     assert max(sizes) <= batch
     assert max(sizes) - min(sizes) <= 1
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 90), st.integers(2, 20), st.integers(1, 3), st.integers(1, 20))
+def test_the_smallest_part_is_that_of_the_epochs(examples: int, batch: int, processes: int, accumulate: int) -> None:
+    fit = FitSettings(batch=batch, accumulate=min(accumulate, batch))
+    shares = [np.array_split(step, processes) for step in Sampler(examples, batch, 0).epoch(0)]
+    parts = [part for step in shares for share in step for part in np.array_split(share, fit.accumulate)]
+    assert smallest_part(examples, fit, processes) == min(len(part) for part in parts)
 
 
 def test_an_epoch_depends_on_seed_and_number_alone() -> None:

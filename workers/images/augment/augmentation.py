@@ -18,13 +18,15 @@ Floats = NDArray[np.float64]
 class Augmentation:
     """Steps in the order in which they stand; neighbours that move pixels are one resampling.
 
-    `classes` is how many there are where the task is `classes`. Raises SpecError for a step that the task has not.
+    `classes` is how many there are where the task is `classes`. `mixes`: whether images of a batch become one.
+
+    Raises SpecError for a step that the task has not.
     """
 
     def __init__(self, steps: Sequence[AugmentStep], task: Task, classes: int = 0) -> None:
         self._stages = _stages(steps)
-        self._mixes = any(isinstance(step, Mixup) for step in steps)
-        if self._mixes and task == "ordinal":
+        self.mixes = any(isinstance(step, Mixup) for step in steps)
+        if self.mixes and task == "ordinal":
             raise SpecError("augment: mixup is not for ordinal targets, which have no shares: leave it out")
         self._classes = classes if task == "classes" else 0
 
@@ -34,7 +36,7 @@ class Augmentation:
         """The images and their targets (n, columns) after all steps. With `mixup` those of classes are shares,
         (n, classes)."""
         images = list(batch)
-        if self._mixes and self._classes:
+        if self.mixes and self._classes:
             targets = _shares(targets, self._classes)
         for stage in self._stages:
             if isinstance(stage, Mixup):

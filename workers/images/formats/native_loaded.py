@@ -22,7 +22,8 @@ def load(directory: Path, card: ModelCard, placement: Placement) -> Model:
 
 def _load(directory: Path, card: ModelCard, placement: Placement, weights: str) -> TorchClassifier:
     built = build_network(directory, card, registry.networks("images"), weights)
-    folded = fold(built.network, placement.device)
+    is_traceable = getattr(built.module, "is_traceable", True)
+    folded = fold(built.network, placement.device) if is_traceable else built.network
     with memory_error():
         folded.to(placement.device)
     smallest_side = int(built.module.smallest_side(built.config))

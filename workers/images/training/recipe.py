@@ -1,7 +1,7 @@
 """How the networks on images are fitted. Imports torch."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from schemas.errors import SpecError
+from schemas.errors import RecordError, SpecError
 from schemas.loading import validate
+from schemas.wording import counted
 from workers import registry
 from workers.contract import Affine, Array
 from workers.images.augment.augmentation import Augmentation
@@ -25,8 +26,10 @@ from workers.images.training.augmenting import augmentation
 from workers.models.member_files import member_files
 from workers.models.network_directory import CONFIG
 from workers.training.job.recipes import FitTask, TrainingRecipe
+from workers.training.job.settings import TrainKeys
 from workers.training.network import fresh_network, whole_settings
 from workers.training.recipe import Example
+from workers.training.sampler import smallest_part
 
 _NAMED = 3
 
@@ -125,8 +128,40 @@ class ImageRecipes:
         settings = whole_settings(task.source.network.settings, decided)
         config = validate(module.Config, settings, "input.network.settings")
         to_tensor = ToTensor(affine, "cpu", channels, int(module.smallest_side(config)))
+        _check_image(to_tensor, first)
+        augment = augmentation(task.source, len(train))
+        recipe = ImageRecipe(task, settings, to_tensor, augment, _range_after(affine, train))
+        _check_parts(module.build, config, (channels, *first.shape[:2]), task.source, len(train))
+        return recipe
+
+
+def _check_image(to_tensor: ToTensor, first: Array) -> None:
+    """Raises SpecError for images that the network does not take."""
+    try:
         to_tensor.check(first)
-        return ImageRecipe(task, settings, to_tensor, augmentation(task.source), _range_after(affine, train))
+    except RecordError as error:
+        rows, columns = first.shape[:2]
+        raise SpecError(
+            f"prepare: {error.detail}; the prepared images have {rows} x {columns} pixels: correct `prepare`, or "
+            "choose another network"
+        ) from None
+
+
+def _check_parts(
+    build: Callable[[Any], nn.Module], config: Any, shape: tuple[int, ...], source: TrainKeys, examples: int
+) -> None:
+    """Raises SpecError where so few images are shown at once that batch norm has nothing to take a mean of: told by a
+    network without memory, before any step."""
+    part = max(1, smallest_part(examples, source.fit, source.processes))
+    with torch.device("meta"), torch.no_grad():
+        network = build(config).train()
+        try:
+            network(torch.empty(part, *shape))
+        except ValueError as error:
+            raise SpecError(
+                f"fit: parts of {counted(part, 'image')} are too few for the network ({error}): make fit.batch larger, "
+                "fit.accumulate or processes smaller, or the images larger"
+            ) from None
 
 
 def _range_after(affine: Affine | None, train: Sequence[Ready]) -> tuple[float, float] | None:

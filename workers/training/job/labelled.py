@@ -13,12 +13,14 @@ from schemas.status import Status
 from schemas.wording import counted
 from workers.finished_runs.stage import FinishedStage
 from workers.labels.columns import require
-from workers.labels.matching import is_one_of
-from workers.labels.table import ROW
+from workers.labels.matching import as_ids, is_one_of
+from workers.labels.table import ROW, columns_of, with_labels
+from workers.labels.truths import binary_truth, class_truth, number_truth, plain
 from workers.training.job.settings import PARTS, Output, Splits, TrainKeys
 from workers.training.job.splits import parts_by_hash
 
-PART, STATE, PLACE = "part", "state", "place"
+PART, STATE, PLACE = "record.part", "record.state", "record.place"
+"""With a dot: no output can be called so."""
 USED, NO_LABEL, NO_TRUTH, NO_SPLIT = "used", "no label", "no truth", "no split"
 NO_RECORD = "label without a record"
 _ID = "record.id"
@@ -44,11 +46,12 @@ class Labelled:
 
     def account(self) -> list[dict[str, Any]]:
         """How many records became what, by split; labels without a record last."""
-        counts = self.rows.group_by(pl.col(PART).fill_null("none").alias("split"), pl.col(STATE)).len("records")
+        split, state = pl.col(PART).fill_null("none").alias("split"), pl.col(STATE).alias("state")
+        counts = self.rows.group_by(split, state).len("records")
         order = [*PARTS, "none"]
-        found = sorted(counts.iter_rows(named=True), key=lambda row: (order.index(row["split"]), row[STATE]))
+        found = sorted(counts.iter_rows(named=True), key=lambda row: (order.index(row["split"]), row["state"]))
         if self.unmatched:
-            found.append({"split": "none", STATE: NO_RECORD, "records": self.unmatched})
+            found.append({"split": "none", "state": NO_RECORD, "records": self.unmatched})
         return found
 
 
@@ -57,8 +60,7 @@ def labelled(stage: FinishedStage, source: TrainKeys, labels: pl.DataFrame | Non
     records = _records(stage, source, labels)
     both = records
     if labels is not None and source.labels is not None:
-        key = pl.col(source.labels.key)
-        both = records.join(labels, left_on=_ID, right_on=key, how="left", maintain_order="left")
+        both = with_labels(records, _ID, labels, source.labels.key)
         unmatched = labels.join(records, left_on=source.labels.key, right_on=_ID, how="anti").height
         if unmatched == labels.height:
             raise SpecError(
@@ -68,6 +70,8 @@ def labelled(stage: FinishedStage, source: TrainKeys, labels: pl.DataFrame | Non
     else:
         unmatched, both = 0, records.with_columns(pl.lit(0, pl.UInt32).alias(ROW))
     names = tuple(source.outputs)
+    if source.splits.column is not None:
+        both = both.with_columns(plain(both[source.splits.column], "splits.column"))
     rows = both.select(
         PLACE, "record_id", "subject_id", _STATUS, ROW, _part(source.splits), *(_truths(both, source))
     ).with_columns(_by_hash(both, source.splits))
@@ -81,7 +85,7 @@ def check_columns(source: TrainKeys, labels: pl.DataFrame | None, carried: Seque
     own = ["record_id", "subject_id", *carried]
     if source.labels is not None:
         require(source.labels.on, own, "labels.on", "records (identity and carried columns)")
-    both = [*(labels.columns if labels is not None else ()), *own]
+    both = [*(columns_of(labels) if labels is not None else ()), *own]
     where = "labels nor the records' carried columns" if labels is not None else "records' carried columns"
     for column, asked_by in _wanted(source).items():
         require(column, both, asked_by, where)
@@ -101,11 +105,11 @@ def _records(stage: FinishedStage, source: TrainKeys, labels: pl.DataFrame | Non
     table = pl.DataFrame(pl.from_arrow(stage.all_rows(list(columns)).unify_dictionaries()))
     keep = list(dict.fromkeys(["record_id", "subject_id", *carried]))
     return table.select(
-        *keep, pl.col("status").cast(pl.String).alias(_STATUS), pl.col(on).cast(pl.String).alias(_ID)
+        *keep, pl.col("status").cast(pl.String).alias(_STATUS), as_ids(pl.col(on), table.schema[on]).alias(_ID)
     ).with_row_index(PLACE)
 
 
-def _truths(both: pl.DataFrame, source: TrainKeys) -> list[pl.Expr]:
+def _truths(both: pl.DataFrame, source: TrainKeys) -> list[pl.Series | pl.Expr]:
     columns = source.truths()
     return [
         # What is true of a text with spans is prepared with it; one without any has none.
@@ -114,26 +118,20 @@ def _truths(both: pl.DataFrame, source: TrainKeys) -> list[pl.Expr]:
     ]
 
 
-def _truth(both: pl.DataFrame, name: str, column: str, output: Output) -> pl.Expr:
+def _truth(both: pl.DataFrame, name: str, column: str, output: Output) -> pl.Series:
+    where = f"outputs.{name}"
     if output.task == "number":
-        values = both.select(pl.col(column).cast(pl.Float64, strict=False)).to_series()
-        wrong = values.null_count() - both[column].null_count()
-        if wrong:
-            raise SpecError(f"input.outputs.{name}: {counted(wrong, 'value')} of {column!r} are no numbers")
-        return pl.col(column).cast(pl.Float64).alias(name)
+        return number_truth(both[column], where).alias(name)
     if output.task == "binary":
-        negative = pl.col(column).is_not_null()
-        if output.negative is not None:
-            negative = is_one_of(column, output.negative)
-        return pl.when(is_one_of(column, output.positive)).then(1.0).when(negative).then(0.0).alias(name)
-    found = pl.coalesce(
-        pl.when(is_one_of(column, value)).then(float(number)) for number, value in enumerate(output.classes)
-    )
-    unknown = both.filter(pl.col(column).is_not_null()).filter(found.is_null()).height
+        is_said = "positive" in output.model_fields_set
+        found = binary_truth(both[column], output.positive, output.negative, where, is_said=is_said)
+        return found.alias(name)
+    found, unknown = class_truth(both[column], output.classes, where)
     if unknown:
+        has = "has" if unknown == 1 else "have"
         raise SpecError(
-            f"input.outputs.{name}: {counted(unknown, 'record')} have a value of {column!r} that is none of `classes` "
-            f"({', '.join(map(str, output.classes))}): add it, or leave these labels empty"
+            f"input.{where}: {counted(unknown, 'record')} {has} a value of {column!r} that is none "
+            f"of `classes` ({', '.join(map(str, output.classes))}): add it, or leave these labels empty"
         )
     return found.alias(name)
 
@@ -185,16 +183,25 @@ def check_enough(found: Labelled, source: TrainKeys, metric: str) -> None:
     for part in PARTS[:2]:
         targets = found.targets(part)
         if not len(targets):
-            told = ", ".join(f"{row['split']} {row[STATE]} {row['records']:,}" for row in found.account())
-            raise SpecError(f"input.splits: not one labelled record is in {part} ({told}): correct labels or splits")
+            told = ", ".join(f"{row['split']} {row['state']} {row['records']:,}" for row in found.account())
+            remedy = f"correct labels or splits{_values(source)}"
+            raise SpecError(f"input.splits: not one labelled record is in {part} ({told}): {remedy}")
         for column, name in enumerate(found.outputs):
             there = targets[~np.isnan(targets[:, column]), column]
-            one_alone = source.output_task != "number" and not source.has_spans and len(np.unique(there)) < 2
+            one_alone = not source.has_spans and len(np.unique(there)) < 2
             if one_alone and (part == "train" or metric == "auroc"):
                 raise SpecError(
                     f"input.outputs.{name}: {counted(len(there), 'labelled record')} in {part}, and all with one "
                     f"answer: correct `truth`, `positive` and `classes`, or the splits{_hint(part)}"
                 )
+
+
+def _values(source: TrainKeys) -> str:
+    splits = source.splits
+    if splits.column is None:
+        return ""
+    said = ", ".join(f"{part}: {getattr(splits, part)}" for part in PARTS)
+    return f"; values of {splits.column!r} are taken as ({said}), and splits.train, tuning and held_out name others"
 
 
 def _hint(part: str) -> str:

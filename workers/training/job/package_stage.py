@@ -116,7 +116,7 @@ def _truths(found: Labelled, outputs: Mapping[str, Output]) -> pl.DataFrame:
     by which an evaluation knows them."""
     known = found.rows.filter(pl.any_horizontal(pl.col(name).is_not_null() for name in found.outputs))
     truths = [_named(name, outputs[name].classes) for name in found.outputs]
-    return known.select("record_id", "subject_id", pl.col(PART).alias("split"), pl.col(STATE), *truths)
+    return known.select("record_id", "subject_id", pl.col(PART).alias("split"), pl.col(STATE).alias("state"), *truths)
 
 
 def _named(name: str, classes: Sequence[Value]) -> pl.Expr:

@@ -10,10 +10,12 @@ from schemas.frozen import Frozen
 from schemas.location import Location
 from schemas.units import Share
 from workers import registry
-from workers.labels.settings import Labels, Name, Value
+from workers.labels.settings import Labels, Name, Value, Values, refuse_both_sides, several
 from workers.training.settings import FitSettings, Task
 
 PARTS = ("train", "tuning", "held_out")
+OF_LABELLED = frozenset(("record_id", "subject_id", "split", "state"))
+"""Columns of `labelled.parquet` beside the truths."""
 
 
 class Output(Frozen):
@@ -26,8 +28,8 @@ class Output(Frozen):
     truth: str = Field(
         default="", description="column of the labels, or a carried column, with what is true; default: its own name"
     )
-    positive: Value | tuple[Value, ...] = Field(default=1, description="values of `truth` that are positive (binary)")
-    negative: Value | tuple[Value, ...] | None = Field(
+    positive: Values = Field(default=1, description="values of `truth` that are positive (binary)")
+    negative: Values | None = Field(
         default=None, description="values of `truth` that are negative; others are then unknown. Default: all others"
     )
     classes: tuple[Value, ...] = Field(
@@ -39,6 +41,7 @@ class Output(Frozen):
     def _fits_its_task(self) -> Self:
         if self.task != "binary" and {"positive", "negative"} & self.model_fields_set:
             raise ValueError(f"positive and negative are for binary outputs; the task of this one is {self.task}")
+        refuse_both_sides(self.positive, self.negative)
         if (self.task in ("classes", "ordinal", "spans")) != bool(self.classes):
             raise ValueError(
                 f"outputs of classes, ordinal ones and spans need `classes`, others have none; the task is {self.task}"
@@ -71,18 +74,17 @@ class Splits(Frozen):
     column: str | None = Field(
         default=None, description="column of the labels, or a carried one, that says where each record belongs"
     )
-    train: Value | tuple[Value, ...] = Field(default="train", description="its values for what is learned from")
-    tuning: Value | tuple[Value, ...] = Field(
-        default="tuning", description="its values for records by which epochs are chosen"
-    )
-    held_out: Value | tuple[Value, ...] = Field(
-        default="held_out", description="its values for records that the training never reads"
-    )
+    train: Values = Field(default="train", description="its values for what is learned from")
+    tuning: Values = Field(default="tuning", description="its values for records by which epochs are chosen")
+    held_out: Values = Field(default="held_out", description="its values for records that the training never reads")
     shares: Shares = Field(default=Shares(), description="without a column: by a hash of the person, or of the record")
     seed: int = Field(default=0, ge=0, description="of that hash: another one gives other splits")
 
     @model_validator(mode="after")
     def _is_one_way(self) -> Self:
+        values = [str(value) for part in PARTS for value in set(several(getattr(self, part)))]
+        if len(set(values)) < len(values):
+            raise ValueError("train, tuning and held_out share a value: each says where records belong, in one split")
         by_column, by_hash = {"train", "tuning", "held_out"}, {"shares", "seed"}
         if self.column is None and by_column & self.model_fields_set:
             raise ValueError(f"{sorted(by_column & self.model_fields_set)[0]} is of a column: say `column`")
@@ -136,6 +138,8 @@ class TrainKeys(Frozen):
 
     @model_validator(mode="after")
     def _outputs_go_together(self) -> Self:
+        for name in OF_LABELLED & set(self.outputs):
+            raise ValueError(f"outputs: {name} is a column of labelled.parquet: call it otherwise, with truth: {name}")
         tasks = {output.task for output in self.outputs.values()}
         if len(tasks) > 1:
             raise ValueError(f"outputs: one network has outputs of one task, and these are {', '.join(sorted(tasks))}")

@@ -18,10 +18,11 @@ from workers.genomics.sequences.formats.cnn import SequenceCnn
 from workers.genomics.sequences.networks.variant_scorer import one_hot
 from workers.genomics.sequences.training.settings import SequencesTraining
 from workers.genomics.sequences.training.steps import steps_of
-from workers.genomics.sequences.windows import Bases, reverse_complement
+from workers.genomics.sequences.windows import reverse_complement
 from workers.models.network_directory import CONFIG, WEIGHTS
 from workers.text_models.token_windows import ScoreWindows
 from workers.text_models.training.texts import over_windows
+from workers.training.held import Bodies
 from workers.training.job.recipes import FitTask
 from workers.training.network import fresh_network, whole_settings
 
@@ -37,21 +38,6 @@ def config_of(source: SequencesTraining, outputs: int) -> Any:
     return validate(module.Config, settings_of(source, outputs), "input.network.settings")
 
 
-class Sequences(Sequence[Bases]):
-    """Prepared sequences in a table that may be larger than memory; each is a view of it."""
-
-    def __init__(self, rows: pa.Table) -> None:
-        self._column = rows["bases"]
-
-    def __len__(self) -> int:
-        """Number of sequences."""
-        return len(self._column)
-
-    def __getitem__(self, place: Any) -> Any:
-        """The bases of one."""
-        return np.frombuffer(self._column[place].as_buffer(), np.uint8)
-
-
 @dataclass(frozen=True)
 class SequenceRecipe:
     """Implements `workers.training.job.recipes.TrainingRecipe`."""
@@ -61,16 +47,20 @@ class SequenceRecipe:
 
     def network(self) -> nn.Module:
         """With fresh weights, or those of the model directory that it starts from."""
-        name = self.task.source.network.name
-        return fresh_network(registry.networks("sequences"), name, self.settings, self.task.start)
+        start = self.task.start
+        return fresh_network(registry.networks("sequences"), self.task.source.network.name, self.settings, start)
+
+    @property
+    def _both_strands(self) -> bool:
+        return steps_of(self.task.steps).both_strands
 
     def batch(
-        self, examples: Sequence[Bases], targets: NDArray[np.float64], generator: np.random.Generator | None
+        self, examples: Sequence[memoryview], targets: NDArray[np.float64], generator: np.random.Generator | None
     ) -> tuple[Mapping[str, Tensor], Tensor]:
         """(sequences, 4, window) as predict gives them to the network; with both strands each beside its reverse."""
-        shown = list(examples)
+        shown = [np.frombuffer(one, np.uint8) for one in examples]
         if self._both_strands:
-            shown = [strand for bases in examples for strand in (bases, reverse_complement(bases))]
+            shown = [strand for bases in shown for strand in (bases, reverse_complement(bases))]
         return {"x": one_hot(np.stack(shown))}, torch.from_numpy(targets.astype(np.float32))
 
     def logits(self, network: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
@@ -97,19 +87,15 @@ class SequenceRecipe:
         body = save({name: one.contiguous() for name, one in weights.items()})
         return {CONFIG: json.dumps(config, indent=1).encode() + b"\n", WEIGHTS: body}
 
-    @property
-    def _both_strands(self) -> bool:
-        return steps_of(self.task.steps).both_strands
-
 
 class SequenceRecipes:
     """Implements `workers.training.job.recipes.Recipes`."""
 
-    def examples(self, rows: pa.Table) -> Sequences:
+    def examples(self, rows: pa.Table) -> Bodies:
         """Sequences of one length."""
-        return Sequences(rows)
+        return Bodies(rows["bases"])
 
-    def open(self, task: FitTask, train: Sequence[Bases]) -> SequenceRecipe:
+    def open(self, task: FitTask, train: Sequence[memoryview]) -> SequenceRecipe:
         """The network that the spec names."""
         recipe = SequenceRecipe(task, settings_of(task.source, len(task.head.labels)))
         recipe.network()
