@@ -20,6 +20,7 @@ from workers.evaluation.fairness import Fairness
 from workers.evaluation.figure import STRUCT, Figure, count
 from workers.evaluation.points import operating_points
 from workers.evaluation.recalibration import Recalibration, calibration_files
+from workers.evaluation.remarks import Remarks
 from workers.evaluation.settings import EvaluateInput
 from workers.evaluation.sums import Sums, open_sums
 from workers.evaluation.tally import Tally
@@ -35,6 +36,7 @@ from workers.statistics.ranks import Ranks
 
 COLUMNS = (
     *stage_columns(FIGURES, ("figures", f"list<{STRUCT}>", "every figure, with its interval")),
+    *table_columns(FIGURES, ("remarks", "list<struct<remark: string>>", "remarks")),
     *table_columns(FIGURES, ("shown", f"list<struct<case: string, {STRUCT[len('struct<') : -1]}>>", "figures")),
 )
 
@@ -56,8 +58,10 @@ class FiguresStage(ShardStage):
         tuning = {name: Tally(self._source.exact_rows) for name in binary}
         again = self._recalibrations()
         matched = np.zeros(self._join.run.parts["state"].get("label_rows", 0), np.bool_)
+        remarks = Remarks(self._source)
         for rows in self._joined():
             self._add(rows, sums, tuning, again)
+            remarks.add(rows)
             matched[rows[ROW].drop_nulls().to_numpy()] = True
         self._refuse_uncompared(sums)
         points: dict[str, dict[str, float]] = {name: {} for name in self._source.outcomes}
@@ -76,6 +80,7 @@ class FiguresStage(ShardStage):
         values: dict[str, Any] = {
             "figures": [[figure.as_row() for figure in figures[case]] for case in order],
             "shown": [_shown(case, figures[case]) for case in order],
+            "remarks": [[{"remark": one["remark"]} for one in remarks.found()], *([[]] * (len(order) - 1))],
         }
         ranked = {case.outcome: sums[case].ranks() for case in order if not case.group}
         ranks = {name: found for name, found in ranked.items() if found is not None}
@@ -86,6 +91,7 @@ class FiguresStage(ShardStage):
             "evaluated": described(self._evaluated),
             **self._account(int(matched.sum()), sets),
             **_by_group(spreads),
+            "remarks": remarks.found(),
         }
         side = [
             metrics_json(self._context, self._source, points, figures, ranks, account, fitted),

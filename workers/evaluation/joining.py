@@ -15,6 +15,7 @@ from workers.evaluation.columns import (
     group_column,
     other_column,
     score_column,
+    side_column,
     spans_column,
     truth_column,
     wanted,
@@ -30,8 +31,11 @@ ID = "run.id"
 STATUS_PREFIX = "status."
 
 
-def joined(rows: pl.DataFrame, labels: pl.DataFrame | None, source: EvaluateInput) -> pl.DataFrame:
-    """A line for each of `rows` (`needed_columns`): part, subject, number of its label, groups, scores and truths.
+def joined(
+    rows: pl.DataFrame, labels: pl.DataFrame | None, source: EvaluateInput, beside: Sequence[str] = ()
+) -> pl.DataFrame:
+    """A line for each of `rows` (`needed_columns`): part, subject, number of its label, groups, scores and truths, and
+    the columns `beside` of rows or labels.
 
     A score is null where the row, or its model among several, is not `ok`. Raises SpecError for a truth, or a group in
     bands, that is no number.
@@ -58,6 +62,7 @@ def joined(rows: pl.DataFrame, labels: pl.DataFrame | None, source: EvaluateInpu
         columns.append(truth_column(name) if name in spans else _truth(both, name, outcome))
         if other_column(name) in both.columns:
             columns.append(pl.col(other_column(name)).cast(pl.Float64))
+    columns += [pl.col(column).alias(side_column(column)) for column in beside]
     return both.select(columns)
 
 

@@ -13,14 +13,14 @@ _OPEN = "*Not stated: for the author to fill in.*"
 
 @dataclass(frozen=True)
 class Facts:
-    """What the card is made of: `fits` are the rows of stage `fit`, `account` the records by split and state, `state`
-    the digests that the run was planned with."""
+    """What the card is made of: `source` has the settings of the model, `fits` are the rows of stage `fit` that it
+    consists of, `tables` those of stage `package` by column, `state` the digests that the run was planned with."""
 
     name: str
     source: TrainKeys
     steps: tuple[Any, ...]
     fits: Sequence[Mapping[str, Any]]
-    account: Sequence[Mapping[str, Any]]
+    tables: Mapping[str, Sequence[Mapping[str, Any]]]
     state: Mapping[str, Any]
     versions: Mapping[str, str]
     fingerprint: str
@@ -42,7 +42,10 @@ def model_card(facts: Facts) -> str:
             [(name, one.task, one.truth or name, _values(one)) for name, one in source.outputs.items()],
         ),
         "## Data",
-        _table(("split", "state", "records"), [(row["split"], row["state"], row["records"]) for row in facts.account]),
+        _table(
+            ("split", "state", "records"),
+            [(row["split"], row["state"], row["records"]) for row in facts.tables["records"]],
+        ),
         f"Labels: sha256 `{facts.state['labels']}`. Splits: `{canonical_json(source.splits.model_dump(mode='json'))}`."
         if facts.state.get("labels")
         else "Labels: columns that the records carry.",
@@ -58,10 +61,9 @@ def model_card(facts: Facts) -> str:
         ),
         *(f"{remark[:1].upper()}{remark[1:]}." for remark in facts.remarks),
         "## Tuning",
-        _table(
-            ("seed", "metric", "value", "best epoch", "epochs", "ended"),
-            [_fit(row) for row in facts.fits],
-        ),
+        _fits(facts.fits),
+        *(_folds(row) for row in facts.tables.get("folds", ())),
+        *_search(facts.tables.get("search", ())),
         "Figures on held-out records are of an evaluation (`job: evaluate`) and stand in its report, not here.",
         "## Limits and risks",
         _OPEN,
@@ -71,9 +73,36 @@ def model_card(facts: Facts) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _fit(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    value = "not defined" if row["tuning"] is None else f"{row['tuning']:.4f}"
-    return row["seed"], row["metric"], value, row["best_epoch"], row["epochs"], row["ended"]
+def _fits(rows: Sequence[Mapping[str, Any]]) -> str:
+    folds = [name for name in ("fold",) if any(row.get(name) for row in rows)]
+    own = ("metric", "tuning", "best_epoch", "epochs", "ended")
+    head = (*folds, "seed", "metric", "value", "best epoch", "epochs", "ended")
+    return _table(head, [[_figure(row[name]) for name in (*folds, "seed", *own)] for row in rows])
+
+
+def _folds(row: Mapping[str, Any]) -> str:
+    return (
+        f"Cross-validation over {row['folds']} folds of subjects, each held out once: {row['metric']} "
+        f"{_figure(row['mean'])}, standard deviation {_figure(row['deviation'])}, from {_figure(row['lowest'])} to "
+        f"{_figure(row['highest'])}. The fold that is held out also chooses the epoch, unless `fit.keep` is `last`; "
+        "what is learned without truths (vocabulary, frequencies) is learned from all folds together."
+    )
+
+
+def _search(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not rows:
+        return []
+    names = ("point", "settings", "metric", "mean", "deviation", "fits")
+    cells = [[*(_figure(row[name]) for name in names), "yes" if row["chosen"] else ""] for row in rows]
+    return [
+        f"A search over {len(rows)} points. The best figure of many is too good by chance: that of the model is an "
+        "evaluation's.",
+        _table((*names, "chosen"), cells),
+    ]
+
+
+def _figure(value: Any) -> Any:
+    return "not defined" if value is None else f"{value:.4f}" if isinstance(value, float) else value
 
 
 def _values(output: Output) -> str:
