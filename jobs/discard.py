@@ -125,13 +125,24 @@ def _sizes(manifest: Manifest | None) -> Mapping[str, int]:
     return {} if manifest is None else {record.key: record.bytes for record in manifest.files}
 
 
-def replace_if_empty(store: Store) -> bool:
-    """Discard the run that lies there if none of its stages has a row yet. Whether that was so.
+def replace_if_empty(store: Store, directory: str) -> bool:
+    """Discard the run that lies there if none of its stages has a row yet, or the stage in `directory`, where earlier
+    ones have rows, if it has nothing but its plan. Whether that was so.
 
     Raises RefusedError where nobody may delete.
     """
     stages = open_stages(store)
-    if read_manifest_or_none(store) is not None or any(stage.present() for stage in stages):
+    if read_manifest_or_none(store) is not None:
         return False
-    to_discard(store).carry_out(store)
+    if not any(stage.present() for stage in stages):
+        to_discard(store).carry_out(store)
+        return True
+    stage = next((one for one in stages if one.directory == directory != ""), None)
+    if stage is None:
+        return False
+    plan, run = f"{directory}{stage.run.plan.key}", f"{directory}{RUN_KEY}"
+    listed = {info.key: info for info in store.list(directory)}
+    if not listed.keys() <= {plan, run}:
+        return False
+    Discard(tuple(listed[key] for key in (plan, run) if key in listed), (), 0).carry_out(store)
     return True

@@ -64,6 +64,7 @@ def worker_job(stage: StageDirectory, spec: Spec) -> dict[str, Any]:
         "storage": {**storage_settings(spec).model_dump(mode="json"), "forbidden": spec.limits.forbidden},
         "single_committer": stage.store.single_committer,
         "kind": stage.run.kind,
+        "processes": stage.run.processes,
     }
 
 
@@ -152,11 +153,9 @@ def _refuse_unfinished(result: DispatchResult, where: str = "") -> None:
             "workers more memory, or look at the worker logs; limits.sample: 0 skips it"
         )
     if result.failed:
-        shards = ", ".join(str(report.shard) for report in result.failed[:5])
         raise IncompleteError(
-            f"{counted(len(result.failed), 'shard')} killed every worker that had it (first: {shards}), even "
-            "record by record: give the workers more memory, or look at the worker logs, then run the same command "
-            "again"
+            f"{counted(len(result.failed), 'shard')} killed every worker that had it; {result.failed[0].error}; then "
+            "run the same command again"
         )
     if result.outcome != "complete":
         raise IncompleteError(
@@ -167,6 +166,8 @@ def _refuse_unfinished(result: DispatchResult, where: str = "") -> None:
 
 def pool_settings(spec: Spec, kind: StageKind = "records") -> PoolSettings:
     """The pool's settings as the spec has them, for a stage of this kind."""
+    # A long shard goes on where it was, so that its worker's death is no sign against it.
+    long = {"restarts": spec.limits.restarts, "max_deaths": (spec.limits.restarts + 1) * spec.compute.workers.max + 1}
     return PoolSettings(
         min_workers=spec.compute.workers.min,
         max_workers=spec.compute.workers.max,
@@ -177,6 +178,7 @@ def pool_settings(spec: Spec, kind: StageKind = "records") -> PoolSettings:
         # A copy that comes late would overwrite what is there, after everything was checked and listed.
         hedge=spec.compute.hedge and not spec.output.single_committer and kind != "long",
         max_infrastructure_failures=spec.limits.outages,
+        **(long if kind == "long" else {}),
     )
 
 

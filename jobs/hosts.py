@@ -74,6 +74,7 @@ def _ray(joined: Session, spec: Spec, job: dict[str, Any]) -> AbstractContextMan
             cpus=spec.compute.cpus_per_worker,
             gpus=spec.compute.gpus_per_worker,
             memory_bytes=spec.compute.memory_per_worker or 0,
+            processes=job["processes"],
         )
         yield RayHost(DOTTED, job, resources)
 

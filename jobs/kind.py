@@ -41,7 +41,7 @@ class JobKind:
 
     def check(self, spec: Spec) -> None:
         """Raises SpecError where the spec lacks what this kind of job needs, or has what it would not use."""
-        for name in () if self.fits else ("checkpoint_every", "fit_time"):
+        for name in () if self.fits else ("checkpoint_every", "fit_time", "restarts"):
             if getattr(spec.limits, name) != Limits.model_fields[name].default:
                 raise SpecError(f"limits.{name}: {_a(spec.job)} job fits nothing; remove it")
         if self.has_models and not spec.models:

@@ -105,11 +105,11 @@ def closed_after(batches: Iterator[pa.RecordBatch]) -> Iterator[Iterator[pa.Reco
 def open_stage(store: Store, request: StageRequest) -> StageDirectory:
     """The stage, planned and committed. The input is listed only if no plan lies there yet.
 
-    Another run that lies there without a single row is replaced. Raises FingerprintError, with what changed, for one
-    with rows.
+    Another run that lies there without a single row is replaced, and so is another stage of which nothing is there but
+    its plan. Raises FingerprintError, with what changed, for one with more.
     """
     found = read_run(store, request.directory)
-    if found is not None and request.difference(found) is not None and replace_if_empty(store):
+    if found is not None and request.difference(found) is not None and replace_if_empty(store, request.directory):
         # A spec that was corrected before anything was scored: nothing is lost.
         found = None
     if found is None:
@@ -197,6 +197,8 @@ def _run_file(request: StageRequest, info: PlanInfo, fingerprint: str, listed: M
         name=request.spec.name,
         stage=request.plan.stage,
         kind=request.plan.kind,
+        processes=request.plan.processes,
+        ignores=request.plan.ignores,
         rows_dir=request.rows_dir,
         created=_now(),
         plan=info,

@@ -122,15 +122,16 @@ def _known_keys(model: type[BaseModel], path: tuple[int | str, ...]) -> list[str
     current: Any = model
     for part in path:
         fields = getattr(current, "model_fields", {})
-        current = _inner_model(fields[part].annotation) if part in fields else current
+        current = inner_model(fields[part].annotation) if part in fields else current
     return list(getattr(current, "model_fields", {}))
 
 
-def _inner_model(annotation: Any) -> Any:
+def inner_model(annotation: Any) -> Any:
+    """The model of settings that a field's annotation has, also beside None or in a list; None where it has none."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for argument in getattr(annotation, "__args__", ()):
-        inner = _inner_model(argument)
+        inner = inner_model(argument)
         if inner is not None:
             return inner
     return None

@@ -133,6 +133,10 @@ class RunFile(Document):
     name: str
     stage: str
     kind: Annotated[StageKind, BeforeValidator(_kind)] = "records"
+    ignores: tuple[str, ...] = ()
+    """Settings of the input that decide none of its rows: a later stage may have been planned with others."""
+    processes: int = 1
+    """How many work on one shard of it together; recorded, since the input says so too."""
     rows_dir: str
     created: str
     plan: PlanInfo

@@ -94,6 +94,12 @@ class Limits(Settings):
         gt=0,
         description="time for each fit of a training, after which the best so far is taken, once an epoch is done",
     )
+    restarts: int = Field(
+        default=20,
+        ge=0,
+        le=10_000,
+        description="how often in one command a fit of a training goes on from its newest state after its worker died",
+    )
     forbidden: Literal["stop", "row"] = Field(
         default="stop",
         description="an object of the input that these credentials may not read (403, no right on a disk): the run "

@@ -54,7 +54,9 @@ class StagePlan:
     and there in the worker as `context.run.parts["state"]`. `with_models`: a stage with columns of its own that reads
     the models too, which are then part of its fingerprint. `signposts` name files beside its rows that summary and
     report point to. `tightenable` are limits among the settings of the input that only refuse records: a run that lies
-    there goes on under smaller ones (`workers.pipeline.context.StageContext.tightened`).
+    there goes on under smaller ones (`workers.pipeline.context.StageContext.tightened`). `processes`: how many work on
+    one shard together, on Ray as the workers of Ray Train. `ignores` are settings of the input that decide none of
+    its rows, and are no part of its fingerprint.
     """
 
     stage: str
@@ -72,6 +74,8 @@ class StagePlan:
     with_models: bool = False
     signposts: tuple[Signpost, ...] = ()
     tightenable: tuple[str, ...] = ()
+    processes: int = 1
+    ignores: tuple[str, ...] = ()
 
 
 class Collection(Protocol):

@@ -125,12 +125,17 @@ def _limit_process(cpus: float, gpus: float) -> None:
 
 
 def _fault(error: BaseException, *, at_start: bool) -> Fault:
+    return Fault(*told(error), at_start)
+
+
+def told(error: BaseException) -> tuple[str, str]:
+    """The class of an error and what may be said of it: the message of one of ours, of others their type and place."""
     if isinstance(error, ModuleNotFoundError):
         error = missing_extra(error) or error
     kind = type(error).__name__
     if isinstance(error, WardroundError):
-        return Fault(kind, str(error), at_start)
+        return kind, str(error)
     frames = traceback.extract_tb(error.__traceback__)
     where = f"at {frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}" if frames else ""
     module = f" (module {error.name!r})" if isinstance(error, ImportError) and error.name else ""
-    return Fault(kind, f"{kind}{module} {where}", at_start)
+    return kind, f"{kind}{module} {where}"

@@ -80,6 +80,11 @@ class PoolSettings(Frozen):
     start_timeout_s: float = Field(600.0, gt=0, description="for the minimum of workers to be ready")
     max_start_failures: int = Field(3, ge=1, description="consecutive workers that failed to start")
     max_deaths: int = Field(24, ge=1, description="consecutive workers that died over shards, without any progress")
+    restarts: int | None = Field(
+        None,
+        ge=0,
+        description="of a shard that goes on where it was when its worker died; None: it is suspect",
+    )
     shard_deadline_s: float | None = Field(None, gt=0, description="for the oldest shard in a worker")
     isolate_deadline_factor: float = Field(16.0, ge=1, description="a shard in isolation is scored piece by piece")
     unresponsive_s: float = Field(30.0, gt=0, description="without an answer: its shards may be scored elsewhere too")

@@ -47,7 +47,7 @@ class Dispatcher:
         where a worker says that the run must stop. Any error ends all workers at once.
         """
         watch = Elsewhere(committed_elsewhere, self._settings.elsewhere_interval_s)
-        ledger = Ledger(tasks)
+        ledger = Ledger(tasks, self._settings.restarts)
         allot = Allotment(self._workers, ledger, self._settings, keep_workers, self._clock())
         one = _Run(self._workers, self._settings, ledger, allot, watch, on_report, self._clock)
         try:

@@ -1,7 +1,7 @@
 """Where every shard of a dispatch is: waiting, suspected, put off, or in which workers' hands. Has no clock of its own.
 
 A shard that was in the hands of a worker that died climbs: normal -> alone -> isolate -> given up after the second
-death in isolation.
+death in isolation. One that goes on where it was when its worker died does not climb: it may do so a number of times.
 """
 
 import heapq
@@ -16,6 +16,11 @@ from schemas.work import Mode, ShardReport, ShardTask
 
 DEATHS_IN_ISOLATION = 2
 
+_TOLD = (
+    "ended every worker that scored it, the last {deaths} in isolation ({how}); its records cannot be told apart from "
+    "outside"
+)
+
 Place = Literal["waiting", "suspect", "delayed", "held"]
 
 
@@ -27,13 +32,15 @@ class Entry:
     place: Place = "waiting"
     holders: dict[str, Mode] = field(default_factory=dict)
     held_since: float = 0.0
-    deaths_in_isolation: int = 0
+    deaths: int = 0
+    """Those that may give it up: in isolation, or all of one that goes on where it was."""
 
 
 class Ledger:
-    """All shards of one dispatch."""
+    """All shards of one dispatch. `restarts`: how often one goes on where it was; None: it begins anew, a suspect."""
 
-    def __init__(self, tasks: Iterable[ShardTask | int]) -> None:
+    def __init__(self, tasks: Iterable[ShardTask | int], restarts: int | None = None) -> None:
+        self._restarts = restarts
         self._open: dict[int, Entry] = {}
         for item in tasks:
             task = item if isinstance(item, ShardTask) else ShardTask(item)
@@ -131,12 +138,16 @@ class Ledger:
         entry = self._open[shard]
         # As this worker had it: the task may have climbed since, by the death of another.
         mode = entry.holders.pop(worker, entry.task.mode)
-        if mode == "isolate":
-            entry.deaths_in_isolation += 1
+        if self._restarts is not None:
+            entry.deaths += 1
+            if entry.deaths > self._restarts:
+                return _given_up(shard, f"ended its worker {entry.deaths} times ({how}), which limits.restarts bounds")
+        elif mode == "isolate":
+            entry.deaths += 1
+            if entry.deaths >= DEATHS_IN_ISOLATION:
+                return _given_up(shard, _TOLD.format(deaths=DEATHS_IN_ISOLATION, how=how))
         elif entry.task.mode != "isolate":
             entry.task = replace(entry.task, mode="isolate" if mode == "alone" else "alone")
-        if entry.deaths_in_isolation >= DEATHS_IN_ISOLATION:
-            return _given_up(shard, how)
         # Else another worker still has it, and may well finish it.
         if not entry.holders:
             self._queue(entry, front=False)
@@ -172,9 +183,6 @@ class Ledger:
         (queue.appendleft if front else queue.append)(entry.task.shard)
 
 
-def _given_up(shard: int, how: str) -> ShardReport:
-    error = (
-        f"shard {shard} ended every worker that scored it, the last {DEATHS_IN_ISOLATION} in isolation ({how}); "
-        "its records cannot be told apart from outside: see the workers' logs, or give each worker more memory"
-    )
+def _given_up(shard: int, what: str) -> ShardReport:
+    error = f"shard {shard} {what}: see the workers' logs, or give each worker more memory"
     return ShardReport(shard, "failed", error=error, error_type="WardroundError")

@@ -29,15 +29,19 @@ UNAVAILABLE_PAUSE_S = 1.0
 GRACE_S = 1.0
 """A process may die because its node is being switched off: wait so long for Ray to notice before blaming a shard."""
 GATHER_S = 0.002
+GROUP = "cluster.pool.train_group:run"
+"""What runs a function in several processes together, for a worker whose shards are worked on so."""
 _VERSION = version("wardround")
 
 
 class WorkerResources(Frozen):
-    """What one worker is given. `gpus` may be a fraction; `memory_bytes` 0: not reserved."""
+    """What one worker is given. `gpus` may be a fraction; `memory_bytes` 0: not reserved. `processes`: how many share
+    it that work on one shard together, each a process of Ray Train, while the worker itself only waits."""
 
     cpus: float = Field(1.0, gt=0)
     gpus: float = Field(0.0, ge=0)
     memory_bytes: int = Field(0, ge=0)
+    processes: int = Field(1, ge=1)
 
 
 class RayHandle:
@@ -177,13 +181,14 @@ class RayHost:
     """Starts workers as actors on the Ray cluster that this process has joined."""
 
     def __init__(self, factory: str, job: Mapping[str, Any], resources: WorkerResources) -> None:
-        self._factory, self._job, self._resources = factory, job, resources
+        waits = resources.processes > 1
+        self._factory, self._job, self._resources = factory, {**job, "group": GROUP if waits else None}, resources
         self._handles: dict[str, RayHandle] = {}
         self._spawned = 0
         self._actor_class = ray.remote(WorkerEntry).options(
-            num_cpus=resources.cpus,
-            num_gpus=resources.gpus,
-            memory=resources.memory_bytes or None,
+            num_cpus=0 if waits else resources.cpus,
+            num_gpus=0 if waits else resources.gpus,
+            memory=None if waits else resources.memory_bytes or None,
             max_restarts=0,
             max_task_retries=0,
             # Ray's default fills one node first, whose disk and network would then serve all workers.

@@ -44,7 +44,7 @@ def fingerprint_parts(
         "results_version": RESULTS_VERSION,
         "job": spec.job,
         "stage": plan.stage,
-        "input": dict(source),
+        "input": {name: value for name, value in source.items() if name not in plan.ignores},
         "prepare": {name: list(steps) for name, steps in prepare.items()},
         "models": {name: model.sha256 for name, model in models.items()},
         "columns": [column.model_dump(exclude={"total", "table"}) for column in columns],

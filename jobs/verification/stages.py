@@ -1,6 +1,6 @@
 """The stages that a complete run must have, and whether the run file of each says what its own fingerprint says."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -70,9 +70,12 @@ def _earlier(last: RunFile, manifest: Manifest) -> Mapping[str, str | None]:
     return dict.fromkeys(known if set(named) <= set(known) else named)
 
 
-def _deciding(run: RunFile) -> Mapping[str, Any]:
-    """The spec of a run without what may change from one command to the next, and so from stage to stage."""
-    return run.spec.model_dump(exclude={"limits", "compute", "storage", "report"})
+def _deciding(run: RunFile, ignores: Sequence[str]) -> Mapping[str, Any]:
+    """The spec of a run without what may change from one command to the next, and so from stage to stage, nor settings
+    that a stage `ignores`."""
+    deciding = run.spec.model_dump(exclude={"limits", "compute", "storage", "report"})
+    deciding["input"] = {name: value for name, value in deciding["input"].items() if name not in ignores}
+    return deciding
 
 
 def _wrong(run: RunFile, last: RunFile) -> Iterator[str]:
@@ -81,7 +84,7 @@ def _wrong(run: RunFile, last: RunFile) -> Iterator[str]:
         yield "its fingerprint is not that of its parts"
     if run.run_id != run.fingerprint[:12]:
         yield "its run id is not that of its fingerprint"
-    if run.name != run.spec.name or _deciding(run) != _deciding(last):
+    if run.name != run.spec.name or _deciding(run, run.ignores) != _deciding(last, run.ignores):
         yield "its name or its spec is not the run's"
     if {name: model.sha256 for name, model in run.models.items()} != run.parts.get("models"):
         yield "its models are not those of its fingerprint"

@@ -27,7 +27,7 @@ from jobs.report_file import write_report
 from jobs.running import prepare_job, run_stages
 from jobs.trial import try_out
 from jobs.verification.verify import verify
-from schemas.errors import IncompleteError, SpecError, VerificationError
+from schemas.errors import FingerprintError, IncompleteError, SpecError, VerificationError
 from schemas.spec import parse_spec
 from tests.support.runs import rows, run
 from tests.support.train_runs import make_pictures, predict_spec, train_spec, weights
@@ -252,6 +252,19 @@ def test_a_time_limit_keeps_the_best_so_far_as_a_model(folder: Path, tmp_path: P
         1,
     )
     run(predict_spec(folder, tmp_path / "out" / "model", tmp_path / "scored"))
+
+
+def test_records_that_are_prepared_serve_another_fit_as_long_as_none_is_under_way(folder: Path, tmp_path: Path) -> None:
+    wrong = "network: {name: smallcnn, settings: {channels: [4, 8], strides: [1]}}"
+    with pytest.raises(SpecError, match="strides"):
+        run(train_spec(folder, tmp_path / "out", wrong))
+    prepared = tmp_path / "out" / "stages" / "prepare" / "rows" / "shard-000000.parquet"
+    made = prepared.stat().st_mtime_ns
+    run(train_spec(folder, tmp_path / "out", "seeds: [1, 2]"))
+    assert prepared.stat().st_mtime_ns == made
+    verify(open_store(str(tmp_path / "out")))
+    with pytest.raises(FingerprintError, match=r"another run lies at output\.uri; changed: input"):
+        run(train_spec(folder, tmp_path / "out", "seeds: [3]"))
 
 
 def test_limits_of_a_fit_are_refused_where_nothing_is_fitted(folder: Path, tmp_path: Path) -> None:

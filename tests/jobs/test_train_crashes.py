@@ -101,14 +101,14 @@ def _newest(output: Path) -> int:
 @pytest.mark.ray
 @pytest.mark.long
 @pytest.mark.timeout(600)
-def test_a_worker_that_is_killed_is_followed_by_one_that_goes_on(folder: Path, tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_five_times_is_followed_by_one_that_goes_on(folder: Path, tmp_path: Path) -> None:
     spec = tmp_path / "spec.yaml"
     text = train_spec(folder, tmp_path / "out", "seeds: [1, 2]", OFTEN, FIT)
     spec.write_text(text.replace("pool: serial", "pool: ray"))
     log = tmp_path / "steps"
     process = start(spec, {"WARDROUND_HOLD_AT": "fit.step=0.3", "WARDROUND_HOLD_LOG": str(log)})
     killed: set[int] = set()
-    for _ in range(2):
+    for _ in range(5):
         ends_in_time(lambda: bool(_workers(log) - killed))
         time.sleep(0.8)
         (worker,) = _workers(log) - killed

@@ -10,6 +10,7 @@ from schemas.run import stage_directory
 from schemas.status import Status
 from workers.evaluation.columns import JOIN, PART, RECORD, group_column, score_column, truth_column
 from workers.evaluation.joining import joined
+from workers.evaluation.remarks import looked_at
 from workers.evaluation.settings import EvaluateInput
 from workers.evaluation.source import Source
 from workers.labels.table import ROW
@@ -37,14 +38,17 @@ class JoinStage(ShardStage):
         self._source = source
         self._labels = labels
         self._others = source.others()
+        self._beside = source.beside(labels)
+        self._looked_at = frozenset(looked_at(source.run.run.plan))
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """One record: one shard of the run that is evaluated."""
         (number,) = records["member"].to_pylist()
-        found = self._source.rows(number)
+        beside = self._beside if number in self._looked_at else ()
+        found = self._source.rows(number, beside)
         if self._others is not None:
             found = found.join(self._others, on=RECORD, how="left", maintain_order="left")
-        rows = joined(found, self._labels, self._source.settings)
+        rows = joined(found, self._labels, self._source.settings, beside)
         body = encode_frame(rows, self._context.run.fingerprint)
         key = f"{stage_directory(JOIN)}joined/{number:06d}.parquet"
         values: dict[str, Any] = {

@@ -1,5 +1,6 @@
 """The run that is evaluated, and the columns that are read of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -87,9 +88,20 @@ class Source:
             )
         return column
 
-    def rows(self, shard: int) -> pl.DataFrame:
-        """What an evaluation needs of one shard, in plan order: scores and statuses by outcome, ids, other columns."""
-        asked = self._columns()
+    def beside(self, labels: pl.DataFrame | None) -> list[str]:
+        """Carried columns and those of the labels that the evaluation does not take for ids, parts or truths."""
+        run, settings = self.run.run, self.settings
+        used = {outcome.truth for outcome in settings.outcomes.values()} | {*settings.tuning, *settings.test}
+        nested: set[str] = set()
+        if labels is not None and settings.labels is not None:
+            used |= {settings.labels.key, settings.labels.on}
+            nested = {name for name, kind in labels.schema.items() if kind.is_nested()}
+        return sorted({*run.carry, *run.header_carry, *self.labelled} - used - nested)
+
+    def rows(self, shard: int, beside: Sequence[str] = ()) -> pl.DataFrame:
+        """What an evaluation needs of one shard, in plan order: scores and statuses by outcome, ids, other columns, and
+        those of `beside` that the labels have not."""
+        asked = self._columns() | {column: column for column in beside if column not in self.labelled}
         table = self.run.stage.rows(shard, sorted(set(asked.values())))
         return pl.DataFrame(pl.from_arrow(table)).select(pl.col(there).alias(name) for name, there in asked.items())
 

@@ -52,7 +52,8 @@ class ShardWorker(ThreadedWorker):
         return {
             **(self._stage.info() if isinstance(self._stage, TellsOfItself) else {}),
             "core_seconds_used": self._core_seconds,
-            "core_seconds_given": alive * max(1.0, self._context.cpus),
+            # One that only waits for the processes of a group has no cores, and nothing to say of theirs.
+            "core_seconds_given": 0.0 if self._context.job.get("group") else alive * max(1.0, self._context.cpus),
         }
 
     def _is_stalled(self) -> bool:

@@ -20,15 +20,21 @@ _KINDS = {
 }
 
 
+def kind_of(task: Task, settings: LossSettings) -> str:
+    """The kind that is asked for, or the task's own. Raises SpecError for one that this task has not."""
+    kind = settings.kind or _KINDS[task][0]
+    if kind not in _KINDS[task]:
+        raise SpecError(f"loss.kind: {kind} is not for {task}; choose one of {', '.join(_KINDS[task])}")
+    return kind
+
+
 def loss_of(task: Task, settings: LossSettings, weights: Tensor | None = None) -> Loss:
     """The loss of a task.
 
     `weights`: by class; of binary outputs (2, outputs): what a 0 and what a 1 counts. Raises SpecError for a kind that
     this task has not.
     """
-    kind = settings.kind or _KINDS[task][0]
-    if kind not in _KINDS[task]:
-        raise SpecError(f"loss.kind: {kind} is not for {task}; choose one of {', '.join(_KINDS[task])}")
+    kind = kind_of(task, settings)
     gamma = settings.gamma if kind == "focal" else 0.0
     if task == "number":
         return _of_numbers(settings if kind == "huber" else None)

@@ -33,7 +33,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Fitted:
-    """What a training came to. `weights` are the best so far by the metric, or the last.
+    """What a training came to. `weights` are the best so far by the metric, or the last; `value` is that of `metric`.
 
     `is_done`: there is nothing left to do.
     """
@@ -43,6 +43,7 @@ class Fitted:
     epoch: int | None
     value: float | None
     is_done: bool
+    metric: str
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,9 @@ class Trainer:
         self._optimiser = optimiser_of(self.network, settings)
         self._average = None if settings.average is None else Average(settings.average, weights_of(self.network))
         self._best: dict[str, Tensor] = {}
+        trained = {name for name, _ in self.network.named_parameters()}
+        state = self.network.state_dict()
+        self._statistics = [state[name] for name in state if name not in trained and state[name].is_floating_point()]
         self._progress = Progress()
         self.metric = metric_of(data.task, settings.metric)
         classes = data.outputs + (data.task == "ordinal")
@@ -116,12 +120,12 @@ class Trainer:
             keep(self._state().encode())
         return self._fitted(is_done=True)
 
-    def said(self, seed: int) -> str:
+    def said(self, fit: str) -> str:
         """How far it is, in words."""
         at, steps = self._progress, self._sampler.steps
         loss = f", loss {at.loss / at.seen:.4f}" if at.seen else ""
         best = "" if at.best is None else f", best {self.metric} {at.best:.4f}"
-        return f"seed {seed}: epoch {at.epoch + 1} of {self._settings.epochs}, step {at.step} of {steps}{loss}{best}"
+        return f"{fit}: epoch {at.epoch + 1} of {self._settings.epochs}, step {at.step} of {steps}{loss}{best}"
 
     @property
     def has_best(self) -> bool:
@@ -133,10 +137,7 @@ class Trainer:
         return self._settings.precision != "float32" and self._device.startswith("cuda")
 
     def _is_done(self) -> bool:
-        stopping = self._settings.early_stopping
-        return self._progress.epoch >= self._settings.epochs or (
-            stopping is not None and self._progress.worse >= stopping.patience
-        )
+        return _is_done(self._progress, self._settings)
 
     def _step(self, places: NDArray[np.int64], steps: int) -> None:
         at = self._progress
@@ -154,7 +155,11 @@ class Trainer:
         for part in np.array_split(mine, self._settings.accumulate):
             if len(part):
                 total += self._backward(part, labels, chance)
-        self._ranks.add_up([weight.grad for weight in self.network.parameters() if weight.grad is not None] + [total])
+        gradients = [weight.grad for weight in self.network.parameters() if weight.grad is not None]
+        self._ranks.add_up([*gradients, total, *self._statistics])
+        # Means of all ranks after every step, so that the first one's state is all that there is to go on from.
+        for one in self._statistics if self._ranks.size > 1 else ():
+            one.div_(self._ranks.size)
         self._scaler.unscale_(self._optimiser)
         if self._settings.clip is not None:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._settings.clip)
@@ -189,7 +194,7 @@ class Trainer:
 
     def _end_epoch(self) -> None:
         at = self._progress
-        weights = self._shared_weights()
+        weights = self._scored_weights()
         logits, targets, loss = self._tuning(weights)
         value = loss if self.metric == "loss" else value_of(self.metric, self._data.task, logits, targets)
         least = 0.0 if self._settings.early_stopping is None else self._settings.early_stopping.least
@@ -203,18 +208,11 @@ class Trainer:
         at.history.append({"epoch": at.epoch, "learning_rate": rate, **figures})
         at.epoch, at.step, at.loss, at.seen = at.epoch + 1, 0, 0.0, 0
 
-    def _shared_weights(self) -> dict[str, Tensor]:
-        """The weights that are scored: the average where there is one; running statistics are those of all ranks."""
+    def _scored_weights(self) -> dict[str, Tensor]:
+        """The weights that are scored: the average where there is one."""
         if self._average is not None:
-            weights = {name: tensor.clone() for name, tensor in self._average.weights.items()}
-        else:
-            weights = weights_of(self.network)
-        trained = {name for name, _ in self.network.named_parameters()}
-        statistics = [one for name, one in weights.items() if name not in trained and one.is_floating_point()]
-        self._ranks.add_up(statistics)
-        for one in statistics:
-            one.div_(self._ranks.size)
-        return weights
+            return {name: tensor.clone() for name, tensor in self._average.weights.items()}
+        return weights_of(self.network)
 
     @torch.no_grad()
     def _tuning(self, weights: Mapping[str, Tensor]) -> tuple[Floats, Floats, float]:
@@ -256,4 +254,16 @@ class Trainer:
     def _fitted(self, is_done: bool) -> Fitted:
         at = self._progress
         best = {name: tensor.cpu() for name, tensor in (self._best or weights_of(self.network)).items()}
-        return Fitted(best, at.history, at.best_epoch, at.best, is_done)
+        return Fitted(best, at.history, at.best_epoch, at.best, is_done, self.metric)
+
+
+def fitted_of(state: State, settings: FitSettings, task: Task) -> Fitted:
+    """What a training has come to in this state, without its network."""
+    at = state.progress
+    best = state.tensors.get("best") or state.tensors["network"]
+    return Fitted(best, at.history, at.best_epoch, at.best, _is_done(at, settings), metric_of(task, settings.metric))
+
+
+def _is_done(at: Progress, settings: FitSettings) -> bool:
+    stopping = settings.early_stopping
+    return at.epoch >= settings.epochs or (stopping is not None and at.worse >= stopping.patience)

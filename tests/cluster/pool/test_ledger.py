@@ -37,6 +37,18 @@ def test_a_shard_climbs_from_normal_to_alone_to_isolate_and_is_given_up_after_tw
     assert len(ledger) == 0
 
 
+def test_a_shard_that_goes_on_where_it_was_does_not_climb_and_is_given_up_after_so_many_restarts() -> None:
+    ledger = Ledger([7, 8], restarts=2)
+    for _ in range(2):
+        assert ledger.hold(7, "a", 0.0).mode == "normal"
+        assert ledger.strike(7, "a", "killed") is None
+    ledger.hold(7, "a", 0.0)
+    given_up = ledger.strike(7, "a", "killed")
+    assert given_up is not None
+    assert "ended its worker 3 times (killed), which limits.restarts" in given_up.error
+    assert 8 in ledger
+
+
 def test_two_copies_that_die_in_normal_mode_are_one_step_up() -> None:
     ledger = Ledger([1])
     ledger.hold(1, "a", 0.0)
@@ -89,4 +101,4 @@ def test_a_shard_that_may_never_end_goes_to_isolation_at_once() -> None:
     ledger.hold(1, "a", 0.0)
     ledger.isolate(1, "a")
     assert ledger.first("suspect") == ShardTask(1, "isolate")
-    assert ledger.entry(1).deaths_in_isolation == 0
+    assert ledger.entry(1).deaths == 0

@@ -32,5 +32,4 @@ def open_collection(source: ImagesTraining, storage: StorageSettings, compute: C
     if source.record == "image" and source.frame == "all":
         raise SpecError("input.frame: all: a network is shown one frame at a time; say record: frame instead")
     registry.networks("images").require(source.network.name, "input.network.name")
-    augmentation(source)
-    return Training(source, storage, _Reading(source, storage), SHOWN)
+    return Training(source, storage, _Reading(source, storage), SHOWN, augmentation)

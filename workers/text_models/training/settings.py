@@ -34,7 +34,7 @@ def check_pretrained(source: TrainKeys) -> None:
     if source.start is None:
         raise ValueError(f"network.name is {PRETRAINED}, which begins from a Hugging Face directory: say `start`")
     if source.is_of_several:
-        raise ValueError(f"seeds: a directory of {PRETRAINED} has one network: give one seed")
+        raise ValueError(f"seeds: a directory of {PRETRAINED} has one network: give one seed, and no folds")
     if "learning_rate" not in source.fit.model_fields_set:
         raise ValueError(
             "fit.learning_rate: say it: the default is for fresh networks, and one that was trained before is "

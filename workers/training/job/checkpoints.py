@@ -16,9 +16,9 @@ _KEPT = 2
 _SUFFIX = ".safetensors"
 
 
-def checkpoint_folder(seed: int) -> str:
-    """Where those of a seed lie, relative to the run."""
-    return f"{stage_directory(FIT)}checkpoints/seed-{seed}/"
+def checkpoint_folder(fit: str) -> str:
+    """Where those of a fit lie, relative to the run."""
+    return f"{stage_directory(FIT)}checkpoints/{fit}/"
 
 
 class Superseded(Exception):
@@ -35,7 +35,7 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """Those of one seed. `folder` is relative to the run and ends with a slash."""
+    """Those of one fit. `folder` is relative to the run and ends with a slash."""
 
     def __init__(self, store: Store, folder: str, fingerprint: str) -> None:
         self._store, self._folder, self._fingerprint = store, folder, fingerprint
@@ -50,6 +50,10 @@ class Checkpoints:
             if found is not None:
                 return found
         return None
+
+    def numbered(self, number: int) -> Checkpoint | None:
+        """That one; None where it is not there, or damaged. Raises FingerprintError for another run's."""
+        return self._read(number)
 
     def put(self, state: bytes, seconds: float) -> None:
         """Keep a state. Raises Superseded where another driver has put one meanwhile."""

@@ -1,6 +1,6 @@
 """A training as a job sees it: the stages of reading as in predict, then `prepare`, `fit` and `package`."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,26 +19,45 @@ from workers.contract import ModelCard
 from workers.finished_runs.plan import PlanReader
 from workers.finished_runs.stage import FinishedStage
 from workers.labels.table import read_labels
-from workers.training.job.columns import FIT, FIT_COLUMNS, LABELLED, MODEL, PACKAGE, PACKAGE_COLUMNS, PREPARE
+from workers.training.job.columns import (
+    FIT,
+    LABELLED,
+    MODEL,
+    PACKAGE,
+    PREPARE,
+    fit_columns,
+    package_columns,
+)
+from workers.training.job.fits import fits_of
 from workers.training.job.heads import head_of
 from workers.training.job.labelled import check_columns, check_enough, labelled
+from workers.training.job.search import at_each_point, check_search
 from workers.training.job.settings import TrainKeys
 
 
 class Training:
     """Implements `workers.collection.Collection` around that of the same input in predict.
 
-    `shown` are the columns that stage `prepare` writes.
+    `shown` are the columns that stage `prepare` writes. `check` raises SpecError for settings of the collection's own
+    that cannot be; each point of a search is held against it.
     """
 
     def __init__(
-        self, source: TrainKeys, storage: StorageSettings, inner: Collection, shown: Sequence[OutputField]
+        self,
+        source: TrainKeys,
+        storage: StorageSettings,
+        inner: Collection,
+        shown: Sequence[OutputField],
+        check: Callable[[Any], Any] = lambda source: None,
     ) -> None:
         self.source: Any = source
         self._storage, self._inner = storage, inner
         self._columns = stage_columns(PREPARE, *((field.name, field.type, field.meaning) for field in shown))
         self._steps: tuple[Any, ...] = ()
         head_of(source)
+        check_search(source)
+        at_each_point(source, check)
+        self._fits = fits_of(source)
 
     @property
     def stages(self) -> Sequence[str]:
@@ -57,10 +76,11 @@ class Training:
         """The records as in predict; then the seeds; then one model."""
         if not finished:
             self._check_network()
+            self._check_fit()
         if stage in self._inner.stages:
-            return self._inner.plan(stage, finished, models)
+            return replace(self._inner.plan(stage, finished, models), ignores=self._later)
         if stage == PREPARE:
-            return self._plan_prepare(finished)
+            return replace(self._plan_prepare(finished), ignores=self._later)
         return self._plan_fit(finished) if stage == FIT else self._plan_package(finished)
 
     def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
@@ -77,13 +97,36 @@ class Training:
             return self._inner.trial_part(self._inner.stages[-1] if stage == PREPARE else stage, plan, records)
         return TrialPart(spread(plan.info.records, records), of_all=stage == self.stages[0])
 
+    @property
+    def _later(self) -> tuple[str, ...]:
+        """Settings that no stage before `fit` reads; of labels and `start` it knows the digests. Classes of spans are
+        put to a text's tokens when it is prepared."""
+        searched = {path for path in self.source.searchable if path in type(self.source).model_fields}
+        read = {"outputs"} if self.source.has_spans else set()
+        return tuple(sorted({*TrainKeys.model_fields, *searched} - read))
+
     def _check_network(self) -> None:
         """Before the records are prepared, which may take hours."""
         # Networks import torch, which a driver needs for nothing else.
         from workers.training.network import check_settings  # noqa: PLC0415
 
-        network = self.source.network
-        check_settings(registry.networks(self.source.collection), network.name, network.settings)
+        def check(source: TrainKeys) -> None:
+            networks, network = registry.networks(self.source.collection), source.network
+            networks.require(network.name, "input.network.name")
+            check_settings(networks, network.name, network.settings)
+
+        at_each_point(self.source, check)
+
+    def _check_fit(self) -> None:
+        # As above.
+        from workers.training.losses import kind_of  # noqa: PLC0415
+        from workers.training.metric import metric_of  # noqa: PLC0415
+
+        def check(source: TrainKeys) -> None:
+            kind_of(source.output_task, source.fit.loss)
+            metric_of(source.output_task, source.fit.metric)
+
+        at_each_point(self.source, check)
 
     def _plan_prepare(self, finished: Sequence[FinishedStage]) -> StagePlan:
         plan = self._inner.plan(self._inner.stages[-1], finished, {})
@@ -96,15 +139,14 @@ class Training:
         prepared, (labels, digest) = finished[-1], self._labels()
         state = self._same_state(prepared, digest)
         found = labelled(prepared, self.source, labels)
-        metric = self.source.fit.metric
-        asked = "auroc" if metric == "auto" and self.source.output_task == "binary" else metric
-        check_enough(found, self.source, asked)
+        at_each_point(self.source, lambda one: check_enough(found, one, _chooses(one)))
         return StagePlan(
             FIT,
             plan_schema(),
-            lambda: self._records([f"seed-{seed}" for seed in self.source.seeds], list(self.source.seeds)),
-            columns=FIT_COLUMNS,
+            lambda: self._records([fit.name for fit in self._fits], [fit.seed for fit in self._fits]),
+            columns=fit_columns(self.source),
             kind="long",
+            processes=self.source.processes,
             shard_records=1,
             state={**state, "after": prepared.run.fingerprint},
         )
@@ -115,7 +157,7 @@ class Training:
             PACKAGE,
             plan_schema(),
             lambda: self._records(["model"], [None]),
-            columns=PACKAGE_COLUMNS,
+            columns=package_columns(self.source),
             kind="shards",
             shard_records=1,
             state={**state, "after": finished[-1].run.fingerprint},
@@ -150,3 +192,9 @@ class Training:
     def _records(self, names: Sequence[str], members: Sequence[int | None]) -> Iterator[pa.RecordBatch]:
         uri = getattr(self.source, "uri", "")
         yield plan_batch(plan_schema(), {"record_id": list(names), "member": list(members)}, uri=uri)
+
+
+def _chooses(source: TrainKeys) -> str:
+    """The metric by which epochs are chosen, as far as it matters whether both answers are there."""
+    metric = source.fit.metric
+    return "auroc" if metric == "auto" and source.output_task == "binary" else metric

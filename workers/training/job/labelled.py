@@ -17,9 +17,9 @@ from workers.labels.matching import as_ids, is_one_of
 from workers.labels.table import ROW, columns_of, with_labels
 from workers.labels.truths import binary_truth, class_truth, number_truth, plain
 from workers.training.job.settings import PARTS, Output, Splits, TrainKeys
-from workers.training.job.splits import parts_by_hash
+from workers.training.job.splits import dealt, parts_by_hash
 
-PART, STATE, PLACE = "record.part", "record.state", "record.place"
+PART, STATE, PLACE, FOLD = "record.part", "record.state", "record.place", "record.fold"
 """With a dot: no output can be called so."""
 USED, NO_LABEL, NO_TRUTH, NO_SPLIT = "used", "no label", "no truth", "no split"
 NO_RECORD = "label without a record"
@@ -29,20 +29,29 @@ _STATUS = "record.status"
 
 @dataclass(frozen=True)
 class Labelled:
-    """`rows` has a line a record: `place` among all of stage `prepare`, ids, `part`, `state`, and a column a truth, NaN
-    or null where it is unknown. `unmatched` are labels that no record has."""
+    """`rows` has a line a record: `place` among all of stage `prepare`, ids, `part`, `state`, `fold` (null without
+    folds, and for records that are not learned from), and a column a truth, NaN or null where it is unknown.
+    `unmatched` are labels that no record has."""
 
     rows: pl.DataFrame
     outputs: tuple[str, ...]
     unmatched: int
 
-    def used(self, part: str) -> pl.DataFrame:
-        """The records that are learned from, or tuned on, in the order of the plan."""
-        return self.rows.filter((pl.col(STATE) == USED) & (pl.col(PART) == part))
+    def used(self, part: str, fold: int | None = None) -> pl.DataFrame:
+        """The records that are learned from (`train`), or tuned on (`tuning`), in the order of the plan; with a fold
+        those outside of it, and those in it."""
+        if fold is None:
+            return self.rows.filter((pl.col(STATE) == USED) & (pl.col(PART) == part))
+        return self.rows.filter(pl.col(FOLD) == fold if part == "tuning" else pl.col(FOLD) != fold)
 
-    def targets(self, part: str) -> NDArray[np.float64]:
+    def shown(self) -> pl.DataFrame:
+        """All that any fit reads, in the order of the plan."""
+        return self.rows.filter((pl.col(STATE) == USED) & pl.col(PART).is_in(PARTS[:2]))
+
+    def targets(self, part: str, fold: int | None = None) -> NDArray[np.float64]:
         """(records, outputs) as the trainer takes them."""
-        return self.used(part).select(pl.col(self.outputs).cast(pl.Float64).fill_null(float("nan"))).to_numpy()
+        rows = self.used(part, fold)
+        return rows.select(pl.col(self.outputs).cast(pl.Float64).fill_null(float("nan"))).to_numpy()
 
     def account(self) -> list[dict[str, Any]]:
         """How many records became what, by split; labels without a record last."""
@@ -77,7 +86,8 @@ def labelled(stage: FinishedStage, source: TrainKeys, labels: pl.DataFrame | Non
     ).with_columns(_by_hash(both, source.splits))
     rows = rows.with_columns(_state(names))
     _refuse_torn_subjects(rows)
-    return Labelled(rows.select(PLACE, "record_id", "subject_id", PART, STATE, *names), names, unmatched)
+    rows = rows.select(PLACE, "record_id", "subject_id", PART, STATE, *names).with_columns(_folds(rows, source))
+    return Labelled(rows, names, unmatched)
 
 
 def check_columns(source: TrainKeys, labels: pl.DataFrame | None, carried: Sequence[str]) -> None:
@@ -152,6 +162,24 @@ def _by_hash(both: pl.DataFrame, splits: Splits) -> pl.Series | pl.Expr:
     return pl.Series(PART, parts_by_hash(units, splits), pl.String)
 
 
+def _folds(rows: pl.DataFrame, source: TrainKeys) -> pl.Series:
+    """The fold of each record that is learned from or tuned on. Raises SpecError for fewer units than folds."""
+    found: list[int | None] = [None] * rows.height
+    if source.folds is not None:
+        used = rows.with_row_index("row").filter((pl.col(STATE) == USED) & pl.col(PART).is_in(PARTS[:2]))
+        units = used.select(pl.coalesce("subject_id", "record_id")).to_series().to_list()
+        if len(set(units)) < source.folds:
+            raise SpecError(
+                f"input.folds: {source.folds} folds of {counted(len(set(units)), 'subject')} cannot be: give fewer"
+            )
+        strata = [""] * used.height
+        if source.output_task != "number":
+            strata = [str(truths) for truths in used.select(list(source.outputs)).rows()]
+        for row, fold in zip(used["row"], dealt(units, strata, source.folds, source.splits.seed), strict=True):
+            found[row] = fold
+    return pl.Series(FOLD, found, pl.Int64)
+
+
 def _state(outputs: Sequence[str]) -> pl.Expr:
     known = pl.any_horizontal(pl.col(name).is_not_null() & pl.col(name).is_not_nan() for name in outputs)
     return (
@@ -179,9 +207,14 @@ def _refuse_torn_subjects(rows: pl.DataFrame) -> None:
 
 
 def check_enough(found: Labelled, source: TrainKeys, metric: str) -> None:
-    """Raises SpecError where there is nothing to learn, or nothing by which an epoch can be chosen."""
+    """Raises SpecError where there is nothing to learn, or nothing by which an epoch can be chosen, in any fold."""
+    for fold in (None,) if source.folds is None else range(1, source.folds + 1):
+        _check_fold(found, source, metric, fold)
+
+
+def _check_fold(found: Labelled, source: TrainKeys, metric: str, fold: int | None) -> None:
     for part in PARTS[:2]:
-        targets = found.targets(part)
+        targets = found.targets(part, fold)
         if not len(targets):
             told = ", ".join(f"{row['split']} {row['state']} {row['records']:,}" for row in found.account())
             remedy = f"correct labels or splits{_values(source)}"
@@ -191,8 +224,8 @@ def check_enough(found: Labelled, source: TrainKeys, metric: str) -> None:
             one_alone = not source.has_spans and len(np.unique(there)) < 2
             if one_alone and (part == "train" or metric == "auroc"):
                 raise SpecError(
-                    f"input.outputs.{name}: {counted(len(there), 'labelled record')} in {part}, and all with one "
-                    f"answer: correct `truth`, `positive` and `classes`, or the splits{_hint(part)}"
+                    f"input.outputs.{name}: {counted(len(there), 'labelled record')} in {_where(part, fold)}, and all "
+                    f"with one answer: correct `truth`, `positive` and `classes`, or the splits{_hint(part, fold)}"
                 )
 
 
@@ -204,5 +237,10 @@ def _values(source: TrainKeys) -> str:
     return f"; values of {splits.column!r} are taken as ({said}), and splits.train, tuning and held_out name others"
 
 
-def _hint(part: str) -> str:
-    return "" if part == "train" else "; fit.metric: loss chooses epochs without the other answer"
+def _where(part: str, fold: int | None) -> str:
+    return part if fold is None else f"fold {fold}" if part == "tuning" else f"all folds but {fold}"
+
+
+def _hint(part: str, fold: int | None) -> str:
+    fewer = "" if fold is None else ", or give fewer folds"
+    return fewer if part == "train" else f"{fewer}; fit.metric: loss chooses epochs without the other answer"

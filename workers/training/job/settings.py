@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -14,7 +14,7 @@ from workers.labels.settings import Labels, Name, Value, Values, refuse_both_sid
 from workers.training.settings import FitSettings, Task
 
 PARTS = ("train", "tuning", "held_out")
-OF_LABELLED = frozenset(("record_id", "subject_id", "split", "state"))
+OF_LABELLED = frozenset(("record_id", "subject_id", "split", "fold", "state"))
 """Columns of `labelled.parquet` beside the truths."""
 
 
@@ -114,7 +114,10 @@ def part_of(model: type[P], given: Mapping[str, Any]) -> P:
 
 
 class TrainKeys(Frozen):
-    """Keys of `input:` that every training has beside those of its collection."""
+    """Keys of `input:` that every training has beside those of its collection. `searchable` are the settings that no
+    stage before `fit` reads, by their paths: a search may change them, or what is below them."""
+
+    searchable: ClassVar[tuple[str, ...]] = ("fit", "network")
 
     labels: Labels | None = Field(default=None, description="what is true, where the records do not carry it")
     outputs: Mapping[Name, Output] = Field(
@@ -125,6 +128,18 @@ class TrainKeys(Frozen):
     fit: FitSettings = Field(default=FitSettings(), description="how")
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         default=(0,), min_length=1, description="one fit each; of several the model is their mean"
+    )
+    folds: int | None = Field(
+        default=None,
+        ge=2,
+        le=100,
+        description="cross-validation: the subjects of train and tuning are dealt into so many folds, and of each a "
+        "network is fitted without it, whose epoch it chooses; the model is the mean of all",
+    )
+    search: Mapping[str, tuple[Any, ...]] = Field(
+        default_factory=dict,
+        description="a grid: values to try by the path of a setting, such as fit.learning_rate; every combination is "
+        "fitted, and the best by the tuning metric is the model",
     )
     processes: int = Field(
         default=1,
@@ -165,7 +180,7 @@ class TrainKeys(Frozen):
     @property
     def is_of_several(self) -> bool:
         """Whether the model is the mean of several networks."""
-        return len(self.seeds) > 1
+        return len(self.seeds) > 1 or self.folds is not None
 
     def truths(self) -> dict[str, str]:
         """The column of each output's truth; spans have none."""

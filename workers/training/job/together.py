@@ -1,15 +1,18 @@
-"""Several processes of one node that fit one network: the worker's own, which keeps states, and others beside it."""
+"""Several processes that fit one network: the worker's own and others beside it on its node, or those of a group that
+the pool starts, for which the worker waits. Each of them runs `FitStage.along`."""
 
 import json
 import os
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -19,10 +22,12 @@ from schemas.import_path import python_path
 from workers.children.lifeline import set_parent_death_signal
 from workers.lookup import room_at
 from workers.pipeline.context import StageContext
+from workers.pipeline.kinds import TellsOfItself
 from workers.threads import cap_threads
-from workers.training.ranks import Alone, Ranks, TorchRanks
+from workers.training.ranks import Ranks, TorchRanks
 
-_MEET, _STATE = "meet", "state.safetensors"
+_MEET = "meet"
+_LOOK_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Place:
     job: Mapping[str, Any]
     cpus: float
     gpus: float
-    seed: int
+    fit: str
     rank: int
     size: int
     folder: str
@@ -40,18 +45,13 @@ class Place:
 
 
 @contextmanager
-def processes(context: StageContext, size: int, seed: int, state: bytes | None) -> Iterator[Ranks]:
-    """This process as the first of so many, all going on from `state`; the others end with it.
+def together(context: StageContext, size: int, fit: str) -> Iterator[Ranks]:
+    """This process as the first of so many; the others end with it.
 
     Raises InfrastructureError where one of them does not come, or ends before the fit does.
     """
-    if size == 1:
-        yield Alone()
-        return
     with tempfile.TemporaryDirectory(prefix="wardround-ranks-") as folder:
-        if state is not None:
-            (Path(folder) / _STATE).write_bytes(state)
-        own = (context.job, context.cpus, context.gpus, seed)
+        own = (context.job, context.cpus, context.gpus, fit)
         children = [_started(Place(*own, rank, size, folder, os.getpid())) for rank in range(1, size)]
         try:
             with _met(folder, 0, size, context.compute.start_timeout) as ranks:
@@ -60,6 +60,41 @@ def processes(context: StageContext, size: int, seed: int, state: bytes | None) 
             for child in children:
                 child.kill()
                 child.wait()
+
+
+def in_group(context: StageContext, size: int, fit: str) -> bool:
+    """Whether the pool has a group for such processes; then the fit was run by one to its end, and its last state is
+    kept. Raises InfrastructureError where one of them ends before."""
+    group = context.job.get("group")
+    if group is None:
+        return False
+    module, _, name = str(group).partition(":")
+    compute, share = context.compute, 1 / size
+    argument = {"job": dict(context.job), "cpus": context.cpus, "gpus": context.gpus, "fit": fit}
+    memory = int((compute.memory_per_worker or 0) * share)
+    run = getattr(import_module(module), name)
+    run(f"{__name__}:rank", argument, size, context.cpus * share, context.gpus * share, memory, compute.start_timeout)
+    return True
+
+
+def rank(argument: Mapping[str, Any]) -> None:
+    """One process of a group, which is connected already. The first one keeps the states, the last of them too."""
+    context = StageContext(argument["job"], argument["cpus"], argument["gpus"])
+    ranks = TorchRanks()
+    cap_threads(max(1, int(context.cpus) // ranks.size))
+    stage = room_at(context.job["room"]).get("stages", context.run.stage)(context)
+    threading.Thread(target=_end_where_stalled, args=(stage,), name="stalled", daemon=True).start()
+    try:
+        stage.along(argument["fit"], ranks, leaves=True)
+    finally:
+        stage.close()
+
+
+def _end_where_stalled(stage: TellsOfItself) -> None:
+    """Nobody else sees that this process computes without end."""
+    while not stage.is_stalled():
+        time.sleep(_LOOK_S)
+    os._exit(1)
 
 
 def _started(place: Place) -> subprocess.Popen[bytes]:
@@ -102,11 +137,9 @@ def main() -> int:
     cap_threads(max(1, int(place.cpus) // place.size))
     context = StageContext(place.job, place.cpus, place.gpus)
     stage = room_at(place.job["room"]).get("stages", context.run.stage)(context)
-    state = Path(place.folder) / _STATE
-    resume = state.read_bytes() if state.exists() else None
     try:
         with _met(place.folder, place.rank, place.size, context.compute.start_timeout) as ranks:
-            stage.follow(place.seed, resume, ranks)
+            stage.along(place.fit, ranks)
     except WardroundError as error:
         return error.exit_code
     finally:

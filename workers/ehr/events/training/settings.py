@@ -1,6 +1,6 @@
 """What a spec says of a training over events. Imports no torch."""
 
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -44,6 +44,8 @@ class EventsTraining(TrainKeys, EventsInput):
     Truths are columns of the label table that are carried, such as `boolean_value`. `splits: {column: split}` where
     neither labels nor carried columns have a `split` is that of the dataset's metadata/subject_splits.parquet.
     """
+
+    searchable: ClassVar[tuple[str, ...]] = (*TrainKeys.searchable, "vocabulary", "history.max_events", "history.clip")
 
     vocabulary: VocabularySettings = Field(default=VocabularySettings(), description="which codes the model knows")
     history: HistorySettings = Field(default=HistorySettings(), description="which events a network is shown")

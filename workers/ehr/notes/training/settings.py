@@ -1,6 +1,6 @@
 """What a spec says of a training over notes. Imports no torch."""
 
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -34,6 +34,8 @@ class NotesTraining(TrainKeys, NotesInput):
     `network: {name: word_rnn}` begins with fresh weights; `network: {name: huggingface}` goes on from `start`, a
     Hugging Face directory.
     """
+
+    searchable: ClassVar[tuple[str, ...]] = (*TrainKeys.searchable, "vocabulary")
 
     tokens: TokenRule = Field(default=TokenRule(), description="of word_rnn: how notes are cut into words")
     vocabulary: WordVocabulary = Field(

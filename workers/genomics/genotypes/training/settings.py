@@ -1,6 +1,6 @@
 """What a spec says of a training over genotypes. Imports no torch."""
 
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,8 @@ from workers.training.job.settings import TrainKeys
 
 class GenotypesTraining(TrainKeys, GenotypesInput):
     """`input:` of a training over genotypes: that of predict, and what is learned from it."""
+
+    searchable: ClassVar[tuple[str, ...]] = (*TrainKeys.searchable, "scale")
 
     panel: Location = Field(
         description="Parquet table of the variants that the network is shown, in its order: chrom, pos, effect_allele, "
