@@ -282,7 +282,7 @@ def test_a_run_that_was_begun_can_be_given_less_time(folder: Path, tmp_path: Pat
         checkpoints = list((tmp_path / "out").glob("stages/fit/run.json"))
         return "drain" if checkpoints and next(turns) > 20 else "no"
 
-    said = r"stopped with 0 of 1 fit done, at seed 0: epoch \d+ of 400, step .*; it goes on from the newest state"
+    said = r"stopped with 0 of 1 fit done, at seed-0: epoch \d+ of 400, step .*; it goes on from the newest state"
     with pytest.raises(IncompleteError, match=said):
         run_stages(parse_spec(text), open_host, Watchers(lambda progress: None, should_stop), lambda line: None)
     assert list((tmp_path / "out").glob("stages/fit/checkpoints/seed-0/*.safetensors"))

@@ -164,5 +164,5 @@ def test_ctrl_c_says_that_the_same_command_goes_on_and_from_where(folder: Path) 
     code, said = finish(process)
     assert code == 130
     assert "stopping at once, since a fit may take days; the same command goes on from its newest state" in said
-    assert "at seed 0: epoch" in said
+    assert "at seed-0: epoch" in said
     assert "it goes on from the newest state, limits.checkpoint_every (0 s) before that at most" in said
