@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zlib
 from datetime import datetime
 from pathlib import Path
@@ -103,7 +104,7 @@ def test_an_object_that_changed_on_s3_after_the_plan_is_never_scored(
     for path in paths:
         store.put_if_absent(path.name, path.read_bytes(), {})
     text = spec(f"{bucket_prefix}/in/", tmp_path / "out", {"m": model}, 5)
-    text += f"storage: {{endpoint_url: {s3.endpoint_url}}}\n"
+    text += f"storage: {{endpoint_url: {s3.endpoint_url}, backoff: 0.02}}\n"
     run(text)
     for part in (tmp_path / "out" / "predictions").iterdir():
         part.unlink()
@@ -222,6 +223,25 @@ def test_a_plan_says_how_long_the_notes_are_and_what_would_be_refused(
     assert found["places_cut_off"] == 1
     assert found["would_be_refused"]["empty"] == 1
     assert facts["sampled"] == 4
+
+
+def test_versions_of_a_note_that_do_not_count_are_rows_with_their_reason(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    versions = [{**document(1, attachment(f"note {n}")), "meta": {"versionId": str(n)}} for n in range(3)]
+    gone = {"request": {"method": "DELETE", "url": f"DocumentReference/{document(2, attachment('x'))['id']}"}}
+    bundle = {"resourceType": "Bundle", "entry": [{"resource": document(2, attachment("note 9"))}, gone]}
+    write_lines(tmp_path / "in.ndjson", [*reversed(versions), bundle])
+    (tmp_path / "spec.yaml").write_text(spec(tmp_path / "in.ndjson", tmp_path / "out", {"m": model}, 2))
+    assert main(["run", str(tmp_path / "spec.yaml"), "--progress", "none"]) == 0
+    assert re.search(r"unsupported +3", capsys.readouterr().out)
+    assert rows(tmp_path / "out")["detail"].to_list() == [
+        None,
+        "repeated: a newer version counts",
+        "repeated: a newer version counts",
+        "deleted since",
+    ]
+    assert main(["verify", str(tmp_path / "out")]) == 0
 
 
 def test_fhir_and_omop_run_as_any_other_input(tmp_path: Path, model: Path) -> None:

@@ -11,8 +11,9 @@ from workers.ehr.convert_fhir.collection import RULES
 from workers.ehr.convert_fhir.mapper import FhirMapper, Known, vocabulary_of
 from workers.ehr.convert_fhir.resources import ResourceRule, Taken
 from workers.ehr.convert_fhir.rules import FhirRules
-from workers.ehr.convert_fhir.versions import definitions, scanned, superseded
+from workers.ehr.convert_fhir.versions import definitions, scanned
 from workers.ehr.fhir.line import Line
+from workers.ehr.fhir.versions import superseded
 from workers.ehr.meds.parts import Part
 from workers.ehr.meds.rules import Profile
 

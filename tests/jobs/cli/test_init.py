@@ -29,7 +29,7 @@ def made(wardround: Wardround, name: str, folder: Path, *more: str, place: str =
     return yaml.safe_load(text), text
 
 
-@pytest.mark.parametrize("name", sorted({*WORLDS} - {"notes", "native", "events", "genotypes"}))
+@pytest.mark.parametrize("name", sorted({*WORLDS} - {"notes", "native", "events", "genotypes", "evaluate", "train"}))
 def test_the_spec_runs(name: str, wardround: Wardround, tmp_path: Path) -> None:
     made(
         wardround, name, tmp_path, "--output", "HERE/out", *(["--set", "reference=HERE/ref.fa"] * (name == "sequences"))

@@ -8,8 +8,8 @@ from workers.ehr.convert_fhir.coding import Finder, Named, Vocabulary, compile_p
 from workers.ehr.convert_fhir.leftovers import ANOTHER_TIME
 from workers.ehr.convert_fhir.places import Path, Place, Step, find, steps_of, words_at
 from workers.ehr.convert_fhir.rules import Event
-from workers.ehr.convert_fhir.times import Moment, parse_time
 from workers.ehr.convert_fhir.values import Read, read_number, read_text, read_unit
+from workers.ehr.fhir.times import Moment, parse_time
 from workers.ehr.meds.precision import DAY as A_DAY
 from workers.ehr.meds.precision import MONTH, YEAR
 from workers.ehr.meds.rules import NO_CODE_IN_PROFILE, Profile

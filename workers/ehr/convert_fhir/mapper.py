@@ -13,9 +13,9 @@ from workers.ehr.convert_fhir.coding import Definitions, Vocabulary
 from workers.ehr.convert_fhir.events import BAD, Found
 from workers.ehr.convert_fhir.resources import ResourceRule, Taken, reason_of
 from workers.ehr.convert_fhir.rules import FhirRules
-from workers.ehr.convert_fhir.times import Moment
 from workers.ehr.fhir.bundles import Record, records_of, resolved
 from workers.ehr.fhir.line import Line
+from workers.ehr.fhir.times import Moment
 from workers.ehr.meds.parts import CONVERTED, IGNORED, PARTLY, UNREADABLE, Element, Part, events_frame, outcomes_frame
 from workers.ehr.meds.rules import Profile
 

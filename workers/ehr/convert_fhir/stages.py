@@ -11,7 +11,7 @@ from workers.ehr.convert_fhir.mapper import FhirMapper, Known, vocabulary_of
 from workers.ehr.convert_fhir.rules import FhirRules
 from workers.ehr.convert_fhir.scan_stage import ResourceScan
 from workers.ehr.convert_fhir.settings import FhirInput
-from workers.ehr.convert_fhir.versions import SEEN, superseded
+from workers.ehr.fhir.versions import SEEN, superseded
 from workers.ehr.meds.account_stage import MedsAccountStage
 from workers.ehr.meds.chunks import Chunk
 from workers.ehr.meds.metadata_stage import MetadataStage

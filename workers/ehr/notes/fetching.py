@@ -14,6 +14,7 @@ from workers.ehr.notes.note import CUT_OFF, Note, refused
 from workers.ehr.notes.parquet_file import ParquetNotes
 from workers.ehr.notes.planning import dialect_of, syntax_of
 from workers.ehr.notes.settings import NotesInput
+from workers.ehr.notes.versions import LEFT_OUT
 from workers.reading.absent import fault_of
 from workers.reading.gzip import Fault, InflationError, is_gzip
 from workers.reading.lines import blocks
@@ -44,6 +45,11 @@ class NoteFetcher:
 
     def fetch(self, rows: Sequence[Mapping[str, Any]]) -> list[Note]:
         """The notes of these rows of a plan. Raises InfrastructureError where storage keeps failing."""
+        reasons = [row.get(LEFT_OUT) for row in rows]
+        counting = iter(self._all([row for row, reason in zip(rows, reasons, strict=True) if reason is None]))
+        return [next(counting) if why is None else refused(Status.UNSUPPORTED, why) for why in reasons]
+
+    def _all(self, rows: Sequence[Mapping[str, Any]]) -> list[Note]:
         notes: list[Note] = []
         for (uri, etag), group in groupby(rows, key=lambda row: (row["uri"], row["etag"])):
             notes += self._of_file(uri, etag, [(row["member"], row["size"]) for row in group])

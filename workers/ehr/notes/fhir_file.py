@@ -12,7 +12,7 @@ from workers.ehr.fhir.bundles import Record, records_in, resolved
 from workers.ehr.fhir.places import entry_places
 from workers.ehr.notes.ndjson import Ndjson
 from workers.ehr.notes.settings import NotesInput
-from workers.ehr.notes.text_file import Row, Span
+from workers.ehr.notes.text_file import DeletedResource, Row, Span
 from workers.reading.gzip import InflationError
 
 _DECODER = json.JSONDecoder()
@@ -66,7 +66,8 @@ class FhirDocument(FhirLines):
 
 
 def _in_bundle(span: Span, data: bytes, source: NotesInput) -> Iterator[Span]:
-    """The records of a Bundle, each at its own bytes. What is no resource is left out, what cannot be read is not."""
+    """The records of a Bundle, each at its own bytes. What is neither a resource nor
+    a deletion of one is left out, what cannot be read is not."""
     text = _exact(data, source)
     records = list(records_in(span.row, span.start))
     depth = max((len(record.path) for record in records), default=1)
@@ -74,11 +75,12 @@ def _in_bundle(span: Span, data: bytes, source: NotesInput) -> Iterator[Span]:
     at, start = 0, span.start
     for record in records:
         place, row = places.get(record.path), _row_of(record)
-        if place is None or (row is None and record.trouble is None):
+        gone = None if record.deleted is None else DeletedResource(record.deleted, record.updated)
+        if place is None or (row is None and record.trouble is None and gone is None):
             continue
         start += _length(text[at : place.start], source)
         size = _length(text[place.start : place.end], source)
-        yield Span(start, size, span.line + text.count("\n", 0, place.start), row, record.path)
+        yield Span(start, size, span.line + text.count("\n", 0, place.start), row, record.path, gone)
         at = place.start
 
 

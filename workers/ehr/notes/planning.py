@@ -1,13 +1,14 @@
 """List the records of collection `notes`, in their one order: by key, and as each file has them."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from typing import Any
 
 import pyarrow as pa
 
-from cluster.storage import ObjectInfo, StorageSettings, Store, join, open_store
+from cluster.storage import ObjectChanged, ObjectInfo, StorageSettings, Store, join, open_store
 from schemas.errors import RecordError, SpecError
 from schemas.plan import RESERVED, plan_batch, plan_schema
 from workers.ehr.notes.csv_file import Csv
@@ -20,6 +21,7 @@ from workers.ehr.notes.note import NOTE_TIME, NOTE_TYPE, TEXT, Identity
 from workers.ehr.notes.parquet_file import plan_parquet
 from workers.ehr.notes.settings import NotesInput
 from workers.ehr.notes.text_file import Dialect, Row, Span
+from workers.ehr.notes.versions import LEFT_OUT, At, notes_left_out
 from workers.reading.columns import cast_column, value_type
 from workers.reading.lines import blocks
 from workers.reading.listing import unchanged
@@ -37,6 +39,7 @@ class NoteRecords:
         self.source = source
         self.found: Found = find_input(source, storage)
         self.store: Store = open_store(self.found.root, storage)
+        self._etags: list[tuple[str, str | None]] = []
         for name in source.carry:
             if name in RESERVED or name in (NOTE_TIME, NOTE_TYPE):
                 raise SpecError(f"input.carry names {name!r}, which every run over notes writes anyway")
@@ -57,7 +60,8 @@ class NoteRecords:
     @property
     def schema(self) -> pa.Schema:
         """Schema of the plan."""
-        return plan_schema(self.carry)
+        left_out = [pa.field(LEFT_OUT, pa.string())] if self._left_out else []
+        return plan_schema([*self.carry, *left_out])
 
     @property
     def header_types(self) -> dict[str, str]:
@@ -67,11 +71,11 @@ class NoteRecords:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Every record, in order. Raises SpecError, InfrastructureError."""
-        for info in note_files(self.store, self.found, self.source):
+        for file, info in enumerate(note_files(self.store, self.found, self.source)):
             if self.found.container(info.key) == "parquet":
                 found = plan_parquet(self.store, info, self.source, self.found.format == "omop")
             else:
-                found = self._plan_text(info)
+                found = self._plan_text(file, info)
             for columns in found:
                 yield plan_batch(self.schema, self._cast(columns), uri=join(self.store.uri, info.key), etag=info.etag)
 
@@ -82,32 +86,58 @@ class NoteRecords:
             for name, given in columns.items()
         }
 
-    def _plan_text(self, info: ObjectInfo) -> Iterator[dict[str, Any]]:
-        records, carry = self._text_records(info), list(enumerate(self.source.carry))
+    def _plan_text(self, file: int, info: ObjectInfo) -> Iterator[dict[str, Any]]:
+        records, carry = self._text_records(file, info), list(enumerate(self.source.carry))
         while part := list(islice(records, _BATCH)):
-            starts, sizes, ids = zip(*part, strict=True)
+            starts, sizes, ids, reasons = zip(*part, strict=True)
             yield {
                 "record_id": [identity.record_id for identity in ids],
                 "subject_id": [identity.subject_id for identity in ids],
                 "member": starts,
                 "size": sizes,
+                LEFT_OUT: reasons,
                 **{name: [one.carried[at] if one.carried else None for one in ids] for at, name in carry},
             }
 
-    def _text_records(self, info: ObjectInfo) -> Iterator[tuple[int, int | None, Identity]]:
-        """Start, size and ids of each record; its text is let go of."""
-        syntax = syntax_of(self.source, self.found, info.key)
-        content = blocks(self.store, info.key, info.size, info.etag)
+    def _text_records(self, file: int, info: ObjectInfo) -> Iterator[tuple[int, int | None, Identity, str | None]]:
+        """Start, size and ids of each record, and why it does not count; its text is let go of."""
         dialect: Dialect | None = None
         seen = _Seen(self.source, self.found)
-        with unchanged(info.key):
-            for span in syntax.spans(content):
-                dialect = dialect or dialect_of(self.source, self.found, syntax)
-                seen.look(span.row, dialect)
-                identity = _identify(span, dialect, info.key)
-                if identity is not None:
-                    yield span.start, span.size, identity
+        left_out = self._left_out
+        if left_out and self._etags[file : file + 1] != [(info.key, info.etag)]:
+            with unchanged(info.key):
+                raise ObjectChanged
+        for number, (syntax, span) in enumerate(self._spans(info)):
+            dialect = dialect or dialect_of(self.source, self.found, syntax)
+            seen.look(span.row, dialect)
+            identity = None if span.deletion is not None else _identify(span, dialect, info.key)
+            if identity is not None:
+                reason = left_out.get(At(file, number))
+                # Its id is that of the note which counts.
+                shown = identity if reason is None else replace(identity, record_id=_place(span, info.key))
+                yield span.start, span.size, shown, reason
         seen.check()
+
+    def _spans(self, info: ObjectInfo) -> Iterator[tuple[Csv | Ndjson, Span]]:
+        syntax = syntax_of(self.source, self.found, info.key)
+        with unchanged(info.key):
+            for span in syntax.spans(blocks(self.store, info.key, info.size, info.etag)):
+                yield syntax, span
+
+    @cached_property
+    def _left_out(self) -> Mapping[At, str]:
+        """Why a note of FHIR does not count, for each of which another version does."""
+        if self.found.format != "fhir":
+            return {}
+        infos = list(note_files(self.store, self.found, self.source))
+        self._etags = [(info.key, info.etag) for info in infos]
+
+        def spans() -> Iterator[tuple[At, Span]]:
+            for file, info in enumerate(infos):
+                for number, (_, span) in enumerate(self._spans(info)):
+                    yield At(file, number), span
+
+        return notes_left_out(spans, self.source.resources)
 
 
 def syntax_of(source: NotesInput, found: Found, key: str) -> Csv | Ndjson:
@@ -164,4 +194,8 @@ def _identify(span: Span, dialect: Dialect, key: str) -> Identity | None:
             return dialect.identify(span.row)
         except RecordError:
             pass
-    return Identity(".".join([f"{key}#{span.line}", *map(str, span.path)]), None)
+    return Identity(_place(span, key), None)
+
+
+def _place(span: Span, key: str) -> str:
+    return ".".join([f"{key}#{span.line}", *map(str, span.path)])

@@ -17,6 +17,7 @@ from workers.contract import Encoded
 from workers.ehr.notes.fetching import NoteFetcher
 from workers.ehr.notes.note import NOTE_TIME, NOTE_TYPE, TEXT, Note
 from workers.ehr.notes.steps import Cleaning, clean
+from workers.ehr.notes.versions import LEFT_OUT
 from workers.pipeline.byte_budget import ByteBudget
 from workers.pipeline.read_ahead import read_ahead, take_off
 from workers.pipeline.reading import Prepared, at_rows, nbytes_of
@@ -60,7 +61,8 @@ class NoteReader:
 
     def read(self, records: pa.Table) -> Generator[list[Prepared], None, None]:
         """Every record once, in order, a chunk at a time."""
-        rows = records.select(["uri", "member", "size", "etag"]).to_pylist()
+        named = [name for name in ("uri", "member", "size", "etag", LEFT_OUT) if name in records.schema.names]
+        rows = records.select(named).to_pylist()
         ahead = read_ahead(_chunks(rows), partial(self._start, rows), _DEPTH, self._budget, nbytes_of)
         with closing(ahead):
             for _, prepared in ahead:

@@ -10,12 +10,19 @@ from workers.ehr.notes.note import Identity, Note
 Row = Mapping[str, Any]
 
 
+class DeletedResource(NamedTuple):
+    """The `Type/id` of what is gone, and when that was, as the entry says it."""
+
+    key: str
+    updated: object
+
+
 class Span(NamedTuple):
     """One record of a text file.
 
     `start` and `size` are bytes of the inflated content; `size` is None where the file is damaged or cut off from
     here on. `line` is the number of its first line. `row` is None where it cannot be read. `path` are the numbers of
-    the entries of a Bundle that it lies in.
+    the entries of a Bundle that it lies in. `deletion` is an entry that takes a resource back, and no record.
     """
 
     start: int
@@ -23,6 +30,7 @@ class Span(NamedTuple):
     line: int
     row: Row | None
     path: tuple[int, ...] = ()
+    deletion: DeletedResource | None = None
 
 
 class Dialect(Protocol):

@@ -19,7 +19,7 @@ from workers.ehr.convert_fhir.collection import open_collection
 from workers.ehr.convert_fhir.known import KnownByFile
 from workers.ehr.convert_fhir.scan_stage import ResourceScan
 from workers.ehr.convert_fhir.settings import FhirInput
-from workers.ehr.convert_fhir.versions import OLDER
+from workers.ehr.fhir.versions import OLDER
 from workers.ehr.meds.account_stage import MedsAccountStage
 from workers.ehr.meds.layout import SCAN, VERSIONS, seen_key, superseded_key
 from workers.ehr.meds.metadata_stage import MetadataStage

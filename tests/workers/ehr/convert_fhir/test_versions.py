@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workers.ehr.convert_fhir.coding import Vocabulary
-from workers.ehr.convert_fhir.versions import GONE, OLDER, REPEATED, definitions, scanned, superseded
+from workers.ehr.convert_fhir.versions import definitions, scanned
 from workers.ehr.fhir.line import Line
+from workers.ehr.fhir.versions import GONE, OLDER, REPEATED, superseded
 
 WORDS = Vocabulary({"http://loinc.org": "LOINC"})
 
@@ -46,6 +47,9 @@ def losing(*resources: dict[str, Any]) -> dict[int, str]:
         ([patient(versionId="abc"), patient(versionId="abd")], {0: REPEATED}),
         ([patient(), deletion("Patient/a")], {0: GONE}),
         ([deletion("Patient/a"), patient()], {}),
+        # Without a time only its place says when it was.
+        ([patient(versionId="4"), deletion("Patient/a")], {0: GONE}),
+        ([patient(lastUpdated="2020-01-02T00:00:00Z"), deletion("Patient/a")], {0: GONE}),
         ([patient(lastUpdated="2020-01-02T00:00:00Z"), deletion("Patient/a", "2020-01-01T00:00:00Z")], {}),
         ([deletion("Patient/a", "2020-01-03T00:00:00Z"), patient(lastUpdated="2020-01-02T00:00:00Z")], {1: GONE}),
         ([patient(), {"resourceType": "Group", "id": "a"}], {}),

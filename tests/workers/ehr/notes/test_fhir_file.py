@@ -142,3 +142,71 @@ def test_names_that_stand_twice_and_escapes_are_read_as_every_reader_of_json_doe
     entry = f'{{"resource": {lost}, "resource" : {kept} }}'
     (tmp_path / "a.json").write_text(f'\ufeff {{ "entry": [], "resourceType":"Bundle", "entry" :[ {entry} ] }} ')
     assert [(record, note.text) for record, _, note in read(tmp_path)] == [("d1", "Kept.")]
+
+
+def version(number: str, text: str, day: int = 0, own: str = "d1", **more: Any) -> dict[str, Any]:
+    when = {"lastUpdated": f"2024-01-{day:02}T00:00:00Z"} if day else {}
+    return {"resource": document(own, text, meta={"versionId": number, **when}, **more)}
+
+
+def deletion(key: str, day: int = 0) -> dict[str, Any]:
+    when = {"response": {"lastModified": f"2024-01-{day:02}T00:00:00Z"}} if day else {}
+    return {"request": {"method": "DELETE", "url": key}, **when}
+
+
+def test_the_newest_of_several_versions_is_scored_and_the_others_say_so(tmp_path: Path) -> None:
+    history = bundle("history", version("3", "Third.", 3), version("2", "Second.", 2))
+    write(tmp_path, "a.ndjson", bundle("transaction", version("1", "First.", 1), {"resource": document("d2", "Two.")}))
+    (tmp_path / "b.json").write_text(json.dumps(history))
+    found = read(tmp_path)
+    assert [(own, note.text or note.detail, note.status) for own, _, note in found] == [
+        ("a.ndjson#1.0", "repeated: a newer version counts", Status.UNSUPPORTED),
+        ("d2", "Two.", None),
+        ("d1", "Third.", None),
+        ("b.json#1.1", "repeated: a newer version counts", Status.UNSUPPORTED),
+    ]
+    assert {subject for _, subject, _ in found} == {"p1"}
+
+
+@pytest.mark.parametrize("kind", ["history", "transaction", "batch"])
+def test_a_document_that_was_deleted_since_is_not_scored(tmp_path: Path, kind: str) -> None:
+    first = bundle(kind, version("1", "Gone.", 1), version("1", "Again.", 1, "d2"), version("7", "Other.", 1, "d3"))
+    last = bundle(
+        kind, deletion("DocumentReference/d1", 2), deletion("http://x/DocumentReference/d2"), deletion("Patient/d3")
+    )
+    again = bundle(kind, version("2", "Back.", 3, "d2"))
+    write(tmp_path, "a.ndjson", first, last, again)
+    assert [(own, note.text or note.detail) for own, _, note in read(tmp_path)] == [
+        ("a.ndjson#1.0", "deleted since"),
+        ("a.ndjson#1.1", "repeated: a newer version counts"),
+        ("d3", "Other."),
+        ("d2", "Back."),
+    ]
+
+
+def test_a_version_that_was_withdrawn_is_the_newest_and_no_older_one_takes_its_place(tmp_path: Path) -> None:
+    write(tmp_path, "a.ndjson", version("1", "Wrong patient.")["resource"])
+    write(tmp_path, "b.ndjson", version("2", "Wrong patient.", status="entered-in-error")["resource"])
+    assert [(own, note.status, note.detail) for own, _, note in read(tmp_path)] == [
+        ("a.ndjson#1", Status.UNSUPPORTED, "repeated: a newer version counts"),
+        ("d1", Status.UNSUPPORTED, "it was withdrawn: its status is entered-in-error"),
+    ]
+
+
+def test_documents_of_one_id_that_nothing_tells_apart_stay_to_be_refused(tmp_path: Path) -> None:
+    write(tmp_path, "a.ndjson", document("d1", "Of one hospital."), document("d1", "Of another."))
+    assert [own for own, _, _ in read(tmp_path)] == ["d1", "d1"]
+
+
+def test_kinds_that_are_not_read_and_reports_of_the_same_id_are_others(tmp_path: Path) -> None:
+    one, two = version("1", "One.", 1), {"resource": {**report("d1", "Two."), "meta": {"versionId": "2"}}}
+    write(tmp_path, "a.ndjson", bundle("collection", one, two))
+    assert [(own, note.text) for own, _, note in read(tmp_path, resources=BOTH)] == [
+        ("DocumentReference/d1", "One."),
+        ("DiagnosticReport/d1", "Two."),
+    ]
+    assert [own for own, _, _ in read(tmp_path)] == ["d1"]
+
+
+def write(folder: Path, name: str, *values: Any) -> None:
+    (folder / name).write_text("".join(json.dumps(value) + "\n" for value in values))

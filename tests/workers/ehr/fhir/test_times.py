@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from workers.ehr.convert_fhir.times import parse_time
+from workers.ehr.fhir.times import parse_time
 
 
 @pytest.mark.parametrize(
