@@ -135,6 +135,7 @@ def test_the_command_line_knows_the_directory(folder: Path, command: str) -> Non
         ("network: {name: dilated_resnet, settings: {num_outputs: 3}}", "", "num_outputs follows from the data"),
         ("network: {name: dilated_resnet, settings: {kernels: [4], dilations: [1]}}", "", "has no middle"),
         ("seeds: [0, 1]", "", "has one network"),
+        ("search: {network.positions: [25, 27]}", "", "for a window of 61 bases, and this network takes 63"),
         ("format: vcf\nreference: x.fa\ncarry: none", "", "trained on sequences, not on variants"),
         ("", "prepare: [{window: {length: 50}}]\n", "window.length is for variants"),
         ("", "prepare: [{window: {edges: refuse}}]\n", "window.edges is for variants"),

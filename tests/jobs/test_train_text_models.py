@@ -110,6 +110,7 @@ def test_the_head_of_a_classifier_of_these_classes_is_learned_further(folder: Pa
     ("given", "more", "said"),
     [
         ("start: none", "", "begins from a Hugging Face directory: say `start`"),
+        ("search: {network.name: [huggingface, word_rnn]}", "", "word_rnn is shown others"),
         ("fit: {epochs: 1}", "", r"fit\.learning_rate: say it"),
         ("vocabulary: {min_subjects: 1}", "", "vocabulary: that of `start` is taken"),
         ("network: {name: huggingface, settings: {hidden: 3}}", "", "hidden"),

@@ -9,8 +9,8 @@ from workers.genomics.sequences.formats.cnn import WindowEncoder
 from workers.genomics.sequences.reader import ModelView
 from workers.genomics.sequences.regions import View
 from workers.genomics.sequences.settings import ONLY_REFUSE, SequencesInput
-from workers.genomics.sequences.training.collection import SHOWN
-from workers.genomics.sequences.training.recipe import RECIPES, config_of
+from workers.genomics.sequences.training.collection import SHOWN, WINDOW
+from workers.genomics.sequences.training.recipe import RECIPES
 from workers.genomics.sequences.training.settings import SequencesTraining
 from workers.genomics.sequences.training.steps import steps_of
 from workers.genomics.sequences.windows import VariantWindow
@@ -18,7 +18,6 @@ from workers.pipeline.context import StageContext
 from workers.pipeline.holding import HeldScoring
 from workers.pipeline.kinds import RecordStage
 from workers.training.job.columns import PREPARE
-from workers.training.job.heads import head_of
 from workers.training.job.last_stages import last_stages
 from workers.training.job.settings import part_of
 
@@ -35,9 +34,8 @@ class BaseRows:
 
 def prepare(context: StageContext) -> RecordStage:
     """Read as for scoring; what would be scored becomes a column."""
-    source = SequencesTraining.model_validate(context.run.spec.input)
-    steps = steps_of(tuple(context.run.parts["state"]["prepare"]))
-    window = config_of(source, len(head_of(source).labels)).window
+    state = context.run.parts["state"]
+    steps, window = steps_of(tuple(state["prepare"])), state[WINDOW]
     view = ModelView(View(steps, "dna", window, window), WindowEncoder)
     sequences = part_of(SequencesInput, context.tightened(ONLY_REFUSE))
     reader = predicting.open_reader(context, sequences, [view])
