@@ -116,6 +116,7 @@ TRAININGS: dict[str, str] = {
     "notes": "workers.ehr.notes.training",
     "events": "workers.ehr.events.training",
     "genotypes": "workers.genomics.genotypes.training",
+    "sequences": "workers.genomics.sequences.training",
     "molecules": "workers.molecules.training",
 }
 """What `job: train` reads and fits, by `input.collection`."""
@@ -124,7 +125,7 @@ TRAININGS: dict[str, str] = {
 PRETRAINED = "huggingface"
 """In a training: the network of a Hugging Face directory, whatever it is, that is learned further."""
 
-FINE_TUNED = ("notes",)
+FINE_TUNED = ("notes", "molecules")
 """The collections whose trainings have it."""
 
 

@@ -104,7 +104,7 @@ def test_an_object_that_changed_on_s3_after_the_plan_is_never_scored(
     for path in paths:
         store.put_if_absent(path.name, path.read_bytes(), {})
     text = spec(f"{bucket_prefix}/in/", tmp_path / "out", {"m": model}, 5)
-    text += f"storage: {{endpoint_url: {s3.endpoint_url}}}\n"
+    text += f"storage: {{endpoint_url: {s3.endpoint_url}, backoff: 0.02}}\n"
     run(text)
     for part in (tmp_path / "out" / "predictions").iterdir():
         part.unlink()

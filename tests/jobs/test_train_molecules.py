@@ -9,9 +9,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from jobs.cli.main import main
 from jobs.model_directory import open_directory, verify_directory
 from schemas.errors import SpecError
 from tests.support.runs import rows, run
+from tests.support.text_models import save_model
+from tests.support.train_figures import area, losses, remarks, tuning_figures
 from tests.support.train_runs import assert_mean_of_members
 
 MOLECULES = 240
@@ -47,7 +50,7 @@ def train_spec(folder: Path, output: Path, keys: str = "", more: str = "") -> st
         "fit": "{epochs: 10, batch: 16, learning_rate: 0.01}",
     }
     given |= dict(line.split(": ", 1) for line in keys.splitlines() if line.strip())
-    lines = "".join(f"  {name}: {value}\n" for name, value in given.items())
+    lines = "".join(f"  {name}: {value}\n" for name, value in given.items() if value != "none")
     return (
         f"job: train\nname: small\ninput:\n  collection: molecules\n  uri: {folder / 'molecules.csv'}\n"
         f"{lines}output: {{uri: {output}}}\ncompute: {{pool: serial, decode: threads, shard_records: 100}}\n{more}"
@@ -105,12 +108,50 @@ def test_a_model_of_two_seeds_is_the_mean_of_its_members_and_is_verified(folder:
         run(train_spec(folder, tmp_path / "again", start))
 
 
+SMILES = "network: {name: huggingface}\nfingerprint: none\nfit: {epochs: 5, batch: 16, learning_rate: 0.008}\n"
+
+
+def test_a_model_of_smiles_is_fine_tuned_and_predict_gives_the_scores_that_it_was_chosen_by(
+    folder: Path, tmp_path: Path
+) -> None:
+    start = save_model(tmp_path / "base", "roberta", "", initializer_range=0.1)
+    keys = f"{SMILES}start: {start}"
+    run(train_spec(folder, tmp_path / "out", keys, "prepare: [{smiles: {form: given}}]\n"))
+    assert remarks(tmp_path / "out") == ["the head began with fresh weights"]
+    run(predict_spec(folder, tmp_path / "out" / "model", tmp_path / "scored"))
+    scored = rows(tmp_path / "scored")
+    auroc, loss = tuning_figures(scored, "active")
+    best = losses(tmp_path / "out").sort("auroc", "epoch", descending=[True, False]).row(0, named=True)
+    assert (best["auroc"], best["tuning_loss"]) == pytest.approx((auroc, loss), abs=1e-5)
+    assert area(scored, "active") > 0.95
+    assert main(["model", "verify", str(tmp_path / "out" / "model")]) == 0
+    run(
+        f"job: evaluate\nname: e\ninput:\n  run: {tmp_path / 'scored'}\n"
+        f"  labels: {{uri: {tmp_path / 'out' / 'labelled.parquet'}}}\n"
+        "  outcomes: {active: {score: score_active, truth: active}}\n  test: {split: held_out}\n"
+        f"output: {{uri: {tmp_path / 'evaluated'}}}\ncompute: {{pool: serial}}\n"
+    )
+    figures = pl.read_parquet(tmp_path / "evaluated" / "metrics.parquet")
+    assert figures.filter(pl.col("figure") == "rows")["value"].to_list() == [48.0]
+
+
+def test_activities_that_were_shuffled_are_not_told_apart_by_their_smiles(folder: Path, tmp_path: Path) -> None:
+    table = pl.read_csv(folder / "molecules.csv")
+    table.with_columns(pl.col("active").shuffle(seed=3)).write_csv(tmp_path / "molecules.csv")
+    start = save_model(tmp_path / "base", "roberta", "", initializer_range=0.1)
+    run(train_spec(tmp_path, tmp_path / "out", f"{SMILES}start: {start}".replace("epochs: 5", "epochs: 2")))
+    run(predict_spec(tmp_path, tmp_path / "out" / "model", tmp_path / "scored"))
+    assert 0.25 < area(rows(tmp_path / "scored"), "active") < 0.75
+
+
 @pytest.mark.parametrize(
     ("keys", "more", "said"),
     [
         ("network: {name: mlp}", "", "mlp"),
         ("network: {name: fingerprint_mlp, settings: {num_inputs: 3}}", "", "num_inputs follows from the data"),
         ("", "prepare: [{smiles: {form: given}}]\n", "this one sees a fingerprint"),
+        (f"{SMILES}start: elsewhere/\nfingerprint: {{bits: 64}}", "", "sees SMILES: leave it out"),
+        (f"{SMILES}start: elsewhere/", "prepare: [{windows: {window: 8}}]\n", "unknown step 'windows'"),
     ],
 )
 def test_a_spec_that_does_not_fit_is_an_error_that_says_so(

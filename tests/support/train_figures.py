@@ -29,10 +29,17 @@ def losses(output: Path) -> pl.DataFrame:
     return pl.read_parquet(output / "model" / "history.parquet")
 
 
+def area(scored: pl.DataFrame, output: str, split: str = "held_out") -> float:
+    """AUROC of a binary output on the rows of a split."""
+    known = scored.filter((pl.col("split") == split) & pl.col(output).is_not_null() & (pl.col("status") == "ok"))
+    score, outcome = known[f"score_{output}"].to_numpy().astype(np.float64), known[output].cast(pl.Int64).to_numpy()
+    found = auroc(rank(score, outcome)).value
+    assert found is not None
+    return found
+
+
 def tuning_figures(scored: pl.DataFrame, truth: str) -> tuple[float, float]:
     """AUROC and mean loss of the scores of a binary output on the tuning rows that have the truth."""
     known = scored.filter((pl.col("split") == "tuning") & pl.col(truth).is_not_null() & (pl.col("status") == "ok"))
     score, outcome = known[f"score_{truth}"].to_numpy().astype(np.float64), known[truth].cast(pl.Int64).to_numpy()
-    found = auroc(rank(score, outcome)).value
-    assert found is not None
-    return found, float(-np.log(np.where(outcome == 1, score, 1 - score)).mean())
+    return area(scored, truth, "tuning"), float(-np.log(np.where(outcome == 1, score, 1 - score)).mean())

@@ -7,15 +7,28 @@ from workers.statistics.ranks import Floats, Ranks
 
 def fit_isotonic(ranks: Ranks) -> tuple[Floats, Floats]:
     """Scores and shares of the corners between which the fitted line is straight, by pooling adjacent violators (Ayer
-    et al. 1955). There is at least one row."""
+    et al. 1955). There is a row of each class, and no share is 0 or 1: `_inside`."""
     weight = ranks.positives + ranks.negatives
-    fitted = _pooled(ranks.positives, weight)
+    fitted = _inside(_pooled(ranks.positives, weight), weight)
     # Inside a level stretch no point says more than its ends do.
     same = np.diff(fitted) == 0
     corner = (
         ~np.concatenate([[False], same[1:] & same[:-1], [False]]) if len(fitted) > 2 else np.ones(len(fitted), bool)
     )
     return ranks.scores[corner], fitted[corner]
+
+
+def _inside(fitted: Floats, weight: Floats) -> Floats:
+    """Levels of rows of one class alone by Laplace's rule of succession, 1 / (rows + 2) and the same below 1, or at the
+    next level where that is nearer: that none of some rows was positive does not say that none will be."""
+    found = fitted.copy()
+    for pure, away in ((0.0, np.positive), (1.0, lambda share: 1 - share)):
+        level = fitted == pure
+        others = away(fitted[~level])
+        if level.any():
+            share = 1 / (weight[level].sum() + 2)
+            found[level] = away(min([share, *others]))
+    return found
 
 
 def _pooled(positives: Floats, weight: Floats) -> Floats:

@@ -67,10 +67,6 @@ class BinarySums:
         """Rows that the other run scored as well; None where none is compared."""
         return None if self._paired is None else self._paired.rows
 
-    def cells(self) -> list[float]:
-        """Rows of each class."""
-        return [self.ranks().total_positives, self.ranks().total_negatives]
-
     def ranks(self) -> Ranks:
         """The ranks of all rows."""
         return self._tally.ranks()

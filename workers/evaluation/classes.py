@@ -42,10 +42,6 @@ class ClassSums:
         """All of them; `point` is the class where a figure is of one class against the rest."""
         return [*self._together(), *self._by_class()]
 
-    def cells(self) -> list[float]:
-        """Rows of each class."""
-        return [float(rows) for rows in self._table.sum(axis=1)]
-
     def ranks(self) -> None:
         """Several classes have no one ranking."""
         return

@@ -83,6 +83,7 @@ class Evaluation:
     def _plan_figures(self, join: FinishedStage) -> StagePlan:
         groups = [cell for cells in join.all_rows(["groups"])["groups"].to_pylist() for cell in cells]
         _refuse_nothing(self.source, [cell for cells in join.all_rows(["flow"])["flow"].to_pylist() for cell in cells])
+        _refuse_many(self.source, groups)
         found = cases(self.source, groups)
         schema = plan_schema(_CASE_FIELDS)
         signposts = (*_SIGNPOSTS, *([_CALIBRATION] if self.source.calibrated else []))
@@ -101,6 +102,21 @@ class Evaluation:
             state={"after": join.run.fingerprint},
             signposts=signposts,
         )
+
+
+_MOST_VALUES = 1000
+"""Values that a group may have: each has figures of its own."""
+
+
+def _refuse_many(source: EvaluateInput, groups: Sequence[Mapping[str, Any]]) -> None:
+    """Raises SpecError for a group of too many values, such as one by an id."""
+    for name in source.groups:
+        values = len({one["value"] for one in groups if one["group"] == name})
+        if values > _MOST_VALUES:
+            raise SpecError(
+                f"input.groups.{name}: {values:,} values among the test rows, and a group may have {_MOST_VALUES:,}: "
+                "say bands of a number, or name another column"
+            )
 
 
 def _refuse_nothing(source: EvaluateInput, flow: Sequence[Mapping[str, Any]]) -> None:

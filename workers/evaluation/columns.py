@@ -48,7 +48,7 @@ def side_column(column: str) -> str:
 def wanted(source: EvaluateInput) -> dict[str, str]:
     """Columns that an evaluation reads besides scores, each with what asks for it."""
     found = {outcome.truth: f"outcomes.{name}.truth" for name, outcome in source.outcomes.items()}
-    found |= {group.column or name: f"groups.{name}" for name, group in source.groups.items()}
+    found |= {group.column or name: f"groups.{name}" for name, group in source.groups.items() if not group.cross}
     if source.calibration is not None and source.calibration.by:
         found[source.calibration.by] = "calibration.by"
     for key in ("tuning", "test"):

@@ -84,10 +84,6 @@ class EntitySums:
         """All labels together, then the mean of the labels, then each of them, whose name is the point."""
         return list(self._figures())
 
-    def cells(self) -> list[float]:
-        """Rows."""
-        return [float(self._rows)]
-
     def ranks(self) -> None:
         """Spans have no ranking."""
         return

@@ -50,13 +50,15 @@ class Fairness:
         """The group with most rows, by which the others are measured; of equal ones the first by name."""
         return min(self.tallies, key=lambda name: (-self.tallies[name].rows, name))
 
-    def figures(self, points: Mapping[str, float]) -> Iterator[tuple[str, Figure]]:
-        """Each with the group that it is of: a gap is that group less the reference. An empty one: over all groups."""
+    def figures(self, points: Mapping[str, float], *, areas: bool = True) -> Iterator[tuple[str, Figure]]:
+        """Each with the group that it is of: a gap is that group less the reference. An empty one: over all groups.
+        `areas`: whether gaps between areas are among them."""
         ranks = {name: tally.ranks() for name, tally in self.tallies.items()}
         told = {**self._gaps(ranks, points), **self._spreads(ranks, points)}
         told |= self._drawn(told, points)
         for (group, name, point), estimate in told.items():
-            yield group, Figure(name, estimate, point)
+            if areas or name != "auroc_gap":
+                yield group, Figure(name, estimate, point)
 
     def _gaps(self, ranks: Mapping[str, Ranks], points: Mapping[str, float]) -> dict[tuple[str, str, str], Estimate]:
         reference, level = self.reference, self.source.level

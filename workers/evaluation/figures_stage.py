@@ -1,6 +1,6 @@
 """Stage `figures`: all figures of an evaluation, from the joined rows, one file of them in memory at a time."""
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -17,12 +17,13 @@ from workers.evaluation.cases import Case, planned, tested, tuned, unscored
 from workers.evaluation.columns import FIGURES
 from workers.evaluation.documents import described, metrics_json, metrics_parquet
 from workers.evaluation.fairness import Fairness
-from workers.evaluation.figure import STRUCT, Figure, count
+from workers.evaluation.figure import STRUCT, Figure
 from workers.evaluation.points import operating_points
 from workers.evaluation.recalibration import Recalibration, calibration_files
 from workers.evaluation.remarks import Remarks
 from workers.evaluation.settings import EvaluateInput
 from workers.evaluation.sums import Sums, open_sums
+from workers.evaluation.suppression import Suppression
 from workers.evaluation.tally import Tally
 from workers.evaluation.together import together
 from workers.finished_runs.stage import FinishedStage
@@ -31,7 +32,6 @@ from workers.pipeline.context import StageContext
 from workers.pipeline.frames import read_frame
 from workers.pipeline.kinds import ShardStage, ShardTable
 from workers.pipeline.rowtable import build_rows
-from workers.statistics.disclosure import hidden_groups
 from workers.statistics.ranks import Ranks
 
 COLUMNS = (
@@ -66,12 +66,9 @@ class FiguresStage(ShardStage):
         self._refuse_uncompared(sums)
         points: dict[str, dict[str, float]] = {name: {} for name in self._source.outcomes}
         points |= {name: operating_points(name, self._source.outcomes[name], tuning[name].ranks) for name in binary}
-        hidden = self._hidden(sums)
+        hidden = self._suppression(points, order)
         figures = {
-            case: [_suppressed(self._source.suppress_below)]
-            if case in hidden
-            else list(sums[case].figures(points[case.outcome]))
-            for case in order
+            case: hidden.shown(case, sums[case].figures(points[case.outcome]), sums[case].ranks()) for case in order
         }
         fitted = {name: one.fitted() for name, one in again.items()}
         for name, one in fitted.items():
@@ -141,14 +138,13 @@ class FiguresStage(ShardStage):
                     "are others; correct compare.run"
                 )
 
-    def _hidden(self, sums: Mapping[Case, Sums]) -> set[Case]:
-        found: set[Case] = set()
-        for outcome in self._source.outcomes:
-            for group in self._source.groups:
-                cells = {case.value: one.cells() for case, one in sums.items() if _is_of(case, outcome, group)}
-                rest = _of_no_group(sums[Case(outcome)].cells(), list(cells.values()))
-                names = hidden_groups(cells, self._source.suppress_below, rest)
-                found |= {Case(outcome, group, name) for name in names}
+    def _suppression(self, points: Mapping[str, Mapping[str, float]], cases: Sequence[Case]) -> Suppression:
+        """Reads the joined rows once more, where small counts are hidden: operating points are known only now."""
+        found = Suppression(self._source, points)
+        if found.is_asked:
+            for rows in self._joined():
+                found.add(rows)
+            found.decide(cases)
         return found
 
     def _together(
@@ -162,22 +158,24 @@ class FiguresStage(ShardStage):
         self,
         sums: Mapping[Case, Sums],
         points: Mapping[str, Mapping[str, float]],
-        hidden: Set[Case],
+        hidden: Suppression,
         figures: Mapping[Case, list[Figure]],
     ) -> dict[Case, list[Figure]]:
         """Adds gaps to the figures of groups that are shown; returns what is told of all groups of a partition."""
         found: dict[Case, list[Figure]] = {}
         for outcome, group in product(points, self._source.groups):
             shown = {
-                case.value: one.tally
+                case: one.tally
                 for case, one in sums.items()
-                if _is_of(case, outcome, group) and case not in hidden and isinstance(one, BinarySums)
+                if _is_of(case, outcome, group) and not hidden.hides(case) and isinstance(one, BinarySums)
             }
-            if len(shown) < 2:
-                continue
-            found[Case(outcome, group)] = []
-            for value, figure in Fairness(shown, self._source).figures(points[outcome]):
-                (figures if value else found)[Case(outcome, group, value)].append(figure)
+            told = found.setdefault(Case(outcome, group), [])
+            for those, at in hidden.by_groups(list(shown), points[outcome]).items():
+                if len(those) < 2:
+                    continue
+                between = Fairness({case.value: shown[case] for case in those}, self._source)
+                for value, figure in between.figures(at, areas=len(those) == len(shown)):
+                    (figures[Case(outcome, group, value)] if value else told).append(figure)
         return {case: told for case, told in found.items() if told}
 
     def _account(self, matched: int, sets: Mapping[Case, list[Figure]]) -> dict[str, Any]:
@@ -200,23 +198,11 @@ def _is_of(case: Case, outcome: str, group: str) -> bool:
     return case.outcome == outcome and case.group == group
 
 
-def _of_no_group(total: Sequence[float], groups: Sequence[Sequence[float]]) -> list[float]:
-    """Counts of the rows that are in none of the groups: who has the totals can compute them."""
-    return [count - sum(group[place] for group in groups) for place, count in enumerate(total)] if groups else []
-
-
 def _by_group(spreads: Mapping[Case, list[Figure]]) -> dict[str, Any]:
     found: dict[str, dict[str, Any]] = {}
     for case, told in spreads.items():
         found.setdefault(case.outcome, {})[case.group] = [figure.as_row() for figure in told]
     return {"fairness": found} if found else {}
-
-
-def _suppressed(least: int) -> Figure:
-    found = count("rows", 0)
-    return Figure(
-        found.name, type(found.estimate)(None, note=f"not shown: a count below {least}, or one that tells it")
-    )
 
 
 def _shown(case: Case, figures: list[Figure]) -> list[dict[str, Any]]:

@@ -54,7 +54,7 @@ def joined(
     columns.append(pl.col(ROW) if ROW in both.columns else pl.lit(None, pl.UInt32).alias(ROW))
     if source.calibration is not None and source.calibration.by:
         columns.append(pl.col(source.calibration.by).cast(pl.String).alias(CALIBRATED_BY))
-    columns += [_group(both, name, group) for name, group in source.groups.items()]
+    columns += _groups(both, source)
     for name, outcome in source.outcomes.items():
         fine = pl.col(STATUS_PREFIX + name) == Status.OK
         scores = [score_column(name, one) for one in outcome.columns()]
@@ -82,6 +82,18 @@ def _truth(both: pl.DataFrame, name: str, outcome: Outcome) -> pl.Series:
         is_said = "positive" in outcome.model_fields_set
         found = binary_truth(column, outcome.positive, outcome.negative, where, is_said=is_said)
     return found.alias(truth_column(name))
+
+
+def _groups(both: pl.DataFrame, source: EvaluateInput) -> list[pl.Series]:
+    """The column of each group; a crossed one holds combinations, null where a row lacks one of them."""
+    plain_ones = {name: _group(both, name, group) for name, group in source.groups.items() if not group.cross}
+    table = pl.DataFrame(list(plain_ones.values()))
+    found = []
+    for name, group in source.groups.items():
+        parts = [pl.format(f"{one}={{}}", group_column(one)) for one in group.cross]
+        crossed = table.select(pl.concat_str(parts, separator=", ").alias(group_column(name))) if parts else None
+        found.append(plain_ones[name] if crossed is None else crossed.to_series())
+    return found
 
 
 def _group(both: pl.DataFrame, name: str, group: Group) -> pl.Series:

@@ -32,10 +32,6 @@ class NumberSums:
         """All of them."""
         return list(self._figures())
 
-    def cells(self) -> list[float]:
-        """Rows."""
-        return [self._moments.rows]
-
     def ranks(self) -> None:
         """A number has no ranking."""
         return

@@ -101,9 +101,16 @@ class Group(Frozen):
 
     column: str | None = Field(default=None, description="column of rows or labels; default: the group's own name")
     bands: tuple[float, ...] = Field(default=(), description="ascending bounds; a band holds its lower bound")
+    cross: tuple[Name, ...] = Field(
+        default=(), description="instead of a column: other groups, of which each combination that occurs is a group"
+    )
 
     @model_validator(mode="after")
     def _ascends(self) -> Self:
+        if self.cross and (self.column is not None or self.bands):
+            raise ValueError("cross is of other groups: leave column and bands out")
+        if self.cross and (len(self.cross) < 2 or len(set(self.cross)) < len(self.cross)):
+            raise ValueError("cross needs two groups at least, each there once")
         if any(high <= low for low, high in zip(self.bands, self.bands[1:], strict=False)):
             raise ValueError("bands must ascend")
         return self
@@ -172,6 +179,14 @@ class EvaluateInput(Frozen):
         for name in () if self.compare is None else self.compare.scores:
             if name not in self.outcomes or self.outcomes[name].task != "binary":
                 raise ValueError(f"compare.scores.{name} is no binary outcome of this evaluation")
+        return self
+
+    @model_validator(mode="after")
+    def _crossed_groups_are_there(self) -> Self:
+        for name, group in self.groups.items():
+            for other in group.cross:
+                if other not in self.groups or self.groups[other].cross:
+                    raise ValueError(f"groups.{name}.cross: {other} is no group of a column: name it under groups, too")
         return self
 
     @model_validator(mode="after")

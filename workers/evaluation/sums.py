@@ -23,9 +23,6 @@ class Sums(Protocol):
     def figures(self, points: Mapping[str, float]) -> Sequence[Figure]:
         """All of its figures, at these operating points."""
 
-    def cells(self) -> Sequence[float]:
-        """Counts of persons that its figures give away."""
-
     def ranks(self) -> Ranks | None:
         """For curves: the ranks of a binary outcome, None of another."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 H = TypeVar("H")
@@ -33,6 +34,21 @@ class HeldExamples(Sequence[Held[H]]):
         if isinstance(place, slice):
             return [Held(self.by, record) for record in range(*place.indices(self._count))]
         return Held(self.by, range(self._count)[place])
+
+
+class Bodies(Sequence[memoryview]):
+    """The bytes of each record in a column of a table that may be larger than memory; each is a view of it."""
+
+    def __init__(self, column: pa.ChunkedArray) -> None:
+        self._column = column
+
+    def __len__(self) -> int:
+        """Number of records."""
+        return len(self._column)
+
+    def __getitem__(self, place: Any) -> Any:
+        """The bytes of one."""
+        return memoryview(self._column[place].as_buffer())
 
 
 class _Records(Protocol):

@@ -225,7 +225,7 @@ def test_an_error_of_ours_in_the_factory_ends_the_run_as_itself(tmp_path: Path) 
 
 def test_a_factory_that_hangs_is_given_up(tmp_path: Path) -> None:
     with pytest.raises(InfrastructureError, match="1 still loading their models, 0 without a place"):
-        Dispatcher(host(tmp_path, start={"sleep": 600}), settings(1, start_timeout_s=3)).run([0])
+        Dispatcher(host(tmp_path, start={"sleep": 600}), settings(1, start_timeout_s=8)).run([0])
 
 
 @pytest.mark.parametrize("how", ["bug", "crash"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.storage import ObjectMissing, open_store
+from cluster.storage import ObjectMissing, StorageSettings, open_store
 from cluster.storage.local import _link
 from schemas.errors import InfrastructureError, SecurityError, StoreError
 
@@ -73,7 +73,7 @@ def test_a_pipe_is_no_object_and_does_not_hang(tmp_path: Path) -> None:
 def test_a_disk_error_names_the_directory_and_never_the_key(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(InfrastructureError) as caught:
-        open_store("/proc/self").put("secret-key", b"", {})
+        open_store("/proc/self", StorageSettings(attempts=2, backoff=0.01)).put("secret-key", b"", {})
     assert "/proc/self" in str(caught.value)
     assert "secret-key" not in str(caught.value)
 

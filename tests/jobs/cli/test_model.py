@@ -153,7 +153,7 @@ def test_calibration_is_told(wardround: Wardround, native: Path) -> None:
     assert "platt, fitted on 900 rows, 80 positive, 0 values of site" in wardround("model", "card", native).out
 
 
-@pytest.mark.parametrize("network", list(registry.NETWORKS["images"]))
+@pytest.mark.parametrize("network", [name for name in registry.NETWORKS["images"] if not name.startswith("monai.")])
 def test_an_exported_network_answers_as_it_did(wardround: Wardround, tmp_path: Path, network: str) -> None:
     native = _native(tmp_path / "native", network)
     to = tmp_path / "onnx" / "net.onnx"

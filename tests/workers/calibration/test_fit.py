@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -88,8 +90,28 @@ def test_isotonic_is_that_of_scikit_learn(ties: bool) -> None:
     model = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(scores, labels)
     found = fit_map("isotonic", rank(scores, labels))
     assert isinstance(found, Isotonic)
-    assert found.apply(GRID) == pytest.approx(model.predict(GRID), abs=1e-9)
-    assert found.scores == pytest.approx(model.X_thresholds_, abs=1e-12)
+    levels = np.array(model.y_thresholds_)
+    ends = [1 / (2 + (model.predict(scores) == pure).sum()) for pure in (0, 1)]
+    inside = levels[(levels > 0) & (levels < 1)]
+    levels[levels == 0] = min(ends[0], inside.min())
+    levels[levels == 1] = max(1 - ends[1], inside.max())
+    assert found.apply(GRID) == pytest.approx(np.interp(GRID, model.X_thresholds_, levels), abs=1e-9)
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 1)), min_size=2, max_size=60))
+def test_isotonic_is_never_sure_never_falls_and_moves_no_other_level(rows: list[tuple[int, int]]) -> None:
+    scores, labels = (np.array(column) for column in zip(*rows, strict=True))
+    if len(set(labels.tolist())) < 2:
+        return
+    found = fit_map("isotonic", rank(scores / 20, labels))
+    assert isinstance(found, Isotonic)
+    model = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(scores / 20, labels)
+    plain, ours = model.predict(scores / 20), found.apply(scores / 20)
+    assert 0 < ours.min() <= ours.max() < 1
+    assert (np.diff(found.probabilities) >= 0).all()
+    pure = (plain == 0) | (plain == 1)
+    assert ours[~pure] == pytest.approx(plain[~pure], abs=1e-9)
+    assert (np.abs(ours - plain)[pure] <= 1 / (pure.sum() + 2) + 1 / 3).all()
 
 
 @pytest.mark.parametrize("ties", [False, True])

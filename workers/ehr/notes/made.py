@@ -13,5 +13,7 @@ _NOTE = "The patient was admitted with pneumonia. No fever today."
 
 
 def score_made(kind: TextFormat, directory: Path, card: ModelCard) -> Mapping[str, Any]:
-    """Two sentences, under the steps that the directory names."""
-    return score_text(kind, directory, with_steps(card, list(card.prepare)), _NOTE)
+    """Two sentences, under the steps of its own that the directory names. Those before them are left out: a directory
+    of texts may be of molecules, whose steps choose a SMILES."""
+    own = [step for step in card.prepare if isinstance(step, Mapping) and step.keys() <= kind.steps.keys()]
+    return score_text(kind, directory, with_steps(card, own), _NOTE)

@@ -61,10 +61,14 @@ def predict(context: StageContext) -> RecordStage:
     """Read, cut and encode for the run's models."""
     source = SequencesInput.model_validate(context.tightened(ONLY_REFUSE))
     models = run_models(context)
-    views = model_views(models)
-    fetcher, columns = _fetcher(context, source, views)
-    reader = SequenceReader(fetcher, columns, views, context.budget)
+    reader = open_reader(context, source, model_views(models))
     return RecordStage(reader, partial(load_scoring, models, source.reference is not None))
+
+
+def open_reader(context: StageContext, source: SequencesInput, views: Sequence[ModelView]) -> SequenceReader:
+    """Read the sequences, regions or variants of this input for models that see them so."""
+    fetcher, columns = _fetcher(context, source, views)
+    return SequenceReader(fetcher, columns, views, context.budget)
 
 
 def _fetcher(

@@ -9,16 +9,29 @@ from workers import registry
 from workers.contract import ModelCard
 from workers.molecules.collection import MoleculesCollection
 from workers.molecules.collection import open_collection as open_molecules
+from workers.molecules.steps import parse_steps
 from workers.molecules.training.settings import MoleculesTraining
 from workers.molecules.training.shown import SHOWN
+from workers.molecules.training.smiles import split_smiles
+from workers.text_models.training.collection import PretrainedTraining, written_steps
+from workers.text_models.training.shown import SHOWN as TOKENS
 from workers.training.job.collection import Training
 
 
 class MoleculesToLearn(MoleculesCollection):
-    """As in predict, for a network over fingerprints, which knows no SMILES."""
+    """As in predict, for a network that has no model directory yet."""
+
+    source: MoleculesTraining
+
+    def __init__(self, source: MoleculesTraining, storage: StorageSettings) -> None:
+        super().__init__(source, storage)
+        self._storage = storage
 
     def prepare(self, card: ModelCard, given: tuple[Any, ...] | None) -> tuple[Any, ...]:
-        """None."""
+        """Which SMILES a network of text is given; none of one over fingerprints, which knows no SMILES."""
+        if self.source.is_pretrained:
+            parse_steps(given or ())
+            return written_steps(self.source, self._storage, split_smiles, given)
         if given:
             raise SpecError("prepare: steps choose the SMILES of a model of text, and this one sees a fingerprint")
         return ()
@@ -26,6 +39,9 @@ class MoleculesToLearn(MoleculesCollection):
 
 def open_collection(source: MoleculesTraining, storage: StorageSettings, compute: Compute) -> Training:
     """The molecules that the input names. Raises SpecError, or MissingExtraError without RDKit."""
-    registry.networks("molecules").require(source.network.name, "input.network.name")
     open_molecules(source, storage, compute)
-    return Training(source, storage, MoleculesToLearn(source, storage), SHOWN)
+    molecules = MoleculesToLearn(source, storage)
+    if source.is_pretrained:
+        return PretrainedTraining(source, storage, molecules, TOKENS)
+    registry.networks("molecules").require(source.network.name, "input.network.name")
+    return Training(source, storage, molecules, SHOWN)

@@ -20,23 +20,9 @@ from workers.models.network_directory import CONFIG
 from workers.molecules.contract import Numbers
 from workers.molecules.formats.fingerprint import Fingerprint, FingerprintConfig
 from workers.molecules.formats.fingerprint_loaded import as_input
+from workers.training.held import Bodies
 from workers.training.job.recipes import FitTask
 from workers.training.network import fresh_network, whole_settings
-
-
-class Fingerprints(Sequence[memoryview]):
-    """Prepared molecules in a table that may be larger than memory; each is a view of it."""
-
-    def __init__(self, rows: pa.Table) -> None:
-        self._column = rows["fingerprint"]
-
-    def __len__(self) -> int:
-        """Number of molecules."""
-        return len(self._column)
-
-    def __getitem__(self, place: Any) -> Any:
-        """The bytes of one."""
-        return memoryview(self._column[place].as_buffer())
 
 
 @dataclass(frozen=True)
@@ -82,9 +68,9 @@ class FingerprintRecipe:
 class FingerprintRecipes:
     """Implements `workers.training.job.recipes.Recipes`."""
 
-    def examples(self, rows: pa.Table) -> Fingerprints:
+    def examples(self, rows: pa.Table) -> Bodies:
         """Fingerprints of one length."""
-        return Fingerprints(rows)
+        return Bodies(rows["fingerprint"])
 
     def open(self, task: FitTask, train: Sequence[memoryview]) -> FingerprintRecipe:
         """The network that the spec names. Raises SpecError for one to start from that sees other fingerprints."""

@@ -7,9 +7,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from cluster.storage import StorageSettings, fetch_directory
+from schemas.errors import SpecError
 from schemas.loading import validate
 from workers.collection import StagePlan
 from workers.finished_runs.stage import FinishedStage
+from workers.registry import PRETRAINED
 from workers.text_models.classification import TextClassification
 from workers.text_models.token_classification import TextTokenClassification
 from workers.text_models.token_windows import STEP, EntityWindows, ScoreWindows, Windows
@@ -18,6 +20,7 @@ from workers.text_models.training.spans import read_spans
 from workers.text_models.training.start import Start
 from workers.training.job.collection import Training
 from workers.training.job.heads import head_of
+from workers.training.job.search import at_each_point
 from workers.training.job.settings import TrainKeys
 
 Split = Callable[[Sequence[Any]], tuple[tuple[Any, ...], Sequence[BaseModel]]]
@@ -57,7 +60,15 @@ class PretrainedTraining(Training):
         # It imports torch, which a driver needs for nothing else.
         from workers.text_models.training.texts import over_windows  # noqa: PLC0415
 
-        validate(PretrainedSettings, self.source.network.settings, "input.network.settings")
+        def check(source: TrainKeys) -> None:
+            if source.network.name != PRETRAINED:
+                raise SpecError(
+                    f"input.network.name: records are prepared for {PRETRAINED}, and {source.network.name} "
+                    "is shown others: fit it in a job of its own"
+                )
+            validate(PretrainedSettings, source.network.settings, "input.network.settings")
+
+        at_each_point(self.source, check)
         if self.source.has_spans:
             return
         how = ScoreWindows.model_validate(next(step[STEP] for step in self._steps if STEP in step))

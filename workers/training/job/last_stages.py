@@ -13,14 +13,19 @@ Package = Callable[[StageContext], PackageStage]
 
 
 def last_stages(
-    source: type[TrainKeys], recipes: Callable[[StageContext], Recipes], columns: Sequence[str]
+    source: type[TrainKeys],
+    recipes: Callable[[StageContext], Recipes],
+    columns: Sequence[str] | Callable[[StageContext], Sequence[str]],
 ) -> tuple[Fit, Package]:
     """`fit` and `package`. `columns` are those of stage `prepare` that `recipes` make examples of."""
 
+    def shown(context: StageContext) -> Sequence[str]:
+        return columns(context) if callable(columns) else columns
+
     def fit(context: StageContext) -> FitStage:
-        return FitStage(context, recipes(context), source.model_validate(context.run.spec.input), columns)
+        return FitStage(context, recipes(context), source.model_validate(context.run.spec.input), shown(context))
 
     def package(context: StageContext) -> PackageStage:
-        return PackageStage(context, recipes(context), source.model_validate(context.run.spec.input), columns)
+        return PackageStage(context, recipes(context), source.model_validate(context.run.spec.input), shown(context))
 
     return fit, package

@@ -23,9 +23,8 @@ from workers.text_models.training.spans import planned_spans
 from workers.text_models.training.start import Start
 from workers.text_models.training.tagged import TagRows, TagScoring
 from workers.training.job.columns import PREPARE
-from workers.training.job.fit_stage import FitStage
 from workers.training.job.heads import head_of
-from workers.training.job.package_stage import PackageStage
+from workers.training.job.last_stages import last_stages
 from workers.training.job.recipes import Recipes
 from workers.training.job.settings import part_of
 from workers.training.job.start import start_of
@@ -59,20 +58,9 @@ def _scoring(context: StageContext, source: NotesTraining) -> HeldScoring:
     return TagScoring(spans, first, TEXT)
 
 
-def fit(context: StageContext) -> FitStage:
-    """One network."""
-    source = _source(context)
-    return FitStage(context, _recipes(context, source), source, _columns(source))
-
-
-def package(context: StageContext) -> PackageStage:
-    """The model directory."""
-    source = _source(context)
-    return PackageStage(context, _recipes(context, source), source, _columns(source))
-
-
-def _recipes(context: StageContext, source: NotesTraining) -> Recipes:
+def _recipes(context: StageContext) -> Recipes:
     """How the network is trained: modules that import torch, of which stage `prepare` has no need."""
+    source = _source(context)
     if source.has_spans:
         from workers.text_models.training.tag_recipe import TagRecipes  # noqa: PLC0415
 
@@ -92,8 +80,11 @@ def _rows(source: NotesTraining) -> Scorer:
     return TokenRows() if source.is_pretrained else WordRows()
 
 
-def _columns(source: NotesTraining) -> Sequence[str]:
-    return (*(field.name for field in _rows(source).outputs), "record_id", "subject_id")
+def _columns(context: StageContext) -> Sequence[str]:
+    return (*(field.name for field in _rows(_source(context)).outputs), "record_id", "subject_id")
+
+
+fit, package = last_stages(NotesTraining, _recipes, _columns)
 
 
 def _split(source: NotesTraining) -> Any:

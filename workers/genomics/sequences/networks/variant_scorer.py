@@ -118,7 +118,7 @@ class VariantScorer:
         read = [[span for lane in lanes for span in lane.reads[layer]] for layer in range(len(self._reaches) + 1)]
         positions = self.config.positions
         spans = [(at, at + positions) for at in sorted({at for _, at in wanted})]
-        bases = self._one_hot(np.concatenate([stretch.bases for stretch in batch]))
+        bases = one_hot(np.concatenate([stretch.bases for stretch in batch]), self._device)
         lane = ReferenceLane(self._network, bases, spans, read, self._reaches)
         for edits in lanes:
             edits.start(lane)
@@ -139,7 +139,7 @@ class VariantScorer:
         edit, _ = edits[0]
         wanted, positions = edit.wanted - edit.at, self.config.positions + edit.more
         spans = edit_spans(len(edit.alt), wanted, positions, self._reaches)
-        alts = self._one_hot(np.stack([edit.alt for edit, _ in edits])) if len(edit.alt) else None
+        alts = one_hot(np.stack([edit.alt for edit, _ in edits]), self._device) if len(edit.alt) else None
         return EditLanes(
             self._network,
             rows=[edit.row for edit, _ in edits],
@@ -151,10 +151,11 @@ class VariantScorer:
             reaches=self._reaches,
         )
 
-    def _one_hot(self, bases: Bases) -> Tensor:
-        """(..., L) bases to (n, 4, L)."""
-        columns = torch.from_numpy(_COLUMN[np.atleast_2d(bases)]).to(self._device)
-        return torch.nn.functional.one_hot(columns, 5)[..., :4].to(torch.float32).transpose(1, 2).contiguous()
+
+def one_hot(bases: Bases, device: torch.device | None = None) -> Tensor:
+    """(..., L) bases to (n, 4, L) float32, A C G T, zeros for N."""
+    columns = torch.from_numpy(_COLUMN[np.atleast_2d(bases)]).to(device)
+    return torch.nn.functional.one_hot(columns, 5)[..., :4].to(torch.float32).transpose(1, 2).contiguous()
 
 
 def _alike(batch: Sequence[Stretch], places: Sequence[int]) -> list[list[tuple[Edit, int]]]:

@@ -240,7 +240,7 @@ def test_a_term_is_found_in_capitals_in_the_plural_and_over_a_line_break(clinica
     assert [entity["text"].split() for entity in values["entities"]] == [text.split()]
 
 
-@pytest.mark.parametrize("kind", ["treebank", "wordpunct"])
+@pytest.mark.parametrize("kind", ["treebank", pytest.param("wordpunct", marks=pytest.mark.long)])
 def test_a_run_writes_the_tokens_of_nltk(tmp_path: Path, clinical: Path, kind: str) -> None:
     pq.write_table(pa.table({"note_id": ["a"], "text": ["She can't cough."]}), tmp_path / "n.parquet")
     run(

@@ -1,0 +1,5 @@
+"""Pictures of a finished training."""
+
+from workers.training.job.pictures import pictures
+
+__all__ = ["pictures"]
