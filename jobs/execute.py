@@ -63,6 +63,7 @@ def worker_job(stage: StageDirectory, spec: Spec) -> dict[str, Any]:
         "input": dict(spec.input),
         "storage": {**storage_settings(spec).model_dump(mode="json"), "forbidden": spec.limits.forbidden},
         "single_committer": stage.store.single_committer,
+        "kind": stage.run.kind,
         "processes": stage.run.processes,
     }
 
@@ -104,7 +105,7 @@ def execute(stage: StageDirectory, spec: Spec, host: Host, watchers: Watchers) -
         on_progress=on_progress,
     )
     figures.busy = _busy(infos)
-    _refuse_unfinished(result)
+    _refuse_unfinished(result, _where(infos, spec) if stage.run.kind == "long" else "")
     # Shards that another driver committed were never reported here.
     if result.elsewhere:
         _counted(spec, stage, stage.committed())
@@ -138,7 +139,14 @@ def _sample(stage: StageDirectory, spec: Spec, dispatcher: Dispatcher, watch: Re
     _refuse_unfinished(result)
 
 
-def _refuse_unfinished(result: DispatchResult) -> None:
+def _where(infos: Mapping[str, Mapping[str, Any]], spec: Spec) -> str:
+    """How far the fits were when they were last heard of, and from where they will go on."""
+    told = "; ".join(str(info["said"]) for _, info in sorted(infos.items()) if "said" in info)
+    every = f"limits.checkpoint_every ({spec.limits.checkpoint_every:g} s)"
+    return f"{f', at {told}' if told else ''}; it goes on from the newest state, {every} before that at most"
+
+
+def _refuse_unfinished(result: DispatchResult, where: str = "") -> None:
     if any(report.shard == SAMPLE_SHARD for report in result.failed):
         raise IncompleteError(
             "the sample of records that limits.max_rejects is checked on killed every worker that took it: give the "
@@ -151,7 +159,8 @@ def _refuse_unfinished(result: DispatchResult) -> None:
         )
     if result.outcome != "complete":
         raise IncompleteError(
-            f"stopped with {result.done} of {counted(result.total, 'shard')} done: run the same command again to go on"
+            f"stopped with {result.done} of {counted(result.total, 'fit' if where else 'shard')} done{where}: run the "
+            "same command again to go on"
         )
 
 

@@ -4,17 +4,9 @@ import json
 from collections.abc import Iterator
 
 from cluster.storage import StorageSettings, open_store
-from jobs.model_directory import CARD, ModelDirectory
+from jobs.model_directory import ModelDirectory
 from schemas.errors import UsageError
-
-BLANK = "_not stated_"
-_AUTHOR = (
-    ("Intended use", "who uses it, on whom, for which decision; what it must not be used for"),
-    ("Training data", "source, dates, sites, devices; how labels were made, and by whom"),
-    ("Performance", "figures with intervals on data that it has not seen, by subgroup (`job: evaluate`)"),
-    ("Limitations", "where it is known to fail; inequalities"),
-    ("Contact and licence", "who answers for it, under which terms"),
-)
+from workers.models.card_page import CARD, page, table
 
 
 def card_text(model: ModelDirectory) -> str:
@@ -37,43 +29,27 @@ def write_card(model: ModelDirectory, storage: StorageSettings | None = None) ->
 
 def draft(model: ModelDirectory) -> str:
     """Markdown: tables of what is known, and a heading for each thing that only its author knows."""
-    return "\n".join(_lines(model))
+    card = model.card
+    outputs = [(f"`{output.name}`", output.type, output.meaning) for output in card.outputs]
+    steps = (f"{number}. `{json.dumps(step)}`" for number, step in enumerate(card.prepare, 1))
+    known = {
+        "What it writes": table(("column", "type", "meaning"), outputs),
+        "How its input is prepared": "\n".join(steps),
+        "Calibration": "\n".join(_calibration(model)),
+    }
+    return page(model.uri.rstrip("/").rpartition("/")[2], table(("", ""), list(_facts(model))), known).rstrip("\n")
 
 
-def _lines(model: ModelDirectory) -> Iterator[str]:
-    card, settings = model.card, model.card.settings
-    yield f"# {model.uri.rstrip('/').rpartition('/')[2]}"
-    yield ""
-    yield "| | |"
-    yield "|---|---|"
-    yield f"| format | {model.kind} ({', '.join(model.collections)}) |"
+def _facts(model: ModelDirectory) -> Iterator[tuple[str, str]]:
+    settings, weights, values = model.card.settings, model.weights, model.card.value_range
+    yield "format", f"{model.kind} ({', '.join(model.collections)})"
     if "network" in settings:
-        yield f"| network | {settings['network']} |"
-    weights = model.weights
+        yield "network", str(settings["network"])
     if weights is not None:
-        yield f"| parameters | {weights.numbers:,} in {weights.tensors:,} tensors |"
-    if card.value_range is not None:
-        yield f"| values of its input | {card.value_range[0]:g} to {card.value_range[1]:g} |"
-    yield f"| sha256 without this card | {model.fetched.digest} |"
-    yield ""
-    yield "## What it writes"
-    yield ""
-    yield "| column | type | meaning |"
-    yield "|---|---|---|"
-    for output in card.outputs:
-        yield f"| `{output.name}` | {output.type} | {output.meaning} |"
-    yield ""
-    yield "## How its input is prepared"
-    yield ""
-    yield from (f"{number}. `{json.dumps(step)}`" for number, step in enumerate(card.prepare, 1))
-    if not card.prepare:
-        yield BLANK
-    yield ""
-    yield "## Calibration"
-    yield ""
-    yield from _calibration(model)
-    for title, asks in _AUTHOR:
-        yield from ("", f"## {title}", "", f"<!-- {asks} -->", BLANK)
+        yield "parameters", f"{weights.numbers:,} in {weights.tensors:,} tensors"
+    if values is not None:
+        yield "values of its input", f"{values[0]:g} to {values[1]:g}"
+    yield "sha256 without this card", model.fetched.digest
 
 
 def _calibration(model: ModelDirectory) -> Iterator[str]:

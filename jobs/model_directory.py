@@ -16,7 +16,6 @@ from workers.models.files import TensorTotals, all_tensors, check_safetensors
 from workers.models.made import ON_CPU, ScoreMade
 
 SUMS = "SHA256SUMS"
-CARD = "model_card.md"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
-"""Ctrl-C once: finish the shards in hand, then stop. Twice: stop at once. Either way nothing is lost."""
+"""Ctrl-C once: finish the shards in hand, then stop; a fit stops at once, at its newest state. Twice: stop at once.
+Nothing is lost."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ from schemas.errors import IncompleteError, InfrastructureError
 from schemas.spec import Spec
 
 _DRAIN = "finishing the shards in hand, then stopping; press Ctrl-C again to stop at once"
+_LONG = "stopping at once, since a fit may take days; the same command goes on from its newest state"
 _ABORT = "stopping at once; run the same command again to go on"
 
 
@@ -37,6 +39,7 @@ class StopRequests:
         self._page = page
         self._signals = signals or (signal.SIGINT, signal.SIGTERM)
         self._pool_open = False
+        self._takes_long = False
 
     def should_stop(self) -> Stop:
         """What the pool is to do: go on, finish what is in hand, or end at once."""
@@ -74,6 +77,7 @@ class StopRequests:
 
         @contextmanager
         def opened(spec: Spec, job: dict[str, Any]) -> Iterator[Host]:
+            self._takes_long = job.get("kind") == "long"
             with open_host(spec, job) as host:
                 self._install()  # ray.init puts its own SIGTERM handler in place
                 self._open(True)
@@ -108,7 +112,8 @@ class StopRequests:
 
     def _count(self) -> None:
         self.count += 1
-        _tell(f"wardround: {_DRAIN if self.count == 1 else _ABORT}\n")
+        first = _LONG if self._takes_long else _DRAIN
+        _tell(f"wardround: {first if self.count == 1 else _ABORT}\n")
 
 
 def _in_main_thread() -> bool:

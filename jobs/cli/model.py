@@ -10,9 +10,10 @@ from typing import Any
 from jobs.cli.arguments import add_json, examples
 from jobs.console import columns, say, show, show_json
 from jobs.model_card import card_text, write_card
-from jobs.model_directory import CARD, SUMS, ModelDirectory, open_directory, verify_directory
+from jobs.model_directory import SUMS, ModelDirectory, open_directory, verify_directory
 from jobs.model_export import export_onnx
 from jobs.reporting.amounts import size
+from workers.models.card_page import CARD
 
 EXAMPLES = (
     "wardround model inspect s3://models/cxr/",

@@ -152,3 +152,17 @@ def test_the_same_holds_on_a_real_s3_server(
     there = {info.key.removeprefix("model/"): info.key for info in store.list("model/")}
     clean = weights(folder / "clean")
     assert {name: store.get(key) for name, key in there.items() if name in clean} == clean
+
+
+@pytest.mark.long
+def test_ctrl_c_says_that_the_same_command_goes_on_and_from_where(folder: Path) -> None:
+    spec = folder / "stopped.yaml"
+    spec.write_text(train_spec(folder, folder / "stopped", "", OFTEN, "epochs: 2000, learning_rate: 0.01"))
+    process = start(spec)
+    ends_in_time(lambda: bool(list((folder / "stopped").glob("stages/fit/checkpoints/seed-0/*"))))
+    process.send_signal(signal.SIGINT)
+    code, said = finish(process)
+    assert code == 130
+    assert "stopping at once, since a fit may take days; the same command goes on from its newest state" in said
+    assert "at seed-0: epoch" in said
+    assert "it goes on from the newest state, limits.checkpoint_every (0 s) before that at most" in said

@@ -1,14 +1,14 @@
-"""`model_card.md`: what is known of a model that was trained here, and what only its author can say."""
+"""What is known of a model that was trained here, for its card (`workers.models.card_page`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from schemas.canonical import canonical_json
+from workers.models.card_page import DATA, PERFORMANCE, page, table
 from workers.training.job.settings import Output, TrainKeys
 
-CARD = "model_card.md"
-_OPEN = "*Not stated: for the author to fill in.*"
+_ELSEWHERE = "Figures on held-out records are of an evaluation (`job: evaluate`) and stand in its report, not here."
 
 
 @dataclass(frozen=True)
@@ -29,55 +29,48 @@ class Facts:
 
 def model_card(facts: Facts) -> str:
     """The page. The same facts give the same bytes."""
-    source = facts.source
-    network = f"`{source.network.name}` with settings `{canonical_json(dict(source.network.settings))}`"
-    parts = [
-        f"# {facts.name}",
-        f"Trained by wardround {facts.versions.get('wardround', '')}, run `{facts.fingerprint[:12]}`.",
-        "## Intended use",
-        _OPEN,
-        "## What it tells",
-        _table(
+    source, state = facts.source, facts.state
+    labels = "Labels: columns that the records carry."
+    if state.get("labels"):
+        splits = canonical_json(source.splits.model_dump(mode="json"))
+        labels = f"Labels: sha256 `{state['labels']}`. Splits: `{splits}`."
+    split = ("split", "state", "records")
+    records = table(split, [[row[name] for name in split] for row in facts.tables["records"]])
+    known = {
+        "What it tells": table(
             ("output", "task", "truth", "values"),
             [(name, one.task, one.truth or name, _values(one)) for name, one in source.outputs.items()],
         ),
-        "## Data",
-        _table(
-            ("split", "state", "records"),
-            [(row["split"], row["state"], row["records"]) for row in facts.tables["records"]],
-        ),
-        f"Labels: sha256 `{facts.state['labels']}`. Splits: `{canonical_json(source.splits.model_dump(mode='json'))}`."
-        if facts.state.get("labels")
-        else "Labels: columns that the records carry.",
-        f"Source, licence and population: {_OPEN}",
-        "## Preparation",
-        f"`{canonical_json(list(facts.steps))}`",
-        "## Network and fit",
-        f"{network}. Settings of the fit: `{canonical_json(source.fit.model_dump(mode='json'))}`.",
-        *(
-            [f"Begun from the model directory with sha256 `{facts.state['start']}`."]
-            if facts.state.get("start")
-            else []
-        ),
-        *(f"{remark[:1].upper()}{remark[1:]}." for remark in facts.remarks),
-        "## Tuning",
-        _fits(facts.fits),
-        *(_folds(row) for row in facts.tables.get("folds", ())),
-        *_search(facts.tables.get("search", ())),
-        "Figures on held-out records are of an evaluation (`job: evaluate`) and stand in its report, not here.",
-        "## Limits and risks",
-        _OPEN,
-        "## Versions",
-        ", ".join(f"{name} {version}" for name, version in sorted(facts.versions.items())),
-    ]
-    return "\n\n".join(parts) + "\n"
+        "Preparation": f"`{canonical_json(list(facts.steps))}`",
+        "Network and fit": _network(facts),
+        "Tuning": "\n\n".join(_tuning(facts)),
+        "Versions": ", ".join(f"{name} {version}" for name, version in sorted(facts.versions.items())),
+        DATA: f"{records}\n\n{labels}",
+        PERFORMANCE: _ELSEWHERE,
+    }
+    by = f"Trained by wardround {facts.versions.get('wardround', '')}, run `{facts.fingerprint[:12]}`."
+    return page(facts.name, by, known)
+
+
+def _network(facts: Facts) -> str:
+    source, start = facts.source, facts.state.get("start")
+    settings, fit = canonical_json(dict(source.network.settings)), canonical_json(source.fit.model_dump(mode="json"))
+    said = [f"`{source.network.name}` with settings `{settings}`. Settings of the fit: `{fit}`."]
+    said += [f"Begun from the model directory with sha256 `{start}`."] if start else []
+    return "\n\n".join([*said, *(f"{remark[:1].upper()}{remark[1:]}." for remark in facts.remarks)])
+
+
+def _tuning(facts: Facts) -> Iterator[str]:
+    yield _fits(facts.fits)
+    yield from map(_folds, facts.tables.get("folds", ()))
+    yield from _search(facts.tables.get("search", ()))
 
 
 def _fits(rows: Sequence[Mapping[str, Any]]) -> str:
     folds = [name for name in ("fold",) if any(row.get(name) for row in rows)]
     own = ("metric", "tuning", "best_epoch", "epochs", "ended")
     head = (*folds, "seed", "metric", "value", "best epoch", "epochs", "ended")
-    return _table(head, [[_figure(row[name]) for name in (*folds, "seed", *own)] for row in rows])
+    return table(head, [[_figure(row[name]) for name in (*folds, "seed", *own)] for row in rows])
 
 
 def _folds(row: Mapping[str, Any]) -> str:
@@ -97,7 +90,7 @@ def _search(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return [
         f"A search over {len(rows)} points. The best figure of many is too good by chance: that of the model is an "
         "evaluation's.",
-        _table((*names, "chosen"), cells),
+        table((*names, "chosen"), cells),
     ]
 
 
@@ -110,8 +103,3 @@ def _values(output: Output) -> str:
         others = "all others" if output.negative is None else output.negative
         return f"positive: {output.positive}; negative: {others}"
     return ", ".join(str(value) for value in output.classes)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)

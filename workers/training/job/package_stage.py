@@ -15,11 +15,12 @@ from schemas.errors import RefusedError
 from schemas.status import Status
 from workers.finished_runs.stage import FinishedStage, stage_at
 from workers.labels.settings import Value
+from workers.models.card_page import CARD
 from workers.pipeline.context import StageContext
 from workers.pipeline.frames import encode_frame
 from workers.pipeline.kinds import ShardStage, ShardTable, SideObject
 from workers.pipeline.rowtable import build_rows
-from workers.training.job.card import CARD, Facts, model_card
+from workers.training.job.card import Facts, model_card
 from workers.training.job.checkpoints import Checkpoints, checkpoint_folder
 from workers.training.job.columns import FIT, HISTORY, LABELLED, MODEL, PREPARE, SEARCH, SPANS, SUMS
 from workers.training.job.figures import Rows, chosen_point, folds_table, search_frame, search_table
