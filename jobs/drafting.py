@@ -29,15 +29,20 @@ class Asked:
     models: Mapping[str, str]
     output: str
     given: Mapping[str, Any]
+    labels: str = ""
 
 
 def drafts() -> dict[str, tuple[str, str, Room]]:
-    """All that can be read, by name: the kind of job, the key of `input:` that names it, and the room."""
+    """All that a spec can be written for, by name: the kind of job, the key of `input:` that names what is read, and
+    the room. A collection that several jobs read is predict's by its own name; a training's is `train-images`."""
     found: dict[str, tuple[str, str, Room]] = {}
     for job in kinds():
         kind = job_kind(job)
-        if kind.key is not None:
-            found |= {name: (job, kind.key, Room(place)) for name, place in kind.rooms().items() if name not in found}
+        if kind.key is None:
+            found[job] = (job, "", Room(next(iter(kind.rooms().values()))))
+        else:
+            named = {f"{job}-{name}" if name in found else name: place for name, place in kind.rooms().items()}
+            found |= {name: (job, kind.key, Room(place)) for name, place in named.items()}
     return found
 
 
@@ -48,9 +53,25 @@ def write_spec(asked: Asked, storage: StorageSettings) -> str:
         raise UsageError(f"a {job} job needs a model: give --model DIRECTORY")
     if not job_kind(job).has_models and asked.models:
         raise UsageError(f"a {job} job has no models: leave out --model")
-    look: Drafter | None = room.find("draft", "draft")
-    found = look(asked.uri, storage, asked.given) if look else Draft()
-    return "\n".join(_lines(asked, job, key, room.get("settings", "INPUT"), found)) + "\n"
+    if asked.labels and "labels" not in room.get("settings", "INPUT").model_fields:
+        raise UsageError(f"a {job} job has no labels: leave out --labels")
+    return "\n".join(_lines(asked, job, key, room.get("settings", "INPUT"), _found(asked, job, room, storage))) + "\n"
+
+
+def _found(asked: Asked, job: str, room: Room, storage: StorageSettings) -> Draft:
+    """What a first look at the input tells, and in a training at the labels."""
+    if not job_kind(job).fits:
+        look: Drafter | None = room.find("draft", "draft")
+        given = {**asked.given, **({"labels": {"uri": asked.labels}} if asked.labels else {})}
+        return look(asked.uri, storage, given) if look else Draft()
+    # Tables of labels are read by packages that a driver needs for nothing else.
+    from workers.training.job.draft import draft_of_training  # noqa: PLC0415
+
+    collection = asked.kind.removeprefix(f"{job}-")
+    of_input: Drafter | None = drafts()[collection][2].find("draft", "draft") if collection in drafts() else None
+    read = of_input(asked.uri, storage, asked.given) if of_input else Draft()
+    learned = draft_of_training(collection, asked.labels, storage)
+    return Draft({**read.keys, **learned.keys}, read.columns, (*read.remarks, *learned.remarks))
 
 
 def _lines(asked: Asked, job: str, key: str, settings: type[BaseModel], found: Draft) -> Iterator[str]:
@@ -62,7 +83,9 @@ def _lines(asked: Asked, job: str, key: str, settings: type[BaseModel], found: D
     yield from (f"  # {remark}" for remark in found.remarks)
     if found.columns:
         yield f"  # columns: {', '.join(found.columns)}"
-    said = {key: asked.kind, "uri": asked.uri, **found.keys, **asked.given}
+    said = {"uri": asked.uri, **found.keys, **asked.given}
+    if key:
+        said = {key: asked.kind.removeprefix(f"{job}-"), **said}
     _refuse_unknown(settings, asked.given)
     for name, field in settings.model_fields.items():
         yield from _key(name, field, said)
@@ -88,6 +111,8 @@ def _default(field: FieldInfo) -> Any:
     value = field.get_default(call_default_factory=True)
     if value is PydanticUndefined or value is None:
         return ""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_defaults=True)
     return list(value) if isinstance(value, tuple) else value
 
 

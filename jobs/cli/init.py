@@ -21,6 +21,8 @@ EXAMPLES = (
     "wardround init images --input s3://archive/cxr/ --model models/densenet --output results/cxr",
     "wardround init notes --input notes.csv --model models/clinicalbert",
     "wardround init sequences --input calls.vcf.gz --model models/splice --set reference=GRCh38.fa",
+    "wardround init train-images --input pictures/ --labels labels.csv",
+    "wardround init evaluate --input results/cxr --labels labels.csv",
     "wardround init fhir --input export/ --set timezone=Europe/Berlin",
 )
 _NAME = re.compile(r"[^A-Za-z0-9_]+")
@@ -28,11 +30,12 @@ _NAME = re.compile(r"[^A-Za-z0-9_]+")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("kind", metavar="KIND", help=f"what to read: {', '.join(drafts())}")
+    parser.add_argument("kind", metavar="KIND", help=f"what to read, or the job: {', '.join(drafts())}")
     parser.add_argument("--input", required=True, metavar="PLACE", help="a file, a directory, or s3://bucket/prefix")
     parser.add_argument(
         "--model", action="append", default=[], metavar="DIRECTORY", help="a model directory; several times for several"
     )
+    parser.add_argument("--labels", metavar="FILE", help="what is true: a table, for trainings and evaluations")
     parser.add_argument("--output", metavar="PLACE", help="where the run is to lie (default results/KIND)")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="a key of input:, such as build=GRCh38"
@@ -53,6 +56,7 @@ def call(arguments: argparse.Namespace) -> int:
         _named([_whole(uri) for uri in arguments.model]),
         _whole(arguments.output or os.path.join("results", arguments.kind)),
         parse_given(arguments.set),
+        _whole(arguments.labels or ""),
     )
     text = write_spec(asked, StorageSettings())
     place = arguments.to or f"{arguments.kind}.yaml"
@@ -82,6 +86,8 @@ def _tried(place: str, json: bool) -> int:
 
 def _whole(place: str) -> str:
     """Absolute, where it is a path: the spec may lie elsewhere than where the command was given."""
+    if not place:
+        return ""
     return (
         os.path.abspath(os.path.expanduser(place)) + ("/" if place.endswith("/") else "") if is_local(place) else place
     )

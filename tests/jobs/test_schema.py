@@ -12,10 +12,10 @@ import jsonschema
 import pytest
 import yaml
 
-from jobs.registry import kind_of
+from jobs.registry import JOBS, kind_of
 from jobs.schema import spec_schema, undescribed
 from schemas.loading import validate
-from schemas.spec import parse_spec
+from schemas.spec import Spec, parse_spec
 from tests.support.cli import ROOT, spec_text
 from workers.images.steps import parse_steps
 
@@ -118,3 +118,8 @@ def test_the_command_prints_it_without_torch_or_a_decoder() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=180, check=False)
     assert done.returncode == 0
     assert yaml.safe_load(done.stdout)["title"] == "wardround spec"
+
+
+def test_the_description_of_job_names_every_job() -> None:
+    told = Spec.model_fields["job"].description or ""
+    assert [job for job in JOBS if f"{job} (" not in told] == []

@@ -40,6 +40,42 @@ def test_the_spec_runs(name: str, wardround: Wardround, tmp_path: Path) -> None:
     assert said.code == 0, said.err
 
 
+@pytest.mark.parametrize("name", ["train", "evaluate"])
+def test_a_training_and_an_evaluation_are_written_from_a_table_of_labels_and_run(
+    name: str, wardround: Wardround, tmp_path: Path
+) -> None:
+    source = WORLDS[name](tmp_path)["input"]
+    kind, place = {"train": ("train-images", source.get("uri")), "evaluate": ("evaluate", source.get("run"))}[name]
+    words = [
+        "init",
+        kind,
+        "--input",
+        place,
+        "--labels",
+        "HERE/labels.csv",
+        "--to",
+        "HERE/n.yaml",
+        "--output",
+        "HERE/out",
+    ]
+    said = wardround(*(word.replace("HERE", str(tmp_path)) for word in words))
+    assert said.code == 0, said.err
+    spec = tmp_path / "n.yaml"
+    found = yaml.safe_load(spec.read_text())["input"]
+    asked = found["outputs"]["sick"] if name == "train" else found["outcomes"]["score"]
+    assert (found["labels"]["key"], asked["truth"]) == ("image" if name == "train" else "record_id", "sick")
+    text = spec.read_text().replace("compute: {", "compute: {pool: serial, ")
+    spec.write_text(text.replace("# fit: {}", "fit: {epochs: 1}"))
+    said = wardround("run", spec, "--progress", "none")
+    assert said.code == 0, said.err
+
+
+def test_labels_are_of_trainings_and_evaluations_alone(wardround: Wardround, tmp_path: Path) -> None:
+    said = wardround("init", "fhir", "--input", tmp_path, "--labels", tmp_path / "x.csv", "--to", tmp_path / "n.yaml")
+    assert said.code == 2
+    assert "a convert job has no labels: leave out --labels" in said.err
+
+
 def test_columns_are_listed_and_those_that_serve_for_something_are_named(wardround: Wardround, tmp_path: Path) -> None:
     folder = tmp_path
     spec, text = made(wardround, "notes", folder)
