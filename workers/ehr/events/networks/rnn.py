@@ -21,6 +21,7 @@ from workers.ehr.events.networks.packed import (
 from workers.ehr.events.networks.recurrent import RecurrentStack
 from workers.ehr.events.networks.settings import EventNetworkConfig
 from workers.ehr.events.networks.slots import one_each
+from workers.ehr.events.networks.stepped import stepped, takes
 
 
 class Config(EventNetworkConfig):
@@ -102,6 +103,10 @@ def run_packed(rnn: nn.RNNBase, x: Tensor, lengths: Tensor, backwards: bool = Fa
     order = torch.from_numpy(slots.order()).to(x.device)
     if backwards:
         order = mirrored(lengths).to(x.device)[order]
+    if takes(rnn, x):
+        data, ended = stepped(rnn, x[order], slots.widths.tolist())
+        states = torch.empty_like(data).index_copy_(0, order, data)
+        return states, ended[torch.from_numpy(slots.slot)]
     packed = PackedSequence(x[order], torch.from_numpy(slots.widths))
     output, hidden = rnn(packed)
     states = torch.empty_like(output.data).index_copy_(0, order, output.data)
