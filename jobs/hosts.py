@@ -12,10 +12,11 @@ from jobs.locations import local_paths, refuse_elsewhere
 from jobs.running import HostOpener
 from jobs.settings import output_store
 from jobs.watchdog import Watch
-from schemas.errors import IncompleteError
+from schemas.errors import IncompleteError, SpecError
 from schemas.spec import Spec
 from workers.finished_runs.documents import read_manifest
 from workers.pipeline.factory import DOTTED
+from workers.pipeline.models import device
 
 
 @contextmanager
@@ -27,10 +28,12 @@ def pool(
     `exit_code`: of the process, where the node of Ray that it started dies under it. `watch`: who is told that a worker
     in this process gets on.
     """
+    is_complete = read_manifest(output_store(spec)) is not None
     if spec.compute.pool == "serial":
+        if not is_complete:
+            _refuse_no_gpu(spec.compute.gpus_per_worker)
         yield partial(_serial, watch=watch or Watch())
         return
-    is_complete = read_manifest(output_store(spec)) is not None
     early = None if is_complete else Session(_session_settings(spec), exit_code)
     try:
         if early is not None and early.joins:
@@ -39,6 +42,15 @@ def pool(
     finally:
         if early is not None:
             early.close()
+
+
+def _refuse_no_gpu(gpus: float) -> None:
+    """Scoring on the CPU what was meant for a GPU would go unnoticed."""
+    if gpus and device(gpus) == "cpu":
+        raise SpecError(
+            f"compute.gpus_per_worker is {gpus:g}, and torch finds no GPU on this machine: set it to 0, or install "
+            "a torch with CUDA and a driver that suits it"
+        )
 
 
 def _refuse_other_disks(spec: Spec, joined: Session) -> None:

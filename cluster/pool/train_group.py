@@ -26,6 +26,10 @@ _SETTINGS = {
 }
 
 
+_WAITS = 8
+"""How often it is waited for room, `timeout_s` each: another group of this run may have it."""
+
+
 def run(
     function: str, argument: Mapping[str, Any], size: int, cpus: float, gpus: float, memory_bytes: int, timeout_s: float
 ) -> None:
@@ -33,7 +37,7 @@ def run(
     NCCL where each has a GPU, else by gloo. `cpus`, `gpus` and `memory_bytes` are reserved for each of them.
 
     Raises what the function raised, where that is ours, and InfrastructureError where a process ended, or no room was
-    found for all of them within `timeout_s`.
+    found for all of them, however often it was waited for `timeout_s`.
     """
     # Ray Train reads them when it starts a group, and hands the last one on.
     os.environ.update(_SETTINGS | {"RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": str(timeout_s)})
@@ -51,7 +55,9 @@ def run(
             run_config=RunConfig(
                 name="fit",
                 storage_path=folder,
-                failure_config=FailureConfig(max_failures=0, controller_failure_limit=0, max_preemption_failures=0),
+                failure_config=FailureConfig(
+                    max_failures=0, controller_failure_limit=_WAITS, max_preemption_failures=0
+                ),
             ),
         )
         try:

@@ -148,6 +148,16 @@ def test_a_model_of_two_seeds_is_the_mean_of_its_members(folder: Path, tmp_path:
         open_directory(str(model))
 
 
+def test_folds_and_a_search_over_the_scale_share_one_panel(folder: Path, tmp_path: Path) -> None:
+    keys = "folds: 2\nsearch: {scale: [copies, standardise]}\nfit: {epochs: 1, learning_rate: 0.01}"
+    tables = run(train_spec(folder, tmp_path / "out", keys)).manifest.tables
+    (chosen,) = [json.loads(row["settings"]) for row in tables["search"] if row["chosen"]]
+    config = json.loads((tmp_path / "out" / "model" / "config.json").read_text())
+    assert (config["scale"], len(config["members"])) == (chosen["scale"], 2)
+    run(predict_spec(folder, tmp_path / "out" / "model", tmp_path / "scored"))
+    assert rows(tmp_path / "scored")["score_sick"].null_count() == 0
+
+
 @pytest.mark.parametrize(
     ("keys", "more", "said"),
     [

@@ -11,6 +11,7 @@ import pytest
 from cluster.storage import open_store
 from jobs.verification.verify import verify
 from tests.jobs.test_train_crashes import ends_in_time
+from tests.support.ray_cluster import TokenCluster
 from tests.support.runs import run
 from tests.support.small_run import finish, start
 from tests.support.train_runs import train_spec, weights
@@ -61,4 +62,25 @@ def test_two_workers_of_ray_train_end_with_the_bits_of_two_processes_whoever_is_
     code, said = finish(process, 800)
     assert code == 0, said
     verify(open_store(str(tmp_path / "out")))
+    assert weights(tmp_path / "out") == weights(folder / "clean")
+
+
+def test_on_a_cluster_that_lives_on_nothing_of_a_fit_outlives_its_driver(folder: Path, tmp_path: Path) -> None:
+    log = tmp_path / "steps"
+    held = {"WARDROUND_HOLD_AT": "fit.step=0.3", "WARDROUND_HOLD_LOG": str(log)}
+    cluster = TokenCluster(variables=held)
+    try:
+        cluster.wait()
+        spec = on_ray(folder, tmp_path / "out")
+        environment = {**cluster.environment(), "RAY_ADDRESS": cluster.address}
+        process = start(spec, environment)
+        ends_in_time(lambda: len(fitting(log)) == 2, 600)
+        fitted = fitting(log)
+        process.kill()
+        assert finish(process)[0] == -signal.SIGKILL
+        ends_in_time(lambda: not any(Path(f"/proc/{pid}").exists() for pid in fitted), 120)
+        code, said = finish(start(spec, environment), 800)
+        assert code == 0, said
+    finally:
+        cluster.stop()
     assert weights(tmp_path / "out") == weights(folder / "clean")

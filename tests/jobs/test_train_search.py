@@ -85,13 +85,10 @@ def test_no_subject_is_in_two_folds_and_held_out_ones_are_in_none(folder: Path) 
     assert people.group_by("image").agg(pl.col("fold").n_unique())["fold"].max() == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "point",
-    [
-        "side.after_put:9",
-        *(pytest.param(one, marks=pytest.mark.long) for one in ("checkpoint.after_put:7", "commit.before_put:12")),
-        *(pytest.param(one, marks=pytest.mark.long) for one in ("side.before_put:26", "manifest.before_put")),
-    ],
+    ["side.after_put:9", "checkpoint.after_put:7", "commit.before_put:12", "side.before_put:26", "manifest.before_put"],
 )
 def test_a_search_that_was_killed_ends_with_the_same_bits(folder: Path, tmp_path: Path, point: str) -> None:
     spec = tmp_path / "spec.yaml"

@@ -13,6 +13,7 @@ from schemas.errors import SpecError
 from tests.support.planted_notes import SPLITS, evaluate_spec
 from tests.support.runs import rows, run
 from tests.support.train_figures import account, area, losses, tuning_figures
+from tests.support.train_runs import assert_mean_of_members
 
 RECORDS, WINDOW, MOTIF = 400, 61, "TATAAT"
 
@@ -128,13 +129,18 @@ def test_the_command_line_knows_the_directory(folder: Path, command: str) -> Non
     assert main(["model", command, str(folder / "out" / "model")]) == 0
 
 
+def test_a_model_of_two_seeds_is_the_mean_of_its_members(folder: Path, tmp_path: Path) -> None:
+    run(train_spec(folder, tmp_path / "out", "seeds: [0, 1]"))
+    model = tmp_path / "out" / "model"
+    assert_mean_of_members(model, lambda one, to: run(predict_spec(folder, one, to)), "score_active")
+
+
 @pytest.mark.parametrize(
     ("keys", "more", "said"),
     [
         ("network: {name: dilated}", "", "dilated"),
         ("network: {name: dilated_resnet, settings: {num_outputs: 3}}", "", "num_outputs follows from the data"),
         ("network: {name: dilated_resnet, settings: {kernels: [4], dilations: [1]}}", "", "has no middle"),
-        ("seeds: [0, 1]", "", "has one network"),
         ("search: {network.positions: [25, 27]}", "", "for a window of 61 bases, and this network takes 63"),
         ("format: vcf\nreference: x.fa\ncarry: none", "", "trained on sequences, not on variants"),
         ("", "prepare: [{window: {length: 50}}]\n", "window.length is for variants"),

@@ -47,7 +47,7 @@ def test_scores_of_predict_are_those_by_which_the_epoch_was_chosen(folder: Path)
 
 
 def test_the_card_says_that_the_head_began_with_fresh_weights_and_of_what(folder: Path) -> None:
-    assert remarks(folder / "out") == ["the head began with fresh weights"]
+    assert remarks(folder / "out")[0] == "the head began with fresh weights"
     card = (folder / "out" / "model" / "model_card.md").read_text()
     assert "The head began with fresh weights." in card
     assert "Begun from the model directory with sha256" in card
@@ -104,6 +104,25 @@ def test_the_head_of_a_classifier_of_these_classes_is_learned_further(folder: Pa
     tuning = rows(tmp_path / "scored").filter(pl.col("split") == "tuning")
     likelihood = [row[f"score_{row['grade']}"] for row in tuning.iter_rows(named=True)]
     assert losses(tmp_path / "out")["tuning_loss"][0] == pytest.approx(-np.log(likelihood).mean(), abs=1e-5)
+
+
+def test_numbers_and_grades_are_learned_and_predict_gives_those_of_the_epoch(folder: Path, tmp_path: Path) -> None:
+    short = "fit: {epochs: 1, batch: 16, learning_rate: 0.005}"
+    outputs = "outputs: {words: {task: number, truth: sick}}"
+    run(train_spec(folder, tmp_path / "number", keys(folder / "base", f"{outputs}\n{short}")))
+    run(predict_spec(folder, tmp_path / "number" / "model", tmp_path / "numbers"))
+    tuning = rows(tmp_path / "numbers").filter(pl.col("split") == "tuning")
+    squares = ((tuning["score_words"].cast(pl.Float64) - tuning["sick"]) ** 2).mean()
+    assert losses(tmp_path / "number")["tuning_loss"][0] == pytest.approx(squares, abs=1e-5)
+    outputs = "outputs: {grade: {task: ordinal, classes: [none, mild, severe]}}"
+    run(train_spec(folder, tmp_path / "ordinal", keys(folder / "base", f"{outputs}\n{short}")))
+    run(predict_spec(folder, tmp_path / "ordinal" / "model", tmp_path / "grades"))
+    tuning = rows(tmp_path / "grades").filter(pl.col("split") == "tuning")
+    loss = 0.0
+    for name, above in (("none", ["mild", "severe"]), ("mild", ["severe"])):
+        score = tuning[f"score_grade_above_{name}"].cast(pl.Float64)
+        loss -= float(np.log(np.where(tuning["grade"].is_in(above), score, 1 - score)).mean())
+    assert losses(tmp_path / "ordinal")["tuning_loss"][0] == pytest.approx(loss, abs=1e-5)
 
 
 @pytest.mark.parametrize(

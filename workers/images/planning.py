@@ -1,7 +1,7 @@
 """List the records of collection `images`: a prefix of objects, a table of uris, or a column of Parquet files."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Literal, TypeVar
 
 import pyarrow as pa
@@ -68,6 +68,11 @@ class ImageRecords:
     def _from_prefix(self) -> Iterator[pa.RecordBatch]:
         store = open_store(self.source.uri, self.storage)
         objects = listed(store, self.source.glob)
+        first = next(objects, None)
+        if first is None:
+            self._refuse_one_file()
+            return
+        objects = chain([first], objects)
         while part := list(islice(objects, _LISTED)):
             keys = pa.array([info.key for info in part], pa.string())
             yield _batch(
@@ -76,6 +81,15 @@ class ImageRecords:
                 uri=pc.binary_join_element_wise(store.uri + "/", keys, ""),
                 size=pa.array([info.size for info in part], pa.int64()),
                 etag=pa.array([info.etag for info in part], pa.string()),
+            )
+
+    def _refuse_one_file(self) -> None:
+        """Raises SpecError where what is named is an object, and not what objects lie under."""
+        folder, name = split(self.source.uri.rstrip("/"))
+        if open_store(folder, self.storage).head(name) is not None:
+            raise SpecError(
+                f"input.uri is a file, and names a folder of images, or a table of them ({', '.join(_TABLES)}): for "
+                f"this image alone name its folder, and input.glob: {name!r}"
             )
 
     def _from_table(self) -> Iterator[pa.RecordBatch]:

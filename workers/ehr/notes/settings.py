@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from schemas.frozen import Frozen
 from schemas.location import Location
@@ -87,6 +87,13 @@ class NotesInput(Frozen):
         le=1024 * MIB,
         description="bytes of a record as stored (inflated, of a compressed file); more is too_large",
     )
+
+    @field_validator("time_format")
+    @classmethod
+    def _reads_something(cls, value: str | None) -> str | None:
+        if value is not None and "%" not in value:
+            raise ValueError(f"{value!r} reads no time: write it as strptime has it, such as %d.%m.%Y")
+        return value
 
 
 ONLY_REFUSE = ("max_chars", "max_bytes")

@@ -24,6 +24,7 @@ from workers.lookup import room_at
 from workers.pipeline.context import StageContext
 from workers.pipeline.kinds import TellsOfItself
 from workers.threads import cap_threads
+from workers.training.job.checkpoints import Superseded
 from workers.training.ranks import Ranks, TorchRanks
 
 _MEET = "meet"
@@ -86,6 +87,8 @@ def rank(argument: Mapping[str, Any]) -> None:
     threading.Thread(target=_end_where_stalled, args=(stage,), name="stalled", daemon=True).start()
     try:
         stage.along(argument["fit"], ranks, leaves=True)
+    except Superseded:
+        raise InfrastructureError("another driver has gone further with this fit: it goes on from there") from None
     finally:
         stage.close()
 

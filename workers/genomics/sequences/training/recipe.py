@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save
 from torch import Tensor, nn
 
 from schemas.loading import validate
@@ -19,7 +18,8 @@ from workers.genomics.sequences.networks.variant_scorer import one_hot
 from workers.genomics.sequences.training.settings import SequencesTraining
 from workers.genomics.sequences.training.steps import steps_of
 from workers.genomics.sequences.windows import reverse_complement
-from workers.models.network_directory import CONFIG, WEIGHTS
+from workers.models.member_files import member_files
+from workers.models.network_directory import CONFIG
 from workers.text_models.token_windows import ScoreWindows
 from workers.text_models.training.texts import over_windows
 from workers.training.held import Bodies
@@ -71,8 +71,8 @@ class SequenceRecipe:
         return over_windows(self.task.head.activation, ScoreWindows())(found.float(), [2] * (len(found) // 2))
 
     def files(self, members: Sequence[Mapping[str, Tensor]]) -> Mapping[str, bytes]:
-        """A directory of format `sequence-cnn`, which has one network."""
-        (weights,) = members
+        """A directory of format `sequence-cnn`."""
+        named, files = member_files(members)
         steps = steps_of(self.task.steps)
         config = {
             "format": SequenceCnn.name,
@@ -83,9 +83,9 @@ class SequenceRecipe:
             "head": self.task.head.model_dump(mode="json"),
             "ambiguous": steps.window.ambiguous,
             "both_strands": steps.both_strands,
+            **named,
         }
-        body = save({name: one.contiguous() for name, one in weights.items()})
-        return {CONFIG: json.dumps(config, indent=1).encode() + b"\n", WEIGHTS: body}
+        return {CONFIG: json.dumps(config, indent=1).encode() + b"\n", **files}
 
 
 class SequenceRecipes:

@@ -15,8 +15,6 @@ class SequencesTraining(TrainKeys, SequencesInput):
     def _learns_from_sequences(self) -> Self:
         if self.reference is not None:
             raise ValueError("uri: a network is trained on sequences, not on variants: give a table, or a FASTA")
-        if self.is_of_several:
-            raise ValueError("seeds: a model directory on sequences has one network: give one seed")
         return self
 
 
