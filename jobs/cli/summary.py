@@ -100,6 +100,8 @@ def table_text(title: str, rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:,.4g}"
     return "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from schemas.wording import counted
+
 
 def size(number: float) -> str:
     """Bytes for people: `3.2 GiB`."""
@@ -40,6 +42,6 @@ def _value(value: Any) -> str:
         return f"{value:.4g}"
     if isinstance(value, list):
         few = 0 < len(value) <= _ITEMS and all(isinstance(item, int | float) for item in value)
-        return f"[{', '.join(map(_value, value))}]" if few else f"{len(value)} items"
+        return f"[{', '.join(map(_value, value))}]" if few else counted(len(value), "item")
     text = str(value)
     return text if len(text) <= _LETTERS else f"{text[:_LETTERS]}..."

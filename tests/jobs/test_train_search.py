@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from cluster.storage import open_store
+from jobs.cli.summary import table_text
 from jobs.report_file import write_report
 from jobs.verification.verify import verify
 from schemas.errors import SpecError
@@ -68,7 +69,9 @@ def test_the_model_is_the_mean_of_the_folds_of_the_point_that_was_chosen(folder:
         assert said in card
 
 
-def test_the_report_shows_the_search_and_the_folds(folder: Path) -> None:
+def test_summary_and_report_show_the_search_and_the_folds(folder: Path) -> None:
+    lines = table_text("search", tables(folder / "out")["search"]).splitlines()
+    assert sorted(line.split()[-1] for line in lines[2:]) == ["no", "no", "no", "yes"]
     write_report(open_store(str(folder / "out")))
     page = (folder / "out" / "report.html").read_text()
     for said in ("held-out folds", "network.channels", "fold 3, seed 0"):

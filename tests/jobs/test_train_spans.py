@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,7 @@ def test_the_loss_of_tuning_tokens_is_that_of_transformers(folder: Path, tmp_pat
 @pytest.mark.parametrize("command", ["inspect", "verify", "card"])
 def test_the_command_line_knows_the_directory(folder: Path, command: str) -> None:
     assert main(["model", command, str(folder / "out" / "model")]) == 0
+    assert "Labels: spans in a table of their own." in (folder / "out" / "model" / "model_card.md").read_text()
 
 
 def test_spans_that_do_not_fit_are_counted_by_what_they_are(folder: Path, tmp_path: Path) -> None:
@@ -124,6 +126,7 @@ def test_spans_that_do_not_fit_are_counted_by_what_they_are(folder: Path, tmp_pa
     assert account(tmp_path / "out")["train", "used"] == 119
     assert remarks(tmp_path / "out") == [
         "the head began with fresh weights",
+        f"the table of spans has sha256 {hashlib.sha256((tmp_path / 'spans.csv').read_bytes()).hexdigest()}",
         "spans of 1 record that are not in the input",
         "2 spans in 119 training records",
         "1 of them have no token, of blanks or outside of the windows, and are not learned",

@@ -85,13 +85,15 @@ class TagRecipes:
             raise SpecError(
                 "input.spans: not one span is in a training record: correct spans.record, or the splits of the records"
             )
-        return TagRecipe(task, self._split, train, self._unmatched(task))
+        return TagRecipe(task, self._split, train, self._of_table(task))
 
-    def _unmatched(self, task: FitTask) -> Sequence[str]:
+    def _of_table(self, task: FitTask) -> Sequence[str]:
         prepared = stage_at(self._context.store, PREPARE)
-        spans = planned_spans(task.source, self._context.storage, prepared.run.parts["state"]["spans"])
+        digest = prepared.run.parts["state"]["spans"]
+        spans = planned_spans(task.source, self._context.storage, digest)
         lone = len(spans.keys() - set(prepared.all_rows(["record_id"])["record_id"].to_pylist()))
-        return [f"spans of {counted(lone, 'record')} that are not in the input"] if lone else []
+        told = [f"the table of spans has sha256 {digest}"]
+        return [*told, f"spans of {counted(lone, 'record')} that are not in the input"] if lone else told
 
 
 def _of_spans(train: Sequence[Held[HeldTags]]) -> list[str]:

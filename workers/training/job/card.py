@@ -31,9 +31,12 @@ def model_card(facts: Facts) -> str:
     """The page. The same facts give the same bytes."""
     source, state = facts.source, facts.state
     labels = "Labels: columns that the records carry."
+    if source.has_spans:
+        labels = "Labels: spans in a table of their own."
     if state.get("labels"):
         splits = canonical_json(source.splits.model_dump(mode="json"))
-        labels = f"Labels: sha256 `{state['labels']}`. Splits: `{splits}`."
+        also = f" {labels}" if source.has_spans else ""
+        labels = f"Labels: sha256 `{state['labels']}`. Splits: `{splits}`.{also}"
     split = ("split", "state", "records")
     records = table(split, [[row[name] for name in split] for row in facts.tables["records"]])
     known = {
