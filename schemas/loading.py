@@ -26,6 +26,8 @@ _KINDS = {
     "bool_": "must be true or false",
 }
 """By the beginning of pydantic's name for an error."""
+_WORD = r"^[A-Za-z][A-Za-z0-9_]*$"
+"""Of names that columns are called after."""
 _NAMED = 10
 """Wrong keys that an error names."""
 _BOUNDS = {
@@ -112,6 +114,8 @@ def _in_words(detail: ErrorDetails) -> str:
         return f"must be {_BOUNDS[kind]} {bound:g}" if isinstance(bound, float) else f"must be {_BOUNDS[kind]} {bound}"
     if kind in ("too_short", "string_too_short") and context["min_length"] == 1:
         return "must not be empty"
+    if kind == "string_pattern_mismatch" and context["pattern"] == _WORD:
+        return "must be letters, digits and _, with a letter first"
     for beginning, words in _KINDS.items():
         if kind.startswith(beginning):
             return words
