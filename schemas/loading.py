@@ -27,7 +27,7 @@ _KINDS = {
 }
 """By the beginning of pydantic's name for an error."""
 _WORD = r"^[A-Za-z][A-Za-z0-9_]*$"
-"""Of names that columns are called after."""
+"""The pattern of names that columns are called after."""
 _NAMED = 10
 """Wrong keys that an error names."""
 _BOUNDS = {
