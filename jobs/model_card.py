@@ -59,3 +59,6 @@ def _calibration(model: ModelDirectory) -> Iterator[str]:
     for output, one in model.calibration.outputs.items():
         by = f", {len(one.values)} values of {one.by} on their own" if one.by else ""
         yield f"- `{output}`: {one.map.method}, fitted on {one.rows:,} rows, {one.positives:,} positive{by}"
+    for together in model.calibration.classes:
+        named = ", ".join(f"`{output}`" for output in together.outputs)
+        yield f"- {named} together: {together.map.method}, fitted on {together.rows:,} rows"

@@ -26,6 +26,8 @@ _KINDS = {
     "bool_": "must be true or false",
 }
 """By the beginning of pydantic's name for an error."""
+_WORD = r"^[A-Za-z][A-Za-z0-9_]*$"
+"""The pattern of names that columns are called after."""
 _NAMED = 10
 """Wrong keys that an error names."""
 _BOUNDS = {
@@ -65,9 +67,21 @@ def validate_some(model: type[BaseModel], raw: object, where: str) -> None:
 
 
 def _told(model: type[BaseModel], details: Sequence[ErrorDetails], where: str) -> SpecError:
-    lines = [_explain(model, detail) for detail in details[:_NAMED]]
-    more = f"; and {len(details) - _NAMED} more" if len(details) > _NAMED else ""
-    return SpecError(f"{where}: {'; '.join(lines)}{more}")
+    lines: dict[int | str, str] = {}
+    words: dict[str, list[str]] = {}
+    for number, detail in enumerate(details):
+        *above, last = detail["loc"] or ("",)
+        if detail["type"] == "literal_error" and str(last).startswith("literal["):
+            # A key with several kinds of known words: each kind says for itself what it takes.
+            path = ".".join(str(part) for part in above)
+            known = words.setdefault(path, [])
+            known += detail["ctx"]["expected"].replace(" or ", ", ").split(", ")
+            lines[path] = f"{path}: must be one of {', '.join(known)}"
+        else:
+            lines[number] = _explain(model, detail)
+    shown = list(lines.values())
+    more = f"; and {len(shown) - _NAMED} more" if len(shown) > _NAMED else ""
+    return SpecError(f"{where}: {'; '.join(shown[:_NAMED])}{more}")
 
 
 def _truth_for_number(raw: object, found: object, path: str) -> Iterator[str]:
@@ -112,6 +126,8 @@ def _in_words(detail: ErrorDetails) -> str:
         return f"must be {_BOUNDS[kind]} {bound:g}" if isinstance(bound, float) else f"must be {_BOUNDS[kind]} {bound}"
     if kind in ("too_short", "string_too_short") and context["min_length"] == 1:
         return "must not be empty"
+    if kind == "string_pattern_mismatch" and context["pattern"] == _WORD:
+        return "must be letters, digits and _, with a letter first"
     for beginning, words in _KINDS.items():
         if kind.startswith(beginning):
             return words

@@ -8,6 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from schemas.run import RunFile
+from workers.calibration.class_maps import ClassCalibration
 from workers.calibration.document import Calibration, OutputCalibration, calibrated_name, told_name
 from workers.statistics.ranks import Floats
 
@@ -25,6 +26,11 @@ class CalibratedColumn:
     told: str
     how: OutputCalibration
 
+    @property
+    def made(self) -> tuple[str, ...]:
+        """Names of the columns that it makes."""
+        return (self.name, self.told) if self.told else (self.name,)
+
     def arrays(self, columns: Mapping[str, pa.Array]) -> Iterator[tuple[str, pa.Array]]:
         """Name and values of each column, from the raw scores and the carried ones (Arrow, by name)."""
         raw = columns[self.raw]
@@ -35,6 +41,24 @@ class CalibratedColumn:
         yield self.name, pa.array(calibrated.astype(np.float32), pa.float32(), mask=lost)
         if self.told:
             yield self.told, pa.array(told, pa.string(), mask=np.asarray(raw.is_null()))
+
+
+@dataclass(frozen=True)
+class CalibratedClasses:
+    """Columns `made` of the columns `raw`, a class each, in the same order."""
+
+    made: tuple[str, ...]
+    raw: tuple[str, ...]
+    how: ClassCalibration
+
+    def arrays(self, columns: Mapping[str, pa.Array]) -> Iterator[tuple[str, pa.Array]]:
+        """Name and values of each column; null where one of the raw ones is."""
+        raw = [columns[name] for name in self.raw]
+        lost = np.any([np.asarray(one.is_null()) for one in raw], axis=0)
+        scores = np.stack([one.cast(pa.float64()).to_numpy(zero_copy_only=False) for one in raw], axis=1)
+        calibrated = self.how.map.apply(scores).astype(np.float32)
+        for place, name in enumerate(self.made):
+            yield name, pa.array(calibrated[:, place], pa.float32(), mask=lost)
 
 
 def apply(
@@ -51,12 +75,16 @@ def apply(
     return found, told
 
 
-def calibrated_columns(run: RunFile) -> tuple[CalibratedColumn, ...]:
+def calibrated_columns(run: RunFile) -> tuple[CalibratedColumn | CalibratedClasses, ...]:
     """The calibrated columns of a run's rows."""
-    found: list[CalibratedColumn] = []
+    found: list[CalibratedColumn | CalibratedClasses] = []
     for model, document in run.parts.get(PARTS, {}).items():
         names = {column.output: column.name for column in run.columns if column.model == model}
-        for output, how in Calibration.model_validate(document).outputs.items():
+        known = Calibration.model_validate(document)
+        for together in known.classes:
+            made = tuple(names[calibrated_name(output)] for output in together.outputs)
+            found.append(CalibratedClasses(made, tuple(names[output] for output in together.outputs), together))
+        for output, how in known.outputs.items():
             told = names[told_name(output)] if how.by else ""
             found.append(CalibratedColumn(names[calibrated_name(output)], names[output], told, how))
     return tuple(found)

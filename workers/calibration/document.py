@@ -3,15 +3,16 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from cluster.storage import digest_of
 from schemas.errors import SpecError
 from schemas.frozen import Frozen
 from schemas.loading import nearest, validate
 from schemas.outputs import OutputField
+from workers.calibration.class_maps import ClassCalibration
 from workers.calibration.maps import Map
 from workers.models.files import read_json
 
@@ -46,9 +47,32 @@ class Calibration(Frozen):
 
     format: Literal["wardround-calibration"] = "wardround-calibration"
     format_version: Literal[1] = 1
-    outputs: Mapping[str, OutputCalibration] = Field(min_length=1, description="by the name of a model's output")
+    outputs: Mapping[str, OutputCalibration] = Field(
+        default_factory=dict, description="by the name of a model's output, each by itself"
+    )
+    classes: tuple[ClassCalibration, ...] = Field(default=(), description="outputs that are classes, together")
     model: str = Field(default="", description="`scoring_digest` of the model it was fitted for; empty: not known")
     fingerprint: str = Field(default="", description="of the evaluation that fitted it")
+
+    @model_validator(mode="after")
+    def _calibrates_each_once(self) -> Self:
+        names = self.names
+        if not names:
+            raise ValueError("calibrates nothing: outputs and classes are empty")
+        if len(set(names)) < len(names):
+            raise ValueError("an output stands there twice, among outputs and classes")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, told: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What a run was made of does not change by a key that was not there when it began.
+        found: dict[str, Any] = told(self)
+        return {key: value for key, value in found.items() if key != "classes" or value}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All outputs that are calibrated."""
+        return (*self.outputs, *(name for one in self.classes for name in one.outputs))
 
     def encode(self) -> bytes:
         """The JSON text."""
@@ -75,6 +99,10 @@ def calibrated_fields(found: Calibration) -> tuple[OutputField, ...]:
         if one.by:
             told = f"which map {output} went through: own (of this {one.by}), pooled, or none"
             fields.append(OutputField(name=told_name(output), type="string", meaning=told, may_be_null=True))
+    for together in found.classes:
+        for output in together.outputs:
+            meaning = f"{output} after calibration of all classes ({together.map.method})"
+            fields.append(OutputField(name=calibrated_name(output), type="float32", meaning=meaning, may_be_null=True))
     return tuple(fields)
 
 
@@ -94,7 +122,7 @@ def read_calibration(directory: Path, outputs: Sequence[OutputField], files: Map
             "with input.calibration and put that calibration.json here"
         )
     types = {field.name: field.type for field in outputs}
-    for name in found.outputs:
+    for name in found.names:
         if name not in types:
             hint = nearest(name, types) or "."
             raise SpecError(f"{path}: the model has no output {name!r}{hint} It has {', '.join(types)}")

@@ -9,6 +9,7 @@ import polars as pl
 
 from schemas.run import RunFile
 from workers.evaluation.cases import Case
+from workers.evaluation.class_recalibration import FittedClasses
 from workers.evaluation.figure import Figure
 from workers.evaluation.recalibration import Fitted
 from workers.evaluation.settings import EvaluateInput, Outcome, Rule
@@ -34,7 +35,7 @@ def metrics_json(
     figures: Mapping[Case, Sequence[Figure]],
     ranks: Mapping[str, Ranks],
     account: Mapping[str, Any],
-    fitted: Mapping[str, Fitted],
+    fitted: Mapping[str, Fitted | FittedClasses],
 ) -> SideObject:
     """All figures by outcome and group, curves of all rows, operating points with their rule; `account` is what became
     of rows and labels, `fitted` the calibration of outcomes."""
@@ -108,7 +109,7 @@ def _groups(outcome: str, figures: Mapping[Case, Sequence[Figure]]) -> dict[str,
     return found
 
 
-def _curves(outcome: Outcome, ranks: Ranks, fitted: Fitted | None) -> dict[str, Any]:
+def _curves(outcome: Outcome, ranks: Ranks, fitted: Fitted | FittedClasses | None) -> dict[str, Any]:
     """For pictures: ROC, precision and recall, distribution by class; of probabilities calibration and net benefit;
     of calibrated scores calibration once more."""
     if ranks.lacks:
@@ -120,7 +121,7 @@ def _curves(outcome: Outcome, ranks: Ranks, fitted: Fitted | None) -> dict[str, 
         "precision_recall": {"recall": _plain(recall), "precision": _plain(precision)},
         "distribution": _distribution(ranks),
     }
-    if fitted is not None:
+    if isinstance(fitted, Fitted):
         found |= {f"calibrated_{name}": curve for name, curve in _calibration(fitted.after).items()}
     if not outcome.probability or ranks.scores[0] < 0 or ranks.scores[-1] > 1:
         return found

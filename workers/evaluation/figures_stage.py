@@ -14,12 +14,13 @@ from schemas.run import RunFile
 from schemas.status import Status
 from workers.evaluation.binary import BinarySums, scored
 from workers.evaluation.cases import Case, planned, tested, tuned, unscored
+from workers.evaluation.class_recalibration import ClassRecalibration
 from workers.evaluation.columns import FIGURES
 from workers.evaluation.documents import described, metrics_json, metrics_parquet
 from workers.evaluation.fairness import Fairness
 from workers.evaluation.figure import STRUCT, Figure
 from workers.evaluation.points import operating_points
-from workers.evaluation.recalibration import Recalibration, calibration_files
+from workers.evaluation.recalibration import Recalibration, calibrated_figures, calibration_files, open_recalibration
 from workers.evaluation.remarks import Remarks
 from workers.evaluation.settings import EvaluateInput
 from workers.evaluation.sums import Sums, open_sums
@@ -72,7 +73,7 @@ class FiguresStage(ShardStage):
         }
         fitted = {name: one.fitted() for name, one in again.items()}
         for name, one in fitted.items():
-            figures[Case(name)] += one.figures(self._source.level)
+            figures[Case(name)] += calibrated_figures(one, self._source.level)
         spreads = self._fairness(sums, points, hidden, figures)
         values: dict[str, Any] = {
             "figures": [[figure.as_row() for figure in figures[case]] for case in order],
@@ -101,14 +102,13 @@ class FiguresStage(ShardStage):
         for key in self._join.all_rows(["joined"])["joined"].to_pylist():
             yield read_frame(self._context.store, key)
 
-    def _recalibrations(self) -> dict[str, Recalibration]:
-        asked = self._source.calibration
-        return {} if asked is None else {name: Recalibration(name, self._source, asked) for name in self._scores}
+    def _recalibrations(self) -> dict[str, Recalibration | ClassRecalibration]:
+        return {name: open_recalibration(name, self._source) for name in self._scores}
 
     @property
-    def _scores(self) -> Mapping[str, Mapping[str, str]]:
+    def _scores(self) -> Mapping[str, Mapping[str, Any]]:
         """Whose output the score of each calibrated outcome is."""
-        found: Mapping[str, Mapping[str, str]] = self._join.run.parts["state"].get("calibrated", {})
+        found: Mapping[str, Mapping[str, Any]] = self._join.run.parts["state"].get("calibrated", {})
         return found
 
     def _add(
@@ -116,7 +116,7 @@ class FiguresStage(ShardStage):
         rows: pl.DataFrame,
         sums: Mapping[Case, Sums],
         tuning: Mapping[str, Tally],
-        again: Mapping[str, Recalibration],
+        again: Mapping[str, Recalibration | ClassRecalibration],
     ) -> None:
         for name in self._source.outcomes:
             good, without = tested(rows, name, self._source), unscored(rows, name, self._source)

@@ -14,6 +14,7 @@ from workers.evaluation.remarks import looked_at
 from workers.evaluation.settings import EvaluateInput
 from workers.evaluation.source import Source
 from workers.labels.table import ROW
+from workers.labels.truths import MOST
 from workers.pipeline.context import StageContext
 from workers.pipeline.frames import encode_frame
 from workers.pipeline.kinds import ShardStage, ShardTable, SideObject
@@ -28,6 +29,7 @@ COLUMNS = stage_columns(
 )
 
 EVALUATED, NOT_SCORED, NO_LABEL, NO_TRUTH, NOT_A_NUMBER = "evaluated", "not scored", "no label", "no truth", "NaN score"
+INFINITE = "infinite score"
 
 
 class JoinStage(ShardStage):
@@ -87,6 +89,8 @@ def state(outcome: str, source: EvaluateInput) -> pl.Expr:
         .then(pl.lit(NO_TRUTH))
         .when(pl.any_horizontal(score.is_nan() for score in scores))
         .then(pl.lit(NOT_A_NUMBER))
+        .when(pl.any_horizontal(score.abs() > MOST for score in scores))
+        .then(pl.lit(INFINITE))
         .otherwise(pl.lit(EVALUATED))
     )
 

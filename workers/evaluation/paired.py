@@ -33,7 +33,7 @@ class PairedSums:
         """Keep the rows that the other run scored as well."""
         columns = {"score": score_column, "other": other_column, "truth": truth_column}
         both = evaluated.select(pl.col(column(self._outcome)).alias(name) for name, column in columns.items())
-        both = both.filter(pl.col("other").is_not_null() & pl.col("other").is_not_nan())
+        both = both.filter(pl.col("other").is_finite())
         self.rows += both.height
         self._kept = [*self._kept, both] if self.rows <= self._source.exact_rows else []
 

@@ -7,11 +7,13 @@ from typing import Any
 import polars as pl
 
 from schemas.errors import SpecError
+from workers.calibration.class_maps import ClassCalibration
 from workers.calibration.columns import NONE, OWN, POOLED
 from workers.calibration.document import FILE, Calibration, OutputCalibration
 from workers.calibration.fit import fit_map, mapped
 from workers.calibration.maps import Map
 from workers.evaluation.binary import calibration_figures, scored
+from workers.evaluation.class_recalibration import ClassRecalibration, FittedClasses
 from workers.evaluation.columns import CALIBRATED_BY
 from workers.evaluation.figure import Figure
 from workers.evaluation.settings import Calibrate, EvaluateInput
@@ -99,6 +101,7 @@ class Recalibration:
         return self._applied(how, len(ranks) - len(values) if self.settings.by else 0)
 
     def _map(self, ranks: Ranks) -> Map:
+        assert self.settings.method != "vector"
         return fit_map(self.settings.method, ranks, self.source.outcomes[self.outcome].probability)
 
     def _own(self, ranks: Mapping[str | None, Ranks]) -> Iterator[tuple[str, Map]]:
@@ -126,14 +129,36 @@ class Recalibration:
         return Fitted(how, merge(parts), through, without)
 
 
+def open_recalibration(outcome: str, source: EvaluateInput) -> Recalibration | ClassRecalibration:
+    """What adds up the rows of a calibrated outcome."""
+    asked = source.calibration
+    assert asked is not None
+    if source.outcomes[outcome].task == "classes":
+        return ClassRecalibration(outcome, source, "vector" if asked.method == "vector" else "temperature")
+    return Recalibration(outcome, source, asked)
+
+
+def calibrated_figures(one: Fitted | FittedClasses, level: float) -> list[Figure]:
+    """The figures of calibrated scores; of classes those of raw ones beside them."""
+    return list(one.figures(CALIBRATED) if isinstance(one, FittedClasses) else one.figures(level))
+
+
 def calibration_files(
-    fitted: Mapping[str, Fitted], scores: Mapping[str, Mapping[str, str]], fingerprint: str
+    fitted: Mapping[str, Fitted | FittedClasses], scores: Mapping[str, Mapping[str, Any]], fingerprint: str
 ) -> Iterator[SideObject]:
     """A file for each model: `calibration.json`, or with several models `calibration-<model>.json`. `scores` tells the
-    model, output and digest of each outcome's score."""
+    model, outputs and digest of each outcome's scores."""
     models = sorted({scores[outcome]["model"] for outcome in fitted})
     for model in models:
-        named = [outcome for outcome in fitted if scores[outcome]["model"] == model]
-        own = {scores[outcome]["output"]: fitted[outcome].how for outcome in named}
-        document = Calibration(outputs=own, model=scores[named[0]]["digest"], fingerprint=fingerprint)
+        named = {outcome: one for outcome, one in fitted.items() if scores[outcome]["model"] == model}
+        document = Calibration(
+            outputs={scores[name]["outputs"][0]: one.how for name, one in named.items() if isinstance(one, Fitted)},
+            classes=tuple(
+                ClassCalibration(outputs=tuple(scores[name]["outputs"]), map=one.map, rows=one.rows)
+                for name, one in named.items()
+                if isinstance(one, FittedClasses)
+            ),
+            model=scores[next(iter(named))]["digest"],
+            fingerprint=fingerprint,
+        )
         yield SideObject(FILE if len(models) == 1 else f"calibration-{model}.json", document.encode())

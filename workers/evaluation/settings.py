@@ -8,7 +8,6 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from schemas.frozen import Frozen
 from schemas.location import Location
 from schemas.units import Share
-from workers.calibration.maps import Method
 from workers.labels.settings import Labels, Name, Rows, Values, refuse_both_sides
 
 
@@ -123,8 +122,12 @@ StardItem = Literal["1-4", "6", "8-11", "12", "16-17", "32-39", "40"]
 class Calibrate(Frozen):
     """Maps from scores to probabilities that come true as often as they say, fitted on tuning rows."""
 
-    method: Method = Field(description="temperature, platt, isotonic or beta")
-    outcomes: tuple[Name, ...] = Field(default=(), description="binary outcomes; default: all of them")
+    method: Literal["temperature", "platt", "isotonic", "beta", "vector"] = Field(
+        description="temperature (of classes, too), platt, isotonic or beta; vector, of classes: two numbers each"
+    )
+    outcomes: tuple[Name, ...] = Field(
+        default=(), description="binary outcomes, or with vector those of classes; default: all of them"
+    )
     by: str = Field(
         default="", description="carried column, such as site or device, whose values get maps of their own"
     )
@@ -208,11 +211,17 @@ class EvaluateInput(Frozen):
         if not self.tuning:
             raise ValueError("calibration is fitted on tuning rows, and `tuning` names none")
         for name in self.calibration.outcomes:
-            if name not in self.outcomes or self.outcomes[name].task != "binary":
-                raise ValueError(f"calibration.outcomes: {name} is no binary outcome of this evaluation")
+            if name not in self.outcomes or self.outcomes[name].task not in self._can_be_calibrated:
+                kinds = " or ".join(self._can_be_calibrated)
+                raise ValueError(f"calibration.outcomes: {name} is no {kinds} outcome of this evaluation")
         if not self.calibrated:
-            raise ValueError("calibration is for binary outcomes, and there is none")
-        scores = [self.outcomes[name].score for name in self.calibrated]
+            raise ValueError(
+                f"calibration is for {self._can_be_calibrated[0]} outcomes by method {self.calibration.method}, and "
+                "there is none"
+            )
+        if self.calibration.by and any(self.outcomes[name].task == "classes" for name in self.calibrated):
+            raise ValueError("calibration.by is for binary outcomes, and one of classes is calibrated: leave it out")
+        scores = [column for name in self.calibrated for column in self.outcomes[name].columns().values()]
         if len(set(scores)) < len(scores):
             raise ValueError("two outcomes share a score: name one of them in calibration.outcomes")
         for name in self.calibrated:
@@ -225,8 +234,17 @@ class EvaluateInput(Frozen):
         """The outcomes whose scores are calibrated."""
         if self.calibration is None:
             return ()
-        binary = (name for name, outcome in self.outcomes.items() if outcome.task == "binary")
-        return self.calibration.outcomes or tuple(binary)
+        first = self._can_be_calibrated[0]
+        return self.calibration.outcomes or tuple(name for name, one in self.outcomes.items() if one.task == first)
+
+    @property
+    def _can_be_calibrated(self) -> tuple[str, ...]:
+        """Tasks that the method is for; outcomes of the first are calibrated where none is named."""
+        method = None if self.calibration is None else self.calibration.method
+        if method == "temperature":
+            tasks = {outcome.task for outcome in self.outcomes.values()}
+            return ("binary", "classes") if "binary" in tasks else ("classes", "binary")
+        return ("classes",) if method == "vector" else ("binary",)
 
     @model_validator(mode="after")
     def _rules_have_tuning_rows(self) -> Self:

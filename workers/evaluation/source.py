@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -58,19 +59,27 @@ class Source:
                 f"input.outcomes.{name}: {outcome.truth!r} is score and truth, which would agree: name what was true"
             )
 
-    def calibrated(self) -> dict[str, dict[str, str]]:
-        """By calibrated outcome: the model whose output its score is, that output, and the model's digest."""
+    def calibrated(self) -> dict[str, dict[str, Any]]:
+        """By calibrated outcome: the model whose outputs its scores are, these outputs, and the model's digest."""
         found = {}
         for name in self.settings.calibrated:
-            column = self._calibrated(name)
-            model = self.run.run.models.get(column.model)
+            columns = self._calibrated(name)
+            model = self.run.run.models.get(columns[0].model)
             digest = "" if model is None else scoring_digest(model.files)
-            found[name] = {"model": column.model, "output": column.output, "digest": digest}
+            outputs = [column.output for column in columns]
+            found[name] = {"model": columns[0].model, "outputs": outputs, "digest": digest}
         return found
 
-    def _calibrated(self, outcome: str) -> OutputColumn:
-        """The column of an outcome's score. Raises SpecError where it cannot be calibrated."""
-        score, where = self.settings.outcomes[outcome].score, f"input.calibration: outcome {outcome}"
+    def _calibrated(self, outcome: str) -> list[OutputColumn]:
+        """The columns of an outcome's scores. Raises SpecError where they cannot be calibrated."""
+        scores = self.settings.outcomes[outcome].columns().values()
+        found = [self._calibrated_column(outcome, score) for score in scores]
+        if len({column.model for column in found}) > 1:
+            raise SpecError(f"input.calibration: outcome {outcome}: its classes are scores of several models")
+        return found
+
+    def _calibrated_column(self, outcome: str, score: str) -> OutputColumn:
+        where = f"input.calibration: outcome {outcome}"
         column = next((one for one in self.run.run.columns if one.name == score and one.output), None)
         if column is None:
             raise SpecError(f"{where}: {score!r} is carried, and only an output of a model can be calibrated")

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from schemas.errors import WardroundError
 from schemas.rows import STATUS_TYPE, OutputColumn, row_schema
 from schemas.status import Status
-from workers.calibration.columns import CalibratedColumn
+from workers.calibration.columns import CalibratedClasses, CalibratedColumn
 from workers.pipeline import seal
 from workers.pipeline.columns import ModelColumns
 
@@ -46,13 +46,13 @@ class RowLayout:
     columns: tuple[OutputColumn, ...]
     subject_from: str | None = None
     """Header column that gives `subject_id`, if any."""
-    calibrated: tuple[CalibratedColumn, ...] = ()
+    calibrated: tuple[CalibratedColumn | CalibratedClasses, ...] = ()
     """Columns that are made of others as the rows are put together."""
 
     @property
     def given(self) -> tuple[OutputColumn, ...]:
         """The columns that a stage gives itself: all but those."""
-        made = {name for one in self.calibrated for name in (one.name, one.told)}
+        made = {name for one in self.calibrated for name in one.made}
         return tuple(column for column in self.columns if column.name not in made)
 
     @property

@@ -61,7 +61,7 @@ def test_a_directory_without_one_is_not_calibrated(tmp_path: Path) -> None:
         ({"score_pneumonia": {"map": PLATT, "values": {"A": PLATT}}}, {}, "need `by`"),
         ({"score_pneumonia": {"map": PLATT}}, {"format": "other"}, "must be 'wardround-calibration'"),
         ({"score_pneumonia": {"map": PLATT}}, {"model": "22" * 32}, "a model with other files"),
-        ({}, {}, "must not be empty"),
+        ({}, {}, "calibrates nothing"),
     ],
 )
 def test_a_wrong_one_is_refused_by_what_is_wrong(tmp_path: Path, outputs: Any, more: Any, says: str) -> None:

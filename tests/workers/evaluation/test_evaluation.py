@@ -102,6 +102,15 @@ def test_rows_without_a_score_are_counted_and_bound_what_could_have_been(tmp_pat
     assert bounds["high"] == pytest.approx((right + missing) / (scored.height + missing))
 
 
+@pytest.mark.parametrize("task", ["binary", "number"])
+def test_an_infinite_score_is_counted_and_not_evaluated(tmp_path: Path, task: str) -> None:
+    rows = screened(200).with_columns(score=pl.when(pl.int_range(200) < 3).then(np.inf).otherwise("score"))
+    rows = rows.with_columns(pl.col("score").cast(pl.Float32))
+    found = evaluated(tmp_path, rows, outcomes={"sick": {"task": task, "score": "score", "truth": "sick"}})
+    assert {cell["state"]: cell["rows"] for cell in found["flow"]} == {"evaluated": 197, "infinite score": 3}
+    assert figures(found)["rows", ""]["value"] == 197
+
+
 def test_a_nan_score_is_counted_and_not_evaluated(tmp_path: Path) -> None:
     rows = screened().with_columns(
         pl.when(pl.int_range(600) == 7).then(float("nan")).otherwise("score").cast(pl.Float32).alias("score")

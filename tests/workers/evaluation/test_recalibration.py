@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from sklearn.metrics import brier_score_loss
+from scipy.special import softmax
+from sklearn.metrics import brier_score_loss, log_loss
 
 from cluster.storage import open_store
 from jobs.report_file import write_report
@@ -17,6 +18,7 @@ from schemas.errors import SpecError
 from tests.support.made_run import make_run
 from tests.support.runs import run
 from tests.workers.evaluation.support import evaluated, figures, spec
+from workers.calibration.class_maps import fit_classes
 from workers.calibration.document import Calibration
 from workers.calibration.fit import fit_map
 from workers.statistics.logistic import expit, logit
@@ -140,6 +142,53 @@ def test_the_figures_stand_in_long_form_and_in_the_picture(tmp_path: Path) -> No
     report = (tmp_path / "out" / "report.html").read_text()
     assert "Calibration on test rows, temperature fitted on tuning rows" in report
     assert "calibration.json" in report
+
+
+def graded(number: int = 900) -> pl.DataFrame:
+    """Probabilities of three grades that are too sharp."""
+    chance = np.random.default_rng(0)
+    logits = chance.normal(size=(number, 3))
+    grade = [int(chance.choice(3, p=softmax(row))) for row in logits]
+    scores = softmax(2 * logits, axis=1).astype(np.float32)
+    rows = {"record_id": [f"r{place}" for place in range(number)], **{f"g{one}": scores[:, one] for one in range(3)}}
+    return pl.DataFrame({**rows, "grade": grade, "split": chance.choice(["tuning", "test"], number)})
+
+
+GRADES = {"grade": {"task": "classes", "scores": {str(one): f"g{one}" for one in range(3)}, "truth": "grade"}}
+
+
+@pytest.mark.parametrize("method", ["temperature", "vector"])
+def test_classes_are_calibrated_together_and_their_log_loss_falls(tmp_path: Path, method: str) -> None:
+    rows = graded()
+    scores = ("g0", "g1", "g2")
+    found = evaluated(tmp_path, rows, scores=scores, outcomes=GRADES, tuning=TUNING, calibration={"method": method})
+    (together,) = document(tmp_path).classes
+    tuning, test = rows.filter(pl.col("split") == "tuning"), rows.filter(pl.col("split") == "test")
+    fitted = fit_classes(method, tuning.select(scores).to_numpy().astype(float), tuning["grade"].to_numpy())
+    assert (together.outputs, together.map, together.rows) == (scores, fitted, tuning.height)
+    told = figures(found, "grade")
+    after = fitted.apply(test.select(scores).to_numpy()).astype(np.float32)
+    for point, values in (("", test.select(scores).to_numpy()), ("calibrated", after)):
+        plain = values.astype(float)
+        expected = log_loss(test["grade"], plain / plain.sum(axis=1, keepdims=True))
+        assert told["log_loss", point]["value"] == pytest.approx(expected, abs=1e-6)
+        squares = ((values.astype(float) - np.eye(3)[test["grade"].to_numpy()]) ** 2).sum(axis=1).mean()
+        assert told["classes_brier", point]["value"] == pytest.approx(squares, abs=1e-9)
+    assert told["log_loss", "calibrated"]["value"] < told["log_loss", ""]["value"]
+    assert found["outcomes"]["grade"]["calibration"]["test_rows"] == {"pooled": test.height}
+
+
+def test_classes_of_too_many_rows_or_by_site_are_refused(tmp_path: Path) -> None:
+    uri = make_run(tmp_path / "run", graded(300), ("g0", "g1", "g2"))
+    for number, (settings, says) in enumerate(
+        (
+            ({"calibration": {"method": "vector"}, "exact_rows": 20}, "more than exact_rows"),
+            ({"calibration": {"method": "vector", "by": "split"}}, "by is for binary outcomes"),
+            ({"calibration": {"method": "platt"}}, "binary outcomes by method platt, and there is none"),
+        )
+    ):
+        with pytest.raises(SpecError, match=says):
+            run(spec(uri, tmp_path / f"out{number}", outcomes=GRADES, tuning=TUNING, **settings))
 
 
 @pytest.mark.parametrize(
