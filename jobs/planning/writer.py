@@ -1,9 +1,6 @@
 """Write a plan as a stream: constant memory but for eight bytes a record, which find doubled ids."""
 
-import errno
-import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +12,9 @@ from numpy.typing import NDArray
 
 from cluster.storage import sha256_of
 from jobs.planning.subjects import shards_of_subjects
-from schemas.errors import InfrastructureError, SpecError
+from schemas.errors import SpecError
 from schemas.plan import PlanInfo
+from schemas.temporary import room_for
 
 _NAMED = 5
 """How many wrong rows an error names."""
@@ -43,7 +41,7 @@ def write_plan(
     ends: list[int] = []
     cut = shards_of_subjects if whole_subjects else _in_shards
     written = {"compression": "zstd", "compression_level": 1, "write_page_checksum": True}
-    with _room_for(path), pq.ParquetWriter(path, schema, **written) as writer:
+    with room_for("the plan does"), pq.ParquetWriter(path, schema, **written) as writer:
         for table in cut(_checked(batches, schema, hashes), schema, shard_records):
             writer.write_table(table, row_group_size=max(shard_records, table.num_rows))
             records += table.num_rows
@@ -62,18 +60,6 @@ def write_plan(
         bytes=known_bytes,
         ends=tuple(ends) if whole_subjects else None,
     )
-
-
-@contextmanager
-def _room_for(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise InfrastructureError(
-            f"the plan does not fit into the temporary folder {tempfile.gettempdir()!r}: free space there or set TMPDIR"
-        ) from None
 
 
 def _checked(

@@ -8,6 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from schemas.outputs import OutputField
+from schemas.temporary import room_for
 from workers.finished_runs.stage import FinishedStage
 from workers.pipeline.columns import ModelColumns
 from workers.pipeline.reading import Prepared
@@ -44,7 +45,7 @@ def local_rows(stage: FinishedStage, places: NDArray[Any], columns: Sequence[str
     """These rows of a stage, by ascending places, in a file on this node that is mapped into memory: they may be larger
     than it."""
     writer: pa.ipc.RecordBatchFileWriter | None = None
-    with pa.OSFile(str(path), "wb") as sink:
+    with room_for("the prepared records do"), pa.OSFile(str(path), "wb") as sink:
         for shard, rows in stage.run.plan.by_shard(places.tolist()).items():
             part = stage.rows(shard, columns).take(rows)
             writer = writer or pa.ipc.new_file(sink, part.schema)
