@@ -23,7 +23,7 @@ from tests.benchmarks import labelled_histories as histories
 from tests.benchmarks import labelled_images as images
 from tests.benchmarks.processes import BUILD, python, run
 
-IMAGES, SUBJECTS, ROUNDS = 6_000, 12_000, 3
+IMAGES, SUBJECTS, ROUNDS = 6_000, 2_400, 2
 EPOCHS = {"images": 10, "events": 4}
 LEARNED = {"images": 0.9, "events": 0.75}
 """Areas that both must reach: otherwise one of them has not done the work."""

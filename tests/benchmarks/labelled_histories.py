@@ -14,7 +14,7 @@ from tests.benchmarks.histories import code_name, data_files, dataset
 
 TELLING = code_name(60)
 """About a sixth of the subjects have it."""
-BATCH = 128
+BATCH = 32
 RATE = 3e-3
 EMBEDDING, HIDDEN = 64, 128
 
