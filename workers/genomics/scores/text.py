@@ -97,6 +97,8 @@ class TextTable:
             self._rest = line.encode() + b"\n" + self._rest
         if not names.strip():
             raise SpecError(f"{self._where}: holds no row of column names")
+        if "\0" in names:
+            raise SpecError(f"{self._where}: is no text in UTF-8 (UTF-16, or a workbook?): save it as text in UTF-8")
         header, separator = read_header(lines), separator_of(names)
         fields = split_names(names, separator)
         layout = headerless(fields)

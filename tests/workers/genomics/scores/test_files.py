@@ -104,6 +104,7 @@ def test_parquet_gives_what_the_same_table_gives_as_text(tmp_path: Path) -> None
     ("text", "told"),
     [
         ("", "holds no row of column names"),
+        ("c\0h\0r\0\n", "is no text in UTF-8"),
         ("#pgs_id=PGS1\n", "holds no row of column names"),
         ("chr\tpos\tweight\n1\t2\t3\n", "no column effect_allele"),
         ("chr\tpos\tA1\n1\t2\tA\n", "no column effect_weight"),
