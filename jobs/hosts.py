@@ -12,7 +12,7 @@ from jobs.locations import local_paths, refuse_elsewhere
 from jobs.running import HostOpener
 from jobs.settings import output_store
 from jobs.watchdog import Watch
-from schemas.errors import IncompleteError, SpecError
+from schemas.errors import IncompleteError
 from schemas.spec import Spec
 from workers.finished_runs.documents import read_manifest
 from workers.pipeline.factory import DOTTED
@@ -31,7 +31,8 @@ def pool(
     is_complete = read_manifest(output_store(spec)) is not None
     if spec.compute.pool == "serial":
         if not is_complete:
-            _refuse_no_gpu(spec.compute.gpus_per_worker)
+            # Before anything is read.
+            device(spec.compute.gpus_per_worker)
         yield partial(_serial, watch=watch or Watch())
         return
     early = None if is_complete else Session(_session_settings(spec), exit_code)
@@ -42,15 +43,6 @@ def pool(
     finally:
         if early is not None:
             early.close()
-
-
-def _refuse_no_gpu(gpus: float) -> None:
-    """Scoring on the CPU what was meant for a GPU would go unnoticed."""
-    if gpus and device(gpus) == "cpu":
-        raise SpecError(
-            f"compute.gpus_per_worker is {gpus:g}, and torch finds no GPU on this machine: set it to 0, or install "
-            "a torch with CUDA and a driver that suits it"
-        )
 
 
 def _refuse_other_disks(spec: Spec, joined: Session) -> None:

@@ -25,6 +25,7 @@ from schemas.work import ShardReport, ShardTask, Worker
 from workers.collection import NeedsAll, TrialPart, TrialStages
 from workers.finished_runs.plan import PlanReader
 from workers.pipeline.factory import build
+from workers.pipeline.models import has_gpu
 
 FEW = 4
 """Records that tell whether a run can."""
@@ -156,7 +157,9 @@ def _run(stage: StageDirectory, job: StagedJob, cpus: int, *, timed: bool) -> tu
 
 @contextmanager
 def _worker(stage: StageDirectory, job: StagedJob, cpus: int) -> Iterator[Worker]:
-    worker = build(worker_job(stage, job.spec), float(cpus), job.spec.compute.gpus_per_worker)
+    # Who submits to a cluster may have no GPU.
+    gpus = job.spec.compute.gpus_per_worker if has_gpu() else 0.0
+    worker = build(worker_job(stage, job.spec), float(cpus), gpus)
     try:
         yield worker
     finally:

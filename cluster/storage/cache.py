@@ -247,7 +247,7 @@ def _refuse_escapes(store: Store, keys: Sequence[str]) -> None:
 
 
 def _fingerprint(store: Store, listing: Sequence[ObjectInfo]) -> str:
-    digest = hashlib.sha256(store.uri.encode())
+    digest = hashlib.sha256(store.uri.encode("utf-8", "surrogatepass"))
     for info in listing:
         digest.update(f"\n{info.etag} {info.size} {info.key}".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()[:32]

@@ -17,12 +17,12 @@ from schemas.errors import InfrastructureError
 
 
 @contextmanager
-def _no_socket(path: str) -> Iterator[None]:
-    """What the system says of a socket that is opened is what it says of a lost device: there is no such file."""
+def _file_alone(path: str) -> Iterator[None]:
+    """What the system says of a socket or terminal that is opened is what it says of a file on a lost device."""
     try:
         yield
     except OSError as error:
-        if error.errno == errno.ENXIO and stat.S_ISSOCK(os.stat(path).st_mode):
+        if error.errno == errno.ENXIO and not stat.S_ISREG(os.stat(path).st_mode):
             raise ObjectMissing from None
         raise
 
@@ -32,7 +32,7 @@ class LocalFile:
 
     def __init__(self, path: str, root: str) -> None:
         self._root = root
-        with disk(root), _no_socket(path):
+        with disk(root), _file_alone(path):
             # Without O_NONBLOCK opening a pipe waits for who writes it.
             self._file = io.FileIO(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK))
             regular = stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)

@@ -33,12 +33,13 @@ class TokenCluster:
         self,
         cpus: int = 2,
         *,
+        gpus: int = 0,
         path: Path | None = None,
         hostname: str | None = None,
         variables: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`path`: a folder more on the path of its processes. `hostname`: it takes itself for another machine, which
-        only root can make it. `variables` are of its environment."""
+        """`gpus`: how many it says it has. `path`: a folder more on the path of its processes. `hostname`: it takes
+        itself for another machine, which only root can make it. `variables` are of its environment."""
         self._path = path
         self._variables = variables
         self.directory = Path(tempfile.mkdtemp(prefix="wr-t-", dir="/tmp"))
@@ -47,6 +48,7 @@ class TokenCluster:
         command = [
             *(str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--disable-usage-stats"),
             *("--node-ip-address=127.0.0.1", f"--port={self.address.rsplit(':')[1]}", f"--num-cpus={cpus}"),
+            f"--num-gpus={gpus}",
             *("--dashboard-host=127.0.0.1", f"--dashboard-port={self.dashboard.rsplit(':')[-1]}"),
             # Two clusters on one machine must not share the port of the agents that take jobs.
             *(f"--dashboard-agent-listen-port={free_port()}", f"--dashboard-agent-grpc-port={free_port()}"),

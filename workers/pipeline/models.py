@@ -2,22 +2,36 @@
 
 import importlib
 import json
+import platform
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from cluster.storage import ObjectMissing
-from schemas.errors import InfrastructureError
+from schemas.errors import InfrastructureError, SpecError
 from workers.pipeline.context import StageContext
 
 
 def device(gpus: float) -> str:
-    """`cuda` where this worker was given a GPU and it is real, else `cpu`."""
+    """`cuda` where this worker was given a GPU, `cpu` where it was given none.
+
+    Raises SpecError where torch cannot use what was given: scoring on the CPU instead would go unnoticed.
+    """
     if gpus <= 0:
         return "cpu"
+    if not has_gpu():
+        raise SpecError(
+            f"compute.gpus_per_worker is {gpus:g}, and torch finds no GPU on {platform.node()}: set it to 0, or "
+            "install a torch with CUDA and a driver that suits it there"
+        )
+    return "cuda"
+
+
+def has_gpu() -> bool:
+    """Whether torch can use a GPU of this machine."""
     torch: Any = importlib.import_module("torch")
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    return bool(torch.cuda.is_available())
 
 
 def device_kind(kind: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,13 @@ def test_every_format_is_inspected_and_verified(wardround: Wardround, models: di
         assert (verified["scored"], verified["note"]) == (None, "described; it has no weights to load")
     else:
         assert verified["scored"].keys() >= {found["outputs"][0]["name"]}
+
+
+def test_a_directory_whose_name_is_not_utf_8_is_looked_at_as_any(wardround: Wardround, native: Path) -> None:
+    odd = native.rename(native.with_name(os.fsdecode(b"\xff")))
+    for uri in (str(odd), f"file://{odd.parent}/%FF"):
+        done = wardround("model", "inspect", uri)
+        assert done.code == 0, done
 
 
 def test_people_are_told_network_parameters_prepare_and_outputs(wardround: Wardround, native: Path) -> None:

@@ -25,7 +25,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-_LIBRARIES = ("boto3", "botocore.httpsession", "numpy", "pyarrow.csv", "pyarrow.dataset", "pyarrow.parquet", "yaml")
+_LIBRARIES = ("boto3", "botocore.httpsession", "numpy", "pyarrow.dataset", "pyarrow.parquet", "torch", "yaml")
 _HARMLESS = ("jemalloc_bg_thd", "polars-ooc-clea")
 """The allocator's, which it starts anew in a fork, and one that takes away what larger queries leave on disk."""
 _LOOK_S = 0.01
