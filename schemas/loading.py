@@ -78,7 +78,7 @@ def _told(model: type[BaseModel], details: Sequence[ErrorDetails], where: str) -
             known += detail["ctx"]["expected"].replace(" or ", ", ").split(", ")
             lines[path] = f"{path}: must be one of {', '.join(known)}"
         else:
-            lines[number] = _explain(model, detail)
+            lines[number] = _explain(model, detail, len(details) == 1)
     shown = list(lines.values())
     more = f"; and {len(shown) - _NAMED} more" if len(shown) > _NAMED else ""
     return SpecError(f"{where}: {'; '.join(shown[:_NAMED])}{more}")
@@ -100,16 +100,21 @@ def _truth_for_number(raw: object, found: object, path: str) -> Iterator[str]:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """`, did you mean 'x'?` or nothing."""
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f", did you mean {found[0]!r}?" if found else ""
+    """`, did you mean 'x'?` or nothing; capital letters make no difference."""
+    names = {name.lower(): name for name in known}
+    found = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.5)
+    return f", did you mean {names[found[0]]!r}?" if found else ""
 
 
-def _explain(model: type[BaseModel], detail: ErrorDetails) -> str:
+def _explain(model: type[BaseModel], detail: ErrorDetails, alone: bool) -> str:
+    """`alone`: nothing else is wrong, so that there is room for the keys that could be meant."""
     path = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
         known = _known_keys(model, detail["loc"][:-1])
-        return f"unknown key {path!r}{nearest(str(detail['loc'][-1]), known)}"
+        hint = nearest(str(detail["loc"][-1]), known)
+        if not hint and known and alone:
+            hint = f"; known are {', '.join(known)}"
+        return f"unknown key {path!r}{hint}"
     words = _in_words(detail)
     return f"{path}: {words}" if path else words
 

@@ -18,6 +18,19 @@ Known = Mapping[str, type[BaseModel]]
 Ref = Callable[[type[BaseModel]], Mapping[str, Any]]
 """The JSON Schema that stands for a model: a reference to where it is defined."""
 
+_OF_OTHERS = {
+    "normali": ("standardise", "z_score", "min_max", "unicode"),
+    "standardi": ("standardise",),
+    "gray": ("channels",),
+    "grey": ("channels",),
+    "rgb": ("channels",),
+    "scale_intensity": ("min_max",),
+    "totensor": (),
+    "to_tensor": (),
+    "lower": (),
+}
+"""How names of steps begin in other libraries, and which of ours do that: their letters would lead elsewhere."""
+
 
 class StepTable(Mapping[str, type[S]], Generic[S]):
     """The steps of a collection by name, each a frozen pydantic model of its settings, imported when asked for.
@@ -85,7 +98,16 @@ def _model(name: str, known: Sequence[Known], where: str) -> type[BaseModel]:
         if name in table:
             return table[name]
     names = sorted({name for table in known for name in table})
-    raise SpecError(f"{where}: unknown step {name!r}{nearest(name, names) or '.'} Known: {', '.join(names)}")
+    raise SpecError(f"{where}: unknown step {name!r}{_meant(name, names) or '.'} Known: {', '.join(names)}")
+
+
+def _meant(name: str, names: Sequence[str]) -> str:
+    """What somebody may have meant, by what others call it or else by its letters; empty where nothing is near."""
+    for beginning, ours in _OF_OTHERS.items():
+        if name.lower().startswith(beginning):
+            found = [step for step in ours if step in names]
+            return f": what others call so is {' or '.join(found)} here." if found else ""
+    return nearest(name, names)
 
 
 def _entry(entry: object, where: str) -> tuple[str, Mapping[Any, Any]]:

@@ -47,6 +47,8 @@ def test_a_number_of_workers_is_a_fixed_range() -> None:
 @pytest.mark.parametrize(
     ("extra", "said"),
     [
+        ("storage: {colour: x}", "unknown key 'storage.colour'; known are endpoint_url"),
+        ("OUTPUT: {uri: x}", "unknown key 'OUTPUT', did you mean 'output'?"),
         ("outptu: {uri: x}", "unknown key 'outptu', did you mean 'output'?"),
         ("compute: {shard_record: 5}", "unknown key 'compute.shard_record', did you mean 'shard_records'?"),
         ("compute: {workers: {min: 3, max: 2}}", "max (2) is smaller than min (3)"),

@@ -82,6 +82,20 @@ def test_both_strands_false_is_no_way_to_turn_it_on() -> None:
         sequences.parse_steps([{"both_strands": False}])
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("normalize", "what others call so is standardise or z_score or min_max here"),
+        ("Grayscale", "what others call so is channels here"),
+        ("to_tensor", "unknown step 'to_tensor'. Known"),
+        ("center_crop", "did you mean 'crop'"),
+    ],
+)
+def test_a_name_that_other_libraries_have_is_answered_with_ours(name: str, says: str) -> None:
+    with pytest.raises(SpecError, match=says):
+        images.parse_steps([name])
+
+
 @every_collection
 def test_an_unknown_name_is_answered_with_the_nearest(collection: str) -> None:
     read, _, name, _ = CASES[collection]

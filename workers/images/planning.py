@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from cluster.storage import StorageSettings, Store, join, open_store, split
 from schemas.errors import SpecError
 from schemas.plan import PLAN_FIELDS, RESERVED, plan_schema
+from schemas.wording import in_short
 from workers.images.settings import ImagesInput
 from workers.images.uris import OneSpelling, canonical
 from workers.reading.columns import cast_column
@@ -164,19 +165,24 @@ class ImageRecords:
         if needed and needed not in self.columns.names:
             hint = separator_hint(self.columns.names, delimiter_of(self.source.uri)) or _renaming(self.columns.names)
             raise SpecError(
-                f"the input table has no column {needed!r}; it has {', '.join(self.columns.names)}"
+                f"the input table has no column {needed!r}; it has {in_short(self.columns.names)}"
                 f"{f': {hint}' if hint else ''}"
             )
         named = self.source.record_id
         if "record_id" in self.source.model_fields_set and named not in self.columns.names:
-            there = f"its columns are {', '.join(self.columns.names)}" if self.columns.names else "it is no table"
+            there = f"its columns are {in_short(self.columns.names)}" if self.columns.names else "it is no table"
             raise SpecError(f"input.record_id names a column {named!r} that input.uri does not have; {there}")
         names = [*self.header_carry, *([self.subject_from] if self.subject_from else [])]
         if names:
             # It knows pydicom, which takes a while to import and is needed for nothing else here.
             from workers.images.preflight import check_attributes  # noqa: PLC0415
 
-            check_attributes(names, self.columns.names)
+            try:
+                check_attributes(names, self.columns.names)
+            except SpecError:
+                # A column of a workbook is no attribute: that the file is no table comes first.
+                self._refuse_one_file()
+                raise
 
 
 def kind_of(source: ImagesInput) -> Literal["prefix", "table", "columns"]:

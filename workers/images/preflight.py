@@ -11,6 +11,7 @@ from pydicom.datadict import keyword_dict
 from schemas.errors import RecordError, SpecError
 from schemas.loading import nearest
 from schemas.status import Status
+from schemas.wording import in_short
 from workers.images.decoding.headers import HeaderFacts, read_header
 from workers.images.decoding.identifiers import attribute_tag
 from workers.images.decoding.sniff import sniff
@@ -98,7 +99,7 @@ def check_attributes(names: Iterable[str], columns: Sequence[str] = ()) -> None:
                 hint = nearest(name, columns) or (f", did you mean {keywords[0]!r}?" if keywords else ".")
                 raise SpecError(
                     f"input names {name!r}, which is no column of the table and no DICOM attribute{hint} "
-                    f"Its columns are {', '.join(columns)}"
+                    f"Its columns are {in_short(columns)}"
                 )
             near = get_close_matches(name, keyword_dict, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else "; give a keyword, or a tag as eight hex digits"

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from cluster.storage import ObjectMissing, StorageSettings, open_store, split
 from schemas.errors import RefusedError, SpecError
-from schemas.wording import counted
+from schemas.wording import counted, in_short
 from workers.labels.matching import as_ids
 from workers.labels.settings import Labels
 from workers.labels.truths import plain
@@ -36,7 +36,7 @@ def read_labels(labels: Labels, storage: StorageSettings) -> tuple[pl.DataFrame,
         hint = separator_hint(table.columns, delimiter_of(split(labels.uri)[1], labels.delimiter))
         remedy = f"{hint}, or say labels.delimiter" if hint else "say labels.key"
         raise SpecError(
-            f"input.labels: {labels.uri} has no column {labels.key!r}; it has {', '.join(table.columns)}: {remedy}"
+            f"input.labels: {labels.uri} has no column {labels.key!r}; it has {in_short(table.columns)}: {remedy}"
         )
     if ROW in table.columns:
         raise SpecError(f"input.labels: {labels.uri} has a column {ROW!r}, which is kept for row numbers: rename it")

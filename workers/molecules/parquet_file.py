@@ -7,6 +7,7 @@ import pyarrow as pa
 from cluster.storage import ObjectInfo, Store
 from schemas.errors import SpecError
 from schemas.loading import nearest
+from schemas.wording import in_short
 from workers.molecules.record import Molecule, check_smiles
 from workers.molecules.settings import MoleculesInput
 from workers.reading.columns import decoded, value_type
@@ -42,7 +43,7 @@ def check_columns(schema: pa.Schema, names: list[str], smiles: str) -> None:
         if name not in schema.names:
             raise SpecError(
                 f"a file of input.uri has no column {name!r}{nearest(name, schema.names) or ';'} input names it. "
-                f"It has {', '.join(schema.names[:20])}"
+                f"It has {in_short(schema.names)}"
             )
     kind = value_type(schema.field(smiles).type)
     if kind not in (pa.string(), pa.large_string(), pa.binary(), pa.large_binary()):

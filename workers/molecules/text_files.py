@@ -7,6 +7,7 @@ from cluster.storage import ObjectInfo, Store
 from schemas.errors import SpecError
 from schemas.loading import nearest
 from schemas.status import Status
+from schemas.wording import in_short
 from workers.molecules.record import Molecule, as_text, check_smiles, has_no_text, replaced
 from workers.molecules.settings import MoleculesInput
 from workers.reading.csv_records import csv_records, delimiter_of, fields_of_each, header_names
@@ -59,7 +60,7 @@ def csv_molecules(store: Store, info: ObjectInfo, source: MoleculesInput) -> Ite
         if name not in columns:
             raise SpecError(
                 f"a file of input.uri has no column {name!r}{nearest(name, columns) or ';'} input names it. "
-                f"It has {', '.join(list(columns)[:20])}"
+                f"It has {in_short(columns)}"
             )
     for row, fields in enumerate(rows):
         yield _molecule(fields, columns, f"{info.key}#{row}", source)

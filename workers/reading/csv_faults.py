@@ -10,13 +10,16 @@ from workers.reading.gzip import InflatedFile, InflationError, is_gzip
 _TAB = "\t"
 _SEPARATORS = (";", _TAB, "|", ",")
 _BLOCK = 1 << 20
+_HEAD = 64
+"""Bytes of a name of a column or two: a table may have a NUL in its text, and none there."""
 _LONGEST = 16 << 20
-_NO_GZIP = "its name says gzip, and it is none or damaged: compress it again, or leave .gz out"
+NO_GZIP = "its name says gzip, and it is none or damaged: compress it again, or leave .gz out"
 _BEGINNINGS = (
     (b"PAR1", "is a Parquet file by its content: give it a name that ends in .parquet"),
     (b"PK\x03\x04", "is a zip or Excel file by its content: save it as CSV"),
     (b"\xff\xfe", "is UTF-16: save it as CSV UTF-8"),
     (b"\xfe\xff", "is UTF-16: save it as CSV UTF-8"),
+    (b"\xd0\xcf\x11\xe0", "is an Excel file by its content: save it as CSV"),
     (b"\x1f\x8b", "is gzip by its content: give it a name that ends in .gz"),
 )
 
@@ -29,7 +32,17 @@ def csv_fault(file: Readable, name: str, delimiter: str, whole_numbers: Sequence
     try:
         return _fault(_blocks(file, is_gzip(name)), delimiter, whole_numbers)
     except InflationError:
-        return _NO_GZIP
+        return NO_GZIP
+
+
+def no_csv_by_its_beginning(first: bytes) -> str:
+    """What a file is whose first bytes are those of no CSV, and what to do; empty where they may be."""
+    for beginning, said in _BEGINNINGS:
+        if first.startswith(beginning):
+            return said
+    if b"\0" in first[:_HEAD]:
+        return "has NUL bytes, as UTF-16 has without its mark: save it as CSV UTF-8"
+    return ""
 
 
 def separator_hint(names: Sequence[str], delimiter: str) -> str:
@@ -56,13 +69,13 @@ def _fault(blocks: Iterator[bytes], delimiter: str, whole_numbers: Sequence[str]
     first = next(blocks, b"")
     if not first:
         return "it is empty: it needs a header line and a line a record"
-    for beginning, said in _BEGINNINGS:
-        if first.startswith(beginning):
-            return f"it {said}"
+    if said := no_csv_by_its_beginning(first):
+        return f"it {said}"
     names: list[str | None] = []
+    lines = 0
     for line in csv_records(_again(first, blocks), delimiter.encode(), _LONGEST):
         if line.damage is not None:
-            return _NO_GZIP
+            return NO_GZIP
         if line.data is None:
             return f"in line {line.number} a quote opens and never closes: double quotes inside a field, or take it out"
         try:
@@ -71,6 +84,7 @@ def _fault(blocks: Iterator[bytes], delimiter: str, whole_numbers: Sequence[str]
             return f"line {line.number} is not UTF-8 (latin-1 or Windows?): save the table as CSV UTF-8"
         except csv.Error:
             return f"line {line.number} is no CSV: write the table again"
+        lines += 1
         if not names:
             names = fields
         elif fields and len(fields) != len(names):
@@ -80,6 +94,8 @@ def _fault(blocks: Iterator[bytes], delimiter: str, whole_numbers: Sequence[str]
             )
         elif wrong := _no_number(names, fields, whole_numbers):
             return f"line {line.number}: column {wrong!r} holds no whole number: correct or rename it"
+    if lines == 1:
+        return "it has a header and nothing below it: it needs a line a record"
     return "it cannot be read as CSV: write it again, or as Parquet"
 
 

@@ -173,3 +173,15 @@ def test_two_columns_of_one_name_are_refused() -> None:
 def test_a_damaged_gzip_is_said_to_be_one_wherever_it_is_cut() -> None:
     body = gzip.compress(b'a,b\n1,"x\ny"\n' * 100_000)
     assert "gzip" in csv_fault(io.BytesIO(body[: len(body) * 2 // 3]), "x.csv.gz", ",")
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"uri,sex", "nothing below it"),
+        ("uri,sex\na,M\n".encode("utf-16-le"), "UTF-16"),
+        (bytes.fromhex("d0cf11e0a1b11ae1") + bytes(99), "Excel"),
+    ],
+)
+def test_what_is_no_table_is_said_to_be_what_it_is(body: bytes, says: str) -> None:
+    assert says in csv_fault(io.BytesIO(body), "x.csv", ",")

@@ -8,7 +8,9 @@ from schemas.errors import RecordError, SpecError
 from workers.ehr.notes.note import decode
 from workers.ehr.notes.settings import NotesInput
 from workers.ehr.notes.text_file import Row, Span, unreadable
+from workers.reading.csv_faults import NO_GZIP, no_csv_by_its_beginning
 from workers.reading.csv_records import csv_records, delimiter_of, fields_of, header_names
+from workers.reading.lines import Line
 
 
 class Csv:
@@ -28,6 +30,7 @@ class Csv:
             if record.data is not None and not record.data.strip(b"\r\n"):
                 continue
             if not self.columns:
+                _refuse_no_csv(record)
                 self.columns = self._header((record.data or b"").removeprefix(BOM_UTF8))
                 continue
             row = None if record.data is None else self._row(record.data)
@@ -65,3 +68,10 @@ class Csv:
         if not fields:
             raise SpecError("a CSV file of input.uri has no header line that can be read: fix it")
         return header_names(fields)
+
+
+def _refuse_no_csv(first: Line) -> None:
+    if first.damage is not None:
+        raise SpecError(f"a CSV file of input.uri has a fault: {NO_GZIP}")
+    if said := no_csv_by_its_beginning(first.data or b""):
+        raise SpecError(f"a CSV file of input.uri {said}")

@@ -7,6 +7,7 @@ from typing import Any
 from schemas.errors import RecordError, SpecError
 from schemas.loading import nearest
 from schemas.status import Status
+from schemas.wording import in_short
 from workers.ehr.notes.note import Identity, Note, as_text, as_value, first_of, make_note, sound
 from workers.ehr.notes.settings import NotesInput
 from workers.reading.csv_faults import other_separator
@@ -71,7 +72,7 @@ def layout_of(source: NotesInput, is_omop: bool, columns: Sequence[str] | None) 
 
 
 def _lacking(part: str, wanted: str, columns: Sequence[str], delimiter: str | None) -> str:
-    has = ", ".join(columns[:20])
+    has = in_short(columns)
     other = other_separator(columns, delimiter or "")
     if other is not None:
         return f"the only column of the input is {has!r}: say what separates its fields, input.delimiter: {other!r}"

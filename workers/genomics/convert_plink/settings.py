@@ -6,6 +6,7 @@ from pydantic import Field
 
 from schemas.location import Location
 from schemas.units import Bytes
+from workers.genomics.build import GenomeBuild
 from workers.genomics.files.settings import BgenSettings
 
 
@@ -23,7 +24,7 @@ class PlinkInput(BgenSettings):
         description="the .bed, .pgen or .bgen file, also without its ending; a folder or a name with * are several of "
         "them, as one of each chromosome"
     )
-    build: Literal["GRCh37", "GRCh38"] | None = Field(
+    build: GenomeBuild | None = Field(
         default=None, description="genome build that is said of the table; checked nowhere here"
     )
     chunk_bytes: Bytes = Field(

@@ -18,7 +18,7 @@ from workers.genomics.sample_sex import sexes_of, with_sex
 from workers.genomics.table.collection import samples_digest
 from workers.genomics.table.layout import STRIDE
 from workers.genomics.table.records import Chunk
-from workers.reading.listing import named_file, nothing_fits
+from workers.reading.listing import locate, named_file, nothing_fits
 
 _ENDS = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")
 _READS = 8
@@ -109,7 +109,7 @@ def root_of(source: VcfInput, storage: StorageSettings) -> tuple[Store, str | No
     if source.uri.lower().endswith(_ENDS):
         folder, name = split(source.uri)
         return open_store(folder, storage), name
-    return open_store(source.uri, storage), None
+    return locate(source.uri, storage)
 
 
 def header_of(store: Store, key: str, etag: str, size: int, source: VcfInput, name: str) -> Header:

@@ -14,6 +14,7 @@ from workers.genomics.files.bcf_records import BCF_MAGIC, HEADER_START
 
 Packing = Literal["text", "bgzf", "gzip"]
 _GZIP = b"\x1f\x8b"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _HEAD = 1 << 16
 _FIXED = [b"#CHROM", b"POS", b"ID", b"REF", b"ALT", b"QUAL", b"FILTER", b"INFO"]
 
@@ -105,6 +106,8 @@ def _length(held: bytearray) -> int | None:
         if held[:4] != BCF_MAGIC[:4]:
             raise _Unusable("it is BCF of version 1, which nothing current reads: convert it with bcftools view")
         return HEADER_START + int.from_bytes(held[5:9], "little") if len(held) >= HEADER_START else None
+    if held[:2] in _UTF16:
+        raise _Unusable("it is UTF-16: save it as UTF-8")
     if held and not b"##fileformat=VCF".startswith(held[:16]) and not held.startswith(b"##fileformat=VCF"):
         raise _Unusable("it does not begin with ##fileformat=VCF: it has no header, or is no VCF")
     found = held.find(b"\n#CHROM")

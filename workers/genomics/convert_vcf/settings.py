@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from schemas.frozen import Frozen
 from schemas.location import Location
 from schemas.units import Bytes
+from workers.genomics.build import GenomeBuild
 
 MIB = 1 << 20
 
@@ -37,7 +38,7 @@ class VcfInput(Frozen):
 
     format: Literal["vcf"] = Field(description="vcf: VCF (plain, gzip, bgzip) or BCF")
     uri: Location = Field(description="a file, or a directory of them with the same samples in the same order")
-    build: Literal["GRCh37", "GRCh38"] | None = Field(
+    build: GenomeBuild | None = Field(
         default=None, description="genome build that is said of the table; checked nowhere here"
     )
     dosage: str | None = Field(

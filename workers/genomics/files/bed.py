@@ -26,6 +26,8 @@ _HEADER = 3
 _NEAR = {"file": 64 << 10, "s3": 1 << 20}
 """Bytes that cost less to read over than another request."""
 _SPAN = 8 << 20
+_LEAST_ENDS, _ENDS = 16, 1 << 20
+"""Variants at least, and bytes, whose last bits are looked at."""
 _AT_ONCE = {"file": 0, "s3": 4}
 
 
@@ -60,6 +62,21 @@ class BedSource:
             raise SpecError(
                 f"{bed.name!r} has {counted(bed.size, 'byte')}, and {wanted} need {expected}: it was "
                 "cut off, or its .bim or .fam belongs to another file"
+            )
+
+        self._check_ends(bed.name)
+
+    def _check_ends(self, name: str) -> None:
+        """Bits behind the last sample are 0: calls of samples that a .fam lacks may stand there, its size the same."""
+        used = 2 * (self._samples.height % PER_BYTE)
+        if not used:
+            return
+        rows = min(self._variants.height, max(_LEAST_ENDS, _ENDS // self._width))
+        first = np.frombuffer(self._files.get("bed", _HEADER, rows * self._width), np.uint8)
+        if (first.reshape(rows, self._width)[:, -1] >> used).any():
+            raise SpecError(
+                f"{name!r} has calls of more samples than the {self._samples.height} lines of its .fam: restore the "
+                ".fam it was written with, or write both anew with plink --make-bed"
             )
 
     def variants(self) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from schemas.errors import SpecError
 from workers.genomics.contract import VARIANT_SCHEMA
 from workers.genomics.files.plink_text import (
     allele,
@@ -35,4 +36,8 @@ def read_bim(body: bytes, name: str, *, centimorgans: bool = True) -> pl.DataFra
 
 def read_fam(body: bytes, name: str) -> pl.DataFrame:
     """The lines of a .fam as rows of `SAMPLE_SCHEMA`. Raises SpecError."""
-    return sample_frame(read_columns(body, _FAM, name), "fid", "iid", "sex", name)
+    table = read_columns(body, _FAM, name)
+    # Taken for a sample it would move every genotype by one line, and a .bed of any size up to three more has room.
+    if table.height and str(table["iid"][0]).upper() == "IID":
+        raise SpecError(f"{name!r} begins with names of columns, and a .fam has none: take that line out")
+    return sample_frame(table, "fid", "iid", "sex", name)

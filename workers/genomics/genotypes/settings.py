@@ -6,6 +6,7 @@ from pydantic import Field, field_validator
 
 from schemas.location import Location
 from schemas.units import Bytes
+from workers.genomics.build import GenomeBuild
 from workers.genomics.files.settings import BgenSettings
 
 
@@ -38,7 +39,7 @@ class GenotypesInput(BgenSettings):
     format: Literal["table", "bed", "pgen", "bgen"] = Field(
         description="table: as job: convert writes it; bed: PLINK 1; pgen: PLINK 2; bgen: BGEN 1.2 and 1.3"
     )
-    build: Literal["GRCh37", "GRCh38"] | None = Field(
+    build: GenomeBuild | None = Field(
         default=None, description="genome build of the positions; a score of another build is refused by name"
     )
     reference: Location | None = Field(

@@ -12,6 +12,7 @@ from schemas.errors import RecordError, SpecError
 from schemas.loading import nearest
 from schemas.plan import RESERVED
 from schemas.status import Fault, Status
+from schemas.wording import in_short
 from workers.genomics.sequences.regions import EMPTY, Region
 from workers.genomics.sequences.settings import SequencesInput
 from workers.reading.absent import fault_of
@@ -59,7 +60,7 @@ class SequenceTable:
         for name in needed:
             if name not in self.schema.names:
                 hint = nearest(name, self.schema.names) or "."
-                raise SpecError(f"the table has no column {name!r}{hint} It has {', '.join(self.schema.names)}")
+                raise SpecError(f"the table has no column {name!r}{hint} It has {in_short(self.schema.names)}")
         for name in source.carry:
             if name in RESERVED:
                 raise SpecError(f"input.carry names {name!r}, which every run writes anyway")

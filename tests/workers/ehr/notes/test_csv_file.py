@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import pytest
@@ -45,3 +46,17 @@ def test_a_header_is_read_once_and_a_file_without_one_refused() -> None:
     assert csv.columns == ("a",)
     with pytest.raises(SpecError, match="no header line that can be read"):
         syntax().read_header(iter([b'"never closed\n']))
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("id,text\n1,a\n".encode("utf-16"), "UTF-16"),
+        ("id,text\n1,a\n".encode("utf-16-le"), "UTF-16"),
+        (b"PK\x03\x04\x14\x00", "Excel"),
+        (gzip.compress(b"id,text\n1,a\n"), r"ends in \.gz"),
+    ],
+)
+def test_a_file_that_is_no_csv_is_said_to_be_what_it_is(body: bytes, says: str) -> None:
+    with pytest.raises(SpecError, match=f"a CSV file of input.uri .*{says}"):
+        syntax().read_header(iter([body]))

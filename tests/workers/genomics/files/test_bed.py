@@ -106,6 +106,9 @@ def test_a_damaged_bed_is_refused_at_opening(tmp_path: Path, body, says: str) ->
     ("suffix", "edit", "says"),
     [
         (".fam", lambda lines: lines[:-5], "belongs to another file"),
+        (".fam", lambda lines: lines[:-1], "calls of more samples than the 42 lines"),
+        (".fam", lambda lines: lines[1:-1], "calls of more samples than the 41 lines"),
+        (".fam", lambda lines: ["FID IID PAT MAT SEX PHENO", *lines], "names of columns"),
         (".bim", lambda lines: lines[:-1], "belongs to another file"),
         (".fam", lambda lines: [*lines[:-1], lines[0]], "line 43 repeats"),
         (".bim", lambda lines: [lines[0], "1 v1 0 five A G", *lines[2:]], "line 2 has a position"),
