@@ -181,7 +181,8 @@ class ImageRecords:
                 check_attributes(names, self.columns.names)
             except SpecError:
                 # A column of a workbook is no attribute: that the file is no table comes first.
-                self._refuse_one_file()
+                if self.kind == "prefix":
+                    self._refuse_one_file()
                 raise
 
 

@@ -20,6 +20,10 @@ def read_columns(body: bytes, columns: Mapping[int, str], name: str, first_line:
     if not tidy.strip():
         return pl.DataFrame(schema=dict.fromkeys(columns.values(), pl.String))
     width = max(columns) + 1
+    if tidy.strip(b"\n").partition(b"\n")[0].count(b"\t") < max(columns):
+        raise SpecError(
+            f"{name!r}: its first line has fewer than {width} fields: separate them by tabs or blanks, or correct it"
+        )
     names = [columns.get(at, f"_{at}") for at in range(width)]
     try:
         read = pl.read_csv(

@@ -109,6 +109,12 @@ def test_a_damaged_bed_is_refused_at_opening(tmp_path: Path, body, says: str) ->
         (".fam", lambda lines: lines[:-1], "calls of more samples than the 42 lines"),
         (".fam", lambda lines: lines[1:-1], "calls of more samples than the 41 lines"),
         (".fam", lambda lines: ["FID IID PAT MAT SEX PHENO", *lines], "names of columns"),
+        (
+            ".fam",
+            lambda lines: [line.replace(" ", ",").replace("\t", ",") for line in lines],
+            "first line has fewer than",
+        ),
+        (".bim", lambda lines: [line.replace("\t", ",") for line in lines], "first line has fewer than 6 fields"),
         (".bim", lambda lines: lines[:-1], "belongs to another file"),
         (".fam", lambda lines: [*lines[:-1], lines[0]], "line 43 repeats"),
         (".bim", lambda lines: [lines[0], "1 v1 0 five A G", *lines[2:]], "line 2 has a position"),
