@@ -145,6 +145,12 @@ def test_folds_without_a_search_are_one_model_too(folder: Path, tmp_path: Path) 
             r"search: fit\.loss\.kind: \"huber\": loss\.kind: huber is not",
         ),
         ("search: {fit.metric: [auroc, kappa]}", r"search: fit\.metric: \"kappa\": metric: kappa is not for binary"),
+        ("search: {fit.metric: [loss, auroc]}", r"\"loss\" and .* have another fit\.metric, .* auroc or accuracy"),
+        ("search: {fit.loss.kind: [likelihood, focal], fit.metric: [loss, auroc]}", "another fit"),
+        (
+            f"search: {{fit.batch: {list(range(2, 103))}, fit.epochs: {list(range(1, 101))}}}",
+            "10,100 points, 1 folds and 1 seeds are 10,100 fits, and one training has 10,000 at most",
+        ),
         ("search: {network.name: [smallcnn, resnt]}", r"search: network\.name: \"resnt\": .*resnet"),
         ("search: {network.widht: [1, 2]}", r"search: network\.widht: 1: input\.network\.settings of smallcnn"),
         ("search: {network.channels: [[4, 8], four]}", r"search: network\.channels: \"four\""),
@@ -156,6 +162,13 @@ def test_folds_without_a_search_are_one_model_too(folder: Path, tmp_path: Path) 
 def test_what_cannot_be_is_said_before_anything_is_prepared(folder: Path, tmp_path: Path, keys: str, said: str) -> None:
     with pytest.raises(SpecError, match=said):
         run(train_spec(folder, tmp_path / "out", keys))
+    assert not list((tmp_path / "out").glob("stages/prepare/rows/*"))
+
+
+@pytest.mark.parametrize("key", ["fit.loss.kind: [likelihood, focal]", "fit.loss.smoothing: [0, 0.1]"])
+def test_points_are_not_told_apart_by_losses_that_measure_otherwise(folder: Path, tmp_path: Path, key: str) -> None:
+    with pytest.raises(SpecError, match=r"another fit\.loss, which is what fit\.metric measures.*auroc or accuracy"):
+        run(train_spec(folder, tmp_path / "out", f"search: {{{key}}}", fit="epochs: 1, metric: loss"))
     assert not list((tmp_path / "out").glob("stages/prepare/rows/*"))
 
 

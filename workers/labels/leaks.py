@@ -40,7 +40,8 @@ def leaks(truth: pl.Series, classes: int, columns: Mapping[str, pl.Series], pers
     other persons with the same value have, where a value that nobody else has, and a missing one, count too.
 
     `classes`: 2 where it is 0 or 1, more for classes from 0 on, each against the rest, 0 for a number. `persons` are
-    ids; a row without one is a person of its own. Of fewer rows than `FEWEST` of each class nothing is told.
+    ids; a row without one is a person of its own. Of fewer rows than `FEWEST` of each class nothing is told, nor of a
+    column of bytes, lists or structures.
     """
     known = truth.is_not_null().to_numpy()
     values = truth.filter(known).to_numpy().astype(np.float64)
@@ -51,12 +52,21 @@ def leaks(truth: pl.Series, classes: int, columns: Mapping[str, pl.Series], pers
     figure = "area" if classes else "correlation"
     found = []
     for name, column in columns.items():
-        here = column.filter(known)
+        if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
+            continue
+        here = _plain(column.filter(known))
         by_number = as_numbers(here).to_numpy()
         best = max(_told(by_number, sides, classes), _by_value(here, folds, sides, classes))
         if best >= LEAST:
             found.append(Leak(name, figure, best))
     return found
+
+
+def _plain(column: pl.Series) -> pl.Series:
+    """The same as text or numbers, where polars makes neither of its type."""
+    if column.dtype == pl.Duration:
+        return column.cast(pl.Int64)
+    return column.cast(pl.String) if column.dtype in (pl.Categorical, pl.Enum) else column
 
 
 def _sides(values: Floats, classes: int) -> list[Floats]:

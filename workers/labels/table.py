@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 
 import polars as pl
+import polars.selectors as cs
 import pyarrow as pa
 
 from cluster.storage import ObjectMissing, StorageSettings, open_store, split
@@ -92,7 +93,8 @@ def _parsed(labels: Labels, body: bytes) -> pl.DataFrame:
     try:
         with damage_as(damaged):
             table = _parquet(body) if body[:4] == b"PAR1" else _csv(labels, body, where)
-        return pl.DataFrame(pl.from_arrow(table))
+        # What a program keeps as numbers of categories, as pandas does, is the text that these stand for.
+        return pl.DataFrame(pl.from_arrow(table)).with_columns(cs.by_dtype(pl.Categorical, pl.Enum).cast(pl.String))
     except pl.exceptions.PolarsError:
         raise damaged from None
 

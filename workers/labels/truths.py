@@ -18,8 +18,9 @@ _LEAVE = "or leave empty what is not known"
 
 
 def plain(column: pl.Series, where: str) -> pl.Series:
-    """The same column, with null for NaN. Raises SpecError for one of lists or structures. `where`: the key."""
-    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
+    """The same column, with null for NaN. `where`: the key. Raises SpecError for one of lists, structures, bytes or
+    durations."""
+    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Duration, pl.Object):
         raise SpecError(
             f"input.{where}: column {column.name!r} is of type {column.dtype}: name one of numbers, text, or true and "
             "false"

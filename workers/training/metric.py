@@ -31,6 +31,11 @@ def metric_of(task: Task, asked: Metric) -> Metric:
     return asked
 
 
+def without_losses(task: Task) -> tuple[Metric, ...]:
+    """Those of a task that mean the same whatever is made small."""
+    return tuple(metric for metric in _OF_TASK[task] if metric != "loss")
+
+
 def is_better(metric: Metric, now: float, before: float | None, least: float = 0.0) -> bool:
     """Whether it is, by more than `least`; NaN is better than nothing only."""
     if before is None or np.isnan(before):

@@ -72,7 +72,7 @@ def declared(module: ModuleType) -> tuple[list[str], set[str]]:
         ("report", ["run"], {"--json"}),
         ("export", ["format"], set()),
         ("schema", [], {"--markdown"}),
-        ("init", ["kind"], {"--input", "--model", "--output", "--set", "--to", "--json"}),
+        ("init", ["kind"], {"--input", "--labels", "--model", "--output", "--set", "--to", "--json"}),
         ("completion", ["shell"], set()),
         ("model", ["action"], set()),
         ("doctor", ["spec"], {"--json"}),

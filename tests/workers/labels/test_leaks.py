@@ -86,3 +86,15 @@ def test_what_is_not_known_does_not_count() -> None:
 def test_chance_alone_is_never_named(seed: int, values: int) -> None:
     chance = np.random.default_rng(seed)
     assert found(truth(seed), chance.integers(0, values, ROWS)) == []
+
+
+@pytest.mark.parametrize("kind", ["category", "duration"])
+def test_columns_that_polars_makes_no_number_of_are_looked_at_too(kind: str) -> None:
+    sick = truth()
+    words = pl.Series(["yes" if one else "no" for one in sick], dtype=pl.Categorical)
+    assert found(sick, words if kind == "category" else pl.Series(sick.astype(np.int64)).cast(pl.Duration)) == [1.0]
+
+
+def test_columns_of_bytes_are_left_out() -> None:
+    sick = truth()
+    assert found(sick, pl.Series([b"\xff" if one else b"\xfe" for one in sick])) == []

@@ -91,6 +91,13 @@ def test_ids_that_became_decimals_on_their_way_are_whole_numbers_again(tmp_path:
     assert table["image"].to_list() == ["17", "2.5", "3e+300"]
 
 
+def test_categories_are_the_text_that_they_stand_for(tmp_path: Path) -> None:
+    own = pl.Series("sick", ["yes", "no", None], dtype=pl.Categorical)
+    labels = written(tmp_path / "l.parquet", pl.DataFrame([pl.Series("image", ["a", "b", "c"]), own]))
+    table, _ = read_labels(labels, StorageSettings())
+    assert (table["sick"].dtype, table["sick"].to_list()) == (pl.String(), ["yes", "no", None])
+
+
 def test_a_column_of_ids_that_holds_lists_is_refused(tmp_path: Path) -> None:
     labels = written(tmp_path / "l.parquet", pl.DataFrame({"image": [["a"], ["b"]]}))
     with pytest.raises(SpecError, match=r"labels\.key: column 'image' is of type List\(String\)"):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -19,6 +20,7 @@ from workers.contract import ModelCard
 from workers.finished_runs.plan import PlanReader
 from workers.finished_runs.stage import FinishedStage
 from workers.labels.table import read_labels
+from workers.labels.unmatched import some_labelled
 from workers.training.job.columns import (
     FIT,
     LABELLED,
@@ -28,7 +30,7 @@ from workers.training.job.columns import (
     fit_columns,
     package_columns,
 )
-from workers.training.job.fits import fits_of
+from workers.training.job.fits import check_number, fits_of
 from workers.training.job.heads import head_of
 from workers.training.job.labelled import check_columns, check_enough, labelled
 from workers.training.job.search import at_each_point, check_search
@@ -55,6 +57,7 @@ class Training:
         self._columns = stage_columns(PREPARE, *((field.name, field.type, field.meaning) for field in shown))
         self._steps: tuple[Any, ...] = ()
         head_of(source)
+        check_number(source)
         check_search(source)
         at_each_point(source, check)
         self._fits = fits_of(source)
@@ -119,6 +122,7 @@ class Training:
 
     def _check_fit(self) -> None:
         # As above.
+        from workers.training.job.measure import check_one_measure  # noqa: PLC0415
         from workers.training.losses import kind_of  # noqa: PLC0415
         from workers.training.metric import metric_of  # noqa: PLC0415
 
@@ -127,13 +131,18 @@ class Training:
             metric_of(source.output_task, source.fit.metric)
 
         at_each_point(self.source, check)
+        check_one_measure(self.source)
 
     def _plan_prepare(self, finished: Sequence[FinishedStage]) -> StagePlan:
         plan = self._inner.plan(self._inner.stages[-1], finished, {})
         labels, digest = self._labels()
         check_columns(self.source, labels, [*plan.carry, *plan.header_carry])
         state = {**plan.state, "prepare": list(self._steps), "labels": digest, "start": self._start()}
-        return replace(plan, stage=PREPARE, columns=self._columns, state=state)
+        plan = replace(plan, stage=PREPARE, columns=self._columns, state=state)
+        asked = self.source.labels
+        if labels is None or asked.on not in plan.schema.names:
+            return plan
+        return replace(plan, batches=partial(some_labelled, plan.batches, asked, labels[asked.key]))
 
     def _plan_fit(self, finished: Sequence[FinishedStage]) -> StagePlan:
         prepared, (labels, digest) = finished[-1], self._labels()

@@ -1,5 +1,6 @@
 """The single fits that a training consists of: points of a search, folds, seeds. Imports no torch."""
 
+import math
 from dataclasses import dataclass
 
 from schemas.errors import SpecError
@@ -26,13 +27,19 @@ class Fit:
 
 
 def fits_of(source: TrainKeys) -> tuple[Fit, ...]:
-    """All of them, in the order in which they are planned. Raises SpecError for more than a training may have."""
+    """All of them, in the order in which they are planned."""
     points: list[int | None] = list(range(1, len(points_of(source)) + 1)) if source.search else [None]
     folds: list[int | None] = [None] if source.folds is None else list(range(1, source.folds + 1))
-    count = len(points) * len(folds) * len(source.seeds)
+    return tuple(Fit(seed, fold, point) for point in points for fold in folds for seed in source.seeds)
+
+
+def check_number(source: TrainKeys) -> None:
+    """Raises SpecError for more fits than a training may have, before its points are looked at one by one."""
+    points = math.prod(len(values) for values in source.search.values())
+    folds, seeds = source.folds or 1, len(source.seeds)
+    count = points * folds * seeds
     if count > MOST:
         raise SpecError(
-            f"input: {len(points):,} points, {len(folds)} folds and {len(source.seeds)} seeds are {count:,} fits, and "
-            f"one training has {MOST:,} at most"
+            f"input: {points:,} points, {folds} folds and {seeds} seeds are {count:,} fits, and one training has "
+            f"{MOST:,} at most"
         )
-    return tuple(Fit(seed, fold, point) for point in points for fold in folds for seed in source.seeds)

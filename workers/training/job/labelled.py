@@ -16,6 +16,7 @@ from workers.labels.columns import require
 from workers.labels.matching import as_ids, is_one_of
 from workers.labels.table import ROW, columns_of, with_labels
 from workers.labels.truths import binary_truth, class_truth, number_truth, plain
+from workers.labels.unmatched import no_label_belongs
 from workers.training.job.settings import PARTS, Output, Splits, TrainKeys
 from workers.training.job.splits import dealt, parts_by_hash
 
@@ -72,10 +73,7 @@ def labelled(stage: FinishedStage, source: TrainKeys, labels: pl.DataFrame | Non
         both = with_labels(records, _ID, labels, source.labels.key)
         unmatched = labels.join(records, left_on=source.labels.key, right_on=_ID, how="anti").height
         if unmatched == labels.height:
-            raise SpecError(
-                f"input.labels: not one of {counted(labels.height, 'label')} belongs to a record: correct labels.key "
-                f"({source.labels.key}) or labels.on ({source.labels.on})"
-            )
+            raise no_label_belongs(source.labels, labels.height)
     else:
         unmatched, both = 0, records.with_columns(pl.lit(0, pl.UInt32).alias(ROW))
     names = tuple(source.outputs)
