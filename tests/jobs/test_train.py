@@ -242,6 +242,14 @@ def test_a_training_begins_from_the_weights_of_a_model_directory(folder: Path, t
     assert history[1]["tuning_loss"][0] == pytest.approx(history[0]["tuning_loss"][0], rel=0.2)
 
 
+def test_a_start_of_another_network_is_refused_before_any_record_is_prepared(folder: Path, tmp_path: Path) -> None:
+    run(train_spec(folder, tmp_path / "first", fit="epochs: 1, learning_rate: 0.01"))
+    start = f"start: {tmp_path / 'first' / 'model'}\nnetwork: {{name: resnet}}"
+    with pytest.raises(SpecError, match="is a model of smallcnn, and"):
+        run(train_spec(folder, tmp_path / "second", start))
+    assert not list((tmp_path / "second").glob("stages/prepare/*/*.parquet"))
+
+
 def test_a_time_limit_keeps_the_best_so_far_as_a_model(folder: Path, tmp_path: Path) -> None:
     outcome = run(train_spec(folder, tmp_path / "out", more="limits: {fit_time: 1ms}\n", fit="epochs: 1000"))
     assert (

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from cluster.storage import StorageSettings, fetch_directory
+from cluster.storage import StorageSettings
 from schemas.errors import SpecError
 from schemas.outputs import OutputField
 from schemas.plan import plan_batch, plan_schema, spread
@@ -35,6 +35,7 @@ from workers.training.job.heads import head_of
 from workers.training.job.labelled import check_columns, check_enough, labelled
 from workers.training.job.search import at_each_point, check_search
 from workers.training.job.settings import TrainKeys
+from workers.training.job.start import planned_start
 
 
 class Training:
@@ -137,7 +138,8 @@ class Training:
         plan = self._inner.plan(self._inner.stages[-1], finished, {})
         labels, digest = self._labels()
         check_columns(self.source, labels, [*plan.carry, *plan.header_carry])
-        state = {**plan.state, "prepare": list(self._steps), "labels": digest, "start": self._start()}
+        start = planned_start(self.source, self._storage)
+        state = {**plan.state, "prepare": list(self._steps), "labels": digest, "start": start}
         plan = replace(plan, stage=PREPARE, columns=self._columns, state=state)
         asked = self.source.labels
         if labels is None or asked.on not in plan.schema.names:
@@ -194,9 +196,6 @@ class Training:
         if self.source.labels is None:
             return None, None
         return read_labels(self.source.labels, self._storage)
-
-    def _start(self) -> str | None:
-        return None if self.source.start is None else fetch_directory(self.source.start, self._storage).digest
 
     def _records(self, names: Sequence[str], members: Sequence[int | None]) -> Iterator[pa.RecordBatch]:
         uri = getattr(self.source, "uri", "")
