@@ -67,6 +67,12 @@ class VcfFiles:
         _refuse_undeclared(self._source, [file.header for file in found])
         return found
 
+    def _none(self) -> SpecError:
+        ends = ", ".join(_ENDS)
+        if locate(self._source.uri, self._storage)[1] is not None:
+            return SpecError(f"input.uri is a file that does not end with {ends}: rename it to what it is")
+        return nothing_fits(self._store, f"no file that ends with {ends}: correct it")
+
     def _infos(self) -> list[ObjectInfo]:
         if self._only is not None:
             return [named_file(self._store, self._only)]
@@ -79,7 +85,7 @@ class VcfFiles:
     def chunks(self) -> Iterator[Chunk]:
         """The whole input, cut."""
         if not self.files:
-            raise nothing_fits(self._store, f"no file that ends with {', '.join(_ENDS)}: correct it")
+            raise self._none()
         number = 0
         for place, file in enumerate(self.files):
             for start, stop in _cuts(file, self._source.chunk_bytes):
@@ -109,7 +115,8 @@ def root_of(source: VcfInput, storage: StorageSettings) -> tuple[Store, str | No
     if source.uri.lower().endswith(_ENDS):
         folder, name = split(source.uri)
         return open_store(folder, storage), name
-    return locate(source.uri, storage)
+    # A worker asks this, too, and has nothing to look for: only planning tells a folder from a file.
+    return open_store(source.uri, storage), None
 
 
 def header_of(store: Store, key: str, etag: str, size: int, source: VcfInput, name: str) -> Header:

@@ -66,3 +66,8 @@ def test_a_table_of_sex_that_is_not_there_or_of_others_is_an_error(path: Path, t
         (path.parent / "sex.txt").write_text(text)
     with pytest.raises(SpecError, match=r"^input\.sex: "):
         files(path, sex=str(path.parent / "sex.txt")).state()
+
+
+def test_a_file_with_another_ending_is_named_as_one(path: Path) -> None:
+    with pytest.raises(SpecError, match=r"is a file that does not end with \.vcf"):
+        list(files(path.rename(path.with_suffix(".txt"))).chunks())
