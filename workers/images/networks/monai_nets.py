@@ -40,6 +40,8 @@ _OWN_TYPES: Mapping[str, Any] = {
     "num_layers": _DEPTH,
     "block": str,
 }
+_REFUSALS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What the classes of MONAI and torch raise for parameters that cannot be."""
 _RENAMED = {
     "n_input_channels": "in_channels",
     "out_channels": "num_outputs",
@@ -115,7 +117,7 @@ class Net:
         given = {name: value for name, value in dict(config).items() if name in self._parameters}
         try:
             network: nn.Module = self._class(**{**given, **self._shape(config)})
-        except Exception as error:
+        except _REFUSALS as error:
             raise SpecError(f"network monai.{self.name} is not made of these settings: {_first_line(error)}") from error
         return network
 
