@@ -95,7 +95,8 @@ def torch_volume(members: Sequence[nn.Module], card: ModelCard, device: str, whe
 
 
 def _check(network: nn.Module, card: VolumeCard, where: str) -> None:
-    if card.windows is None:
+    # Where it is below 1 a window is as long as the volume.
+    if card.windows is None or min(card.windows.roi) < 1:
         return
     roi = card.windows.roi
     shape = (1, card.channels, *roi)

@@ -75,6 +75,8 @@ def answer(network: torch.nn.Module, windows: torch.Tensor) -> torch.Tensor:
 @pytest.mark.parametrize("name", [*MARKS, *TELLS])
 def test_logits_are_those_of_monai_s_own_forward_pass(name: str, volume_directory: Callable[..., Path]) -> None:
     settings = {**MARKS, **TELLS}[name]
+    # MONAI's normalises nothing that has one voxel, which this one shrinks 32 to.
+    roi = (64, 32, 32) if name == "SwinUNETR" else ROI
     network = monai_s_own(name, settings)
     size = {"size": list(ROI)} if hasattr(NETS[name], "exact_size") else {}
     directory = volume_directory(
@@ -82,9 +84,9 @@ def test_logits_are_those_of_monai_s_own_forward_pass(name: str, volume_director
         network=f"monai.{name}",
         settings={"in_channels": 2, "num_outputs": 3, **size, **settings},
         task="segmentation" if name in MARKS else "classification",
-        windows={"roi": list(ROI)},
+        windows={"roi": list(roi)},
     )
-    windows = torch.rand((2, 2, *ROI), generator=torch.Generator().manual_seed(1))
+    windows = torch.rand((2, 2, *roi), generator=torch.Generator().manual_seed(1))
     model = FORMAT.load(directory, FORMAT.describe(directory), Placement("cpu", 1))
     torch.testing.assert_close(model.forward(windows), answer(network, windows), rtol=0, atol=1e-6)
 
