@@ -3,7 +3,7 @@
     {"format": "wardround-volume-model", "format_version": 1,
      "task": "segmentation",      or classification
      "network": "monai.UNet", "settings": {"in_channels": 1, "num_outputs": 3, "channels": [...], "strides": [...]},
-     "head": {"activation": "softmax", "labels": ["background", "anterior", "posterior"]},   of each channel that comes out
+     "head": {"activation": "softmax", "labels": ["background", "anterior", "posterior"]},   of channels
      "windows": {"roi": [64, 64, 64], "overlap": [0.5, 0.5, 0.5], "blend": "gaussian"},   without: the whole volume
      "structures": [{"name": "anterior", "label": 1, "channel": 1,
                      "code": {"scheme": "SCT", "value": "279326005", "meaning": "..."}}],

@@ -41,18 +41,14 @@ class Residual(nn.Module):
 
     def __init__(self, inputs: int, width: int, stride: Strides) -> None:
         super().__init__()
-        self.conv1 = nn.Conv3d(inputs, width, 3, stride, 1, bias=False)
-        self.norm1 = nn.InstanceNorm3d(width, affine=True)
-        self.conv2 = nn.Conv3d(width, width, 3, 1, 1, bias=False)
-        self.norm2 = nn.InstanceNorm3d(width, affine=True)
+        self.first = _normed(inputs, width, stride)
+        self.second = _normed(width, width, (1, 1, 1))
         self.act = nn.LeakyReLU(_SLOPE, inplace=True)
         same = inputs == width and stride == (1, 1, 1)
         self.shortcut = nn.Identity() if same else nn.Conv3d(inputs, width, 1, stride, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        out = self.act(self.norm1(self.conv1(x)))
-        out = self.norm2(self.conv2(out))
-        return cast(Tensor, self.act(out + self.shortcut(x)))
+        return cast(Tensor, self.act(self.second(self.act(self.first(x))) + self.shortcut(x)))
 
 
 class Up(nn.Module):
@@ -62,12 +58,11 @@ class Up(nn.Module):
     def __init__(self, below: int, width: int, stride: Strides) -> None:
         super().__init__()
         self.grow = nn.ConvTranspose3d(below, width, stride, stride)
-        self.conv = nn.Conv3d(2 * width, width, 3, 1, 1, bias=False)
-        self.norm = nn.InstanceNorm3d(width, affine=True)
+        self.conv = _normed(2 * width, width, (1, 1, 1))
         self.act = nn.LeakyReLU(_SLOPE, inplace=True)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        return cast(Tensor, self.act(self.norm(self.conv(torch.cat([self.grow(x), skip], 1)))))
+        return cast(Tensor, self.act(self.conv(torch.cat([self.grow(x), skip], 1))))
 
 
 class ResUNet(nn.Module):
@@ -103,3 +98,7 @@ def build(config: Config) -> nn.Module:
 def _stage(inputs: int, width: int, stride: Strides, blocks: int) -> nn.Sequential:
     first = Residual(inputs, width, stride)
     return nn.Sequential(first, *(Residual(width, width, (1, 1, 1)) for _ in range(blocks - 1)))
+
+
+def _normed(inputs: int, width: int, stride: Strides) -> nn.Sequential:
+    return nn.Sequential(nn.Conv3d(inputs, width, 3, stride, 1, bias=False), nn.InstanceNorm3d(width, affine=True))

@@ -113,7 +113,8 @@ def test_members_are_the_mean_of_what_the_config_says(
     weights = [one.state_dict() for one in members]
     model = loaded(volume_directory(*weights, **NAMED, mean=mean, head=head))
     given = windows(2, 1, 16, 16, 16) * 40
-    activate = {"softmax": lambda one: one.double().softmax(1), "sigmoid": lambda one: one.double().sigmoid()}[activation]
+    softmax, sigmoid = (lambda one: one.double().softmax(1)), (lambda one: one.double().sigmoid())
+    activate = softmax if activation == "softmax" else sigmoid
     with torch.inference_mode():
         logits = torch.stack([one(given) for one in members])
         expected = activate(logits.mean(0)) if mean == "logits" else torch.stack([*map(activate, logits)]).mean(0)
@@ -132,7 +133,9 @@ def test_a_volume_in_windows_is_marked_as_monai_s_sliding_window_marks_it(
 ) -> None:
     model = loaded(volume_directory(network().state_dict(), **NAMED))
     volume = windows(1, 1, 20, 27, 33)
-    ours = sliding_window_inference(volume, (16, 16, 16), 4, model.forward, 0.5, "gaussian")
+    with torch.inference_mode():
+        ours = sliding_window_inference(volume, (16, 16, 16), 4, model.forward, 0.5, "gaussian")
+        theirs = sliding_window_inference(volume, (16, 16, 16), 4, network(), 0.5, "gaussian")
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-6)
 
 
