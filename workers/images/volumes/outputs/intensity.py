@@ -37,7 +37,8 @@ def _figures(labels: Array, values: NDArray[np.float64], count: int) -> Figures:
     voxels = np.bincount(which, minlength=count).astype(np.float64)
     mean = np.bincount(which, weights=values, minlength=count) / np.maximum(voxels, 1)
     values -= mean[which]
-    return voxels, mean, np.bincount(which, weights=values * values, minlength=count)
+    squares: NDArray[np.float64] = np.bincount(which, weights=values * values, minlength=count)
+    return voxels, mean, squares
 
 
 def _merged(one: Figures, other: Figures) -> Figures:
