@@ -37,7 +37,7 @@ def _figures(labels: Array, values: NDArray[np.float64], count: int) -> Figures:
     voxels = np.bincount(which, minlength=count).astype(np.float64)
     mean = np.bincount(which, weights=values, minlength=count) / np.maximum(voxels, 1)
     values -= mean[which]
-    squares: NDArray[np.float64] = np.bincount(which, weights=values * values, minlength=count)
+    squares = np.bincount(which, weights=values * values, minlength=count).astype(np.float64)
     return voxels, mean, squares
 
 
