@@ -88,4 +88,4 @@ def origin(slices: int, **others: object) -> Origin:
         study_time="101112",
     )
     values = {"volume_id": "series-1", "fingerprint": "ab" * 32, "model": "organs", "model_sha256": "cd" * 32}
-    return Origin(**{**values, "source": DicomSource(study, given), **others})  # type: ignore[arg-type]
+    return Origin(**{**values, "source": DicomSource(study, given), **others})

@@ -95,8 +95,8 @@ def test_the_order_of_the_voxels_and_the_size_of_slabs_change_nothing(
     assert volume.labels is not None
     turned = Marked(
         volume.grid,
-        np.asarray(volume.intensities, order=orders[0]),  # type: ignore[call-overload]
-        np.asarray(volume.labels, order=orders[1]),  # type: ignore[call-overload]
+        np.asarray(volume.intensities, order=orders[0]),
+        np.asarray(volume.labels, order=orders[1]),
     )
     monkeypatch.setattr(slabs, "_VOXELS", 900)
     for name, measures in measures_of(card().structures, turned).items():
@@ -107,7 +107,7 @@ def test_reversed_views_are_measured_as_their_copies() -> None:
     volume = marked(planted(4))
     assert volume.labels is not None
     view = Marked(volume.grid, volume.intensities[::-1, :, ::-1], volume.labels[::-1, :, ::-1])
-    copy = Marked(volume.grid, view.intensities.copy(), view.labels.copy())  # type: ignore[union-attr]
+    copy = Marked(volume.grid, view.intensities.copy(), view.labels.copy())
     for name, measures in measures_of(card().structures, view).items():
         assert measures == pytest.approx(dict(measures_of(card().structures, copy)[name]), rel=1e-12)
 
@@ -160,7 +160,7 @@ def test_labels_may_be_far_apart_and_the_volume_smaller_than_their_number() -> N
     structures = [
         one.model_copy(update={"label": label}) for one, label in zip(card().structures, (7, 65_535), strict=False)
     ]
-    found = measures_of(structures, marked(labels))  # type: ignore[arg-type]
+    found = measures_of(structures, marked(labels))
     assert [(one["voxels"], one["components"], one["cut_off"]) for one in found.values()] == [(1, 1, True)] * 2
 
 
