@@ -35,8 +35,7 @@ from workers.models.head import check_fields
 from workers.models.network_directory import CONFIG, EnsembleConfig, NetworkDirectory, NetworkSizes, settings_of
 
 Mean = Literal["logits", "probabilities"]
-"""Of several networks: the mean of their logits, or of the probabilities that each gives a window. Windows are blended
-after it."""
+"""What several networks average in each window, before windows are blended: logits, or probabilities."""
 
 
 class VolumeConfig(EnsembleConfig):

@@ -26,7 +26,8 @@ class TorchVolume:
         self._network = network
 
     def forward(self, windows: Tensor) -> Tensor:
-        """See workers.images.volumes.contract.VolumeModel."""
+        """Logits of windows, (N, channels, i, j, k) float32 on any device. What is raised stands in the contract,
+        workers.images.volumes.contract.VolumeModel."""
         if windows.shape[1] != self.card.channels:
             detail = f"the model takes {self.card.channels} channel(s), the prepared volume has {windows.shape[1]}"
             raise RecordError(Status.OUT_OF_CONTRACT, detail)
