@@ -23,7 +23,7 @@ class Compared:
 
 
 def without_copies(part: Part, at: dict[int, int]) -> Compared:
-    """Of slices at one place with the same pixels the first is kept, by instance number, UID and key.
+    """Keep the first of the slices at one place that have the same pixels, by instance number, UID and key.
 
     A slice that cannot be read gives way to any that can.
     """

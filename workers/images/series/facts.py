@@ -85,7 +85,7 @@ class SeriesVolume:
     """To where the axes i, j and k go, such as LPI."""
     duplicates: tuple[str, ...] = ()
     missing: tuple[int, ...] = ()
-    """Of an incomplete series: the indices along k at which there is no slice."""
+    """The indices along k at which an incomplete series has no slice."""
     series_uid: str | None = None
     study_uid: str | None = None
     subject: str | None = None

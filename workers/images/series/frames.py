@@ -57,7 +57,7 @@ def _item(dataset: Dataset, keyword: str, index: int) -> Dataset | None:
 
 
 def _dimensions(dataset: Dataset) -> list[bool]:
-    """Of each dimension that frames are numbered by: whether it tells volumes apart."""
+    """Whether each dimension that frames are numbered by tells volumes apart."""
     return [
         int(item.get("DimensionIndexPointer") or 0) not in _OF_PLACE
         for item in dataset.get("DimensionIndexSequence") or ()

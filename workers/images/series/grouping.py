@@ -1,6 +1,6 @@
 """Slices of one series that could lie in one stack: of one size, spacing, orientation and frame of reference."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,10 +77,10 @@ def _clusters(
 
     Clusters are made and numbered in the order of the values, so that the order of the slices does not matter.
     """
-    values: list[Hashable] = [numbers(facts) for facts in slices]
-    found: dict[Hashable, int] = {}
+    values = [numbers(facts) for facts in slices]
+    found: dict[tuple[float, ...], int] = {}
     heads: list[NDArray[np.float64]] = []
-    for value in sorted(set(values)):  # type: ignore[type-var]
+    for value in sorted(set(values)):
         vector = np.asarray(value, float)
         near = [number for number, head in enumerate(heads, 1) if np.abs(vector - head).max() <= noise]
         if not near:

@@ -10,7 +10,7 @@ Integers = NDArray[np.int64]
 
 LEAST_TOLERANCE_MM = 0.05
 TOLERANCE = 0.02
-"""Of the distance between slices."""
+"""The share of the distance between slices that counts where it is more."""
 _MOST_TOLERANCE = 0.2
 # Places in a header have few digits: what is on the border stays inside.
 _ROUNDING_MM = 1e-3
