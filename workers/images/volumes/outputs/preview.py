@@ -25,7 +25,8 @@ _LONGEST = 384
 _PERCENTILES = (1.0, 99.0)
 
 _PLANES = ((2, (1, 0)), (1, (2, 0)), (0, (2, 1)))
-"""Of axes to the left, back and up (LPS): the one across the plane; those that rows and columns are counted along."""
+"""For each plane, of the axes to the left, back and up (LPS): the one across it, and those that rows and columns are
+counted along."""
 _UP = 2
 """The axis that is turned, so that the head is on top."""
 
@@ -47,7 +48,7 @@ class _View:
         self._sizes = np.maximum(1, np.rint(lengths * _LONGEST / lengths.max())).astype(int)
 
     def planes(self, voxels: Array, kind: type[np.number[Any]], interpolation: int) -> Planes:
-        """Of an array on the grid: axial, coronal, sagittal, each voxel as wide as it is."""
+        """Axial, coronal and sagittal plane of an array on the grid, each voxel as wide as it is."""
         turned = nib.orientations.apply_orientation(voxels, self._turn)
         found = []
         for across, (rows, columns) in _PLANES:
