@@ -65,5 +65,7 @@ def volume(voxels: Any, affine: Any = None) -> Volume:
 
 
 def of_monai(volume: Volume) -> MetaTensor:
-    """The same as MONAI has it."""
-    return MetaTensor(torch.from_numpy(np.array(volume.voxels)), affine=torch.from_numpy(volume.grid.affine))
+    """The same as MONAI reads it: in float32."""
+    return MetaTensor(
+        torch.from_numpy(np.array(volume.voxels, np.float32)), affine=torch.from_numpy(volume.grid.affine)
+    )

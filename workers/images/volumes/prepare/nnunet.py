@@ -1,11 +1,16 @@
 """Resampling of images as nnU-Net does it: scikit-image's `resize` with mode edge and without smoothing."""
 
-from typing import Literal
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from workers.contract import Array
 from workers.images.volumes.volume import Shape3
+
+if TYPE_CHECKING:
+    from workers.images.volumes.sampling import Method
 
 
 def by_nnunet(
@@ -20,9 +25,9 @@ def by_nnunet(
 
     lines = [extent_line(old, new) for old, new in zip(voxels.shape[1:], shape, strict=True)]
     if method != "spline":
-        kind = "nearest_up" if method == "nearest" else "linear"
-        i, j, k = ("nearest_up" if axis == separate else kind for axis in range(3))
-        return resampling.at_lines(resampling.as_tensor(voxels, device), tuple(lines), (i, j, k))
+        kind: Method = "nearest_up" if method == "nearest" else "linear"
+        methods: tuple[Method, ...] = tuple("nearest_up" if axis == separate else kind for axis in range(3))
+        return resampling.at_lines(resampling.as_tensor(voxels, device), tuple(lines), methods)
     if separate is not None:
         chosen = np.floor(np.clip(lines[separate], 0, voxels.shape[1 + separate] - 1) + 0.5).astype(np.int64)
         voxels = np.take(voxels, chosen, axis=1 + separate)

@@ -64,3 +64,19 @@ def by_splines(voxels: Array, places: tuple[Line | None, ...], device: str) -> A
 
 def _host(tensor: torch.Tensor) -> Array:
     return np.asarray(tensor.cpu().numpy())
+
+
+def to_size(
+    voxels: Array,
+    shape: Shape3,
+    method: Literal["area", "linear", "nearest", "nearest_exact"],
+    align_corners: bool,
+    device: str,
+) -> Array:
+    """(channels, i, j, k) in `shape` by torch's `interpolate`: float32."""
+    tensor = as_tensor(voxels, device).float()
+    if tuple(tensor.shape[1:]) == shape:
+        return _host(tensor)
+    mode = {"linear": "trilinear", "nearest_exact": "nearest-exact"}.get(method, method)
+    corners = align_corners if method == "linear" else None
+    return _host(torch.nn.functional.interpolate(tensor[None], shape, mode=mode, align_corners=corners)[0])

@@ -33,7 +33,8 @@ def by_spacing(grid: Grid, spacing: Spacing3) -> Target:
     affine = np.eye(4)
     affine[:3, :3] = linear @ np.linalg.inv(upper) @ np.diag(kept)
     shape, affine[:3, 3] = _shape_and_origin(grid, affine)
-    return Target(shape, affine, np.linalg.solve(grid.affine, affine))
+    pull = np.asarray(np.linalg.solve(grid.affine, affine), np.float64)
+    return Target(shape, affine, pull)
 
 
 def _shape_and_origin(grid: Grid, affine: Affine4) -> tuple[Shape3, np.ndarray]:

@@ -115,7 +115,7 @@ def _nnunet(made: Volume, shape: tuple[int, ...], order: int, axis: int | None) 
 def test_it_equals_nnunet(method: Any, spacing: Any, wanted: Any, axis: int | None) -> None:
     made = volume(noise((21, 18, 13)), affine_of("LPS", spacing))
     result = Resample(spacing=wanted, like="nnunet", method=method)(made)
-    shape = tuple(int(round(old / new * side)) for old, new, side in zip(spacing, wanted, (21, 18, 13), strict=True))
+    shape = tuple(round(old / new * side) for old, new, side in zip(spacing, wanted, (21, 18, 13), strict=True))
     expected = _nnunet(made, shape, 3 if method == "spline" else 1, axis)
     np.testing.assert_allclose(result.voxels[0], expected, atol=2e-6 * np.abs(made.voxels).max())
     corner = result.grid.affine @ [-0.5, -0.5, -0.5, 1]
