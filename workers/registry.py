@@ -68,6 +68,8 @@ FORMATS: dict[str, dict[str, str]] = {
         "native": "workers.images.formats.native",
         "volume": "workers.images.volumes.formats.native",
         "monai-bundle": "workers.images.volumes.formats.monai.bundle",
+        "nnunet": "workers.images.volumes.formats.nnunet.folder",
+        "volume-onnx": "workers.images.volumes.formats.onnx",
         "text-detector": "workers.images.formats.text_detector",
         "onnx": "workers.images.formats.onnx",
         "keras": "workers.images.formats.keras",
