@@ -23,6 +23,7 @@ class VolumeKeys(Frozen):
     windows: Windows | None = None
     structures: tuple[Structure, ...] = ()
     threshold: float = 0.5
+    late: bool = False
     air_below: float | None = None
     outputs: tuple[OutputField, ...] = ()
     prepare: tuple[str | dict[str, Any], ...] = ()
@@ -79,6 +80,7 @@ def _volume(keys: VolumeKeys, channels: int, where: str) -> Mapping[str, Any]:
         "outputs": len(keys.head.labels),
         "activation": activation,
         "threshold": keys.threshold,
+        "late": keys.late,
         "windows": keys.windows,
         "structures": named,
         "labels": () if marks else keys.head.labels,

@@ -44,8 +44,8 @@ class OnnxVolumes:
         return path.is_file() and bool(read_json(path).get("format") == NAME)
 
     def describe(self, directory: Path) -> ModelCard:
-        """The card from the graph and `wardround.json`. Raises SpecError where they do not fit each other, SecurityError
-        for weights outside the directory."""
+        """The card from the graph and `wardround.json`. Raises SpecError where they do not fit each other,
+        SecurityError for weights outside the directory."""
         where = str(directory / CARD)
         card = validate(OnnxVolumeCard, read_json(directory / CARD), where)
         path = confined(directory, card.file)
