@@ -20,7 +20,7 @@ from workers.images.volumes.formats.monai.files import METADATA, BundleFiles, bu
 from workers.images.volumes.formats.monai.inferers import windows_of
 from workers.images.volumes.formats.monai.metadata import DataFormat, data_format
 from workers.images.volumes.formats.monai.networks import BundleNetwork, network_of
-from workers.images.volumes.formats.monai.postprocessing import After, after_of, check_way_back
+from workers.images.volumes.formats.monai.postprocessing import After, after_of, with_way_back
 from workers.images.volumes.formats.monai.preprocessing import Step, steps_of
 from workers.images.volumes.formats.monai.weights import weights_of
 from workers.images.volumes.formats.structures import from_channel_def, of_channels
@@ -61,17 +61,21 @@ class Bundle:
 
 
 def _card(files: BundleFiles, config: Config, data: DataFormat, network: BundleNetwork) -> ModelCard:
+    after = _after(config)
+    where = f"{config.where}: postprocessing"
     steps = steps_of(_component(config, _PREPROCESSING), _key(config, ("image_key", "image"), "image"))
-    volume, head = _volume(config, data, network, steps)
-    card = validate(VolumeCard, volume, config.where)
-    value_range = data.image.value_range
+    if network.marks:
+        steps = with_way_back(after, steps, where)
+    head = Head(activation=after.activation, labels=_labels(data, network, config.where))
+    more = _marks(after, head, where) if network.marks else {"labels": head.labels}
+    card = validate(VolumeCard, {**_volume(config, network, after), **more}, config.where)
     return ModelCard(
         format="monai-bundle",
         outputs=() if network.marks else score_fields(head),
         prepare=steps,
         channels=card.channels,
-        # Model zoo says so of the tensor that the network takes, and often wrongly of one that is normalised.
-        value_range=value_range if _bounds(steps) else None,
+        # The zoo often says so of a tensor that has no bounds, such as one of mean 0.
+        value_range=data.image.value_range if _bounds(steps) else None,
         settings={
             "network": network.name,
             "settings": dict(network.settings),
@@ -81,29 +85,27 @@ def _card(files: BundleFiles, config: Config, data: DataFormat, network: BundleN
     )
 
 
-def _volume(
-    config: Config, data: DataFormat, network: BundleNetwork, steps: Sequence[Step]
-) -> tuple[Mapping[str, Any], Head]:
+def _after(config: Config) -> After:
     found = next((name for name in _POSTPROCESSING if config.has(name)), None)
-    after = after_of(config.component(found) if found else None, _key(config, ("pred_key", "pred"), "pred"))
-    where = f"{config.where}: postprocessing"
-    outputs = int(network.settings["num_outputs"])
-    labels = _labels(data, outputs, config.where, named=network.marks)
-    head = Head(activation=after.activation, labels=labels)
-    volume: dict[str, Any] = {
+    return after_of(config.component(found) if found else None, _key(config, ("pred_key", "pred"), "pred"))
+
+
+def _volume(config: Config, network: BundleNetwork, after: After) -> Mapping[str, Any]:
+    windows = windows_of(_component(config, _INFERER))
+    return {
         "task": "segmentation" if network.marks else "classification",
         "channels": network.settings["in_channels"],
-        "outputs": outputs,
+        "outputs": network.settings["num_outputs"],
         "activation": after.activation,
         "threshold": after.threshold,
-        "windows": windows_of(_component(config, _INFERER)),
+        "windows": windows,
     }
-    if not network.marks:
-        return {**volume, "labels": labels}, head
-    check_way_back(after, steps, where)
+
+
+def _marks(after: After, head: Head, where: str) -> Mapping[str, Any]:
     activation = _decided(after, where)
-    late = "back" in after.order and after.order.index("back") < max(_at(after, "activation"), 0)
-    return {**volume, "late": late, "structures": of_channels(labels, activation, where)}, head
+    late = "back" in after.order and after.order.index("back") < _at(after, "activation")
+    return {"late": late, "structures": of_channels(head.labels, activation, where)}
 
 
 def _decided(after: After, where: str) -> Activation:
@@ -124,8 +126,9 @@ def _at(after: After, act: str) -> int:
     return after.order.index(act) if act in after.order else -1
 
 
-def _labels(data: DataFormat, outputs: int, where: str, *, named: bool) -> tuple[str, ...]:
-    if not data.pred.channel_def and not named:
+def _labels(data: DataFormat, network: BundleNetwork, where: str) -> tuple[str, ...]:
+    outputs = int(network.settings["num_outputs"])
+    if not data.pred.channel_def and not network.marks:
         return tuple(str(at) for at in range(outputs))
     return from_channel_def(data.pred.channel_def, outputs, f"{where}: channel_def of pred in metadata.json")
 

@@ -118,7 +118,7 @@ class Config:
         if module and module.partition(".")[0] not in ("monai", "torch"):
             raise SecurityError(
                 f"{self.where}: {where}: {target!r} is code of the bundle, which is not run: save the network as ONNX "
-                "or .pt2 (docs/models.md), or use what MONAI itself has"
+                "(docs/models.md), or use what MONAI itself has"
             )
         settings = {key: self._resolved(one, f"{where}::{key}") for key, one in value.items() if key not in _RESERVED}
         return Component(name, settings, f"{self.where}: {where}", module)

@@ -35,7 +35,7 @@ def network_of(given: Component, data: DataFormat) -> BundleNetwork:
     exact = {name.lower(): name for name in known}.get(given.target.lower())
     if exact is None:
         raise SpecError(
-            f"{given.where}: network {given.target!r} is not known: save it as ONNX or .pt2 (docs/models.md). Known: "
+            f"{given.where}: network {given.target!r} is not known: save it as ONNX (docs/models.md). Known: "
             f"{', '.join(sorted(known))}"
         )
     dropped = _WITHOUT.get(exact, ())

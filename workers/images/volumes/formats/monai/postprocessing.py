@@ -15,6 +15,12 @@ from workers.images.volumes.formats.monai.preprocessing import Step, base_name, 
 
 _RESAMPLING = ("resample", "resize")
 _FRAMING = ("crop", "crop_foreground", "pad")
+_TIDY = {
+    "KeepLargestConnectedComponent": "keep_largest",
+    "FillHoles": "fill_holes",
+    "RemoveSmallObjects": "remove_small",
+}
+"""`clean` of the output."""
 _NO_MATTER = ("EnsureType", "ToTensor", "CastToType", "SaveImage", "CopyItems", "DeleteItems", "SelectItems")
 
 
@@ -40,26 +46,34 @@ def after_of(postprocessing: Component | None, pred: str) -> After:
     return found
 
 
-def check_way_back(after: After, steps: Sequence[Step], where: str) -> None:
-    """Raises SpecError where the labels would not lie, or not be decided, on the grid of the original."""
+def with_way_back(after: After, steps: Sequence[Step], where: str) -> tuple[Step, ...]:
+    """The steps, with how the bundle takes values back. Raises SpecError where its labels would not lie on the grid of
+    the original, or would be made up between labels."""
     names = [name for step in steps for name in step]
     if "back" not in after.order and any(name in (*_RESAMPLING, *_FRAMING) for name in names):
         raise SpecError(
             f"{where}: postprocessing has no Invertd, so that labels would stay on the prepared grid: add one before "
             "AsDiscreted"
         )
-    if not any(name in _RESAMPLING for name in names) or "back" not in after.order:
-        return
+    if "back" not in after.order or not any(name in _RESAMPLING for name in names):
+        return tuple(steps)
     if after.nearest:
-        raise SpecError(
-            f"{where}: postprocessing takes labels back by the nearest voxel, which is not supported: put Invertd with "
-            "nearest_interp false before AsDiscreted"
-        )
+        # The nearest voxel's largest value is the largest value's nearest voxel: it may be decided before or after.
+        return tuple(_back_by_nearest(step, where) for step in steps)
     if "decision" in after.order and after.order.index("decision") < after.order.index("back"):
         raise SpecError(
             f"{where}: postprocessing interpolates between labels, which makes labels that nobody gave: put Invertd "
-            "before AsDiscreted"
+            "before AsDiscreted, or let it have nearest_interp true"
         )
+    return tuple(steps)
+
+
+def _back_by_nearest(step: Step, where: str) -> Step:
+    if "resize" in step and step["resize"]["method"] not in ("nearest", "nearest_exact"):
+        raise SpecError(
+            f"{where}: Invertd with nearest_interp true after Resized is not supported: let nearest_interp be false"
+        )
+    return {"resample": {**step["resample"], "back": "nearest"}} if "resample" in step else step
 
 
 def _with(found: After, one: Component) -> After:
@@ -76,6 +90,11 @@ def _with(found: After, one: Component) -> After:
         return _invert(found, given)
     if name == "AsDiscrete":
         return _discrete(found, given)
+    if name in _TIDY:
+        raise SpecError(
+            f"{one.where}: {one.target} is asked for in the spec here: leave it out, and write `clean: [{{step: "
+            f"{_TIDY[name]}}}]` there"
+        )
     raise SpecError(
         f"{one.where}: transform {one.target!r} has no equal here: leave it out, or write the model as a "
         "wardround-volume-model (docs/models.md). Known: Activationsd, AsDiscreted, Invertd, SaveImaged"

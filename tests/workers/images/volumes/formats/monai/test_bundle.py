@@ -123,10 +123,9 @@ KEEP = {"_target_": "KeepLargestConnectedComponentd", "keys": "pred", "applied_l
         (changed(network_def={**zoo.UNET, "spatial_dims": 2}), SpecError, "images of two dimensions"),
         (after(SOFTMAX, ARGMAX), SpecError, "no Invertd, so that labels would stay on the prepared grid"),
         (after(SOFTMAX, ARGMAX, INVERT), SpecError, "interpolates between labels"),
-        (after(SOFTMAX, {**INVERT, "nearest_interp": True}, ARGMAX), SpecError, "labels back by the nearest voxel"),
         (after(SOFTMAX, INVERT), SpecError, "neither argmax nor threshold"),
         (after(SOFTMAX, INVERT, {**ARGMAX, "argmax": False, "threshold": 0.5}), SpecError, "softmax and a threshold"),
-        (after(SOFTMAX, INVERT, ARGMAX, KEEP), SpecError, "'KeepLargestConnectedComponentd' has no equal"),
+        (after(SOFTMAX, INVERT, ARGMAX, KEEP), SpecError, "write `clean: .{step: keep_largest}.` there"),
         (changed(evaluator={"_target_": "scripts.Mine"}), SpecError, "evaluator 'Mine' is not supported"),
         (changed(preprocessing="@nothing"), SpecError, "there is no 'nothing'"),
         (
@@ -191,6 +190,13 @@ def test_weights_that_are_code_or_of_another_network_are_refused_when_they_are_l
         expected = (SpecError, "does not fit the network: missing: ")
     with pytest.raises(expected[0], match=expected[1]):
         FORMAT.load(root, FORMAT.describe(root), Placement("cpu", 1))
+
+
+def test_labels_that_go_back_by_the_nearest_voxel_are_a_setting_of_the_step(tmp_path: Path) -> None:
+    nearest = {**INVERT, "nearest_interp": True}
+    for order in ((SOFTMAX, ARGMAX, nearest), (SOFTMAX, nearest, ARGMAX)):
+        card = FORMAT.describe(zoo.write(tmp_path, after(*order)))
+        assert card.prepare[1]["resample"]["back"] == "nearest"
 
 
 def test_regions_that_overlap_are_marked_by_their_threshold(tmp_path: Path) -> None:
