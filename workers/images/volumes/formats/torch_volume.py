@@ -40,6 +40,11 @@ class TorchVolume:
                     raise
                 detail = f"the network takes no window of {' x '.join(map(str, sides))} voxels: pad or resample to one"
                 raise RecordError(Status.OUT_OF_CONTRACT, detail) from None
+        wanted = 2 if self.card.task == "classification" else 5
+        if logits.ndim != wanted:
+            raise SpecError(
+                f"the network gives {logits.ndim} dimensions, a {self.card.task} has {wanted}: correct task in the card"
+            )
         return logits
 
 

@@ -11,9 +11,12 @@ REST = object()
 
 
 class Arguments:
-    """The settings of one component. `done` at the end refuses those that nobody took."""
+    """The settings of one component, those for `key` where it has several. `done` at the end refuses those that nobody
+    took."""
 
-    def __init__(self, component: Component) -> None:
+    def __init__(self, component: Component, key: str = "") -> None:
+        keys = keys_of(component.settings)
+        self._key = (keys.index(key), len(keys)) if key in keys else (0, 1)
         self.target = component.target
         self.where = component.where
         self._left = dict(component.settings)
@@ -38,14 +41,14 @@ class Arguments:
             self._left.pop(name, None)
 
     def truth(self, name: str, default: bool) -> bool:
-        """A setting that is true or false, also in words or as 'the only one of a list'."""
-        found = _alone(self.take(name, default))
+        """A setting that is true or false, also in quotes."""
+        found = self.word(name, default)
         # Model-zoo has "True" in quotes, which is true for MONAI as any text is.
         return bool(found) if not isinstance(found, str) else found.lower() != "false"
 
     def number(self, name: str, default: Any = REST) -> float | None:
         """A number, or None."""
-        found = _alone(self.take(name, default))
+        found = self.word(name, default)
         if found is None or (isinstance(found, int | float) and not isinstance(found, bool)):
             return None if found is None else float(found)
         raise SpecError(f"{self.where}: {self.target} with {name} {found!r}: must be a number")
@@ -60,8 +63,10 @@ class Arguments:
         return i, j, k
 
     def word(self, name: str, default: Any = REST) -> Any:
-        """One of a list that has one entry, or the entry itself."""
-        return _alone(self.take(name, default))
+        """A setting that may be a list with an entry a key: that of ours."""
+        found = self.take(name, default)
+        at, count = self._key
+        return found[at] if isinstance(found, list | tuple) and len(found) == count else found
 
     def done(self) -> None:
         """Raises SpecError for what is left."""
@@ -76,8 +81,3 @@ def keys_of(settings: Mapping[str, Any]) -> tuple[str, ...]:
     """What a transform is done to."""
     found = settings.get("keys", ())
     return (found,) if isinstance(found, str) else tuple(str(one) for one in found or ())
-
-
-def _alone(found: Any) -> Any:
-    """MONAI takes a list with an entry a key."""
-    return found[0] if isinstance(found, list | tuple) and len(found) == 1 else found

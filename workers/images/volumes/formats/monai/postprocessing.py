@@ -42,7 +42,7 @@ def after_of(postprocessing: Component | None, pred: str) -> After:
     if postprocessing is not None:
         for one in transforms_of(postprocessing):
             if pred in keys_of(one.settings):
-                found = _with(found, one)
+                found = _with(found, one, pred)
     return found
 
 
@@ -76,13 +76,13 @@ def _back_by_nearest(step: Step, where: str) -> Step:
     return {"resample": {**step["resample"], "back": "nearest"}} if "resample" in step else step
 
 
-def _with(found: After, one: Component) -> After:
+def _with(found: After, one: Component, pred: str) -> After:
     name = base_name(one.target)
     if name == "Lambda":
         raise SecurityError(f"{one.where}: {one.target} is Python code, which is not run: use a transform of MONAI")
     if name in _NO_MATTER:
         return found
-    given = Arguments(one)
+    given = Arguments(one, pred)
     given.drop("keys", "allow_missing_keys")
     if name == "Activations":
         return _activations(found, given)

@@ -30,7 +30,8 @@ def steps_of(preprocessing: Component, image: str) -> tuple[Step, ...]:
 
     Raises SpecError for what has no equal, SecurityError for code.
     """
-    return tuple(step for one in transforms_of(preprocessing) if image in keys_of(one.settings) for step in _steps(one))
+    ours = [one for one in transforms_of(preprocessing) if image in keys_of(one.settings)]
+    return tuple(step for one in ours for step in _steps(one, image))
 
 
 def transforms_of(compose: Component) -> Iterable[Component]:
@@ -48,7 +49,7 @@ def base_name(target: str) -> str:
     return next((target.removesuffix(one) for one in _ALIASES if target.endswith(one)), target)
 
 
-def _steps(one: Component) -> list[Step]:
+def _steps(one: Component, image: str) -> list[Step]:
     name = base_name(one.target)
     if name == "Lambda":
         raise SecurityError(f"{one.where}: {one.target} is Python code, which is not run: use a transform of MONAI")
@@ -57,7 +58,7 @@ def _steps(one: Component) -> list[Step]:
             f"{one.where}: transform {one.target!r} has no equal here: leave it out, or write the model as a "
             f"wardround-volume-model (docs/models.md). Known: {', '.join(f'{known}d' for known in sorted(TRANSFORMS))}"
         )
-    given = Arguments(one)
+    given = Arguments(one, image)
     given.drop("keys", *_OF_TENSORS)
     found = TRANSFORMS[name](given)
     given.done()

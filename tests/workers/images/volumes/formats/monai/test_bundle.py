@@ -67,6 +67,13 @@ def test_logits_are_those_of_the_network_however_the_bundle_is_packed(tmp_path: 
         torch.testing.assert_close(model.forward(windows), zoo.unet()(windows), rtol=0, atol=1e-6)
 
 
+def test_a_network_of_several_inputs_is_refused(tmp_path: Path) -> None:
+    meta = zoo.metadata()
+    meta["network_data_format"]["inputs"]["guidance"] = {"num_channels": 1}
+    with pytest.raises(SpecError, match="has image, guidance: only models of one tensor each"):
+        FORMAT.describe(zoo.write(tmp_path, zoo.inference(), meta))
+
+
 def changed(**changes: Any) -> dict[str, Any]:
     return copy.deepcopy(zoo.inference(**changes))
 

@@ -75,3 +75,18 @@ def test_labels_of_a_real_scan_are_the_bundle_s_voxel_for_voxel(tmp_path: Path, 
     assert ours.dtype == np.uint8
     np.testing.assert_array_equal(ours, theirs if theirs.shape[0] > 1 else theirs[0])
     assert list((tmp_path / "eval").rglob("*.nii.gz"))
+
+
+@pytest.mark.skipif(not HIPPOCAMPUS.is_dir(), reason="the Decathlon's hippocampus is not there: ../shared/data")
+def test_what_monai_s_own_run_writes_are_these_labels(tmp_path: Path) -> None:
+    pytest.importorskip("ignite", reason="MONAI runs bundles by pytorch-ignite, which is not installed")
+    from monai.bundle import run
+
+    path = sorted(HIPPOCAMPUS.glob("images/*.nii.gz"))[5]
+    root = zoo.write(tmp_path, zoo.inference(datalist=[str(path)]))
+    config = str(root / "configs/inference.json")
+    run(run_id="run", init_id="initialize", config_file=config, bundle_root=str(root))
+    (written,) = (root / "eval").rglob("*_seg.nii.gz")
+    theirs = np.asarray(nibabel.load(written).dataobj)
+    assert len(np.unique(theirs)) > 1
+    np.testing.assert_array_equal(labels_of(root, path), theirs.astype(np.uint8))

@@ -89,6 +89,20 @@ def test_a_step_does_what_the_transform_does(tmp_path: Path, step: dict[str, Any
         np.testing.assert_allclose(ours.grid.affine, theirs.affine.numpy(), rtol=0, atol=1e-5)
 
 
+def test_of_a_list_with_an_entry_a_key_that_of_the_image_counts(tmp_path: Path) -> None:
+    both = {"keys": ["label", "image"], "mode": ["nearest", "bilinear"], "align_corners": [False, True]}
+    compose = {
+        "_target_": "Compose",
+        "transforms": [
+            *BEGIN,
+            {"_target_": "Spacingd", "pixdim": [1, 1, 1], **both},
+            {"_target_": "X", "keys": "label"},
+        ],
+    }
+    card = FORMAT.describe(zoo.write(tmp_path, zoo.inference(preprocessing=compose)))
+    assert card.prepare == ({"resample": {"spacing": [1.0, 1.0, 1.0], "method": "linear", "align_corners": True}},)
+
+
 @pytest.mark.skipif(not HIPPOCAMPUS.is_dir(), reason="the Decathlon's hippocampus is not there: ../shared/data")
 def test_a_whole_preprocessing_on_a_real_scan_is_monai_s(tmp_path: Path) -> None:
     path = min(HIPPOCAMPUS.rglob("*mages*/hippocampus*.nii.gz"))
