@@ -12,6 +12,7 @@ from pydicom.uid import UID
 from cluster.storage import ErrorLatchingReader
 from schemas.errors import RecordError
 from schemas.status import Status
+from workers.images.decoding.decode import refuse_volume
 from workers.images.decoding.dicom_file import (
     PIXEL_KEYWORDS,
     UNDEFINED_LENGTH,
@@ -99,6 +100,7 @@ def _read(reader: IO[bytes], settings: ImagesInput) -> HeaderFacts:
         raise RecordError(Status.UNREADABLE, "of no known image format" if size else "the object is empty")
     if settings.format not in ("auto", kind):
         raise RecordError(Status.UNREADABLE, f"not {settings.format} but {kind}, by its first bytes")
+    refuse_volume(kind)
     return _dicom(reader, size, settings) if kind == "dicom" else _other(reader, kind, size)
 
 
