@@ -13,8 +13,8 @@ def shards_of_subjects(
 ) -> Iterator[pa.Table]:
     """Shards of at most `size` records; of more only where one subject alone has them.
 
-    A subject is what has one value in `column`; its records must be neighbours. What comes out does not depend on how the batches are cut. Holds a shard
-    and a batch.
+    A subject is what has one value in `column`; its records must be neighbours. What comes out does not depend on how
+    the batches are cut. Holds a shard and a batch.
     """
     held: list[pa.RecordBatch] = []
     rows = 0

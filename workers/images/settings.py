@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from schemas.frozen import Frozen
 from schemas.location import Location
+from workers.images.volumes.outputs.settings import Wanted
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -33,8 +34,8 @@ class ImagesInput(Frozen):
     keyword (`PatientID`) or as eight hex digits (`00100020`).
 
     `record: image` makes one record of an object and scores what `frame` picks: the first frame, the middle one
-    (number n // 2, counted from 0), or all. `record: frame` makes a record of each frame. `record: series` makes a record
-    of each volume: of the slices of a DICOM series, wherever they lie, or of a NIfTI, NRRD or MetaImage file.
+    (number n // 2, counted from 0), or all. `record: frame` makes a record of each frame. `record: series` makes a
+    record of each volume: of the slices of a DICOM series, wherever they lie, or of a NIfTI, NRRD or MetaImage file.
 
     The limits are checked before anything is decoded. `max_pixels` bounds rows x columns x channels of what is
     decoded at once: of one frame, or with `frame: all` of all frames together. Decoding takes up to about eight bytes
@@ -88,12 +89,18 @@ class ImagesInput(Frozen):
         description="bytes that a compressed object (gzip, deflated DICOM, npz) may become; more is too_large",
     )
 
+    segmentation: Wanted = Field(
+        default=Wanted(), description="of record: series and study: what is written of what a model marks"
+    )
+
     @model_validator(mode="after")
     def _parts_of_objects(self) -> ImagesInput:
         if self.record != "image" and self.bytes_column is not None:
             raise ValueError(
                 f"record: {self.record} needs objects; images in a column of Parquet files are records as they are"
             )
+        if "segmentation" in self.model_fields_set and not self.has_volumes:
+            raise ValueError("segmentation is of volumes: add record: series")
         if self.format in VOLUME_FORMATS and not self.has_volumes:
             raise ValueError(f"format: {self.format} is of volumes: add record: series")
         return self

@@ -59,7 +59,9 @@ def _inflated(body: bytes | memoryview, limit: int) -> bytes:
     try:
         return inflate_member(body, limit, ZLIB if body[:1] == b"\x78" else 16 + zlib.MAX_WBITS)[0]
     except InflationError as error:
-        raise RecordError(Status.UNREADABLE, f"its compressed voxels are not those of its header ({error.fault.name})") from None
+        raise RecordError(
+            Status.UNREADABLE, f"its compressed voxels are not those of its header ({error.fault.name})"
+        ) from None
 
 
 def _parsed(start: bytes) -> tuple[Fields, int]:
@@ -72,7 +74,9 @@ def _parsed(start: bytes) -> tuple[Fields, int]:
         fields[name] = line[2].decode(errors="replace").strip()
         if name == "ElementDataFile":
             if fields[name] != "LOCAL":
-                raise RecordError(Status.UNSUPPORTED, "a MetaImage whose voxels lie in another file: convert it to .mha")
+                raise RecordError(
+                    Status.UNSUPPORTED, "a MetaImage whose voxels lie in another file: convert it to .mha"
+                )
             return fields, at
     if len(start) < _MOST_HEADER and (at == len(start) or b"\n" not in start[at:]):
         raise NeedsMoreError

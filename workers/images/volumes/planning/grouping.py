@@ -1,9 +1,9 @@
 """Objects of one shard to volumes: series by `workers.images.series`, files that are a volume each by themselves."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,9 +14,17 @@ from workers.images.series.plan_volumes import keys_to_compare, plan_volumes
 from workers.images.volumes.planning.texts import facts_of
 
 Row = Mapping[str, Any]
-Digests = Callable[[Row, Sequence[SliceFacts]], list[SliceFacts]]
-"""(planned object, its slices) -> the slices with digests of their pixels, or with the fault that keeps them from
-being read"""
+
+
+class Digests(Protocol):
+    """Reads the pixels of slices that lie where others do."""
+
+    def __call__(self, row: Row, facts: Sequence[SliceFacts]) -> list[SliceFacts]:
+        """The slices of a planned object with digests of their pixels, or with the fault that keeps them from being
+        read."""
+
+    def close(self) -> None:
+        """Stop what reads."""
 
 
 @dataclass

@@ -1,23 +1,23 @@
 """The reading side of stage `headers` over volumes: what every object says of itself, read once."""
 
 from collections.abc import Mapping
-from io import SEEK_END, BytesIO
+from io import SEEK_END
 from typing import IO, Any, cast
 
 from cluster.storage import ErrorLatchingReader
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.images.decoding.inflate import gunzip
 from workers.images.decoding.sniff import sniff
 from workers.images.header_reader import HeaderReader
+from workers.images.series.facts import SliceFacts
+from workers.images.series.read_facts import read_facts
 from workers.images.settings import VOLUME_FORMATS, ImageFormat
 from workers.images.volumes.files.opened import read_file_header
-from workers.images.volumes.planning.dicom_facts import dicom_columns, up_to_pixels
+from workers.images.volumes.planning.texts import facts_text
 from workers.pipeline.reading import Prepared
 from workers.reading.gzip import GZIP, begins_as_gzip, inflate_start
 
 _PREFIXES = (1 << 16, 1 << 20, 1 << 24)
-Columns = Mapping[str, Any]
 
 
 class FactsReader(HeaderReader):
@@ -27,41 +27,51 @@ class FactsReader(HeaderReader):
         """A failure of storage passes through, and is never taken for damage."""
         watched = ErrorLatchingReader(file)
         try:
-            return self._described(cast(IO[bytes], watched), row, record)
+            return self._described(cast(IO[bytes], watched), row, record["record_id"])
         finally:
             watched.raise_failure()
 
-    def _described(self, file: IO[bytes], row: int, record: Mapping[str, Any]) -> Prepared:
+    def _described(self, file: IO[bytes], row: int, key: str) -> Prepared:
         size = file.seek(0, SEEK_END)
         if size > self.source.max_bytes:
             raise RecordError(Status.TOO_LARGE, f"the object is larger than {self.source.max_bytes} bytes")
         start = _prefix(file, _PREFIXES[0])
         zipped = begins_as_gzip(start)
-        first = inflate_start(start, _PREFIXES[0], GZIP) if zipped else start
-        kind = sniff(first)
-        if kind is None:
-            raise RecordError(Status.UNREADABLE, "of no known image format" if size else "the object is empty")
-        if self.source.format not in ("auto", kind):
-            raise RecordError(Status.UNREADABLE, f"not {self.source.format} but {kind}, by its first bytes")
+        kind = sniff(inflate_start(start, _PREFIXES[0], GZIP) if zipped else start)
         if kind in VOLUME_FORMATS:
+            if self.source.format not in ("auto", kind):
+                raise RecordError(Status.UNREADABLE, f"not {self.source.format} but {kind}, by its first bytes")
             return Prepared(row, columns=_of_file(file, kind, size, zipped=zipped))
-        if kind != "dicom":
+        if kind not in ("dicom", None) and self.source.format in ("auto", kind):
             raise RecordError(Status.NOT_A_VOLUME, f"a {kind}, which is no volume and no slice of one")
-        if zipped:
-            file = BytesIO(gunzip(_prefix(file, size), self.source.max_inflated))
-            size = file.seek(0, SEEK_END)
-        return self._dicom(file, size, row, record["record_id"])
+        file.seek(0)
+        return self._of_slices(read_facts(file, self.source, key, self.source.header_names), row)
 
-    def _dicom(self, file: IO[bytes], size: int, row: int, key: str) -> Prepared:
-        for wanted in (*(length for length in _PREFIXES if length < size), size):
-            prefix = _prefix(file, wanted)
-            if wanted == size or up_to_pixels(prefix):
-                columns, fault = dicom_columns(prefix, size, key, self.source)
-                return Prepared(row, status=fault and fault.status, detail=fault.detail if fault else "", columns=columns)
-        raise AssertionError("the last prefix is the whole object")
+    def _of_slices(self, facts: list[SliceFacts], row: int) -> Prepared:
+        first = facts[0]
+        fault = next((one.fault for one in facts if one.fault is not None), None)
+        columns = {
+            **{name: _text(first.extra.get(name)) for name in self.source.header_names},
+            "format": "dicom",
+            "series_uid": first.series_uid,
+            "study_uid": first.study_uid,
+            "modality": first.modality,
+            "rows": first.rows,
+            "columns": first.columns,
+            "n_slices": len(facts),
+            "facts": facts_text(facts),
+        }
+        return Prepared(row, status=fault and fault.status, detail=fault.detail if fault else "", columns=columns)
 
 
-def _of_file(file: IO[bytes], kind: ImageFormat, size: int, *, zipped: bool) -> Columns:
+def _text(value: Any) -> str | None:
+    """As `workers.images.decoding.identifiers` has it."""
+    if isinstance(value, tuple):
+        return "\\".join(_text(part) or "" for part in value)
+    return None if value is None else str(value)
+
+
+def _of_file(file: IO[bytes], kind: ImageFormat, size: int, *, zipped: bool) -> Mapping[str, Any]:
     for wanted in (*(length for length in _PREFIXES if length < size), size):
         prefix = _prefix(file, wanted)
         start = inflate_start(prefix, _PREFIXES[-1], GZIP) if zipped else prefix

@@ -29,7 +29,8 @@ class VolumesStage:
         return ShardTable(build_rows(records, self._context.layout, values, statuses, details))
 
     def close(self) -> None:
-        """Nothing runs in the background."""
+        """Stop reading pixels."""
+        self._digests.close()
 
 
 def _slices(one: Grouped) -> list[dict[str, object]]:
