@@ -19,7 +19,5 @@ class VolumeInputs:
     @property
     def nbytes(self) -> int:
         """Bytes of all voxels; what lists share is counted once."""
-        arrays = {
-            id(one.voxels): one.voxels.nbytes for one in (self.original, *self.prepared) if isinstance(one, Volume)
-        }
-        return sum(arrays.values())
+        volumes = [one for one in (self.original, *self.prepared) if isinstance(one, Volume)]
+        return sum({id(one.voxels): one.voxels.nbytes for one in volumes}.values())

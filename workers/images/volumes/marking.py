@@ -14,8 +14,8 @@ from workers.images.volumes.volume import Volume
 
 
 class MarkSink:
-    """Implements `workers.images.volumes.contract.SlabSink`: neither logits nor probabilities ever exist on the original
-    grid, only what they decide."""
+    """Implements `workers.images.volumes.contract.SlabSink`: neither logits nor probabilities ever exist on the
+    original grid, only what they decide."""
 
     def __init__(self, volume: Volume, card: VolumeCard, device: str) -> None:
         self._card = card

@@ -1,7 +1,7 @@
 """NIfTI-1 and NIfTI-2 (https://nifti.nimh.nih.gov/), single files, as nibabel reads them.
 
-The affine is the sform where its code is not 0, else the qform, else voxel sizes alone, as in nibabel and the standard's
-methods 3, 2 and 1; with the third `detail` says so, since it knows neither sides nor origin.
+The affine is the sform where its code is not 0, else the qform, else voxel sizes alone, as in nibabel and the
+standard's methods 3, 2 and 1; with the last `detail` says so, since it knows neither sides nor origin.
 """
 
 import math
@@ -28,7 +28,7 @@ def header(start: bytes) -> FileHeader:
 
 
 def voxels(data: bytes | memoryview, max_inflated: int) -> tuple[FileHeader, Array]:
-    """The whole file, scaled by `scl_slope` and `scl_inter` where the slope is neither 0 nor NaN. Raises RecordError."""
+    """The whole file, scaled by `scl_slope` and `scl_inter` unless the slope is 0 or NaN. Raises RecordError."""
     try:
         raw = _parsed(bytes(data[:544]))
     except NeedsMoreError:

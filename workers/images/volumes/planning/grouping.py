@@ -40,7 +40,7 @@ class Grouped:
 
 
 def grouped(rows: Sequence[Row], digests: Digests) -> list[Grouped]:
-    """One for each planned object, in order. Every object is in a volume, or has a fault that says why it is in none."""
+    """One for each planned object, in order. Each is in a volume, or has a fault that says why it is in none."""
     found = [_alone(row) for row in rows]
     series: defaultdict[str, list[int]] = defaultdict(list)
     for place, row in enumerate(rows):
