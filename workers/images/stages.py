@@ -4,8 +4,7 @@ import importlib
 import threading
 from collections.abc import Mapping
 from functools import partial
-from types import ModuleType
-from typing import Any
+from typing import Any, Protocol, cast
 
 from schemas.errors import SpecError
 from workers.children.child_pool import ChildPool
@@ -111,9 +110,17 @@ def volumes(context: StageContext) -> ShardStage:
     return _volumes().volumes(context, _source(context))
 
 
-def _volumes() -> ModuleType:
-    """Known by its stages alone: single images need none of what it imports."""
-    return importlib.import_module("workers.images.volumes.stages")
+class _VolumeStages(Protocol):
+    """`workers.images.volumes.stages`."""
+
+    def headers(self, context: StageContext, source: ImagesInput) -> RecordStage: ...
+    def volumes(self, context: StageContext, source: ImagesInput) -> ShardStage: ...
+    def predict(self, context: StageContext, source: ImagesInput) -> RecordStage: ...
+
+
+def _volumes() -> _VolumeStages:
+    """Imported where it is needed: single images need none of what it imports."""
+    return cast(_VolumeStages, importlib.import_module("workers.images.volumes.stages"))
 
 
 def count_frames(context: StageContext, source: ImagesInput) -> RecordStage:

@@ -28,25 +28,26 @@ class VolumeSource:
     """Reads planned volumes, each in the thread that asks for it. Safe for several threads."""
 
     def __init__(self, fetcher: Fetcher, pool_of: PoolOf, at_once: int) -> None:
-        self.decode_seconds = 0.0
         self._fetcher = fetcher
         self._pool_of = pool_of
         self._ahead = ThreadPoolExecutor(at_once, thread_name_prefix="slices")
 
-    def volume(self, row: Row, place: int) -> tuple[Volume, DicomSource | None]:
-        """The volume of row `place` of a shard, as it is stored. Raises RecordError, InfrastructureError."""
+    def volume(self, row: Row, place: int) -> tuple[Volume, DicomSource | None, float]:
+        """The volume of row `place` of a shard, as it is stored, and processor seconds of decoding it. Raises
+        RecordError, InfrastructureError."""
         grid = Grid(tuple(row["shape"]), np.reshape(row["affine"], (4, 4)))
         objects = objects_of(row)
         if row["n_slices"] is None:
-            return self._file(row, objects, grid, place), None
-        assembly, headers = Assembly(grid.shape), {}
+            return self._file(row, objects, grid, place)
+        assembly, headers, seconds = Assembly(grid.shape), {}, 0.0
         for indices, result in self._decoded(row["record_id"], objects, place):
+            seconds += result.seconds
             if result.status is not None:
                 raise RecordError(Status(result.status), _named(result.detail, indices, grid.shape[2]))
             for index, pixels in zip(indices, result.arrays, strict=True):
                 assembly.put(index, pixels)
                 headers[index] = result.meta["header"]
-        return Volume(assembly.voxels, grid), _source(row, headers)
+        return Volume(assembly.voxels, grid), _source(row, headers), seconds
 
     def slices(self, row: Row, wanted: Sequence[tuple[int, list[int] | None]]) -> list[Array]:
         """Slices of one object of stage `volumes`, by frame and corner. Raises RecordError, InfrastructureError."""
@@ -59,13 +60,13 @@ class VolumeSource:
             found += result.arrays
         return found
 
-    def _file(self, row: Row, objects: Sequence[Wanted], grid: Grid, place: int) -> Volume:
+    def _file(self, row: Row, objects: Sequence[Wanted], grid: Grid, place: int) -> tuple[Volume, None, float]:
         ((_, result),) = self._decoded(row["record_id"], objects, place)
         if result.status is not None:
             raise RecordError(Status(result.status), result.detail)
         if tuple(result.meta["shape"]) != grid.shape or not np.allclose(result.meta["affine"], row["affine"]):
             raise RecordError(Status.INPUT_CHANGED, "its header is not the one that was planned")
-        return Volume(result.arrays[0][None], grid)
+        return Volume(result.arrays[0][None], grid), None, result.seconds
 
     def _decoded(self, record_id: str, objects: Sequence[Wanted], place: int) -> Iterator[Decoded]:
         parts = list(in_parts(objects))
@@ -98,7 +99,6 @@ class VolumeSource:
     def _finished(self, waiting: Sequence[tuple[list[int], Future[list[Result]]]]) -> Iterator[Decoded]:
         for indices, future in waiting:
             (result,) = future.result()
-            self.decode_seconds += result.seconds
             yield indices, result
 
     def close(self) -> None:

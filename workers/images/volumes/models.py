@@ -40,6 +40,6 @@ def with_outputs(card: ModelCard, source: ImagesInput) -> ModelCard:
 
 def card_of(card: ModelCard) -> VolumeCard:
     """What is known of a model on volumes, which it is."""
-    found = volume_card(card)
+    found: VolumeCard | None = volume_card(card)
     assert found is not None
     return found

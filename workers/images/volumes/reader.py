@@ -58,13 +58,8 @@ class VolumeReader:
         self._max_voxels = max_voxels
         self._device = device
         self._depth = depth
-        self._prepare_seconds = 0.0
+        self.prepare_seconds = 0.0
         self._threads = ThreadPoolExecutor(depth, thread_name_prefix="volumes")
-
-    @property
-    def prepare_seconds(self) -> float:
-        """Processor seconds spent in decoding and preparing since the start."""
-        return self._prepare_seconds + self._source.decode_seconds
 
     def read(self, records: pa.Table) -> Generator[list[Prepared], None, None]:
         """Every record once, in order, one at a time."""
@@ -88,7 +83,8 @@ class VolumeReader:
     def _expected(self, row: Mapping[str, Any]) -> int:
         if row[VOLUME_STATUS.name] is not None:
             return 0
-        return int(row[DECODED_BYTES.name]) + prod(row["shape"]) * _PREPARED_BYTES * len(self._lists)
+        voxels: int = prod(row["shape"])
+        return int(row[DECODED_BYTES.name]) + voxels * _PREPARED_BYTES * len(self._lists)
 
     def _one(self, numbered: Numbered) -> list[Prepared]:
         place, row = numbered
@@ -102,10 +98,10 @@ class VolumeReader:
             raise RecordError(Status(row[VOLUME_STATUS.name]), row[VOLUME_DETAIL.name] or "")
         if prod(row["shape"]) > self._max_voxels:
             raise RecordError(Status.TOO_LARGE, f"more than {self._max_voxels} voxels (input.max_pixels)")
-        volume, source = self._source.volume(row, place)
+        volume, source, decoding = self._source.volume(row, place)
         began = time.thread_time()
         inputs = VolumeInputs(volume, tuple(self._prepared(steps, volume) for steps in self._lists), source)
-        self._prepare_seconds += time.thread_time() - began
+        self.prepare_seconds += decoding + time.thread_time() - began
         return Prepared(place, [inputs], detail=row[VOLUME_DETAIL.name] or "", nbytes=inputs.nbytes)
 
     def _prepared(self, steps: Sequence[VolumeStep], volume: Volume) -> Volume | Fault:

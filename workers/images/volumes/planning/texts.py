@@ -43,8 +43,9 @@ def _read(kind: type[F], said: dict[str, Any]) -> F:
     if values.get("fault") is not None:
         status, detail = values["fault"]
         values["fault"] = Fault(Status(status), detail)
-    lacking = {field.name: None for field in fields(kind) if field.name not in values and _is_required(field)}
-    lacking |= {"slices": ()} if "slices" in lacking else {}
+    lacking: dict[str, Any] = {field.name: None for field in fields(kind) if _is_required(field)}
+    if "slices" in lacking:
+        lacking["slices"] = ()
     return kind(**{**lacking, **values})
 
 
