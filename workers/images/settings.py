@@ -99,7 +99,7 @@ class ImagesInput(Frozen):
             raise ValueError(
                 f"record: {self.record} needs objects; images in a column of Parquet files are records as they are"
             )
-        if "segmentation" in self.model_fields_set and not self.has_volumes:
+        if self.segmentation != Wanted() and not self.has_volumes:
             raise ValueError("segmentation is of volumes: add record: series")
         if self.format in VOLUME_FORMATS and not self.has_volumes:
             raise ValueError(f"format: {self.format} is of volumes: add record: series")
@@ -117,6 +117,9 @@ class ImagesInput(Frozen):
             return self.carry
         return (*self.carry, self.subject_id)
 
+
+OF_VOLUMES = ("segmentation",)
+"""Settings that decide nothing where records are images, nor which slices are a volume."""
 
 ONLY_REFUSE = ("max_pixels", "max_bytes", "max_inflated")
 """Limits that decide nothing but which records are refused."""

@@ -38,6 +38,6 @@ def _corner(facts: SliceFacts) -> list[int] | None:
 
 
 def _digest(pixels: Array) -> str:
-    """Of the values, whatever the type that holds them: that of a slice depends on its own range alone."""
+    """The sha256 of values and shape, whatever type holds them: that of a slice depends on its own range alone."""
     wide = pixels.astype("<f8") if pixels.dtype.kind == "f" else pixels.astype("<i8")
     return hashlib.sha256(repr(pixels.shape).encode() + wide.tobytes()).hexdigest()

@@ -7,7 +7,7 @@ import pyarrow as pa
 from workers.collection import PREDICT, StagePlan
 from workers.finished_runs.stage import FinishedStage
 from workers.images.planning import ImageRecords
-from workers.images.settings import ONLY_REFUSE
+from workers.images.settings import OF_VOLUMES, ONLY_REFUSE
 from workers.images.volumes.planning.columns import GEOMETRY, HEADER_TYPES, HEADERS, TOGETHER, VOLUME_COLUMNS, VOLUMES
 from workers.images.volumes.planning.objects import object_batches, objects_schema
 from workers.images.volumes.planning.records import record_batches, records_schema
@@ -29,6 +29,7 @@ def plan_stage(stage: str, finished: Sequence[FinishedStage], records: ImageReco
             header_types=HEADER_TYPES,
             subject_from=records.subject_from,
             tightenable=ONLY_REFUSE,
+            ignores=OF_VOLUMES,
         )
     if stage == VOLUMES:
         return StagePlan(
@@ -40,6 +41,7 @@ def plan_stage(stage: str, finished: Sequence[FinishedStage], records: ImageReco
             whole_subjects=True,
             whole_by=TOGETHER.name,
             tightenable=ONLY_REFUSE,
+            ignores=OF_VOLUMES,
         )
     return StagePlan(
         PREDICT,
