@@ -28,7 +28,7 @@ from workers.pipeline.read_ahead import read_ahead
 from workers.pipeline.reading import Prepared, nbytes_of
 
 _COLUMNS = [
-    *("record_id", "shape", "affine", "n_slices"),
+    *("record_id", "shape", "affine"),
     *(field.name for field in (FORMAT, SLICES, DECODED_BYTES, VOLUME_STATUS, VOLUME_DETAIL)),
 ]
 _PREPARED_BYTES = 4

@@ -38,7 +38,7 @@ def headers(context: StageContext, source: ImagesInput) -> RecordStage:
 
 def volumes(context: StageContext, source: ImagesInput) -> ShardStage:
     """Put slices together to volumes."""
-    return VolumesStage(context, PixelDigests(_source(context, source)))
+    return VolumesStage(context, PixelDigests(_objects(context, source), source), source.selection)
 
 
 def predict(context: StageContext, source: ImagesInput) -> RecordStage:
