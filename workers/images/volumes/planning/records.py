@@ -95,7 +95,7 @@ def _volume(record_id: str, volume: SeriesVolume, slices: Sequence[Row]) -> dict
         "size": _size(slices),
         "series_uid": volume.series_uid,
         "study_uid": volume.study_uid,
-        "n_slices": volume.shape[2] if volume.shape is not None and readable else len(volume.slices),
+        "n_slices": volume.shape[2] if volume.shape is not None and readable else len(slices),
         "shape": volume.shape,
         "spacing": volume.spacing,
         "orientation": volume.orientation,
