@@ -16,6 +16,7 @@ from workers.images.volumes.windows.finished import Finished
 from workers.images.volumes.windows.runner import open_runner, open_tuner
 from workers.images.volumes.windows.sinks import LogitsSink
 
+
 class Net:
     """A network as a VolumeModel on the CPU. `room`: voxels of a batch that its device holds."""
 

@@ -46,7 +46,7 @@ def test_even_starts_are_those_of_nnunet(step: float) -> None:
 
 
 def test_the_example_of_nnunet() -> None:
-    """"If we have image size of 110, patch size of 64 and step_size of 0.5", its source says, "0, 23, 46"."""
+    """ "If we have image size of 110, patch size of 64 and step_size of 0.5", its source says, "0, 23, 46"."""
     assert nnunet_starts(110, 64, 0.5) == (0, 23, 46)
 
 
