@@ -113,8 +113,8 @@ class VolumeCard(Frozen):
                 values = [getattr(one, what) for one in self.structures]
                 if len(set(values)) < len(values):
                     raise ValueError(f"two structures have one {what}")
-            if self.activation != "sigmoid" and self.outputs < 2:
-                raise ValueError("the largest of one output marks everything: say sigmoid, or more outputs")
+            if self.activation == "softmax" and self.outputs < 2:
+                raise ValueError("softmax over one output marks everything: say sigmoid")
         elif len(self.labels) != self.outputs:
             raise ValueError("a classification needs one label an output")
         elif self.windows is not None:

@@ -5,15 +5,17 @@ import torch
 from torch import Tensor
 
 from workers.contract import Array
+from workers.images.volumes.back.decision import Decision
 from workers.images.volumes.card import VolumeCard
 from workers.images.volumes.contract import SlabSink
 from workers.images.volumes.marked import Labels, Masks, label_type
 from workers.images.volumes.volume import Volume
+from workers.models.activation import activate
 
 
 def open_sink(volume: Volume, card: VolumeCard) -> SlabSink:
-    """Labels where a voxel has one structure, masks where it may have several."""
-    return MaskSink(volume, card) if card.activation == "sigmoid" else LabelSink(volume, card)
+    """Labels where a voxel has one structure, masks where it may have several (`Decision.of` says which)."""
+    return MaskSink(volume, card) if Decision.of(card).kind == "marks" else LabelSink(volume, card)
 
 
 class LabelSink:
@@ -40,7 +42,8 @@ class LabelSink:
 
 
 class MaskSink:
-    """Each structure where its channel's probability reaches the threshold."""
+    """Each structure where its channel's probability, or its value where there is no activation, reaches the
+    threshold."""
 
     def __init__(self, volume: Volume, card: VolumeCard) -> None:
         self._card = card
@@ -52,8 +55,9 @@ class MaskSink:
         rows = slice(self._row, self._row + slab.shape[1])
         found = np.zeros((self._planes.shape[0], *slab.shape[1:]), np.uint8)
         for number, one in enumerate(self._card.structures):
-            marked = (torch.sigmoid(slab[one.channel]) >= self._card.threshold).cpu().numpy()
-            found[number // 8] |= marked.astype(np.uint8) << np.uint8(number % 8)
+            values = activate(slab[one.channel], self._card.activation)
+            marked = (values >= self._card.threshold).to(torch.uint8).cpu().numpy()
+            found[number // 8] |= marked << np.uint8(number % 8)
         self._planes[:, rows] = found
         self._row = rows.stop
 
