@@ -15,7 +15,7 @@ from workers.images.volumes.origin import NAMES
 from workers.images.volumes.planning.digests import PixelDigests
 from workers.images.volumes.planning.header_reader import FactsReader
 from workers.images.volumes.planning.stage import VolumesStage
-from workers.images.volumes.reader import VolumeReader
+from workers.images.volumes.reader import Asked, VolumeReader
 from workers.images.volumes.scoring import VolumeScoring
 from workers.images.volumes.steps import parse_steps
 from workers.models.detect import Formats
@@ -44,14 +44,8 @@ def volumes(context: StageContext, source: ImagesInput) -> ShardStage:
 def predict(context: StageContext, source: ImagesInput) -> RecordStage:
     """Read volumes, prepare them and show them to the run's models."""
     lists, _ = distinct_lists(context)
-    reader = VolumeReader(
-        _source(context, source),
-        context.budget,
-        [parse_steps(steps) for steps in lists],
-        source.max_pixels,
-        device(context.gpus),
-        _VOLUMES_AHEAD,
-    )
+    asked = Asked([parse_steps(steps) for steps in lists], device(context.gpus), source.max_pixels)
+    reader = VolumeReader(_source(context, source), context.budget, asked, _VOLUMES_AHEAD)
     return RecordStage(reader, partial(_load, context, source))
 
 
