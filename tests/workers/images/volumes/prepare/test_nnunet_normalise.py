@@ -14,7 +14,7 @@ from workers.images.volumes.volume import Grid, Volume
 
 def volume(*channels: np.ndarray) -> Volume:
     voxels = np.stack(channels)
-    return Volume(voxels, Grid(voxels.shape[1:], np.eye(4)))  # type: ignore[arg-type]
+    return Volume(voxels, Grid(voxels.shape[1:], np.eye(4)))
 
 
 def step(*channels: dict[str, object]):

@@ -134,7 +134,7 @@ class _Reader:
         raise self._refusal()
 
     def _side(self, node: ast.AST, op: ast.AST) -> Any:
-        """Of what is added or multiplied: `'x' % y` formats, and `'x' * 10**9` fills memory."""
+        """What is added or multiplied; only numbers are multiplied: `'x' % y` formats, `'x' * 10**9` fills memory."""
         value = self._of(node)
         if not isinstance(op, ast.Add) and not isinstance(value, int | float):
             raise self._refusal()

@@ -4,32 +4,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from schemas.errors import SpecError
 from schemas.loading import validate
+from workers.images.volumes.formats.lenient import Lenient
 
 
-class Tensor(BaseModel):
+class Tensor(Lenient):
     """One tensor; what else is said of it has no use here."""
-
-    model_config = ConfigDict(frozen=True)
 
     num_channels: int | None = Field(default=None, ge=1)
     value_range: tuple[float, float] | None = None
     channel_def: dict[str, Any] = Field(default_factory=dict)
 
 
-class _Format(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class _Format(Lenient):
     inputs: dict[str, Tensor] = Field(default_factory=dict)
     outputs: dict[str, Tensor] = Field(default_factory=dict)
 
 
-class _Metadata(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class _Metadata(Lenient):
     network_data_format: _Format = Field(default_factory=_Format)
 
 

@@ -7,10 +7,11 @@ nnU-Net's own `ConfigurationManager` tells it.
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from schemas.errors import SpecError
 from schemas.loading import validate
+from workers.images.volumes.formats.lenient import Lenient
 
 CLASSES = ("PlainConvUNet", "ResidualEncoderUNet")
 LAYERS: Mapping[str, tuple[str, ...]] = {
@@ -19,7 +20,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "dropout_op": ("Dropout3d",),
     "nonlin": ("LeakyReLU", "ReLU", "ELU", "GELU", "Mish", "SiLU"),
 }
-"""Of `torch.nn`, by the key of plans."""
+"""Classes of `torch.nn`, by the key of plans."""
 
 _Count = Annotated[int, Field(ge=1, le=100)]
 _Counts = _Count | tuple[_Count, ...]
@@ -27,10 +28,10 @@ _Width = Annotated[int, Field(ge=1, le=4096)]
 _Sides = int | tuple[int, ...]
 
 
-class Architecture(BaseModel):
+class Architecture(Lenient):
     """`arch_kwargs` of the two classes. Layers are names of `torch.nn`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     n_stages: Annotated[int, Field(ge=2, le=16)]
     features_per_stage: _Width | tuple[_Width, ...]
@@ -69,9 +70,7 @@ def _new(given: Any, where: str) -> tuple[str, Mapping[str, Any]]:
     return str(given.get("network_class_name", "")).rpartition(".")[2], given["arch_kwargs"]
 
 
-class _Old(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class _Old(Lenient):
     UNet_class_name: str
     UNet_base_num_features: _Width
     unet_max_num_features: _Width

@@ -3,19 +3,20 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from schemas.errors import SpecError
 from schemas.loading import validate
+from workers.images.volumes.formats.lenient import Lenient
 from workers.images.volumes.formats.nnunet.axes import Order, order_of
 
 _RESAMPLING = "resample_data_or_seg_to_shape"
 
 
-class Resampling(BaseModel):
+class Resampling(Lenient):
     """Parameters of nnU-Net's `resample_data_or_seg_to_shape`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(extra="forbid")
 
     is_seg: Literal[False] = False
     order: Literal[0, 1, 3] = 3
@@ -24,10 +25,8 @@ class Resampling(BaseModel):
     separate_z_anisotropy_threshold: float = Field(default=3.0, ge=1)
 
 
-class Intensity(BaseModel):
-    """Of the foreground in all training cases."""
-
-    model_config = ConfigDict(frozen=True)
+class Intensity(Lenient):
+    """Intensities of the foreground in all training cases."""
 
     mean: float
     std: float
@@ -35,10 +34,8 @@ class Intensity(BaseModel):
     percentile_99_5: float
 
 
-class Configuration(BaseModel):
+class Configuration(Lenient):
     """What of a configuration decides an answer. `architecture` is absent in plans of before nnU-Net 2.3."""
-
-    model_config = ConfigDict(frozen=True)
 
     patch_size: tuple[int, ...]
     spacing: tuple[float, ...]
@@ -53,9 +50,7 @@ class Configuration(BaseModel):
     architecture: dict[str, Any] | None = None
 
 
-class _Plans(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
+class _Plans(Lenient):
     transpose_forward: tuple[int, ...]
     image_reader_writer: str = "SimpleITKIO"
     label_manager: Literal["LabelManager"] = "LabelManager"
@@ -63,10 +58,8 @@ class _Plans(BaseModel):
     foreground_intensity_properties_by_modality: dict[str, Intensity] = Field(default_factory=dict)
 
 
-class Plans(BaseModel):
+class Plans(Lenient):
     """One configuration and what holds for all of them. `raw` is the configuration as it stands there."""
-
-    model_config = ConfigDict(frozen=True)
 
     configuration: Configuration
     raw: dict[str, Any]
