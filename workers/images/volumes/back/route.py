@@ -12,7 +12,7 @@ from workers.images.volumes.sampling import Line
 from workers.images.volumes.volume import Affine4, Grid, StepBack
 
 TRACE = 1e-9
-"""Of a voxel that was seen: whatever has less of one, by rounding, has none."""
+"""The share of a voxel that was seen below which it is rounding, and none."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Route:
         """Whether every voxel is one of the network's as it is."""
 
     def limits(self, axis: int) -> tuple[int, int]:
-        """Of an axis of the network's grid: the first index that may be needed, and the one behind the last."""
+        """The first index of an axis of the network's grid that may be needed, and the one behind the last."""
         one = self._last[axis]
         return int(max(one.low, 0)), int(min(one.high, self.model[axis]))
 
