@@ -7,20 +7,14 @@ from schemas.errors import SpecError
 from schemas.loading import nearest
 from schemas.outputs import OutputField
 from workers.images.volumes.card import VolumeCard
+from workers.images.volumes.outputs.clean import cleaned
 from workers.images.volumes.outputs.marked import Marked, Origin
 from workers.images.volumes.outputs.measures import MEASURES_TYPE, Measures, measures_of
 from workers.images.volumes.outputs.nifti import nifti_of
 from workers.images.volumes.outputs.preview import preview_of
 from workers.images.volumes.outputs.rtstruct import rtstruct_of
 from workers.images.volumes.outputs.seg import seg_of
-from workers.images.volumes.outputs.settings import MaskKind, Wanted
-
-_FILES: dict[MaskKind, tuple[str, str, str]] = {
-    "nifti": ("mask_nifti", "object<nii.gz>", "what is marked, as NIfTI on the grid of the original"),
-    "dicom_seg": ("mask_dicom_seg", "object<dcm>", "what is marked, as DICOM-SEG of the source slices; null: nothing"),
-    "rtstruct": ("mask_rtstruct", "object<dcm>", "what is marked, as contours in a DICOM RTSTRUCT; null: nothing"),
-    "preview": ("mask_preview", "object<png>", "three planes through the largest structure"),
-}
+from workers.images.volumes.outputs.settings import FILES, MaskKind, Wanted
 
 _MEASURED: frozenset[MaskKind] = frozenset({"rtstruct", "preview"})
 """Files that are made with the measures at hand."""
@@ -37,7 +31,7 @@ def outputs_of(card: VolumeCard, wanted: Wanted) -> tuple[OutputField, ...]:
     _check(card, wanted)
     names = [one.name for one in card.structures]
     measured = [_measures(name) for name in names] if wanted.measures else []
-    files = [_FILES[kind] for kind in dict.fromkeys(wanted.masks)]
+    files = [FILES[kind] for kind in dict.fromkeys(wanted.masks)]
     taken = sorted({name for name, _, _ in files} & set(names))
     if taken:
         raise SpecError(f"structure {taken[0]!r} has the name of a column of masks: rename it in the model directory")
@@ -71,11 +65,12 @@ def values_of(card: VolumeCard, wanted: Wanted, marked: Marked, origin: Origin) 
     Raises RecordError: unsupported where a kind of file that is asked for cannot be made of this volume, too_large
     where its format has no room for it.
     """
+    marked = cleaned(card.structures, marked, wanted.clean)
     is_measured = wanted.measures or not _MEASURED.isdisjoint(wanted.masks)
     measures = measures_of(card.structures, marked) if is_measured else {}
     found: dict[str, Any] = dict(measures) if wanted.measures else {}
     for kind in dict.fromkeys(wanted.masks):
-        found[_FILES[kind][0]] = _file(kind, card, wanted, marked, origin, measures)
+        found[FILES[kind].column] = _file(kind, card, wanted, marked, origin, measures)
     return found
 
 
