@@ -8,6 +8,7 @@ from typing import IO, cast
 from cluster.storage import ErrorLatchingReader
 from schemas.errors import RecordError
 from schemas.status import Status
+from workers.images.decoding.decode import refuse_volume
 from workers.images.decoding.dicom_file import Pixels, transfer_syntax_of
 from workers.images.decoding.dicom_headers import PREFIXES, DicomHeader, growing, prefix, read_dicom_header
 from workers.images.decoding.fence import as_record_error
@@ -73,6 +74,8 @@ def _read(reader: IO[bytes], settings: ImagesInput) -> HeaderFacts:
     if kind != "dicom":
         return _other(reader, kind, size)
     header = read_dicom_header(reader, size, settings.max_inflated, PIXEL_MODULE_TAGS)
+    if header.problem is not None:
+        raise header.problem
     return HeaderFacts("dicom", has_pixels=False) if header.pixels is None else _described(header, header.pixels)
 
 
@@ -94,6 +97,7 @@ def open_image(reader: IO[bytes], settings: ImagesInput) -> tuple[IO[bytes], int
         raise RecordError(Status.UNREADABLE, "of no known image format" if size else "the object is empty")
     if settings.format not in ("auto", kind):
         raise RecordError(Status.UNREADABLE, f"not {settings.format} but {kind}, by its first bytes")
+    refuse_volume(kind)
     return reader, size, kind
 
 
