@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 _ODD = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST = 120
-"""Of a name without its ending; file systems take 255 bytes."""
+"""Characters of a name without its ending; file systems take 255 bytes."""
 _VOLUMES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm")
 _DEVICES = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 """What Windows takes for a device, whatever the ending."""

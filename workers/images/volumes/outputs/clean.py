@@ -47,7 +47,7 @@ def _step(step: Clean, labels: Array, chosen: Sequence[int], voxel_ml: float) ->
 
 
 def keep_largest(labels: Array, chosen: Sequence[int]) -> Array:
-    """Of each of these labels only the largest connected component."""
+    """The largest connected component of each of these labels; other labels stay."""
     parts = parts_of(labels)
     if parts is None:
         return labels
