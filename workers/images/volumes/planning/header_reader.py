@@ -47,7 +47,9 @@ class FactsReader(HeaderReader):
         if kind not in ("dicom", None) and self.source.format in ("auto", kind):
             raise RecordError(Status.NOT_A_VOLUME, f"a {kind}, which is no volume and no slice of one")
         file.seek(0)
-        return self._of_slices(read_facts(file, self.source, key, self.source.header_names), row)
+        selection = self.source.selection
+        wanted = (*self.source.header_names, *(selection.attributes if selection is not None else ()))
+        return self._of_slices(read_facts(file, self.source, key, dict.fromkeys(wanted)), row)
 
     def _of_slices(self, facts: list[SliceFacts], row: int) -> Prepared:
         first = facts[0]

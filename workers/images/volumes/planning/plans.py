@@ -7,7 +7,7 @@ import pyarrow as pa
 from workers.collection import PREDICT, StagePlan
 from workers.finished_runs.stage import FinishedStage
 from workers.images.planning import ImageRecords
-from workers.images.settings import OF_VOLUMES, ONLY_REFUSE
+from workers.images.settings import ONLY_REFUSE
 from workers.images.volumes.planning.columns import GEOMETRY, HEADER_TYPES, HEADERS, TOGETHER, VOLUME_COLUMNS, VOLUMES
 from workers.images.volumes.planning.objects import object_batches, objects_schema
 from workers.images.volumes.planning.records import record_batches, records_schema
@@ -29,24 +29,24 @@ def plan_stage(stage: str, finished: Sequence[FinishedStage], records: ImageReco
             header_types=HEADER_TYPES,
             subject_from=records.subject_from,
             tightenable=ONLY_REFUSE,
-            ignores=OF_VOLUMES,
+            ignores=("segmentation",),
         )
     if stage == VOLUMES:
         return StagePlan(
             VOLUMES,
             objects_schema(carried),
-            lambda: object_batches(finished[0], carried),
+            lambda: object_batches(finished[0], carried, by_study=records.source.selection is not None),
             columns=VOLUME_COLUMNS,
             kind="shards",
             whole_subjects=True,
             whole_by=TOGETHER.name,
             tightenable=ONLY_REFUSE,
-            ignores=OF_VOLUMES,
+            ignores=("segmentation",),
         )
     return StagePlan(
         PREDICT,
         records_schema(carried),
-        lambda: record_batches(finished[1], carried),
+        lambda: record_batches(finished[1], carried, by_study=records.source.record == "study"),
         carry=(*(field.name for field in carried), *GEOMETRY),
         columns=None,
         shard_records=min(shard_records, MOST_IN_SHARD),
