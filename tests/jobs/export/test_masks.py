@@ -104,7 +104,7 @@ def test_a_run_without_masks_or_without_this_kind_or_model_says_what_it_has(made
         export(made, tmp_path / "out", model="modell")
     scores = pl.DataFrame({"record_id": ["a"], "score": [1.0]})
     plain = Path(make_run(tmp_path / "plain", scores, ("score",)))
-    with pytest.raises(UsageError, match=r"the run has no masks.*masks: \[nifti\]"):
+    with pytest.raises(UsageError, match=r"the run has no masks.*segmentation: \{masks: \[nifti\]"):
         export(plain, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

@@ -11,8 +11,9 @@ from schemas.errors import RecordError, SpecError
 from schemas.status import Status
 from tests.support.marked_volumes import card, marked, origin, planted
 from workers.images.volumes.card import VolumeCard
-from workers.images.volumes.outputs.columns import outputs_of, values_of
+from workers.images.volumes.outputs.columns import outputs_of
 from workers.images.volumes.outputs.settings import Clean, Wanted
+from workers.images.volumes.outputs.values import values_of
 from workers.pipeline.columns import ModelColumns
 
 EVERYTHING = Wanted(masks=("nifti", "dicom_seg", "rtstruct", "preview"))
