@@ -62,9 +62,7 @@ def mask_columns(source: FinishedRun, kind: Kind, model: str | None) -> list[Out
         if (column.output, column.type) == (file.column, file.type)
     }
     if not there:
-        raise UsageError(
-            "the run has no masks: only a run over volumes that was asked for some (input.segmentation: {masks: [nifti]}) has"
-        )
+        raise UsageError("the run has no masks: only a run over volumes has, with input.segmentation: {masks: [nifti]}")
     kinds = list(dict.fromkeys(known for known, _ in there))
     if kind not in kinds:
         raise UsageError(f"the run has no masks of kind {kind}: choose --kind {' or '.join(kinds)}")
