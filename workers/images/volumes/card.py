@@ -1,12 +1,21 @@
 """What a directory says of a model on volumes, whatever its format: structures, windows, activation."""
 
-from typing import Literal, Self
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from schemas.frozen import Frozen
 
 Sides = tuple[int, int, int]
+
+
+def _three(given: object) -> object:
+    """MONAI takes one number for all axes."""
+    return given if isinstance(given, Sequence) else (given, given, given)
+
+
+PerAxis = Annotated[tuple[float, float, float], BeforeValidator(_three)]
 
 
 class Code(Frozen):
@@ -27,22 +36,50 @@ class Structure(Frozen):
 
 
 class Windows(Frozen):
-    """How a volume is cut for the network, after `monai.inferers.sliding_window_inference`."""
+    """How a volume is cut for a network: as MONAI 1.6.1 does (`sliding_window_inference`), or as nnU-Net 2."""
 
-    roi: Sides = Field(description="voxels of a window along i, j and k")
-    overlap: tuple[float, float, float] = Field(
-        default=(0.5, 0.5, 0.5), description="share of a window that its neighbour covers too, along each axis"
+    roi: Sides = Field(
+        description="voxels of a window along i, j and k; where it is below 1, the window is as long as the volume"
     )
-    blend: Literal["constant", "gaussian"] = Field(default="constant", description="weight of a window's voxels")
-    sigma_scale: float = Field(default=0.125, gt=0, description="of gaussian: standard deviation in windows")
-    padding: Literal["constant", "edge", "reflect"] = Field(
-        default="constant", description="what a volume smaller than a window is filled up with"
+    overlap: PerAxis = Field(
+        default=(0.5, 0.5, 0.5),
+        description="share of a window that its neighbour covers too, along each axis, or one number for all",
+    )
+    steps: Literal["monai", "nnunet"] = Field(
+        default="monai",
+        description="monai: equal steps, and the last window is moved back to end with the volume; nnunet: as many "
+        "windows as are needed, spread evenly (its `compute_steps_for_sliding_window`; its step size is 1 - overlap)",
+    )
+    blend: Literal["constant", "gaussian", "nnunet"] = Field(
+        default="constant",
+        description="weight of a window's voxels: all alike, MONAI's Gaussian, or nnU-Net's (its `compute_gaussian`, "
+        "in half precision)",
+    )
+    sigma_scale: PerAxis = Field(
+        default=(0.125, 0.125, 0.125), description="of a Gaussian: standard deviation in windows, along each axis"
+    )
+    padding: Literal["constant", "edge", "reflect", "wrap"] = Field(
+        default="constant",
+        description="what a volume smaller than a window is filled up with on both sides (MONAI: constant, replicate, "
+        "reflect, circular)",
     )
     fill: float = Field(default=0.0, description="the value of constant padding")
     mirror: tuple[Literal[0, 1, 2], ...] = Field(
-        default=(), description="axes along which the network is shown every window mirrored too; the mean counts"
+        default=(),
+        description="axes along which the network is shown every window mirrored too, alone and together; the mean "
+        "of its logits counts",
     )
     batch: int = Field(default=4, ge=1, description="windows in one pass, until a measurement says better")
+
+    @model_validator(mode="after")
+    def _can_be_cut(self) -> Self:
+        if not all(0 <= share < 1 for share in self.overlap):
+            raise ValueError("overlap is at least 0 and below 1")
+        if not all(scale > 0 for scale in self.sigma_scale):
+            raise ValueError("sigma_scale is above 0")
+        if len(set(self.mirror)) < len(self.mirror):
+            raise ValueError("mirror names an axis twice")
+        return self
 
 
 class VolumeCard(Frozen):
@@ -60,8 +97,8 @@ class VolumeCard(Frozen):
     labels: tuple[str, ...] = Field(default=(), description="of classification: names of the numbers that come out")
     air_below: float | None = Field(
         default=None,
-        description="windows all of whose prepared values are at most this are background and are not shown; only "
-        "where the model says so",
+        description="windows all of whose prepared values are at most this are alike to the network, and one of them "
+        "is shown for all; a network that tells them apart is refused",
     )
 
     @model_validator(mode="after")
@@ -75,6 +112,8 @@ class VolumeCard(Frozen):
                 values = [getattr(one, what) for one in self.structures]
                 if len(set(values)) < len(values):
                     raise ValueError(f"two structures have one {what}")
+            if self.activation == "softmax" and self.outputs < 2:
+                raise ValueError("softmax over one output marks nothing: say sigmoid")
         elif len(self.labels) != self.outputs:
             raise ValueError("a classification needs one label an output")
         return self

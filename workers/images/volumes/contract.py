@@ -1,9 +1,11 @@
 """What a model format on volumes is held against, and what its loaded models do."""
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
 
 from workers.contract import ScorerFormat
 from workers.images.volumes.card import VolumeCard
+from workers.images.volumes.volume import Volume
 
 if TYPE_CHECKING:
     import torch
@@ -31,3 +33,24 @@ class VolumeModel(Protocol):
 
 VolumeFormat = ScorerFormat[VolumeModel]
 """There is no encoder: prepare steps of volumes make what a model takes."""
+
+
+class SlabSink(Protocol):
+    """Takes the logits of one volume as they become final, and makes of them what is kept."""
+
+    def take(self, slab: "torch.Tensor") -> None:
+        """The next rows of the model's grid along i: (outputs, rows, j, k) float32 logits, means over all windows.
+
+        Rows follow those of the call before; in the end each came once. The tensor lies on the device of the
+        accumulators, 'cpu' or 'cuda', which may change from call to call, and is overwritten afterwards: what is kept
+        is copied. Raises MemoryError, with nothing changed, where the device is short of memory: the same rows then
+        come again on the CPU.
+        """
+
+    def finish(self) -> Any:
+        """What is kept, after the last row: `Labels` or `Masks` (`workers.images.volumes.marked`) unless the sink
+        says otherwise. Raises RecordError."""
+
+
+OpenSink = Callable[[Volume, VolumeCard], SlabSink]
+"""The sink for one prepared volume."""

@@ -1,0 +1,1 @@
+"""Volumes through a network, window by window: `runner.VolumeRunner`."""
