@@ -153,8 +153,6 @@ class TrainKeys(Frozen):
     stage before `fit` reads, by their paths: a search may change them, or what is below them."""
 
     searchable: ClassVar[tuple[str, ...]] = ("fit", "network")
-    tasks_of_its_own: ClassVar[tuple[str, ...]] = ()
-    """Tasks whose truths are no values of columns, which this collection has."""
 
     labels: Labels | None = Field(default=None, description="what is true, where the records do not carry it")
     outputs: Mapping[Name, Output] = Field(
@@ -212,6 +210,16 @@ class TrainKeys(Frozen):
         """That which all outputs have; each token of a text with spans is of one class."""
         task = next(iter(self.outputs.values())).task
         return "classes" if task == "spans" else task
+
+    @property
+    def tasks_of_its_own(self) -> tuple[str, ...]:
+        """Tasks whose truths are no values of columns, which these records may have."""
+        return ()
+
+    @property
+    def networks_of(self) -> str:
+        """Under which name the registry has the networks."""
+        return str(getattr(self, "collection", ""))
 
     @property
     def has_spans(self) -> bool:
