@@ -1,44 +1,29 @@
 """What an object says of itself before it is decoded: for the check before a run and for counting frames."""
 
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from io import SEEK_END, BytesIO
 from typing import IO, cast
 
-from pydicom import FileDataset
-from pydicom.uid import UID
-
 from cluster.storage import ErrorLatchingReader
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.images.decoding.dicom_file import (
-    PIXEL_KEYWORDS,
-    UNDEFINED_LENGTH,
-    DicomFile,
-    Pixels,
-    Reached,
-    deflated_dataset,
-    read_dicom,
-    read_to_pixels,
-    transfer_syntax_of,
-    without_deflation,
-)
+from workers.images.decoding.dicom_file import Pixels, transfer_syntax_of
+from workers.images.decoding.dicom_headers import PREFIXES, DicomHeader, growing, prefix, read_dicom_header
 from workers.images.decoding.fence import as_record_error
 from workers.images.decoding.inflate import gunzip
 from workers.images.decoding.jpeg2000 import jpeg2000_header
 from workers.images.decoding.numpy_files import NpyHeader, npz_member, read_npy_header
 from workers.images.decoding.pillow_files import count_pictures
-from workers.images.decoding.pixel_module import check_holds, read_pixel_module
+from workers.images.decoding.pixel_module import PixelModule, check_holds, read_pixel_module
 from workers.images.decoding.rasters import jpeg_header, png_header
 from workers.images.decoding.sniff import sniff
 from workers.images.decoding.tiff import count_pages
-from workers.images.decoding.transfer_syntax import DEFLATED, NATIVE, decoder_status
+from workers.images.decoding.transfer_syntax import NATIVE, decoder_status
 from workers.images.settings import ImageFormat, ImagesInput
-from workers.reading.gzip import begins_as_gzip, inflate_start
+from workers.reading.gzip import begins_as_gzip
 
-_PREFIXES = (1 << 16, 1 << 20, 1 << 24)
-_PIXEL_MODULE_TAGS = (
+PIXEL_MODULE_TAGS = (
     0x00280002,
     0x00280004,
     0x00280006,
@@ -50,8 +35,6 @@ _PIXEL_MODULE_TAGS = (
     0x00280102,
     0x00280103,
 )
-# RFC 1951: a match of 258 bytes takes at least two bits.
-_MOST_INFLATION = 1032
 
 
 @dataclass(frozen=True)
@@ -86,30 +69,42 @@ def read_header(reader: IO[bytes], settings: ImagesInput) -> HeaderFacts:
 
 
 def _read(reader: IO[bytes], settings: ImagesInput) -> HeaderFacts:
+    reader, size, kind = open_image(reader, settings)
+    if kind != "dicom":
+        return _other(reader, kind, size)
+    header = read_dicom_header(reader, size, settings.max_inflated, PIXEL_MODULE_TAGS)
+    return HeaderFacts("dicom", has_pixels=False) if header.pixels is None else _described(header, header.pixels)
+
+
+def open_image(reader: IO[bytes], settings: ImagesInput) -> tuple[IO[bytes], int, ImageFormat]:
+    """The object itself, out of gzip where it lies in that, its size and its format.
+
+    Raises RecordError: too_large, unreadable.
+    """
     size = reader.seek(0, SEEK_END)
     if size > settings.max_bytes:
         raise RecordError(Status.TOO_LARGE, f"the object is larger than {settings.max_bytes} bytes")
-    start = _prefix(reader, _PREFIXES[0])
+    start = prefix(reader, PREFIXES[0])
     if begins_as_gzip(start):
-        reader = BytesIO(gunzip(_prefix(reader, size), settings.max_inflated))
+        reader = BytesIO(gunzip(prefix(reader, size), settings.max_inflated))
         size = reader.seek(0, SEEK_END)
-        start = _prefix(reader, _PREFIXES[0])
+        start = prefix(reader, PREFIXES[0])
     kind = sniff(start)
     if kind is None:
         raise RecordError(Status.UNREADABLE, "of no known image format" if size else "the object is empty")
     if settings.format not in ("auto", kind):
         raise RecordError(Status.UNREADABLE, f"not {settings.format} but {kind}, by its first bytes")
-    return _dicom(reader, size, settings) if kind == "dicom" else _other(reader, kind, size)
+    return reader, size, kind
 
 
 def _other(reader: IO[bytes], kind: ImageFormat, size: int) -> HeaderFacts:
     if kind == "png":
-        columns, rows, _, _ = png_header(_prefix(reader, _PREFIXES[0]))
+        columns, rows, _, _ = png_header(prefix(reader, PREFIXES[0]))
         return HeaderFacts(kind, rows, columns, 1)
     if kind == "jpeg":
         return _jpeg(reader, size)
     if kind == "jpeg2000":
-        found = jpeg2000_header(_prefix(reader, _PREFIXES[-1]))
+        found = jpeg2000_header(prefix(reader, PREFIXES[-1]))
         return HeaderFacts(kind, found.rows, found.columns, 1)
     reader.seek(0)
     if kind in ("bmp", "webp", "gif"):
@@ -134,9 +129,9 @@ def _npz(reader: IO[bytes]) -> NpyHeader:
 
 def _jpeg(reader: IO[bytes], size: int) -> HeaderFacts:
     """Comments and profiles before its size may be long."""
-    for prefix, whole in _growing(reader, size):
+    for begun, whole in growing(reader, size):
         try:
-            found = jpeg_header(prefix)
+            found = jpeg_header(begun)
         except RecordError as error:
             if whole or error.status is not Status.UNREADABLE:
                 raise
@@ -145,53 +140,28 @@ def _jpeg(reader: IO[bytes], size: int) -> HeaderFacts:
     raise AssertionError("the last prefix is the whole object")
 
 
-def _dicom(reader: IO[bytes], size: int, settings: ImagesInput) -> HeaderFacts:
-    for prefix, whole in _growing(reader, size):
-        if whole:
-            return _facts_of_whole(read_dicom(prefix, settings.max_inflated))
-        found = _up_to_pixels(prefix)
-        if found is not None:
-            return _facts(*found, size)
-    raise AssertionError("the last prefix is the whole object")
+def described_pixels(header: DicomHeader, pixels: Pixels) -> PixelModule:
+    """How the pixels of a header are stored, if the object can hold them.
 
-
-def _facts_of_whole(parsed: DicomFile) -> HeaderFacts:
-    try:
-        pixels = parsed.pixels()
-    except RecordError as error:
-        if error.status is not Status.NO_PIXELS:
-            raise
-        return HeaderFacts("dicom", has_pixels=False)
-    return _described(parsed, pixels, len(pixels.data))
-
-
-def _facts(dataset: FileDataset, reached: Reached, size: int) -> HeaderFacts:
-    if not reached.length:
-        return HeaderFacts("dicom", has_pixels=False)
-    wrapped = reached.length == UNDEFINED_LENGTH
-    pixels = Pixels(PIXEL_KEYWORDS[reached.tag], reached.vr, memoryview(b""), wrapped)
-    return _described(DicomFile(dataset, (pixels,)), pixels, _at_most(reached, size, dataset))
-
-
-def _at_most(reached: Reached, size: int, dataset: FileDataset) -> int:
-    """Bytes of pixels that an object of this size can hold at best, whatever the element says of its length."""
-    deflated = dataset.file_meta.get("TransferSyntaxUID") == DEFLATED
-    # Where the object is deflated, its size says only how much may come out at best.
-    room = size * _MOST_INFLATION if deflated else size - reached.place
-    return room if reached.length == UNDEFINED_LENGTH else min(reached.length, room)
-
-
-def _described(parsed: DicomFile, pixels: Pixels, stored: int) -> HeaderFacts:
-    uid = transfer_syntax_of(parsed)
+    Raises RecordError: unreadable, unsupported.
+    """
+    uid = transfer_syntax_of(header.parsed)
     status = decoder_status(uid)
     try:
-        module = read_pixel_module(parsed.dataset, pixels.keyword)
+        module = read_pixel_module(header.parsed.dataset, pixels.keyword)
     except RecordError:
         if status.packages:
             raise
         # What is lacking in a header that nobody can read says nothing: decoding asks for the syntax first, too.
         raise RecordError(Status.UNSUPPORTED, f"{status.name}: {status.remedy}") from None
-    check_holds(module, uid in NATIVE and not pixels.wrapped, stored)
+    check_holds(module, uid in NATIVE and not pixels.wrapped, header.stored)
+    return module
+
+
+def _described(header: DicomHeader, pixels: Pixels) -> HeaderFacts:
+    module = described_pixels(header, pixels)
+    uid = transfer_syntax_of(header.parsed)
+    status = decoder_status(uid)
     return HeaderFacts(
         "dicom",
         module.rows,
@@ -202,36 +172,3 @@ def _described(parsed: DicomFile, pixels: Pixels, stored: int) -> HeaderFacts:
         decodable=status.available,
         remedy=status.remedy,
     )
-
-
-def _up_to_pixels(prefix: bytes) -> tuple[FileDataset, Reached] | None:
-    """The dataset before its pixels, and where they are.
-
-    None if the prefix ends before them, or in the middle of something that cannot be read then: the whole decides.
-    """
-    try:
-        with as_record_error(""):
-            deflated_at = deflated_dataset(prefix)
-            if deflated_at is not None:
-                # pydicom would inflate the whole dataset, without a bound.
-                inflated = inflate_start(memoryview(prefix)[deflated_at:], _PREFIXES[-1])
-                prefix = without_deflation(prefix[:deflated_at], inflated)
-            dataset, reached, _ = read_to_pixels(BytesIO(prefix), list(_PIXEL_MODULE_TAGS))
-            if deflated_at is not None:
-                dataset.file_meta.TransferSyntaxUID = UID(DEFLATED)
-    except RecordError:
-        return None
-    return None if reached is None else (dataset, reached)
-
-
-def _growing(reader: IO[bytes], size: int) -> Iterator[tuple[bytes, bool]]:
-    """Longer and longer beginnings, and whether it is the whole object; the last one is."""
-    for wanted in _PREFIXES:
-        if wanted < size:
-            yield _prefix(reader, wanted), False
-    yield _prefix(reader, size), True
-
-
-def _prefix(reader: IO[bytes], wanted: int) -> bytes:
-    reader.seek(0)
-    return reader.read(wanted)

@@ -3,12 +3,14 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from schemas.status import Fault
+
 Vector3 = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
 class SliceFacts:
-    """One frame of one DICOM object, by its header alone; lengths are millimetres, directions DICOM's (LPS+).
+    """One slice of one DICOM object, by its header alone; lengths are millimetres, directions DICOM's (LPS+).
 
     `key` names the object, `frame` counts from 0. What the header does not say is None. `extra` has the attributes that
     a selection asks for, and those by which slices at one place may be told apart (echo time, b-value, ...).
@@ -35,16 +37,27 @@ class SliceFacts:
     image_type: tuple[str, ...] = ()
     subject: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
+    corner: tuple[int, int] | None = None
+    """First row and first column of the slice in its frame, where the frame is a mosaic of slices."""
+    decoded_bytes: int = 0
+    """What the decoded slice takes in memory at most, in the type that decoding gives it."""
+    digest: str | None = None
+    """The sha256 of its stored pixels and of how they are scaled, where somebody asked for it."""
+    fault: Fault | None = None
+    """Why its pixels cannot be read, as far as the header tells: the slice is known to be missing from its volume."""
 
 
 @dataclass(frozen=True)
 class PlacedSlice:
-    """A slice in its volume. `index` counts along k from 0; `place_mm` is its position along the normal."""
+    """A slice in its volume. `index` counts along k from 0; `place_mm` is its position along the normal; `corner` as in
+    `SliceFacts`."""
 
     key: str
     frame: int
     index: int
     place_mm: float
+    corner: tuple[int, int] | None = None
+    sop_uid: str | None = None
 
 
 @dataclass(frozen=True)
@@ -63,8 +76,20 @@ class SeriesVolume:
     shape: tuple[int, int, int] | None = None
     affine: tuple[tuple[float, float, float, float], ...] | None = None
     spacing: Vector3 | None = None
+    """Between columns, between rows, and between slices along their normal. In a tilted series the third is shorter
+    than the column of the affine."""
     tilt_deg: float | None = None
     residual_mm: float | None = None
+    """How far a slice lies from where the affine has it, at most, along the normal."""
     orientation: str | None = None
     """To where the axes i, j and k go, such as LPI."""
     duplicates: tuple[str, ...] = ()
+    missing: tuple[int, ...] = ()
+    """The indices along k at which an incomplete series has no slice."""
+    series_uid: str | None = None
+    study_uid: str | None = None
+    subject: str | None = None
+    modality: str | None = None
+    samples: int = 1
+    decoded_bytes: int = 0
+    """What its decoded slices take together; memory for it can be reserved before anything is read."""
