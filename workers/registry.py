@@ -16,7 +16,15 @@ _MONAI = (
     "resnet200",
 )
 """What tells labels of a 2-D image, by the names of `monai.networks.nets`."""
+_MONAI_MARKS = (
+    *("AHNet", "AttentionUnet", "BasicUNet", "BasicUNetPlusPlus", "DynUNet", "FlexibleUNet", "HighResNet", "MedNeXt"),
+    *("SegResNet", "SegResNetDS", "SwinUNETR", "UNETR", "UNet", "VNet"),
+)
+"""What marks structures in a volume."""
 _OF_MONAI = re.compile(r"^monai\..*")
+
+VOLUMES = "images.volumes"
+"""Where the networks on volumes stand: their formats are those of the collection `images`."""
 
 NETWORKS: dict[str, dict[str, str]] = {
     "images": {
@@ -25,6 +33,13 @@ NETWORKS: dict[str, dict[str, str]] = {
         **{f"monai.{name}": f"workers.images.networks.monai_nets:{name}" for name in _MONAI},
         "resnet": "workers.images.networks.resnet",
         "smallcnn": "workers.images.networks.smallcnn",
+    },
+    VOLUMES: {
+        **{
+            f"monai.{name}": f"workers.images.volumes.networks.monai_nets:{name}"
+            for name in sorted((*_MONAI, *_MONAI_MARKS))
+        },
+        "res_unet": "workers.images.volumes.networks.res_unet",
     },
     "notes": {
         "word_rnn": "workers.ehr.notes.networks.word_rnn",
@@ -51,6 +66,7 @@ NETWORKS: dict[str, dict[str, str]] = {
 FORMATS: dict[str, dict[str, str]] = {
     "images": {
         "native": "workers.images.formats.native",
+        "volume": "workers.images.volumes.formats.native",
         "text-detector": "workers.images.formats.text_detector",
         "onnx": "workers.images.formats.onnx",
         "keras": "workers.images.formats.keras",

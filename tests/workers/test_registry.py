@@ -17,6 +17,7 @@ from workers.ehr.events.contract import EventFormat
 from workers.genomics.genotypes.contract import PanelFormat
 from workers.genomics.sequences.contract import SequenceFormat
 from workers.images.contract import ImageFormat
+from workers.images.volumes.contract import VolumeFormat
 from workers.lookup import Names, Room, extra_of, import_ours
 from workers.models.detect import Formats
 from workers.molecules.contract import MoleculeFormat
@@ -27,12 +28,12 @@ NETWORKS = [
     (collection, name)
     for collection, names in registry.NETWORKS.items()
     for name in names
-    if name != "monai.ViT"  # needs a package of its own: tests/workers/images/networks/test_monai_nets.py
+    if name not in ("monai.ViT", "monai.UNETR", "monai.SwinUNETR")  # need a package of their own: test_monai_nets.py
 ]
 FORMATS = [(collection, name) for collection, names in registry.FORMATS.items() for name in names]
 ROOMS = {**registry.collections(), **registry.converters()}
 CONTRACTS: dict[str, tuple[Any, ...]] = {
-    "images": (ImageFormat,),
+    "images": (ImageFormat, VolumeFormat),
     "notes": (TextFormat,),
     "events": (EventFormat,),
     "sequences": (SequenceFormat,),

@@ -1,11 +1,12 @@
 """What a directory says of a model on volumes, whatever its format: structures, windows, activation."""
 
-from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from schemas.frozen import Frozen
+from workers.contract import ModelCard
 
 Sides = tuple[int, int, int]
 
@@ -117,3 +118,17 @@ class VolumeCard(Frozen):
         elif len(self.labels) != self.outputs:
             raise ValueError("a classification needs one label an output")
         return self
+
+
+KEY = "volume"
+
+
+def in_settings(card: VolumeCard) -> Mapping[str, Any]:
+    """What the `settings` of a `ModelCard` hold of it."""
+    return {KEY: card.model_dump(mode="json")}
+
+
+def volume_card(card: ModelCard) -> VolumeCard | None:
+    """What is known of a model on volumes; None: it is a model on single images."""
+    found = card.settings.get(KEY)
+    return None if found is None else VolumeCard.model_validate(found)

@@ -135,7 +135,8 @@ def test_what_is_not_a_setting_is_refused_before_any_image_is_read(
 def test_a_missing_package_is_told_with_its_extra(monkeypatch: pytest.MonkeyPatch, module: str, name: str) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     if name != "ViT":
-        monkeypatch.delitem(sys.modules, "workers.images.networks.monai_nets")
+        for ours in ("monai_nets", "monai_net"):
+            monkeypatch.delitem(sys.modules, f"workers.images.networks.{ours}")
     NETS[name].__dict__.pop("Config", None)
     with pytest.raises(MissingExtraError, match=rf"{module[:5]}.* is not installed: pip install 'wardround\[monai\]'"):
         check_settings(NETWORKS, f"monai.{name}", {})
