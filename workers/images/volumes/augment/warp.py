@@ -33,7 +33,7 @@ def sampled(voxels: Array, at: Tensor, is_nearest: bool = False) -> Array:
     sides = torch.tensor(voxels.shape[1:], dtype=torch.float32)
     # From -1 to 1 between the outer faces of the first and the last voxel.
     scaled = (2 * at + 1) / sides - 1
-    given = torch.from_numpy(np.ascontiguousarray(voxels, np.float32))[None]
+    given = torch.from_numpy(np.array(voxels, np.float32, order="C"))[None]
     mode = "nearest" if is_nearest else "bilinear"
     # grid_sample has the last axis first.
     found = functional.grid_sample(given, scaled.flip(-1)[None], mode, "zeros", align_corners=False)

@@ -12,7 +12,7 @@ from workers.images.volumes.card import Windows
 def whole_logits(network: nn.Module, voxels: Array, windows: Windows) -> Tensor:
     """(classes, i, j, k) float32 on the CPU, of a volume (channels, i, j, k)."""
     device = next(network.parameters()).device
-    given = torch.from_numpy(np.ascontiguousarray(voxels, np.float32))[None]
+    given = torch.from_numpy(np.array(voxels, np.float32, order="C"))[None]
     found = sliding_window_inference(
         given,
         windows.roi,

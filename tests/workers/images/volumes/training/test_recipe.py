@@ -36,7 +36,7 @@ def test_one_that_goes_on_from_any_step_ends_with_the_same_bits(more: dict[str, 
 
 
 def test_structures_are_learned_and_the_metric_is_their_mean_dice() -> None:
-    fitted = trainer(count=8, fit={"epochs": 12, "batch": 2, "learning_rate": 0.02, "average": 0.9}).run(
+    fitted = trainer(count=8, fit={"epochs": 20, "batch": 2, "learning_rate": 0.02, "average": 0.9}).run(
         None, lambda data: None
     )
     assert fitted.metric == "dice"
@@ -77,13 +77,29 @@ def test_the_patch_follows_from_the_volumes_and_is_told() -> None:
 
 @pytest.mark.parametrize("network", ["monai.UNet", "monai.DynUNet", "res_unet"])
 def test_a_network_that_is_planned_takes_the_patch(network: str) -> None:
-    settings = {"deep_supervision": True, "deep_supr_num": 1} if network == "monai.DynUNet" else {}
-    recipe = opened(source(network={"name": network, "settings": settings}), ShownVolumes(rows(2)))
+    recipe = opened(source(network={"name": network}), ShownVolumes(rows(2)))
     batch, truth = recipe.batch(list(ShownVolumes(rows(2))), np.zeros((2, 1)), np.random.default_rng(0))
     assert batch["voxels"].shape == (2, 1, *recipe.windows.roi)
     assert truth.shape == (2, *recipe.windows.roi)
     loss = recipe.loss(recipe.network().train(), batch, truth)
     assert torch.isfinite(loss)
+
+
+def test_a_network_that_answers_at_several_sizes_learns_from_all_of_them() -> None:
+    steps = [[1, 1, 1], [2, 2, 2], [2, 2, 2], [2, 2, 2]]
+    settings = {"kernel_size": [3, 3, 3, 3], "strides": steps, "upsample_kernel_size": steps[1:], "filters": [4] * 4}
+    losses = []
+    for deep in ({"deep_supervision": True, "deep_supr_num": 2}, {}):
+        asked = source(network={"name": "monai.DynUNet", "settings": {**settings, **deep}}, patches={"size": [16] * 3})
+        recipe = opened(asked, ShownVolumes(rows(2)))
+        torch.manual_seed(0)
+        network = recipe.network().train()
+        batch, truth = recipe.batch(list(ShownVolumes(rows(2))), np.zeros((2, 1)), np.random.default_rng(0))
+        losses.append(recipe.loss(network, batch, truth))
+        losses[-1].backward()
+        assert all(weight.grad is not None for weight in network.parameters())
+        assert recipe.logits(network, batch).shape == (2, 3, 16, 16, 16)
+    assert losses[0] != losses[1]
 
 
 def test_a_patch_that_the_network_does_not_divide_is_refused() -> None:
