@@ -16,9 +16,9 @@ from workers.images.volumes.volume import Grid, Shape3
 
 SHOWN = (
     OutputField(name="voxels", type="binary", meaning="prepared voxels, channels first, in the narrowest type"),
-    OutputField(name="shape", type="list<int32>", meaning="channels, and sides along i, j and k"),
-    OutputField(name="dtype", type="string", meaning="numpy's name of their type"),
-    OutputField(name="spacing", type="list<float64>", meaning="millimetres between neighbours along i, j and k"),
+    OutputField(name="voxel_shape", type="list<int32>", meaning="channels, and sides along i, j and k"),
+    OutputField(name="voxel_dtype", type="string", meaning="numpy's name of their type"),
+    OutputField(name="voxel_mm", type="list<float64>", meaning="millimetres between neighbours along i, j and k"),
     OutputField(name="classes", type="binary", meaning="class of each voxel, 0 for background, -1 for unknown"),
     OutputField(name="class_dtype", type="string", meaning="numpy's name of their type"),
     OutputField(name="places", type="binary", meaning="some voxels of each structure, int32: class, i, j, k"),
@@ -63,10 +63,10 @@ class ShownVolumes(Sequence[ShownVolume]):
     def __getitem__(self, place: Any) -> Any:
         """One of them."""
         row = {name: self._rows[name][place] for name in COLUMNS}
-        shape = row["shape"].as_py()
-        one, other, last = row["spacing"].as_py()
+        shape = row["voxel_shape"].as_py()
+        one, other, last = row["voxel_mm"].as_py()
         return ShownVolume(
-            _view(row["voxels"], row["dtype"].as_py(), shape),
+            _view(row["voxels"], row["voxel_dtype"].as_py(), shape),
             _view(row["classes"], row["class_dtype"].as_py(), shape[1:]),
             _view(row["places"], "int32", (-1, 4)),
             (one, other, last),
@@ -80,9 +80,9 @@ def columns_of(
     kept, narrow = narrowed(voxels), classes.astype(np.int8) if classes.max(initial=0) < 128 else classes
     return {
         "voxels": kept.tobytes(),
-        "shape": list(kept.shape),
-        "dtype": kept.dtype.name,
-        "spacing": list(grid.spacing),
+        "voxel_shape": list(kept.shape),
+        "voxel_dtype": kept.dtype.name,
+        "voxel_mm": list(grid.spacing),
         "classes": narrow.tobytes(),
         "class_dtype": narrow.dtype.name,
         "places": some_places(classes).tobytes(),
