@@ -37,6 +37,16 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 """A word that columns may be named after."""
 
 
+LabelValue = Annotated[int, Field(ge=1, le=65_535)]
+LabelValues = LabelValue | Annotated[tuple[LabelValue, ...], Field(min_length=1)]
+"""What stands for a structure in a label map."""
+
+
+def label_values(values: LabelValues) -> tuple[int, ...]:
+    """All of them."""
+    return (values,) if isinstance(values, int) else values
+
+
 _PLACES = re.compile(r"\{(?:id|stem)\}")
 
 

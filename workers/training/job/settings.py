@@ -10,21 +10,21 @@ from schemas.frozen import Frozen
 from schemas.location import Location
 from schemas.units import Share
 from workers import registry
-from workers.labels.settings import Labels, Name, Value, Values, refuse_both_sides, several
+from workers.labels.settings import (
+    Labels,
+    LabelValues,
+    Name,
+    Value,
+    Values,
+    label_values,
+    refuse_both_sides,
+    several,
+)
 from workers.training.settings import FitSettings, Task
 
 PARTS = ("train", "tuning", "held_out")
 OF_LABELLED = frozenset(("record_id", "subject_id", "split", "fold", "state"))
 """Columns of `labelled.parquet` beside the truths."""
-
-
-LabelValue = Annotated[int, Field(ge=1, le=65_535)]
-LabelValues = LabelValue | Annotated[tuple[LabelValue, ...], Field(min_length=1)]
-
-
-def label_values(values: LabelValues) -> tuple[int, ...]:
-    """Those of a structure in a label map."""
-    return (values,) if isinstance(values, int) else values
 
 
 class Output(Frozen):

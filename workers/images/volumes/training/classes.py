@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contract import Array
-from workers.training.job.settings import Output, label_values
+from workers.labels.settings import label_values
+from workers.training.job.settings import Output
 
 UNKNOWN = -1
 """The class of a voxel of which nothing is known."""

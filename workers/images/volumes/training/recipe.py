@@ -24,10 +24,10 @@ from workers.images.volumes.training.planned import Fingerprint, planned
 from workers.images.volumes.training.shown import ShownVolume, ShownVolumes
 from workers.images.volumes.training.whole import whole_logits
 from workers.images.volumes.volume import Shape3
+from workers.labels.settings import label_values
 from workers.models.member_files import member_files
 from workers.models.network_directory import CONFIG
 from workers.training.job.recipes import FitTask
-from workers.training.job.settings import label_values
 from workers.training.losses import kind_of
 from workers.training.network import fresh_network, whole_settings
 

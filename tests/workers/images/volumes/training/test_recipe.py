@@ -18,7 +18,6 @@ from workers.training.average import weights_of
 from workers.training.trainer import Fitted
 
 
-
 def same(one: Fitted, other: Fitted) -> bool:
     bits = all(torch.equal(one.weights[name], other.weights[name]) for name in one.weights)
     return bits and one.weights.keys() == other.weights.keys() and one.history == other.history
