@@ -8,15 +8,22 @@ from schemas.loading import nearest
 from schemas.outputs import OutputField
 from workers.images.volumes.card import VolumeCard
 from workers.images.volumes.outputs.marked import Marked, Origin
-from workers.images.volumes.outputs.measures import MEASURES_TYPE, measures_of
+from workers.images.volumes.outputs.measures import MEASURES_TYPE, Measures, measures_of
+from workers.images.volumes.outputs.nifti import nifti_of
+from workers.images.volumes.outputs.preview import preview_of
+from workers.images.volumes.outputs.rtstruct import rtstruct_of
+from workers.images.volumes.outputs.seg import seg_of
 from workers.images.volumes.outputs.settings import MaskKind, Wanted
 
 _FILES: dict[MaskKind, tuple[str, str, str]] = {
     "nifti": ("mask_nifti", "object<nii.gz>", "what is marked, as NIfTI on the grid of the original"),
-    "dicom_seg": ("mask_dicom_seg", "object<dcm>", "what is marked, as DICOM Segmentation of the source slices"),
-    "rtstruct": ("mask_rtstruct", "object<dcm>", "what is marked, as contours in a DICOM RT Structure Set"),
+    "dicom_seg": ("mask_dicom_seg", "object<dcm>", "what is marked, as DICOM-SEG of the source slices; null: nothing"),
+    "rtstruct": ("mask_rtstruct", "object<dcm>", "what is marked, as contours in a DICOM RTSTRUCT; null: nothing"),
     "preview": ("mask_preview", "object<png>", "three planes through the largest structure"),
 }
+
+_MEASURED: frozenset[MaskKind] = frozenset({"rtstruct", "preview"})
+"""Files that are made with the measures at hand."""
 
 
 def outputs_of(card: VolumeCard, wanted: Wanted) -> tuple[OutputField, ...]:
@@ -34,7 +41,10 @@ def outputs_of(card: VolumeCard, wanted: Wanted) -> tuple[OutputField, ...]:
     taken = sorted({name for name, _, _ in files} & set(names))
     if taken:
         raise SpecError(f"structure {taken[0]!r} has the name of a column of masks: rename it in the model directory")
-    return (*measured, *(OutputField(name=a, type=b, meaning=c, over_frames="first") for a, b, c in files))
+    return (
+        *measured,
+        *(OutputField(name=a, type=b, meaning=c, over_frames="first", may_be_null=True) for a, b, c in files),
+    )
 
 
 def _measures(name: str) -> OutputField:
@@ -61,7 +71,28 @@ def values_of(card: VolumeCard, wanted: Wanted, marked: Marked, origin: Origin) 
     Raises RecordError: unsupported where a kind of file that is asked for cannot be made of this volume, too_large
     where its format has no room for it.
     """
-    found: dict[str, Any] = {}
-    if wanted.measures:
-        found |= measures_of(card.structures, marked)
+    is_measured = wanted.measures or not _MEASURED.isdisjoint(wanted.masks)
+    measures = measures_of(card.structures, marked) if is_measured else {}
+    found: dict[str, Any] = dict(measures) if wanted.measures else {}
+    for kind in dict.fromkeys(wanted.masks):
+        found[_FILES[kind][0]] = _file(kind, card, wanted, marked, origin, measures)
     return found
+
+
+def _file(
+    kind: MaskKind,
+    card: VolumeCard,
+    wanted: Wanted,
+    marked: Marked,
+    origin: Origin,
+    measures: Mapping[str, Measures],
+) -> bytes | None:
+    match kind:
+        case "nifti":
+            return nifti_of(card, marked, origin)
+        case "dicom_seg":
+            return seg_of(card, marked, origin, wanted.seg_type)
+        case "rtstruct":
+            return rtstruct_of(card, marked, origin, measures)
+        case "preview":
+            return preview_of(card, marked, measures)

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from schemas.frozen import Frozen
 
 MaskKind = Literal["nifti", "dicom_seg", "rtstruct", "preview"]
+SegType = Literal["labelmap", "binary"]
 
 
 class Clean(Frozen):
@@ -35,7 +36,7 @@ class Wanted(Frozen):
         description="files beside the rows: nifti, a label map on the grid of the original; dicom_seg; rtstruct, "
         "contours slice by slice; preview, a PNG of three planes",
     )
-    seg_type: Literal["labelmap", "binary"] = Field(
+    seg_type: SegType = Field(
         default="binary",
         description="of dicom_seg: binary, a bit and a frame for each structure, which every viewer reads; labelmap "
         "(2024), one frame for all, smaller, and not of structures that overlap",
