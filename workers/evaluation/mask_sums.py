@@ -38,7 +38,7 @@ class MaskSums:
         """Masks have no ranking."""
         return
 
-    def curves(self) -> Mapping[str, Mapping[str, list[float]]]:
+    def volumes(self) -> Mapping[str, Mapping[str, list[float]]]:
         """For pictures of Bland and Altman: by structure the mean of both volumes of each row, and predicted less
         true, in millilitres."""
         table = self._table()

@@ -1,4 +1,4 @@
-"""Outcomes whose truth is a label map: what each structure of a row comes to, from the files of masks and label maps."""
+"""Outcomes whose truth is a label map: what each structure of a row comes to, from files of masks and label maps."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property

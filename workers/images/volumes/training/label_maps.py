@@ -7,13 +7,12 @@ import pyarrow as pa
 
 from cluster.storage import StorageSettings, split
 from schemas.errors import RecordError
-from schemas.status import Status
 from workers.contract import Array
 from workers.images.fetching import ObjectFetcher, Wanted
 from workers.images.planning import roots_of
 from workers.images.settings import ImagesInput
 from workers.images.uris import canonical
-from workers.images.volumes.files.opened import read_volume
+from workers.images.volumes.label_map import read_label_map
 from workers.images.volumes.volume import Grid
 from workers.labels.settings import Labels
 from workers.labels.table import ids_of
@@ -54,16 +53,11 @@ class LabelMaps:
         return [next(full) if uri else None for uri in found]
 
     def read(self, uri: str, place: int) -> tuple[Array, Grid]:
-        """Voxels (i, j, k) as they are stored, and where they lie. Raises RecordError, InfrastructureError."""
+        """Its values (i, j, k), and where they lie. Raises RecordError, InfrastructureError."""
         (body,) = self._fetcher.fetch([Wanted(uri, None, None, place)])
         if body.status is not None:
             raise RecordError(body.status, f"its label map: {body.detail}")
-        try:
-            header, voxels = read_volume(body.data, self._source)
-        except RecordError as error:
-            status = Status.UNREADABLE if error.status == Status.INPUT_CHANGED else Status(error.status)
-            raise RecordError(status, f"its label map: {error.detail}") from None
-        return voxels, Grid(header.shape, header.affine)
+        return read_label_map(body.data, self._source)
 
     def close(self) -> None:
         """Stop the threads."""

@@ -6,10 +6,11 @@ from typing import Any
 from schemas.errors import RecordError
 from schemas.status import Fault, Status
 from workers.images.volumes.inputs import VolumeInputs
-from workers.images.volumes.training.agreement import checked_labels, on_grid
 from workers.images.volumes.training.classes import classes_of, unnamed_values
 from workers.images.volumes.training.label_maps import LabelMaps
+from workers.images.volumes.training.on_grid import on_grid
 from workers.images.volumes.training.shown import SHOWN, columns_of
+from workers.images.volumes.turned import turned
 from workers.pipeline.columns import ModelColumns
 from workers.pipeline.reading import Prepared
 from workers.pipeline.rowtable import ShardRows
@@ -53,8 +54,9 @@ class LabellingScoring(ShardScoring):
         uri = self._uris[row]
         if uri is None:
             return dict.fromkeys((field.name for field in SHOWN), None)
-        voxels, grid = self._maps.read(uri, row)
-        labels = checked_labels(voxels, grid, inputs.original.grid)
+        voxels, there = self._maps.read(uri, row)
+        grid = inputs.original.grid
+        labels = turned(voxels, there, grid, "its label map")
         classes = on_grid(classes_of(labels, self._output), grid, volume.grid)
         return columns_of(volume.voxels, classes, volume.grid, uri, unnamed_values(labels, self._output))
 
