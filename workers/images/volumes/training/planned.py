@@ -78,8 +78,11 @@ def _unet(topology: Topology, chosen: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _dynunet(topology: Topology, chosen: Mapping[str, Any]) -> Mapping[str, Any]:
     strides = [list(stride) for stride in topology.strides]
+    kernels = [list(kernel) for kernel in topology.kernels]
+    # MONAI's has three stages at least.
+    strides += [[1, 1, 1]] * (2 - len(strides))
     return {
-        "kernel_size": [list(kernel) for kernel in topology.kernels],
+        "kernel_size": kernels + kernels[-1:] * (len(strides) + 1 - len(kernels)),
         "strides": [[1, 1, 1], *strides],
         "upsample_kernel_size": strides,
     }
