@@ -27,14 +27,16 @@ def headers(context: StageContext) -> RecordStage:
 
 def volumes(context: StageContext) -> ShardStage:
     """Put slices together to volumes."""
-    return _volumes("stages").volumes(context, _images(context))
+    found: ShardStage = _volumes("stages").volumes(context, _images(context))
+    return found
 
 
 def prepare(context: StageContext) -> RecordStage:
     """Read, decode and prepare as for scoring; what would be scored becomes columns."""
     images = _images(context)
     if images.has_volumes:
-        return _volumes("training.stages").prepare(context, _source(context.run), images)
+        labelled: RecordStage = _volumes("training.stages").prepare(context, _source(context.run), images)
+        return labelled
     steps = context.run.parts["state"]["prepare"]
     lists, _ = predicting.prepare_lists({"shown": tuple(steps)})
     reader = predicting.open_reader(context, images, lists)

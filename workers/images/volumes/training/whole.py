@@ -1,5 +1,7 @@
 """Whole volumes through a network that is being fitted. Imports torch."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from monai.inferers import sliding_window_inference
@@ -13,7 +15,13 @@ def whole_logits(network: nn.Module, voxels: Array, windows: Windows) -> Tensor:
     """(classes, i, j, k) float32 on the CPU, of a volume (channels, i, j, k)."""
     device = next(network.parameters()).device
     given = torch.from_numpy(np.array(voxels, np.float32, order="C"))[None]
-    found = sliding_window_inference(
+    with torch.no_grad():
+        found = _windowed(network, given, windows, device)
+    return torch.as_tensor(found)[0].float()
+
+
+def _windowed(network: nn.Module, given: Tensor, windows: Windows, device: torch.device) -> Any:
+    return sliding_window_inference(
         given,
         windows.roi,
         windows.batch,
@@ -25,4 +33,3 @@ def whole_logits(network: nn.Module, voxels: Array, windows: Windows) -> Tensor:
         sw_device=device,
         device="cpu",
     )
-    return torch.as_tensor(found)[0].float()

@@ -27,7 +27,7 @@ def rows(count: int, seed: int = 0) -> pa.Table:
         shape = SHAPES[number % len(SHAPES)]
         at = np.stack(np.meshgrid(*(np.arange(side) for side in shape), indexing="ij"), -1)
         far = np.linalg.norm(at - chance.uniform(4, np.array(shape) - 4), axis=-1)
-        classes = (far <= 4).astype(np.int16) + (far <= 2)
+        classes = (far <= 4.5).astype(np.int16) + (far <= 3)
         voxels = (classes * 3 + chance.normal(0, 0.5, shape)).astype(np.float32)
         found.append(columns_of(voxels[None], classes, Grid(shape, np.eye(4)), "", []))
     return pa.Table.from_pylist(found)
