@@ -16,7 +16,7 @@ from workers.contract import ModelCard
 from workers.finished_runs.stage import FinishedStage
 from workers.images.planning import ImageRecords
 from workers.images.prepare.model_steps import NAME, ModelSteps, is_model_steps
-from workers.images.settings import ONLY_REFUSE, ImagesInput
+from workers.images.settings import OF_VOLUMES, ONLY_REFUSE, ImagesInput
 from workers.images.steps import parse_steps
 from workers.images.value_contract import UNSTATED, expected_range
 from workers.images.volumes.models import check_axes, checked_steps, with_outputs
@@ -113,7 +113,14 @@ class ImagesCollection:
         if stage == HEADERS:
             counts = {_FRAME_COUNT: "int64"}
             return StagePlan(
-                HEADERS, records.schema, records.batches, carry, tuple(counts), counts, tightenable=ONLY_REFUSE
+                HEADERS,
+                records.schema,
+                records.batches,
+                carry,
+                tuple(counts),
+                counts,
+                tightenable=ONLY_REFUSE,
+                ignores=OF_VOLUMES,
             )
         counted = finished[-1] if finished else None
         return StagePlan(
@@ -125,6 +132,7 @@ class ImagesCollection:
             columns=None,
             subject_from=records.subject_from,
             tightenable=ONLY_REFUSE,
+            ignores=OF_VOLUMES,
         )
 
     def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from schemas.frozen import Frozen
 from schemas.location import Location
+from workers.images.series.selection_settings import Selection, SelectionRule
 from workers.images.volumes.outputs.settings import Wanted
 
 MIB = 1 << 20
@@ -89,6 +90,11 @@ class ImagesInput(Frozen):
         description="bytes that a compressed object (gzip, deflated DICOM, npz) may become; more is too_large",
     )
 
+    select: Selection | None = Field(
+        default=None,
+        description="of record: series and study: which volumes of each study are scored; by default all, and of "
+        "record: study the one with the most slices",
+    )
     segmentation: Wanted = Field(
         default=Wanted(), description="of record: series and study: what is written of what a model marks"
     )
@@ -99,11 +105,20 @@ class ImagesInput(Frozen):
             raise ValueError(
                 f"record: {self.record} needs objects; images in a column of Parquet files are records as they are"
             )
-        if "segmentation" in self.model_fields_set and not self.has_volumes:
+        if self.select is not None and not self.has_volumes:
+            raise ValueError("select is of volumes: add record: series or record: study")
+        if self.segmentation != Wanted() and not self.has_volumes:
             raise ValueError("segmentation is of volumes: add record: series")
         if self.format in VOLUME_FORMATS and not self.has_volumes:
             raise ValueError(f"format: {self.format} is of volumes: add record: series")
         return self
+
+    @property
+    def selection(self) -> Selection | None:
+        """Which volumes are scored; None: all that can be read."""
+        if self.record == "study" and self.select is None:
+            return Selection(rules=(SelectionRule(name="any"),))
+        return self.select
 
     @property
     def has_volumes(self) -> bool:
@@ -117,6 +132,9 @@ class ImagesInput(Frozen):
             return self.carry
         return (*self.carry, self.subject_id)
 
+
+OF_VOLUMES = ("segmentation", "select")
+"""Settings that decide nothing where records are images."""
 
 ONLY_REFUSE = ("max_pixels", "max_bytes", "max_inflated")
 """Limits that decide nothing but which records are refused."""

@@ -35,12 +35,13 @@ _MOST_INFLATION = 1032
 class DicomHeader:
     """An object without the bytes of its pixels: `pixels` is empty, `stored` is how many bytes of it there are at most.
 
-    `pixels` is None where the object has none.
+    `pixels` is None where the object has none, or where `problem` is why they cannot be reached.
     """
 
     parsed: DicomFile
     pixels: Pixels | None
     stored: int = 0
+    problem: RecordError | None = None
 
 
 def read_dicom_header(reader: IO[bytes], size: int, max_inflated: int, tags: Sequence[int]) -> DicomHeader:
@@ -75,9 +76,7 @@ def _of_whole(parsed: DicomFile) -> DicomHeader:
     try:
         pixels = parsed.pixels()
     except RecordError as error:
-        if error.status is not Status.NO_PIXELS:
-            raise
-        return DicomHeader(parsed, None)
+        return DicomHeader(parsed, None, problem=None if error.status is Status.NO_PIXELS else error)
     return DicomHeader(parsed, pixels, len(pixels.data))
 
 

@@ -74,6 +74,8 @@ def _read(reader: IO[bytes], settings: ImagesInput) -> HeaderFacts:
     if kind != "dicom":
         return _other(reader, kind, size)
     header = read_dicom_header(reader, size, settings.max_inflated, PIXEL_MODULE_TAGS)
+    if header.problem is not None:
+        raise header.problem
     return HeaderFacts("dicom", has_pixels=False) if header.pixels is None else _described(header, header.pixels)
 
 

@@ -91,5 +91,7 @@ class SeriesVolume:
     subject: str | None = None
     modality: str | None = None
     samples: int = 1
+    selected_by: str | None = None
+    """The rule of the spec that takes it."""
     decoded_bytes: int = 0
     """What its decoded slices take together; memory for it can be reserved before anything is read."""

@@ -41,6 +41,8 @@ class Placement:
 
 def has_no_geometry(facts: SliceFacts) -> str:
     """What keeps a slice from having a place in the patient, in words; empty if nothing does."""
+    if min(facts.rows, facts.columns) < 1:
+        return "Rows or Columns is missing"
     if facts.orientation is None:
         return "ImageOrientationPatient is missing"
     row, column = (np.asarray(vector, float) for vector in facts.orientation)

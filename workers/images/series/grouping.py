@@ -22,7 +22,7 @@ class Part:
 
 def stacks(slices: Sequence[SliceFacts]) -> list[Part]:
     """The slices by their geometry. Each must have one (`geometry.has_no_geometry`)."""
-    parts = [Part(tuple(slices))]
+    parts = [Part(tuple(slices))] if slices else []
     for name, numbers in (
         ("size", _sizes),
         ("reference", _references),

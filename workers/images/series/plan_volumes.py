@@ -9,6 +9,7 @@ from workers.images.series.duplicates import Compared, in_blocks, without_copies
 from workers.images.series.facts import SeriesVolume, SliceFacts
 from workers.images.series.geometry import has_no_geometry
 from workers.images.series.grouping import Part, stacks
+from workers.images.series.interleaved import interleaved
 from workers.images.series.splitting import places, split_repeats
 from workers.images.series.stacking import refused, stack_of, volume_of
 
@@ -77,14 +78,37 @@ def _plan_series(series: list[SliceFacts]) -> list[SeriesVolume]:
     if contradiction:
         return [refused(series, name, Status.UNREADABLE, contradiction)]
     sorted_out = _sorted_out(series)
-    parts = stacks(sorted_out.placed) if sorted_out.placed else []
+    parts = stacks(sorted_out.placed)
     volumes = [volume for part in parts for volume in _plan_part(part, name, _crosses(part, parts))]
     if sorted_out.localizers:
         volumes.append(refused(sorted_out.localizers, f"{name}#localizer", Status.LOCALIZER, "a localizer"))
     if sorted_out.nowhere:
-        reason = Counter(map(has_no_geometry, sorted_out.nowhere)).most_common(1)[0][0]
-        volumes.append(refused(sorted_out.nowhere, f"{name}#no-place", Status.NOT_A_VOLUME, reason))
+        volumes = [_lacking(volume, sorted_out.nowhere) for volume in volumes]
+        volumes.append(_nowhere(sorted_out.nowhere, name))
     return volumes
+
+
+def _nowhere(slices: Sequence[SliceFacts], name: str) -> SeriesVolume:
+    """An entry for slices without a place: why none of them can be read, else what most of them lack."""
+    faults = [slice_.fault for slice_ in slices if slice_.fault is not None]
+    volume_id = f"{name}#no-place"
+    if len(faults) == len(slices):
+        return refused(slices, volume_id, faults[0].status, faults[0].detail)
+    reason, _ = min(Counter(map(has_no_geometry, slices)).items(), key=lambda found: (-found[1], found[0]))
+    return refused(slices, volume_id, Status.NOT_A_VOLUME, reason)
+
+
+def _lacking(volume: SeriesVolume, nowhere: Sequence[SliceFacts]) -> SeriesVolume:
+    """The same, incomplete if slices that look as if they were its own do not say where they lie: at an end of it
+    nothing else would tell that they lack."""
+    if volume.status is not None or volume.shape is None:
+        return volume
+    sizes = {(*volume.shape[:2], volume.samples), (0, 0, 1)}
+    alike = sum((slice_.columns, slice_.rows, slice_.samples) in sizes for slice_ in nowhere)
+    if not alike:
+        return volume
+    detail = f"{alike} slices of its size and series do not say where they lie, and may be its own"
+    return replace(volume, status=Status.INCOMPLETE_SERIES, detail=detail)
 
 
 def _contradiction(series: Sequence[SliceFacts]) -> str:
@@ -129,12 +153,13 @@ def _settle(part: Part) -> list[_Settled]:
     settled: list[_Settled] = []
     for smaller in split_repeats(part, at):
         compared = without_copies(smaller, at)
-        blocks = in_blocks(compared, at) if compared.conflicts else None
-        if blocks is None:
-            settled.append(_Settled(compared))
-        else:
-            settled += [_Settled(Compared(block)) for block in blocks]
+        blocks = in_blocks(compared, at) if compared.conflicts else _between_each_other(compared)
+        settled += [_Settled(Compared(block)) for block in blocks] if blocks else [_Settled(compared)]
     return settled
+
+
+def _between_each_other(compared: Compared) -> list[Part] | None:
+    return interleaved(compared.part) if len(compared.part.slices) > 2 and not compared.copies else None
 
 
 def _places(part: Part) -> dict[int, int]:

@@ -49,13 +49,13 @@ def _read(reader: IO[bytes], settings: ImagesInput, key: str, attributes: Sequen
     if kind != "dicom":
         raise RecordError(Status.UNSUPPORTED, f"slices of a series are DICOM objects, and this is {kind}")
     header = read_dicom_header(reader, size, settings.max_inflated, _tags(attributes))
-    if header.pixels is None:
-        raise RecordError(Status.NO_PIXELS, "a DICOM object without an image")
     dataset: Dataset = header.parsed.dataset
+    if header.pixels is None and header.problem is None:
+        raise RecordError(Status.NO_PIXELS, "a DICOM object without an image")
     try:
-        module, fault = described_pixels(header, header.pixels), _fault(header, settings)
+        module, fault = _checked(header, settings)
     except RecordError as error:
-        if not text(dataset, "SeriesInstanceUID"):
+        if not _is_of_a_series(dataset):
             raise
         return [_broken(dataset, key, attributes, Fault(error.status, error.detail))]
     if module.frames > _MOST_FRAMES:
@@ -64,20 +64,31 @@ def _read(reader: IO[bytes], settings: ImagesInput, key: str, attributes: Sequen
         return [replace(facts, fault=fault) for facts in _slices(dataset, module, key, attributes)]
 
 
-def _fault(header: DicomHeader, settings: ImagesInput) -> Fault | None:
-    """Why pixels that are described well cannot be decoded all the same."""
-    assert header.pixels is not None
+def _is_of_a_series(dataset: Dataset) -> bool:
+    """Whether it was a slice: a plan or a report that was cut off has nothing to do with the images of its series."""
+    return text(dataset, "SeriesInstanceUID") is not None and (
+        "ImagePositionPatient" in dataset or whole(dataset, "Rows") is not None
+    )
+
+
+def _checked(header: DicomHeader, settings: ImagesInput) -> tuple[PixelModule, Fault | None]:
+    """How pixels are stored, and why they cannot be decoded all the same.
+
+    Raises RecordError where not even their size is known.
+    """
+    if header.problem is not None or header.pixels is None:
+        raise header.problem or RecordError(Status.NO_PIXELS, "a DICOM object without an image")
+    module = described_pixels(header, header.pixels)
     status = decoder_status(transfer_syntax_of(header.parsed))
     if not status.available:
-        return Fault(Status.UNSUPPORTED, f"{status.name}: {status.remedy}")
+        return module, Fault(Status.UNSUPPORTED, f"{status.name}: {status.remedy}")
     if not header.pixels.whole:
-        return Fault(Status.UNREADABLE, "its pixels are cut off")
-    module = described_pixels(header, header.pixels)
+        return module, Fault(Status.UNREADABLE, "its pixels are cut off")
     try:
         check_pixels(module.rows, module.columns, module.channels, 1, settings.max_pixels)
     except RecordError as error:
-        return Fault(error.status, error.detail)
-    return None
+        return module, Fault(error.status, error.detail)
+    return module, None
 
 
 def _tags(attributes: Iterable[str]) -> list[int]:

@@ -98,6 +98,14 @@ def _apart(part: Part, trait: Trait, at: dict[int, int], most: int) -> list[Part
     return _named(part, phases, [f"phase={number}" for number in range(1, most + 1)]) if phases else None
 
 
+def by_values(part: Part, trait: Trait) -> list[Part]:
+    """One part a value of the trait, whatever lies where."""
+    values = {id(facts): value_of(facts, trait) for facts in part.slices}
+    different = sorted(set(values.values()), key=_order)
+    groups = [[facts for facts in part.slices if values[id(facts)] == value] for value in different]
+    return _named(part, groups, _names(trait, different))
+
+
 def value_of(facts: SliceFacts, trait: Trait) -> Any:
     """What a slice says of a trait; numbers are rounded, so that digits that mean nothing tell nothing apart."""
     value = facts.image_type or None if trait.keyword == "ImageType" else facts.extra.get(trait.keyword)

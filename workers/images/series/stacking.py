@@ -33,6 +33,9 @@ def stack_of(slices: Sequence[SliceFacts]) -> Stack:
 
 def volume_of(stack: Stack, volume_id: str) -> SeriesVolume:
     """The volume of a stack: `ok` (None), incomplete, of varying spacing, or none at all."""
+    faults = [facts.fault for facts in stack.slices if facts.fault is not None]
+    if len(faults) == len(stack.slices):
+        return refused(stack.slices, volume_id, faults[0].status, faults[0].detail, stack.along)
     if len(stack.slices) < 2:
         return refused(stack.slices, volume_id, Status.NOT_A_VOLUME, "one slice is no volume")
     line = fit_line(stack.along)

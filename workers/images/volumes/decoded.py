@@ -9,15 +9,15 @@ import numpy as np
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.children.contract import DecodePool, Request, Result
-from workers.contract import Array
 from workers.images import fetching
 from workers.images.fetching import Fetched, Fetcher
 from workers.images.reader import PoolOf
+from workers.images.settings import VOLUME_FORMATS
 from workers.images.volumes.assembly import Assembly
 from workers.images.volumes.objects import Wanted, in_parts, objects_of
 from workers.images.volumes.origin import Header, source_of
 from workers.images.volumes.outputs.marked import DicomSource
-from workers.images.volumes.planning.columns import SLICES
+from workers.images.volumes.planning.columns import FORMAT, SLICES
 from workers.images.volumes.volume import Grid, Volume
 
 Row = Mapping[str, Any]
@@ -37,7 +37,7 @@ class VolumeSource:
         RecordError, InfrastructureError."""
         grid = Grid(tuple(row["shape"]), np.reshape(row["affine"], (4, 4)))
         objects = objects_of(row)
-        if row["n_slices"] is None:
+        if row[FORMAT.name] in VOLUME_FORMATS:
             return self._file(row, objects, grid, place)
         assembly, headers, seconds = Assembly(grid.shape), {}, 0.0
         for indices, result in self._decoded(row["record_id"], objects, place):
@@ -48,17 +48,6 @@ class VolumeSource:
                 assembly.put(index, pixels)
                 headers[index] = result.meta["header"]
         return Volume(assembly.voxels, grid), _source(row, headers), seconds
-
-    def slices(self, row: Row, wanted: Sequence[tuple[int, list[int] | None]]) -> list[Array]:
-        """Slices of one object of stage `volumes`, by frame and corner. Raises RecordError, InfrastructureError."""
-        frames, corners = [frame for frame, _ in wanted], [corner for _, corner in wanted]
-        one = Wanted(row["uri"], row["etag"], row["size"] or 0, "dicom", list(range(len(wanted))), frames, corners)
-        found: list[Array] = []
-        for _, result in self._decoded(row["record_id"], [one], 0):
-            if result.status is not None:
-                raise RecordError(Status(result.status), result.detail)
-            found += result.arrays
-        return found
 
     def _file(self, row: Row, objects: Sequence[Wanted], grid: Grid, place: int) -> tuple[Volume, None, float]:
         ((_, result),) = self._decoded(row["record_id"], objects, place)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -28,12 +29,21 @@ from workers.pipeline.read_ahead import read_ahead
 from workers.pipeline.reading import Prepared, nbytes_of
 
 _COLUMNS = [
-    *("record_id", "shape", "affine", "n_slices"),
+    *("record_id", "shape", "affine"),
     *(field.name for field in (FORMAT, SLICES, DECODED_BYTES, VOLUME_STATUS, VOLUME_DETAIL)),
 ]
 _PREPARED_BYTES = 4
 """A prepared voxel takes so much at most; how many there are, only the steps know."""
 Numbered = tuple[int, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The distinct lists of steps, the device of torch that they may compute on, and the voxels of a volume at most."""
+
+    lists: Sequence[Sequence[VolumeStep]]
+    device: str
+    max_voxels: int
 
 
 class VolumeReader:
@@ -43,22 +53,10 @@ class VolumeReader:
     the budget has room for, and one at least.
     """
 
-    def __init__(
-        self,
-        source: VolumeSource,
-        budget: ByteBudget,
-        lists: Sequence[Sequence[VolumeStep]],
-        max_voxels: int,
-        device: str,
-        depth: int,
-    ) -> None:
-        self._source = source
-        self._budget = budget
-        self._lists = lists
-        self._max_voxels = max_voxels
-        self._device = device
-        self._depth = depth
+    def __init__(self, source: VolumeSource, budget: ByteBudget, asked: Asked, depth: int) -> None:
         self.prepare_seconds = 0.0
+        self._source, self._budget = source, budget
+        self._asked, self._depth = asked, depth
         self._threads = ThreadPoolExecutor(depth, thread_name_prefix="volumes")
 
     def read(self, records: pa.Table) -> Generator[list[Prepared], None, None]:
@@ -84,7 +82,7 @@ class VolumeReader:
         if row[VOLUME_STATUS.name] is not None:
             return 0
         voxels: int = prod(row["shape"])
-        return int(row[DECODED_BYTES.name]) + voxels * _PREPARED_BYTES * len(self._lists)
+        return int(row[DECODED_BYTES.name]) + voxels * _PREPARED_BYTES * len(self._asked.lists)
 
     def _one(self, numbered: Numbered) -> list[Prepared]:
         place, row = numbered
@@ -96,17 +94,17 @@ class VolumeReader:
     def _read(self, place: int, row: Mapping[str, Any]) -> Prepared:
         if row[VOLUME_STATUS.name] is not None:
             raise RecordError(Status(row[VOLUME_STATUS.name]), row[VOLUME_DETAIL.name] or "")
-        if prod(row["shape"]) > self._max_voxels:
-            raise RecordError(Status.TOO_LARGE, f"more than {self._max_voxels} voxels (input.max_pixels)")
+        if prod(row["shape"]) > self._asked.max_voxels:
+            raise RecordError(Status.TOO_LARGE, f"more than {self._asked.max_voxels} voxels (input.max_pixels)")
         volume, source, decoding = self._source.volume(row, place)
         began = time.thread_time()
-        inputs = VolumeInputs(volume, tuple(self._prepared(steps, volume) for steps in self._lists), source)
+        inputs = VolumeInputs(volume, tuple(self._prepared(steps, volume) for steps in self._asked.lists), source)
         self.prepare_seconds += decoding + time.thread_time() - began
         return Prepared(place, [inputs], detail=row[VOLUME_DETAIL.name] or "", nbytes=inputs.nbytes)
 
     def _prepared(self, steps: Sequence[VolumeStep], volume: Volume) -> Volume | Fault:
         try:
-            return prepared(steps, volume, self._device)
+            return prepared(steps, volume, self._asked.device)
         except RecordError as error:
             return Fault(Status(error.status), error.detail)
 

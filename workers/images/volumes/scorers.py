@@ -8,7 +8,7 @@ import numpy as np
 
 from workers.images.settings import ImagesInput
 from workers.images.volumes.card import VolumeCard
-from workers.images.volumes.contract import VolumeFormat
+from workers.images.volumes.contract import SlabSink, VolumeFormat
 from workers.images.volumes.inputs import VolumeInputs
 from workers.images.volumes.marked import Labels
 from workers.images.volumes.marking import MarkSink
@@ -19,6 +19,7 @@ from workers.images.volumes.outputs.settings import Wanted
 from workers.images.volumes.scoring import Values, VolumeScorer
 from workers.images.volumes.volume import Volume
 from workers.images.volumes.windows.runner import open_runner, open_tuner
+from workers.images.volumes.windows.sinks import open_sink as open_on_own_grid
 from workers.models.device_memory import room_on
 from workers.pipeline.context import StageContext
 from workers.pipeline.models import device_kind, known_tuning
@@ -47,8 +48,9 @@ def _fixed(context: StageContext, card: VolumeCard) -> int | None:
     return context.compute.batch
 
 
-def _sink(device: str, volume: Volume, card: VolumeCard) -> MarkSink:
-    return MarkSink(volume, card, device)
+def _sink(device: str, volume: Volume, card: VolumeCard) -> SlabSink:
+    """Without a step of geometry there is no way back to go."""
+    return MarkSink(volume, card, device) if volume.back else open_on_own_grid(volume, card)
 
 
 def _values(context: StageContext, model: OpenedModel[VolumeFormat], card: VolumeCard, wanted: Wanted) -> Values:

@@ -15,7 +15,7 @@ from workers.images.volumes.origin import NAMES
 from workers.images.volumes.planning.digests import PixelDigests
 from workers.images.volumes.planning.header_reader import FactsReader
 from workers.images.volumes.planning.stage import VolumesStage
-from workers.images.volumes.reader import VolumeReader
+from workers.images.volumes.reader import Asked, VolumeReader
 from workers.images.volumes.scoring import VolumeScoring
 from workers.images.volumes.steps import parse_steps
 from workers.models.detect import Formats
@@ -38,25 +38,15 @@ def headers(context: StageContext, source: ImagesInput) -> RecordStage:
 
 def volumes(context: StageContext, source: ImagesInput) -> ShardStage:
     """Put slices together to volumes."""
-    return VolumesStage(context, PixelDigests(_source(context, source)))
+    return VolumesStage(context, PixelDigests(_objects(context, source), source), source.selection)
 
 
 def predict(context: StageContext, source: ImagesInput) -> RecordStage:
     """Read volumes, prepare them and show them to the run's models."""
     lists, _ = distinct_lists(context)
-    return RecordStage(open_reader(context, source, lists), partial(_load, context, source))
-
-
-def open_reader(context: StageContext, source: ImagesInput, lists: list[list[Any]]) -> VolumeReader:
-    """What reads the volumes of a stage and prepares them by each of these lists."""
-    return VolumeReader(
-        _source(context, source),
-        context.budget,
-        [parse_steps(steps) for steps in lists],
-        source.max_pixels,
-        device(context.gpus),
-        _VOLUMES_AHEAD,
-    )
+    asked = Asked([parse_steps(steps) for steps in lists], device(context.gpus), source.max_pixels)
+    reader = VolumeReader(_source(context, source), context.budget, asked, _VOLUMES_AHEAD)
+    return RecordStage(reader, partial(_load, context, source))
 
 
 def distinct_lists(context: StageContext) -> tuple[list[list[Any]], dict[str, int]]:

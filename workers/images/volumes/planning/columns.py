@@ -26,7 +26,7 @@ HEADER_TYPES = {
 `affine` (4 x 4, row by row) and `stored_bytes` are of a file that is a volume."""
 
 TOGETHER = pa.field("together", pa.int64())
-"""The place of the first object of its series among all objects: what is together is never cut."""
+"""The place of the first object of its series, or study, among all objects: what is together is never cut."""
 HEADER_STATUS = pa.field("header_status", pa.string())
 HEADER_DETAIL = pa.field("header_detail", pa.string())
 
@@ -53,6 +53,7 @@ GEOMETRY = {
     "tilt_deg": "float64",
     "residual_mm": "float64",
     "affine": "list<float64>",
+    "selected_by": "string",
 }
 """What every row of a volume has beside the models' columns."""
 

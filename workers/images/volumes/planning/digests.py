@@ -1,43 +1,46 @@
 """Digests of the pixels of slices that lie where others do, so that copies can be told from contradictions."""
 
-import hashlib
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from schemas.errors import RecordError
+from cluster.storage import ObjectChanged, ObjectMissing
 from schemas.status import Fault, Status
-from workers.contract import Array
+from workers.images.fetching import Fetched, ObjectFetcher, Wanted
+from workers.images.series.digests import with_digests
 from workers.images.series.facts import SliceFacts
-from workers.images.volumes.decoded import VolumeSource
+from workers.images.settings import ImagesInput
+from workers.pipeline.reading import at_rows
+from workers.reading.absent import fault_of
+
+_BUFFER = 1 << 20
 
 
 class PixelDigests:
-    """Callable as `workers.images.volumes.planning.grouping.Digests`: decodes, so that two ways of storing the same
-    values are one."""
+    """Callable as `workers.images.volumes.planning.grouping.Digests`: reads whole objects, one after the other."""
 
-    def __init__(self, source: VolumeSource) -> None:
+    def __init__(self, fetcher: ObjectFetcher, source: ImagesInput) -> None:
+        self._fetcher = fetcher
         self._source = source
 
-    def __call__(self, row: Mapping[str, Any], facts: Sequence[SliceFacts]) -> list[SliceFacts]:
-        """The slices of one object with digests; where they cannot be decoded, with the fault. Raises what storage
-        raises."""
-        try:
-            slices = self._source.slices(row, [(one.frame, _corner(one)) for one in facts])
-        except RecordError as error:
-            return [replace(one, fault=Fault(Status(error.status), error.detail)) for one in facts]
-        return [replace(one, digest=_digest(pixels)) for one, pixels in zip(facts, slices, strict=True)]
+    def __call__(self, row: Mapping[str, Any], place: int, facts: Sequence[SliceFacts]) -> list[SliceFacts]:
+        """The slices of a planned object with digests; with the fault where they cannot be read. Raises
+        InfrastructureError."""
+        with at_rows(place):
+            opened = self._fetcher.open(Wanted(row["uri"], etag=row["etag"]))
+            if isinstance(opened, Fetched):
+                return _faulty(facts, Fault(opened.status or Status.MISSING, opened.detail))
+            try:
+                return with_digests(io.BufferedReader(opened, _BUFFER), self._source, facts)
+            except (ObjectMissing, ObjectChanged) as error:
+                fault = fault_of(error, "no object at its uri", "the object was changed while it was read")
+                return _faulty(facts, fault)
 
     def close(self) -> None:
-        """Stop fetching and decoding."""
-        self._source.close()
+        """Stop fetching."""
+        self._fetcher.close()
 
 
-def _corner(facts: SliceFacts) -> list[int] | None:
-    return None if facts.corner is None else [*facts.corner, facts.rows, facts.columns]
-
-
-def _digest(pixels: Array) -> str:
-    """Of the values, whatever the type that holds them: that of a slice depends on its own range alone."""
-    wide = pixels.astype("<f8") if pixels.dtype.kind == "f" else pixels.astype("<i8")
-    return hashlib.sha256(repr(pixels.shape).encode() + wide.tobytes()).hexdigest()
+def _faulty(facts: Sequence[SliceFacts], fault: Fault) -> list[SliceFacts]:
+    return [replace(one, fault=one.fault or fault) for one in facts]

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +12,9 @@ from schemas.status import Fault, Status
 from workers.images.series.facts import PlacedSlice, SeriesVolume, SliceFacts
 from workers.images.series.geometry import axis_codes
 from workers.images.series.plan_volumes import keys_to_compare, plan_volumes
+from workers.images.series.select_volumes import select_volumes
+from workers.images.series.selection_settings import Selection
+from workers.images.volumes.planning.columns import TOGETHER
 from workers.images.volumes.planning.texts import facts_of
 
 Row = Mapping[str, Any]
@@ -19,9 +23,9 @@ Row = Mapping[str, Any]
 class Digests(Protocol):
     """Reads the pixels of slices that lie where others do."""
 
-    def __call__(self, row: Row, facts: Sequence[SliceFacts]) -> list[SliceFacts]:
-        """The slices of a planned object with digests of their pixels, or with the fault that keeps them from being
-        read."""
+    def __call__(self, row: Row, place: int, facts: Sequence[SliceFacts]) -> list[SliceFacts]:
+        """The slices of the planned object at `place` of its shard, with digests of their pixels, or with the fault
+        that keeps them from being read."""
 
     def close(self) -> None:
         """Stop what reads."""
@@ -39,16 +43,30 @@ class Grouped:
     detail: str = ""
 
 
-def grouped(rows: Sequence[Row], digests: Digests) -> list[Grouped]:
+def grouped(rows: Sequence[Row], digests: Digests, selection: Selection | None = None) -> list[Grouped]:
     """One for each planned object, in order. Each is in a volume, or has a fault that says why it is in none."""
     found = [_alone(row) for row in rows]
-    series: defaultdict[str, list[int]] = defaultdict(list)
+    series: defaultdict[int, list[int]] = defaultdict(list)
     for place, row in enumerate(rows):
         if row["facts"] is not None:
-            series[row["series_uid"] or f"#{place}"].append(place)
+            series[row[TOGETHER.name]].append(place)
     for places in series.values():
-        _group_series([rows[place] for place in places], [found[place] for place in places], digests)
+        facts = _facts({place: rows[place] for place in places}, digests)
+        volumes = plan_volumes(facts)
+        if selection is not None:
+            volumes = select_volumes(volumes, facts, selection)
+        _enter_all(volumes, {rows[place]["record_id"]: found[place] for place in places})
     return found
+
+
+def _facts(rows: Mapping[int, Row], digests: Digests) -> list[SliceFacts]:
+    """The slices of these objects, with digests where nothing else tells them apart."""
+    facts = {place: facts_of(row["facts"], row["record_id"]) for place, row in rows.items()}
+    wanted = keys_to_compare(chain.from_iterable(facts.values()))
+    for place, row in rows.items():
+        if row["record_id"] in wanted:
+            facts[place] = digests(row, place, facts[place])
+    return list(chain.from_iterable(facts.values()))
 
 
 def _alone(row: Row) -> Grouped:
@@ -73,26 +91,20 @@ def _alone(row: Row) -> Grouped:
     return Grouped([(volume.volume_id, slices[0])], [volume])
 
 
-def _group_series(rows: Sequence[Row], found: Sequence[Grouped], digests: Digests) -> None:
-    facts = {row["record_id"]: facts_of(row["facts"], row["record_id"]) for row in rows}
-    wanted = keys_to_compare([one for slices in facts.values() for one in slices])
-    for row in rows:
-        if row["record_id"] in wanted:
-            facts[row["record_id"]] = digests(row, facts[row["record_id"]])
-    by_key = {row["record_id"]: one for row, one in zip(rows, found, strict=True)}
-    for volume in plan_volumes([one for slices in facts.values() for one in slices]):
-        _enter(_named(volume, rows[0]), by_key)
-    for one in found:
+def _enter_all(volumes: Sequence[SeriesVolume], found: Mapping[str, Grouped]) -> None:
+    for volume in volumes:
+        _enter(_named(volume), found)
+    for one in found.values():
         if not one.slices and not one.detail and one.fault is None:
             one.fault = Fault(Status.NOT_A_VOLUME, "it is no slice of any volume")
 
 
-def _named(volume: SeriesVolume, row: Row) -> SeriesVolume:
+def _named(volume: SeriesVolume) -> SeriesVolume:
     """An object without a series may have the UID of another, but not its key."""
     if volume.series_uid is not None:
         return volume
     _, sign, rest = volume.volume_id.partition("#")
-    return replace(volume, volume_id=f"{row['record_id']}{sign}{rest}")
+    return replace(volume, volume_id=f"{volume.slices[0].key}{sign}{rest}")
 
 
 def _enter(volume: SeriesVolume, found: Mapping[str, Grouped]) -> None:
@@ -100,8 +112,7 @@ def _enter(volume: SeriesVolume, found: Mapping[str, Grouped]) -> None:
     for place in volume.slices:
         one = found[place.key]
         one.slices.append((volume.volume_id, place))
-        if volume.status is not None:
-            # Its slices are accounted for by the row of the volume.
+        if volume.status not in (None, Status.NOT_SELECTED):
             one.fault = one.fault or Fault(Status(volume.status), volume.detail)
     for key in volume.duplicates:
         found[key].detail = "it repeats a slice of the volume, with the same pixels"

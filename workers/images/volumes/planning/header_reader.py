@@ -17,6 +17,8 @@ from workers.images.volumes.planning.texts import facts_text
 from workers.pipeline.reading import Prepared
 from workers.reading.gzip import GZIP, begins_as_gzip, inflate_start
 
+_OF_FIRST = ("series_uid", "study_uid", "modality", "rows", "columns")
+"""What the first slice of an object says for all of them."""
 _PREFIXES = (1 << 16, 1 << 20, 1 << 24)
 
 
@@ -45,22 +47,16 @@ class FactsReader(HeaderReader):
         if kind not in ("dicom", None) and self.source.format in ("auto", kind):
             raise RecordError(Status.NOT_A_VOLUME, f"a {kind}, which is no volume and no slice of one")
         file.seek(0)
-        return self._of_slices(read_facts(file, self.source, key, self.source.header_names), row)
+        selection = self.source.selection
+        wanted = (*self.source.header_names, *(selection.attributes if selection is not None else ()))
+        return self._of_slices(read_facts(file, self.source, key, dict.fromkeys(wanted)), row)
 
     def _of_slices(self, facts: list[SliceFacts], row: int) -> Prepared:
         first = facts[0]
         fault = next((one.fault for one in facts if one.fault is not None), None)
-        columns = {
-            **{name: _text(first.extra.get(name)) for name in self.source.header_names},
-            "format": "dicom",
-            "series_uid": first.series_uid,
-            "study_uid": first.study_uid,
-            "modality": first.modality,
-            "rows": first.rows,
-            "columns": first.columns,
-            "n_slices": len(facts),
-            "facts": facts_text(facts),
-        }
+        columns: dict[str, Any] = {name: _text(first.extra.get(name)) for name in self.source.header_names}
+        columns |= {name: getattr(first, name) for name in _OF_FIRST}
+        columns |= {"format": "dicom", "n_slices": len(facts), "facts": facts_text(facts)}
         return Prepared(row, status=fault and fault.status, detail=fault.detail if fault else "", columns=columns)
 
 

@@ -29,22 +29,24 @@ def plan_stage(stage: str, finished: Sequence[FinishedStage], records: ImageReco
             header_types=HEADER_TYPES,
             subject_from=records.subject_from,
             tightenable=ONLY_REFUSE,
+            ignores=("segmentation",),
         )
     if stage == VOLUMES:
         return StagePlan(
             VOLUMES,
             objects_schema(carried),
-            lambda: object_batches(finished[0], carried),
+            lambda: object_batches(finished[0], carried, by_study=records.source.selection is not None),
             columns=VOLUME_COLUMNS,
             kind="shards",
             whole_subjects=True,
             whole_by=TOGETHER.name,
             tightenable=ONLY_REFUSE,
+            ignores=("segmentation",),
         )
     return StagePlan(
         PREDICT,
         records_schema(carried),
-        lambda: record_batches(finished[1], carried),
+        lambda: record_batches(finished[1], carried, by_study=records.source.record == "study"),
         carry=(*(field.name for field in carried), *GEOMETRY),
         columns=None,
         shard_records=min(shard_records, MOST_IN_SHARD),

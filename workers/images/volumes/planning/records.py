@@ -24,6 +24,7 @@ from workers.images.volumes.planning.columns import (
     as_carried,
     geometry_fields,
 )
+from workers.images.volumes.planning.studies import of_studies
 from workers.images.volumes.planning.texts import volume_of
 from workers.reading.reordered import reordered
 
@@ -37,41 +38,47 @@ def records_schema(carried: Sequence[pa.Field]) -> pa.Schema:
     return plan_schema([*own, *carried, *geometry_fields()])
 
 
-def record_batches(volumes: FinishedStage, carried: Sequence[pa.Field]) -> Iterator[pa.RecordBatch]:
-    """The records of what stage `volumes` committed. A shard of it is held, and eight bytes a record."""
+def record_batches(volumes: FinishedStage, carried: Sequence[pa.Field], *, by_study: bool) -> Iterator[pa.RecordBatch]:
+    """The records of what stage `volumes` committed; `by_study`: of the volumes of a study the one that was selected.
+
+    A shard of that stage is held, and eight bytes a record.
+    """
     sizes = [
-        np.array([row[DECODED_BYTES.name] for row in _records(volumes, shard, carried)], np.int64)
+        np.array([row[DECODED_BYTES.name] for row in _records(volumes, shard, carried, by_study)], np.int64)
         for shard in range(volumes.run.plan.shards)
     ]
     order = np.argsort(-np.concatenate(sizes), kind="stable")
     schema = records_schema(carried)
-    yield from reordered(_batches(volumes, carried, schema), schema, order)
+    yield from reordered(_batches(volumes, carried, schema, by_study), schema, order)
 
 
-def _batches(volumes: FinishedStage, carried: Sequence[pa.Field], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _batches(
+    volumes: FinishedStage, carried: Sequence[pa.Field], schema: pa.Schema, by_study: bool
+) -> Iterator[pa.RecordBatch]:
     for shard in range(volumes.run.plan.shards):
-        records = _records(volumes, shard, carried)
+        records = _records(volumes, shard, carried, by_study)
         while rows := list(islice(records, _ROWS)):
             yield pa.RecordBatch.from_pylist(rows, schema)
 
 
-def _records(volumes: FinishedStage, shard: int, carried: Sequence[pa.Field]) -> Iterator[dict[str, Any]]:
-    """Volumes at their first object, in the order of the objects."""
+def _records(
+    volumes: FinishedStage, shard: int, carried: Sequence[pa.Field], by_study: bool
+) -> Iterator[dict[str, Any]]:
+    """Volumes in the order of their first objects, then objects that are in none."""
     plan = volumes.plan().shard(shard)
-    wanted = [name for name in plan.schema.names if name != "facts"]
-    objects = plan.select(wanted).to_pylist()
+    objects = plan.select([name for name in plan.schema.names if name != "facts"]).to_pylist()
     rows = volumes.rows(shard, ["status", "detail", "slices", "volumes"]).to_pylist()
     parts: defaultdict[str, list[Row]] = defaultdict(list)
     for planned, row in zip(objects, rows, strict=True):
         for one in row["slices"]:
             parts[one["volume"]].append({**planned, **one})
+    found = [volume_of(text) for row in rows for text in row["volumes"]]
+    for record_id, volume in of_studies(found) if by_study else ((one.volume_id, one) for one in found):
+        slices = parts[volume.volume_id]
+        yield {**_common(slices[0], carried), **_volume(record_id, volume, slices)}
     for planned, row in zip(objects, rows, strict=True):
-        common = _common(planned, carried)
-        found = [volume_of(text) for text in row["volumes"]]
-        for volume in found:
-            yield {**common, **_volume(volume, planned, parts[volume.volume_id])}
         if not row["slices"] and row["status"] != Status.OK:
-            yield {**common, **_object(row)}
+            yield {**_common(planned, carried), **_object(row)}
 
 
 def _common(planned: Row, carried: Sequence[pa.Field]) -> dict[str, Any]:
@@ -81,20 +88,21 @@ def _common(planned: Row, carried: Sequence[pa.Field]) -> dict[str, Any]:
     return given | {field.name: planned[as_carried(field).name] for field in carried}
 
 
-def _volume(volume: SeriesVolume, planned: Row, slices: Sequence[Row]) -> dict[str, Any]:
+def _volume(record_id: str, volume: SeriesVolume, slices: Sequence[Row]) -> dict[str, Any]:
     readable = volume.status is None
     return {
-        "record_id": volume.volume_id,
+        "record_id": record_id,
         "size": _size(slices),
         "series_uid": volume.series_uid,
         "study_uid": volume.study_uid,
-        "n_slices": len(volume.slices) if planned["affine"] is None else None,
+        "n_slices": volume.shape[2] if volume.shape is not None and readable else len(slices),
         "shape": volume.shape,
         "spacing": volume.spacing,
         "orientation": volume.orientation,
         "tilt_deg": volume.tilt_deg,
         "residual_mm": volume.residual_mm,
         "affine": None if volume.affine is None else [float(value) for row in volume.affine for value in row],
+        "selected_by": volume.selected_by,
         SLICES.name: [_slice(one) for one in sorted(slices, key=lambda one: one["index"])] if readable else None,
         DECODED_BYTES.name: volume.decoded_bytes if readable else 0,
         VOLUME_STATUS.name: volume.status,

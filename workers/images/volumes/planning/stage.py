@@ -3,6 +3,7 @@
 import pyarrow as pa
 
 from schemas.status import Status
+from workers.images.series.selection_settings import Selection
 from workers.images.volumes.planning.grouping import Digests, Grouped, grouped
 from workers.images.volumes.planning.texts import volume_text
 from workers.pipeline.context import StageContext
@@ -13,13 +14,14 @@ from workers.pipeline.rowtable import build_rows
 class VolumesStage:
     """Implements `workers.pipeline.kinds.ShardStage`."""
 
-    def __init__(self, context: StageContext, digests: Digests) -> None:
+    def __init__(self, context: StageContext, digests: Digests, selection: Selection | None) -> None:
         self._context = context
         self._digests = digests
+        self._selection = selection
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
         """One row an object: its slices, their volumes and places; its status is that of a volume that cannot be."""
-        found = grouped(records.to_pylist(), self._digests)
+        found = grouped(records.to_pylist(), self._digests, self._selection)
         values = {
             "slices": [_slices(one) for one in found],
             "volumes": [[volume_text(volume) for volume in one.volumes] for one in found],
