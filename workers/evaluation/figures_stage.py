@@ -180,7 +180,7 @@ class FiguresStage(ShardStage):
         return {case: told for case, told in found.items() if told}
 
     def _volumes(self, sums: Mapping[Case, Sums]) -> dict[str, Any]:
-        """Of all rows of segmented outcomes; none where small counts are hidden, since each is a row's."""
+        """Volumes by row of segmented outcomes; none where small counts are hidden."""
         if self._source.suppress_below:
             return {}
         return {

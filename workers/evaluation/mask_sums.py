@@ -51,7 +51,7 @@ class MaskSums:
         }
 
     def _table(self) -> dict[str, dict[str, Floats]]:
-        """Of each structure a value a row, NaN where it has none."""
+        """By structure and figure: a value a row, NaN where it has none."""
         rows = pl.concat(self._kept)["masks"].to_list() if self._kept else []
         names = ("predicted", "true", *MEANS, "predicted_ml", "true_ml")
         return {

@@ -29,7 +29,7 @@ class Agreement:
 
 
 def agreement(predicted: Mask, true: Mask, spacing: tuple[float, float, float], tolerance: float) -> Agreement:
-    """Of two masks (i, j, k) on one grid.
+    """How two masks (i, j, k) on one grid agree.
 
     Distances are those of `surface_distances`. `hd95` is the larger of their 95th percentiles in either direction
     (Hausdorff distance), `surface_dice` the share of both surfaces' voxels that lie within `tolerance` millimetres of

@@ -77,7 +77,7 @@ class Output(Frozen):
 
     @property
     def column(self) -> str:
-        """Of its truth; empty for its own name."""
+        """The column of its truth; empty for its own name."""
         return self.truth or ("uri" if self.task == "segmentation" else "")
 
     @model_validator(mode="after")

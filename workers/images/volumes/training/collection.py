@@ -41,7 +41,7 @@ class VolumeTraining(Training):
 
 
 def _spacings(plan: StagePlan) -> Iterator[Sequence[float]]:
-    """Of every volume that can be read, along its axes to the right, to the front and up."""
+    """A spacing for every volume that can be read, along its axes to the right, to the front and up."""
     for batch in plan.batches():
         for values in batch.column("affine").to_pylist():
             if values is not None:

@@ -45,8 +45,8 @@ class LabelMaps:
         self._fetcher = ObjectFetcher(self._roots, storage, source.max_bytes, _FETCHES, confine=True)
 
     def uris(self, records: pa.Table) -> Sequence[str | None]:
-        """Of each of these planned records, in full; None where it has none. Raises SpecError for one that lies
-        elsewhere."""
+        """The label map of each of these planned records, in full; None where it has none. Raises SpecError for one
+        that lies elsewhere."""
         found = self._named(records)
         known = [uri for uri in found if uri]
         full = iter(canonical(pa.array(known, pa.string()), self._folder, self._roots, 0).to_pylist() if known else [])

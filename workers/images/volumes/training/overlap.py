@@ -10,7 +10,7 @@ from workers.images.volumes.training.classes import UNKNOWN
 
 
 def dice(predicted: Array, truth: Array, classes: int) -> Sequence[float]:
-    """Of each structure (classes 1 and up) twice the shared voxels by those of both; NaN where neither has any. Voxels
+    """By structure (classes 1 and up) twice the shared voxels by those of both; NaN where neither has any. Voxels
     that are not known count nothing."""
     known = truth != UNKNOWN
     one, other = predicted[known].astype(np.int64), truth[known].astype(np.int64)

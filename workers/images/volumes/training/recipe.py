@@ -80,7 +80,7 @@ class SegmentationRecipe:
         return _answers(network(batch[_VOXELS]))[0]
 
     def loss(self, network: nn.Module, batch: Mapping[str, Tensor], targets: Tensor) -> Tensor:
-        """Of all answers of the network, the sum over patches."""
+        """The sum over patches, of all answers of the network."""
         return supervised_loss(self.loss_kind, _answers(network(batch[_VOXELS])), targets)
 
     def judged(self, network: nn.Module, example: ShownVolume) -> tuple[float, Sequence[float]]:

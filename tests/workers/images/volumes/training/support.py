@@ -54,7 +54,7 @@ def opened(asked: ImagesTraining, train: ShownVolumes) -> SegmentationRecipe:
 
 
 def trainer(seed: int = 1, count: int = 5, **more: Any) -> Trainer:
-    """Of a small network on a few volumes."""
+    """A small network on a few volumes."""
     asked = source(**more)
     volumes = ShownVolumes(rows(count + 2))
     recipe = opened(asked, volumes)
