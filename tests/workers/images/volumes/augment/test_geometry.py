@@ -105,7 +105,7 @@ def test_a_patch_of_a_turned_volume_reads_what_lies_beyond_it_and_no_more() -> N
     back = np.eye(3)
     for step in steps:
         assert step.is_done(chance)
-        back = back @ step.back(chance)  # type: ignore[attr-defined]
+        back = back @ step.back(chance)
     other = sampled(big, places(patch.middle, patch.size, back, SPACING))
     assert np.allclose(one, other, atol=1e-3)
 
