@@ -21,13 +21,14 @@ SHAPES = [(12, 14, 10), (14, 12, 12), (13, 12, 11), (12, 16, 9)]
 
 
 def rows(count: int, seed: int = 0) -> pa.Table:
-    """A bright ball with a core, in noise."""
+    """A ball in noise, one half of it brighter."""
     chance, found = np.random.default_rng(seed), []
     for number in range(count):
         shape = SHAPES[number % len(SHAPES)]
         at = np.stack(np.meshgrid(*(np.arange(side) for side in shape), indexing="ij"), -1)
-        far = np.linalg.norm(at - chance.uniform(4, np.array(shape) - 4), axis=-1)
-        classes = (far <= 4.5).astype(np.int16) + (far <= 3)
+        middle = chance.uniform(4, np.array(shape) - 4)
+        inside = np.linalg.norm(at - middle, axis=-1) <= 4.5
+        classes = (inside * (1 + (at[..., 0] > middle[0]))).astype(np.int16)
         voxels = (classes * 3 + chance.normal(0, 0.5, shape)).astype(np.float32)
         found.append(columns_of(voxels[None], classes, Grid(shape, np.eye(4)), "", []))
     return pa.Table.from_pylist(found)
@@ -40,7 +41,7 @@ def source(**more: Any) -> ImagesTraining:
         "record": "series",
         "uri": "volumes/",
         "labels": {"uri": "labels/", "pattern": "{id}"},
-        "outputs": {"ball": {"task": "segmentation", "structures": {"shell": 1, "core": 2}}},
+        "outputs": {"ball": {"task": "segmentation", "structures": {"near": 1, "far": 2}}},
         "network": {"name": "res_unet", "settings": {"channels": [4, 8]}},
         "fit": {"epochs": 2, "batch": 2, "learning_rate": 0.01},
         **more,

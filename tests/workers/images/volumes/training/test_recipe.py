@@ -35,12 +35,11 @@ def test_one_that_goes_on_from_any_step_ends_with_the_same_bits(more: dict[str, 
 
 
 def test_structures_are_learned_and_the_metric_is_their_mean_dice() -> None:
-    fitted = trainer(count=8, fit={"epochs": 20, "batch": 2, "learning_rate": 0.02, "average": 0.9}).run(
-        None, lambda data: None
-    )
+    fit = {"epochs": 22, "batch": 2, "learning_rate": 0.02, "schedule": "constant"}
+    fitted = trainer(count=6, fit=fit, augment=[]).run(None, lambda data: None)
     assert fitted.metric == "dice"
     assert fitted.value is not None
-    assert fitted.value > 0.5
+    assert fitted.value > 0.7
     assert fitted.value == max(row["dice"] for row in fitted.history)
     assert fitted.history[-1]["train_loss"] < fitted.history[0]["train_loss"]
 
@@ -55,7 +54,7 @@ def test_the_model_directory_is_one_that_predict_takes(tmp_path: Path) -> None:
     card = FORMAT.describe(tmp_path)
     volume = volume_card(card)
     assert volume is not None
-    assert [(one.name, one.label, one.channel) for one in volume.structures] == [("shell", 1, 1), ("core", 2, 2)]
+    assert [(one.name, one.label, one.channel) for one in volume.structures] == [("near", 1, 1), ("far", 2, 2)]
     assert volume.windows is not None
     assert volume.windows.roi == recipe.windows.roi
     assert card.prepare == ("z_score",)
