@@ -28,7 +28,7 @@ input:
   uri: {folder}/images/
   labels: {{uri: {folder}/labels/, pattern: "{{id}}"}}
   outputs: {{spots: {{task: segmentation, structures: {{near: 1, far: 2}}}}}}
-  splits: {{shares: {{train: 60%, tuning: 20%, held_out: 20%}}}}
+  splits: {{shares: {{train: 60%, tuning: 20%, held_out: 20%}}, seed: 4}}
   network: {{name: res_unet, settings: {{channels: [4, 8]}}}}
   fit: {{epochs: 1, batch: 2, learning_rate: 0.01}}
 """
