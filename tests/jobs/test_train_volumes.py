@@ -93,9 +93,9 @@ def test_a_volume_that_is_stored_the_other_way_round_learns_from_the_same_labels
 def test_settings_of_volumes_and_of_images_are_kept_apart(folder: Path) -> None:
     with pytest.raises(SpecError, match="volumes are learned with task: segmentation"):
         run(spec(folder, "refused").replace("task: segmentation, structures: {near: 1, far: 2}", "task: binary"))
-    with pytest.raises(SpecError, match="no such value|stands there twice"):
+    with pytest.raises(SpecError, match="stands there twice"):
         run(spec(folder, "refused").replace("far: 2", "far: 1"))
-    with pytest.raises(SpecError, match="needs .id. or .stem., once"):
+    with pytest.raises(SpecError, match=r"needs .id. or .stem., once"):
         run(spec(folder, "refused").replace('"{id}"', '"{id}-{stem}"'))
-    with pytest.raises(SpecError, match="is called as labels.pattern says"):
+    with pytest.raises(SpecError, match=r"is called as labels\.pattern says"):
         run(spec(folder, "refused").replace('"{id}"', '"{id}.mha"'))
