@@ -12,6 +12,7 @@ from cluster.storage import ObjectMissing, StorageSettings, open_store, split
 from schemas.errors import RefusedError, SpecError
 from schemas.wording import counted, in_short
 from workers.labels.matching import as_ids
+from workers.labels.objects import joined_by, read_objects
 from workers.labels.settings import Labels
 from workers.labels.truths import plain
 from workers.reading.csv_faults import csv_fault, separator_hint
@@ -50,7 +51,10 @@ def read_labels(labels: Labels, storage: StorageSettings) -> tuple[pl.DataFrame,
 
 
 def read_table(labels: Labels, storage: StorageSettings) -> tuple[pl.DataFrame, str]:
-    """The table as it is, and the sha256 of its file. Raises SpecError where it is not there, or cannot be read."""
+    """The table as it is, and the sha256 of its file, of a folder that of its list. Raises SpecError where it is not
+    there, or cannot be read."""
+    if labels.pattern:
+        return read_objects(labels, storage)
     body = _body(labels, storage)
     return _parsed(labels, body), hashlib.sha256(body).hexdigest()
 
@@ -71,6 +75,11 @@ def planned_labels(labels: Labels, storage: StorageSettings, digest: str) -> pl.
     return table
 
 
+def ids_of(labels: Labels, column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Ids of records as the table has them."""
+    return joined_by(labels, as_ids(column, dtype))
+
+
 def with_labels(rows: pl.DataFrame, on: str, labels: pl.DataFrame, key: str) -> pl.DataFrame:
     """Each of `rows` with the columns of its label, null where it has none; `on` is the column of `rows` with ids.
     A column that both have is that of `rows`."""
@@ -79,6 +88,11 @@ def with_labels(rows: pl.DataFrame, on: str, labels: pl.DataFrame, key: str) -> 
 
 
 def _body(labels: Labels, storage: StorageSettings) -> bytes:
+    if labels.uri.endswith("/"):
+        raise SpecError(
+            f"input.labels: {labels.uri} is a folder: name a table, or say how its objects are called, such as "
+            'labels.pattern: "{id}"'
+        )
     folder, name = split(labels.uri)
     try:
         return open_store(folder, storage).get(name)
