@@ -15,7 +15,7 @@ from workers.images.volumes.card import Windows
 
 @pytest.mark.parametrize("axes", [(0,), (2, 0), (0, 1, 2)])
 def test_logits_are_the_mean_over_all_mirrored_volumes(axes: tuple[int, ...]) -> None:
-    """Of a volume that is one window, windows mirrored are volumes mirrored: MONAI is asked for each."""
+    """Where a volume is one window, windows mirrored are volumes mirrored: MONAI is asked for each."""
     network, one = unet(), volume(8, 12, 8)
     whole = torch.from_numpy(one.voxels)[None]
     sets = [chosen for count in range(len(axes) + 1) for chosen in combinations([axis + 2 for axis in axes], count)]
