@@ -101,5 +101,5 @@ class Resample(VolumeStep):
             return dataclasses.replace(volume, voxels=volume.voxels.astype(np.float32, copy=False))
         self.require_finite(volume.voxels)
         voxels = by_nnunet(volume.voxels, target.shape, self.method, there, device)
-        methods = tuple("nearest" if axis == back else "linear" for axis in range(3))
+        methods = tuple("nearest_up" if axis == back else "linear" for axis in range(3))
         return moved(volume, "resample", voxels, target.affine, places="extent", methods=methods)
