@@ -130,6 +130,12 @@ EVALUATIONS: dict[str, str] = {
 """What `job: evaluate` reads: one room."""
 
 
+READERS: dict[str, str] = {
+    "label maps": "workers.images.volumes.label_map",
+}
+"""What the core asks of a wing: files that only it can read."""
+
+
 TRAININGS: dict[str, str] = {
     "images": "workers.images.training",
     "notes": "workers.ehr.notes.training",
@@ -173,6 +179,11 @@ def converters() -> Names:
 def evaluations() -> Names:
     """The room of evaluations."""
     return Names("evaluation", EVALUATIONS, extra="evaluate")
+
+
+def readers() -> Names:
+    """What reads files for the core."""
+    return Names("reader", READERS, extra="volumes")
 
 
 def trainings() -> Names:
