@@ -79,9 +79,11 @@ def _candidates(steps: Floats) -> list[float]:
 
 
 def _line(places: Floats, indices: Integers) -> Line:
-    step, start = np.polyfit(indices, places, 1)
+    centred = indices - indices.mean()
+    step = float(centred @ places / (centred @ centred))
+    start = float(places.mean() - step * indices.mean())
     residual = float(np.abs(places - start - step * indices).max())
-    return Line(indices, float(start), float(step), residual, _strip(places, indices, float(step)))
+    return Line(indices, start, step, residual, _strip(places, indices, step))
 
 
 def _strip(places: Floats, indices: Integers, step: float) -> float:

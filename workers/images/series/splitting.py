@@ -49,7 +49,7 @@ TRAITS = (
     Trait("AcquisitionDateTime", "time", in_time=True),
     Trait("AcquisitionTime", "time", in_time=True),
     Trait("ContentTime", "time", in_time=True),
-    Trait("DimensionIndices", "dimension"),
+    Trait("DimensionIndexValues", "dimension"),
 )
 """In the order in which they are tried. Each counts only where slices at one place differ in it."""
 
