@@ -76,6 +76,7 @@ class StageRequest:
                 path,
                 self.plan.shard_records or self.spec.compute.shard_records,
                 whole_subjects=self.plan.whole_subjects,
+                whole_by=self.plan.whole_by,
             )
 
     def difference(self, found: RunFile) -> str | None:

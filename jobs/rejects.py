@@ -11,6 +11,9 @@ _HOPELESS = 64
 """Records after which it shows that not one fits the model."""
 _DOES_NOT_FIT = frozenset({Status.OUT_OF_CONTRACT, Status.LOW_OVERLAP})
 
+_NO_REJECTS = frozenset({Status.OK, Status.NOT_SELECTED})
+"""What the spec itself leaves out is no sign of a wrong spec."""
+
 Counts = Mapping[str, int]
 
 
@@ -70,7 +73,7 @@ def _in(model: str) -> str:
 
 
 def _rejected(statuses: Counts) -> int:
-    return sum(count for status, count in statuses.items() if status != Status.OK)
+    return sum(count for status, count in statuses.items() if status not in _NO_REJECTS)
 
 
 def _by_status(statuses: Counts) -> str:

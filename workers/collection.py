@@ -45,7 +45,7 @@ class StagePlan:
 
     `schema` and `batches` are the plan's (`schemas.plan`); `carry` names those of its columns after the fixed ones that
     the rows have too. `whole_subjects`: neighbours with one `subject_id` are never in two shards, whose sizes then vary
-    around `shard_records`.
+    around `shard_records`; `whole_by` names another column of the plan for it.
     `header_carry` are columns that the records give themselves, text where `header_types` names no
     other type (`schemas.arrow_types`). `columns` are those that a stage of its own writes;
     None: the models' outputs. `kind`: `records` are scored one by one (`RecordStage`), `shards` a shard at a time
@@ -69,6 +69,7 @@ class StagePlan:
     kind: StageKind = "records"
     shard_records: int | None = None
     whole_subjects: bool = False
+    whole_by: str = "subject_id"
     subject_from: str | None = None
     state: Mapping[str, Any] = field(default_factory=dict)
     with_models: bool = False

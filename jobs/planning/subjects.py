@@ -1,4 +1,4 @@
-"""Cut a stream of records into shards that never separate a subject from itself."""
+"""Cut a stream of records into shards that never separate a subject, or another whole, from itself."""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,11 +8,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 
-def shards_of_subjects(batches: Iterable[pa.RecordBatch], schema: pa.Schema, size: int) -> Iterator[pa.Table]:
+def shards_of_subjects(
+    batches: Iterable[pa.RecordBatch], schema: pa.Schema, size: int, column: str = "subject_id"
+) -> Iterator[pa.Table]:
     """Shards of at most `size` records; of more only where one subject alone has them.
 
-    Records of a subject must be neighbours. What comes out does not depend on how the batches are cut. Holds a shard
-    and a batch.
+    A subject is what has one value in `column`; its records must be neighbours. What comes out does not depend on how
+    the batches are cut. Holds a shard and a batch.
     """
     held: list[pa.RecordBatch] = []
     rows = 0
@@ -22,7 +24,7 @@ def shards_of_subjects(batches: Iterable[pa.RecordBatch], schema: pa.Schema, siz
         if rows > size:
             table = pa.Table.from_batches(held, schema)
             start = 0
-            for end in _ends(_borders(table["subject_id"]), rows, size):
+            for end in _ends(_borders(table[column]), rows, size):
                 yield table.slice(start, end - start)
                 start = end
             held = table.slice(start).to_batches()

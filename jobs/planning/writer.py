@@ -1,6 +1,7 @@
 """Write a plan as a stream: constant memory but for eight bytes a record, which find doubled ids."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,18 +29,19 @@ def write_plan(
     prefix: str = "",
     *,
     whole_subjects: bool = False,
+    whole_by: str = "subject_id",
 ) -> PlanInfo:
     """Write `batches` to the file `path`, one row group of `shard_records` a shard, and say what it is.
 
-    `whole_subjects`: cut only between neighbours of different `subject_id`, at or before `shard_records`, and later
-    only where one subject alone has more.
+    `whole_subjects`: cut only between neighbours of different `whole_by`, at or before `shard_records`, and later
+    only where one of them alone has more.
 
     Raises SpecError naming row numbers (1-based) where an id is null or doubled, or if there is no record at all.
     """
     hashes: list[NDArray[np.uint64]] = []
     records = known_bytes = 0
     ends: list[int] = []
-    cut = shards_of_subjects if whole_subjects else _in_shards
+    cut = partial(shards_of_subjects, column=whole_by) if whole_subjects else _in_shards
     written = {"compression": "zstd", "compression_level": 1, "write_page_checksum": True}
     with room_for("the plan does"), pq.ParquetWriter(path, schema, **written) as writer:
         for table in cut(_checked(batches, schema, hashes), schema, shard_records):

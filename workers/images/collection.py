@@ -16,9 +16,11 @@ from workers.contract import ModelCard
 from workers.finished_runs.stage import FinishedStage
 from workers.images.planning import ImageRecords
 from workers.images.prepare.model_steps import NAME, ModelSteps, is_model_steps
-from workers.images.settings import ONLY_REFUSE, ImagesInput
+from workers.images.settings import OF_VOLUMES, ONLY_REFUSE, ImagesInput
 from workers.images.steps import parse_steps
 from workers.images.value_contract import UNSTATED, expected_range
+from workers.images.volumes.models import check_axes, checked_steps, with_outputs
+from workers.images.volumes.planning import plans
 
 
 def frame_records(counted: FinishedStage) -> Iterator[pa.RecordBatch]:
@@ -58,21 +60,29 @@ _FRAME_COUNT = "n_frames"
 class ImagesCollection:
     """Implements `workers.collection.Collection`."""
 
-    def __init__(self, source: ImagesInput, storage: StorageSettings) -> None:
+    def __init__(self, source: ImagesInput, storage: StorageSettings, shard_records: int = 2048) -> None:
         self.source = source
+        self._shard_records = shard_records
         self.records = ImageRecords(source, storage)
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """The stages in their order: with `record: frame` the frames are counted first."""
+        """The stages in their order: with `record: frame` the frames are counted first, with `series` and `study`
+        headers are read and slices put together."""
+        if self.source.has_volumes:
+            return plans.STAGES
         return (HEADERS, PREDICT) if self.source.record == "frame" else (PREDICT,)
 
     def prepare(self, card: ModelCard, given: tuple[Any, ...] | None) -> tuple[Any, ...]:
-        """Steps of `workers.images.prepare`; `model` among those of the spec stands for the model's own."""
+        """Steps of `workers.images.prepare`, of volumes those of `workers.images.volumes.prepare`; `model` among those
+        of the spec stands for the model's own."""
+        check_axes(card, self.source)
         entries = (NAME,) if given is None else given
         if any(map(is_model_steps, entries)) and "prepare_problem" in card.settings:
             raise SpecError(card.settings["prepare_problem"])
         steps = tuple(step for entry in entries for step in (card.prepare if is_model_steps(entry) else (entry,)))
+        if self.source.has_volumes:
+            return checked_steps(steps)
         if any(isinstance(step, ModelSteps) for step in parse_steps(list(steps))):
             raise SpecError(
                 f"prepare: {NAME!r} stands for the steps of a model directory, which cannot have it themselves"
@@ -83,15 +93,34 @@ class ImagesCollection:
 
     def remarks(self, card: ModelCard, steps: tuple[Any, ...]) -> tuple[str, ...]:
         """That nothing says which values a model takes, where that is so."""
+        if self.source.has_volumes:
+            return ()
         return () if expected_range(card, parse_steps(list(steps))) is not None else (UNSTATED,)
+
+    def with_steps(self, card: ModelCard, steps: Sequence[Any]) -> ModelCard:
+        """The columns of a model on volumes are those that the spec asks for."""
+        return with_outputs(card, self.source) if self.source.has_volumes else card
+
+    def needs_all(self, stage: str) -> bool:
+        """A volume without some of its slices is none."""
+        return self.source.has_volumes and stage != HEADERS
 
     def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
         """The plan of the only stage: every image of the input."""
+        if self.source.has_volumes:
+            return plans.plan_stage(stage, finished, self.records, self._shard_records)
         records, carry = self.records, tuple(field.name for field in self.records.carry)
         if stage == HEADERS:
             counts = {_FRAME_COUNT: "int64"}
             return StagePlan(
-                HEADERS, records.schema, records.batches, carry, tuple(counts), counts, tightenable=ONLY_REFUSE
+                HEADERS,
+                records.schema,
+                records.batches,
+                carry,
+                tuple(counts),
+                counts,
+                tightenable=ONLY_REFUSE,
+                ignores=OF_VOLUMES,
             )
         counted = finished[-1] if finished else None
         return StagePlan(
@@ -103,6 +132,7 @@ class ImagesCollection:
             columns=None,
             subject_from=records.subject_from,
             tightenable=ONLY_REFUSE,
+            ignores=OF_VOLUMES,
         )
 
     def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
@@ -129,4 +159,4 @@ class ImagesCollection:
 
 def open_collection(source: ImagesInput, storage: StorageSettings, compute: Compute) -> ImagesCollection:
     """The images that the input names. Raises SpecError if they cannot be used."""
-    return ImagesCollection(source, storage)
+    return ImagesCollection(source, storage, compute.shard_records)

@@ -1,11 +1,11 @@
-"""The reading side of the stage that counts frames: headers by range, no pixel."""
+"""The reading side of stages that look at headers, such as the one that counts frames: by range, no pixel."""
 
 import io
 import time
 from collections.abc import Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 
@@ -28,7 +28,7 @@ class HeaderReader:
     def __init__(self, fetcher: ObjectFetcher, source: ImagesInput, threads: int) -> None:
         self.prepare_seconds = 0.0
         self._fetcher = fetcher
-        self._source = source
+        self.source = source
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="headers")
 
     def read(self, records: pa.Table) -> Generator[list[Prepared], None, None]:
@@ -48,7 +48,7 @@ class HeaderReader:
             return Prepared(row, status=opened.status, detail=opened.detail)
         began = time.thread_time()
         try:
-            facts = read_header(io.BufferedReader(opened, _BUFFER), self._source)
+            return self.describe(io.BufferedReader(opened, _BUFFER), row, record)
         except RecordError as error:
             return Prepared(row, status=Status(error.status), detail=error.detail)
         except (ObjectMissing, ObjectChanged) as error:
@@ -56,7 +56,10 @@ class HeaderReader:
             return Prepared(row, status=fault.status, detail=fault.detail)
         finally:
             self.prepare_seconds += time.thread_time() - began
-        return Prepared(row, columns={"n_frames": facts.n_frames})
+
+    def describe(self, file: IO[bytes], row: int, record: Mapping[str, Any]) -> Prepared:
+        """What the header of a planned object says. Raises RecordError."""
+        return Prepared(row, columns={"n_frames": read_header(file, self.source).n_frames})
 
     def close(self) -> None:
         """Stop reading."""

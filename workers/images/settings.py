@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, model_validator
 
 from schemas.frozen import Frozen
 from schemas.location import Location
+from workers.images.series.selection_settings import Selection, SelectionRule
+from workers.images.volumes.outputs.settings import Wanted
 
 MIB = 1 << 20
 GIB = 1 << 30
 
-ImageFormat = Literal["dicom", "png", "jpeg", "tiff", "npy", "npz", "bmp", "webp", "gif", "jpeg2000"]
+VolumeFormat = Literal["nifti", "nrrd", "metaimage"]
+"""Files that are a volume each."""
+ImageFormat = Literal["dicom", "png", "jpeg", "tiff", "npy", "npz", "bmp", "webp", "gif", "jpeg2000"] | VolumeFormat
+VOLUME_FORMATS: frozenset[str] = frozenset(get_args(VolumeFormat))
 
 
 class ImagesInput(Frozen):
@@ -30,7 +35,8 @@ class ImagesInput(Frozen):
     keyword (`PatientID`) or as eight hex digits (`00100020`).
 
     `record: image` makes one record of an object and scores what `frame` picks: the first frame, the middle one
-    (number n // 2, counted from 0), or all. `record: frame` makes a record of each frame.
+    (number n // 2, counted from 0), or all. `record: frame` makes a record of each frame. `record: series` makes a
+    record of each volume: of the slices of a DICOM series, wherever they lie, or of a NIfTI, NRRD or MetaImage file.
 
     The limits are checked before anything is decoded. `max_pixels` bounds rows x columns x channels of what is
     decoded at once: of one frame, or with `frame: all` of all frames together. Decoding takes up to about eight bytes
@@ -48,8 +54,10 @@ class ImagesInput(Frozen):
         description="columns of the table, or DICOM attributes by keyword or eight hex digits, that come "
         "along to the output",
     )
-    record: Literal["image", "frame"] = Field(
-        default="image", description="what a record is: an object, or each of its frames"
+    record: Literal["image", "frame", "series", "study"] = Field(
+        default="image",
+        description="what a record is: an object, each of its frames, a volume (of a DICOM series, or a file of three "
+        "axes), or the volume of a study that `select` picks",
     )
     frame: Literal["first", "middle", "all"] = Field(
         default="first",
@@ -82,11 +90,40 @@ class ImagesInput(Frozen):
         description="bytes that a compressed object (gzip, deflated DICOM, npz) may become; more is too_large",
     )
 
+    select: Selection | None = Field(
+        default=None,
+        description="of record: series and study: which volumes of each study are scored; by default all, and of "
+        "record: study the one with the most slices",
+    )
+    segmentation: Wanted = Field(
+        default=Wanted(), description="of record: series and study: what is written of what a model marks"
+    )
+
     @model_validator(mode="after")
-    def _frames_of_objects(self) -> ImagesInput:
-        if self.record == "frame" and self.bytes_column is not None:
-            raise ValueError("record: frame needs objects; images in a column of Parquet files are records as they are")
+    def _parts_of_objects(self) -> ImagesInput:
+        if self.record != "image" and self.bytes_column is not None:
+            raise ValueError(
+                f"record: {self.record} needs objects; images in a column of Parquet files are records as they are"
+            )
+        if self.select is not None and not self.has_volumes:
+            raise ValueError("select is of volumes: add record: series or record: study")
+        if self.segmentation != Wanted() and not self.has_volumes:
+            raise ValueError("segmentation is of volumes: add record: series")
+        if self.format in VOLUME_FORMATS and not self.has_volumes:
+            raise ValueError(f"format: {self.format} is of volumes: add record: series")
         return self
+
+    @property
+    def selection(self) -> Selection | None:
+        """Which volumes are scored; None: all that can be read."""
+        if self.record == "study" and self.select is None:
+            return Selection(rules=(SelectionRule(name="any"),))
+        return self.select
+
+    @property
+    def has_volumes(self) -> bool:
+        """Whether a record is a volume, which a model sees in three axes."""
+        return self.record in ("series", "study")
 
     @property
     def header_names(self) -> tuple[str, ...]:
@@ -95,6 +132,9 @@ class ImagesInput(Frozen):
             return self.carry
         return (*self.carry, self.subject_id)
 
+
+OF_VOLUMES = ("segmentation", "select")
+"""Settings that decide nothing where records are images."""
 
 ONLY_REFUSE = ("max_pixels", "max_bytes", "max_inflated")
 """Limits that decide nothing but which records are refused."""

@@ -1,9 +1,10 @@
 """Open the reading side of collection `images` in a worker, for each of its stages."""
 
+import importlib
 import threading
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, cast
 
 from schemas.errors import SpecError
 from workers.children.child_pool import ChildPool
@@ -21,7 +22,7 @@ from workers.images.value_contract import ValueContract, expected_range
 from workers.models.detect import Formats
 from workers.models.device_memory import room_on
 from workers.pipeline.context import StageContext
-from workers.pipeline.kinds import RecordStage
+from workers.pipeline.kinds import RecordStage, ShardStage
 from workers.pipeline.models import device_kind, known_tuning
 from workers.pipeline.opened import RunModels, load_scorer
 from workers.pipeline.runner import ModelRunner
@@ -77,14 +78,17 @@ _SCAN = b"\xff\xda"
 
 def predict(context: StageContext) -> RecordStage:
     """Read, decode and prepare for the run's models."""
+    source = _source(context)
+    if source.has_volumes:
+        return _volumes().predict(context, source)
     lists, _ = prepare_lists(dict(context.run.prepare))
-    return RecordStage(open_reader(context, _source(context), lists), partial(load_scoring, context))
+    return RecordStage(open_reader(context, source, lists), partial(load_scoring, context))
 
 
 def open_reader(context: StageContext, source: ImagesInput, lists: list[list[Any]]) -> ImageReader:
     """What reads the images of a stage and prepares them by each of these lists."""
     settings = {"input": _from_header(source, context).model_dump(mode="json"), "prepare": lists}
-    decoders = context.compute.decoders or max(1, int(context.cpus))
+    decoders = decoders_of(context)
     return ImageReader(
         fetcher_of(source, context.storage, _FETCHES),
         Pools(context, "workers.images.handler:build", settings, decoders),
@@ -96,8 +100,27 @@ def open_reader(context: StageContext, source: ImagesInput, lists: list[list[Any
 
 
 def headers(context: StageContext) -> RecordStage:
-    """Count the frames of every object."""
-    return count_frames(context, _source(context))
+    """Count the frames of every object, or read of which volume they are."""
+    source = _source(context)
+    return _volumes().headers(context, source) if source.has_volumes else count_frames(context, source)
+
+
+def volumes(context: StageContext) -> ShardStage:
+    """Put slices together to volumes."""
+    return _volumes().volumes(context, _source(context))
+
+
+class _VolumeStages(Protocol):
+    """`workers.images.volumes.stages`."""
+
+    def headers(self, context: StageContext, source: ImagesInput) -> RecordStage: ...
+    def volumes(self, context: StageContext, source: ImagesInput) -> ShardStage: ...
+    def predict(self, context: StageContext, source: ImagesInput) -> RecordStage: ...
+
+
+def _volumes() -> _VolumeStages:
+    """Imported where it is needed: single images need none of what it imports."""
+    return cast(_VolumeStages, importlib.import_module("workers.images.volumes.stages"))
 
 
 def count_frames(context: StageContext, source: ImagesInput) -> RecordStage:
@@ -119,6 +142,11 @@ def _from_header(source: ImagesInput, context: StageContext) -> ImagesInput:
     """The collection's settings with only those names left that a record's own header has to give."""
     subject = context.run.parts["subject_from"]
     return source.model_copy(update={"carry": context.run.header_carry, "subject_id": subject})
+
+
+def decoders_of(context: StageContext) -> int:
+    """How many objects are decoded at a time."""
+    return context.compute.decoders or max(1, int(context.cpus))
 
 
 class Pools:

@@ -6,12 +6,10 @@ directory, so that later workers of the same device kind start with it.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any, Protocol, runtime_checkable
-
-from workers.contract import Model
 
 CPU_BATCHES = (4, 8, 16, 32)
 GPU_BATCHES = (32, 64, 128, 256)
@@ -37,10 +35,19 @@ class Choice:
 class Tuner:
     """The choice for each batch key. `fixed`: no measurement, so that batch shapes never vary."""
 
-    def __init__(self, model: Model, device: str, fixed: int | None = None, known: Mapping[str, Any] | None = None):
+    def __init__(
+        self,
+        model: object,
+        device: str,
+        fixed: int | None = None,
+        known: Mapping[str, Any] | None = None,
+        batches: Sequence[int] = (),
+    ) -> None:
+        """`batches` are the sizes to try, unless images of one file each are meant."""
         self.known = dict(known or {})
         self._layouts = (False, True) if isinstance(model, HasLayouts) else (None,)
-        self._batches = (fixed,) if fixed else GPU_BATCHES if device.startswith("cuda") else CPU_BATCHES
+        tried = tuple(batches) or (GPU_BATCHES if device.startswith("cuda") else CPU_BATCHES)
+        self._batches = (fixed,) if fixed else tried
         self._fixed = fixed is not None
         self._times: dict[Hashable, dict[Choice, list[float]]] = defaultdict(lambda: defaultdict(list))
         self._best: dict[Hashable, Choice] = {}
@@ -52,7 +59,7 @@ class Tuner:
         """How many arrays of this key to run together now."""
         return self._choice(key).batch
 
-    def before(self, key: Hashable, model: Model) -> Choice:
+    def before(self, key: Hashable, model: object) -> Choice:
         """Set the model up for the next batch of this key."""
         choice = self._choice(key)
         if isinstance(model, HasLayouts) and choice.channels_last is not None and self._current != choice.channels_last:

@@ -12,7 +12,7 @@ from workers.images.decoding.numpy_files import decode_npy, inflated_npz
 from workers.images.decoding.rasters import decode_jpeg, decode_png
 from workers.images.decoding.sniff import sniff
 from workers.images.prepare.image import Image
-from workers.images.settings import ImageFormat, ImagesInput
+from workers.images.settings import VOLUME_FORMATS, ImageFormat, ImagesInput
 from workers.reading.gzip import begins_as_gzip
 
 Buffer = bytes | memoryview
@@ -97,7 +97,14 @@ def opened(data: Buffer, settings: ImagesInput) -> tuple[Buffer, ImageFormat]:
         raise RecordError(Status.UNREADABLE, "of no known image format" if len(data) else "the object is empty")
     if settings.format not in ("auto", kind):
         raise RecordError(Status.UNREADABLE, f"not {settings.format} but {kind}, by its first bytes")
+    refuse_volume(kind)
     return data, kind
+
+
+def refuse_volume(kind: ImageFormat) -> None:
+    """Raises RecordError (unsupported) for a file of three axes, which is no image."""
+    if kind in VOLUME_FORMATS:
+        raise RecordError(Status.UNSUPPORTED, f"a volume ({kind}): input.record: series reads it")
 
 
 def _png(data: Buffer, settings: ImagesInput, frame: int | None) -> tuple[list[Image], int]:

@@ -8,6 +8,7 @@ from typing import IO, cast
 from cluster.storage import ErrorLatchingReader
 from schemas.errors import RecordError
 from schemas.status import Status
+from workers.images.decoding.decode import refuse_volume
 from workers.images.decoding.dicom_file import Pixels, transfer_syntax_of
 from workers.images.decoding.dicom_headers import PREFIXES, DicomHeader, growing, prefix, read_dicom_header
 from workers.images.decoding.fence import as_record_error
@@ -96,6 +97,7 @@ def open_image(reader: IO[bytes], settings: ImagesInput) -> tuple[IO[bytes], int
         raise RecordError(Status.UNREADABLE, "of no known image format" if size else "the object is empty")
     if settings.format not in ("auto", kind):
         raise RecordError(Status.UNREADABLE, f"not {settings.format} but {kind}, by its first bytes")
+    refuse_volume(kind)
     return reader, size, kind
 
 

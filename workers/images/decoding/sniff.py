@@ -1,5 +1,6 @@
 """Which format bytes are, by their first bytes alone."""
 
+import re
 import struct
 
 from workers.images.settings import ImageFormat
@@ -11,6 +12,9 @@ _EXPLICIT = frozenset(
 # A file without preamble starts with its meta information or, older ones, with the identifying group.
 _FIRST_GROUPS = frozenset({0x0002, 0x0008})
 _LONGEST_FIRST_VALUE = 1024
+_NIFTI_1 = (struct.pack("<i", 348), struct.pack(">i", 348))
+_NIFTI_2 = (struct.pack("<i", 540), struct.pack(">i", 540))
+_META = re.compile(rb"\s*(?:ObjectType|NDims|Comment|ObjectSubType)[ \t]*=")
 _BMP_HEADERS = frozenset(struct.pack("<I", size) for size in (12, 40, 52, 56, 64, 108, 124))
 
 
@@ -29,7 +33,18 @@ def sniff(data: bytes | memoryview) -> ImageFormat | None:
         return "npy"
     if start[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
         return "npz"
-    return _rarer(data, start) or ("dicom" if _is_bare_dicom(start) else None)
+    return _rarer(data, start) or _volume(data, start) or ("dicom" if _is_bare_dicom(start) else None)
+
+
+def _volume(data: bytes | memoryview, start: bytes) -> ImageFormat | None:
+    """Files of three axes: NIfTI-1 and -2 in either byte order (also with voxels in a file beside), NRRD, MetaImage."""
+    if start[:4] in _NIFTI_1 and bytes(data[344:348]) in (b"n+1\0", b"ni1\0"):
+        return "nifti"
+    if start[:4] in _NIFTI_2 and start[4:7] in (b"n+2", b"ni2"):
+        return "nifti"
+    if start[:7] == b"NRRD000":
+        return "nrrd"
+    return "metaimage" if _META.match(bytes(data[:64])) else None
 
 
 def _rarer(data: bytes | memoryview, start: bytes) -> ImageFormat | None:

@@ -114,9 +114,11 @@ class VolumeCard(Frozen):
                 if len(set(values)) < len(values):
                     raise ValueError(f"two structures have one {what}")
             if self.activation == "softmax" and self.outputs < 2:
-                raise ValueError("softmax over one output marks nothing: say sigmoid")
+                raise ValueError("softmax over one output marks everything: say sigmoid")
         elif len(self.labels) != self.outputs:
             raise ValueError("a classification needs one label an output")
+        elif self.windows is not None:
+            raise ValueError("a classification takes whole volumes: leave windows out")
         return self
 
 

@@ -56,6 +56,9 @@ class Runner(Protocol):
     def tally(self) -> Tally:
         """Windows and falls since the start."""
 
+    def start(self) -> None:
+        """Forget what a shard that failed half-way has left."""
+
     def add(self, key: Hashable, volume: Volume) -> list[Finished]:
         """Take a volume in, and run whatever batches it fills. Returns the volumes that this finished, in the order
         in which they were added; those of earlier calls may be among them, this one may not.

@@ -1,0 +1,103 @@
+"""Every way in which a file of volumes can be wrong has a status of its own, and none ends a run."""
+
+import gzip
+from io import BytesIO
+
+import nibabel
+import nrrd
+import numpy as np
+import pytest
+
+from schemas.errors import RecordError
+from schemas.status import Status
+from workers.images.decoding.sniff import sniff
+from workers.images.settings import ImagesInput
+from workers.images.volumes.files.opened import read_volume
+
+SOURCE = ImagesInput(collection="images", uri="/x", record="series", max_inflated=1 << 16)
+
+
+def nifti(shape: tuple[int, ...] = (4, 5, 6), affine: np.ndarray | None = None, kind: str = "float32") -> bytes:
+    values = np.zeros(shape, kind)
+    return bytes(nibabel.Nifti1Image(values, np.eye(4) if affine is None else affine, dtype=kind).to_bytes())
+
+
+def refused(data: bytes) -> RecordError:
+    with pytest.raises(RecordError) as error:
+        read_volume(data, SOURCE)
+    return error.value
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (4, 5, 6, 3), (4, 5, 1, 1, 3)])
+def test_other_than_three_axes_is_no_volume(shape: tuple[int, ...]) -> None:
+    assert refused(nifti(shape)).status is Status.NOT_A_VOLUME
+
+
+def test_a_fourth_axis_of_length_one_is_none() -> None:
+    assert read_volume(nifti((4, 5, 6, 1)), SOURCE)[1].shape == (4, 5, 6)
+
+
+def test_an_affine_that_spans_no_space_is_refused() -> None:
+    flat = np.eye(4)
+    flat[:, 1] = flat[:, 0]
+    assert refused(nifti(affine=flat)).detail == "its affine is singular: two of its axes lie in one direction"
+
+
+def test_nan_among_voxels_is_refused() -> None:
+    values = np.zeros((4, 5, 6), np.float32)
+    values[1, 2, 3] = np.nan
+    assert refused(nibabel.Nifti1Image(values, np.eye(4)).to_bytes()).status is Status.OUT_OF_CONTRACT
+
+
+def test_a_bomb_is_too_large_before_it_goes_off() -> None:
+    assert refused(gzip.compress(nifti((256, 256, 32)))).status is Status.TOO_LARGE
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "bzip2", "raw"])
+def test_nrrd_that_promises_too_much_is_too_large(encoding: str) -> None:
+    body = BytesIO()
+    nrrd.write(body, np.zeros((64, 64, 64), np.uint8), {"encoding": encoding})
+    assert refused(body.getvalue()).status is Status.TOO_LARGE
+
+
+@pytest.mark.parametrize("end", [60, 347, 360, 500])
+def test_a_file_that_ends_early_is_unreadable(end: int) -> None:
+    body = nifti()[:end]
+    assert refused(body).status in (Status.UNREADABLE, Status.INPUT_CHANGED)
+
+
+def test_colours_are_unsupported() -> None:
+    colours = np.zeros((4, 5, 6), [("R", "u1"), ("G", "u1"), ("B", "u1")])
+    assert refused(nibabel.Nifti1Image(colours, np.eye(4)).to_bytes()).status is Status.UNSUPPORTED
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"ObjectType = Image\nNDims = 3\nDimSize = 2 2 2\nElementType = MET_UCHAR\nElementDataFile = x.raw\n",
+        b"NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nencoding: raw\ndata file: x.raw\n\n",
+    ],
+)
+def test_voxels_in_another_file_are_said_to_be_there(header: bytes) -> None:
+    assert refused(header).status is Status.UNSUPPORTED
+    assert "another file" in refused(header).detail
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"ObjectType = Image\nNDims = three\nElementDataFile = LOCAL\n",
+        b"ObjectType = Image\nElementDataFile = LOCAL\n",
+        b"NRRD0004\ntype: nonsense\ndimension: 3\nsizes: 2 2 2\nencoding: raw\n\n12345678",
+        b"NRRD0004\nnonsense\n\n",
+    ],
+)
+def test_headers_that_are_none_are_unreadable(header: bytes) -> None:
+    assert refused(header).status is Status.UNREADABLE
+
+
+def test_files_are_known_by_their_content() -> None:
+    assert sniff(nifti()) == "nifti"
+    assert sniff(b"NRRD0005\n") == "nrrd"
+    assert sniff(b"ObjectType = Image\n") == "metaimage"
+    assert sniff(b"NDimensions of this text") is None

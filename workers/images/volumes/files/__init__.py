@@ -1,0 +1,1 @@
+"""Files that are a volume each: what their headers say, and their voxels."""
