@@ -15,6 +15,7 @@ _MOST_TOLERANCE = 0.2
 # Places in a header have few digits: what is on the border stays inside.
 _ROUNDING_MM = 1e-3
 _NARROWING = 80
+_MOST_STEPS = 65_535
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ def fit_line(places: Floats) -> Line | None:
 def _with_gaps(places: Floats, steps: Floats) -> Line | None:
     """The line of the longest step that explains all distances as whole multiples."""
     for step in _candidates(steps):
+        if float(steps.sum()) > _MOST_STEPS * step:
+            continue
         multiples = np.rint(steps / step).astype(np.int64)
         if multiples.min() < 1:
             continue

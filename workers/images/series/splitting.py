@@ -174,7 +174,7 @@ def _by_time(part: Part, values: dict[int, Any], at: dict[int, int], most: int) 
 def _overlap(groups: Sequence[Sequence[SliceFacts]], at: dict[int, int]) -> bool:
     """Whether of any two groups the smaller lies in the other for the most part: else two pieces of one volume that
     share a place would look like two volumes, each of them whole."""
-    covered = [{at[id(facts)] for facts in group} for group in groups]
+    covered = {frozenset(at[id(facts)] for facts in group) for group in groups}
     return all(len(one & other) >= _OVERLAP * min(len(one), len(other)) for one, other in combinations(covered, 2))
 
 
