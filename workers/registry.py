@@ -16,7 +16,7 @@ _MONAI = (
     "resnet200",
 )
 """What tells labels of a 2-D image, by the names of `monai.networks.nets`."""
-_MONAI_MARKS = (
+MONAI_MARKS = (
     *("AHNet", "AttentionUnet", "BasicUNet", "BasicUNetPlusPlus", "DynUNet", "FlexibleUNet", "HighResNet", "MedNeXt"),
     *("SegResNet", "SegResNetDS", "SwinUNETR", "UNETR", "UNet", "VNet"),
 )
@@ -37,7 +37,7 @@ NETWORKS: dict[str, dict[str, str]] = {
     VOLUMES: {
         **{
             f"monai.{name}": f"workers.images.volumes.networks.monai_nets:{name}"
-            for name in sorted((*_MONAI, *_MONAI_MARKS))
+            for name in sorted((*_MONAI, *MONAI_MARKS))
         },
         "res_unet": "workers.images.volumes.networks.res_unet",
     },
@@ -67,6 +67,9 @@ FORMATS: dict[str, dict[str, str]] = {
     "images": {
         "native": "workers.images.formats.native",
         "volume": "workers.images.volumes.formats.native",
+        "monai-bundle": "workers.images.volumes.formats.monai.bundle",
+        "nnunet": "workers.images.volumes.formats.nnunet.folder",
+        "volume-onnx": "workers.images.volumes.formats.onnx",
         "text-detector": "workers.images.formats.text_detector",
         "onnx": "workers.images.formats.onnx",
         "keras": "workers.images.formats.keras",
@@ -127,6 +130,12 @@ EVALUATIONS: dict[str, str] = {
 """What `job: evaluate` reads: one room."""
 
 
+READERS: dict[str, str] = {
+    "label maps": "workers.images.volumes.label_map",
+}
+"""What the core asks of a wing: files that only it can read."""
+
+
 TRAININGS: dict[str, str] = {
     "images": "workers.images.training",
     "notes": "workers.ehr.notes.training",
@@ -170,6 +179,11 @@ def converters() -> Names:
 def evaluations() -> Names:
     """The room of evaluations."""
     return Names("evaluation", EVALUATIONS, extra="evaluate")
+
+
+def readers() -> Names:
+    """What reads files for the core."""
+    return Names("reader", READERS, extra="volumes")
 
 
 def trainings() -> Names:

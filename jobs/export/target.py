@@ -1,6 +1,7 @@
 """Where an export goes: a directory of its own, whose files are created once and are never another export's."""
 
 import json
+import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,7 @@ class Target:
     files: int = 0
     size: int = 0
     fingerprint: str = field(init=False)
+    _counting: threading.Lock = field(init=False, repr=False, compare=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self.fingerprint = digest({"run": self.source.run.fingerprint, "format": self.format, **self.parts})
@@ -57,6 +59,18 @@ class Target:
         """Create a file from one on this disk."""
         self._create(key, path)
 
+    def write_bytes(self, key: str, body: bytes) -> None:
+        """Create a file. May be called by several threads."""
+        self._create(key, body)
+
+    def has(self, key: str, sha256: str) -> bool:
+        """Whether this export wrote the file already, with this content; it counts as written then."""
+        head = self.store.head(key)
+        if head is None or (head.metadata.get("sha256") or self.store.sha256(key)) != sha256:
+            return False
+        self._count(head.size)
+        return True
+
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Write the summary, which says that all is there."""
         # The same text whoever writes it: two of the same export may finish at once.
@@ -79,8 +93,12 @@ class Target:
         except FingerprintError:
             raise self._strange("another export lies") from None
         if key != SUMMARY_KEY:
+            self._count(len(body) if isinstance(body, bytes) else body.stat().st_size)
+
+    def _count(self, size: int) -> None:
+        with self._counting:
             self.files += 1
-            self.size += len(body) if isinstance(body, bytes) else body.stat().st_size
+            self.size += size
 
     def _strange(self, what: str) -> FingerprintError:
         return FingerprintError(f"{what} at {self.store.uri}: nothing of it is overwritten. Choose another --to")

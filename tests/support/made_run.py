@@ -18,6 +18,8 @@ from schemas.status import Status
 from schemas.work import ShardTask
 from tests.support.open_stages import SPEC, context_of
 from workers.collection import StagePlan
+from workers.finished_runs.side import uris_in
+from workers.pipeline.kinds import SideObject
 from workers.pipeline.publish import publish
 from workers.pipeline.rowtable import build_rows
 
@@ -30,10 +32,11 @@ def make_run(
     scores: tuple[str, ...],
     shard_records: int = 100,
     types: Mapping[str, str] | None = None,
+    objects: Mapping[str, bytes] | None = None,
 ) -> str:
     """A run in `folder` with these rows: `record_id`, maybe `subject_id` and `status`, columns of `scores`, which a
     model gave, and others, which the plan carries. `types` are those of scores that are no
-    plain numbers or texts. Returns its uri."""
+    plain numbers or texts; `objects` the side objects that they refer to. Returns its uri."""
     fixed = ("record_id", "subject_id", "status")
     carried = [name for name in rows.columns if name not in (*fixed, *scores)]
     schema = plan_schema(pa.field(name, rows[name].to_arrow().type) for name in carried)
@@ -65,7 +68,9 @@ def make_run(
         details = [None if status == Status.OK else "made so" for status in statuses]
         values = {name: part[name].to_arrow() for name in scores}
         table = build_rows(records, context.layout, values, statuses, details)
-        publish(context, ShardTask(shard), table, records["record_id"])
+        uris = [uri for uri in uris_in(table, context.layout.columns) if uri in (objects or {})]
+        side = [SideObject(uri, (objects or {})[uri]) for uri in uris]
+        publish(context, ShardTask(shard), table, records["record_id"], side)
     finish([stage], {}, None)
     return str(folder)
 

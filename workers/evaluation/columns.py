@@ -35,6 +35,16 @@ def spans_column(outcome: str) -> str:
     return f"spans.{outcome}"
 
 
+def masks_column(outcome: str) -> str:
+    """The column with what each structure comes to, of an outcome of label maps."""
+    return f"masks.{outcome}"
+
+
+def fault_column(outcome: str) -> str:
+    """The column that says why a row's masks cannot be held against its label map, null where they can."""
+    return f"fault.{outcome}"
+
+
 def group_column(group: str) -> str:
     """The column with the value or band of a group, text."""
     return f"group.{group}"

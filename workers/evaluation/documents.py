@@ -36,9 +36,10 @@ def metrics_json(
     ranks: Mapping[str, Ranks],
     account: Mapping[str, Any],
     fitted: Mapping[str, Fitted | FittedClasses],
+    volumes: Mapping[str, Any],
 ) -> SideObject:
     """All figures by outcome and group, curves of all rows, operating points with their rule; `account` is what became
-    of rows and labels, `fitted` the calibration of outcomes."""
+    of rows and labels, `fitted` the calibration of outcomes, `volumes` those of segmented structures, row by row."""
     outcomes = {
         name: {
             "task": outcome.task,
@@ -47,7 +48,7 @@ def metrics_json(
             "thresholds": _thresholds(outcome, points[name]),
             "all": [figure.as_row() for figure in figures[Case(name)]],
             "groups": _groups(name, figures),
-            "curves": _curves(outcome, ranks[name], fitted.get(name)) if name in ranks else {},
+            "curves": _curves(outcome, ranks[name], fitted.get(name)) if name in ranks else volumes.get(name, {}),
             **({"calibration": fitted[name].told()} if name in fitted else {}),
         }
         for name, outcome in source.outcomes.items()

@@ -19,6 +19,7 @@ from workers.evaluation.columns import FIGURES
 from workers.evaluation.documents import described, metrics_json, metrics_parquet
 from workers.evaluation.fairness import Fairness
 from workers.evaluation.figure import STRUCT, Figure
+from workers.evaluation.mask_sums import MaskSums
 from workers.evaluation.points import operating_points
 from workers.evaluation.recalibration import Recalibration, calibrated_figures, calibration_files, open_recalibration
 from workers.evaluation.remarks import Remarks
@@ -92,7 +93,7 @@ class FiguresStage(ShardStage):
             "remarks": remarks.found(),
         }
         side = [
-            metrics_json(self._context, self._source, points, figures, ranks, account, fitted),
+            metrics_json(self._context, self._source, points, figures, ranks, account, fitted, self._volumes(sums)),
             metrics_parquet(self._context, {**figures, **sets, **spreads}),
             *calibration_files(fitted, self._scores, self._context.run.fingerprint),
         ]
@@ -178,6 +179,16 @@ class FiguresStage(ShardStage):
                     (figures[Case(outcome, group, value)] if value else told).append(figure)
         return {case: told for case, told in found.items() if told}
 
+    def _volumes(self, sums: Mapping[Case, Sums]) -> dict[str, Any]:
+        """Volumes by row of segmented outcomes; none where small counts are hidden."""
+        if self._source.suppress_below:
+            return {}
+        return {
+            case.outcome: {"volumes": one.volumes()}
+            for case, one in sums.items()
+            if not case.group and isinstance(one, MaskSums)
+        }
+
     def _account(self, matched: int, sets: Mapping[Case, list[Figure]]) -> dict[str, Any]:
         """What became of rows and of labels, and the figures of sets of outcomes."""
         labels = self._join.run.parts["state"].get("label_rows")
@@ -207,6 +218,6 @@ def _by_group(spreads: Mapping[Case, list[Figure]]) -> dict[str, Any]:
 
 def _shown(case: Case, figures: list[Figure]) -> list[dict[str, Any]]:
     """What summary and report show of a case: all of it over all rows, the first figures of a group."""
-    few = ("rows", "positives", "auroc", "sensitivity", "specificity", "mean_absolute_error", "bias")
+    few = ("rows", "positives", "auroc", "macro_dice", "sensitivity", "specificity", "mean_absolute_error", "bias")
     rows = [figure for figure in figures if not case.group or figure.name in few]
     return [{"case": case.record_id, **figure.as_row()} for figure in rows]

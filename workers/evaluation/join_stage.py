@@ -8,8 +8,9 @@ import pyarrow as pa
 from schemas.rows import stage_columns
 from schemas.run import stage_directory
 from schemas.status import Status
-from workers.evaluation.columns import JOIN, PART, RECORD, group_column, score_column, truth_column
+from workers.evaluation.columns import JOIN, PART, RECORD, fault_column, group_column, score_column, truth_column
 from workers.evaluation.joining import joined
+from workers.evaluation.masks import open_masks
 from workers.evaluation.remarks import looked_at
 from workers.evaluation.settings import EvaluateInput
 from workers.evaluation.source import Source
@@ -41,6 +42,7 @@ class JoinStage(ShardStage):
         self._labels = labels
         self._others = source.others()
         self._beside = source.beside(labels)
+        self._masks = open_masks(source.settings, source.run.store, context.storage)
         self._looked_at = frozenset(looked_at(source.run.run.plan))
 
     def compute(self, shard: int, records: pa.Table) -> ShardTable:
@@ -50,7 +52,7 @@ class JoinStage(ShardStage):
         found = self._source.rows(number, beside)
         if self._others is not None:
             found = found.join(self._others, on=RECORD, how="left", maintain_order="left")
-        rows = joined(found, self._labels, self._source.settings, beside)
+        rows = joined(found, self._labels, self._source.settings, beside, self._masks)
         body = encode_frame(rows, self._context.run.fingerprint)
         key = f"{stage_directory(JOIN)}joined/{number:06d}.parquet"
         values: dict[str, Any] = {
@@ -79,6 +81,8 @@ def state(outcome: str, source: EvaluateInput) -> pl.Expr:
     """What becomes of a joined row in an evaluation of this outcome."""
     scores = [pl.col(score_column(outcome, one)) for one in source.outcomes[outcome].columns()]
     truth = pl.col(truth_column(outcome))
+    has_masks = source.outcomes[outcome].task == "segmentation"
+    fault = pl.col(fault_column(outcome)) if has_masks else pl.lit(None, pl.String)
     unlabelled = pl.col(ROW).is_null() & truth.is_null() if source.labels is not None else pl.lit(False)
     return (
         pl.when(pl.any_horizontal(score.is_null() for score in scores))
@@ -87,6 +91,8 @@ def state(outcome: str, source: EvaluateInput) -> pl.Expr:
         .then(pl.lit(NO_LABEL))
         .when(truth.is_null() | truth.is_nan())
         .then(pl.lit(NO_TRUTH))
+        .when(fault.is_not_null())
+        .then(fault)
         .when(pl.any_horizontal(score.is_nan() for score in scores))
         .then(pl.lit(NOT_A_NUMBER))
         .when(pl.any_horizontal(score.abs() > MOST for score in scores))

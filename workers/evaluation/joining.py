@@ -12,7 +12,9 @@ from workers.evaluation.columns import (
     SUBJECT,
     TEST,
     TUNING,
+    fault_column,
     group_column,
+    masks_column,
     other_column,
     score_column,
     side_column,
@@ -21,9 +23,10 @@ from workers.evaluation.columns import (
     wanted,
 )
 from workers.evaluation.entities import with_spans
+from workers.evaluation.masks import MaskFiles, with_masks
 from workers.evaluation.settings import EvaluateInput, Group, Outcome
 from workers.labels.matching import matches
-from workers.labels.table import ROW, with_labels
+from workers.labels.table import ROW, ids_of, with_labels
 from workers.labels.truths import binary_truth, class_truth, number_truth, numbers, plain
 
 ID = "run.id"
@@ -32,25 +35,35 @@ STATUS_PREFIX = "status."
 
 
 def joined(
-    rows: pl.DataFrame, labels: pl.DataFrame | None, source: EvaluateInput, beside: Sequence[str] = ()
+    rows: pl.DataFrame,
+    labels: pl.DataFrame | None,
+    source: EvaluateInput,
+    beside: Sequence[str] = (),
+    masks: MaskFiles | None = None,
 ) -> pl.DataFrame:
     """A line for each of `rows` (`needed_columns`): part, subject, number of its label, groups, scores and truths, and
-    the columns `beside` of rows or labels.
+    the columns `beside` of rows or labels. `masks` are the files of outcomes of segmentation.
 
     A score is null where the row, or its model among several, is not `ok`. Raises SpecError for a truth, or a group in
     bands, that is no number.
     """
     both = rows
     if labels is not None and source.labels is not None:
+        rows = rows.with_columns(ids_of(source.labels, pl.col(ID), rows.schema[ID]))
         both = with_labels(rows, ID, labels, source.labels.key)
     spans = [name for name, outcome in source.outcomes.items() if outcome.task == "entities"]
     for name in spans:
         both = with_spans(both, name, source.outcomes[name])
+    marked = [name for name, outcome in source.outcomes.items() if outcome.task == "segmentation"]
+    for name in marked:
+        assert masks is not None
+        both = with_masks(both, name, source.outcomes[name], masks)
     for column, asked_by in wanted(source).items():
         if column not in {source.outcomes[name].truth for name in spans}:
             both = both.with_columns(plain(both[column], asked_by))
     columns: list[pl.Expr | pl.Series | str] = [_part(source), pl.col("subject_id").alias(SUBJECT)]
     columns += [spans_column(name) for name in spans]
+    columns += [column(name) for name in marked for column in (masks_column, fault_column)]
     columns.append(pl.col(ROW) if ROW in both.columns else pl.lit(None, pl.UInt32).alias(ROW))
     if source.calibration is not None and source.calibration.by:
         columns.append(pl.col(source.calibration.by).cast(pl.String).alias(CALIBRATED_BY))
@@ -59,7 +72,7 @@ def joined(
         fine = pl.col(STATUS_PREFIX + name) == Status.OK
         scores = [score_column(name, one) for one in outcome.columns()]
         columns += [pl.when(fine).then(pl.col(score).cast(pl.Float64)).alias(score) for score in scores]
-        columns.append(truth_column(name) if name in spans else _truth(both, name, outcome))
+        columns.append(truth_column(name) if name in (*spans, *marked) else _truth(both, name, outcome))
         if other_column(name) in both.columns:
             columns.append(pl.col(other_column(name)).cast(pl.Float64))
     columns += [pl.col(column).alias(side_column(column)) for column in beside]

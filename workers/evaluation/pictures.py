@@ -19,8 +19,8 @@ _MARKS = "os^Dv"
 
 
 def pictures(store: Store) -> Iterator[Picture]:
-    """The flow of rows first; then by outcome: distribution, ROC, precision and recall, calibration, net benefit,
-    areas by group."""
+    """The flow of rows first; then by outcome: volumes of segmented structures; distribution, ROC, precision and
+    recall, calibration, net benefit, areas by group."""
     document = json.loads(store.get(METRICS_JSON))
     for name, outcome in document["outcomes"].items():
         yield flow_picture(name, [cell for cell in document["flow"] if cell["outcome"] == name])
@@ -30,7 +30,10 @@ def pictures(store: Store) -> Iterator[Picture]:
 def _of_outcome(name: str, outcome: Json) -> Iterator[Picture]:
     curves = outcome["curves"]
     found = {(row["figure"], row["point"]): row for row in outcome["all"]}
-    if curves:
+    for structure, volumes in curves.get("volumes", {}).items():
+        title = f"Volume of {structure}, predicted against true (Bland and Altman)"
+        yield _picture(name, title, _bland_altman(volumes, found["volume_limits_of_agreement_ml", structure]))
+    if "roc" in curves:
         yield _picture(name, "Scores by what was true", _distribution(curves["distribution"]))
         yield _picture(name, f"ROC curve, area {_with_interval(found['auroc', ''])}", _roc(curves["roc"], found))
         prevalence = found["prevalence", ""]["value"]
@@ -153,6 +156,18 @@ def _net_benefit(curve: Json) -> Paint:
         most = max(*curve["model"], *curve["everybody"], 0.01)
         axes.set(xlabel="threshold probability", ylabel="net benefit", xlim=(0, 1), ylim=(-0.25 * most, 1.05 * most))
         axes.legend()
+
+    return paint
+
+
+def _bland_altman(volumes: Json, limits: Json) -> Paint:
+    def paint(axes: Axes) -> None:
+        axes.axhline(0, color=THIRD, linewidth=0.8)
+        axes.plot(volumes["mean_ml"], volumes["difference_ml"], "o", color=FIRST, markersize=3)
+        for bound in ("value", "low", "high"):
+            if limits[bound] is not None:
+                axes.axhline(limits[bound], color=SECOND, linewidth=0.8, linestyle="-" if bound == "value" else "--")
+        axes.set(xlabel="mean of predicted and true volume (ml)", ylabel="predicted less true (ml)")
 
     return paint
 

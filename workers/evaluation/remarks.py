@@ -73,7 +73,7 @@ class Remarks:
         rows = pl.concat(self._kept, how="vertical_relaxed").head(_MOST)
         beside = {column.removeprefix(_SIDE): rows[column] for column in rows.columns if column.startswith(_SIDE)}
         for name, outcome in self._source.outcomes.items():
-            if outcome.task == "entities":
+            if outcome.task in ("entities", "segmentation"):
                 continue
             classes = {"binary": 2, "number": 0}.get(outcome.task, len(outcome.scores))
             for leak in leaks(rows[truth_column(name)], classes, beside, rows[SUBJECT]):

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from schemas.frozen import Frozen
 from schemas.location import Location
 from schemas.units import Share
-from workers.labels.settings import Labels, Name, Rows, Values, refuse_both_sides
+from workers.labels.settings import Labels, LabelValues, Name, Rows, Values, refuse_both_sides
 
 
 class Rule(Frozen):
@@ -49,15 +49,38 @@ Threshold = Annotated[
 class Outcome(Frozen):
     """What is held against what."""
 
-    task: Literal["binary", "number", "classes", "entities"] = Field(
-        default="binary", description="what kind of truth it is; entities: labelled spans of a text"
+    task: Literal["binary", "number", "classes", "entities", "segmentation"] = Field(
+        default="binary",
+        description="what kind of truth it is; entities: labelled spans of a text; segmentation: label maps of volumes",
     )
-    score: str = Field(default="", description="column of the run's rows with the score or the predicted number")
+    score: str = Field(
+        default="",
+        description="column of the run's rows with the score or the predicted number; of segmentation with the masks, "
+        "such as mask_nifti",
+    )
     scores: Mapping[str, str] = Field(
         default_factory=dict, description="classes: the column of each class's score, by its value in `truth`"
     )
     ordered: bool = Field(default=False, description="the classes are grades in this order, so that distance counts")
-    truth: str = Field(description="column of the labels, or a carried column of the rows, with what was true")
+    truth: str = Field(
+        description="column of the labels, or a carried column of the rows, with what was true; of segmentation with "
+        "the uri of the label map, which is `uri` of a folder of labels"
+    )
+    structures: Mapping[Name, LabelValues] = Field(
+        default_factory=dict,
+        description="of segmentation: what is held against each other, by name, with its value in the label maps of "
+        "`truth`, or several values that are one structure there",
+    )
+    marked: Mapping[Name, LabelValues] = Field(
+        default_factory=dict, description="of segmentation: values of structures in the masks, where they are others"
+    )
+    tolerance_mm: float = Field(
+        default=1.0, ge=0, description="of segmentation: how far surfaces may lie apart for the surface Dice"
+    )
+    roots: tuple[Location, ...] = Field(
+        default=(),
+        description="of segmentation: prefixes that label maps may lie under; default: the folder of the labels",
+    )
     positive: Values = Field(default=1, description="values of `truth` that are positive (binary)")
     negative: Values | None = Field(
         default=None, description="values of `truth` that are negative; others are then left out. Default: all others"
@@ -75,6 +98,13 @@ class Outcome(Frozen):
         if self.task != "binary" and binary:
             raise ValueError(f"{sorted(binary)[0]} is for binary outcomes; the task of this one is {self.task}")
         refuse_both_sides(self.positive, self.negative)
+        of_masks = sorted({"structures", "marked", "tolerance_mm", "roots"} & self.model_fields_set)
+        if self.task != "segmentation" and of_masks:
+            raise ValueError(f"{of_masks[0]} is for segmentation; the task of this one is {self.task}")
+        if self.task == "segmentation" and not self.structures:
+            raise ValueError("segmentation needs `structures`: their values in the label maps, by name")
+        if set(self.marked) - set(self.structures):
+            raise ValueError(f"marked: {sorted(set(self.marked) - set(self.structures))[0]} is none of the structures")
         if self.task == "classes" and (self.score or len(self.scores) < 2):
             raise ValueError("classes need `scores`, the column of each class (two at least), instead of `score`")
         if self.task != "classes" and (not self.score or self.scores or self.ordered):

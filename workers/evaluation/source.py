@@ -19,6 +19,8 @@ from workers.evaluation.settings import EvaluateInput, Outcome
 from workers.finished_runs.run import FinishedRun, open_run
 from workers.labels.columns import require
 
+_MASKS = "object<nii.gz>"
+
 
 @dataclass(frozen=True)
 class Source:
@@ -38,6 +40,8 @@ class Source:
                 where = f"outcomes.{name}.score{'s.' + one if one else ''}"
                 require(column, columns, where, "rows of the run")
                 _check_score(schema, column, where, outcome)
+                if outcome.task == "segmentation":
+                    self._check_masks(column, where)
             self._refuse_scores_as_truth(name, outcome)
         if self.other is not None:
             there = self.other.schema()
@@ -51,6 +55,14 @@ class Source:
         both = [*self.labelled, *columns]
         for column, asked_by in wanted(self.settings).items():
             require(column, both, asked_by, "labels nor the rows of the run" if self.labelled else "rows of the run")
+
+    def _check_masks(self, column: str, where: str) -> None:
+        """Raises SpecError for a column of the run that has no masks as NIfTI."""
+        kinds = {one.name: one.type for one in self.run.run.columns}
+        if kinds.get(column) != _MASKS:
+            there = [name for name, kind in kinds.items() if kind == _MASKS]
+            remedy = f"name {' or '.join(there)}" if there else "run predict with input.segmentation.masks: [nifti]"
+            raise SpecError(f"input.{where}: {column!r} has no masks as NIfTI: {remedy}")
 
     def _refuse_scores_as_truth(self, name: str, outcome: Outcome) -> None:
         """Raises SpecError for a score that would be held against itself."""
@@ -158,7 +170,7 @@ class Source:
 def _check_score(schema: pa.Schema, column: str, where: str, outcome: Outcome) -> None:
     """Raises SpecError for scores that are no numbers, where the task needs some."""
     kind = schema.field(column).type
-    if outcome.task != "entities" and not (
+    if outcome.task not in ("entities", "segmentation") and not (
         pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
     ):
         raise SpecError(

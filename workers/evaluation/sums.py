@@ -9,6 +9,7 @@ from workers.evaluation.binary import BinarySums
 from workers.evaluation.classes import ClassSums
 from workers.evaluation.entities import EntitySums
 from workers.evaluation.figure import Figure
+from workers.evaluation.mask_sums import MaskSums
 from workers.evaluation.number import NumberSums
 from workers.evaluation.settings import EvaluateInput
 from workers.statistics.ranks import Ranks
@@ -32,6 +33,8 @@ def open_sums(outcome: str, source: EvaluateInput) -> Sums:
     task = source.outcomes[outcome].task
     if task == "number":
         return NumberSums(outcome, source)
+    if task == "segmentation":
+        return MaskSums(outcome, source)
     if task == "entities":
         return EntitySums(outcome, source)
     return ClassSums(outcome, source) if task == "classes" else BinarySums(outcome, source)

@@ -1,7 +1,5 @@
 """Networks of ours as ONNX files, which the format `onnx` reads as they are. Imports torch."""
 
-import io
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,18 +10,23 @@ from torch import Tensor, nn
 from schemas.errors import SpecError
 from workers import registry
 from workers.contract import ModelCard
+from workers.images.onnx_trace import traced
+from workers.images.volumes.card import volume_card
+from workers.images.volumes.onnx_export import export as export_volume
 from workers.models.activation import activate
 from workers.models.made import Exported
 from workers.models.weights import build_network
 
-_OPSET = 17
 _SIDE = 64
 
 
 def export(directory: Path, card: ModelCard) -> Exported:
     """The network from (n, channels, height, width) to (n, labels) logits, or of several members to their mean scores.
-    The number of images is free, and so are sizes where the network takes any. Raises SpecError for a format that is
-    not `native`."""
+    The number of images is free, and so are sizes where the network takes any. Of a model on volumes see
+    `workers.images.volumes.onnx_export`. Raises SpecError for a format that has no such form."""
+    volume = volume_card(card)
+    if volume is not None:
+        return export_volume(directory, card, volume)
     if card.format != "native":
         raise SpecError(f"{directory}: format {card.format!r} has no ONNX form: only networks of ours (native) have")
     members = [build_network(directory, card, registry.networks("images"), one) for one in card.settings["weights"]]
@@ -33,12 +36,8 @@ def export(directory: Path, card: ModelCard) -> Exported:
     size = (_SIDE, _SIDE) if exact is None else exact(built.config)
     size = tuple(max(side, int(built.module.smallest_side(built.config))) for side in size)
     free = {0: "n"} if exact is not None else {0: "n", 2: "height", 3: "width"}
-    sink = io.BytesIO()
-    with warnings.catch_warnings():
-        # The exporter by tracing needs no further package, and says at each call that another is newer.
-        warnings.simplefilter("ignore")
-        _trace(network, torch.zeros(2, card.channels or 1, *size), sink, free)
-    return Exported(sink.getvalue(), _card(card))
+    example = torch.zeros(2, card.channels or 1, *size)
+    return Exported(traced(network, example, free, "image"), _card(card))
 
 
 class _Mean(nn.Module):
@@ -52,19 +51,6 @@ class _Mean(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         scores = [activate(member(images), self._activation) for member in self.members]
         return torch.stack(scores).mean(0)
-
-
-def _trace(network: Any, example: torch.Tensor, sink: io.BytesIO, free: dict[int, str]) -> None:
-    torch.onnx.export(
-        network,
-        (example,),
-        sink,  # type: ignore[arg-type]  # torch's annotation lacks files, which this exporter takes
-        dynamo=False,
-        input_names=["image"],
-        output_names=["logits"],
-        dynamic_axes={"image": free, "logits": {0: "n"}},
-        opset_version=_OPSET,
-    )
 
 
 def _card(card: ModelCard) -> dict[str, Any]:

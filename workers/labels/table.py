@@ -12,6 +12,7 @@ from cluster.storage import ObjectMissing, StorageSettings, open_store, split
 from schemas.errors import RefusedError, SpecError
 from schemas.wording import counted, in_short
 from workers.labels.matching import as_ids
+from workers.labels.objects import joined_by, read_objects
 from workers.labels.settings import Labels
 from workers.labels.truths import plain
 from workers.reading.csv_faults import csv_fault, separator_hint
@@ -50,7 +51,10 @@ def read_labels(labels: Labels, storage: StorageSettings) -> tuple[pl.DataFrame,
 
 
 def read_table(labels: Labels, storage: StorageSettings) -> tuple[pl.DataFrame, str]:
-    """The table as it is, and the sha256 of its file. Raises SpecError where it is not there, or cannot be read."""
+    """The table as it is, and the sha256 of its file, of a folder that of its list. Raises SpecError where it is not
+    there, or cannot be read."""
+    if labels.pattern:
+        return read_objects(labels, storage)
     body = _body(labels, storage)
     return _parsed(labels, body), hashlib.sha256(body).hexdigest()
 
@@ -69,6 +73,11 @@ def planned_labels(labels: Labels, storage: StorageSettings, digest: str) -> pl.
             "output.uri"
         )
     return table
+
+
+def ids_of(labels: Labels, column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Ids of records as the table has them."""
+    return joined_by(labels, as_ids(column, dtype))
 
 
 def with_labels(rows: pl.DataFrame, on: str, labels: pl.DataFrame, key: str) -> pl.DataFrame:

@@ -7,8 +7,8 @@ import pyarrow as pa
 
 from schemas.errors import SpecError
 from schemas.wording import counted
-from workers.labels.matching import as_ids
 from workers.labels.settings import Labels
+from workers.labels.table import ids_of
 
 Batches = Callable[[], Iterator[pa.RecordBatch]]
 
@@ -31,7 +31,7 @@ def some_labelled(batches: Batches, labels: Labels, ids: pl.Series) -> Iterator[
         for batch in inner:
             if not is_one:
                 own = pl.Series(pl.from_arrow(batch.column(labels.on)))
-                own = own.to_frame("id").select(as_ids(pl.col("id"), own.dtype)).to_series()
+                own = own.to_frame("id").select(ids_of(labels, pl.col("id"), own.dtype)).to_series()
                 is_one = bool(own.is_in(ids.implode()).any())
                 is_alike = is_alike or bool(_names(own).is_in(names.implode()).any())
             yield batch

@@ -130,7 +130,13 @@ def _totals(path: Path, header: int) -> TensorTotals:
 
 
 def refuse_checkpoint(directory: Path) -> None:
-    """Raise SecurityError where a directory has a checkpoint of PyTorch in place of what could be loaded."""
+    """Raise SecurityError where a directory has a checkpoint or a program of PyTorch, and nothing that is read here."""
+    programs = sorted(path.name for path in directory.iterdir() if path.name.endswith((".pt2", ".ts")))
+    if programs:
+        raise SecurityError(
+            f"{directory / programs[0]}: is a program of PyTorch (torch.export or TorchScript), and loading it can run "
+            "code of others: save it as ONNX where you trust it: torch.onnx.export(torch.export.load(file), ...)"
+        )
     endings = (".pt", ".pth", ".ckpt", ".bin", ".pkl")
     found = sorted(path.name for path in directory.iterdir() if path.name.endswith(endings))
     if found:

@@ -17,6 +17,7 @@ _KINDS = {
     "classes": ("likelihood", "focal"),
     "ordinal": ("likelihood", "focal"),
     "number": ("squared", "huber"),
+    "segmentation": ("dice_likelihood", "dice", "likelihood"),
 }
 
 

@@ -1,6 +1,6 @@
 """How good a network is on tuning rows: one number, by which an epoch is chosen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ _OF_TASK: dict[Task, tuple[Metric, ...]] = {
     "classes": ("loss", "auroc", "accuracy"),
     "ordinal": ("kappa", "loss", "accuracy", "mae"),
     "number": ("loss", "mae"),
+    "segmentation": ("dice", "loss"),
 }
 _SMALLER_IS_BETTER = ("loss", "mae")
 
@@ -44,7 +45,8 @@ def is_better(metric: Metric, now: float, before: float | None, least: float = 0
 
 
 def value_of(metric: Metric, task: Task, logits: Floats, targets: Floats) -> float:
-    """The figure over all rows with a label; NaN where one class alone is there. `loss` is not for here."""
+    """The figure over all rows with a label; NaN where one class alone is there. `loss` is not for here, nor what a
+    recipe tells itself (`workers.training.recipe.OwnMeasure`)."""
     found: dict[Metric, Callable[[], float]] = {
         "auroc": lambda: _auroc(task, logits, targets),
         "accuracy": lambda: _accuracy(task, logits, targets),
@@ -52,6 +54,17 @@ def value_of(metric: Metric, task: Task, logits: Floats, targets: Floats) -> flo
         "mae": lambda: float(np.nanmean(np.abs(_answers(task, logits) - targets))),
     }
     return found[metric]()
+
+
+def mean_figure(rows: Sequence[Sequence[float]]) -> float:
+    """The mean over the columns of their means over the rows; NaN counts nothing, and is the answer where all are."""
+    table = np.array(rows, np.float64)
+    known = ~np.isnan(table)
+    there = known.any(axis=0)
+    if not there.any():
+        return float("nan")
+    sums, counts = np.nansum(table, axis=0)[there], known.sum(axis=0)[there]
+    return float((sums / counts).mean())
 
 
 def _answers(task: Task, logits: Floats) -> Floats:

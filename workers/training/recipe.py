@@ -37,6 +37,19 @@ class CountsLabels(Protocol):
         """(records,) how many each has."""
 
 
+@runtime_checkable
+class OwnMeasure(Protocol):
+    """A recipe that says itself what is made small and how good a network is, where an answer is no row of logits: of
+    volumes it is a class a voxel."""
+
+    def loss(self, network: nn.Module, batch: Mapping[str, Tensor], targets: Tensor) -> Tensor:
+        """The sum over the examples of a batch of the loss of each."""
+
+    def judged(self, network: nn.Module, example: Example) -> tuple[float, Sequence[float]]:
+        """The loss of one tuning example, and its figures, such as the Dice of each structure; NaN where it has none.
+        The metric is the mean over the figures of their means over the examples."""
+
+
 class Examples(Protocol):
     """Labelled records. `targets` is (records, columns) float64, NaN where a label is missing."""
 

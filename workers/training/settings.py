@@ -7,20 +7,22 @@ from pydantic import Field, model_validator
 from schemas.frozen import Frozen
 from schemas.units import Share
 
-Task = Literal["binary", "classes", "ordinal", "number"]
+Task = Literal["binary", "classes", "ordinal", "number", "segmentation"]
 """`binary`: each output on its own, 0 or 1, NaN where it is not known. `classes`: one column, the class from 0 on, one
-logit a class. `ordinal`: the same with an order, one logit a boundary between neighbours. `number`: any."""
+logit a class. `ordinal`: the same with an order, one logit a boundary between neighbours. `number`: any.
+`segmentation`: a class a voxel, which examples have themselves; one logit a class, background first."""
 
-Metric = Literal["auto", "loss", "auroc", "accuracy", "kappa", "mae"]
+Metric = Literal["auto", "loss", "auroc", "accuracy", "kappa", "mae", "dice"]
 
 
 class LossSettings(Frozen):
     """What is made small."""
 
-    kind: Literal["likelihood", "focal", "squared", "huber"] | None = Field(
+    kind: Literal["likelihood", "focal", "squared", "huber", "dice", "dice_likelihood"] | None = Field(
         default=None,
         description="likelihood: cross-entropy, and by outputs or boundaries where they are binary or ordinal; focal: "
-        "the same, less where the network is right already; squared or huber for numbers; by default that of the task",
+        "the same, less where the network is right already; squared or huber for numbers; dice, or dice_likelihood, "
+        "which adds cross-entropy, for segmentation; by default that of the task",
     )
     gamma: float = Field(default=2.0, ge=0, le=10, description="of focal: how much less")
     smoothing: float = Field(default=0.0, ge=0, lt=1, description="share of the truth that is spread over all answers")

@@ -19,10 +19,10 @@ from schemas.errors import SpecError
 from workers.training.average import Average, weights_of
 from workers.training.balance import class_weights, example_weights
 from workers.training.losses import loss_of
-from workers.training.metric import is_better, metric_of, value_of
+from workers.training.metric import is_better, mean_figure, metric_of, value_of
 from workers.training.optimiser import optimiser_of
 from workers.training.ranks import Alone, Ranks
-from workers.training.recipe import Examples, Recipe, label_counts
+from workers.training.recipe import Examples, OwnMeasure, Recipe, label_counts
 from workers.training.sampler import Sampler, generator_of
 from workers.training.schedule import rate_at
 from workers.training.settings import FitSettings, Task
@@ -84,8 +84,9 @@ class Trainer:
         classes = data.outputs + (data.task == "ordinal")
         weights = class_weights(data.task, data.train.targets, classes) if settings.balance == "weights" else None
         counts = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device)
-        self._loss = loss_of(data.task, settings.loss, counts)
-        self._plain_loss = loss_of(data.task, settings.loss)
+        if not isinstance(recipe, OwnMeasure):
+            self._loss = loss_of(data.task, settings.loss, counts)
+            self._plain_loss = loss_of(data.task, settings.loss)
         by_example = example_weights(data.task, data.train.targets, classes) if settings.balance == "sampling" else None
         self._sampler = Sampler(len(data.train.targets), settings.batch, seed, by_example)
         self._counts = label_counts(data.train)
@@ -183,11 +184,16 @@ class Trainer:
 
     def _backward(self, part: NDArray[np.int64], labels: int, chance: np.random.Generator) -> Tensor:
         batch, targets = self._recipe.batch(self._data.train.take(part), self._data.train.targets[part], chance)
-        with torch.autocast("cuda", getattr(torch, self._settings.precision), enabled=self._is_mixed):
-            logits = self._recipe.logits(self.network, self._moved(batch))
-        loss = self._loss(logits.float(), targets.to(self._device))
+        loss = self._forward(self._moved(batch), targets.to(self._device))
         torch.autograd.backward(self._scaler.scale(loss / labels))
         return loss.detach()
+
+    def _forward(self, batch: Mapping[str, Tensor], targets: Tensor) -> Tensor:
+        with torch.autocast("cuda", getattr(torch, self._settings.precision), enabled=self._is_mixed):
+            if isinstance(self._recipe, OwnMeasure):
+                return self._recipe.loss(self.network, batch, targets)
+            logits = self._recipe.logits(self.network, batch)
+        return self._loss(logits.float(), targets)
 
     def _labels(self, places: NDArray[np.int64]) -> int:
         return int(self._counts[places].sum())
@@ -195,8 +201,7 @@ class Trainer:
     def _end_epoch(self) -> None:
         at = self._progress
         weights = self._scored_weights()
-        logits, targets, loss = self._tuning(weights)
-        value = loss if self.metric == "loss" else value_of(self.metric, self._data.task, logits, targets)
+        loss, value = self._tuned(weights)
         least = 0.0 if self._settings.early_stopping is None else self._settings.early_stopping.least
         if self._settings.keep == "last" or is_better(self.metric, value, at.best, least) or not self._best:
             at.best, at.best_epoch, at.worse, self._best = value, at.epoch, 0, weights
@@ -215,11 +220,28 @@ class Trainer:
         return weights_of(self.network)
 
     @torch.no_grad()
-    def _tuning(self, weights: Mapping[str, Tensor]) -> tuple[Floats, Floats, float]:
-        """Logits of all tuning rows, what is true of them, and the mean loss of their labels."""
+    def _tuned(self, weights: Mapping[str, Tensor]) -> tuple[float, float]:
+        """Mean loss and metric of all tuning rows under these weights."""
         before = weights_of(self.network)
         self.network.load_state_dict(dict(weights))
         self.network.eval()
+        if isinstance(self._recipe, OwnMeasure):
+            loss, value = self._judged(self._recipe)
+        else:
+            logits, targets, loss = self._tuning()
+            value = loss if self.metric == "loss" else value_of(self.metric, self._data.task, logits, targets)
+        self.network.load_state_dict(before)
+        return loss, value
+
+    def _judged(self, recipe: OwnMeasure) -> tuple[float, float]:
+        """Mean loss and metric as the recipe has them."""
+        places = np.arange(len(self._data.tuning.targets)).reshape(-1, 1)
+        found = [recipe.judged(self.network, one) for place in places for one in self._data.tuning.take(place)]
+        loss = float(np.mean([loss for loss, _ in found]))
+        return loss, loss if self.metric == "loss" else mean_figure([figures for _, figures in found])
+
+    def _tuning(self) -> tuple[Floats, Floats, float]:
+        """Logits of all tuning rows, what is true of them, and the mean loss of their labels."""
         found, truths, loss = [], [], 0.0
         rows = self._data.tuning.targets
         for places in np.array_split(np.arange(len(rows)), max(1, -(-len(rows) // self._settings.batch))):
@@ -228,7 +250,6 @@ class Trainer:
             loss += float(self._plain_loss(logits, targets.to(self._device)))
             found.append(logits.cpu().numpy().astype(np.float64))
             truths.append(targets.numpy().astype(np.float64))
-        self.network.load_state_dict(before)
         truth = np.concatenate(truths)
         return np.concatenate(found), truth, loss / max(1, int((~np.isnan(truth)).sum()))
 

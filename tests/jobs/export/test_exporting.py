@@ -10,11 +10,11 @@ from tests.support.cli import Wardround
 
 
 def test_every_line_of_the_table_is_a_format_of_its_own() -> None:
-    assert sorted(exports()) == ["meds", "note_nlp", "sscore", "vcf"]
+    assert sorted(exports()) == ["masks", "meds", "note_nlp", "sscore", "vcf"]
     assert len(exports()) == len(EXPORTS)
 
 
-@pytest.mark.parametrize("name", ["meds", "note_nlp", "sscore", "vcf"])
+@pytest.mark.parametrize("name", ["masks", "meds", "note_nlp", "sscore", "vcf"])
 def test_every_option_is_on_the_command_line_with_its_meaning(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         Wardround(capsys)("export", name, "--help")

@@ -12,11 +12,15 @@ import pytest
 
 from tests.support.made_run import make_run
 from tests.workers.evaluation.support import evaluated, screened
+from workers.evaluation.columns import SUBJECT, masks_column
+from workers.evaluation.mask_sums import MEANS, MaskSums
+from workers.evaluation.settings import EvaluateInput
 
 DOCS = Path(__file__).parents[3] / "docs" / "evaluation.md"
 NAMED = (
     "outcomes",
     "outcomes.*.thresholds",
+    "outcomes.*.curves.volumes",
     "outcomes.*.groups",
     "outcomes.*.groups.*",
     "together",
@@ -62,7 +66,17 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         tuning={"split": "tuning"},
         calibration={"method": "platt", "outcomes": ["sick"]},
     )
-    return set(keys(found))
+    return {*keys(found), *keys(marked(), "outcomes.*.curves")}
+
+
+def marked() -> dict[str, Any]:
+    """Curves of an outcome of label maps."""
+    outcome = {"task": "segmentation", "score": "mask", "truth": "uri", "structures": {"spot": 1}}
+    sums = MaskSums("spots", EvaluateInput.model_validate({"run": "run", "outcomes": {"spots": outcome}}))
+    cell = dict.fromkeys(("predicted", "true", *MEANS, "predicted_ml", "true_ml"), 1.0)
+    rows = pl.DataFrame({SUBJECT: ["a"], masks_column("spots"): [[cell]]})
+    sums.add(rows, rows.clear())
+    return {"volumes": sums.volumes()}
 
 
 def documented() -> set[str]:

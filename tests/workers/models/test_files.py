@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import SecurityError, SpecError
-from workers.models.files import TensorTotals, check_safetensors, confined, parse_json, read_json
+from workers.models.files import (
+    TensorTotals,
+    check_safetensors,
+    confined,
+    parse_json,
+    read_json,
+    refuse_checkpoint,
+)
 
 
 @pytest.mark.parametrize(("opens", "closes"), [("[", "]"), ('{"a":', "}")])
@@ -55,3 +62,10 @@ def test_how_much_a_safetensors_file_holds_is_told_of_its_header(tmp_path: Path)
     path = tmp_path / "model.safetensors"
     path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(16))
     assert check_safetensors(path) == TensorTotals(2, 16, 4)
+
+
+@pytest.mark.parametrize("name", ["model.pt2", "model.ts"])
+def test_a_program_of_pytorch_is_refused_with_what_to_do(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"PK")
+    with pytest.raises(SecurityError, match=r"a program of PyTorch .* can run code of others: save it as ONNX"):
+        refuse_checkpoint(tmp_path)

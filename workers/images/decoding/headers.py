@@ -21,7 +21,7 @@ from workers.images.decoding.rasters import jpeg_header, png_header
 from workers.images.decoding.sniff import sniff
 from workers.images.decoding.tiff import count_pages
 from workers.images.decoding.transfer_syntax import NATIVE, decoder_status
-from workers.images.settings import ImageFormat, ImagesInput
+from workers.images.settings import VOLUME_FORMATS, ImageFormat, ImagesInput
 from workers.reading.gzip import begins_as_gzip
 
 PIXEL_MODULE_TAGS = (
@@ -97,7 +97,8 @@ def open_image(reader: IO[bytes], settings: ImagesInput) -> tuple[IO[bytes], int
         raise RecordError(Status.UNREADABLE, "of no known image format" if size else "the object is empty")
     if settings.format not in ("auto", kind):
         raise RecordError(Status.UNREADABLE, f"not {settings.format} but {kind}, by its first bytes")
-    refuse_volume(kind)
+    if not settings.has_volumes:
+        refuse_volume(kind)
     return reader, size, kind
 
 
@@ -110,6 +111,8 @@ def _other(reader: IO[bytes], kind: ImageFormat, size: int) -> HeaderFacts:
     if kind == "jpeg2000":
         found = jpeg2000_header(prefix(reader, PREFIXES[-1]))
         return HeaderFacts(kind, found.rows, found.columns, 1)
+    if kind in VOLUME_FORMATS:
+        return _volume(reader, kind, size)
     reader.seek(0)
     if kind in ("bmp", "webp", "gif"):
         frames, rows, columns = count_pictures(kind, reader)
@@ -120,6 +123,13 @@ def _other(reader: IO[bytes], kind: ImageFormat, size: int) -> HeaderFacts:
     header = read_npy_header(reader) if kind == "npy" else _npz(reader)
     rows, columns = header.frame_shape[:2]
     return HeaderFacts(kind, rows, columns, header.frames)
+
+
+def _volume(reader: IO[bytes], kind: ImageFormat, size: int) -> HeaderFacts:
+    from workers.images.volumes.files.opened import read_file_header  # noqa: PLC0415 - images need none of it
+
+    columns, rows, slices = read_file_header(kind, growing(reader, size)).shape
+    return HeaderFacts(kind, rows, columns, slices)
 
 
 def _npz(reader: IO[bytes]) -> NpyHeader:

@@ -69,7 +69,8 @@ class Onnx:
         check_external(directory, graph)
         if len(graph.inputs) != 1 or len(graph.inputs[0].shape) != 4:
             raise SpecError(
-                f"{path}: must have one input, of four dimensions ({card.layout}); it has {len(graph.inputs)}"
+                f"{path}: must have one input, of four dimensions ({card.layout}); it has {len(graph.inputs)}. One of "
+                f"five dimensions, on volumes, needs a {CARD} with format: volume-onnx (docs/models.md)"
             )
         outputs, read = _outputs(card, graph, path)
         return ModelCard(

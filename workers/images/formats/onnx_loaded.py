@@ -10,7 +10,7 @@ from schemas.errors import RecordError, SpecError
 from schemas.outputs import OutputField
 from schemas.status import Status
 from workers.contract import Affine, Array, ModelCard, Placement
-from workers.images.formats.onnx_session import DTYPES, open_session, run
+from workers.images.formats.onnx_session import DTYPES, open_session, run_batches
 from workers.images.formats.side_files import encode
 from workers.images.prepare.affine import apply_affine
 from workers.models.head import activate, by_column
@@ -45,26 +45,13 @@ class OnnxModel:
         """One value an image and column. See workers.contract.Model."""
         self._check(batch[0])
         images = self._images(batch)
-        step = self._batch or len(images)
-        parts = [self._run(images[start : start + step]) for start in range(0, len(images), step)]
-        results = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+        results = run_batches(self._session, self._names, self._input, images, self._batch)
         if self._activation is None:
             return {field.name: _column(field, result) for field, result in zip(self.outputs, results, strict=True)}
         logits = results[0].reshape(len(batch), -1)
         if logits.shape[1] != len(self.outputs):
             raise SpecError(f"the ONNX model gives {logits.shape[1]} numbers, its card has {len(self.outputs)} labels")
         return by_column(self.outputs, activate(logits, self._activation))
-
-    def _run(self, images: Array) -> list[Array]:
-        count = len(images)
-        # The graph takes so many images and no fewer: copies fill it up, and their answers are dropped.
-        if self._batch and count < self._batch:
-            images = np.concatenate([images, np.repeat(images[-1:], self._batch - count, axis=0)])
-        results = run(self._session, self._names, {self._input: images})
-        for name, result in zip(self._names, results, strict=True):
-            if result.shape[:1] != (len(images),):
-                raise SpecError(f"output {name!r} of the ONNX model has no row for each image of the batch")
-        return [result[:count] for result in results]
 
     def _check(self, array: Array) -> None:
         if array.ndim not in (2, 3):

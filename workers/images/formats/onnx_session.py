@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnxruntime
 
 from schemas.errors import RecordError, SpecError, UsageError
@@ -65,6 +66,29 @@ def run(session: Any, names: Sequence[str], inputs: Mapping[str, Array]) -> list
             raise RecordError(Status.OUT_OF_CONTRACT, "a node of the graph fails on the prepared image") from None
         raise
     return results
+
+
+def run_batches(session: Any, names: Sequence[str], name: str, given: Array, batch: int | None) -> list[Array]:
+    """The outputs for what `given` has along its first axis, which goes in as input `name`.
+
+    A graph of a fixed `batch` is run as often as needed, its last batch filled up with copies of the last one. Raises
+    SpecError where an output has no row for each of them, and what `run` raises.
+    """
+    step = batch or len(given)
+    parts = [_batch(session, names, name, given[start : start + step], batch) for start in range(0, len(given), step)]
+    return [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+
+
+def _batch(session: Any, names: Sequence[str], name: str, given: Array, batch: int | None) -> list[Array]:
+    count = len(given)
+    # The graph takes so many and no fewer: copies fill it up, and their answers are dropped.
+    if batch and count < batch:
+        given = np.concatenate([given, np.repeat(given[-1:], batch - count, axis=0)])
+    results = run(session, names, {name: given})
+    for output, result in zip(names, results, strict=True):
+        if result.shape[:1] != (len(given),):
+            raise SpecError(f"output {output!r} of the ONNX model has no row for each image of the batch")
+    return [result[:count] for result in results]
 
 
 def _errors() -> tuple[type[Exception], ...]:

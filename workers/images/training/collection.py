@@ -29,6 +29,11 @@ class _Reading(ImagesCollection):
 
 def open_collection(source: ImagesTraining, storage: StorageSettings, compute: Compute) -> Training:
     """The images that the input names. Raises SpecError if they cannot be used."""
+    if source.has_volumes:
+        # Single images need none of what it imports.
+        from workers.images.volumes.training.collection import open_training  # noqa: PLC0415
+
+        return open_training(source, storage, compute)
     if source.record == "image" and source.frame == "all":
         raise SpecError("input.frame: all: a network is shown one frame at a time; say record: frame instead")
     registry.networks("images").require(source.network.name, "input.network.name")

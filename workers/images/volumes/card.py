@@ -93,6 +93,11 @@ class VolumeCard(Frozen):
         description="softmax: a voxel has one structure; sigmoid: each on its own, they may overlap"
     )
     threshold: float = Field(default=0.5, description="of sigmoid: from where on a voxel is marked")
+    late: bool = Field(
+        default=False,
+        description="whether the activation comes after the way back to the original grid, as nnU-Net has it; else "
+        "before it, as MONAI has it",
+    )
     windows: Windows | None = Field(default=None, description="none: the whole volume goes in at once")
     structures: tuple[Structure, ...] = ()
     labels: tuple[str, ...] = Field(default=(), description="of classification: names of the numbers that come out")

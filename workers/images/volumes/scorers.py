@@ -13,9 +13,9 @@ from workers.images.volumes.inputs import VolumeInputs
 from workers.images.volumes.marked import Labels
 from workers.images.volumes.marking import MarkSink
 from workers.images.volumes.models import card_of
-from workers.images.volumes.outputs.columns import values_of
 from workers.images.volumes.outputs.marked import Marked, Origin
 from workers.images.volumes.outputs.settings import Wanted
+from workers.images.volumes.outputs.values import values_of
 from workers.images.volumes.scoring import Values, VolumeScorer
 from workers.images.volumes.volume import Volume
 from workers.images.volumes.windows.runner import open_runner, open_tuner

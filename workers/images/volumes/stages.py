@@ -44,9 +44,13 @@ def volumes(context: StageContext, source: ImagesInput) -> ShardStage:
 def predict(context: StageContext, source: ImagesInput) -> RecordStage:
     """Read volumes, prepare them and show them to the run's models."""
     lists, _ = distinct_lists(context)
+    return RecordStage(open_reader(context, source, lists), partial(_load, context, source))
+
+
+def open_reader(context: StageContext, source: ImagesInput, lists: list[list[Any]]) -> VolumeReader:
+    """What reads the volumes of a stage and prepares them by each of these lists."""
     asked = Asked([parse_steps(steps) for steps in lists], device(context.gpus), source.max_pixels)
-    reader = VolumeReader(_source(context, source), context.budget, asked, _VOLUMES_AHEAD)
-    return RecordStage(reader, partial(_load, context, source))
+    return VolumeReader(_source(context, source), context.budget, asked, _VOLUMES_AHEAD)
 
 
 def distinct_lists(context: StageContext) -> tuple[list[list[Any]], dict[str, int]]:

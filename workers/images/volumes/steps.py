@@ -14,6 +14,7 @@ STEPS: prepare_list.StepTable[VolumeStep] = prepare_list.StepTable(
         "crop_body": "workers.images.volumes.prepare.crop_body:CropBody",
         "crop_foreground": "workers.images.volumes.prepare.crop_foreground:CropForeground",
         "n4": "workers.images.volumes.prepare.n4:N4",
+        "nnunet_normalise": "workers.images.volumes.prepare.nnunet_normalise:NnunetNormalise",
         "orient": "workers.images.volumes.prepare.orient:Orient",
         "pad": "workers.images.volumes.prepare.pad:Pad",
         "percentile": "workers.images.volumes.prepare.percentile:Percentile",

@@ -72,6 +72,10 @@ class Training:
         """The prepare list of the spec. Raises SpecError."""
         self._steps = self._inner.prepare(ModelCard(format="", outputs=()), given)
 
+    def steps_for(self, plan: StagePlan) -> tuple[Any, ...]:
+        """How the records of this plan are prepared: as the spec says."""
+        return self._steps
+
     def prepare(self, card: ModelCard, given: tuple[Any, ...] | None) -> tuple[Any, ...]:
         """A training has no models."""
         raise SpecError("a train job has no models; `input.start` is where weights to begin from lie")
@@ -115,7 +119,7 @@ class Training:
         from workers.training.network import check_settings  # noqa: PLC0415
 
         def check(source: TrainKeys) -> None:
-            networks, network = registry.networks(self.source.collection), source.network
+            networks, network = registry.networks(source.networks_of), source.network
             networks.require(network.name, "input.network.name")
             check_settings(networks, network.name, network.settings)
 
@@ -139,7 +143,8 @@ class Training:
         labels, digest = self._labels()
         check_columns(self.source, labels, [*plan.carry, *plan.header_carry])
         start = planned_start(self.source, self._storage)
-        state = {**plan.state, "prepare": list(self._steps), "labels": digest, "start": start}
+        steps = list(self.steps_for(plan))
+        state = {**plan.state, "prepare": steps, "labels": digest, "start": start}
         plan = replace(plan, stage=PREPARE, columns=self._columns, state=state)
         asked = self.source.labels
         if labels is None or asked.on not in plan.schema.names:

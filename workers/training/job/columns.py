@@ -6,6 +6,8 @@ from workers.training.job.settings import TrainKeys
 PREPARE, FIT, PACKAGE = "prepare", "fit", "package"
 SPANS = "spans"
 """Column of stage `prepare` with the labelled pieces of a text."""
+LABEL_MAP = "label_map"
+"""Column of stage `prepare` with the uri of a volume's label map."""
 MODEL = "model/"
 """Where the model directory lies, relative to the run."""
 SUMS, HISTORY, SEARCH = "SHA256SUMS", "history.parquet", "search.parquet"

@@ -5,24 +5,26 @@ from workers.models.head import Activation, Head, score_fields
 from workers.training.job.settings import TrainKeys
 from workers.training.settings import Task
 
-OUTSIDE = "O"
+OUTSIDE, BACKGROUND = "O", "background"
 
 _ACTIVATIONS: dict[Task, Activation] = {
     "binary": "sigmoid",
     "classes": "softmax",
     "ordinal": "sigmoid",
     "number": "none",
+    "segmentation": "softmax",
 }
 
 
 def head_of(source: TrainKeys) -> Head:
     """The head; an ordinal output has a label a boundary, the probability of a class above it; spans have one for
-    tokens outside of them and two a class, for the first token of a span and for others.
+    tokens outside of them and two a class, for the first token of a span and for others; a segmentation has background
+    first.
 
     Raises SpecError where two labels would give one column.
     """
     head = Head(activation=_ACTIVATIONS[source.output_task], labels=_labels(source))
-    if source.has_spans:
+    if source.has_prepared_truths:
         return head
     try:
         score_fields(head)
@@ -35,6 +37,8 @@ def _labels(source: TrainKeys) -> tuple[str, ...]:
     ((name, output), *more) = source.outputs.items()
     if output.task == "spans":
         return (OUTSIDE, *(f"{begin}-{value}" for value in output.classes for begin in "BI"))
+    if output.task == "segmentation":
+        return (BACKGROUND, *output.structures)
     if output.task == "classes":
         return tuple(str(value) for value in output.classes)
     if output.task == "ordinal":

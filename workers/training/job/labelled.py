@@ -14,7 +14,7 @@ from schemas.wording import counted
 from workers.finished_runs.stage import FinishedStage
 from workers.labels.columns import require
 from workers.labels.matching import as_ids, is_one_of
-from workers.labels.table import ROW, columns_of, with_labels
+from workers.labels.table import ROW, columns_of, ids_of, with_labels
 from workers.labels.truths import binary_truth, class_truth, number_truth, plain
 from workers.labels.unmatched import no_label_belongs
 from workers.training.job.settings import PARTS, Output, Splits, TrainKeys
@@ -112,9 +112,10 @@ def _records(stage: FinishedStage, source: TrainKeys, labels: pl.DataFrame | Non
     columns = dict.fromkeys(["record_id", "subject_id", "status", on, *carried])
     table = pl.DataFrame(pl.from_arrow(stage.all_rows(list(columns)).unify_dictionaries()))
     keep = list(dict.fromkeys(["record_id", "subject_id", *carried]))
-    return table.select(
-        *keep, pl.col("status").cast(pl.String).alias(_STATUS), as_ids(pl.col(on), table.schema[on]).alias(_ID)
-    ).with_row_index(PLACE)
+    ids = as_ids(pl.col(on), table.schema[on])
+    if source.labels is not None:
+        ids = ids_of(source.labels, pl.col(on), table.schema[on])
+    return table.select(*keep, pl.col("status").cast(pl.String).alias(_STATUS), ids.alias(_ID)).with_row_index(PLACE)
 
 
 def _truths(both: pl.DataFrame, source: TrainKeys) -> list[pl.Series | pl.Expr]:
@@ -128,6 +129,9 @@ def _truths(both: pl.DataFrame, source: TrainKeys) -> list[pl.Series | pl.Expr]:
 
 def _truth(both: pl.DataFrame, name: str, column: str, output: Output) -> pl.Series:
     where = f"outputs.{name}"
+    if output.task == "segmentation":
+        # The label map itself is prepared with its volume.
+        return both.select(pl.when(pl.col(column).is_not_null()).then(0.0).alias(name)).to_series()
     if output.task == "number":
         return number_truth(both[column], where).alias(name)
     if output.task == "binary":
@@ -219,7 +223,7 @@ def _check_fold(found: Labelled, source: TrainKeys, metric: str, fold: int | Non
             raise SpecError(f"input.splits: not one labelled record is in {part} ({told}): {remedy}")
         for column, name in enumerate(found.outputs):
             there = targets[~np.isnan(targets[:, column]), column]
-            one_alone = not source.has_spans and len(np.unique(there)) < 2
+            one_alone = not source.has_prepared_truths and len(np.unique(there)) < 2
             if one_alone and (part == "train" or metric == "auroc"):
                 raise SpecError(
                     f"input.outputs.{name}: {counted(len(there), 'labelled record')} in {_where(part, fold)}, and all "

@@ -22,7 +22,7 @@ from workers.pipeline.kinds import ShardStage, ShardTable, SideObject
 from workers.pipeline.rowtable import build_rows
 from workers.training.job.card import Facts, model_card
 from workers.training.job.checkpoints import Checkpoints, checkpoint_folder
-from workers.training.job.columns import FIT, HISTORY, LABELLED, MODEL, PREPARE, SEARCH, SPANS, SUMS
+from workers.training.job.columns import FIT, HISTORY, LABEL_MAP, LABELLED, MODEL, PREPARE, SEARCH, SPANS, SUMS
 from workers.training.job.figures import Rows, chosen_point, folds_table, search_frame, search_table
 from workers.training.job.fits import fits_of
 from workers.training.job.labelled import FOLD, PART, PLACE, STATE, Labelled
@@ -81,11 +81,12 @@ class PackageStage(ShardStage):
         return tables
 
     def _truths(self, found: Labelled) -> pl.DataFrame:
-        """What `labelled.parquet` has; of texts with spans the spans themselves, as an evaluation reads them."""
+        """What `labelled.parquet` has; of texts with spans the spans themselves, of segmented volumes the
+        uris of their label maps, as an evaluation reads them."""
         outputs = self._source.outputs
-        if not self._source.has_spans:
+        if not self._source.has_prepared_truths:
             return _truths(found, outputs, self._source.folds is not None)
-        spans = stage_at(self._context.store, PREPARE).all_rows([SPANS])
+        spans = stage_at(self._context.store, PREPARE).all_rows([SPANS if self._source.has_spans else LABEL_MAP])
         column = pl.DataFrame(pl.from_arrow(spans)).to_series().gather(found.rows[PLACE])
         named = replace(found, rows=found.rows.with_columns(column.alias(name) for name in outputs))
         return _truths(named, {name: Output() for name in outputs}, self._source.folds is not None)

@@ -10,7 +10,16 @@ from schemas.frozen import Frozen
 from schemas.location import Location
 from schemas.units import Share
 from workers import registry
-from workers.labels.settings import Labels, Name, Value, Values, refuse_both_sides, several
+from workers.labels.settings import (
+    Labels,
+    LabelValues,
+    Name,
+    Value,
+    Values,
+    label_values,
+    refuse_both_sides,
+    several,
+)
 from workers.training.settings import FitSettings, Task
 
 PARTS = ("train", "tuning", "held_out")
@@ -23,10 +32,13 @@ class Output(Frozen):
 
     task: Task | Literal["spans"] = Field(
         default="binary",
-        description="what kind of truth it is; spans: pieces of a text, which `input.spans` has",
+        description="what kind of truth it is; spans: pieces of a text, which `input.spans` has; segmentation: a label "
+        "map a volume",
     )
     truth: str = Field(
-        default="", description="column of the labels, or a carried column, with what is true; default: its own name"
+        default="",
+        description="column of the labels, or a carried column, with what is true, of segmentation with the uri of "
+        "the label map; default: its own name, of segmentation `uri`",
     )
     positive: Values = Field(default=1, description="values of `truth` that are positive (binary)")
     negative: Values | None = Field(
@@ -35,6 +47,14 @@ class Output(Frozen):
     classes: tuple[Value, ...] = Field(
         default=(),
         description="values of `truth`, one a class; of ordinal outputs from the lowest grade on; labels of spans",
+    )
+    structures: Mapping[Name, LabelValues] = Field(
+        default_factory=dict,
+        description="of segmentation: what is marked, by name, with its value in the label maps, or several values "
+        "that are learned as one; values that no structure has are background",
+    )
+    ignored: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        default=(), description="of segmentation: values of voxels of which nothing is known; they count nothing"
     )
 
     @model_validator(mode="after")
@@ -46,11 +66,26 @@ class Output(Frozen):
             raise ValueError(
                 f"outputs of classes, ordinal ones and spans need `classes`, others have none; the task is {self.task}"
             )
+        if (self.task == "segmentation") != bool(self.structures) or (self.ignored and not self.structures):
+            raise ValueError(f"outputs of segmentation need `structures`, others have none; the task is {self.task}")
         least = 1 if self.task == "spans" else 2
         if self.classes and (len(self.classes) < least or len({str(one) for one in self.classes}) < len(self.classes)):
             raise ValueError("`classes` needs two values at least (of spans one), each there once")
         if self.task == "spans" and self.truth:
             raise ValueError("truth is a column of records, and spans have a table of their own: say `input.spans`")
+        return self
+
+    @property
+    def column(self) -> str:
+        """The column of its truth; empty for its own name."""
+        return self.truth or ("uri" if self.task == "segmentation" else "")
+
+    @model_validator(mode="after")
+    def _label_values_are_of_one_structure(self) -> Self:
+        values = [*self.ignored, *(value for one in self.structures.values() for value in label_values(one))]
+        twice = sorted(value for value in set(values) if values.count(value) > 1)
+        if twice:
+            raise ValueError(f"structures and ignored: value {twice[0]} stands there twice")
         return self
 
 
@@ -158,10 +193,14 @@ class TrainKeys(Frozen):
         tasks = {output.task for output in self.outputs.values()}
         if len(tasks) > 1:
             raise ValueError(f"outputs: one network has outputs of one task, and these are {', '.join(sorted(tasks))}")
-        if tasks & {"classes", "ordinal", "spans"} and len(self.outputs) > 1:
+        if tasks & {"classes", "ordinal", "spans", "segmentation"} and len(self.outputs) > 1:
             raise ValueError(f"outputs: a network has one output of task {tasks.pop()}, and these are several")
         if "spans" in tasks and "spans" not in type(self).model_fields:
             raise ValueError("outputs: spans are of texts: this collection has none")
+        if "segmentation" in tasks and "segmentation" not in self.tasks_of_its_own:
+            raise ValueError("outputs: segmentation is of volumes: this collection has none")
+        if "segmentation" in tasks and self.fit.balance != "none":
+            raise ValueError("fit.balance: is of whole records, and label maps are of voxels: leave it out")
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError("seeds: one stands there twice, which would count it twice")
         return self
@@ -173,9 +212,29 @@ class TrainKeys(Frozen):
         return "classes" if task == "spans" else task
 
     @property
+    def tasks_of_its_own(self) -> tuple[str, ...]:
+        """Tasks whose truths are no values of columns, which these records may have."""
+        return ()
+
+    @property
+    def networks_of(self) -> str:
+        """Under which name the registry has the networks."""
+        return str(getattr(self, "collection", ""))
+
+    @property
     def has_spans(self) -> bool:
         """Whether labelled pieces of texts are learned."""
         return any(output.task == "spans" for output in self.outputs.values())
+
+    @property
+    def is_segmentation(self) -> bool:
+        """Whether structures of volumes are marked."""
+        return any(output.task == "segmentation" for output in self.outputs.values())
+
+    @property
+    def has_prepared_truths(self) -> bool:
+        """Whether what is true of a record is no value of a column, and prepared with it."""
+        return self.has_spans or self.is_segmentation
 
     @property
     def is_of_several(self) -> bool:
@@ -183,5 +242,5 @@ class TrainKeys(Frozen):
         return len(self.seeds) > 1 or self.folds is not None
 
     def truths(self) -> dict[str, str]:
-        """The column of each output's truth; spans have none."""
-        return {name: output.truth or name for name, output in self.outputs.items() if output.task != "spans"}
+        """The column of each output's truth; spans have none, and a folder of label maps has one of its own."""
+        return {name: output.column or name for name, output in self.outputs.items() if output.task != "spans"}

@@ -18,7 +18,7 @@ _MOST = 50_000
 def told_beside(context: StageContext, source: TrainKeys, found: Labelled) -> list[str]:
     """A sentence for each column, carried or of the labels, that tells an output's truth among the records of `train`
     and `tuning`. Nothing is shown of held-out ones."""
-    if source.has_spans:
+    if source.has_prepared_truths:
         return []
     used = found.rows.filter((pl.col(STATE) == USED) & (pl.col(PART) != "held_out")).head(_MOST)
     beside = _beside(context, source).select(pl.all().gather(used[PLACE]))

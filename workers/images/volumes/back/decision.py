@@ -39,5 +39,5 @@ class Decision:
             else tuple(labels.get(channel, 0) for channel in range(card.outputs)),
             threshold=card.threshold,
             activation=card.activation,
-            late=late,
+            late=late or card.late,
         )

@@ -1,13 +1,24 @@
 """Labels on the original grid from slabs of a network's values, without values on the original grid ever existing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from workers.contract import Array
+from workers.images.volumes.back.cells import flat, interpolated
 from workers.images.volumes.back.decision import Decision
+from workers.images.volumes.back.ring import Ring
+from workers.images.volumes.back.route import Route
+from workers.images.volumes.back.whole import values_back
 from workers.images.volumes.volume import Grid, StepBack
+
+MOST_VOXELS = 2**22
+"""Voxels of the original grid that are decided at a time, if one plane has not more."""
+
+Places = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+Decide = Callable[[torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -26,8 +37,9 @@ class Slab:
 class LabelSlabs:
     """Takes finished slabs of a network's values and gives slabs of labels as soon as they are determined.
 
-    Equal, voxel for voxel, to MONAI's `Activations`, `Invert` with `nearest_interp=False`, `AsDiscrete`. Holds the
-    planes that further labels need: two or three planes of the network's grid beside those fed last, channels and all.
+    Equal, voxel for voxel, to MONAI's `Activations`, `Invert` with `nearest_interp=False`, `AsDiscrete`; what was
+    cropped away is background. Holds the planes that further labels need: two or three planes of the network's grid
+    beside those fed last, channels and all; of two resamplings in a row the later one is undone whole.
 
         way = LabelSlabs(volume.back, volume.grid, Decision.of(card), axis=2, device="cuda")
         for values in windows:                # (channels, i, j, a few planes of k), in order
@@ -39,14 +51,117 @@ class LabelSlabs:
         self, back: Sequence[StepBack], model: Grid, decision: Decision, *, axis: int = 2, device: str = "cpu"
     ) -> None:
         """`model` is the grid of the values, `axis` the one of 0, 1, 2 along which slabs follow one another."""
-        raise NotImplementedError
+        resampled = [index for index, step in enumerate(back) if step.kind == "resample"]
+        self._model, self._fed, self._kept = model, 0, list[torch.Tensor]()
+        self._later = tuple(back[resampled[0] + 1 :]) if len(resampled) > 1 else ()
+        if self._later:
+            back, model = back[: resampled[0] + 1], self._later[0].before
+        self._decision, self._axis, self._device = decision, axis, device
+        self._route = Route(back, model)
+        self.shape = self._route.shape
+        """The shape of the original grid."""
+        self.along = self._route.along(axis)
+        """Its axis along which slabs come."""
+        self._ring = Ring(self._route, axis, decision, device)
+        self._todo = self._order()
+
+    @property
+    def held(self) -> int:
+        """How many planes of the network's grid are held, borders included."""
+        return self._ring.held
 
     def feed(self, slab: torch.Tensor) -> list[Slab]:
         """The next planes of values, (channels, i, j, k) on any device: float32, or half precision, which becomes
         float32. They may come in any numbers of planes. Slabs come along one axis of the original grid, each once,
-        in ascending or, where that axis is flipped, in descending order."""
-        raise NotImplementedError
+        in ascending or, where that axis is flipped, in descending order. ValueError where more come than there are."""
+        self._fed += slab.shape[1 + self._axis]
+        if self._fed > self._model.shape[self._axis]:
+            raise ValueError("more planes were fed than the network's grid has")
+        values = self._decision_values(slab.to(self._device).float())
+        if self._later:
+            self._kept.append(values)
+            return []
+        self._ring.add(values)
+        return list(self._ready())
 
     def finish(self) -> list[Slab]:
         """What is left, once all planes were fed; ValueError where some were not."""
-        raise NotImplementedError
+        if self._fed != self._model.shape[self._axis]:
+            raise ValueError(f"{self._fed} of {self._model.shape[self._axis]} planes were fed")
+        if self._kept:
+            values = values_back(torch.cat(self._kept, 1 + self._axis), self._later, self._model)
+            self._kept.clear()
+            self._ring.add(values)
+        self._ring.end()
+        return list(self._ready())
+
+    def _decision_values(self, values: torch.Tensor) -> torch.Tensor:
+        if self._decision.late or self._decision.activation == "none":
+            return values
+        return values.softmax(0) if self._decision.activation == "softmax" else values.sigmoid()
+
+    def _order(self) -> list[tuple[int, int, int]]:
+        """Planes of the original grid in the order in which they are determined, each with the first and the last
+        plane of the network's that it needs, counted as the ring counts them."""
+        found = []
+        for plane in range(self.shape[self.along]):
+            found.append((plane, *self._ring.span(*self._route.reach(self._axis, self.along, plane))))
+        return found if found[0][1:] <= found[-1][1:] else found[::-1]
+
+    def _ready(self) -> Iterator[Slab]:
+        while self._todo:
+            group = self._next_group()
+            if not group:
+                return
+            first, last = min(one[0] for one in group), max(one[0] for one in group)
+            yield Slab(self.along, first, self._labels(first, last + 1, group))
+            self._todo = self._todo[len(group) :]
+            self._ring.forget(min((one[1] for one in self._todo), default=None))
+
+    def _next_group(self) -> list[tuple[int, int, int]]:
+        """The next planes that are determined and fit into memory together."""
+        plane = int(np.prod(self.shape)) // self.shape[self.along]
+        group: list[tuple[int, int, int]] = []
+        for one in self._todo:
+            needed = [*group, one]
+            wide = max(other[2] for other in needed) - min(other[1] for other in needed)
+            large = len(needed) * plane > MOST_VOXELS or wide > self._ring.most
+            if one[2] >= self._ring.known or (group and large):
+                break
+            group.append(one)
+        return group
+
+    def _labels(self, start: int, end: int, group: list[tuple[int, int, int]]) -> Array:
+        placed = self._route.planes(self.along, start, end)
+        first, last = min(one[1] for one in group), max(one[2] for one in group)
+        table, decided = self._ring.planes(first, last)
+        plane, row, column = (one.to(self._device) for one in self._ring.counted(placed.places, first))
+        places = plane, row, column
+        seen = [one.to(self._device) for one in placed.seen]
+        if self._decision.kind == "labels":
+            result = self._decided(table, decided[0], places, lambda values: values.argmax(1))
+            return self._as_labels(_only(result, seen, -1))
+        marks = []
+        for number, channel in enumerate(self._decision.channels):
+            one = table[..., channel : channel + 1].contiguous()
+            result = self._decided(one, decided[number], places, lambda values: self._ring.marked(values[:, 0]))
+            marks.append(_only(result, seen, 0).to(torch.uint8).cpu().numpy())
+        return np.stack(marks)
+
+    def _decided(self, table: torch.Tensor, decided: torch.Tensor, places: Places, decide: Decide) -> torch.Tensor:
+        if self._route.is_whole:
+            return decided.flatten()[flat([place.long() for place in places], decided.shape)]
+        return interpolated(table, places, decide, decided)
+
+    def _as_labels(self, channels: torch.Tensor) -> Array:
+        """Labels of channels; -1 is background."""
+        values = np.array([*self._decision.values, 0])
+        narrow = values.astype(np.uint8 if values.max() <= 255 else np.uint16)
+        return np.asarray(narrow[channels.cpu().numpy()])
+
+
+def _only(result: torch.Tensor, seen: list[torch.Tensor], instead: int) -> torch.Tensor:
+    """`result` where all of `seen` say so."""
+    for one in seen:
+        result = result.masked_fill(~one, instead)
+    return result

@@ -1,5 +1,6 @@
 """The one door to files of volumes: by content, out of gzip if need be, bounded."""
 
+from collections.abc import Iterable
 from importlib import import_module
 from typing import cast
 
@@ -28,14 +29,14 @@ def read_volume(data: bytes | memoryview, source: ImagesInput) -> tuple[FileHead
     return format_of(kind).voxels(data, source.max_inflated)
 
 
-def read_file_header(kind: ImageFormat, start: bytes, *, whole: bool) -> FileHeader | None:
-    """The header from the beginning of a file (`whole`: from all of it), out of gzip; None where more is needed.
+def read_file_header(kind: ImageFormat, beginnings: Iterable[tuple[bytes, bool]]) -> FileHeader:
+    """The header from longer and longer beginnings of a file, out of gzip, each with whether it is all of it.
 
     Raises RecordError.
     """
-    try:
-        return format_of(kind).header(start)
-    except NeedsMoreError:
-        if whole:
-            raise RecordError(Status.UNREADABLE, "it ends in its header") from None
-        return None
+    for start, _ in beginnings:
+        try:
+            return format_of(kind).header(start)
+        except NeedsMoreError:
+            continue
+    raise RecordError(Status.UNREADABLE, "it ends in its header")

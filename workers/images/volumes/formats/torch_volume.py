@@ -23,7 +23,7 @@ class TorchVolume:
     def __init__(self, network: nn.Module, card: VolumeCard, device: str) -> None:
         self.card = card
         self.device = device
-        self._network = network
+        self.network = network
 
     def forward(self, windows: Tensor) -> Tensor:
         """Logits of windows, (N, channels, i, j, k) float32 on any device. What is raised stands in the contract,
@@ -33,13 +33,18 @@ class TorchVolume:
             raise RecordError(Status.OUT_OF_CONTRACT, detail)
         with memory_error(), torch.inference_mode():
             try:
-                logits = cast(Tensor, self._network(windows.to(self.device)))
+                logits = cast(Tensor, self.network(windows.to(self.device)))
             except _REFUSALS as error:
                 sides = tuple(windows.shape[2:])
-                if isinstance(error, torch.OutOfMemoryError) or _answer(self._network, windows.shape) is not None:
+                if isinstance(error, torch.OutOfMemoryError) or _answer(self.network, windows.shape) is not None:
                     raise
                 detail = f"the network takes no window of {' x '.join(map(str, sides))} voxels: pad or resample to one"
                 raise RecordError(Status.OUT_OF_CONTRACT, detail) from None
+        wanted = 2 if self.card.task == "classification" else 5
+        if logits.ndim != wanted:
+            raise SpecError(
+                f"the network gives {logits.ndim} dimensions, a {self.card.task} has {wanted}: correct task in the card"
+            )
         return logits
 
 

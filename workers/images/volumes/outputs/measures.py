@@ -8,21 +8,11 @@ import numpy as np
 from schemas.errors import WardroundError
 from workers.contract import Array
 from workers.images.volumes.card import Structure
+from workers.images.volumes.outputs.columns import MEASURES_TYPE
 from workers.images.volumes.outputs.intensity import mean_and_sd
 from workers.images.volumes.outputs.marked import Marked
 from workers.images.volumes.outputs.shape import Shapes, shapes
 from workers.images.volumes.volume import Grid
-
-MEASURES_TYPE = (
-    "struct<voxels: int64, volume_ml: float64, mean: float64, sd: float64, "
-    "i_first: int32, i_last: int32, j_first: int32, j_last: int32, k_first: int32, k_last: int32, "
-    "x_mm: float64, y_mm: float64, z_mm: float64, components: int32, largest_share: float64, cut_off: bool>"
-)
-"""A structure's column. `voxels` is 0 and all else null where there is none of it. `mean` and `sd` (of the population)
-are of the original intensities, null where one of them is not finite. The bounding box is the first and the last voxel
-along i, j and k. The centroid is in DICOM's patient coordinates: millimetres to the left, to the back and up (LPS).
-Components are connected by faces, edges and corners (26 neighbours). `cut_off`: a voxel lies at the border of the
-volume, beyond which the structure may go on."""
 
 _NAMES = tuple(part.split(":")[0].strip() for part in MEASURES_TYPE[len("struct<") : -1].split(","))
 

@@ -1,6 +1,6 @@
 """What a spec can ask for of a segmented volume."""
 
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -8,6 +8,26 @@ from schemas.frozen import Frozen
 
 MaskKind = Literal["nifti", "dicom_seg", "rtstruct", "preview"]
 SegType = Literal["labelmap", "binary"]
+
+
+class FileColumn(NamedTuple):
+    """A column of files: its name, its type and what it means."""
+
+    column: str
+    type: str
+    meaning: str
+
+
+FILES: dict[MaskKind, FileColumn] = {
+    "nifti": FileColumn("mask_nifti", "object<nii.gz>", "what is marked, as NIfTI on the grid of the original"),
+    "dicom_seg": FileColumn(
+        "mask_dicom_seg", "object<dcm>", "what is marked, as DICOM-SEG of the source slices; null: nothing"
+    ),
+    "rtstruct": FileColumn(
+        "mask_rtstruct", "object<dcm>", "what is marked, as contours in a DICOM RTSTRUCT; null: nothing"
+    ),
+    "preview": FileColumn("mask_preview", "object<png>", "three planes through the largest structure"),
+}
 
 
 class Clean(Frozen):

@@ -30,9 +30,12 @@ class Shapes:
 
 
 @dataclass(frozen=True)
-class _Parts:
-    """One entry a connected component: its label, its voxels, its box and its mean index."""
+class Parts:
+    """The connected components of all labels. One entry each, and the first stands for the background: its label, its
+    voxels, its box and its mean index. `numbers` say of each voxel inside `box` to which it belongs."""
 
+    box: tuple[slice, slice, slice]
+    numbers: Array
     label: NDArray[np.int64]
     voxels: NDArray[np.int64]
     first: NDArray[np.int64]
@@ -53,36 +56,39 @@ def shapes(labels: Array, count: int) -> Shapes:
         np.zeros(count, np.int64),
         np.zeros(count, np.int64),
     )
-    parts = _parts(labels)
+    parts = parts_of(labels)
     if parts is not None:
-        np.add.at(found.voxels, parts.label, parts.voxels)
-        np.add.at(found.components, parts.label, 1)
-        np.maximum.at(found.largest, parts.label, parts.voxels)
-        np.minimum.at(found.first, parts.label, parts.first)
-        np.maximum.at(found.last, parts.label, parts.last)
-        np.add.at(found.centre, parts.label, parts.centre * parts.voxels[:, None])
+        label, voxels = parts.label[1:], parts.voxels[1:]
+        np.add.at(found.voxels, label, voxels)
+        np.add.at(found.components, label, 1)
+        np.maximum.at(found.largest, label, voxels)
+        np.minimum.at(found.first, label, parts.first[1:])
+        np.maximum.at(found.last, label, parts.last[1:])
+        np.add.at(found.centre, label, parts.centre[1:] * voxels[:, None])
         found.centre[:] /= np.maximum(found.voxels, 1)[:, None]
     return found
 
 
-def _parts(labels: Array) -> _Parts | None:
+def parts_of(labels: Array) -> Parts | None:
+    """None where nothing is marked. Two labels are never one component."""
     box = box_of(labels)
     if box is None:
         return None
     inside = labels[box]
-    connected = cc3d.connected_components(inside, connectivity=CONNECTIVITY)
-    figures = cc3d.statistics(connected, no_slice_conversion=True)
+    numbers = cc3d.connected_components(inside, connectivity=CONNECTIVITY)
+    figures = cc3d.statistics(numbers, no_slice_conversion=True)
     owners = np.zeros(len(figures["voxel_counts"]), np.int64)
-    for piece in slabs(connected):
-        way = order(connected)
-        owners[connected[piece].ravel(way)] = inside[piece].ravel(way)
+    way = order(numbers)
+    for piece in slabs(numbers):
+        owners[numbers[piece].ravel(way)] = inside[piece].ravel(way)
     corner = np.array([one.start for one in box])
     boxes = figures["bounding_boxes"].astype(np.int64).reshape(-1, 3, 2)
-    # The first component is the background.
-    return _Parts(
-        owners[1:],
-        figures["voxel_counts"][1:].astype(np.int64),
-        boxes[1:, :, 0] + corner,
-        boxes[1:, :, 1] + corner,
-        figures["centroids"][1:] + corner,
+    return Parts(
+        box,
+        numbers,
+        owners,
+        figures["voxel_counts"].astype(np.int64),
+        boxes[:, :, 0] + corner,
+        boxes[:, :, 1] + corner,
+        figures["centroids"] + corner,
     )

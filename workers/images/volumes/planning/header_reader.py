@@ -7,6 +7,7 @@ from typing import IO, Any, cast
 from cluster.storage import ErrorLatchingReader
 from schemas.errors import RecordError
 from schemas.status import Status
+from workers.images.decoding.dicom_headers import PREFIXES, growing, prefix
 from workers.images.decoding.sniff import sniff
 from workers.images.header_reader import HeaderReader
 from workers.images.series.facts import SliceFacts
@@ -19,7 +20,6 @@ from workers.reading.gzip import GZIP, begins_as_gzip, inflate_start
 
 _OF_FIRST = ("series_uid", "study_uid", "modality", "rows", "columns")
 """What the first slice of an object says for all of them."""
-_PREFIXES = (1 << 16, 1 << 20, 1 << 24)
 
 
 class FactsReader(HeaderReader):
@@ -37,9 +37,9 @@ class FactsReader(HeaderReader):
         size = file.seek(0, SEEK_END)
         if size > self.source.max_bytes:
             raise RecordError(Status.TOO_LARGE, f"the object is larger than {self.source.max_bytes} bytes")
-        start = _prefix(file, _PREFIXES[0])
+        start = prefix(file, PREFIXES[0])
         zipped = begins_as_gzip(start)
-        kind = sniff(inflate_start(start, _PREFIXES[0], GZIP) if zipped else start)
+        kind = sniff(inflate_start(start, PREFIXES[0], GZIP) if zipped else start)
         if kind in VOLUME_FORMATS:
             if self.source.format not in ("auto", kind):
                 raise RecordError(Status.UNREADABLE, f"not {self.source.format} but {kind}, by its first bytes")
@@ -68,22 +68,15 @@ def _text(value: Any) -> str | None:
 
 
 def _of_file(file: IO[bytes], kind: ImageFormat, size: int, *, zipped: bool) -> Mapping[str, Any]:
-    for wanted in (*(length for length in _PREFIXES if length < size), size):
-        prefix = _prefix(file, wanted)
-        start = inflate_start(prefix, _PREFIXES[-1], GZIP) if zipped else prefix
-        found = read_file_header(kind, start, whole=wanted == size)
-        if found is not None:
-            return {
-                "format": kind,
-                "n_slices": found.shape[2],
-                "shape": list(found.shape),
-                "affine": found.affine.ravel().tolist(),
-                "stored_bytes": found.stored_bytes,
-                "remark": found.remark or None,
-            }
-    raise AssertionError("the last prefix is the whole object")
-
-
-def _prefix(file: IO[bytes], wanted: int) -> bytes:
-    file.seek(0)
-    return file.read(wanted)
+    beginnings = growing(file, size)
+    if zipped:
+        beginnings = ((inflate_start(start, PREFIXES[-1], GZIP), whole) for start, whole in beginnings)
+    found = read_file_header(kind, beginnings)
+    return {
+        "format": kind,
+        "n_slices": found.shape[2],
+        "shape": list(found.shape),
+        "affine": found.affine.ravel().tolist(),
+        "stored_bytes": found.stored_bytes,
+        "remark": found.remark or None,
+    }

@@ -45,6 +45,11 @@ class Resample(VolumeStep):
     method: Literal["linear", "nearest", "spline"] = Field(default="linear", description="spline is of order 3")
     like: Literal["monai", "nnunet"] = Field(default="monai", description="whose rule of sizes and places")
     align_corners: bool = Field(default=False, description="of monai: as its setting of that name")
+    back: Literal["same", "nearest"] = Field(
+        default="same",
+        description="of monai: how values come back to the original grid: linearly, but after nearest by the nearest "
+        "voxel (same), or always by it (MONAI `Invert` with `nearest_interp`)",
+    )
     separate_z: bool | None = Field(
         default=None,
         description="of nnunet: whether the axis of the largest spacing is resampled by nearest, "
@@ -56,8 +61,8 @@ class Resample(VolumeStep):
     def _check(self) -> Resample:
         if self.like == "monai" and self.separate_z is not None:
             raise ValueError("separate_z belongs to like: nnunet")
-        if self.like == "nnunet" and self.align_corners:
-            raise ValueError("align_corners belongs to like: monai")
+        if self.like == "nnunet" and (self.align_corners or self.back != "same"):
+            raise ValueError("align_corners and back belong to like: monai")
         return self
 
     def apply(self, volume: Volume, device: str) -> Volume:
@@ -71,7 +76,7 @@ class Resample(VolumeStep):
         ):
             return dataclasses.replace(volume, voxels=volume.voxels.astype(np.float32, copy=False))
         voxels = self._at_places(volume, target, device)
-        method = "nearest" if self.method == "nearest" else "linear"
+        method = "nearest" if "nearest" in (self.method, self.back) else "linear"
         return moved(
             volume, "resample", voxels, target.affine,
             places="affine", methods=(method,) * 3, align_corners=self.align_corners,
@@ -101,5 +106,5 @@ class Resample(VolumeStep):
             return dataclasses.replace(volume, voxels=volume.voxels.astype(np.float32, copy=False))
         self.require_finite(volume.voxels)
         voxels = by_nnunet(volume.voxels, target.shape, self.method, there, device)
-        methods = tuple("nearest" if axis == back else "linear" for axis in range(3))
+        methods = tuple("nearest_up" if axis == back else "linear" for axis in range(3))
         return moved(volume, "resample", voxels, target.affine, places="extent", methods=methods)

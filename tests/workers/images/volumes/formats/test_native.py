@@ -152,7 +152,6 @@ def test_windows_that_do_not_fit_are_out_of_contract(
     ("keys", "said"),
     [
         ({"windows": {"roi": [15, 16, 16]}}, "takes no window of 15 x 16 x 16 voxels: correct windows.roi"),
-        ({"task": "classification"}, r"gives \[1, 3, 16, 16, 16\], must give \[1, 3\]: correct task"),
         ({"settings": {**SETTINGS, "channels": [4, 6]}}, "of another shape"),
         ({"settings": {**SETTINGS, "depth": 3}}, "unknown key 'depth'"),
     ],
@@ -162,6 +161,12 @@ def test_what_does_not_fit_the_network_is_told_when_it_is_loaded(
 ) -> None:
     with pytest.raises(SpecError, match=said):
         loaded(volume_directory(network().state_dict(), **{**NAMED, **keys}))
+
+
+def test_a_network_that_gives_no_label_of_the_whole_is_no_classification(volume_directory: Callable[..., Path]) -> None:
+    model = loaded(volume_directory(network().state_dict(), **NAMED, task="classification", windows=None))
+    with pytest.raises(SpecError, match=r"gives 5 dimensions, a classification has 2: correct task"):
+        model.forward(windows(1, 1, 16, 16, 16))
 
 
 def test_labels_of_a_classification_are_columns(volume_directory: Callable[..., Path]) -> None:

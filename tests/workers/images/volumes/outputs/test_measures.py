@@ -14,8 +14,9 @@ from schemas.arrow_types import parse_type
 from schemas.errors import WardroundError
 from tests.support.marked_volumes import affine, card, marked, planted, tilted, turns
 from workers.images.volumes.outputs import slabs
+from workers.images.volumes.outputs.columns import MEASURES_TYPE
 from workers.images.volumes.outputs.marked import Marked
-from workers.images.volumes.outputs.measures import MEASURES_TYPE, measures_of
+from workers.images.volumes.outputs.measures import measures_of
 
 
 def by_arithmetic(mask: NDArray[Any], volume: Marked) -> dict[str, Any]:

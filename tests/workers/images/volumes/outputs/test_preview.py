@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from tests.support.marked_volumes import affine, card, marked, origin, planted, tilted, turns
 from workers.images.volumes.outputs.colours import colour_of
-from workers.images.volumes.outputs.columns import values_of
 from workers.images.volumes.outputs.marked import Marked
 from workers.images.volumes.outputs.settings import Wanted
+from workers.images.volumes.outputs.values import values_of
 from workers.images.volumes.volume import Grid
 
 ONE = card(("liver",))

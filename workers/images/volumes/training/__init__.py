@@ -1,0 +1,1 @@
+"""`job: train` over volumes: what networks that mark structures are shown, and how they are fitted to it."""
