@@ -100,6 +100,18 @@ def test_a_network_that_answers_at_several_sizes_learns_from_all_of_them() -> No
     assert losses[0] != losses[1]
 
 
+def test_our_own_network_answers_at_several_sizes_while_it_learns_and_at_one_in_predict() -> None:
+    settings = {"channels": [4, 6, 8], "strides": [[2, 2, 2], [2, 2, 1]], "deep_supervision": True}
+    recipe = opened(source(network={"name": "res_unet", "settings": settings}), ShownVolumes(rows(2)))
+    network = recipe.network().train()
+    batch, truth = recipe.batch(list(ShownVolumes(rows(2))), np.zeros((2, 1)), np.random.default_rng(0))
+    i, j, k = recipe.windows.roi
+    assert [answer.shape[2:] for answer in network(batch["voxels"])] == [(i, j, k), (i // 2, j // 2, k // 2)]
+    recipe.loss(network, batch, truth).backward()
+    assert all(weight.grad is not None for weight in network.parameters())
+    assert network.eval()(batch["voxels"]).shape == (2, 3, i, j, k)
+
+
 def test_a_patch_that_the_network_does_not_divide_is_refused() -> None:
     with pytest.raises(SpecError, match=r"patches.size: 13 x 12 x 12 voxels: the network shrinks a patch by 2 x 2 x 2"):
         opened(source(patches={"size": [13, 12, 12]}), ShownVolumes(rows(2)))
