@@ -75,7 +75,7 @@ def _card(files: BundleFiles, config: Config, data: DataFormat, network: BundleN
         prepare=steps,
         channels=card.channels,
         # The zoo often says so of a tensor that has no bounds, such as one of mean 0.
-        value_range=data.image.value_range if _bounds(steps) else None,
+        value_range=data.image.bounds if _bounds(steps) else None,
         settings={
             "network": network.name,
             "settings": dict(network.settings),

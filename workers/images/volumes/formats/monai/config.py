@@ -120,7 +120,9 @@ class Config:
                 f"{self.where}: {where}: {target!r} is code of the bundle, which is not run: save the network as ONNX "
                 "(docs/models.md), or use what MONAI itself has"
             )
-        settings = {key: self._resolved(one, f"{where}::{key}") for key, one in value.items() if key not in _RESERVED}
+        # Who comes upon a Lambda of a key that matters refuses it; its function has no value here.
+        kept = ("keys",) if name.startswith("Lambda") else tuple(key for key in value if key not in _RESERVED)
+        settings = {key: self._resolved(value[key], f"{where}::{key}") for key in kept if key in value}
         return Component(name, settings, f"{self.where}: {where}", module)
 
     def find(self, target: str, names: Sequence[str]) -> str | None:

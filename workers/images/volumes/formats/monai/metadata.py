@@ -15,8 +15,14 @@ class Tensor(Lenient):
     """One tensor; what else is said of it has no use here."""
 
     num_channels: int | None = Field(default=None, ge=1)
-    value_range: tuple[float, float] | None = None
+    value_range: tuple[float, ...] = ()
     channel_def: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """The smallest and largest value; None where none, or the labels of a map, stand there."""
+        low_and_high = self.value_range if len(self.value_range) == 2 else (0.0, 0.0)
+        return (low_and_high[0], low_and_high[1]) if low_and_high[0] < low_and_high[1] else None
 
 
 class _Format(Lenient):

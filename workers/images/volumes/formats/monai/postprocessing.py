@@ -79,7 +79,10 @@ def _back_by_nearest(step: Step, where: str) -> Step:
 def _with(found: After, one: Component, pred: str) -> After:
     name = base_name(one.target)
     if name == "Lambda":
-        raise SecurityError(f"{one.where}: {one.target} is Python code, which is not run: use a transform of MONAI")
+        raise SecurityError(
+            f"{one.where}: {one.target} is Python code, which is not run: leave it out. Channels are structures of "
+            "their own here, in the label map too where one excludes the others"
+        )
     if name in _NO_MATTER:
         return found
     given = Arguments(one, pred)

@@ -96,7 +96,7 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
     (
         with_step({"_target_": "Lambdad", "keys": "image", "func": "$lambda x: x"}),
         SecurityError,
-        r"preprocessing::transforms::2::func: '\$lambda x: x' is Python code",
+        r"preprocessing::transforms::2: Lambdad is Python code, which is not run: use a transform of MONAI",
     ),
     (with_step({"_target_": "scripts.Mine", "keys": "image"}), SecurityError, "'scripts.Mine' is code of the bun"),
     (
@@ -130,6 +130,11 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
     (after(SOFTMAX, ARGMAX, INVERT), SpecError, "interpolates between labels"),
     (after(SOFTMAX, INVERT), SpecError, "neither argmax nor threshold"),
     (after(SOFTMAX, INVERT, {**ARGMAX, "argmax": False, "threshold": 0.5}), SpecError, "softmax and a threshold"),
+    (
+        after(SOFTMAX, INVERT, ARGMAX, {"_target_": "Lambdad", "keys": "pred", "func": "$lambda x: x"}),
+        SecurityError,
+        "Lambdad is Python code, which is not run: leave it out",
+    ),
     (after(SOFTMAX, INVERT, ARGMAX, KEEP), SpecError, "write `clean: .{step: keep_largest}.` there"),
     (changed(evaluator={"_target_": "scripts.Mine"}), SpecError, "evaluator 'Mine' is not supported"),
     (changed(preprocessing="@nothing"), SpecError, "there is no 'nothing'"),
@@ -238,3 +243,12 @@ def test_a_classification_tells_its_labels(tmp_path: Path) -> None:
     volume = volume_card(card)
     assert volume is not None
     assert (volume.task, volume.windows, volume.labels) == ("classification", None, ("Healthy", "Ill"))
+
+
+@pytest.mark.parametrize(("given", "expected"), [([0, 1], (0, 1)), ([], None), ([0, 1, 2], None), ([1, 0], None)])
+def test_a_range_of_values_is_told_where_it_is_one(
+    tmp_path: Path, given: list[float], expected: tuple[float, float] | None
+) -> None:
+    meta = zoo.metadata(value_range=[0, 1, 2])
+    meta["network_data_format"]["inputs"]["image"]["value_range"] = given
+    assert FORMAT.describe(zoo.write(tmp_path, zoo.inference(), meta)).value_range == expected
