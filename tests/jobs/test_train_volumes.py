@@ -12,7 +12,7 @@ import pytest
 
 from schemas.errors import SpecError
 from tests.support.labelled_volumes import save, write_volume
-from tests.support.runs import run
+from tests.support.runs import rows, run
 from tests.support.train_figures import account, remarks
 from workers.images.volumes.card import volume_card
 from workers.images.volumes.formats.native import FORMAT
@@ -75,19 +75,71 @@ def test_the_directory_is_a_model_on_volumes_with_the_planned_steps(folder: Path
 
 
 def test_labelled_parquet_has_the_label_map_of_each(folder: Path) -> None:
-    rows = pl.read_parquet(folder / "out" / "labelled.parquet").sort("record_id")
-    of_v4 = rows.filter(pl.col("record_id") == "v4.nii.gz")
+    labelled = pl.read_parquet(folder / "out" / "labelled.parquet").sort("record_id")
+    of_v4 = labelled.filter(pl.col("record_id") == "v4.nii.gz")
     assert of_v4["spots"].to_list() == [f"{folder}/labels/v4.nii.gz"]
     assert of_v4["split"][0] in ("train", "tuning", "held_out")
 
 
 def test_a_volume_that_is_stored_the_other_way_round_learns_from_the_same_labels(folder: Path) -> None:
-    rows = pl.concat(pl.read_parquet(path) for path in (folder / "out/stages/prepare").rglob("shard-*.parquet"))
-    row = rows.filter(pl.col("record_id") == "v3.nii.gz").to_dicts()[0]
+    shown = pl.concat(pl.read_parquet(path) for path in (folder / "out/stages/prepare").rglob("shard-*.parquet"))
+    row = shown.filter(pl.col("record_id") == "v3.nii.gz").to_dicts()[0]
     classes = np.frombuffer(row["classes"], row["class_dtype"]).reshape(row["voxel_shape"][1:])
     voxels = np.frombuffer(row["voxels"], row["voxel_dtype"]).reshape(row["voxel_shape"])[0]
     assert voxels[classes == 2].mean() > voxels[classes == 1].mean() > voxels[classes == 0].mean() + 0.5
     assert np.array_equal(classes, nibabel.load(folder / "labels" / "v3.nii.gz").get_fdata())
+
+
+def test_what_the_model_marks_is_evaluated_against_the_label_maps(folder: Path) -> None:
+    run(
+        f"""
+job: predict
+name: spots
+input: {{collection: images, record: series, uri: {folder}/images/, segmentation: {{masks: [nifti]}}}}
+models: {{spots: {{uri: {folder}/out/model/}}}}
+output: {{uri: {folder}/marked/}}
+compute: {{pool: serial}}
+"""
+    )
+    run(
+        f"""
+job: evaluate
+name: spots
+input:
+  run: {folder}/marked/
+  labels: {{uri: {folder}/out/labelled.parquet}}
+  draws: 100
+  outcomes:
+    spots:
+      task: segmentation
+      score: mask_nifti
+      truth: spots
+      structures: {{near: 1, far: 2}}
+      roots: [{folder}/labels/]
+output: {{uri: {folder}/evaluated/}}
+compute: {{pool: serial}}
+"""
+    )
+    document = json.loads((folder / "evaluated" / "metrics.json").read_text())
+    found = {(row["figure"], row["point"]): row["value"] for row in document["outcomes"]["spots"]["all"]}
+    own: dict[str, list[float]] = {"near": [], "far": []}
+    for row in rows(folder / "marked").iter_rows(named=True):
+        label_map = folder / "labels" / row["record_id"]
+        if row["record_id"] in ("v0.nii.gz", "v1.nii.gz") or not label_map.exists():
+            continue
+        masks, truth = (
+            nibabel.as_closest_canonical(nibabel.load(path)).get_fdata()
+            for path in (folder / "marked" / row["mask_nifti"], label_map)
+        )
+        for value, name in enumerate(own, start=1):
+            one, other = masks == value, truth == value
+            own[name].append(2 * (one & other).sum() / (one.sum() + other.sum()))
+    assert found["rows", ""] == 7
+    for name, values in own.items():
+        assert found["dice", name] == pytest.approx(np.mean(values))
+    states = {cell["state"]: cell["rows"] for cell in document["flow"]}
+    assert states["evaluated"] == 7
+    assert sum(states.values()) == 10
 
 
 def test_settings_of_volumes_and_of_images_are_kept_apart(folder: Path) -> None:
@@ -95,6 +147,10 @@ def test_settings_of_volumes_and_of_images_are_kept_apart(folder: Path) -> None:
         run(spec(folder, "refused").replace("task: segmentation, structures: {near: 1, far: 2}", "task: binary"))
     with pytest.raises(SpecError, match="stands there twice"):
         run(spec(folder, "refused").replace("far: 2", "far: 1"))
+    with pytest.raises(SpecError, match="smoothing: is not for segmentation"):
+        run(spec(folder, "refused").replace("batch: 2", "batch: 2, loss: {smoothing: 0.1}"))
+    with pytest.raises(SpecError, match="is a folder: name a table"):
+        run(spec(folder, "refused").replace(', pattern: "{id}"', ""))
     with pytest.raises(SpecError, match=r"needs .id. or .stem., once"):
         run(spec(folder, "refused").replace('"{id}"', '"{id}-{stem}"'))
     with pytest.raises(SpecError, match=r"is called as labels\.pattern says"):

@@ -88,6 +88,11 @@ def with_labels(rows: pl.DataFrame, on: str, labels: pl.DataFrame, key: str) -> 
 
 
 def _body(labels: Labels, storage: StorageSettings) -> bytes:
+    if labels.uri.endswith("/"):
+        raise SpecError(
+            f"input.labels: {labels.uri} is a folder: name a table, or say how its objects are called, such as "
+            'labels.pattern: "{id}"'
+        )
     folder, name = split(labels.uri)
     try:
         return open_store(folder, storage).get(name)

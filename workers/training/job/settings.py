@@ -201,6 +201,9 @@ class TrainKeys(Frozen):
             raise ValueError("outputs: segmentation is of volumes: this collection has none")
         if "segmentation" in tasks and self.fit.balance != "none":
             raise ValueError("fit.balance: is of whole records, and label maps are of voxels: leave it out")
+        of_rows = sorted({"gamma", "smoothing", "delta"} & self.fit.loss.model_fields_set)
+        if "segmentation" in tasks and of_rows:
+            raise ValueError(f"fit.loss.{of_rows[0]}: is not for segmentation: leave it out")
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError("seeds: one stands there twice, which would count it twice")
         return self

@@ -28,6 +28,9 @@ class Config(Frozen):
     channels: tuple[Width, ...] = Field(default=(16, 32, 64, 128), min_length=2, max_length=8)
     strides: tuple[Strides, ...] = ((2, 2, 2), (2, 2, 2), (2, 2, 2))
     blocks: int = Field(default=1, ge=1, le=20, description="residual blocks of a stage of the encoder")
+    deep_supervision: bool = Field(
+        default=False, description="coarser stages of the decoder answer too while the network is fitted"
+    )
 
     @model_validator(mode="after")
     def _one_stride_a_step(self) -> Self:
@@ -78,16 +81,23 @@ class ResUNet(nn.Module):
         ups = range(len(config.channels) - 2, -1, -1)
         self.up = nn.ModuleList(Up(config.channels[at + 1], config.channels[at], steps[at + 1]) for at in ups)
         self.out = nn.Conv3d(config.channels[0], config.num_outputs, 1)
+        coarser = [config.channels[at] for at in ups][:-1] if config.deep_supervision else []
+        self.deep = nn.ModuleList(nn.Conv3d(width, config.num_outputs, 1) for width in coarser)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor | list[Tensor]:
+        """The logits; while it is fitted with deep supervision those of coarser stages follow, the coarsest last."""
         skips: list[Tensor] = []
         for stage in self.down:
             x = stage(x)
             skips.append(x)
         skips.pop()
-        for up in self.up:
+        answers: list[Tensor] = []
+        for place, up in enumerate(self.up):
             x = up(x, skips.pop())
-        return cast(Tensor, self.out(x))
+            if self.training and place < len(self.deep):
+                answers.append(self.deep[place](x))
+        logits = cast(Tensor, self.out(x))
+        return [logits, *reversed(answers)] if answers else logits
 
 
 def build(config: Config) -> nn.Module:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
@@ -73,6 +74,15 @@ def test_the_patch_follows_from_the_volumes_and_is_told() -> None:
     assert recipe.remarks == ("patches of 14 x 14 x 12 voxels, median volume of 12.5 x 13 x 10.5 voxels, 1 x 1 x 1 mm",)
 
 
+def test_values_of_label_maps_that_no_structure_has_are_told() -> None:
+    table = rows(3).to_pylist()
+    table[0]["unnamed"], table[1]["unnamed"] = [7, 9], [7]
+    recipe = opened(source(), ShownVolumes(pa.Table.from_pylist(table)))
+    assert recipe.remarks[1:] == (
+        "label maps of 2 training volumes have values that are no structure's (7, 9) and are learned as background",
+    )
+
+
 @pytest.mark.parametrize("network", ["monai.UNet", "monai.DynUNet", "res_unet"])
 def test_a_network_that_is_planned_takes_the_patch(network: str) -> None:
     recipe = opened(source(network={"name": network}), ShownVolumes(rows(2)))
@@ -98,6 +108,18 @@ def test_a_network_that_answers_at_several_sizes_learns_from_all_of_them() -> No
         assert all(weight.grad is not None for weight in network.parameters())
         assert recipe.logits(network, batch).shape == (2, 3, 16, 16, 16)
     assert losses[0] != losses[1]
+
+
+def test_our_own_network_answers_at_several_sizes_while_it_learns_and_at_one_in_predict() -> None:
+    settings = {"channels": [4, 6, 8], "strides": [[2, 2, 2], [2, 2, 1]], "deep_supervision": True}
+    recipe = opened(source(network={"name": "res_unet", "settings": settings}), ShownVolumes(rows(2)))
+    network = recipe.network().train()
+    batch, truth = recipe.batch(list(ShownVolumes(rows(2))), np.zeros((2, 1)), np.random.default_rng(0))
+    i, j, k = recipe.windows.roi
+    assert [answer.shape[2:] for answer in network(batch["voxels"])] == [(i, j, k), (i // 2, j // 2, k // 2)]
+    recipe.loss(network, batch, truth).backward()
+    assert all(weight.grad is not None for weight in network.parameters())
+    assert network.eval()(batch["voxels"]).shape == (2, 3, i, j, k)
 
 
 def test_a_patch_that_the_network_does_not_divide_is_refused() -> None:
