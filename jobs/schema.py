@@ -62,6 +62,8 @@ def all_settings(tell: Tell) -> AllSettings:
                     table = Room(place).find("steps", "STEPS")
                     if table is not None:
                         found.steps[name] = list(_steps(name, table, tell))
+                    for kind, more in (Room(place).find("more_steps", "TABLES") or {}).items():
+                        found.steps[kind] = list(_steps(kind, more, tell))
                     changes = Room(place).find("augmenting", "AUGMENT")
                     if changes is not None:
                         found.augment[name] = list(changes.items())

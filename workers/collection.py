@@ -8,6 +8,7 @@ A collection, or a converter, is a folder in `workers/` or a package of the user
 | `collection` | `open_collection(source, storage, compute) -> Collection`: the driver's side, without torch |
 | `stages` | one function a stage, `(context: StageContext) -> RecordStage | ShardStage`: the worker's side |
 | `steps` | optional: `STEPS`, a `workers.prepare_list.StepTable` of its prepare steps |
+| `more_steps` | optional: `TABLES`, such tables of records of other kinds, by name |
 | `recheck` | optional: `recheck`, a `Rechecker` |
 | `draft` | optional: `draft`, a `workers.drafts.Drafter` |
 | `doctor` | optional: `examine`, an `Examination` |

@@ -66,11 +66,14 @@ def _written_out(short: Any) -> Any:
     return short if isinstance(short, dict | Condition) else {"equals": short}
 
 
+_Short = Value | tuple[Value, ...] | Condition
+
+
 class SelectionRule(Frozen):
     """One kind of volume that is wanted."""
 
     name: str = Field(min_length=1, description="its name, for `selected_by`")
-    where: dict[str, Annotated[Condition, BeforeValidator(_written_out)]] = Field(
+    where: dict[str, Annotated[Condition, BeforeValidator(_written_out, json_schema_input_type=_Short)]] = Field(
         default={},
         description="attributes by DICOM keyword or eight hex digits, or `slices`, `spacing_mm`, `tilt_deg`, `plane` "
         "(axial, coronal, sagittal), and what each has to be: a value, a list of words, or equals, one_of, none_of, "
