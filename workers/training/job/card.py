@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas.canonical import canonical_json
+from workers.labels.settings import label_values
 from workers.models.card_page import DATA, PERFORMANCE, page, table
 from workers.training.job.settings import Output, TrainKeys
 
@@ -42,7 +43,7 @@ def model_card(facts: Facts) -> str:
     known = {
         "What it tells": table(
             ("output", "task", "truth", "values"),
-            [(name, one.task, one.truth or name, _values(one)) for name, one in source.outputs.items()],
+            [(name, one.task, one.column or name, _values(one)) for name, one in source.outputs.items()],
         ),
         "Preparation": f"`{canonical_json(list(facts.steps))}`",
         "Network and fit": _network(facts),
@@ -105,4 +106,7 @@ def _values(output: Output) -> str:
     if output.task == "binary":
         others = "all others" if output.negative is None else output.negative
         return f"positive: {output.positive}; negative: {others}"
+    if output.task == "segmentation":
+        named = (f"{name}: {', '.join(map(str, label_values(values)))}" for name, values in output.structures.items())
+        return "; ".join(named)
     return ", ".join(str(value) for value in output.classes)

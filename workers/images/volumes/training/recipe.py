@@ -33,6 +33,7 @@ from workers.training.network import fresh_network, whole_settings
 
 _FORMAT = "wardround-volume-model"
 _VOXELS = "voxels"
+_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,17 @@ def _remarks(train: Sequence[ShownVolume], fingerprint: Fingerprint, size: Shape
     known = f"patches of {' x '.join(map(str, size))} voxels, {fingerprint.said}"
     empty = sum(not len(volume.places) for volume in train)
     none = [f"{counted(empty, 'training volume')} without a single voxel of a structure"] if empty else []
-    return [known, *none]
+    return [known, *none, *_unnamed(train)]
+
+
+def _unnamed(train: Sequence[ShownVolume]) -> Sequence[str]:
+    """What is learned as background, though label maps mark it."""
+    values = sorted({value for volume in train for value in volume.unnamed})
+    if not values:
+        return []
+    which = ", ".join(map(str, values[:_NAMED])) + (", ..." if len(values) > _NAMED else "")
+    of = counted(sum(bool(volume.unnamed) for volume in train), "training volume")
+    return [f"label maps of {of} have values that are no structure's ({which}) and are learned as background"]
 
 
 def _check(recipe: SegmentationRecipe) -> None:

@@ -42,6 +42,8 @@ class ShownVolume:
     classes: Array
     places: NDArray[np.int32]
     spacing: Spacing
+    unnamed: tuple[int, ...] = ()
+    """Values of the label map that no structure has."""
 
     @property
     def sides(self) -> Shape3:
@@ -70,6 +72,7 @@ class ShownVolumes(Sequence[ShownVolume]):
             _view(row["classes"], row["class_dtype"].as_py(), shape[1:]),
             _view(row["places"], "int32", (-1, 4)),
             (one, other, last),
+            tuple(row["unnamed"].as_py()),
         )
 
 

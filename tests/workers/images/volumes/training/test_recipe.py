@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
@@ -71,6 +72,15 @@ def test_the_patch_follows_from_the_volumes_and_is_told() -> None:
     recipe = opened(source(), ShownVolumes(rows(4)))
     assert recipe.windows.roi == (14, 14, 12)
     assert recipe.remarks == ("patches of 14 x 14 x 12 voxels, median volume of 12.5 x 13 x 10.5 voxels, 1 x 1 x 1 mm",)
+
+
+def test_values_of_label_maps_that_no_structure_has_are_told() -> None:
+    table = rows(3).to_pylist()
+    table[0]["unnamed"], table[1]["unnamed"] = [7, 9], [7]
+    recipe = opened(source(), ShownVolumes(pa.Table.from_pylist(table)))
+    assert recipe.remarks[1:] == (
+        "label maps of 2 training volumes have values that are no structure's (7, 9) and are learned as background",
+    )
 
 
 @pytest.mark.parametrize("network", ["monai.UNet", "monai.DynUNet", "res_unet"])
