@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pydicom
 import pytest
@@ -18,6 +21,7 @@ from workers.images.series.plan_volumes import plan_volumes
 from workers.images.series.read_facts import read_facts
 
 REAL = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+DCM2NIIX = Path(__file__).resolve().parents[2] / ".venv-oracles" / "bin" / "dcm2niix"
 T1 = REAL / "t1-series"
 TILTED = REAL / "ct-tilted"
 SERIES = REAL / "series"
@@ -84,7 +88,12 @@ def made(
 
 
 def real_slices(folder: Path = T1) -> list[Dataset]:
-    """The objects of a real series, in the order of their places."""
+    """The objects of a real series, in the order of their places; not to be changed."""
+    return _read(folder)
+
+
+@cache
+def _read(folder: Path) -> list[Dataset]:
     return sorted(map(pydicom.dcmread, files_of(folder)), key=_along)
 
 
@@ -127,6 +136,25 @@ def facts_of(slices: Iterable[Dataset | bytes], attributes: Sequence[str] = ()) 
 def volumes_of(slices: Iterable[Dataset | bytes]) -> list[SeriesVolume]:
     """What the slices come to, their pixels not compared."""
     return plan_volumes(facts_of(slices))
+
+
+def dcm2niix(objects: Iterable[Dataset | bytes], folder: Path) -> list[nib.Nifti1Image]:
+    """What dcm2niix makes of these objects, by the names of its files; the test is skipped where it is absent."""
+    if not DCM2NIIX.is_file():
+        pytest.skip("dcm2niix is not here: make oracles")
+    source, out = folder / "objects", folder / "out"
+    source.mkdir()
+    out.mkdir()
+    for number, slice_ in enumerate(objects):
+        (source / f"{number:04}.dcm").write_bytes(slice_ if isinstance(slice_, bytes) else stored(slice_))
+    subprocess.run([DCM2NIIX, "-b", "n", "-z", "n", "-o", out, source], check=False, capture_output=True, timeout=120)
+    return [nib.load(path) for path in sorted(out.glob("*.nii"))]
+
+
+def canonical(affine: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """The affine of the same voxels with axes in the order and sense that is nearest to RAS."""
+    turned = nib.as_closest_canonical(nib.Nifti1Image(np.zeros(tuple(shape[:3]), np.uint8), affine))
+    return np.asarray(turned.affine)
 
 
 def only(volumes: Sequence[SeriesVolume]) -> SeriesVolume:

@@ -12,6 +12,7 @@ from workers.images.series.line import Line, tolerance
 Floats = NDArray[np.float64]
 _SKEW = 1e-2
 _IN_PLANE = 0.1
+_FARTHEST_MM = 1e6
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
 _ENDS = (("L", "R"), ("P", "A"), ("I", "S"))
 
@@ -51,12 +52,12 @@ def has_no_geometry(facts: SliceFacts) -> str:
         return "ImageOrientationPatient is no pair of unit vectors at right angles"
     if facts.position is None:
         return "ImagePositionPatient is missing"
-    if not np.all(np.isfinite(facts.position)):
-        return "ImagePositionPatient is not a number"
+    if not np.all(np.abs(facts.position) < _FARTHEST_MM):
+        return "ImagePositionPatient is no place in a patient"
     if facts.pixel_spacing is None:
         return "PixelSpacing is missing"
-    if not all(np.isfinite(side) and side > 0 for side in facts.pixel_spacing):
-        return "PixelSpacing is not positive"
+    if not all(0 < side < _FARTHEST_MM for side in facts.pixel_spacing):
+        return "PixelSpacing is no distance in a patient"
     return ""
 
 

@@ -15,6 +15,7 @@ _MOST_TOLERANCE = 0.2
 # Places in a header have few digits: what is on the border stays inside.
 _ROUNDING_MM = 1e-3
 _NARROWING = 80
+_MOST_STEPS = 65_535
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ def fit_line(places: Floats) -> Line | None:
 def _with_gaps(places: Floats, steps: Floats) -> Line | None:
     """The line of the longest step that explains all distances as whole multiples."""
     for step in _candidates(steps):
+        if float(steps.sum()) > _MOST_STEPS * step:
+            continue
         multiples = np.rint(steps / step).astype(np.int64)
         if multiples.min() < 1:
             continue
@@ -79,9 +82,11 @@ def _candidates(steps: Floats) -> list[float]:
 
 
 def _line(places: Floats, indices: Integers) -> Line:
-    step, start = np.polyfit(indices, places, 1)
+    centred = indices - indices.mean()
+    step = float(centred @ places / (centred @ centred))
+    start = float(places.mean() - step * indices.mean())
     residual = float(np.abs(places - start - step * indices).max())
-    return Line(indices, float(start), float(step), residual, _strip(places, indices, float(step)))
+    return Line(indices, start, step, residual, _strip(places, indices, step))
 
 
 def _strip(places: Floats, indices: Integers, step: float) -> float:

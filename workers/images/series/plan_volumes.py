@@ -154,8 +154,14 @@ def _settle(part: Part) -> list[_Settled]:
     for smaller in split_repeats(part, at):
         compared = without_copies(smaller, at)
         blocks = in_blocks(compared, at) if compared.conflicts else _between_each_other(compared)
-        settled += [_Settled(Compared(block)) for block in blocks] if blocks else [_Settled(compared)]
+        settled += _blocks(compared, blocks) if blocks else [_Settled(compared)]
     return settled
+
+
+def _blocks(compared: Compared, blocks: Sequence[Part]) -> list[_Settled]:
+    """Each on its own; copies, which the digest alone tells of no block, are counted with the first."""
+    first, *others = blocks
+    return [_Settled(Compared(first, compared.copies)), *(_Settled(Compared(block)) for block in others)]
 
 
 def _between_each_other(compared: Compared) -> list[Part] | None:
@@ -173,8 +179,9 @@ def _volume(settled: _Settled, name: str) -> SeriesVolume:
     if settled.at_one_place:
         return refused(slices, volume_id, Status.NOT_A_VOLUME, f"all {len(slices)} slices lie at one place")
     if compared.conflicts:
-        return refused(slices, volume_id, Status.DUPLICATE_CONFLICT, _conflict(compared))
-    found = volume_of(stack_of(slices), volume_id)
+        found = refused(slices, volume_id, Status.DUPLICATE_CONFLICT, _conflict(compared))
+    else:
+        found = volume_of(stack_of(slices), volume_id)
     return replace(found, duplicates=tuple(slice_.key for slice_ in compared.copies))
 
 

@@ -49,7 +49,7 @@ TRAITS = (
     Trait("AcquisitionDateTime", "time", in_time=True),
     Trait("AcquisitionTime", "time", in_time=True),
     Trait("ContentTime", "time", in_time=True),
-    Trait("DimensionIndices", "dimension"),
+    Trait("DimensionIndexValues", "dimension"),
 )
 """In the order in which they are tried. Each counts only where slices at one place differ in it."""
 
@@ -174,7 +174,7 @@ def _by_time(part: Part, values: dict[int, Any], at: dict[int, int], most: int) 
 def _overlap(groups: Sequence[Sequence[SliceFacts]], at: dict[int, int]) -> bool:
     """Whether of any two groups the smaller lies in the other for the most part: else two pieces of one volume that
     share a place would look like two volumes, each of them whole."""
-    covered = [{at[id(facts)] for facts in group} for group in groups]
+    covered = {frozenset(at[id(facts)] for facts in group) for group in groups}
     return all(len(one & other) >= _OVERLAP * min(len(one), len(other)) for one, other in combinations(covered, 2))
 
 

@@ -190,12 +190,17 @@ def test_slices_without_a_place_are_no_volume_and_say_what_they_lack(attribute: 
     assert attribute in volume.detail
 
 
-@pytest.mark.parametrize("word", ["nan", "inf", "left"])
-def test_a_position_that_is_no_number_is_none(word: str):
+@pytest.mark.parametrize("word", ["nan", "inf", "-inf", "1e300", "1e7"])
+def test_a_position_that_no_patient_has_is_none(word: str):
     facts = facts_of(made())
-    odd = float(word) if word != "left" else float("nan")
-    volumes = plan_volumes(replace(one, position=(0.0, odd, 0.0)) for one in facts)
+    volumes = plan_volumes(replace(one, position=(0.0, float(word), 0.0)) for one in facts)
     assert only(volumes).status == "not_a_volume"
+
+
+def test_a_slice_far_away_is_no_gap_of_a_hundred_thousand_slices():
+    slices = made()
+    shifted(slices[-1], 400_000)
+    assert only(volumes_of(slices)).status == "variable_spacing"
 
 
 def test_a_slice_of_unknown_place_makes_its_volume_incomplete_even_at_an_end():

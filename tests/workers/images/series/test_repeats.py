@@ -228,6 +228,16 @@ def test_pieces_of_several_spacings_are_not_made_volumes_by_what_they_differ_in(
     assert verdicts(volumes_of(changed(made(), later))) == [("variable_spacing", 8)]
 
 
+@pytest.mark.parametrize(
+    ("attribute", "values"),
+    [("AcquisitionNumber", (1, 2)), ("AcquisitionTime", ("120000", "120001")), ("TriggerTime", (10.0, 20.0))],
+)
+def test_every_other_slice_is_no_volume_where_one_of_all_lacks(attribute: str, values: tuple[object, object]):
+    slices = changed(made(12), lambda one, index: setattr(one, attribute, values[index % 2]))
+    del slices[5]
+    assert [(str(one.status), one.missing) for one in volumes_of(slices)] == [("incomplete_series", (5,))]
+
+
 def test_ids_of_volumes_do_not_depend_on_which_slices_came_first():
     slices = _twice(_set("TriggerTime", lambda index, number: 30.0 * number + np.sin(index)), 3)
     facts = facts_of(slices)

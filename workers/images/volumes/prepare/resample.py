@@ -33,8 +33,8 @@ class Resample(VolumeStep):
     volume or of the result, is more than `anisotropy` times the smallest, that axis alone is resampled by nearest
     (nnU-Net's separate z); `separate_z` says so or forbids it instead. nearest there is nnU-Net's order 0.
 
-    Peak: source, result and a few planes; 12 bytes a voxel of the larger more for spline. Rejects NaN and
-    infinities with spline, and a result of more than 2**30 voxels.
+    Peak: source, result and a few planes, a copy of a source that is flipped or read-only, and for spline 8 bytes a
+    voxel of the larger grid. Rejects NaN and infinities with spline, and a result of more than 2**30 voxels.
     """
 
     name: ClassVar[str] = "resample"
