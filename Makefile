@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.wardround-setup
 ORACLES := .venv-oracles
 
-.PHONY: setup oracles oracle-spliceai demo demo-ehr demo-genomics test test-long check bench bench-images bench-frames bench-scale bench-notes bench-nlp bench-events bench-variants bench-prs bench-evaluate bench-evaluate-job bench-train chaos clean
+.PHONY: setup oracles oracle-spliceai demo demo-ehr demo-genomics test test-long check bench bench-images bench-frames bench-scale bench-notes bench-nlp bench-events bench-variants bench-prs bench-evaluate bench-evaluate-job bench-train bench-volumes bench-dicom chaos clean
 
 setup: $(STAMP)
 
@@ -98,6 +98,12 @@ bench-events: setup
 
 bench-variants: setup
 	$(BIN)/python tests/benchmarks/bench_variants.py
+
+bench-volumes: setup
+	$(BIN)/python tests/benchmarks/bench_volumes.py
+
+bench-dicom: setup
+	$(BIN)/python tests/benchmarks/bench_dicom.py
 
 # Signals to every process of runs at every moment: images, a conversion and scores, in one call.
 chaos: setup

@@ -64,6 +64,11 @@ def run(
     return Finished(seconds, text, peak)
 
 
+def keep_to(cores: int) -> None:
+    """Let this process, and all that it starts, run on so many cores only."""
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+
+
 def python(script: str, *arguments: str) -> list[str]:
     """Command line of one of the scripts beside this one."""
     return [sys.executable, str(ROOT / "tests" / "benchmarks" / script), *arguments]
