@@ -109,13 +109,13 @@ input:
   run: {folder}/marked/
   labels: {{uri: {folder}/out/labelled.parquet}}
   draws: 100
+  roots: [{folder}/labels/]
   outcomes:
     spots:
       task: segmentation
       score: mask_nifti
       truth: spots
       structures: {{near: 1, far: 2}}
-      roots: [{folder}/labels/]
 output: {{uri: {folder}/evaluated/}}
 compute: {{pool: serial}}
 """

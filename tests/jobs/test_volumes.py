@@ -150,3 +150,26 @@ def test_a_run_killed_in_any_stage_is_completed_by_the_same_command(
         before, after = mask(folder / "clean", row(clean, name)), mask(output, row(again, name))
         assert before.to_bytes() == after.to_bytes()
     assert not [left for left in leftovers(open_store(str(output)), NOW) if left.kind == "side object of no rows"]
+
+
+def test_a_table_names_the_objects_and_its_columns_come_along(folder: Path, tmp_path: Path) -> None:
+    spec = write_spec(folder, str(tmp_path / "out"), carry="[site, PatientID]", subject_id="who").read_text()
+    names = sorted(path.relative_to(folder / "archive") for path in (folder / "archive").rglob("*.dcm"))
+    lines = [f"{folder / 'archive' / name},{number},north,p1" for number, name in enumerate(names[::-1])]
+    (tmp_path / "table.csv").write_text("\n".join(["uri,record_id,site,who", *lines]))
+    roots = f"uri: {tmp_path / 'table.csv'}, roots: ['{folder / 'archive'}']"
+    run(spec.replace(f"uri: {folder / 'archive'}", roots))
+    found = row(rows(tmp_path / "out"), SERIES)
+    assert (found["status"], found["site"], found["subject_id"]) == ("ok", "north", "p1")
+    assert found["n_slices"] == SHAPE[2]
+
+
+def test_several_models_share_a_volume_and_have_verdicts_of_their_own(folder: Path, tmp_path: Path) -> None:
+    make_model(tmp_path / "wide", prepare=[{"orient": {"axes": "LPS"}}], windows=None)
+    spec = write_spec(folder, str(tmp_path / "out")).read_text()
+    both = f"models: {{wide: {{uri: {tmp_path / 'wide'}}}, brain: "
+    run(spec.replace("models: {brain: ", both))
+    found = row(rows(tmp_path / "out"), SERIES)
+    assert (found["brain__status"], found["wide__status"]) == ("ok", "ok")
+    assert found["brain__mask_nifti"].startswith("objects/brain__mask_nifti/")
+    assert found["wide__anterior"]["voxels"] is not None

@@ -30,10 +30,11 @@ _MASKS = pl.List(pl.Struct(_STRUCTURE))
 
 class MaskFiles:
     """The masks of a run, and the label maps that they are held against, which lie under `roots`: the folder of the
-    labels unless the outcome names others. A relative uri is from that folder."""
+    labels unless others are named. A relative uri is from that folder."""
 
-    def __init__(self, run: Store, storage: StorageSettings, folder: str) -> None:
+    def __init__(self, run: Store, storage: StorageSettings, folder: str, roots: Sequence[str]) -> None:
         self._run, self._storage, self._folder = run, storage, folder
+        self._roots = roots or (folder,)
         self._stores: dict[str, Store] = {}
 
     @cached_property
@@ -41,12 +42,10 @@ class MaskFiles:
         found: Pair = registry.readers().load("label maps", "input.outcomes").pair
         return found
 
-    def pair(
-        self, masks: str, label_map: str, roots: Sequence[str]
-    ) -> tuple[Array, Array, tuple[float, float, float]] | str:
+    def pair(self, masks: str, label_map: str) -> tuple[Array, Array, tuple[float, float, float]] | str:
         """Predicted and true values on one grid and its spacing, or why there are none."""
         uri = label_map if "://" in label_map or label_map.startswith("/") else f"{self._folder}/{label_map}"
-        if not is_inside(uri, roots or (self._folder,)):
+        if not is_inside(uri, self._roots):
             return OUTSIDE
         folder, name = split(uri)
         store = self._stores.setdefault(folder, open_store(folder, self._storage))
@@ -67,7 +66,7 @@ def open_masks(source: EvaluateInput, run: Store, storage: StorageSettings) -> M
     folder = run.uri if source.labels is None else source.labels.uri
     if source.labels is not None and not source.labels.pattern:
         folder, _ = split(source.labels.uri)
-    return MaskFiles(run, storage, folder.rstrip("/"))
+    return MaskFiles(run, storage, folder.rstrip("/"), source.roots)
 
 
 def with_masks(rows: pl.DataFrame, name: str, outcome: Outcome, files: MaskFiles) -> pl.DataFrame:
@@ -80,7 +79,7 @@ def with_masks(rows: pl.DataFrame, name: str, outcome: Outcome, files: MaskFiles
         )
     found, faults = [], []
     for masks, uri in zip(rows[score_column(name)].to_list(), truth.to_list(), strict=True):
-        both = None if masks is None or not uri else files.pair(masks, uri, outcome.roots)
+        both = None if masks is None or not uri else files.pair(masks, uri)
         faults.append(both if isinstance(both, str) else None)
         found.append(None if both is None or isinstance(both, str) else list(_structures(outcome, *both)))
     totals = [[None if one is None else float(sum(part[key] for part in one)) for one in found] for key in _BOTH]

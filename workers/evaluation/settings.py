@@ -77,10 +77,6 @@ class Outcome(Frozen):
     tolerance_mm: float = Field(
         default=1.0, ge=0, description="of segmentation: how far surfaces may lie apart for the surface Dice"
     )
-    roots: tuple[Location, ...] = Field(
-        default=(),
-        description="of segmentation: prefixes that label maps may lie under; default: the folder of the labels",
-    )
     positive: Values = Field(default=1, description="values of `truth` that are positive (binary)")
     negative: Values | None = Field(
         default=None, description="values of `truth` that are negative; others are then left out. Default: all others"
@@ -98,7 +94,7 @@ class Outcome(Frozen):
         if self.task != "binary" and binary:
             raise ValueError(f"{sorted(binary)[0]} is for binary outcomes; the task of this one is {self.task}")
         refuse_both_sides(self.positive, self.negative)
-        of_masks = sorted({"structures", "marked", "tolerance_mm", "roots"} & self.model_fields_set)
+        of_masks = sorted({"structures", "marked", "tolerance_mm"} & self.model_fields_set)
         if self.task != "segmentation" and of_masks:
             raise ValueError(f"{of_masks[0]} is for segmentation; the task of this one is {self.task}")
         if self.task == "segmentation" and not self.structures:
@@ -175,6 +171,11 @@ class EvaluateInput(Frozen):
 
     run: Location = Field(description="output.uri of a finished run")
     labels: Labels | None = Field(default=None, description="what was true, where the rows do not carry it")
+    roots: tuple[Location, ...] = Field(
+        default=(),
+        description="of outcomes of segmentation: prefixes that label maps may lie under; default: the folder of the "
+        "labels",
+    )
     compare: Compare | None = Field(default=None, description="another run on the same records")
     outcomes: Mapping[Name, Outcome] = Field(min_length=1, description="what is evaluated, by name")
     together: Mapping[Name, tuple[Name, ...]] = Field(

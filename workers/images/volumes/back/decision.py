@@ -25,7 +25,7 @@ class Decision:
     late: bool = False
 
     @classmethod
-    def of(cls, card: VolumeCard, *, late: bool = False) -> Self:
+    def of(cls, card: VolumeCard) -> Self:
         """The decision of a model: marks for sigmoid, labels for softmax; none is labels of the values as they are, or
         marks where there is one channel only."""
         channels = tuple(one.channel for one in card.structures)
@@ -39,5 +39,5 @@ class Decision:
             else tuple(labels.get(channel, 0) for channel in range(card.outputs)),
             threshold=card.threshold,
             activation=card.activation,
-            late=late or card.late,
+            late=card.late,
         )

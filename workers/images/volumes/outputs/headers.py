@@ -6,7 +6,7 @@ from pydicom.datadict import dictionary_VR
 from pydicom.valuerep import DSfloat
 
 from workers.contract import Array
-from workers.images.volumes.outputs.identity import frame_of_reference, made_on, series_uid, study_uid
+from workers.images.volumes.outputs.identity import frame_of_reference, made_on, study_uid
 from workers.images.volumes.outputs.marked import DicomSource, Origin
 from workers.images.volumes.volume import Grid
 
@@ -24,18 +24,17 @@ def to_lps(grid: Grid, indices: Array) -> Array:
     return placed
 
 
-def source_headers(grid: Grid, origin: Origin, source: DicomSource) -> list[Dataset]:
+def source_headers(grid: Grid) -> list[Dataset]:
     """What highdicom has to know of each slice along k, as the header of an object of its own.
 
     Positions and directions are those of the grid, which are one for all slices: headers differ in the last digits.
-    The SOPInstanceUID is the slice's number, for `stand_in`.
+    All UIDs are stand-ins, the SOPInstanceUID for the slice's number: true ones, which may be malformed, would stand in
+    warnings.
     """
     shared = Dataset()
-    shared.StudyInstanceUID = study_uid(origin, source)
-    shared.SeriesInstanceUID = series_uid(origin, source)
-    shared.FrameOfReferenceUID = frame_of_reference(source)
+    shared.StudyInstanceUID = shared.SeriesInstanceUID = shared.FrameOfReferenceUID = stand_in(0)
     shared.SOPClassUID = CT
-    shared.Modality = source.study.modality or "OT"
+    shared.Modality = "OT"
     shared.Columns, shared.Rows = grid.shape[:2]
     for name in ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID"):
         setattr(shared, name, "")
@@ -73,25 +72,32 @@ def _number(value: float) -> DSfloat:
     return DSfloat(float(value) + 0.0, auto_format=True)
 
 
+def put(made: Dataset, **values: str) -> None:
+    """Set attributes to what the source has. Archives have values that the standard forbids: they stay as they are, and
+    stand in no warning."""
+    for keyword, value in values.items():
+        made.add(DataElement(keyword, dictionary_VR(keyword), value, validation_mode=config.IGNORE))
+
+
 def add_identity(made: Dataset, origin: Origin, source: DicomSource) -> None:
     """Patient and study as the source has them, whatever characters they are in; dates that are the same every time."""
     study = source.study
     made.SpecificCharacterSet = _UTF_8
-    made.StudyInstanceUID, made.FrameOfReferenceUID = study_uid(origin, source), frame_of_reference(source)
-    for keyword, value in {
-        "PatientID": study.patient_id,
-        "PatientName": study.patient_name,
-        "PatientBirthDate": study.birth_date,
-        "PatientSex": study.sex,
-        "StudyID": study.study_id,
-        "StudyDate": study.study_date,
-        "StudyTime": study.study_time,
-        "AccessionNumber": study.accession_number,
-        "ReferringPhysicianName": study.referring_physician,
-        "PositionReferenceIndicator": study.position_reference,
-    }.items():
-        # Archives have values that the standard forbids. They stay as they are, and stand in no warning.
-        made.add(DataElement(keyword, dictionary_VR(keyword), value, validation_mode=config.IGNORE))
+    put(
+        made,
+        PatientID=study.patient_id,
+        PatientName=study.patient_name,
+        PatientBirthDate=study.birth_date,
+        PatientSex=study.sex,
+        StudyInstanceUID=study_uid(origin, source),
+        StudyID=study.study_id,
+        StudyDate=study.study_date,
+        StudyTime=study.study_time,
+        AccessionNumber=study.accession_number,
+        ReferringPhysicianName=study.referring_physician,
+        FrameOfReferenceUID=frame_of_reference(source),
+        PositionReferenceIndicator=study.position_reference,
+    )
     date, time = made_on(source)
     made.InstanceCreationDate, made.InstanceCreationTime = date, time
     made.SeriesDate, made.SeriesTime = date, time

@@ -17,7 +17,7 @@ from workers.images.volumes.card import Structure, VolumeCard
 from workers.images.volumes.outputs.codes import coded
 from workers.images.volumes.outputs.colours import colour_of
 from workers.images.volumes.outputs.contours import outlines
-from workers.images.volumes.outputs.headers import add_identity, to_lps
+from workers.images.volumes.outputs.headers import add_identity, put, to_lps
 from workers.images.volumes.outputs.identity import frame_of_reference, made_uid, series_uid, study_uid
 from workers.images.volumes.outputs.marked import DicomSource, Marked, Origin
 from workers.images.volumes.outputs.measures import Measures
@@ -68,17 +68,19 @@ def _header(origin: Origin, source: DicomSource) -> Dataset:
 
 def _referred(origin: Origin, source: DicomSource) -> Dataset:
     series, study, frame = Dataset(), Dataset(), Dataset()
-    series.SeriesInstanceUID, series.ContourImageSequence = series_uid(origin, source), references(source)
-    study.ReferencedSOPClassUID, study.ReferencedSOPInstanceUID = _STUDY_CLASS, study_uid(origin, source)
+    put(series, SeriesInstanceUID=series_uid(origin, source))
+    series.ContourImageSequence = references(source)
+    put(study, ReferencedSOPClassUID=_STUDY_CLASS, ReferencedSOPInstanceUID=study_uid(origin, source))
     study.RTReferencedSeriesSequence = [series]
-    frame.FrameOfReferenceUID, frame.RTReferencedStudySequence = frame_of_reference(source), [study]
+    put(frame, FrameOfReferenceUID=frame_of_reference(source))
+    frame.RTReferencedStudySequence = [study]
     return frame
 
 
 def _roi(number: int, structure: Structure, made: Dataset) -> Dataset:
     found = Dataset()
     found.ROINumber, found.ROIName, found.ROIGenerationAlgorithm = number, structure.name[:64], "AUTOMATIC"
-    found.ReferencedFrameOfReferenceUID = made.FrameOfReferenceUID
+    put(found, ReferencedFrameOfReferenceUID=made.FrameOfReferenceUID)
     return found
 
 
@@ -115,7 +117,7 @@ def _contours(structure: Structure, marked: Marked, source: DicomSource, measure
 
 def _contour(points: Array, k: int, source: DicomSource) -> Dataset:
     one, image, found = source.slices[k], Dataset(), Dataset()
-    image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID = one.sop_class, one.sop_uid
+    put(image, ReferencedSOPClassUID=one.sop_class, ReferencedSOPInstanceUID=one.sop_uid)
     if one.frame is not None:
         image.ReferencedFrameNumber = one.frame + 1
     found.ContourImageSequence = [image]

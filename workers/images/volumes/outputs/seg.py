@@ -18,7 +18,7 @@ from schemas.status import Status
 from workers.contract import Array
 from workers.images.volumes.card import Code, Structure, VolumeCard
 from workers.images.volumes.outputs.codes import Coded, coded
-from workers.images.volumes.outputs.headers import add_identity, slice_number, source_headers
+from workers.images.volumes.outputs.headers import add_identity, put, slice_number, source_headers
 from workers.images.volumes.outputs.identity import made_uid, series_uid
 from workers.images.volumes.outputs.marked import DicomSource, Marked, Origin, SourceSlice
 from workers.images.volumes.outputs.settings import SegType
@@ -39,7 +39,7 @@ def seg_of(card: VolumeCard, marked: Marked, origin: Origin, kind: SegType) -> b
     pixels = _pixels(card, marked, kind)
     if not pixels.any():
         return None
-    made = _written(card, marked.grid, pixels, origin, source, kind)
+    made = _written(card, marked.grid, pixels, origin, kind)
     if len(made.PixelData) > _MOST:
         raise RecordError(Status.TOO_LARGE, "its DICOM-SEG would have more than 4 GB of pixels: ask for nifti")
     add_identity(made, origin, source)
@@ -82,11 +82,9 @@ def _pixels(card: VolumeCard, marked: Marked, kind: SegType) -> Array:
     return numbers.astype(kind_of)[marked.labels.T]
 
 
-def _written(
-    card: VolumeCard, grid: Grid, pixels: Array, origin: Origin, source: DicomSource, kind: SegType
-) -> hd.seg.Segmentation:
+def _written(card: VolumeCard, grid: Grid, pixels: Array, origin: Origin, kind: SegType) -> hd.seg.Segmentation:
     return hd.seg.Segmentation(
-        source_images=source_headers(grid, origin, source),
+        source_images=source_headers(grid),
         pixel_array=pixels,
         segmentation_type=kind.upper(),
         segment_descriptions=_segments(card.structures, origin),
@@ -151,14 +149,14 @@ def _refer(made: Dataset, origin: Origin, source: DicomSource) -> None:
         derived.SourceImageSequence = [known[place]]
     made.SourceImageSequence = references(source)
     series = Dataset()
-    series.SeriesInstanceUID = series_uid(origin, source)
+    put(series, SeriesInstanceUID=series_uid(origin, source))
     series.ReferencedInstanceSequence = references(source)
     made.ReferencedSeriesSequence = [series]
 
 
 def _referring(stands: Dataset, one: SourceSlice, is_shared: bool) -> Dataset:
     found = Dataset()
-    found.ReferencedSOPClassUID, found.ReferencedSOPInstanceUID = one.sop_class, one.sop_uid
+    put(found, ReferencedSOPClassUID=one.sop_class, ReferencedSOPInstanceUID=one.sop_uid)
     found.PurposeOfReferenceCodeSequence = stands.PurposeOfReferenceCodeSequence
     # Of a mosaic: the slice is a part of its only frame.
     found.SpatialLocationsPreserved = "NO" if is_shared and one.frame is None else "YES"
@@ -179,6 +177,6 @@ def references(source: DicomSource) -> list[Dataset]:
     found = []
     for uid, sop_class in dict.fromkeys((one.sop_uid, one.sop_class) for one in source.slices):
         item = Dataset()
-        item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = sop_class, uid
+        put(item, ReferencedSOPClassUID=sop_class, ReferencedSOPInstanceUID=uid)
         found.append(item)
     return found

@@ -124,3 +124,5 @@ def test_a_card_tells_how_values_become_labels() -> None:
     marks = Decision.of(card.model_copy(update={"activation": "sigmoid", "threshold": 0.3}))
     assert (marks.kind, marks.channels, marks.values, marks.threshold) == ("marks", (1, 3), (5, 1), 0.3)
     assert Decision.of(card.model_copy(update={"activation": "none"})).kind == "labels"
+    assert not Decision.of(card).late
+    assert Decision.of(card.model_copy(update={"late": True})).late

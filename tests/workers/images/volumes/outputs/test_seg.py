@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from schemas.errors import RecordError
 from schemas.status import Status
-from tests.support.marked_volumes import affine, card, marked, origin, planted, tilted, turns
-from workers.images.volumes.outputs.marked import Marked, Origin, SourceSlice, Study
+from tests.support.marked_volumes import CT, affine, card, marked, origin, planted, tilted, turns
+from workers.images.volumes.outputs.marked import DicomSource, Marked, Origin, SourceSlice, Study
 from workers.images.volumes.outputs.seg import seg_of
-from workers.images.volumes.outputs.settings import SegType
+from workers.images.volumes.outputs.settings import MaskKind, SegType, Wanted
+from workers.images.volumes.outputs.values import values_of
 
 KINDS: tuple[SegType, ...] = ("binary", "labelmap")
 ENHANCED = "1.2.840.10008.5.1.4.1.1.2.1"
@@ -172,20 +173,24 @@ def test_nothing_marked_is_no_object() -> None:
     assert seg_of(card(), marked(np.zeros_like(planted())), origin(17), "binary") is None
 
 
-def test_patients_with_any_letters_and_odd_attributes_stay_as_they_are() -> None:
+@pytest.mark.filterwarnings("error::UserWarning")
+@pytest.mark.parametrize("kind", ["dicom_seg", "rtstruct"])
+def test_patients_with_any_letters_and_odd_attributes_stay_as_they_are_and_stand_in_no_warning(kind: MaskKind) -> None:
     study = Study(
-        study_uid="1.2.3", series_uid="1.2.4", patient_id="P 1\\2", patient_name="Müller^Jürgen=山田^太郎",
+        study_uid="1.2.03.x", series_uid="9" * 70, patient_id="P 1", patient_name="Müller^Jürgen=山田^太郎",
         birth_date="not known", sex="X", study_date="2024.02.29", study_time="9:00", modality="MR",
-        accession_number="0" * 40,
+        accession_number="0" * 40, frame_of_reference="none",
     )  # fmt: skip
-    whose = origin(17)
-    assert whose.source is not None
-    whose = dataclasses.replace(whose, source=dataclasses.replace(whose.source, study=study))
-    body = made(marked(planted()), "binary", whose)
-    read = pydicom.dcmread(io.BytesIO(body))
-    assert (read.PatientName, read.PatientSex, read.StudyDate) == (study.patient_name, "X", "2024.02.29")
-    assert (read.ContentDate, read.ContentTime) == ("19000101", "000000")
-    assert body == made(marked(planted()), "binary", whose)
+    whose = dataclasses.replace(
+        origin(17), source=DicomSource(study, tuple(SourceSlice(f"0{n}.x", CT) for n in range(17)))
+    )
+    values = [values_of(card(), Wanted(masks=(kind,)), marked(planted()), whose)[f"mask_{kind}"] for _ in range(2)]
+    assert values[0] == values[1]
+    read = pydicom.dcmread(io.BytesIO(values[0]))
+    with pydicom.config.disable_value_validation():
+        assert (read.PatientName, read.PatientSex, read.StudyDate) == (study.patient_name, "X", "2024.02.29")
+        assert (read.StudyInstanceUID, read.FrameOfReferenceUID) == ("1.2.03.x", "none")
+        assert (read.SeriesDate, read.SeriesTime) == ("19000101", "000000")
 
 
 def test_a_series_without_a_frame_of_reference_has_one_of_its_own_in_all_that_is_made_of_it() -> None:
