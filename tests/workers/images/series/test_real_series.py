@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gzip
 import random
 from collections.abc import Callable
 from io import BytesIO
@@ -12,6 +13,8 @@ import nibabel as nib
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK
+from nibabel.nicom.dicomwrappers import wrapper_from_data
 from pydicom import Dataset
 
 from tests.support.dicom_files import settings, stored
@@ -165,3 +168,31 @@ def test_real_mosaics_are_a_volume_each_time(tmp_path: Path):
     theirs = canonical(image.affine, image.shape)
     for volume in volumes:
         assert canonical(matrix(volume), (80, 80, 50)) == pytest.approx(theirs, abs=1e-3)
+
+
+def test_a_published_mosaic_lies_where_nibabel_has_it():
+    path = Path(nib.__file__).parent / "nicom" / "tests" / "data" / "siemens_dwi_1000.dcm.gz"
+    if not path.is_file():
+        pytest.skip("nibabel was installed without its test files")
+    body = gzip.decompress(path.read_bytes())
+    volume = only(volumes_of([body]))
+    theirs = wrapper_from_data(pydicom.dcmread(BytesIO(body)))
+    assert (volume.status, volume.shape) == (None, theirs.image_shape)
+    # nibabel has rows first, and DICOM's LPS.
+    turned = np.diag([-1, -1, 1, 1]) @ theirs.affine[:, [1, 0, 2, 3]]
+    assert matrix(volume) == pytest.approx(turned, abs=1e-3)
+
+
+def test_the_affine_of_a_clean_series_is_that_of_simpleitk_too(tmp_path: Path):
+    slices = made(6)
+    for number, slice_ in enumerate(slices):
+        (tmp_path / f"{number}.dcm").write_bytes(stored(slice_))
+    reader = SimpleITK.ImageSeriesReader()
+    reader.SetFileNames([str(tmp_path / f"{number}.dcm") for number in range(6)])
+    image = reader.Execute()
+    theirs = np.eye(4)
+    theirs[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
+    theirs[:3, 3] = image.GetOrigin()
+    volume = only(volumes_of(slices))
+    assert volume.shape == image.GetSize()
+    assert matrix(volume) == pytest.approx(np.diag([-1, -1, 1, 1]) @ theirs, abs=1e-3)

@@ -8,10 +8,11 @@ al., "nnU-Net: a self-configuring method for deep learning-based biomedical imag
 """
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from schemas.errors import SpecError
+from schemas.errors import SpecError, UsageError
 from schemas.loading import validate
 from workers.contract import ModelCard, Placement
 from workers.images.volumes.card import VolumeCard, in_settings
@@ -24,6 +25,7 @@ from workers.images.volumes.formats.nnunet.plans import Plans, plans_of
 from workers.images.volumes.formats.nnunet.steps import steps_of
 from workers.models.files import read_json
 
+_PACKAGE = "dynamic_network_architectures"
 _FINAL = "checkpoint_final.pth"
 _FOLD = re.compile(r"^fold_(\d+|all)$")
 _TRAINERS = re.compile(
@@ -77,7 +79,13 @@ class NnunetFolder:
         )
 
     def load(self, directory: Path, card: ModelCard, placement: Placement) -> VolumeModel:
-        """The networks of all folds on their device. Raises SpecError where weights do not fit the plans."""
+        """The networks of all folds on their device. Raises SpecError where weights do not fit the plans, UsageError
+        without the package that has nnU-Net's networks."""
+        if find_spec(_PACKAGE) is None:
+            raise UsageError(
+                f"package {_PACKAGE!r}, which has nnU-Net's networks, is not installed: pip install --no-deps "
+                "dynamic-network-architectures"
+            )
         from workers.images.volumes.formats.nnunet import folder_loaded  # noqa: PLC0415 - imports torch, which the driver must not
 
         return folder_loaded.load(directory, card, placement)

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from schemas.errors import SecurityError, SpecError
+from schemas.errors import SecurityError, SpecError, UsageError
 from tests.support import nnunet_folders as zoo
 from workers.contract import ModelCard, Placement
 from workers.images.volumes.card import VolumeCard, volume_card
@@ -196,6 +196,14 @@ def test_folds_that_differ_and_folders_without_a_final_checkpoint_are_refused(tm
     (folder / "fold_0/checkpoint_final.pth").rename(folder / "fold_0/checkpoint_best.pth")
     with pytest.raises(SpecError, match=r"no fold has a checkpoint_final\.pth"):
         describe(folder, "images")
+
+
+def test_without_its_networks_it_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = trained(tmp_path)
+    card = FORMAT.describe(folder)
+    monkeypatch.setattr("workers.images.volumes.formats.nnunet.folder._PACKAGE", "surely_not_installed")
+    with pytest.raises(UsageError, match="is not installed: pip install --no-deps dynamic-network-architectures"):
+        FORMAT.load(folder, card, Placement("cpu", 1))
 
 
 class Evil:
