@@ -17,8 +17,7 @@ class N4(VolumeStep):
     """SimpleITK `N4BiasFieldCorrection` of each channel: the field is told on a copy shrunk by `shrink`, and the volume
     divided by it in full.
 
-    `mask`: otsu (`OtsuThreshold(image, 0, 1, 200)`), above_zero, or none. On one thread, so that
-    the same volume gives the same bits. Result float32. Peak: some 20 bytes a voxel.
+    `mask`: otsu (`OtsuThreshold(image, 0, 1, 200)`), above_zero, or none. Result float32. Peak: some 20 bytes a voxel.
     Rejects NaN, infinities, and a volume without a mask, or smaller than the spline's grid once it is shrunk.
     """
 
@@ -45,9 +44,6 @@ class N4(VolumeStep):
         mask = self._masked(sitk, image)
         shrunk = sitk.Shrink(image, [self.shrink] * 3)
         corrector = sitk.N4BiasFieldCorrectionImageFilter()
-        # With several, the order of its sums, and with it the field, changes from run to run.
-        corrector.SetNumberOfWorkUnits(1)
-        corrector.SetNumberOfThreads(1)
         corrector.SetMaximumNumberOfIterations(self.iterations)
         corrector.SetConvergenceThreshold(self.tolerance)
         try:
@@ -58,7 +54,8 @@ class N4(VolumeStep):
             field = sitk.Exp(corrector.GetLogBiasFieldAsImage(image))
         except RuntimeError:
             raise self.reject("no bias field can be told from this volume: it is too small or too flat") from None
-        return np.asarray(sitk.GetArrayViewFromImage(field))
+        # A copy: a view would not keep the image alive.
+        return np.asarray(sitk.GetArrayFromImage(field))
 
     def _masked(self, sitk: Any, image: Any) -> Any:
         if self.mask == "none":
