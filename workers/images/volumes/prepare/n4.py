@@ -54,7 +54,8 @@ class N4(VolumeStep):
             field = sitk.Exp(corrector.GetLogBiasFieldAsImage(image))
         except RuntimeError:
             raise self.reject("no bias field can be told from this volume: it is too small or too flat") from None
-        return np.asarray(sitk.GetArrayViewFromImage(field))
+        # A copy: a view would not keep the image alive.
+        return np.asarray(sitk.GetArrayFromImage(field))
 
     def _masked(self, sitk: Any, image: Any) -> Any:
         if self.mask == "none":
