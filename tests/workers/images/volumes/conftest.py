@@ -11,6 +11,10 @@ import pytest
 from safetensors.torch import save_file
 from torch import Tensor
 
+from tests.support.one_thread import one_thread
+
+__all__ = ["one_thread"]
+
 LABELS = ["background", "anterior", "posterior"]
 
 
