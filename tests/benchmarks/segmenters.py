@@ -67,7 +67,7 @@ def config_of(labels: Sequence[str], grid: Grid) -> dict[str, Any]:
 
 
 def made(labels: int, seed: int) -> nn.Module:
-    """A network with its weights. The same every time."""
+    """A network with its weights, the same every time but for rounding, which threads change."""
     torch.manual_seed(seed)
     network = _unet(labels)
     with torch.no_grad():
