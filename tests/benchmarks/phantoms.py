@@ -20,7 +20,8 @@ FIRST = 10
 """Series in the folder `first`; any ten that follow each other have the same sizes."""
 _ROOT = "1.2.826.0.1.3680043.8.498.77"
 _INTERCEPT = -1024
-_NOISE = 12.0
+NOISE = 12.0
+"""Standard deviation, Hounsfield units."""
 _ORGANS = 12
 
 
@@ -78,7 +79,7 @@ def write_series(folder: Path, volume: int, size: Size) -> None:
         (folder / f"{index:04d}.dcm").write_bytes(_object(values, volume, index))
 
 
-def phantom(volume: int, size: Size) -> Iterator[np.ndarray]:
+def phantom(volume: int, size: Size, noise: float = NOISE) -> Iterator[np.ndarray]:
     """Slices from the feet up, (rows, columns) float32 Hounsfield units."""
     random = np.random.default_rng(volume)
     side, count = size.side, size.slices(volume)
@@ -95,7 +96,7 @@ def phantom(volume: int, size: Size) -> Iterator[np.ndarray]:
             left = 1 - ((height - at_z) / by_z) ** 2
             if left > 0:
                 values[((x - at_x) / by_x) ** 2 + ((y - at_y) / by_y) ** 2 < left] = value
-        yield values + random.standard_normal(values.shape, np.float32) * np.float32(_NOISE)
+        yield values + random.standard_normal(values.shape, np.float32) * np.float32(noise)
 
 
 def _organ(random: np.random.Generator, wide: float, deep: float) -> tuple[Any, Any, float]:
