@@ -19,6 +19,7 @@ from workers.pipeline.reading import at_rows
 from workers.reading.absent import fault_of
 from workers.reading.archives.inflated_tars import InflatedTars
 from workers.reading.archives.members import MemberStore
+from workers.reading.archives.names import file_of
 from workers.reading.parquet import damage_as
 from workers.reading.parquet_bounds import parquet_file
 
@@ -109,7 +110,7 @@ class ObjectFetcher:
     def _locate(self, uri: str) -> tuple[MemberStore, str] | None:
         for root, store in self._stores.items():
             # By the path that it really leads to: a link below the root may lead out of it.
-            if uri.startswith(root + "/") and (not self._confine or is_inside(uri, [root])):
+            if uri.startswith(root + "/") and (not self._confine or is_inside(file_of(uri), [root])):
                 return store, uri[len(root) + 1 :]
         return None
 

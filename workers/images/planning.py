@@ -13,6 +13,7 @@ from schemas.errors import SpecError
 from schemas.plan import PLAN_FIELDS, RESERVED, plan_schema
 from schemas.wording import in_short
 from workers.images.settings import ImagesInput
+from workers.images.table_archives import TableArchives, joined, parted
 from workers.images.uris import OneSpelling, canonical
 from workers.reading.archives.found import Counts
 from workers.reading.archives.listing import with_members
@@ -103,6 +104,8 @@ class ImageRecords:
 
     def _refuse_one_file(self) -> None:
         """Raises SpecError where what is named is an object, and not what objects lie under."""
+        if _is_archive(self.source.uri):
+            return
         folder, name = split(self.source.uri.rstrip("/"))
         if open_store(folder, self.storage).head(name) is not None:
             raise SpecError(
@@ -114,20 +117,25 @@ class ImageRecords:
         store, name = open_store(_folder(self.source.uri), self.storage), split(self.source.uri)[1]
         roots = roots_of(self.source, self.storage)
         start, spellings = 0, OneSpelling()
+        self._passed_over.clear()
+        archives = TableArchives(roots, self.storage, self.source.max_inflated, self._passed_over)
         named = self.source.record_id in self.columns.names
         for batch in _table_batches(store, name, self.columns):
-            uris = canonical(_text(batch, "uri"), store.uri, roots, start)
+            files, members = parted(_text(batch, "uri"))
+            uris = joined(canonical(files, store.uri, roots, start), members)
             if not named:
                 spellings.take(uris, _column(batch, "member"))
-            yield _batch(
-                self.schema,
-                record_id=_text(batch, self.source.record_id) or _text(batch, "uri"),
-                subject_id=_text(batch, self.source.subject_id or "subject_id"),
-                uri=uris,
-                member=_column(batch, "member"),
-                size=_column(batch, "size"),
-                etag=_column(batch, "etag"),
-                carry=batch,
+            yield from archives.expanded(
+                _batch(
+                    self.schema,
+                    record_id=_text(batch, self.source.record_id) or _text(batch, "uri"),
+                    subject_id=_text(batch, self.source.subject_id or "subject_id"),
+                    uri=uris,
+                    member=_column(batch, "member"),
+                    size=_column(batch, "size"),
+                    etag=_column(batch, "etag"),
+                    carry=batch,
+                )
             )
             start += batch.num_rows
         spellings.check()

@@ -16,6 +16,8 @@ SEPARATOR = "!/"
 _MEMBER = re.compile(r"(.*?(?:\.zip|\.tar|\.tar\.gz|\.tgz))!/(.*)", re.IGNORECASE | re.DOTALL)
 _OUTSIDE = re.compile(r"^[/\\]|^[A-Za-z]:[/\\]|(^|[/\\])\.\.([/\\]|$)")
 
+_NO_TEXT = re.compile(r"[\0\ud800-\udfff]")
+
 _BY_FILE_MANAGERS = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
 _SIDECARS = (".json", ".jsonl", ".cls", ".txt", ".csv", ".tsv", ".xml", ".yaml", ".yml", ".md")
 """What lies beside pictures in WebDataset shards and in exports, by ending: annotations and lists, never pixels."""
@@ -45,6 +47,12 @@ def split_member(key: str) -> MemberName | None:
     return None if found is None else MemberName(found[1], found[2])
 
 
+def file_of(uri: str) -> str:
+    """The object that a uri leads to: that of the archive where it names a member."""
+    member = split_member(uri)
+    return uri if member is None else member.archive
+
+
 def leads_outside(name: str) -> bool:
     """Whether a name is absolute or has `..` in it, by the rules of any system: an unpacker might write elsewhere."""
     return _OUTSIDE.search(name) is not None
@@ -60,6 +68,5 @@ def passed_over(name: str) -> str | None:
 
 
 def text_of(raw: bytes, encoding: str = "utf-8") -> str:
-    """A member's name as text that an id can hold; what cannot be read as text, or shown, is written `\\x00`."""
-    text = raw.decode(encoding, "backslashreplace")
-    return text.replace("\0", "\\x00") if "\0" in text else text
+    """A member's name as text that an id can hold; bytes that are no text, and NUL, are written `%FF`."""
+    return _NO_TEXT.sub(lambda found: f"%{ord(found[0]) & 0xFF:02X}", raw.decode(encoding, "surrogateescape"))

@@ -39,6 +39,7 @@ class MemberFault(StrEnum):
     GZIP = "gzip"
     INFLATES = "inflates"
     FORBIDDEN = "forbidden"
+    ABSENT = "absent"
 
     @property
     def fault(self) -> Fault:
@@ -76,6 +77,7 @@ _WHY = {
         Status.TOO_LARGE,
         "the tar inflates to more than input.max_inflated bytes: raise that, or store a .tar or .zip",
     ),
+    MemberFault.ABSENT: Fault(Status.MISSING, "its archive has no member of this name"),
     MemberFault.FORBIDDEN: Fault(Status.FORBIDDEN, "the store refuses it to these credentials"),
 }
 

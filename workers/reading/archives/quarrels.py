@@ -28,8 +28,9 @@ def quarrels(spool: MemberSpool, kind: ArchiveKind, size: int) -> Quarrels:
     """
     found = Quarrels()
     begins, ends = spool.spans
-    found.faults.update(dict.fromkeys(np.flatnonzero(ends > size).tolist(), MemberFault.CUT_OFF))
-    if kind == "zip":
+    if kind != "zip":
+        found.faults.update(dict.fromkeys(np.flatnonzero(ends > size).tolist(), MemberFault.CUT_OFF))
+    else:
         found.faults.update(dict.fromkeys(_overlapping(begins, ends).tolist(), MemberFault.OVERLAPS))
     for rows in _of_one_name(spool).values():
         kept = next(iter(rows)) if kind == "zip" else next(reversed(rows))
