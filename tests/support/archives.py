@@ -6,6 +6,7 @@ import io
 import struct
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -70,7 +71,7 @@ _MAX = 0xFFFFFFFF
 
 def zlib_crc(body: bytes) -> int:
     """CRC-32 as zip has it."""
-    return zipfile.crc32(body)  # type: ignore[attr-defined,no-any-return]  # zlib's
+    return zlib.crc32(body)
 
 
 def patched(archive: bytes, field: str, value: int, *, local: bool = False) -> bytes:
@@ -96,7 +97,7 @@ def tarred(
 ) -> bytes:
     """A tar of these files, or of headers that are given; `compression` is "" or "gz"."""
     sink = io.BytesIO()
-    with tarfile.open(fileobj=sink, mode=f"w:{compression}", format=form) as archive:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=sink, mode=f"w:{compression}", format=form) as archive:
         for name, body in files.items():
             info = body if isinstance(body, tarfile.TarInfo) else tarfile.TarInfo(name)
             if isinstance(body, bytes):
@@ -143,7 +144,7 @@ class Opened:
 
     @property
     def keys(self) -> list[str]:
-        """Of all that is listed, in order."""
+        """Keys of all that is listed, in order."""
         return [one.key for one in self.listed]
 
 

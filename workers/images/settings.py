@@ -42,7 +42,8 @@ class ImagesInput(Frozen):
     The limits are checked before anything is decoded. `max_pixels` bounds rows x columns x channels of what is
     decoded at once: of one frame, or with `frame: all` of all frames together. Decoding takes up to about eight bytes
     a pixel. `max_bytes` bounds an object as stored, `max_inflated` what becomes of it where it is compressed as a
-    whole (gzip, deflated DICOM, npz, a member of a zip; a tar.gz altogether). A run that lies there goes on under smaller limits; what is committed stays.
+    whole (gzip, deflated DICOM, npz, a member of a zip; a tar.gz altogether). A run that lies there goes on under
+    smaller limits; what is committed stays.
     """
 
     collection: Literal["images"] = Field(description="images: pictures and DICOM objects")
@@ -79,7 +80,8 @@ class ImagesInput(Frozen):
         default=(), description="prefixes that uris of the table may point to; by default the directory of the table"
     )
     glob: str | None = Field(
-        default=None, description="pattern that keys relative to the prefix must match, such as **/*.dcm or *.zip!/*.dcm"
+        default=None,
+        description="pattern that keys relative to the prefix must match, such as **/*.dcm or *.zip!/*.dcm",
     )
     max_pixels: int = Field(
         default=268_435_456, gt=0, description="rows x columns x channels decoded at once; more is too_large"

@@ -75,7 +75,7 @@ class MemberSpool:
 
     @property
     def hashes(self) -> NDArray[np.uint64]:
-        """Of the names; equal names have equal ones."""
+        """Hashes of the names; equal names have equal ones."""
         return np.concatenate(self._hashes) if self._hashes else np.zeros(0, np.uint64)
 
     @property

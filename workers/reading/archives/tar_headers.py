@@ -5,9 +5,9 @@ sizes that lead back. So it reads through a file that goes forward only, gives a
 keeps the last block, which tells how the archive ended.
 """
 
-import io
 import tarfile
 from collections.abc import Iterator
+from typing import IO, cast
 
 from workers.reading.archives.found import FOLDERS, SPECIAL, ArchiveError, Counts, Found, Read
 from workers.reading.archives.names import ArchiveKind, archive_kind, leads_outside, passed_over, text_of
@@ -24,7 +24,7 @@ def tar_members(file: Read, kind: ArchiveKind, counts: Counts) -> Iterator[Found
     before the damage."""
     headers = _Headers(file)
     try:
-        with tarfile.open(fileobj=headers, mode="r:") as tar:
+        with tarfile.open(fileobj=cast(IO[bytes], headers), mode="r:") as tar:
             for info in tar:
                 # tarfile keeps every header that it has seen.
                 tar.members.clear()  # type: ignore[attr-defined]  # not in typeshed
@@ -69,39 +69,28 @@ def _fault(name: str, info: tarfile.TarInfo) -> MemberFault | None:
     return MemberFault.NESTED if archive_kind(name) is not None else None
 
 
-class _Headers(io.RawIOBase):
+class _Headers:
     """A file for tarfile: forward only, no more at a time than a header may be long. `last` is what it read last."""
 
     def __init__(self, file: Read) -> None:
-        super().__init__()
         self._file = file
         self._at = 0
         self.last = b""
-
-    def readable(self) -> bool:
-        """True."""
-        return True
-
-    def seekable(self) -> bool:
-        """True: forward."""
-        return True
 
     def tell(self) -> int:
         """The position."""
         return self._at
 
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+    def seek(self, offset: int) -> None:
         """Move forward. Raises tarfile.ReadError for a move back."""
-        if whence != io.SEEK_SET or offset < self._at:
+        if offset < self._at:
             raise tarfile.ReadError("a size leads back")
         self._at = self._file.seek(offset)
-        return self._at
 
-    def read(self, size: int | None = -1) -> bytes:
+    def read(self, size: int) -> bytes:
         """The next bytes. Raises tarfile.ReadError for more than a header has."""
-        wanted = -1 if size is None else size
-        if not 0 <= wanted <= _LONGEST_HEADER:
+        if not 0 <= size <= _LONGEST_HEADER:
             raise tarfile.ReadError("a header is too long")
-        self.last = self._file.read(wanted)
+        self.last = self._file.read(size)
         self._at += len(self.last)
         return self.last

@@ -116,7 +116,7 @@ def test_a_header_that_leads_back_or_is_too_long_ends_it(store: Store) -> None:
 
 @pytest.mark.parametrize("harm", [lambda b: b[:-30], lambda b: b[:80] + b"\xff" * 9 + b[89:], lambda b: b"no gzip" + b])
 def test_a_compressed_tar_that_is_damaged_gives_no_member(store: Store, harm: object) -> None:
-    body = harm(tarred({"a": b"a", "b": bytes(range(256)) * 20}, "gz"))  # type: ignore[operator]
+    body = harm(tarred({"a": b"a", "b": bytes(range(256)) * 20}, "gz"))
     found = look(store, body, "x.tgz")
     assert (found.keys, found.body("x.tgz")) == (["x.tgz"], "unreadable: the gzip around the tar is cut off or damaged")
 
