@@ -70,6 +70,7 @@ def started(place: RayHost) -> tuple[RayHandle, WorkerPoll]:
     return handle, poll
 
 
+@pytest.mark.long
 def test_a_node_with_another_version_ends_the_run_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,6 +109,7 @@ def test_every_shard_is_done_once_by_workers_that_pull(tmp_path: Path) -> None:
     assert max(len(offer["beside"]) for offer in offers) == 1
 
 
+@pytest.mark.long
 def test_the_pool_grows_while_there_is_work_and_lets_idle_workers_go(tmp_path: Path) -> None:
     seen: list[int] = []
     acts = {"59": {"do": "slow", "seconds": 3.0}}
@@ -129,6 +131,7 @@ def test_a_dead_worker_is_replaced_and_its_shards_run_alone(tmp_path: Path) -> N
     assert all(offer["beside"] == [] for offer in lonely)
 
 
+@pytest.mark.long
 def test_what_kills_alone_too_is_scored_in_isolation(tmp_path: Path) -> None:
     acts = {"1": {"do": "die", "times": 99, "modes": ["normal", "alone"]}}
     result = Dispatcher(host(tmp_path, acts=acts, depth=1), settings(1)).run(range(4))
@@ -137,6 +140,7 @@ def test_what_kills_alone_too_is_scored_in_isolation(tmp_path: Path) -> None:
     assert committed(tmp_path) == [0, 1, 2, 3]
 
 
+@pytest.mark.long
 def test_what_kills_in_isolation_twice_is_given_up_and_the_rest_is_done(tmp_path: Path) -> None:
     result = Dispatcher(host(tmp_path, acts={"1": {"do": "die", "times": 99}}), settings(hedge=False)).run(range(8))
     assert [event["mode"] for event in notes(tmp_path, "die")] == ["normal", "alone", "isolate", "isolate"]
@@ -144,6 +148,7 @@ def test_what_kills_in_isolation_twice_is_given_up_and_the_rest_is_done(tmp_path
     assert committed(tmp_path) == [0, 2, 3, 4, 5, 6, 7]
 
 
+@pytest.mark.long
 def test_a_worker_that_is_stopped_past_the_deadline_is_really_killed(tmp_path: Path) -> None:
     pool = settings(1, shard_deadline_s=1.0, unresponsive_s=0.3)
     result = Dispatcher(host(tmp_path, acts={"2": {"do": "stop"}}), pool).run(range(5))
@@ -190,6 +195,7 @@ def test_workers_that_cannot_be_placed_end_the_run_saying_what_is_missing(tmp_pa
     assert "no node is big enough" in message
 
 
+@pytest.mark.long
 def test_workers_that_must_wait_for_others_are_told_apart(tmp_path: Path) -> None:
     pool = Dispatcher(host(tmp_path, WorkerResources(cpus=3)), settings(2, start_timeout_s=6, hedge=False))
     with pytest.raises(InfrastructureError, match=r"1 of at least 2 .* what is there is taken"):
@@ -223,6 +229,7 @@ def test_an_error_of_ours_in_the_factory_ends_the_run_as_itself(tmp_path: Path) 
         Dispatcher(host(tmp_path, start={"raise": "SpecError"}), settings()).run(range(3))
 
 
+@pytest.mark.long
 def test_a_factory_that_hangs_is_given_up(tmp_path: Path) -> None:
     with pytest.raises(InfrastructureError, match="1 still loading their models, 0 without a place"):
         Dispatcher(host(tmp_path, start={"sleep": 600}), settings(1, start_timeout_s=8)).run([0])
@@ -259,6 +266,7 @@ def test_draining_and_aborting_give_everything_back(tmp_path: Path) -> None:
     assert aborted.outcome == "aborted"
 
 
+@pytest.mark.long
 def test_two_drivers_on_one_run_do_each_shard_once(tmp_path: Path) -> None:
     results: list[DispatchResult] = []
 
