@@ -17,7 +17,7 @@ from workers.images.table_archives import TableArchives, joined, parted
 from workers.images.uris import OneSpelling, canonical
 from workers.reading.archives.found import Counts
 from workers.reading.archives.listing import with_members
-from workers.reading.archives.names import archive_kind
+from workers.reading.archives.names import ENDINGS, archive_kind
 from workers.reading.archives.scanning import Listed
 from workers.reading.columns import cast_column
 from workers.reading.csv_faults import csv_fault, separator_hint
@@ -109,8 +109,8 @@ class ImageRecords:
         folder, name = split(self.source.uri.rstrip("/"))
         if open_store(folder, self.storage).head(name) is not None:
             raise SpecError(
-                f"input.uri is a file, and names a folder of images, or a table of them ({', '.join(_TABLES)}): for "
-                f"this image alone name its folder, and input.glob: {name!r}"
+                f"input.uri is a file, and names a folder of images, a table of them ({', '.join(_TABLES)}), or an "
+                f"archive ({', '.join(ENDINGS)}): for this image alone name its folder, and input.glob: {name!r}"
             )
 
     def _from_table(self) -> Iterator[pa.RecordBatch]:
