@@ -141,7 +141,8 @@ def _predicted(samples: Array, predictor: int) -> Array:
 def _category_of() -> Array:
     """Of each difference modulo 65,536, how many bits its magnitude has: 0 to 16."""
     signed = np.arange(1 << 16, dtype=np.uint16).view(np.int16).astype(np.int64)
-    return np.frexp(np.abs(signed))[1].astype(np.uint8)
+    bits: Array = np.frexp(np.abs(signed))[1].astype(np.uint8)
+    return bits
 
 
 _CATEGORY_OF = _category_of()
