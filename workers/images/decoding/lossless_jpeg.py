@@ -128,18 +128,13 @@ def _predicted(samples: Array, predictor: int) -> Array:
         return (left, above, corner)[predictor - 1]
     if predictor == 4:
         return left + above - corner
-    wide = np.int32
-    if predictor == 5:
-        halved = left + ((above.astype(wide) - corner) >> 1)
-    elif predictor == 6:
-        halved = above + ((left.astype(wide) - corner) >> 1)
-    else:
-        halved = (left.astype(wide) + above) >> 1
-    return halved.astype(np.uint16)
+    left, above, corner = (neighbours.astype(np.int32) for neighbours in (left, above, corner))
+    wide: Array = (left + ((above - corner) >> 1), above + ((left - corner) >> 1), (left + above) >> 1)[predictor - 5]
+    return wide.astype(np.uint16)
 
 
 def _category_of() -> Array:
-    """Of each difference modulo 65,536, how many bits its magnitude has: 0 to 16."""
+    """By difference modulo 65,536: how many bits its magnitude has, 0 to 16."""
     signed = np.arange(1 << 16, dtype=np.uint16).view(np.int16).astype(np.int64)
     bits: Array = np.frexp(np.abs(signed))[1].astype(np.uint8)
     return bits
