@@ -85,6 +85,12 @@ def test_a_file_is_what_nibabel_reads(folder: Path, clean: pl.DataFrame) -> None
     assert found["anterior"]["voxels"] == (labels == 1).sum()
 
 
+def test_a_mask_of_a_file_has_the_code_of_its_space(folder: Path, clean: pl.DataFrame) -> None:
+    header = mask(folder / "clean", row(clean, "brain.nii.gz")).header
+    assert int(header["sform_code"]) == int(nifti().header["sform_code"]) == 2
+    assert int(mask(folder / "clean", row(clean, SERIES)).header["sform_code"]) == 1
+
+
 def test_refused_volumes_say_why_and_have_no_values(clean: pl.DataFrame) -> None:
     broken = row(clean, BROKEN)
     assert "1 of 6 slices are missing, counted from 0: 2" in broken["detail"]

@@ -75,5 +75,5 @@ def _marks(
         found = Marked(**told, labels=marked.voxels)
     else:
         found = Marked(**told, masks={one.name: marked.mask(number) for number, one in enumerate(card.structures)})
-    origin = Origin(record_id, fingerprint, model.name, model.fetched.digest, inputs.source)
+    origin = Origin(record_id, fingerprint, model.name, model.fetched.digest, inputs.source, inputs.space)
     return values_of(card, wanted, found, origin)
