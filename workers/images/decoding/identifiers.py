@@ -23,6 +23,12 @@ def attribute_tag(name: str) -> int | None:
     return tag_for_keyword(name)
 
 
+def holder_of(dataset: Dataset, tag: int) -> Dataset:
+    """Where an element with this tag stands: in the file's meta information (group 0002), or in the dataset."""
+    found: Dataset = getattr(dataset, "file_meta", Dataset()) if tag >> 16 == _FILE_META else dataset
+    return found
+
+
 def identifiers(dataset: FileDataset, names: Iterable[str]) -> Mapping[str, str | None]:
     """The attributes of these names, of the file's meta information for group 0002, else of its top level.
 
@@ -37,7 +43,7 @@ def _attribute(dataset: FileDataset, name: str) -> str | None:
         return None
     try:
         with as_record_error("an attribute cannot be read"):
-            holder: Dataset = dataset.file_meta if tag >> 16 == _FILE_META else dataset
+            holder = holder_of(dataset, tag)
             text = _text(holder[tag].value) if tag in holder else None
             return text if text and text.encode() else None
     except RecordError:

@@ -10,7 +10,7 @@ from pydicom.sequence import Sequence as DicomSequence
 
 from schemas.errors import RecordError
 from workers.images.decoding.fence import as_record_error
-from workers.images.decoding.identifiers import attribute_tag
+from workers.images.decoding.identifiers import attribute_tag, holder_of
 from workers.images.decoding.pixel_module import normalised
 from workers.images.series.splitting import TRAITS
 
@@ -75,11 +75,12 @@ READ = (
 def value(dataset: Dataset, name: str) -> Any:
     """An attribute as text, number, or a tuple of either; None for bytes and sequences, too."""
     tag = attribute_tag(name)
-    if tag is None or tag not in dataset:
+    if tag is None:
         return None
     try:
         with as_record_error("an attribute cannot be read"):
-            return _plain(dataset[tag].value)
+            holder = holder_of(dataset, tag)
+            return _plain(holder[tag].value) if tag in holder else None
     except RecordError:
         return None
 

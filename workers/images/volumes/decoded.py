@@ -19,7 +19,7 @@ from workers.images.volumes.objects import Wanted, in_parts, objects_of
 from workers.images.volumes.origin import Header, source_of
 from workers.images.volumes.outputs.marked import DicomSource
 from workers.images.volumes.planning.columns import FORMAT, SLICES
-from workers.images.volumes.volume import Grid, Space, Volume
+from workers.images.volumes.volume import SCANNER, Grid, Space, Volume
 
 Row = Mapping[str, Any]
 Decoded = tuple[list[int], Result]
@@ -32,7 +32,7 @@ class ReadVolume:
     volume: Volume
     seconds: float
     source: DicomSource | None = None
-    space: Space = Space()
+    space: Space = SCANNER
 
 
 class VolumeSource:

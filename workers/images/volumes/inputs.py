@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from schemas.status import Fault
 from workers.images.volumes.outputs.marked import DicomSource
-from workers.images.volumes.volume import Space, Volume
+from workers.images.volumes.volume import SCANNER, Space, Volume
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class VolumeInputs:
     original: Volume
     prepared: tuple[Volume | Fault, ...]
     source: DicomSource | None = None
-    space: Space = Space()
+    space: Space = SCANNER
 
     @property
     def nbytes(self) -> int:

@@ -43,6 +43,10 @@ class Space(NamedTuple):
     unit_mm: float = 1.0
 
 
+SCANNER = Space()
+"""That of all that is no NIfTI."""
+
+
 @dataclass(frozen=True)
 class Volume:
     """`voxels` are (channels, i, j, k), of any real type and any strides; nobody writes to them.

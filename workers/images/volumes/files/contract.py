@@ -9,7 +9,7 @@ import numpy as np
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.contract import Array
-from workers.images.volumes.volume import Affine4, Shape3, Space
+from workers.images.volumes.volume import SCANNER, Affine4, Shape3, Space
 
 
 class NeedsMoreError(Exception):
@@ -25,7 +25,7 @@ class FileHeader:
     affine: Affine4
     kind: np.dtype
     remark: str = ""
-    space: Space = Space()
+    space: Space = SCANNER
 
     @property
     def stored_bytes(self) -> int:

@@ -1,8 +1,8 @@
 """NIfTI-1 and NIfTI-2 (https://nifti.nimh.nih.gov/), single files, as nibabel reads them.
 
 The affine is the sform where its code is not 0, else the qform, else voxel sizes alone, as in nibabel and the
-standard's methods 3, 2 and 1; with the last `detail` says so, since it knows neither sides nor origin. Lengths in metres or microns (`xyzt_units`)
-become millimetres, as ITK has them; nibabel leaves that to whoever reads.
+standard's methods 3, 2 and 1; with the last `detail` says so, since it knows neither sides nor origin. Lengths in
+metres or microns (`xyzt_units`) become millimetres, as ITK has them; nibabel leaves that to whoever reads.
 """
 
 import math
@@ -14,12 +14,10 @@ import numpy as np
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.contract import Array
-from workers.images.decoding.fence import as_record_error, silence
+from workers.images.decoding.fence import as_record_error
 from workers.images.volumes.files.contract import FileHeader, NeedsMoreError, checked_affine, three_axes
 from workers.images.volumes.files.values import array_of, checked_kind, scaled
 from workers.images.volumes.volume import Space
-
-silence("nibabel")
 
 _OF_LENGTH = 0x07
 _UNITS_MM = {1: 1000.0, 3: 0.001}

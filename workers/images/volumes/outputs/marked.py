@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from workers.contract import Array
-from workers.images.volumes.volume import Grid, Space
+from workers.images.volumes.volume import SCANNER, Grid, Space
 
 
 @dataclass(frozen=True)
@@ -80,4 +80,4 @@ class Origin:
     model: str
     model_sha256: str
     source: DicomSource | None = None
-    space: Space = Space()
+    space: Space = SCANNER

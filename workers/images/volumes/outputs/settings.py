@@ -19,12 +19,18 @@ class FileColumn(NamedTuple):
 
 
 FILES: dict[MaskKind, FileColumn] = {
-    "nifti": FileColumn("mask_nifti", "object<nii.gz>", "what is marked, as NIfTI on the grid of the original; null: why in detail"),
+    "nifti": FileColumn(
+        "mask_nifti", "object<nii.gz>", "what is marked, as NIfTI on the grid of the original; null: why in detail"
+    ),
     "dicom_seg": FileColumn(
-        "mask_dicom_seg", "object<dcm>", "what is marked, as DICOM-SEG of the source slices; null: nothing, or why in detail"
+        "mask_dicom_seg",
+        "object<dcm>",
+        "what is marked, as DICOM-SEG of the source slices; null: nothing, or why in detail",
     ),
     "rtstruct": FileColumn(
-        "mask_rtstruct", "object<dcm>", "what is marked, as contours in a DICOM RTSTRUCT; null: nothing, or why in detail"
+        "mask_rtstruct",
+        "object<dcm>",
+        "what is marked, as contours in a DICOM RTSTRUCT; null: nothing, or why in detail",
     ),
     "preview": FileColumn("mask_preview", "object<png>", "three planes through the largest structure"),
 }
