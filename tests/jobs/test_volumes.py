@@ -17,7 +17,7 @@ from monai.inferers import sliding_window_inference
 from cluster.storage import open_store
 from jobs.leftovers import leftovers
 from jobs.verification.verify import verify
-from schemas.errors import SpecError
+from schemas.errors import RejectLimitError, SpecError
 from tests.support.runs import rows, run
 from tests.support.series import made
 from tests.support.small_run import finish, go_on, start
@@ -116,6 +116,27 @@ def test_what_no_rule_takes_is_not_selected_and_no_reject(folder: Path) -> None:
     select = "{rules: [{name: ct, where: {Modality: CT}}]}"
     run(write_spec(folder, str(folder / "selected"), select=select).read_text())
     assert row(rows(folder / "selected"), SERIES)["status"] == "not_selected"
+
+
+def test_a_wrong_spec_is_known_after_eight_volumes(folder: Path, tmp_path: Path) -> None:
+    make_model(tmp_path / "model")
+    (tmp_path / "archive").mkdir()
+    for number in range(20):
+        nan = nibabel.Nifti1Image(np.full((4, 4, 4), np.nan, np.float32), np.eye(4))
+        nibabel.save(nan, tmp_path / "archive" / f"{number}.nii")
+    spec = write_spec(tmp_path, str(tmp_path / "out")).read_text()
+    with pytest.raises(RejectLimitError, match=r"8 of 8 sampled records were rejected \(out_of_contract 8\)"):
+        run(spec + "limits: {max_rejects: 5%}\n")
+    with pytest.raises(RejectLimitError, match="20 of 20 sampled records"):
+        run(spec + "limits: {max_rejects: 5%, sample: 30}\n")
+
+
+def test_a_rule_by_an_attribute_that_does_not_exist_is_refused_before_anything_is_read(
+    folder: Path, tmp_path: Path
+) -> None:
+    select = "{rules: [{name: ct, where: {Modalty: CT}}]}"
+    with pytest.raises(SpecError, match=r"rule .ct. asks for .Modalty., .*did you mean .Modality."):
+        run(write_spec(folder, str(tmp_path / "out"), select=select).read_text())
 
 
 def test_models_see_as_many_axes_as_records_have(folder: Path, tmp_path: Path) -> None:
