@@ -69,7 +69,7 @@ def _items(ways: Sequence[_Way]) -> Iterable[Any]:
     """What each item of a list may be; a list that is longer than it may be stays as long."""
     kind = next((kind for kind, _ in ways if _holds(kind, Iterable) and not _holds(kind, Mapping)), None)
     parts = get_args(kind)
-    if get_origin(kind) is tuple and Ellipsis not in parts:
+    if _holds(kind, tuple) and Ellipsis not in parts:
         return chain(parts, repeat(None))
     return repeat(parts[0] if parts else None)
 
