@@ -51,7 +51,7 @@ def _ways(annotation: Any, marked: bool = False) -> Iterator[_Way]:
 
 def _changed(ways: Sequence[_Way], value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
-        is_word = any(get_origin(kind) is Literal and value in get_args(kind) for kind, _ in ways)
+        is_word = any(_is_literal(kind) and value in get_args(kind) for kind, _ in ways)
         return change(value) if (str, True) in ways and not is_word else value
     if isinstance(value, list | tuple):
         pairs = zip(_items(ways), value, strict=False)
@@ -74,6 +74,11 @@ def _items(ways: Sequence[_Way]) -> Iterable[Any]:
     return repeat(parts[0] if parts else None)
 
 
+def _is_literal(annotation: Any) -> bool:
+    origin: Any = get_origin(annotation)
+    return origin is Literal
+
+
 def _holds(annotation: Any, kind: type) -> bool:
     origin = get_origin(annotation)
     return isinstance(origin, type) and issubclass(origin, kind)
@@ -87,5 +92,5 @@ def _meant(models: Sequence[type[BaseModel]], raw: Mapping[Any, Any]) -> type[Ba
 def _fits(model: type[BaseModel], raw: Mapping[Any, Any]) -> bool:
     known = {name: field.annotation for name, field in model.model_fields.items()}
     return raw.keys() <= known.keys() and all(
-        raw.get(name) in (None, *get_args(kind)) for name, kind in known.items() if get_origin(kind) is Literal
+        raw.get(name) in (None, *get_args(kind)) for name, kind in known.items() if _is_literal(kind)
     )
