@@ -32,7 +32,7 @@ def values_of(card: VolumeCard, wanted: Wanted, marked: Marked, origin: Origin) 
     Raises RecordError where nothing at all is left to write: unsupported where no kind of file that is asked for can
     be made of this volume, too_large where its format has no room for it.
     """
-    marked = cleaned(card.structures, marked, wanted.clean)
+    marked = cleaned(card.structures, marked, (*card.clean, *wanted.clean))
     is_measured = wanted.measures or not _MEASURED.isdisjoint(wanted.masks)
     measures = measures_of(card.structures, marked) if is_measured else {}
     found: dict[str, Any] = dict(measures) if wanted.measures else {}
