@@ -85,7 +85,7 @@ def _holds(annotation: Any, kind: type) -> bool:
 
 
 def _meant(models: Sequence[type[BaseModel]], raw: Mapping[Any, Any]) -> type[BaseModel] | None:
-    """Of several models the first whose keys and words fit."""
+    """The first model whose keys and words fit, else the first of all."""
     return next((model for model in models if _fits(model, raw)), models[0] if models else None)
 
 

@@ -20,7 +20,7 @@ from workers.images.volumes.outputs.settings import Clean
 from workers.images.volumes.outputs.shape import CONNECTIVITY, Parts, parts_of, shapes
 
 _ROUNDING = 1e-6
-"""Of a voxel: a component of just the volume that is asked for stays."""
+"""Less of a voxel than it takes: a component of just the volume that is asked for stays."""
 
 
 def cleaned(structures: Sequence[Structure], marked: Marked, steps: Sequence[Clean]) -> Marked:

@@ -20,7 +20,7 @@ TIDY = {
 """Transforms, and which step of `clean` each is like."""
 _FULL = (None, 3)
 """MONAI's connectivity of voxels that share a face, an edge or a corner."""
-_NEIGHBOURS = {1: 6, 2: 18, 3: 26, 4: 26, None: 26}
+_NEIGHBOURS = {1: 6, 2: 18, 3: 26, 4: 26}
 """By its number of hops; small objects are found with the channel as an axis of its own."""
 
 

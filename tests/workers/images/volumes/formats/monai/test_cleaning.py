@@ -31,7 +31,7 @@ EXCLUSIVE: list[tuple[int, str, dict[str, Any]]] = [
     (2, SMALL, {"min_size": 5, "connectivity": 2, "independent_channels": False}),
     (2, SMALL, {"min_size": 7, "connectivity": 3}),
     (2, SMALL, {"min_size": 27.0, "by_measure": True}),
-    (2, SMALL, {"min_size": 28, "by_measure": True, "connectivity": None}),
+    (2, SMALL, {"min_size": 28, "by_measure": True, "connectivity": 4}),
 ]
 APART: list[tuple[int, str, dict[str, Any]]] = [
     (3, KEEP, {}),
