@@ -55,7 +55,10 @@ def _parsed(start: bytes) -> nibabel.Nifti1Header:
     with as_record_error("its NIfTI header cannot be read"):
         raw = kind.from_fileobj(BytesIO(start[:size] + b"\0\0\0\0"), check=False)
     if bytes(raw["magic"])[:2] != b"n+":
-        raise RecordError(Status.UNSUPPORTED, "a NIfTI header whose voxels lie in another file: convert it to .nii")
+        raise RecordError(
+            Status.UNSUPPORTED,
+            "a header of NIfTI or Analyze whose voxels lie in another file (.img): convert both to one .nii",
+        )
     return raw
 
 
