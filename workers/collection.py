@@ -53,12 +53,13 @@ class StagePlan:
     (`ShardStage`). `shard_records` overrules `compute.shard_records`, `sample` the default of `limits.sample`.
     `state` is plain JSON that this stage's rows depend on beside input, models and plan, such as a digest of what
     an earlier stage found: part of the fingerprint, and there in the worker as `context.run.parts["state"]`.
-    `with_models`: a stage with columns of its own that reads the models too, which are then part of its
-    fingerprint. `signposts` name files beside its rows that summary and report point to. `tightenable` are limits
-    among the settings of the input that only refuse records: a run that lies there goes on under smaller ones
-    (`workers.pipeline.context.StageContext.tightened`). `processes`: how many work on one shard together, on Ray as
-    the workers of Ray Train. `ignores` are settings of the input that decide none of its rows, and are no part of
-    its fingerprint.
+    `with_models`: a stage with columns of its own that reads
+    the models too, which are then part of its fingerprint. `signposts` name files beside its rows that summary and
+    report point to. `tightenable` are limits among the settings of the input that only refuse records: a run that lies
+    there goes on under smaller ones (`workers.pipeline.context.StageContext.tightened`). `processes`: how many work on
+    one shard together, on Ray as the workers of Ray Train. `ignores` are settings of the input that decide none of
+    its rows, and are no part of its fingerprint. `passed_over` says, once `batches` has come to its end, what of the
+    input is no record, by reason: run file, summary and report tell it.
     """
 
     stage: str
@@ -80,6 +81,7 @@ class StagePlan:
     tightenable: tuple[str, ...] = ()
     processes: int = 1
     ignores: tuple[str, ...] = ()
+    passed_over: Callable[[], Mapping[str, int]] = dict
 
 
 class Collection(Protocol):
