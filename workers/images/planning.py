@@ -222,6 +222,10 @@ class ImageRecords:
                 if self.kind == "prefix":
                     self._refuse_one_file()
                 raise
+        if self.source.select is not None:
+            from workers.images.preflight import check_selection  # noqa: PLC0415 - pydicom, as above
+
+            check_selection(self.source.select)
 
 
 def kind_of(source: ImagesInput) -> Literal["prefix", "table", "columns", "service"]:

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from schemas.frozen import Frozen
 from schemas.location import Location
 from workers.images.series.selection_settings import Selection, SelectionRule
-from workers.images.volumes.outputs.settings import Wanted
+from workers.images.volumes.outputs.settings import OF_DICOM, Wanted
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -127,6 +127,12 @@ class ImagesInput(Frozen):
             raise ValueError("segmentation is of volumes: add record: series")
         if self.format in VOLUME_FORMATS and not self.has_volumes:
             raise ValueError(f"format: {self.format} is of volumes: add record: series")
+        without = [kind for kind in self.segmentation.masks if kind in OF_DICOM]
+        if self.format in VOLUME_FORMATS and without:
+            raise ValueError(
+                f"segmentation.masks has {without[0]}, which refers to the DICOM objects that a volume was read from, "
+                f"and format: {self.format} has none: leave it out, or ask for nifti"
+            )
         return self
 
     def _of_a_service(self) -> None:
