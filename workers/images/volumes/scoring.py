@@ -17,8 +17,8 @@ from workers.pipeline.rowtable import ShardRows
 from workers.pipeline.scoring import ShardScoring
 from workers.pipeline.tuning import Tuner
 
-Values = Callable[[str, VolumeInputs, Any], Mapping[str, Any]]
-"""(record id, the volume, what its runner kept) -> one value an output. Raises RecordError."""
+Values = Callable[[str, VolumeInputs, Any], tuple[Mapping[str, Any], Sequence[str]]]
+"""(record id, the volume, what its runner kept) -> one value an output, and remarks. Raises RecordError."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +98,12 @@ class VolumeScoring(ShardScoring):
                 columns.reject(one.key, *one.fault)
                 continue
             try:
-                values = self._scorers[name].values(self._ids[one.key], inputs, one.value)
+                values, remarks = self._scorers[name].values(self._ids[one.key], inputs, one.value)
             except RecordError as error:
                 columns.reject(one.key, Status(error.status), error.detail)
                 continue
+            for remark in remarks:
+                self.remark(one.key, remark)
             columns.put([(one.key, 0)], {output: _one(value) for output, value in values.items()})
 
 
