@@ -82,6 +82,10 @@ class ShardScoring(ABC):
                 rows.details[row] = remark
         return self.seconds - self._seconds_before
 
+    def close(self) -> None:
+        """Stop threads, if there are any."""
+        return
+
     @abstractmethod
     def _begin(self, rows: ShardRows) -> Mapping[str, ModelColumns]:
         """Forget the last shard. Returns empty columns, one a model."""

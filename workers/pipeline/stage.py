@@ -100,6 +100,7 @@ class StageJob:
         }
 
     def close(self) -> None:
-        """Stop what reads and what writes side objects."""
+        """Stop what reads, what is left of scoring, and what writes side objects."""
         self.reader.close()
+        self.scorer.close()
         self._writer.close()
