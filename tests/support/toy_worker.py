@@ -1,9 +1,9 @@
 """A real worker of a toy trade: it hashes the number of a shard, slowly if told to, and commits by a hard link.
 
 `job` (plain JSON): `directory` to commit to; `seconds` a shard takes; `depth` shards it takes at once; `start`:
-{"sleep": s, "from": turn} (only those that start after so many others), {"raise": class of schemas.errors}, {"crash": true} or {"bug": true}; `acts`: shard -> {"do": "die" |
-"hang" | "stop" | "slow" | "fail" | "refuse", "times": n, "modes": [...]}: what it does the first n times, in those
-modes.
+{"sleep": s, "from": turn} (those alone that start after so many others), {"raise": class of schemas.errors},
+{"crash": true} or {"bug": true}; `acts`: shard -> {"do": "die" | "hang" | "stop" | "slow" | "fail" | "refuse",
+"times": n, "modes": [...]}: what it does the first n times, in those modes.
 """
 
 from __future__ import annotations

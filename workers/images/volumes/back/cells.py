@@ -81,7 +81,7 @@ def interpolated(
     result = taken(agreed, cells)
     where = (result == MIXED).nonzero()
     rows = table.view(-1, table.shape[-1])
-    for some in where.split(max(1, MOST_VALUES // table.shape[-1])):
+    for some in torch.split(where, max(1, MOST_VALUES // table.shape[-1])):
         at = some.unbind(1)
         values = _mean(rows, flat([_at(one, at) for one in cells], sides), [_at(one, at) for one in shares], sides)
         result[at] = decide(values.float()).to(result.dtype)

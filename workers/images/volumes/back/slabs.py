@@ -84,7 +84,7 @@ class LabelSlabs:
             raise ValueError("more planes were fed than the network's grid has")
         many = max(1, MOST_VALUES * self._scale * slab.shape[1 + self._axis] // max(1, slab.numel()))
         found: list[Slab] = []
-        for piece in slab.split(many, 1 + self._axis):
+        for piece in torch.split(slab, many, 1 + self._axis):
             values = self._decision_values(piece.to(self._device).float())
             if self._later:
                 self._kept.append(values)

@@ -5,6 +5,8 @@ aten/src/ATen/native/Convolution.cpp: batch x channels x the first two sides up 
 U-Net, where it takes two to four times as long.
 """
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -14,15 +16,14 @@ class OneDnnConv3d(nn.Conv3d):
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if input.device.type != "cpu" or input.ndim != 5 or not input.numel():
-            return super()._conv_forward(input, weight, bias)
+            return cast(Tensor, super()._conv_forward(input, weight, bias))
         sides = (input, weight, bias, self.padding, self.stride, self.dilation, self.groups)
-        found: Tensor = torch.ops.aten.mkldnn_convolution(*sides)
-        return found
+        return cast(Tensor, torch.ops.aten.mkldnn_convolution(*sides))
 
 
 def through_onednn(network: nn.Module) -> None:
     """Let the layers of a network in float32 compute so, where they can; they stay in their places."""
-    if not torch.backends.mkldnn.is_available():
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]  # torch's own gap
         return
     for module in network.modules():
         if type(module) is nn.Conv3d and _can(module):

@@ -55,7 +55,7 @@ class CpuVolume(TorchVolume):
     def configure(self, channels_last: bool) -> None:
         """Use this layout from now on."""
         layout = torch.channels_last_3d if channels_last else torch.contiguous_format
-        self.network.to(memory_format=layout)
+        self.network.to(memory_format=layout)  # type: ignore[call-overload]  # torch types only 4-d tensors so
 
 
 class MeanLogits(nn.Module):
