@@ -55,6 +55,7 @@ def test_the_serial_pool_and_decoding_children_run_among_them(
 
 
 @pytest.mark.ray
+@pytest.mark.long
 def test_ray_decoding_children_and_isolated_children_run_among_them(
     tmp_path: Path, crowded: Path, command: str
 ) -> None:

@@ -172,6 +172,7 @@ def test_a_package_of_that_name_that_was_imported_before_is_told(tmp_path: Path)
 
 
 @pytest.mark.ray
+@pytest.mark.long
 def test_ray_is_started_for_a_call_and_again_for_the_next(tmp_path: Path) -> None:
     code = (
         "import sys, wardround\n"

@@ -83,10 +83,13 @@ def made(name: str, seed: int, steps: int) -> nn.Module:
     network = _unet(len(LABELS[name]))
     optimiser = torch.optim.Adam(network.parameters(), lr=_RATE)
     volumes = [_lesson(volume, name) for volume in _LESSONS]
+    voxels = torch.bincount(torch.cat([truth.flatten() for _, truth in volumes]), minlength=len(LABELS[name]))
+    # Without weights the rare labels are learned last, and a network that was taught less marks none of them.
+    weights = voxels.clamp(min=1).float().reciprocal()
     for _ in range(steps):
         images, truths = zip(*(_patch(volumes) for _ in range(_BATCH)), strict=True)
         optimiser.zero_grad()
-        nn.functional.cross_entropy(network(torch.stack(images)), torch.stack(truths)).backward()
+        nn.functional.cross_entropy(network(torch.stack(images)), torch.stack(truths), weights).backward()
         optimiser.step()
     return network.eval()
 

@@ -73,6 +73,7 @@ def proxy(token_cluster: TokenCluster, tmp_path_factory: pytest.TempPathFactory)
     server.close()
 
 
+@pytest.mark.long
 def test_the_spec_travels_alone_the_exit_code_comes_back_and_the_run_may_be_submitted_again(
     token_cluster: TokenCluster, spec: Path, run_name: str
 ) -> None:
@@ -97,6 +98,7 @@ def lines_until_it_began(process: subprocess.Popen[str]) -> list[str]:
     return lines
 
 
+@pytest.mark.long
 def test_the_same_run_is_followed_not_doubled_and_goes_on_when_following_is_interrupted(
     token_cluster: TokenCluster, spec: Path, run_name: str, tmp_path: Path
 ) -> None:

@@ -64,6 +64,7 @@ def test_how_the_work_is_cut_changes_nothing(clean: Store, tmp_path: Path, cut: 
     assert codes(found).equals(codes(clean))
 
 
+@pytest.mark.long
 def test_the_same_export_on_s3_gives_the_same_dataset(clean: Store, s3: S3, bucket_prefix: str) -> None:
     inside = open_store(f"{bucket_prefix}/in", s3.settings)
     for path in EXPORT.iterdir():

@@ -91,7 +91,8 @@ def test_a_record_that_kills_its_decoder_twice_is_a_row_and_the_others_are_score
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize("point", ["forward.record", pytest.param("decode.record", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("point", ["forward.record", "decode.record"])
 def test_a_record_that_kills_the_whole_worker_is_found_by_halving(
     folder: Path, clean: pl.DataFrame, tmp_path: Path, point: str
 ) -> None:

@@ -67,6 +67,7 @@ def test_22_filesets_and_one_have_the_same_rows(sets: Sets, tmp_path: Path, form
     assert found["glob"].equals(found["one"])
 
 
+@pytest.mark.long
 def test_22_filesets_become_the_table_that_one_becomes(sets: Sets, tmp_path: Path) -> None:
     one = convert_table(f"format: bed, uri: {sets.root}/one.bed", tmp_path / "one")
     many = convert_table(f"format: bed, uri: {sets.root}/bed/", tmp_path / "many")

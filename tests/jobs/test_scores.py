@@ -138,16 +138,13 @@ def cluster() -> Iterator[None]:
 
 
 @pytest.mark.ray
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("model", "workers", "batch", "shard"),
     [
-        (save_resnet, 2, 7, 10),
-        pytest.param(save_vit, 2, 7, 10, marks=pytest.mark.long),
-        *(
-            pytest.param(save, *case, marks=pytest.mark.long)
-            for save in (save_resnet, save_vit)
-            for case in [(1, 7, 10), (2, 64, 10), (2, 1, 1), (2, 7, 1000)]
-        ),
+        (save, *case)
+        for save in (save_resnet, save_vit)
+        for case in [(2, 7, 10), (1, 7, 10), (2, 64, 10), (2, 1, 1), (2, 7, 1000)]
     ],
     indirect=["model"],
 )

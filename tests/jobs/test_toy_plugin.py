@@ -17,7 +17,7 @@ from tests.support.toy_environment import Environment, make_environment
 WEIGHTS = np.array([[0.5, -0.25, 1.0]], np.float32)
 SERIAL = "pool: serial, shard_records: 2"
 RAY = "pool: ray, workers: 2, shard_records: 2"
-POOLS = [SERIAL, pytest.param(RAY, marks=pytest.mark.ray)]
+POOLS = [SERIAL, pytest.param(RAY, marks=[pytest.mark.ray, pytest.mark.long])]
 
 
 @pytest.fixture(scope="module")

@@ -281,6 +281,7 @@ def test_limits_of_a_fit_are_refused_where_nothing_is_fitted(folder: Path, tmp_p
         run(text + "limits: {fit_time: 1h}\n")
 
 
+@pytest.mark.long
 def test_a_run_that_was_begun_can_be_given_less_time(folder: Path, tmp_path: Path) -> None:
     text = train_spec(folder, tmp_path / "out", fit="epochs: 400, learning_rate: 0.01")
     turns = iter(range(10**9))

@@ -60,7 +60,7 @@ class FitSettings(Frozen):
     )
     early_stopping: EarlyStopping | None = Field(default=None, description="when more epochs would not help")
     precision: Literal["float32", "bfloat16", "float16"] = Field(
-        default="float32", description="of most of the arithmetic on CUDA; a processor has float32"
+        default="float32", description="of most of the arithmetic of a fit; weights and sums stay float32"
     )
 
     @model_validator(mode="after")

@@ -135,7 +135,7 @@ class Trainer:
 
     @property
     def _is_mixed(self) -> bool:
-        return self._settings.precision != "float32" and self._device.startswith("cuda")
+        return self._settings.precision != "float32"
 
     def _is_done(self) -> bool:
         return _is_done(self._progress, self._settings)
@@ -189,7 +189,8 @@ class Trainer:
         return loss.detach()
 
     def _forward(self, batch: Mapping[str, Tensor], targets: Tensor) -> Tensor:
-        with torch.autocast("cuda", getattr(torch, self._settings.precision), enabled=self._is_mixed):
+        kind = torch.device(self._device).type
+        with torch.autocast(kind, getattr(torch, self._settings.precision), enabled=self._is_mixed):
             if isinstance(self._recipe, OwnMeasure):
                 return self._recipe.loss(self.network, batch, targets)
             logits = self._recipe.logits(self.network, batch)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +21,8 @@ from cluster.pool.ray_pool import RayHandle, RayHost, WorkerResources
 from cluster.session import Cluster, Session, SessionSettings
 from schemas.errors import InfrastructureError, SpecError, WardroundError
 from schemas.work import ShardReport, WorkerPoll
-from tests.support.ray_cluster import TokenCluster
 from tests.support.toy_worker import committed, notes
+from tests.support.waiting import alive, wait_for
 
 TOY = "tests.support.toy_worker:build"
 CPUS = 4
@@ -46,13 +43,6 @@ def _everything_is_given_back(cluster: Cluster) -> Iterator[None]:
     wait_for(lambda: ray.available_resources().get("CPU") == CPUS and ray.available_resources().get("GPU") == 2)
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
-
-
 def host(directory: Path, resources: WorkerResources | None = None, **job: Any) -> RayHost:
     return RayHost(TOY, {"directory": str(directory), **job}, resources or WorkerResources())
 
@@ -70,6 +60,7 @@ def started(place: RayHost) -> tuple[RayHandle, WorkerPoll]:
     return handle, poll
 
 
+@pytest.mark.long
 def test_a_node_with_another_version_ends_the_run_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,13 +82,6 @@ def loss(place: RayHost, handle: RayHandle, seconds: float = 30) -> WorkerLost:
     raise AssertionError("the loss was not noticed")
 
 
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")")[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def test_every_shard_is_done_once_by_workers_that_pull(tmp_path: Path) -> None:
     reports: list[ShardReport] = []
     result = Dispatcher(host(tmp_path, depth=2, seconds=0.02), settings()).run(range(30), on_report=reports.append)
@@ -108,6 +92,7 @@ def test_every_shard_is_done_once_by_workers_that_pull(tmp_path: Path) -> None:
     assert max(len(offer["beside"]) for offer in offers) == 1
 
 
+@pytest.mark.long
 def test_a_few_heavy_shards_wait_for_the_worker_that_is_ready_later(tmp_path: Path) -> None:
     late = {"sleep": 2.0, "from": 1}
     result = Dispatcher(host(tmp_path, depth=64, seconds=1.0, start=late), settings()).run(range(8))
@@ -117,6 +102,7 @@ def test_a_few_heavy_shards_wait_for_the_worker_that_is_ready_later(tmp_path: Pa
     assert len(set(offered)) == 2
 
 
+@pytest.mark.long
 def test_the_pool_grows_while_there_is_work_and_lets_idle_workers_go(tmp_path: Path) -> None:
     seen: list[int] = []
     acts = {"59": {"do": "slow", "seconds": 3.0}}
@@ -138,6 +124,7 @@ def test_a_dead_worker_is_replaced_and_its_shards_run_alone(tmp_path: Path) -> N
     assert all(offer["beside"] == [] for offer in lonely)
 
 
+@pytest.mark.long
 def test_what_kills_alone_too_is_scored_in_isolation(tmp_path: Path) -> None:
     acts = {"1": {"do": "die", "times": 99, "modes": ["normal", "alone"]}}
     result = Dispatcher(host(tmp_path, acts=acts, depth=1), settings(1)).run(range(4))
@@ -146,6 +133,7 @@ def test_what_kills_alone_too_is_scored_in_isolation(tmp_path: Path) -> None:
     assert committed(tmp_path) == [0, 1, 2, 3]
 
 
+@pytest.mark.long
 def test_what_kills_in_isolation_twice_is_given_up_and_the_rest_is_done(tmp_path: Path) -> None:
     result = Dispatcher(host(tmp_path, acts={"1": {"do": "die", "times": 99}}), settings(hedge=False)).run(range(8))
     assert [event["mode"] for event in notes(tmp_path, "die")] == ["normal", "alone", "isolate", "isolate"]
@@ -153,6 +141,7 @@ def test_what_kills_in_isolation_twice_is_given_up_and_the_rest_is_done(tmp_path
     assert committed(tmp_path) == [0, 2, 3, 4, 5, 6, 7]
 
 
+@pytest.mark.long
 def test_a_worker_that_is_stopped_past_the_deadline_is_really_killed(tmp_path: Path) -> None:
     pool = settings(1, shard_deadline_s=1.0, unresponsive_s=0.3)
     result = Dispatcher(host(tmp_path, acts={"2": {"do": "stop"}}), pool).run(range(5))
@@ -199,6 +188,7 @@ def test_workers_that_cannot_be_placed_end_the_run_saying_what_is_missing(tmp_pa
     assert "no node is big enough" in message
 
 
+@pytest.mark.long
 def test_workers_that_must_wait_for_others_are_told_apart(tmp_path: Path) -> None:
     pool = Dispatcher(host(tmp_path, WorkerResources(cpus=3)), settings(2, start_timeout_s=6, hedge=False))
     with pytest.raises(InfrastructureError, match=r"1 of at least 2 .* what is there is taken"):
@@ -232,6 +222,7 @@ def test_an_error_of_ours_in_the_factory_ends_the_run_as_itself(tmp_path: Path) 
         Dispatcher(host(tmp_path, start={"raise": "SpecError"}), settings()).run(range(3))
 
 
+@pytest.mark.long
 def test_a_factory_that_hangs_is_given_up(tmp_path: Path) -> None:
     with pytest.raises(InfrastructureError, match="1 still loading their models, 0 without a place"):
         Dispatcher(host(tmp_path, start={"sleep": 600}), settings(1, start_timeout_s=8)).run([0])
@@ -268,6 +259,7 @@ def test_draining_and_aborting_give_everything_back(tmp_path: Path) -> None:
     assert aborted.outcome == "aborted"
 
 
+@pytest.mark.long
 def test_two_drivers_on_one_run_do_each_shard_once(tmp_path: Path) -> None:
     results: list[DispatchResult] = []
 
@@ -295,115 +287,3 @@ def test_the_ends_of_a_worker_are_told_apart(tmp_path: Path) -> None:
     assert loss(place, killed).kind == "killed"
     assert classify(OutOfMemoryError("1 worker(s) were killed due to the node running low on memory")).kind == "oom"
     assert place.size == 0
-
-
-@pytest.fixture(scope="module")
-def standing() -> Iterator[TokenCluster]:
-    """A cluster that other nodes and other drivers join: one that a session starts is for that session alone. Its head
-    soon notices that a node is gone."""
-    soon = {"period_ms": "300", "timeout_ms": "1000", "failure_threshold": "3"}
-    cluster = TokenCluster(2, variables={f"RAY_health_check_{name}": value for name, value in soon.items()})
-    try:
-        cluster.wait()
-        yield cluster
-    finally:
-        cluster.stop()
-
-
-JOINED = """
-import sys
-from cluster.session import Session, SessionSettings
-from cluster.pool.contract import PoolSettings, WorkerLost
-from cluster.pool.dispatch import Dispatcher
-from schemas.work import ShardTask
-with Session(SessionSettings(address=sys.argv[1])):
-    from cluster.pool.ray_pool import RayHost, WorkerResources
-    def host(cpus):
-        resources = WorkerResources(cpus=cpus)
-        return RayHost("tests.support.toy_worker:build", {"directory": sys.argv[2], "seconds": 0.3}, resources)
-"""
-"""A driver in a process of its own, which has joined a cluster: what follows is indented."""
-
-
-def joined(standing: TokenCluster, directory: Path, script: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", JOINED + textwrap.indent(script, "    "), standing.address, str(directory)],
-        env=standing.environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
-LOST = """
-place = host(5)
-handle = place.spawn()
-while (poll := handle.poll()) is None or not poll.ready:
-    place.wait(0.05)
-handle.offer(ShardTask(1))
-print(poll.info["pid"], flush=True)
-input()
-try:
-    while True:
-        handle.poll()
-        place.wait(0.05)
-except WorkerLost as lost:
-    print(lost.kind, flush=True)
-"""
-
-
-def test_a_lost_node_is_the_cluster_s_fault(standing: TokenCluster, tmp_path: Path) -> None:
-    ray_command = str(Path(sys.executable).with_name("ray"))
-    node = subprocess.Popen(
-        [ray_command, "start", f"--address={standing.address}", "--num-cpus=6", "--num-gpus=0", "--block"],
-        env=standing.environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    driver = joined(standing, tmp_path, LOST)
-    try:
-        assert driver.stdout is not None
-        worker = int(driver.stdout.readline())
-        os.killpg(node.pid, signal.SIGKILL)
-        for pid in _raylets_of(worker):
-            os.kill(pid, signal.SIGKILL)
-        said, _ = driver.communicate("\n", timeout=180)
-        assert said.split() == ["node"]
-    finally:
-        driver.kill()
-        driver.wait()
-        node.kill()
-        node.wait()
-
-
-def _raylets_of(worker: int) -> list[int]:
-    """The process that started a worker, which is its node's raylet, unless it is gone already."""
-    try:
-        parent = int(Path(f"/proc/{worker}/stat").read_text().rsplit(")")[1].split()[1])
-        return [parent] if "raylet" in Path(f"/proc/{parent}/cmdline").read_text() else []
-    except OSError:
-        return []
-
-
-MANY = "Dispatcher(host(1), PoolSettings(min_workers=2, max_workers=2)).run(range(1000))"
-REST = """
-done = Dispatcher(host(1), PoolSettings(min_workers=2, max_workers=2)).run(map(int, input().split()))
-print(done.outcome, flush=True)
-"""
-
-
-def test_when_the_driver_is_killed_its_workers_go_and_the_next_driver_finishes(
-    standing: TokenCluster, tmp_path: Path
-) -> None:
-    driver = joined(standing, tmp_path, MANY)
-    try:
-        wait_for(lambda: len(committed(tmp_path)) > 3, 60)
-    finally:
-        driver.kill()
-        driver.wait()
-    wait_for(lambda: not any(alive(start["pid"]) for start in notes(tmp_path, "start")))
-    left = set(range(12)) - set(committed(tmp_path))
-    said, _ = joined(standing, tmp_path, REST).communicate(" ".join(map(str, sorted(left))) + "\n", timeout=180)
-    assert said.split() == ["complete"]
-    assert set(range(12)) <= set(committed(tmp_path))

@@ -46,6 +46,7 @@ def results(stage: StageSet) -> Path:
     return kept(stage, "results", "results")
 
 
+@pytest.mark.long
 def test_every_planted_row_is_named_rightly_and_scores_follow_the_planted_risk(stage: StageSet, results: Path) -> None:
     found = genomes.compare(stage, results)
     assert len(found.cases) >= 15

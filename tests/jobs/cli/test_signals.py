@@ -127,6 +127,7 @@ def test_sigterm_with_workers_on_ray_ends_in_time(
 
 
 @pytest.mark.ray
+@pytest.mark.long
 def test_ctrl_c_once_finishes_the_shards_in_hand_also_with_workers_on_ray(
     stopped: Stopped, wardround: Wardround, tmp_path: Path
 ) -> None:

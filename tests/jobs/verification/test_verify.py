@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -120,23 +121,29 @@ KINDS: dict[str, Callable[[Path], str]] = {
 }
 
 
+QUICK = ("images", "notes", "plink", "evaluation")
+"""Between them they have every kind of object that a run directory can hold."""
+
+
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A run of each kind."""
-    found = {}
-    with pytest.MonkeyPatch.context() as patch:
-        meds_runs.with_history_format(patch)
-        patch.setitem(registry.FORMATS, "notes", {"counting": "tests.support.counting_notes"})
-        for kind, spec in KINDS.items():
-            folder = tmp_path_factory.mktemp(kind)
-            run(spec(folder))
-            found[kind] = folder / "out"
-    return found
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The directory of a finished run of a kind."""
+
+    @cache
+    def made(kind: str) -> Path:
+        folder = tmp_path_factory.mktemp(kind)
+        with pytest.MonkeyPatch.context() as patch:
+            meds_runs.with_history_format(patch)
+            patch.setitem(registry.FORMATS, "notes", {"counting": "tests.support.counting_notes"})
+            run(KINDS[kind](folder))
+        return folder / "out"
+
+    return made
 
 
-@pytest.fixture(params=KINDS)
-def copy(request: pytest.FixtureRequest, finished: dict[str, Path], tmp_path: Path) -> Copy:
-    shutil.copytree(finished[request.param], tmp_path / "out")
+@pytest.fixture(params=[kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.long) for kind in KINDS])
+def copy(request: pytest.FixtureRequest, finished: Callable[[str], Path], tmp_path: Path) -> Copy:
+    shutil.copytree(finished(request.param), tmp_path / "out")
     return Copy(tmp_path / "out")
 
 

@@ -53,6 +53,7 @@ def test_two_processes_come_to_the_weights_of_one(tmp_path: Path) -> None:
         assert weight.numpy() == pytest.approx(first[name].numpy(), abs=1e-5)
 
 
+@pytest.mark.long
 def test_two_processes_that_go_on_from_the_state_of_the_first_end_with_the_same_bits(tmp_path: Path) -> None:
     whole = fitted_by_two(tmp_path / "whole", "with running statistics, dropout and noise")
     again = fitted_by_two(tmp_path / "again", "the same", tmp_path / "whole" / "state-0")

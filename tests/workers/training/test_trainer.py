@@ -30,7 +30,10 @@ def same(one: Fitted, other: Fitted) -> bool:
     return bits and one.weights.keys() == other.weights.keys() and one.history == other.history
 
 
-@pytest.mark.parametrize("settings", [{}, EVERYTHING, {"balance": "weights"}])
+@pytest.mark.parametrize(
+    "settings",
+    [{}, EVERYTHING, {"balance": "weights"}, {**EVERYTHING, "precision": "bfloat16"}, {"precision": "float16"}],
+)
 def test_one_that_goes_on_from_any_step_ends_with_the_same_bits(settings: dict[str, object]) -> None:
     whole = binary_trainer(**settings).run(None, lambda data: None)
     kept: list[bytes] = []
@@ -70,6 +73,17 @@ def test_a_signal_is_learned_and_the_metric_is_that_of_the_weights_that_are_give
     scores = trainer.network.eval()(torch.tensor(tuning.shown)).detach().numpy()[:, 0]
     pairs = scores[tuning.targets[:, 0] == 1][:, None] - scores[tuning.targets[:, 0] == 0][None]
     assert float((pairs > 0).mean() + (pairs == 0).mean() / 2) == pytest.approx(fitted.value, abs=1e-12)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_a_precision_is_that_of_the_arithmetic_on_a_processor_too(precision: str) -> None:
+    whole, half = (
+        binary_trainer(epochs=20, learning_rate=0.01, precision=named).run(None, ignore)
+        for named in ("float32", precision)
+    )
+    assert not same(whole, half)
+    assert all(weight.dtype in (torch.float32, torch.int64) for weight in half.weights.values())
+    assert half.value == pytest.approx(whole.value, abs=0.02)
 
 
 def test_a_training_without_progress_is_stopped_early() -> None:
