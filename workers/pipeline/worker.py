@@ -28,7 +28,7 @@ from workers.pipeline.threaded import ThreadedWorker
 _AHEAD = 2
 """Shards in hand before the commit: one on the device, one being read."""
 _MOST_RECORDS = 64
-"""Of tiny shards so many records may be in hand before the commit."""
+"""Records in hand before the commit, of shards that take a moment."""
 _ROUND_TRIP_S = 0.5
 """The driver may take so long to hear that a shard is done, and to give the next."""
 
