@@ -44,6 +44,10 @@ class ShardScoring(ABC):
         """What was measured, as plain JSON by model."""
         return {}
 
+    def counts(self) -> Mapping[str, int]:
+        """What it counted beside records since the start, by name, for summary and report."""
+        return {}
+
     def start(self, rows: ShardRows) -> None:
         """Begin a shard."""
         rows.models = self._begin(rows)

@@ -97,6 +97,7 @@ class StageJob:
             "core_seconds_used": used,
             "core_seconds_given": alive if on_device else alive * cores,
             "peak_bytes_in_flight": self.context.budget.peak,
+            "counts": dict(self.scorer.counts()),
         }
 
     def close(self) -> None:

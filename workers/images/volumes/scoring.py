@@ -90,6 +90,17 @@ class VolumeScoring(ShardScoring):
         """What was measured, by model."""
         return {name: one.tuner.known for name, one in self._scorers.items() if one.tuner.known}
 
+    def counts(self) -> Mapping[str, int]:
+        """Windows of all models, and what befell them where anything did."""
+        tallies = [one.runner.tally for one in self._scorers.values()]
+        found = {
+            "windows": sum(one.windows for one in tallies),
+            "windows_reused": sum(one.reused for one in tallies),
+            "batches_halved": sum(one.halved for one in tallies),
+            "sums_moved": sum(one.moved for one in tallies),
+        }
+        return {name: count for name, count in found.items() if count}
+
     def close(self) -> None:
         """Drop what is still to be made of volumes."""
         self._behind.close()
