@@ -84,6 +84,7 @@ def summed_up(stages: Sequence[CountedStage]) -> Manifest:
         statuses=add_counts(record.statuses for record in shards.values()),
         totals=_totals(last, shards),
         tables=_models_table(by_model)
+        | _passed_over(last.run.passed_over)
         | {title: rows for each in stages for title, rows in stage_tables(each.stage.finished()).items()},
         figures=last.finished().all_figures().anonymous(),
         files=tuple(files),
@@ -129,6 +130,11 @@ def _models_table(by_model: Mapping[str, Mapping[str, int]]) -> dict[str, tuple[
         for status, count in counts.items()
     )
     return {BY_MODEL: rows} if rows else {}
+
+
+def _passed_over(found: Mapping[str, int]) -> dict[str, tuple[Mapping[str, Any], ...]]:
+    rows = tuple({"what": what, "number": number} for what, number in found.items())
+    return {"passed over, no records": rows} if rows else {}
 
 
 def stage_tables(stage: FinishedStage) -> dict[str, tuple[Mapping[str, Any], ...]]:

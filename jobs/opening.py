@@ -23,7 +23,7 @@ from schemas.crashpoints import crashpoint
 from schemas.errors import FingerprintError, InfrastructureError, RefusedError
 from schemas.plan import PlanInfo
 from schemas.rows import OutputColumn
-from schemas.run import RUN_KEY, ModelRecord, RunFile
+from schemas.run import PASSED_OVER, RUN_KEY, ModelRecord, RunFile
 from schemas.spec import Spec
 from workers.collection import StagePlan
 from workers.finished_runs.documents import read_run
@@ -136,7 +136,7 @@ def _create(store: Store, request: StageRequest) -> RunFile:
         path = Path(folder) / "plan.parquet"
         began = _now()
         info = request.write_plan(path)
-        listed = request.listed or {"records": info.records, "from": began, "to": _now()}
+        listed = request.listed or {"records": info.records, "from": began, "to": _now(), **_passed_over(request.plan)}
         crashpoint("plan.before_put")
         fingerprint = fingerprint_of({**request.parts, "plan": info.sha256})
         commit(
@@ -184,6 +184,11 @@ def _run_of_rows(store: Store, request: StageRequest) -> RunFile:
             f"{request.rows_dir}/ at output.uri is not empty but no run.json names its run: "
             "nothing is proved about those objects. Choose another output.uri"
         ) from None
+
+
+def _passed_over(plan: StagePlan) -> dict[str, Any]:
+    found = plan.passed_over()
+    return {PASSED_OVER: dict(found)} if found else {}
 
 
 def _now() -> str:

@@ -27,6 +27,9 @@ TUNING_DIR = "tuning/"
 BY_MODEL = "records by model"
 """Title of the manifest's table of statuses in each of several models."""
 
+PASSED_OVER = "passed_over"
+"""What of the input is no record, by reason: in a run file beside when it was listed, and a table of the manifest."""
+
 SIDE_KEY = "wardround.side"
 """Parquet metadata of a shard object: JSON list of the side objects that it vouches for."""
 
@@ -156,6 +159,12 @@ class RunFile(Document):
     """The stages before this one in their order, by name, with their fingerprints; None where an older version wrote
     it, which did not say."""
     recorded: Mapping[str, Any] = Field(default_factory=dict)
+
+    @property
+    def passed_over(self) -> Mapping[str, int]:
+        """What of the input is no record, by reason."""
+        found: Mapping[str, int] = self.recorded.get("listed", {}).get(PASSED_OVER, {})
+        return found
 
     @property
     def made_by(self) -> str:

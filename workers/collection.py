@@ -57,7 +57,8 @@ class StagePlan:
     report point to. `tightenable` are limits among the settings of the input that only refuse records: a run that lies
     there goes on under smaller ones (`workers.pipeline.context.StageContext.tightened`). `processes`: how many work on
     one shard together, on Ray as the workers of Ray Train. `ignores` are settings of the input that decide none of
-    its rows, and are no part of its fingerprint.
+    its rows, and are no part of its fingerprint. `passed_over` says, once `batches` has come to its end, what of the
+    input is no record, by reason: run file, summary and report tell it.
     """
 
     stage: str
@@ -78,6 +79,7 @@ class StagePlan:
     tightenable: tuple[str, ...] = ()
     processes: int = 1
     ignores: tuple[str, ...] = ()
+    passed_over: Callable[[], Mapping[str, int]] = dict
 
 
 class Collection(Protocol):

@@ -32,8 +32,8 @@ from workers.images.steps import parse_steps
 
 SMALL = [Kind("CT", 40, 56, 12, 1, intercept=-1024), Kind("CR", 64, 48, 14, 1), Kind("MR", 48, 48, 16, 1)]
 FIRST = {
-    "jpeg_lossless": "gdcm",
-    "jpeg_ls": "pyjpegls",
+    "jpeg_lossless": "imagecodecs jpeg8",
+    "jpeg_ls": "imagecodecs jpegls",
     "jpeg_2000": "pylibjpeg-openjpeg",
     "rle": "pylibjpeg-rle",
     "native": "numpy",

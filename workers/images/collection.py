@@ -121,6 +121,7 @@ class ImagesCollection:
                 counts,
                 tightenable=ONLY_REFUSE,
                 ignores=OF_VOLUMES,
+                passed_over=records.passed_over,
             )
         counted = finished[-1] if finished else None
         return StagePlan(
@@ -133,6 +134,7 @@ class ImagesCollection:
             subject_from=records.subject_from,
             tightenable=ONLY_REFUSE,
             ignores=OF_VOLUMES,
+            passed_over=records.passed_over,
         )
 
     def look(self, tables: Iterable[pa.Table]) -> Mapping[str, Any]:
@@ -142,6 +144,7 @@ class ImagesCollection:
 
         looked = look(tables, self.records)
         return {
+            **({"passed_over": passed} if (passed := self.records.passed_over()) else {}),
             "headers_read": looked.read,
             "formats": dict(looked.formats),
             "transfer_syntaxes": dict(looked.transfer_syntaxes),

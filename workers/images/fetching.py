@@ -10,13 +10,16 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cluster.storage import ObjectChanged, ObjectMissing, ObjectTooLarge, StorageSettings, Store, is_inside, open_store
+from cluster.storage import ObjectChanged, ObjectMissing, ObjectTooLarge, StorageSettings, is_inside, open_store
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.images.planning import kind_of, roots_of
-from workers.images.settings import ImagesInput
+from workers.images.settings import GIB, ImagesInput
 from workers.pipeline.reading import at_rows
 from workers.reading.absent import fault_of
+from workers.reading.archives.inflated_tars import InflatedTars
+from workers.reading.archives.members import MemberStore
+from workers.reading.archives.names import file_of
 from workers.reading.parquet import damage_as
 from workers.reading.parquet_bounds import parquet_file
 
@@ -56,10 +59,17 @@ class ObjectFetcher:
     """Whole objects under the roots that the spec allows, several at a time. Safe for several threads."""
 
     def __init__(
-        self, roots: Sequence[str], settings: StorageSettings, max_bytes: int, threads: int, confine: bool
+        self,
+        roots: Sequence[str],
+        settings: StorageSettings,
+        max_bytes: int,
+        threads: int,
+        confine: bool,
+        max_inflated: int = GIB,
     ) -> None:
+        self._tars = InflatedTars()
         stores = (open_store(root, settings) for root in roots)
-        self._stores: dict[str, Store] = {store.uri.rstrip("/"): store for store in stores}
+        self._stores = {store.uri.rstrip("/"): MemberStore(store, max_inflated, self._tars) for store in stores}
         self._max_bytes = max_bytes
         self._confine = confine
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="fetch")
@@ -82,6 +92,8 @@ class ObjectFetcher:
             return _absent(error)
         except ObjectTooLarge:
             return Fetched(status=Status.TOO_LARGE, detail=f"the object is larger than {self._max_bytes} bytes")
+        except RecordError as error:
+            return Fetched(status=error.status, detail=error.detail)
 
     def open(self, wanted: Wanted) -> io.RawIOBase | Fetched:
         """A file that reads ranges of the object, or why there is none."""
@@ -92,17 +104,20 @@ class ObjectFetcher:
             return found[0].open_reader(found[1], if_etag=wanted.etag)
         except (ObjectMissing, ObjectChanged) as error:
             return _absent(error)
+        except RecordError as error:
+            return Fetched(status=error.status, detail=error.detail)
 
-    def _locate(self, uri: str) -> tuple[Store, str] | None:
+    def _locate(self, uri: str) -> tuple[MemberStore, str] | None:
         for root, store in self._stores.items():
             # By the path that it really leads to: a link below the root may lead out of it.
-            if uri.startswith(root + "/") and (not self._confine or is_inside(uri, [root])):
+            if uri.startswith(root + "/") and (not self._confine or is_inside(file_of(uri), [root])):
                 return store, uri[len(root) + 1 :]
         return None
 
     def close(self) -> None:
         """Stop the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self._tars.close()
 
 
 class ColumnFetcher:
@@ -173,7 +188,8 @@ def fetcher_of(source: ImagesInput, storage: StorageSettings, at_once: int) -> F
     roots = roots_of(source, storage)
     if source.bytes_column is not None:
         return ColumnFetcher(roots[0], storage, source.bytes_column)
-    return ObjectFetcher(roots, storage, source.max_bytes, at_once, confine=kind_of(source) == "table")
+    confine = kind_of(source) == "table"
+    return ObjectFetcher(roots, storage, source.max_bytes, at_once, confine, source.max_inflated)
 
 
 def _absent(

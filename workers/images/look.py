@@ -52,12 +52,13 @@ def _opener(records: ImageRecords, source: ImagesInput, storage: StorageSettings
     if source.bytes_column is not None:
         column = ColumnFetcher(roots_of(source, storage)[0], storage, source.bytes_column)
         return partial(_from_column, column)
-    objects = ObjectFetcher(roots_of(source, storage), storage, source.max_bytes, 1, confine=records.kind == "table")
+    confine = records.kind == "table"
+    objects = ObjectFetcher(roots_of(source, storage), storage, source.max_bytes, 1, confine, source.max_inflated)
     return partial(_from_object, objects)
 
 
 def _from_object(fetcher: ObjectFetcher, row: Mapping[str, Any]) -> IO[bytes]:
-    found = fetcher.open(Wanted(row["uri"]))
+    found = fetcher.open(Wanted(row["uri"], etag=row["etag"]))
     if isinstance(found, Fetched):
         raise RecordError(found.status or Status.MISSING, found.detail)
     return cast(IO[bytes], found)

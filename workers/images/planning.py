@@ -8,17 +8,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from cluster.storage import StorageSettings, Store, join, open_store, split
+from cluster.storage import ObjectInfo, StorageSettings, Store, join, open_store, split
 from schemas.errors import SpecError
 from schemas.plan import PLAN_FIELDS, RESERVED, plan_schema
 from schemas.wording import in_short
 from workers.images.settings import ImagesInput
+from workers.images.table_archives import TableArchives, joined, parted
 from workers.images.uris import OneSpelling, canonical
+from workers.reading.archives.found import Counts
+from workers.reading.archives.listing import with_members
+from workers.reading.archives.names import archive_kind
+from workers.reading.archives.scanning import Listed
 from workers.reading.columns import cast_column
 from workers.reading.csv_faults import csv_fault, separator_hint
 from workers.reading.csv_records import delimiter_of
 from workers.reading.csv_tables import csv_batches, csv_names
-from workers.reading.listing import listed, planned_file, unchanged
+from workers.reading.listing import listed, named_file, planned_file, unchanged
 from workers.reading.parquet import damage_as, guarded, open_parquet, parquet_batches, parquet_schema
 
 T = TypeVar("T")
@@ -43,6 +48,7 @@ class ImageRecords:
         self.columns = self._table_schema() if self.kind != "prefix" else pa.schema([])
         self.carry = tuple(self._carried(name) for name in source.carry if name in self.columns.names)
         self.header_carry = tuple(name for name in source.carry if name not in self.columns.names)
+        self._passed_over = Counts()
         self._refuse_unknown()
 
     @property
@@ -56,6 +62,10 @@ class ImageRecords:
         named = self.source.subject_id
         return named if named and named not in self.columns.names else None
 
+    def passed_over(self) -> dict[str, int]:
+        """What of archives is no record, by reason, once `batches` came to its end."""
+        return dict(+self._passed_over)
+
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Every record, in order. Raises InfrastructureError if the store cannot be read."""
         match self.kind:
@@ -67,8 +77,9 @@ class ImageRecords:
                 return self._from_columns()
 
     def _from_prefix(self) -> Iterator[pa.RecordBatch]:
-        store = open_store(self.source.uri, self.storage)
-        objects = listed(store, self.source.glob)
+        store = open_store(_folder(self.source.uri), self.storage)
+        self._passed_over.clear()
+        objects = self._objects(store)
         first = next(objects, None)
         if first is None:
             self._refuse_one_file()
@@ -84,8 +95,17 @@ class ImageRecords:
                 etag=pa.array([info.etag for info in part], pa.string()),
             )
 
+    def _objects(self, store: Store) -> Iterator[Listed]:
+        """What lies under the prefix, or in the one archive that is named, instead of archives what they hold."""
+        found: Iterator[ObjectInfo] = listed(store)
+        if _is_archive(self.source.uri):
+            found = iter([named_file(store, split(self.source.uri)[1])])
+        return with_members(store, found, self.source.glob, self.source.max_inflated, self._passed_over)
+
     def _refuse_one_file(self) -> None:
         """Raises SpecError where what is named is an object, and not what objects lie under."""
+        if _is_archive(self.source.uri):
+            return
         folder, name = split(self.source.uri.rstrip("/"))
         if open_store(folder, self.storage).head(name) is not None:
             raise SpecError(
@@ -97,20 +117,25 @@ class ImageRecords:
         store, name = open_store(_folder(self.source.uri), self.storage), split(self.source.uri)[1]
         roots = roots_of(self.source, self.storage)
         start, spellings = 0, OneSpelling()
+        self._passed_over.clear()
+        archives = TableArchives(roots, self.storage, self.source.max_inflated, self._passed_over)
         named = self.source.record_id in self.columns.names
         for batch in _table_batches(store, name, self.columns):
-            uris = canonical(_text(batch, "uri"), store.uri, roots, start)
+            files, members = parted(_text(batch, "uri"))
+            uris = joined(canonical(files, store.uri, roots, start), members)
             if not named:
                 spellings.take(uris, _column(batch, "member"))
-            yield _batch(
-                self.schema,
-                record_id=_text(batch, self.source.record_id) or _text(batch, "uri"),
-                subject_id=_text(batch, self.source.subject_id or "subject_id"),
-                uri=uris,
-                member=_column(batch, "member"),
-                size=_column(batch, "size"),
-                etag=_column(batch, "etag"),
-                carry=batch,
+            yield from archives.expanded(
+                _batch(
+                    self.schema,
+                    record_id=_text(batch, self.source.record_id) or _text(batch, "uri"),
+                    subject_id=_text(batch, self.source.subject_id or "subject_id"),
+                    uri=uris,
+                    member=_column(batch, "member"),
+                    size=_column(batch, "size"),
+                    etag=_column(batch, "etag"),
+                    carry=batch,
+                )
             )
             start += batch.num_rows
         spellings.check()
@@ -200,7 +225,11 @@ def roots_of(source: ImagesInput, storage: StorageSettings) -> tuple[str, ...]:
 
 
 def _folder(uri: str) -> str:
-    return split(uri)[0] if uri.endswith(_TABLES) else uri
+    return split(uri)[0] if uri.endswith(_TABLES) or _is_archive(uri) else uri
+
+
+def _is_archive(uri: str) -> bool:
+    return archive_kind(uri) is not None
 
 
 def _refuse_lacking(file: pq.ParquetFile, key: str, needed: set[str]) -> None:

@@ -24,7 +24,8 @@ class ImagesInput(Frozen):
     """`input:` of a spec over images.
 
     `uri` is a prefix of objects, or a Parquet/CSV table with a column `uri`; with `bytes_column` the images lie in
-    that binary column of Parquet files. `record_id` and `subject_id` name columns of the table; without a table
+    that binary column of Parquet files. Archives (zip, tar, tar.gz) are the files in them, `a.zip!/x.dcm`, under a
+    prefix, in a table, and as `uri`. `record_id` and `subject_id` name columns of the table; without a table
     `subject_id` may be a DICOM keyword. `roots` are the prefixes that uris of a table may point to; none given: the
     directory of the table. `glob` filters keys relative to the prefix.
 
@@ -41,11 +42,12 @@ class ImagesInput(Frozen):
     The limits are checked before anything is decoded. `max_pixels` bounds rows x columns x channels of what is
     decoded at once: of one frame, or with `frame: all` of all frames together. Decoding takes up to about eight bytes
     a pixel. `max_bytes` bounds an object as stored, `max_inflated` what becomes of it where it is compressed as a
-    whole (gzip, deflated DICOM, npz). A run that lies there goes on under smaller limits; what is committed stays.
+    whole (gzip, deflated DICOM, npz, a member of a zip; a tar.gz altogether). A run that lies there goes on under
+    smaller limits; what is committed stays.
     """
 
     collection: Literal["images"] = Field(description="images: pictures and DICOM objects")
-    uri: Location = Field(description="a prefix of objects, or a table (Parquet, CSV) with a column uri")
+    uri: Location = Field(description="a prefix of objects, a table (Parquet, CSV) with a column uri, or an archive")
     format: Literal["auto"] | ImageFormat = Field(
         default="auto", description="what the objects are; auto goes by their content, never by their name"
     )
@@ -78,7 +80,8 @@ class ImagesInput(Frozen):
         default=(), description="prefixes that uris of the table may point to; by default the directory of the table"
     )
     glob: str | None = Field(
-        default=None, description="pattern that keys relative to the prefix must match, such as **/*.dcm"
+        default=None,
+        description="pattern that keys relative to the prefix must match, such as **/*.dcm or *.zip!/*.dcm",
     )
     max_pixels: int = Field(
         default=268_435_456, gt=0, description="rows x columns x channels decoded at once; more is too_large"
@@ -87,7 +90,8 @@ class ImagesInput(Frozen):
     max_inflated: int = Field(
         default=GIB,
         gt=0,
-        description="bytes that a compressed object (gzip, deflated DICOM, npz) may become; more is too_large",
+        description="bytes that a compressed object (gzip, deflated DICOM, npz, member of a zip, whole tar.gz) may "
+        "become; more is too_large",
     )
 
     select: Selection | None = Field(

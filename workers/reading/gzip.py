@@ -108,9 +108,9 @@ def inflate_start(data: Buffer, limit: int, wbits: int = RAW_DEFLATE) -> bytes:
 class InflatedFile(io.RawIOBase):
     """What an open gzip file holds, as a file to be read forward. Reading raises InflationError."""
 
-    def __init__(self, file: SupportsRead[bytes | None]) -> None:
+    def __init__(self, file: SupportsRead[bytes | None], limit: int | None = None) -> None:
         super().__init__()
-        self._pieces = inflated(in_blocks(file))
+        self._pieces = inflated(in_blocks(file), limit)
         self._held = memoryview(b"")
 
     def readable(self) -> bool:

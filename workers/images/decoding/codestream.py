@@ -4,6 +4,7 @@ Decoders reserve memory by these numbers and not by the header around them, so b
 """
 
 import struct
+from collections.abc import Iterator
 from typing import NamedTuple
 
 _SOC_SIZ = b"\xff\x4f\xff\x51"
@@ -14,7 +15,7 @@ _START_OF_FRAME = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
 # What a reader steps over byte by byte: TEM, RST0 to RST7, and FF00, which is no marker.
 _WITHOUT_LENGTH = frozenset({0x00, 0x01, *range(0xD0, 0xD8)})
 _FRAME_FIELDS_END = 10
-_START_OF_SCAN = 0xDA
+START_OF_SCAN = 0xDA
 _END_OF_IMAGE = 0xD9
 _APP0, _APP14 = 0xE0, 0xEE
 # A shorter one has no transform, and decoders do not look at it.
@@ -22,6 +23,7 @@ _ADOBE_BYTES = 14
 _END = b"\xff\xd9"
 _START_OF_TILE = b"\xff\x90"
 _TILE_HEADER_BYTES = 12
+_TAIL = 64
 JPEG_LS = 0xF7
 """`process` of a JPEG-LS."""
 
@@ -74,12 +76,29 @@ def is_whole(frame: bytes, found: FrameSize) -> bool:
         at += max(length, _TILE_HEADER_BYTES)
         if not length:
             break
-    return frame.find(_END, at) >= 0
+    # It is nearly always the last of its bytes: looking there spares a search through all of them.
+    return frame.rfind(_END, max(at, len(frame) - _TAIL)) >= 0 or frame.find(_END, at) >= 0
 
 
 def jpeg_size(data: bytes) -> FrameSize | None:
     """The size by the SOF marker (ISO/IEC 10918-1 B.2.2; JPEG-LS: ISO/IEC 14495-1 C.2.2). `scan_at`: its first SOS."""
     frame_at, jfif, adobe = 0, False, None
+    for marker, at, length in jpeg_segments(data):
+        if marker == START_OF_SCAN:
+            return _jpeg_frame(data, frame_at, at, jfif, adobe) if frame_at else None
+        if marker in _START_OF_FRAME:
+            frame_at = at
+        jfif = jfif or (marker == _APP0 and data[at + 4 : at + 9] == b"JFIF\0")
+        if marker == _APP14 and data[at + 4 : at + 9] == b"Adobe" and _ADOBE_BYTES <= length < len(data) - at - 1:
+            adobe = data[at + 15]
+    return None
+
+
+def jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """The segments of a JPEG up to its first scan, that one included: marker, place, and length as it claims.
+
+    A segment begins with two bytes of marker and two of length, which counts itself and may lead beyond the data.
+    """
     at, end = 2, len(data) - 3
     while 0 <= at < end:
         marker = data[at + 1]
@@ -88,19 +107,14 @@ def jpeg_size(data: bytes) -> FrameSize | None:
             at = data.find(b"\xff", at + 1)
         elif marker in _WITHOUT_LENGTH:
             at += 2
-        elif marker == _START_OF_SCAN:
-            return _jpeg_frame(data, frame_at, at, jfif, adobe) if frame_at else None
         elif marker == _END_OF_IMAGE:
-            return None
+            return
         else:
             length = data[at + 2] << 8 | data[at + 3]
-            if marker in _START_OF_FRAME:
-                frame_at = at
-            jfif = jfif or (marker == _APP0 and data[at + 4 : at + 9] == b"JFIF\0")
-            if marker == _APP14 and data[at + 4 : at + 9] == b"Adobe" and _ADOBE_BYTES <= length < len(data) - at:
-                adobe = data[at + 15]
+            yield marker, at, length
+            if marker == START_OF_SCAN:
+                return
             at += 2 + length
-    return None
 
 
 def _jpeg_frame(data: bytes, frame_at: int, scan_at: int, jfif: bool, adobe: int | None) -> FrameSize | None:

@@ -9,6 +9,8 @@ from schemas.errors import RecordError
 from schemas.extras import missing_extra
 from schemas.status import Status
 
+_RUST = "pyo3_runtime"
+
 
 @contextmanager
 def as_record_error(detail: str, status: Status = Status.UNREADABLE) -> Iterator[None]:
@@ -32,6 +34,11 @@ def as_record_error(detail: str, status: Status = Status.UNREADABLE) -> Iterator
     except Exception:  # noqa: BLE001
         # No list of types holds: fuzzing found struct, zlib, zip, tokenizer and library errors in one parser alone,
         # and one type left out would let one record end a run.
+        raise RecordError(status, detail) from None
+    except BaseException as error:
+        # A panic of a library in Rust (pylibjpeg-rle has them on damaged frames) is no Exception, and ends the process.
+        if type(error).__module__ != _RUST:
+            raise
         raise RecordError(status, detail) from None
 
 

@@ -2,7 +2,8 @@
 
 The order is by speed and by how well a package tells damage: on every frame that more than one of them reads the
 samples are the same bit for bit. Nothing stands behind a package that would accept the damaged frames which it
-refuses (OpenJPH behind OpenJPEG, libjpeg-turbo behind gdcm for lossless JPEG).
+refuses (OpenJPH behind OpenJPEG). Of lossless JPEG libjpeg-turbo has the first word where its samples are proven to be
+what is coded, and gdcm the last.
 Each function gives the samples of the codestream, (rows, columns) or (rows, columns, 3), in colours as they are
 coded; a multi-component transform of JPEG 2000 is undone. It raises what its package raises.
 """
@@ -19,11 +20,14 @@ from schemas.status import Status
 from workers.contract import Array
 from workers.images.decoding.codestream import JPEG_LS, FrameSize
 from workers.images.decoding.fence import as_record_error
+from workers.images.decoding.lossless_jpeg import read_scan, spare_bits
 from workers.images.decoding.pixel_module import PixelModule
 
 _BYTE = 8
 _LOSSLESS = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
 _RGB_IDS = ((0x52, 0x47, 0x42),)
+_MOST_PADDING = 8
+"""Bytes that a writer may leave between what it coded and the end marker."""
 
 
 class FrameDecoder(NamedTuple):
@@ -59,7 +63,7 @@ def chain_of(found: FrameSize) -> Sequence[FrameDecoder]:
     if found.process == JPEG_LS:
         return _JPEG_LS
     if found.process in _LOSSLESS:
-        return _LOSSLESS_JPEG[:1] if find_spec("gdcm") else _LOSSLESS_JPEG[1:]
+        return _LOSSLESS_JPEG if find_spec("gdcm") else _LOSSLESS_JPEG_WITHOUT_GDCM
     return _JPEG if found.bits == _BYTE else _JPEG[1:]
 
 
@@ -81,6 +85,34 @@ def _imagecodecs_jpeg(frame: bytes, found: FrameSize) -> Array:
     # the same colours, nothing is converted.
     colours = None if found.channels == 1 else "RGB"
     decoded: Array = imagecodecs.jpeg8_decode(frame, colorspace=colours, outcolorspace=colours)
+    return decoded
+
+
+def _proven_lossless(frame: bytes, found: FrameSize) -> Array:
+    """Raises ValueError where the samples are not proven to be what is coded: it accepts nearly everything."""
+    scan = read_scan(frame, found)
+    samples = _imagecodecs_jpeg(frame, found) if scan is not None else None
+    if scan is None or samples is None or not 0 <= spare_bits(scan, found, samples) < _BYTE:
+        raise ValueError("its samples may be made up")
+    return samples
+
+
+def _imagecodecs_lossless(frame: bytes, found: FrameSize) -> Array:
+    return _coded(_imagecodecs_jpeg(frame, found), frame, found)
+
+
+def _coded(samples: Array, frame: bytes, found: FrameSize) -> Array:
+    """Raises ValueError where these samples take other bits than there are, so that some of them are made up."""
+    scan = read_scan(frame, found)
+    if scan is not None and not 0 <= spare_bits(scan, found, samples) // _BYTE <= _MOST_PADDING:
+        raise ValueError("some of its samples are made up")
+    return samples
+
+
+def _imagecodecs_jpeg_ls(frame: bytes, found: FrameSize) -> Array:
+    import imagecodecs  # noqa: PLC0415
+
+    decoded: Array = imagecodecs.jpegls_decode(frame)
     return decoded
 
 
@@ -134,15 +166,17 @@ def _gdcm(frame: bytes, found: FrameSize) -> Array:
     image.SetPixelFormat(gdcm.PixelFormat(found.channels, allocated, found.bits, found.bits - 1, 0))
     # GDCM returns char* as str.
     data = image.GetBuffer().encode("utf-8", "surrogateescape")
-    return np.frombuffer(data, np.uint8 if allocated == _BYTE else np.dtype("<u2"))
+    return _coded(np.frombuffer(data, np.uint8 if allocated == _BYTE else np.dtype("<u2")), frame, found)
 
 
 _JPEG = (FrameDecoder("pillow", "PIL", _pillow), FrameDecoder("imagecodecs", "imagecodecs", _imagecodecs_jpeg))
 _LOSSLESS_JPEG = (
+    FrameDecoder("imagecodecs", "imagecodecs", _proven_lossless),
     FrameDecoder("python-gdcm", "gdcm", _gdcm),
-    FrameDecoder("imagecodecs", "imagecodecs", _imagecodecs_jpeg),
 )
+_LOSSLESS_JPEG_WITHOUT_GDCM = (FrameDecoder("imagecodecs", "imagecodecs", _imagecodecs_lossless),)
 _JPEG_LS = (
+    FrameDecoder("imagecodecs", "imagecodecs", _imagecodecs_jpeg_ls),
     FrameDecoder("pyjpegls", "jpeg_ls", _jpeg_ls),
     FrameDecoder("pyjpegls", "jpeg_ls", _jpeg_ls_without_padding),
 )

@@ -115,6 +115,6 @@ def _rescaled_whole(
     met = (*scaled, *shifted, least, most, slope, intercept, -1)
     work = narrowest(min(met), max(met))
     # numpy calls unsigned to signed unsafe; `work` was chosen to hold every value that is met.
-    values = np.multiply(stored, slope, dtype=work, casting="unsafe")
+    values = stored.astype(work) if slope == 1 else np.multiply(stored, slope, dtype=work, casting="unsafe")
     np.add(values, intercept, out=values)
     return values.astype(narrowest(min(shifted), max(shifted)), copy=False), (min(low, high), max(low, high))

@@ -16,8 +16,8 @@ JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
 RLE = "1.2.840.10008.1.2.5"
 
 _JPEG = ("pillow", "imagecodecs")
-_LOSSLESS_JPEG = ("python-gdcm", "imagecodecs")
-_JPEG_LS = ("pyjpegls",)
+_LOSSLESS_JPEG = ("imagecodecs", "python-gdcm")
+_JPEG_LS = ("imagecodecs", "pyjpegls")
 _JPEG_2000 = ("pylibjpeg-openjpeg", "imagecodecs")
 _MODULES = {
     "pydicom": "pydicom",

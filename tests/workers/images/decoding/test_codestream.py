@@ -141,3 +141,9 @@ def test_a_jpeg_2000_is_whole_if_its_tiles_are_there_and_an_end_marker_follows()
 )
 def test_a_compressed_image_is_known_by_its_first_bytes(start: bytes, begins: bool) -> None:
     assert begins_codestream(start) is begins
+
+
+def test_an_adobe_segment_that_ends_with_the_data_is_no_error() -> None:
+    whole = SOI + frame_of(0xC0, 4, 5, 3, 8) + segment(0xEE, b"Adobe\x00\x64\x00\x00\x00\x00\x01")
+    for length in range(len(whole) + 1):
+        assert codestream_size(whole[:length]) is None

@@ -50,3 +50,8 @@ def test_a_silenced_package_writes_nothing_to_the_root_logger(caplog: pytest.Log
         silence("a_noisy_parser")
     logging.getLogger("a_noisy_parser.part").error("PatientName: Smith")
     assert not caplog.records
+
+
+def test_what_ends_the_process_is_passed_on() -> None:
+    with pytest.raises(KeyboardInterrupt), as_record_error("not readable"):
+        raise KeyboardInterrupt

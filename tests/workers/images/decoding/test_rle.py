@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rle.utils as rle_package
 from pydicom.pixels.encoders.base import RLELosslessEncoder
 
 from schemas.errors import RecordError
@@ -54,7 +55,24 @@ def test_a_frame_of_other_planes_than_its_header_says_is_unreadable() -> None:
         assert caught.value.status == Status.UNREADABLE
 
 
-def test_a_frame_that_is_cut_off_is_unreadable() -> None:
+def test_a_frame_that_is_cut_off_anywhere_is_unreadable() -> None:
     frame, module = encoded(ramp().astype(np.uint16))
-    with pytest.raises(RecordError):
-        decode_rle(frame[: len(frame) // 2], module)
+    for length in range(0, len(frame) - 1, 7):
+        with pytest.raises(RecordError):
+            decode_rle(frame[:length], module)
+
+
+def test_a_damaged_frame_over_which_the_package_panics_is_unreadable() -> None:
+    frame, module = encoded(ramp().astype(np.uint16))
+    random = np.random.default_rng(0)
+    panics = 0
+    for _ in range(200):
+        damaged = bytearray(frame)
+        damaged[int(random.integers(64, len(damaged)))] ^= 0x80
+        try:
+            rle_package.decode_frame(bytes(damaged), module.rows * module.columns, 16, "<")
+        except BaseException as error:  # noqa: BLE001 - a panic is no Exception
+            panics += type(error).__name__ == "PanicException"
+            with pytest.raises(RecordError, match="cannot be decoded"):
+                decode_rle(bytes(damaged), module)
+    assert panics > 0

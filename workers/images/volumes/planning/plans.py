@@ -30,6 +30,7 @@ def plan_stage(stage: str, finished: Sequence[FinishedStage], records: ImageReco
             subject_from=records.subject_from,
             tightenable=ONLY_REFUSE,
             ignores=("segmentation",),
+            passed_over=records.passed_over,
         )
     if stage == VOLUMES:
         return StagePlan(
