@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from functools import partial
 
 import pytest
 
@@ -31,13 +31,11 @@ def _until(condition: Callable[[], bool]) -> None:
 def test_pieces_of_a_lane_are_done_in_order_and_two_lanes_at_the_same_time(behind: Behind) -> None:
     done: list[int] = []
     first, second, meeting = behind.lane(), behind.lane(), threading.Barrier(2, timeout=10)
-    ends: list[Future[list[int]]] = []
     first.put(lambda: meeting.wait() and None)
     second.put(lambda: meeting.wait() and None)
     for number in range(50):
-        first.put(lambda number=number: done.append(number))  # type: ignore[misc]
-    ends.append(first.last(lambda: done.copy()))
-    assert ends[0].result(10) == list(range(50))
+        first.put(partial(done.append, number))
+    assert first.last(done.copy).result(10) == list(range(50))
 
 
 def test_an_error_belongs_to_its_lane_and_ends_it(behind: Behind) -> None:
