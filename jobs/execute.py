@@ -19,6 +19,7 @@ from schemas.work import Mode, ShardReport, ShardTask
 _LEAST_MUTE_S = 60.0
 """A machine that is short of everything may keep a worker from answering for a while."""
 
+_SAMPLE = 64
 SAMPLE_SHARD = -1
 """The number under which a sample runs: no shard has it."""
 
@@ -85,7 +86,7 @@ def execute(stage: StageDirectory, spec: Spec, host: Host, watchers: Watchers) -
     tasks = [ShardTask(shard, watchers.mode(stage, shard)) for shard in missing]
     dispatcher = Dispatcher(host, pool_settings(spec, stage.run.kind))
     # Before the first commit only: later on the committed rows themselves are counted.
-    if stage.run.kind == "records" and not done and spec.limits.max_rejects < 1 and spec.limits.sample:
+    if stage.run.kind == "records" and not done and spec.limits.max_rejects < 1 and _sampled(stage, spec):
         _sample(stage, spec, dispatcher, watch, watchers)
 
     def on_report(report: ShardReport) -> None:
@@ -131,9 +132,15 @@ def _counted(spec: Spec, stage: StageDirectory, done: Mapping[int, FileRecord]) 
     return watch
 
 
+def _sampled(stage: StageDirectory, spec: Spec) -> int:
+    """How many records of the stage are tried before its first commit."""
+    said = spec.limits.sample
+    return (stage.run.sample or _SAMPLE) if said is None else said
+
+
 def _sample(stage: StageDirectory, spec: Spec, dispatcher: Dispatcher, watch: RejectWatch, watchers: Watchers) -> None:
     mode = watchers.mode(stage, SAMPLE_SHARD)
-    task = ShardTask(SAMPLE_SHARD, mode, spread_sample(stage.run.plan, spec.limits.sample))
+    task = ShardTask(SAMPLE_SHARD, mode, spread_sample(stage.run.plan, _sampled(stage, spec)))
     result = dispatcher.run(
         [task],
         on_report=lambda report: watch.check_sample(report.statuses, report.models),

@@ -204,6 +204,7 @@ def _run_file(request: StageRequest, info: PlanInfo, fingerprint: str, listed: M
         stage=request.plan.stage,
         kind=request.plan.kind,
         processes=request.plan.processes,
+        sample=request.plan.sample,
         ignores=request.plan.ignores,
         rows_dir=request.rows_dir,
         created=_now(),

@@ -140,6 +140,8 @@ class RunFile(Document):
     """Settings of the input that decide none of its rows: a later stage may have been planned with others."""
     processes: int = 1
     """How many work on one shard of it together; recorded, since the input says so too."""
+    sample: int | None = None
+    """Records that tell whether a spec is wrong, where `limits.sample` does not say how many."""
     rows_dir: str
     created: str
     plan: PlanInfo

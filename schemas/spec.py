@@ -79,7 +79,11 @@ class Limits(Settings):
         description="share of records with another status than ok, as 5% or 0.05, of all or of one model; more ends "
         "the run with exit code 6",
     )
-    sample: int = Field(default=64, ge=0, description="records scored before the first commit to check max_rejects")
+    sample: int | None = Field(
+        default=None,
+        ge=0,
+        description="records scored before the first commit to check max_rejects; default: 64, of volumes 8; 0: none",
+    )
     record_timeout: Seconds = Field(
         default=120.0, gt=0, description="time for one record, such as 90s or 5m; it becomes timed_out"
     )
@@ -198,6 +202,18 @@ class StorageSpec(Settings):
     )
     read_timeout: Seconds | None = Field(
         default=None, gt=0, description="seconds without a byte of an answer before it is asked for again"
+    )
+    requests: int | None = Field(
+        default=None,
+        ge=1,
+        le=256,
+        description="questions to a DICOMweb service that a worker has in hand at a time (4)",
+    )
+    page: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="entries of a list that a DICOMweb service is asked for at once (500)",
     )
 
 

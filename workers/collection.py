@@ -50,9 +50,10 @@ class StagePlan:
     `header_carry` are columns that the records give themselves, text where `header_types` names no
     other type (`schemas.arrow_types`). `columns` are those that a stage of its own writes;
     None: the models' outputs. `kind`: `records` are scored one by one (`RecordStage`), `shards` a shard at a time
-    (`ShardStage`). `shard_records` overrules `compute.shard_records`. `state` is plain JSON that this stage's rows
-    depend on beside input, models and plan, such as a digest of what an earlier stage found: part of the fingerprint,
-    and there in the worker as `context.run.parts["state"]`. `with_models`: a stage with columns of its own that reads
+    (`ShardStage`). `shard_records` overrules `compute.shard_records`, `sample` the default of `limits.sample`.
+    `state` is plain JSON that this stage's rows depend on beside input, models and plan, such as a digest of what
+    an earlier stage found: part of the fingerprint, and there in the worker as `context.run.parts["state"]`.
+    `with_models`: a stage with columns of its own that reads
     the models too, which are then part of its fingerprint. `signposts` name files beside its rows that summary and
     report point to. `tightenable` are limits among the settings of the input that only refuse records: a run that lies
     there goes on under smaller ones (`workers.pipeline.context.StageContext.tightened`). `processes`: how many work on
@@ -70,6 +71,7 @@ class StagePlan:
     columns: tuple[OutputColumn, ...] | None = ()
     kind: StageKind = "records"
     shard_records: int | None = None
+    sample: int | None = None
     whole_subjects: bool = False
     whole_by: str = "subject_id"
     subject_from: str | None = None

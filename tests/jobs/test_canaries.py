@@ -16,6 +16,7 @@ from tests.support.canaries import KINDS, NAME, leaks, profiled, said
 from tests.support.made_package import make_package
 from tests.support.meds_runs import with_history_format
 from tests.support.ray_cluster import TokenCluster
+from tests.support.small_run import finish, start
 from workers import registry
 
 
@@ -49,6 +50,14 @@ def test_no_command_and_no_record_of_a_run_tells_a_name(
         main([*words, str(spec)])
     assert said("".join(capfd.readouterr())) == []
     assert list(leaks(tmp_path / "out")) == []
+
+
+@pytest.mark.parametrize("kind", ["images", "series"])
+def test_no_warning_of_a_library_tells_a_name(kind: str, tmp_path: Path) -> None:
+    spec = write(tmp_path, kind, "pool: serial, decode: threads")
+    code, told = finish(start(spec, {"PYTHONWARNINGS": "always"}))
+    assert code == 0, told
+    assert said(told) == []
 
 
 RUN = """

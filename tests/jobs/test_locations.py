@@ -57,6 +57,24 @@ def test_side_files_of_every_collection_too(source: dict[str, Any], key: str) ->
     assert list(values) == [f"/s/{name}" for name in names]
 
 
+def test_what_lies_deeper_in_the_input_too() -> None:
+    source = {
+        "run": "out",
+        "labels": {"uri": "labels.csv", "key": "id"},
+        "roots": ["maps", "/abs/maps"],
+        "compare": {"run": "../other"},
+        "outcomes": {"x": {"score": "score_x", "label": "x"}},
+    }
+    found = located(spec(job="evaluate", input=source, models={}, prepare=None), "/s/t").input
+    assert (found["run"], found["labels"]["uri"], found["compare"]["run"]) == (
+        "/s/t/out",
+        "/s/t/labels.csv",
+        "/s/other",
+    )
+    assert found["roots"] == ["/s/t/maps", "/abs/maps"]
+    assert found["outcomes"] == source["outcomes"]
+
+
 def test_rules_of_a_conversion_too() -> None:
     source = {"format": "fhir", "uri": "bulk", "rules": "my.yaml"}
     found = located(spec(job="convert", input=source, models={}, prepare=None), "/s").input

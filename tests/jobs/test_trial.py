@@ -1,6 +1,7 @@
 """A few records scored here and now: whether a run can, and how long it takes."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from jobs.watched import run
 from schemas.errors import SpecError, WardroundError
 from schemas.spec import Spec
 from tests.support.mistakes.world import WORLDS
+from tests.support.volume_runs import write_spec
+from workers.collection import TrialStages
 from workers.finished_runs.documents import existing_run
 
 
@@ -83,6 +86,39 @@ def test_the_values_are_those_of_the_run(name: str, tmp_path: Path) -> None:
     rows = scored(spec, list(trial.values[0]))
     assert len(rows) == trial.records
     assert all(values in rows for values in trial.values)
+
+
+def test_volumes_are_tried_with_all_their_slices_and_their_values_are_those_of_the_run(tmp_path: Path) -> None:
+    spec = spec_from(str(write_spec(tmp_path, str(tmp_path / "out"), segmentation="{masks: []}")))
+    trial = tried(spec, 9)
+    assert [(stage.stage, stage.records, stage.scale) for stage in trial.stages] == [
+        ("headers", 17, 1.0),
+        ("volumes", 17, 1.0),
+        ("predict", 6, 1.0),
+    ]
+    assert trial.whole
+    assert trial.statuses == {"ok": 2, "unreadable": 2, "incomplete_series": 1, "localizer": 1}
+    rows = scored(spec, list(trial.values[0]))
+    assert len(trial.values) == 2
+    assert all(values in rows for values in trial.values)
+
+
+def test_of_a_large_archive_whole_folders_are_tried(tmp_path: Path) -> None:
+    spec = spec_from(str(write_spec(tmp_path, str(tmp_path / "out"))))
+    for number in range(30):
+        (tmp_path / "archive" / f"x{number:02}").mkdir()
+        for slice_ in range(20):
+            (tmp_path / "archive" / f"x{number:02}" / f"{slice_:02}").write_bytes(b"-")
+    job = prepare_job(spec, StorageSettings())
+    assert isinstance(job.collection, TrialStages)
+    with preview(job) as seen:
+        part = job.collection.trial_part("headers", seen.plan, 2)
+        assert part is not None
+        uris = seen.plan.rows(part.places)["uri"].to_pylist()
+    folders = Counter(uri.rpartition("/")[0] for uri in uris)
+    assert len(folders) == 2
+    assert all(sum(path.is_file() for path in Path(one).iterdir()) == count for one, count in folders.items())
+    assert part.of_all
 
 
 def test_of_subjects_that_a_table_asks_for_those_are_tried_who_are_in_the_ranges_that_were_read(tmp_path: Path) -> None:

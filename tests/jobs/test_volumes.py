@@ -18,7 +18,7 @@ from monai.inferers import sliding_window_inference
 from cluster.storage import open_store
 from jobs.leftovers import leftovers
 from jobs.verification.verify import verify
-from schemas.errors import SpecError
+from schemas.errors import RejectLimitError, SpecError
 from tests.support.runs import rows, run
 from tests.support.series import made
 from tests.support.small_run import finish, go_on, start
@@ -86,6 +86,12 @@ def test_a_file_is_what_nibabel_reads(folder: Path, clean: pl.DataFrame) -> None
     assert found["anterior"]["voxels"] == (labels == 1).sum()
 
 
+def test_a_mask_of_a_file_has_the_code_of_its_space(folder: Path, clean: pl.DataFrame) -> None:
+    header = mask(folder / "clean", row(clean, "brain.nii.gz")).header
+    assert int(header["sform_code"]) == int(nifti().header["sform_code"]) == 2
+    assert int(mask(folder / "clean", row(clean, SERIES)).header["sform_code"]) == 1
+
+
 def test_refused_volumes_say_why_and_have_no_values(clean: pl.DataFrame) -> None:
     broken = row(clean, BROKEN)
     assert "1 of 6 slices are missing, counted from 0: 2" in broken["detail"]
@@ -117,6 +123,27 @@ def test_what_no_rule_takes_is_not_selected_and_no_reject(folder: Path) -> None:
     select = "{rules: [{name: ct, where: {Modality: CT}}]}"
     run(write_spec(folder, str(folder / "selected"), select=select).read_text())
     assert row(rows(folder / "selected"), SERIES)["status"] == "not_selected"
+
+
+def test_a_wrong_spec_is_known_after_eight_volumes(folder: Path, tmp_path: Path) -> None:
+    make_model(tmp_path / "model")
+    (tmp_path / "archive").mkdir()
+    for number in range(20):
+        nan = nibabel.Nifti1Image(np.full((4, 4, 4), np.nan, np.float32), np.eye(4))
+        nibabel.save(nan, tmp_path / "archive" / f"{number}.nii")
+    spec = write_spec(tmp_path, str(tmp_path / "out")).read_text()
+    with pytest.raises(RejectLimitError, match=r"8 of 8 sampled records were rejected \(out_of_contract 8\)"):
+        run(spec + "limits: {max_rejects: 5%}\n")
+    with pytest.raises(RejectLimitError, match="20 of 20 sampled records"):
+        run(spec + "limits: {max_rejects: 5%, sample: 30}\n")
+
+
+def test_a_rule_by_an_attribute_that_does_not_exist_is_refused_before_anything_is_read(
+    folder: Path, tmp_path: Path
+) -> None:
+    select = "{rules: [{name: ct, where: {Modalty: CT}}]}"
+    with pytest.raises(SpecError, match=r"rule .ct. asks for .Modalty., .*did you mean .Modality."):
+        run(write_spec(folder, str(tmp_path / "out"), select=select).read_text())
 
 
 def test_models_see_as_many_axes_as_records_have(folder: Path, tmp_path: Path) -> None:

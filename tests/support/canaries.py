@@ -65,6 +65,42 @@ def images(folder: Path) -> Made:
     )
 
 
+def series(folder: Path) -> Made:
+    """Series whose headers have it also where only numbers, dates and UIDs may stand, and files of three axes."""
+    import nibabel
+
+    from tests.support.dicom_files import raw, stored
+    from tests.support.series import made
+    from tests.support.volume_runs import make_model
+
+    source = folder / "archive"
+    source.mkdir()
+    for number, slice_ in enumerate(made(5, series="1.2.3")):
+        slice_.PatientName, slice_.PatientID, slice_.SeriesDescription = NAME, NUMBER, NAME
+        slice_.KVP, slice_.StudyDate, slice_.AcquisitionTime, slice_.EchoTime = "1234.567", "20200101", "101010.0", "5"
+        slice_.AccessionNumber, slice_.StudyID, slice_.SpecificCharacterSet = NUMBER, NUMBER, "ISO_IR 100"
+        values = {"KVP": NAME, "StudyDate": NAME, "AcquisitionTime": NAME, "SpecificCharacterSet": f"{NAME}  "}
+        body = raw(slice_, **{name: value.encode() for name, value in values.items()})
+        (source / f"{NAME}{number}.dcm").write_bytes(body)
+    for number, slice_ in enumerate(made(3, series="1.2.4")):
+        slice_.PatientName, slice_.PatientID = NAME, f"{NUMBER}{number}"
+        slice_.InstanceNumber = "12345678"
+        (source / f"{NUMBER}{number}.dcm").write_bytes(stored(slice_).replace(b"12345678", NAME.encode()))
+    image = nibabel.Nifti1Image(np.zeros((5, 6, 7), np.int16), np.eye(4))
+    image.header["descrip"], image.header["aux_file"] = NAME, NUMBER
+    nibabel.save(image, source / f"{NAME}.nii.gz")
+    (source / f"{NAME}.nii").write_bytes(image.to_bytes()[:400])
+    (source / f"{NAME}.mha").write_text(f"ObjectType = Image\nNDims = {NAME}\nElementDataFile = LOCAL\n")
+    (source / f"{NAME}.nrrd").write_text(f"NRRD0004\n# {NAME}\ntype: {NAME}\ndimension: {NAME}\n{NAME}:={NAME}\n\n")
+    make_model(folder / "model")
+    masks = "{masks: [nifti, dicom_seg, rtstruct, preview]}"
+    carried = "subject_id: PatientID, carry: [PatientName, KVP]"
+    return (
+        f"job: predict\ninput: {{collection: images, record: series, uri: {source}, {carried}, "
+        f"segmentation: {masks}}}\nmodels: {{m: {{uri: {folder / 'model'}}}}}\n"
+    )
+
+
 def notes(folder: Path) -> Made:
     """Notes whose ids, subjects, types, texts and file have it; one line is broken."""
     from tests.support.counting_notes import write_model
@@ -228,14 +264,16 @@ def plink(folder: Path) -> Made:
 
 
 KINDS: dict[str, Callable[[Path], Made]] = {
-    one.__name__: one for one in (images, notes, events, genotypes, sequences, molecules, fhir, omop, vcf, plink)
+    one.__name__: one
+    for one in (images, series, notes, events, genotypes, sequences, molecules, fhir, omop, vcf, plink)
 }
 
 
 def leaks(folder: Path) -> Iterator[str]:
-    """Files under a folder that hold a canary, but for Parquet: rows, plans and datasets."""
+    """Files under a folder that hold a canary, but for Parquet (rows, plans, datasets) and for DICOM, whose masks name
+    the patient of their slices."""
     for path in sorted(folder.rglob("*")):
-        if not path.is_file() or path.suffix == ".parquet":
+        if not path.is_file() or path.suffix in (".parquet", ".dcm"):
             continue
         if found := said(path.read_text(errors="replace")):
             yield f"{path.relative_to(folder)}: {found}"

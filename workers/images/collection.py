@@ -9,10 +9,12 @@ import pyarrow.compute as pc
 
 from cluster.storage import StorageSettings
 from schemas.errors import SpecError
+from schemas.plan import spread
 from schemas.spec import Compute
 from schemas.wording import counted
-from workers.collection import PREDICT, StagePlan
+from workers.collection import PREDICT, StagePlan, TrialPart
 from workers.contract import ModelCard
+from workers.finished_runs.plan import PlanReader
 from workers.finished_runs.stage import FinishedStage
 from workers.images.planning import ImageRecords
 from workers.images.prepare.model_steps import NAME, ModelSteps, is_model_steps
@@ -20,7 +22,7 @@ from workers.images.settings import OF_VOLUMES, ONLY_REFUSE, ImagesInput
 from workers.images.steps import parse_steps
 from workers.images.value_contract import UNSTATED, expected_range
 from workers.images.volumes.models import check_axes, checked_steps, with_outputs
-from workers.images.volumes.planning import plans
+from workers.images.volumes.planning import plans, trial
 
 
 def frame_records(counted: FinishedStage) -> Iterator[pa.RecordBatch]:
@@ -101,9 +103,12 @@ class ImagesCollection:
         """The columns of a model on volumes are those that the spec asks for."""
         return with_outputs(card, self.source) if self.source.has_volumes else card
 
-    def needs_all(self, stage: str) -> bool:
-        """A volume without some of its slices is none."""
-        return self.source.has_volumes and stage != HEADERS
+    def trial_part(self, stage: str, plan: PlanReader, records: int) -> TrialPart:
+        """Some images and all their frames; some volumes with all their slices."""
+        if self.source.has_volumes:
+            return trial.trial_part(stage, plan, records)
+        is_first = stage == self.stages[0]
+        return TrialPart(spread(plan.info.records, records if is_first else plan.info.records), of_all=is_first)
 
     def plan(self, stage: str, finished: Sequence[FinishedStage], models: Mapping[str, ModelCard]) -> StagePlan:
         """The plan of the only stage: every image of the input."""

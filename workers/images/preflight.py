@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import IO
 
-from pydicom.datadict import keyword_dict
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_dict
 
 from schemas.errors import RecordError, SpecError
 from schemas.loading import nearest
@@ -15,6 +15,7 @@ from schemas.wording import in_short
 from workers.images.decoding.headers import HeaderFacts, read_header
 from workers.images.decoding.identifiers import attribute_tag
 from workers.images.decoding.sniff import sniff
+from workers.images.series.selection_settings import OF_VOLUMES, Selection
 from workers.images.settings import ImagesInput
 
 Reader = Callable[[], IO[bytes]]
@@ -85,13 +86,15 @@ def _other_format(opener: Reader, settings: ImagesInput) -> str:
     return found if found not in (None, settings.format) else ""
 
 
+_WITHOUT_TEXT = frozenset({"SQ", "OB", "OD", "OF", "OL", "OV", "OW", "UN"})
+"""Value representations (PS3.5 6.2) that are neither text nor a number."""
 _VERY_CLOSE = 0.85
 """Behind columns of a table, of which most names are meant to be one."""
 
 
 def check_attributes(names: Iterable[str], columns: Sequence[str] = ()) -> None:
-    """That each name is a DICOM keyword or tag. Raises SpecError with the nearest column, of a table that has these, or
-    the nearest known keyword."""
+    """That each name is a DICOM keyword or tag of something that can be written as text. Raises SpecError with the
+    nearest column, of a table that has these, or the nearest known keyword."""
     for name in names:
         if attribute_tag(name) is None:
             if columns:
@@ -101,6 +104,37 @@ def check_attributes(names: Iterable[str], columns: Sequence[str] = ()) -> None:
                     f"input names {name!r}, which is no column of the table and no DICOM attribute{hint} "
                     f"Its columns are {in_short(columns)}"
                 )
-            near = get_close_matches(name, keyword_dict, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else "; give a keyword, or a tag as eight hex digits"
-            raise SpecError(f"input names {name!r}, which is no column of a table and no DICOM attribute{hint}")
+            raise SpecError(
+                f"input names {name!r}, which is no column of a table and no DICOM attribute{_nearest_keyword(name)}"
+            )
+        _refuse_without_text(f"input names {name!r}", name)
+
+
+def check_selection(selection: Selection) -> None:
+    """That rules ask of volumes and of DICOM attributes that can be compared. Raises SpecError with the nearest name:
+    a rule by a name that nothing has would match no volume, in silence."""
+    for rule in selection.rules:
+        for name in rule.where:
+            if name in OF_VOLUMES:
+                continue
+            says = f"input.select: rule {rule.name!r} asks for {name!r}"
+            if attribute_tag(name) is None:
+                raise SpecError(
+                    f"{says}, which is no DICOM attribute and none of {', '.join(OF_VOLUMES)}"
+                    f"{_nearest_keyword(name, OF_VOLUMES)}"
+                )
+            _refuse_without_text(says, name)
+
+
+def _nearest_keyword(name: str, others: Sequence[str] = ()) -> str:
+    known = {one.lower(): one for one in (*keyword_dict, *others)}
+    near = get_close_matches(name.lower(), known, n=1)
+    return f"; did you mean {known[near[0]]!r}?" if near else "; give a keyword, or a tag as eight hex digits"
+
+
+def _refuse_without_text(says: str, name: str) -> None:
+    tag = attribute_tag(name) or 0
+    kind = dictionary_VR(tag) if dictionary_has_tag(tag) else ""
+    if kind and {*kind.split(" or ")} <= _WITHOUT_TEXT:
+        what = "a sequence" if kind == "SQ" else "binary"
+        raise SpecError(f"{says}, which is {what} (VR {kind}) and has no text: name an attribute that has a value")

@@ -66,7 +66,7 @@ class ShardScoring(ABC):
         if record.status is not None:
             rows.reject(record.row, record.status, record.detail)
         elif record.detail:
-            self._remarks[record.row] = record.detail
+            self.remark(record.row, record.detail)
         return record.status is None
 
     def finish(self, rows: ShardRows) -> float:
@@ -85,6 +85,12 @@ class ShardScoring(ABC):
             if len(rows.models) > 1 or all(columns.statuses[row] is None for columns in rows.models.values()):
                 rows.details[row] = remark
         return self.seconds - self._seconds_before
+
+    def remark(self, row: int, text: str) -> None:
+        """Say this in the `detail` of a record that is ok, once."""
+        said = self._remarks.get(row, "")
+        if text not in said.split("; "):
+            self._remarks[row] = f"{said}; {text}" if said else text
 
     def close(self) -> None:
         """Stop threads, if there are any."""

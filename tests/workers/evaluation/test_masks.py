@@ -84,19 +84,22 @@ def test_a_row_that_cannot_be_compared_says_why(tmp_path: Path) -> None:
     far = AFFINE.copy()
     far[2, 3] = 5
     save(tmp_path / "labels/far.nii.gz", label_map((1, 2)), far)
+    save(tmp_path / "labels/long.nii.gz", np.pad(label_map((1, 2)), ((0, 3), (0, 0), (0, 0))))
     save(tmp_path / "labels/half.nii.gz", label_map((1, 2)).astype(np.float32) + 0.5)
     (tmp_path / "labels/text.nii.gz").write_bytes(b"text")
     save(tmp_path / "elsewhere/a.nii.gz", label_map((1, 2)))
     names = ["none.nii.gz", str(tmp_path / "elsewhere/a.nii.gz"), "short.nii.gz", "far.nii.gz", "half.nii.gz"]
-    rows = compared(tmp_path, [*(("a.nii.gz", name) for name in [*names, "text.nii.gz"]), (None, "far.nii.gz")])
+    names += ["text.nii.gz", "long.nii.gz"]
+    rows = compared(tmp_path, [*(("a.nii.gz", name) for name in names), (None, "far.nii.gz")])
     faults = rows[fault_column("found")].to_list()
     assert faults[:2] == [NO_FILE, OUTSIDE]
     assert "has 9 x 9 x 8 voxels, and the volume 10 x 9 x 8" in faults[2]
     assert "lies 5 mm away from the volume" in faults[3]
     assert "no whole numbers" in faults[4]
     assert "is no volume" in faults[5]
-    assert faults[6] is None
-    assert rows[masks_column("found")].null_count() == 7
+    assert "has 13 x 9 x 8 voxels, and the volume 10 x 9 x 8" in faults[6]
+    assert faults[7] is None
+    assert rows[masks_column("found")].null_count() == 8
     assert rows[score_column("found")].null_count() == 1
     assert rows[truth_column("found")].null_count() == 0
 

@@ -35,6 +35,14 @@ def test_the_subject_is_asked_for_once() -> None:
     assert settings(carry=("Modality",), subject_id="PatientID").header_names == ("Modality", "PatientID")
 
 
+@pytest.mark.parametrize("kind", ["dicom_seg", "rtstruct"])
+def test_files_that_no_record_can_have_are_refused_at_once(kind: str) -> None:
+    masks = {"masks": ["nifti", kind]}
+    with pytest.raises(ValidationError, match=f"segmentation.masks has {kind}, which refers to the DICOM objects"):
+        settings(record="series", format="nifti", segmentation=masks)
+    assert settings(record="series", format="dicom", segmentation=masks).segmentation.masks[1] == kind
+
+
 def test_frames_of_images_in_a_column_are_refused_at_once() -> None:
     with pytest.raises(ValidationError, match="record: frame needs objects"):
         settings(record="frame", bytes_column="png")

@@ -13,13 +13,11 @@ from pydicom.uid import UID
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.images.decoding.encapsulated import ITEM, read_fragments
-from workers.images.decoding.fence import as_record_error, silence
+from workers.images.decoding.fence import as_record_error
 from workers.images.decoding.inflate import inflate
 from workers.images.decoding.memory_stream import MemoryStream
 from workers.images.decoding.transfer_syntax import DEFLATED, EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
 from workers.reading.gzip import inflate_start
-
-silence("pydicom", "pylibjpeg", "openjpeg")
 
 PREFIX_END = 132
 PIXEL_KEYWORDS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}

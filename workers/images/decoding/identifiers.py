@@ -1,8 +1,8 @@
 """DICOM attributes carried beside the predictions, as text."""
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from pydicom import Dataset, FileDataset
 from pydicom.datadict import tag_for_keyword
@@ -12,6 +12,7 @@ from pydicom.sequence import Sequence
 from schemas.errors import RecordError
 from workers.images.decoding.fence import as_record_error
 
+T = TypeVar("T")
 _HEX_TAG = re.compile(r"[0-9A-Fa-f]{8}")
 _FILE_META = 0x0002
 
@@ -23,25 +24,31 @@ def attribute_tag(name: str) -> int | None:
     return tag_for_keyword(name)
 
 
-def identifiers(dataset: FileDataset, names: Iterable[str]) -> Mapping[str, str | None]:
-    """The attributes of these names, of the file's meta information for group 0002, else of its top level.
-
-    Several values are joined by a backslash. What is absent, empty, binary, a sequence or cannot be read is None.
-    """
-    return {name: _attribute(dataset, name) for name in names}
-
-
-def _attribute(dataset: FileDataset, name: str) -> str | None:
+def read_attribute(dataset: Dataset, name: str, convert: Callable[[Any], T]) -> T | None:
+    """What `convert` makes of the value of an element, of the file's meta information for group 0002; None where there
+    is none, or it cannot be read."""
     tag = attribute_tag(name)
     if tag is None:
         return None
     try:
         with as_record_error("an attribute cannot be read"):
-            holder: Dataset = dataset.file_meta if tag >> 16 == _FILE_META else dataset
-            text = _text(holder[tag].value) if tag in holder else None
-            return text if text and text.encode() else None
+            holder = getattr(dataset, "file_meta", Dataset()) if tag >> 16 == _FILE_META else dataset
+            return convert(holder[tag].value) if tag in holder else None
     except RecordError:
         return None
+
+
+def identifiers(dataset: FileDataset, names: Iterable[str]) -> Mapping[str, str | None]:
+    """The attributes of these names, of the file's meta information for group 0002, else of its top level.
+
+    Several values are joined by a backslash. What is absent, empty, binary, a sequence or cannot be read is None.
+    """
+    return {name: read_attribute(dataset, name, _filled) for name in names}
+
+
+def _filled(value: Any) -> str | None:
+    text = _text(value)
+    return text if text and text.encode() else None
 
 
 def _text(value: Any) -> str | None:

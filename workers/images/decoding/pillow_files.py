@@ -11,11 +11,10 @@ from schemas.errors import RecordError
 from schemas.status import Status
 from workers.contract import Array
 from workers.images.decoding.bounds import check_pixels, wanted_frames
-from workers.images.decoding.fence import as_record_error, silence
+from workers.images.decoding.fence import as_record_error
 from workers.images.prepare.image import Image
 from workers.images.settings import ImagesInput
 
-silence("PIL")
 # Its own bound is a warning, and then an error, below what `max_pixels` allows.
 PIL.Image.MAX_IMAGE_PIXELS = None
 

@@ -13,6 +13,7 @@ _EXPLICIT = frozenset(
 _FIRST_GROUPS = frozenset({0x0002, 0x0008})
 _LONGEST_FIRST_VALUE = 1024
 _NIFTI_1 = (struct.pack("<i", 348), struct.pack(">i", 348))
+_ANALYZE_TYPES = frozenset({1, 2, 4, 8, 16, 32, 64, 128})
 _NIFTI_2 = (struct.pack("<i", 540), struct.pack(">i", 540))
 _META = re.compile(rb"\s*(?:ObjectType|NDims|Comment|ObjectSubType)[ \t]*=")
 _BMP_HEADERS = frozenset(struct.pack("<I", size) for size in (12, 40, 52, 56, 64, 108, 124))
@@ -37,14 +38,26 @@ def sniff(data: bytes | memoryview) -> ImageFormat | None:
 
 
 def _volume(data: bytes | memoryview, start: bytes) -> ImageFormat | None:
-    """Files of three axes: NIfTI-1 and -2 in either byte order (also with voxels in a file beside), NRRD, MetaImage."""
-    if start[:4] in _NIFTI_1 and bytes(data[344:348]) in (b"n+1\0", b"ni1\0"):
+    """Files of three axes: NIfTI-1 and -2 in either byte order (also with voxels in a file beside, and Analyze, which
+    has them there), NRRD, MetaImage."""
+    if start[:4] in _NIFTI_1 and (bytes(data[344:348]) in (b"n+1\0", b"ni1\0") or _is_analyze(data, start)):
         return "nifti"
     if start[:4] in _NIFTI_2 and start[4:7] in (b"n+2", b"ni2"):
         return "nifti"
     if start[:7] == b"NRRD000":
         return "nrrd"
     return "metaimage" if _META.match(bytes(data[:64])) else None
+
+
+def _is_analyze(data: bytes | memoryview, start: bytes) -> bool:
+    """The header of Analyze 7.5, from which NIfTI comes: it has no mark but one to seven axes of a known type."""
+    order = "<" if start[:4] == _NIFTI_1[0] else ">"
+    head = bytes(data[:348])
+    if len(head) < 348 or head[344:] != bytes(4):
+        return False
+    axes, *sizes = struct.unpack_from(f"{order}8h", head, 40)
+    (kind,) = struct.unpack_from(f"{order}h", head, 70)
+    return 1 <= axes <= len(sizes) and min(sizes[:axes]) > 0 and kind in _ANALYZE_TYPES
 
 
 def _rarer(data: bytes | memoryview, start: bytes) -> ImageFormat | None:

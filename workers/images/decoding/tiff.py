@@ -12,12 +12,10 @@ from schemas.errors import RecordError
 from schemas.status import Status
 from workers.contract import Array
 from workers.images.decoding.bounds import check_pixels, wanted_frames
-from workers.images.decoding.fence import as_record_error, silence
+from workers.images.decoding.fence import as_record_error
 from workers.images.decoding.modality import inverted
 from workers.images.prepare.image import Image
 from workers.images.settings import ImagesInput
-
-silence("tifffile")
 
 _DAMAGED = "it is not readable as TIFF"
 _JPEG = 7

@@ -8,9 +8,7 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as DicomSequence
 
-from schemas.errors import RecordError
-from workers.images.decoding.fence import as_record_error
-from workers.images.decoding.identifiers import attribute_tag
+from workers.images.decoding.identifiers import read_attribute
 from workers.images.decoding.pixel_module import normalised
 from workers.images.series.splitting import TRAITS
 
@@ -74,14 +72,7 @@ READ = (
 
 def value(dataset: Dataset, name: str) -> Any:
     """An attribute as text, number, or a tuple of either; None for bytes and sequences, too."""
-    tag = attribute_tag(name)
-    if tag is None or tag not in dataset:
-        return None
-    try:
-        with as_record_error("an attribute cannot be read"):
-            return _plain(dataset[tag].value)
-    except RecordError:
-        return None
+    return read_attribute(dataset, name, _plain)
 
 
 def _plain(found: Any) -> Any:

@@ -48,6 +48,7 @@ def _dataset(elements: dict[BaseTag, Any], like: Dataset) -> Dataset:
     # Elements are converted when they are first asked for, by the byte order and character set of their dataset.
     implicit, little = like.original_encoding
     frame.set_original_encoding(implicit, little, like.original_character_set)
+    frame.file_meta = like.file_meta
     return frame
 
 

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from schemas.frozen import Frozen
 from workers.contract import ModelCard
+from workers.images.volumes.outputs.settings import Clean
 
 Sides = tuple[int, int, int]
 
@@ -100,6 +101,9 @@ class VolumeCard(Frozen):
     )
     windows: Windows | None = Field(default=None, description="none: the whole volume goes in at once")
     structures: tuple[Structure, ...] = ()
+    clean: tuple[Clean, ...] = Field(
+        default=(), description="what is tidied of what it marks, before what the spec asks for"
+    )
     labels: tuple[str, ...] = Field(default=(), description="of classification: names of the numbers that come out")
     air_below: float | None = Field(
         default=None,
@@ -118,6 +122,7 @@ class VolumeCard(Frozen):
                 values = [getattr(one, what) for one in self.structures]
                 if len(set(values)) < len(values):
                     raise ValueError(f"two structures have one {what}")
+            self._check_clean()
             if self.activation == "softmax" and self.outputs < 2:
                 raise ValueError("softmax over one output marks everything: say sigmoid")
         elif len(self.labels) != self.outputs:
@@ -125,6 +130,12 @@ class VolumeCard(Frozen):
         elif self.windows is not None:
             raise ValueError("a classification takes whole volumes: leave windows out")
         return self
+
+    def _check_clean(self) -> None:
+        known = {one.name for one in self.structures}
+        unknown = [name for step in self.clean for name in step.structures if name not in known]
+        if unknown:
+            raise ValueError(f"clean names {unknown[0]!r}, which is no structure of it")
 
 
 KEY = "volume"

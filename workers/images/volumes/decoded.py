@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,20 @@ from workers.images.volumes.objects import Wanted, in_parts, objects_of
 from workers.images.volumes.origin import Header, source_of
 from workers.images.volumes.outputs.marked import DicomSource
 from workers.images.volumes.planning.columns import FORMAT, SLICES
-from workers.images.volumes.volume import Grid, Volume
+from workers.images.volumes.volume import SCANNER, Grid, Space, Volume
 
 Row = Mapping[str, Any]
 Decoded = tuple[list[int], Result]
+
+
+@dataclass(frozen=True)
+class ReadVolume:
+    """A volume as it is stored, processor seconds of decoding it, and what masks of it share with where it is from."""
+
+    volume: Volume
+    seconds: float
+    source: DicomSource | None = None
+    space: Space = SCANNER
 
 
 class VolumeSource:
@@ -32,9 +43,8 @@ class VolumeSource:
         self._pool_of = pool_of
         self._ahead = ThreadPoolExecutor(at_once, thread_name_prefix="slices")
 
-    def volume(self, row: Row, place: int) -> tuple[Volume, DicomSource | None, float]:
-        """The volume of row `place` of a shard, as it is stored, and processor seconds of decoding it. Raises
-        RecordError, InfrastructureError."""
+    def volume(self, row: Row, place: int) -> ReadVolume:
+        """The volume of row `place` of a shard. Raises RecordError, InfrastructureError."""
         grid = Grid(tuple(row["shape"]), np.reshape(row["affine"], (4, 4)))
         objects = objects_of(row)
         if row[FORMAT.name] in VOLUME_FORMATS:
@@ -47,15 +57,15 @@ class VolumeSource:
             for index, pixels in zip(indices, result.arrays, strict=True):
                 assembly.put(index, pixels)
                 headers[index] = result.meta["header"]
-        return Volume(assembly.voxels, grid), _source(row, headers), seconds
+        return ReadVolume(Volume(assembly.voxels, grid), seconds, _source(row, headers))
 
-    def _file(self, row: Row, objects: Sequence[Wanted], grid: Grid, place: int) -> tuple[Volume, None, float]:
+    def _file(self, row: Row, objects: Sequence[Wanted], grid: Grid, place: int) -> ReadVolume:
         ((_, result),) = self._decoded(row["record_id"], objects, place)
         if result.status is not None:
             raise RecordError(Status(result.status), result.detail)
         if tuple(result.meta["shape"]) != grid.shape or not np.allclose(result.meta["affine"], row["affine"]):
             raise RecordError(Status.INPUT_CHANGED, "its header is not the one that was planned")
-        return Volume(result.arrays[0][None], grid), None, result.seconds
+        return ReadVolume(Volume(result.arrays[0][None], grid), result.seconds, space=Space(*result.meta["space"]))
 
     def _decoded(self, record_id: str, objects: Sequence[Wanted], place: int) -> Iterator[Decoded]:
         parts = list(in_parts(objects))

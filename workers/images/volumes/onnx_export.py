@@ -46,7 +46,7 @@ def _card(card: ModelCard, volume: VolumeCard) -> Mapping[str, Any]:
     return {key: value for key, value in found.items() if value not in (None, [])}
 
 
-_KEPT = ("task", "windows", "structures", "threshold", "late", "air_below")
+_KEPT = ("task", "windows", "structures", "threshold", "late", "clean", "air_below")
 
 
 def _labels(volume: VolumeCard) -> list[str]:

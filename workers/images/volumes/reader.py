@@ -96,10 +96,11 @@ class VolumeReader:
             raise RecordError(Status(row[VOLUME_STATUS.name]), row[VOLUME_DETAIL.name] or "")
         if prod(row["shape"]) > self._asked.max_voxels:
             raise RecordError(Status.TOO_LARGE, f"more than {self._asked.max_voxels} voxels (input.max_pixels)")
-        volume, source, decoding = self._source.volume(row, place)
+        read = self._source.volume(row, place)
         began = time.thread_time()
-        inputs = VolumeInputs(volume, tuple(self._prepared(steps, volume) for steps in self._asked.lists), source)
-        self.prepare_seconds += decoding + time.thread_time() - began
+        ready = tuple(self._prepared(steps, read.volume) for steps in self._asked.lists)
+        inputs = VolumeInputs(read.volume, ready, read.source, read.space)
+        self.prepare_seconds += read.seconds + time.thread_time() - began
         return Prepared(place, [inputs], detail=row[VOLUME_DETAIL.name] or "", nbytes=inputs.nbytes)
 
     def _prepared(self, steps: Sequence[VolumeStep], volume: Volume) -> Volume | Fault:

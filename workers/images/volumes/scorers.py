@@ -16,7 +16,7 @@ from workers.images.volumes.marking import MarkSink
 from workers.images.volumes.models import card_of
 from workers.images.volumes.outputs.marked import Marked, Origin
 from workers.images.volumes.outputs.settings import Wanted
-from workers.images.volumes.outputs.values import values_of
+from workers.images.volumes.outputs.values import Written, values_of
 from workers.images.volumes.scoring import Values, VolumeScorer
 from workers.images.volumes.volume import Volume
 from workers.images.volumes.windows.runner import open_runner, open_tuner
@@ -68,7 +68,7 @@ def _sink(device: str, volume: Volume, card: VolumeCard) -> SlabSink:
 def _values(context: StageContext, model: OpenedModel[VolumeFormat], card: VolumeCard, wanted: Wanted) -> Values:
     if card.task == "classification":
         names = [output.name for output in model.card.outputs]
-        return lambda record_id, inputs, scores: dict(zip(names, np.asarray(scores, np.float32), strict=True))
+        return lambda record_id, inputs, scores: (dict(zip(names, np.asarray(scores, np.float32), strict=True)), ())
     return partial(_marks, context.run.fingerprint, model, card, wanted)
 
 
@@ -80,12 +80,12 @@ def _marks(
     record_id: str,
     inputs: VolumeInputs,
     marked: Any,
-) -> Mapping[str, Any]:
+) -> Written:
     original = inputs.original
     told = {"grid": original.grid, "intensities": original.voxels[0]}
     if isinstance(marked, Labels):
         found = Marked(**told, labels=marked.voxels)
     else:
         found = Marked(**told, masks={one.name: marked.mask(number) for number, one in enumerate(card.structures)})
-    origin = Origin(record_id, fingerprint, model.name, model.fetched.digest, inputs.source)
+    origin = Origin(record_id, fingerprint, model.name, model.fetched.digest, inputs.source, inputs.space)
     return values_of(card, wanted, found, origin)

@@ -29,8 +29,8 @@ from workers.pipeline.tuning import Tuner
 _MOST_VOLUMES = 2
 """Volumes that were shown to all models and whose masks and measures are still being made."""
 
-Values = Callable[[str, VolumeInputs, Any], Mapping[str, Any]]
-"""(record id, the volume, what its runner kept) -> one value an output. Raises RecordError."""
+Values = Callable[[str, VolumeInputs, Any], tuple[Mapping[str, Any], Sequence[str]]]
+"""(record id, the volume, what its runner kept) -> one value an output, and remarks. Raises RecordError."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class _Coming:
     name: str
     row: int
     lane: Lane
-    values: "Future[Mapping[str, Any]]"
+    values: "Future[tuple[Mapping[str, Any], Sequence[str]]]"
 
 
 class VolumeScoring(ShardScoring):
@@ -145,8 +145,10 @@ class VolumeScoring(ShardScoring):
             work = partial(self._made, name, self._ids[one.key], self._waiting[name][one.key], one.value)
             self._coming.append(_Coming(name, one.key, lane, lane.last(work)))
 
-    def _made(self, name: str, record_id: str, inputs: VolumeInputs, kept: Any) -> Mapping[str, Any]:
-        """The values of one volume, in a thread behind."""
+    def _made(
+        self, name: str, record_id: str, inputs: VolumeInputs, kept: Any
+    ) -> tuple[Mapping[str, Any], Sequence[str]]:
+        """The values of one volume, and remarks, in a thread behind."""
         return self._scorers[name].values(record_id, inputs, kept.finish() if isinstance(kept, Later) else kept)
 
     def _settle(self, rows: ShardRows, most: int) -> None:
@@ -155,12 +157,14 @@ class VolumeScoring(ShardScoring):
             one = self._coming.popleft()
             columns = rows.models[one.name]
             try:
-                values = one.values.result()
+                values, remarks = one.values.result()
             except RecordError as error:
                 columns.reject(one.row, Status(error.status), error.detail)
             except MemoryError:
                 columns.reject(one.row, Status.TOO_LARGE, "there is no memory left for what is made of this volume")
             else:
+                for remark in remarks:
+                    self.remark(one.row, remark)
                 columns.put([(one.row, 0)], {output: _one(value) for output, value in values.items()})
             del self._waiting[one.name][one.row]
             beat(AFTER_READING)

@@ -28,7 +28,8 @@ def build(settings: Mapping[str, Any]) -> Handler:
     def handle(data: memoryview, context: Mapping[str, Any]) -> Item:
         if context["format"] in VOLUME_FORMATS:
             header, voxels = read_volume(data, source)
-            return Item([voxels], {"shape": list(header.shape), "affine": header.affine.ravel().tolist()})
+            said = {"shape": list(header.shape), "affine": header.affine.ravel().tolist(), "space": [*header.space]}
+            return Item([voxels], said)
         return _slices(data, context, source)
 
     return handle

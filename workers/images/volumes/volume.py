@@ -1,6 +1,7 @@
 """The values that pass between the parts of volumes: voxels, and where they lie in the patient."""
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,18 @@ class Grid:
     def voxel_ml(self) -> float:
         """The volume of a voxel in millilitres; of a sheared grid too."""
         return float(abs(np.linalg.det(self.affine[:3, :3]))) / 1000.0
+
+
+class Space(NamedTuple):
+    """What a NIfTI says of the space that its affine leads to: `code` (nifti1.h, NIFTI_XFORM: 0 unknown, 1 the scanner,
+    2 another volume, 3 Talairach, 4 MNI, 5 a template), and millimetres in its unit of length (`xyzt_units`)."""
+
+    code: int = 1
+    unit_mm: float = 1.0
+
+
+SCANNER = Space()
+"""That of all that is no NIfTI."""
 
 
 @dataclass(frozen=True)

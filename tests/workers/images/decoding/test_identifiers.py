@@ -74,3 +74,9 @@ def test_several_values_keep_their_places_and_parts_that_are_no_text_are_empty()
     made = dataset(ramp(), ImageType=["ORIGINAL", "", "AXIAL"], Rows=7)
     found = identifiers(FileDataset("", made, file_meta=made.file_meta), ["ImageType", "Rows", "TransferSyntaxUID"])
     assert found == {"ImageType": "ORIGINAL\\\\AXIAL", "Rows": "7", "TransferSyntaxUID": "1.2.840.10008.1.2.1"}
+
+
+@pytest.mark.parametrize(("name", "what"), [("RequestAttributesSequence", "a sequence"), ("PixelData", "binary")])
+def test_what_has_no_text_is_refused(name: str, what: str) -> None:
+    with pytest.raises(SpecError, match=f"input names '{name}', which is {what}"):
+        check_attributes([name])

@@ -8,7 +8,9 @@ import pytest
 from pydantic import ValidationError
 from pydicom import Dataset
 
+from schemas.errors import SpecError
 from tests.support.series import ROOT, facts_of, made
+from workers.images.preflight import check_selection
 from workers.images.series.plan_volumes import plan_volumes
 from workers.images.series.select_volumes import select_volumes
 from workers.images.series.selection_settings import Selection
@@ -142,3 +144,31 @@ def test_all_slices_have_to_match():
 def test_a_rule_that_says_nothing_or_two_things_is_refused(settings: dict[str, Any], words: str):
     with pytest.raises(ValidationError, match=words):
         Selection.model_validate(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("SeriesDesription", "did you mean 'SeriesDescription'"),
+        ("seriesdescription", "did you mean 'SeriesDescription'"),
+        ("slice", "did you mean 'slices'"),
+        ("spacing", "did you mean 'spacing_mm'"),
+        ("0008103", "a tag as eight hex digits"),
+        ("RequestAttributesSequence", "a sequence .VR SQ."),
+        ("PixelData", "binary .VR OB or OW."),
+    ],
+)
+def test_a_rule_by_what_nothing_has_is_refused_with_the_nearest_name(name: str, words: str):
+    selection = Selection.model_validate({"rules": [{"name": "a", "where": {name: 1}}]})
+    with pytest.raises(SpecError, match=f"rule 'a' asks for '{name}', which is .*{words}"):
+        check_selection(selection)
+
+
+def test_rules_may_ask_for_any_keyword_and_for_private_tags():
+    where = {"Modality": "CT", "TransferSyntaxUID": "1.2", "00191008": 1, "00081030": "x", "plane": "axial"}
+    check_selection(Selection.model_validate({"rules": [{"name": "a", "where": where}]}))
+
+
+def test_a_rule_may_ask_for_the_meta_information_of_the_file():
+    rules = [{"name": "plain", "where": {"TransferSyntaxUID": "1.2.840.10008.1.2.1"}}]
+    assert _selected(_series(1), rules=rules) == {"1": "plain"}

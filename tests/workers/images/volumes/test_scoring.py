@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -20,7 +20,7 @@ from tests.support.volume_windows import Net, card, run, unet, volume
 from workers.images.volumes.card import Windows
 from workers.images.volumes.inputs import VolumeInputs
 from workers.images.volumes.later import LaterSink
-from workers.images.volumes.scoring import VolumeScorer, VolumeScoring
+from workers.images.volumes.scoring import Values, VolumeScorer, VolumeScoring
 from workers.images.volumes.windows.runner import open_runner, open_tuner
 from workers.images.volumes.windows.sinks import LabelSink
 from workers.pipeline.behind import Behind
@@ -31,15 +31,15 @@ pytestmark = pytest.mark.timeout(60)
 CARD = card(Windows(roi=(8, 8, 8), overlap=(0, 0, 0)))
 VOLUMES = [volume(16, 8, 8, seed=seed) for seed in range(6)]
 OUTPUT = OutputField(name="marked", type="int64", meaning="voxels")
-Make = Callable[[str, VolumeInputs, Any], Mapping[str, Any]]
+Made = tuple[Mapping[str, Any], tuple[str, ...]]
 
 
-def _count(record_id: str, inputs: VolumeInputs, kept: Any) -> Mapping[str, Any]:
-    return {"marked": np.int64((kept.voxels > 0).sum())}
+def _count(record_id: str, inputs: VolumeInputs, kept: Any) -> Made:
+    return {"marked": np.int64((kept.voxels > 0).sum())}, ("counted",) if record_id == "v1" else ()
 
 
 @contextmanager
-def _scoring(values: Make = _count, sink: Any = LabelSink, room: int = 10**9) -> Iterator[VolumeScoring]:
+def _scoring(values: Values = _count, sink: Any = LabelSink, room: int = 10**9) -> Iterator[VolumeScoring]:
     behind, model = Behind(2, room), Net(unet(), CARD)
     tuner = open_tuner(model, fixed=1)
     runner = open_runner(model, tuner, lambda one, of: LaterSink(partial(sink, one, of), behind.lane()))
@@ -70,11 +70,12 @@ def test_values_are_those_of_what_the_network_marked_in_each_volume() -> None:
             rows = _score(scoring)
             assert rows.models["m"].finish()["marked"].to_pylist() == truth
             assert scoring.held_bytes == 0
+            assert [row for row, detail in enumerate(rows.details) if detail == "counted"] == [1]
 
 
 @pytest.mark.parametrize("error", [RecordError(Status.TOO_LARGE, "no room"), MemoryError()])
 def test_what_fails_behind_the_network_is_the_verdict_of_its_record(error: Exception) -> None:
-    def values(record_id: str, inputs: VolumeInputs, kept: Any) -> Mapping[str, Any]:
+    def values(record_id: str, inputs: VolumeInputs, kept: Any) -> Made:
         if record_id == "v2":
             raise error
         return _count(record_id, inputs, kept)
@@ -99,7 +100,7 @@ def test_what_fails_behind_the_network_is_the_verdict_of_its_record(error: Excep
 def test_no_more_than_a_few_volumes_wait_for_their_masks() -> None:
     hold, began = threading.Event(), list[str]()
 
-    def values(record_id: str, inputs: VolumeInputs, kept: Any) -> Mapping[str, Any]:
+    def values(record_id: str, inputs: VolumeInputs, kept: Any) -> Made:
         began.append(record_id)
         hold.wait(30)
         return _count(record_id, inputs, kept)

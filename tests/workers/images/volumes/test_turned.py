@@ -38,6 +38,8 @@ def test_rounded_headers_pass_and_a_shift_does_not() -> None:
 def test_other_voxels_are_refused() -> None:
     with pytest.raises(RecordError, match="it has 4 x 5 x 6 voxels, and the volume 4 x 5 x 7"):
         turned(VALUES, Grid(SHAPE, AFFINE), Grid((4, 5, 7), AFFINE), "it")
+    with pytest.raises(RecordError, match="it has 40 x 50 x 60 voxels, and the volume 4 x 5 x 6"):
+        turned(np.zeros((40, 50, 60), np.int32), Grid((40, 50, 60), AFFINE), Grid(SHAPE, AFFINE), "it")
     double = AFFINE @ np.diag([2.0, 2, 2, 1])
     with pytest.raises(RecordError, match="another grid"):
         turned(VALUES, Grid(SHAPE, AFFINE), Grid((2, 3, 3), double), "it")

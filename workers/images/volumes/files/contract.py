@@ -9,7 +9,7 @@ import numpy as np
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.contract import Array
-from workers.images.volumes.volume import Affine4, Shape3
+from workers.images.volumes.volume import SCANNER, Affine4, Shape3, Space
 
 
 class NeedsMoreError(Exception):
@@ -19,12 +19,13 @@ class NeedsMoreError(Exception):
 @dataclass(frozen=True)
 class FileHeader:
     """`shape` and `affine` are those of `Grid`, `kind` the type of the voxels as they are stored. `remark` is what had
-    to be taken for granted, for `detail`."""
+    to be taken for granted, for `detail`. `space` is that of a NIfTI."""
 
     shape: Shape3
     affine: Affine4
     kind: np.dtype
     remark: str = ""
+    space: Space = SCANNER
 
     @property
     def stored_bytes(self) -> int:

@@ -75,7 +75,7 @@ def _parsed(start: bytes) -> tuple[Fields, int]:
         if name == "ElementDataFile":
             if fields[name] != "LOCAL":
                 raise RecordError(
-                    Status.UNSUPPORTED, "a MetaImage whose voxels lie in another file: convert it to .mha"
+                    Status.UNSUPPORTED, "a MetaImage whose voxels lie in another file: convert both to one .mha"
                 )
             return fields, at
     if len(start) < _MOST_HEADER and (at == len(start) or b"\n" not in start[at:]):

@@ -1,7 +1,8 @@
 """NIfTI-1 and NIfTI-2 (https://nifti.nimh.nih.gov/), single files, as nibabel reads them.
 
 The affine is the sform where its code is not 0, else the qform, else voxel sizes alone, as in nibabel and the
-standard's methods 3, 2 and 1; with the last `detail` says so, since it knows neither sides nor origin.
+standard's methods 3, 2 and 1; with the last `detail` says so, since it knows neither sides nor origin. Lengths in
+metres or microns (`xyzt_units`) become millimetres, as ITK has them; nibabel leaves that to whoever reads.
 """
 
 import math
@@ -13,12 +14,14 @@ import numpy as np
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.contract import Array
-from workers.images.decoding.fence import as_record_error, silence
+from workers.images.decoding.fence import as_record_error
 from workers.images.volumes.files.contract import FileHeader, NeedsMoreError, checked_affine, three_axes
 from workers.images.volumes.files.values import array_of, checked_kind, scaled
+from workers.images.volumes.volume import Space
 
-silence("nibabel")
-
+_OF_LENGTH = 0x07
+_UNITS_MM = {1: 1000.0, 3: 0.001}
+"""Metres and microns; all else is millimetres."""
 _NO_PLACE = "its header gives it no place in the patient, only voxel sizes: sides are taken to be right to left"
 
 
@@ -52,7 +55,10 @@ def _parsed(start: bytes) -> nibabel.Nifti1Header:
     with as_record_error("its NIfTI header cannot be read"):
         raw = kind.from_fileobj(BytesIO(start[:size] + b"\0\0\0\0"), check=False)
     if bytes(raw["magic"])[:2] != b"n+":
-        raise RecordError(Status.UNSUPPORTED, "a NIfTI header whose voxels lie in another file: convert it to .nii")
+        raise RecordError(
+            Status.UNSUPPORTED,
+            "a header of NIfTI or Analyze whose voxels lie in another file (.img): convert both to one .nii",
+        )
     return raw
 
 
@@ -64,6 +70,8 @@ def _described(raw: nibabel.Nifti1Header) -> FileHeader:
     with as_record_error("its NIfTI header names no type of voxels"):
         kind = checked_kind(raw.get_data_dtype())
     with as_record_error("its affine cannot be read"), np.errstate(all="ignore"):
-        affine = np.asarray(raw.get_best_affine(), np.float64)
-    placed = int(raw["sform_code"]) > 0 or int(raw["qform_code"]) > 0
-    return FileHeader(shape, checked_affine(affine), kind, "" if placed else _NO_PLACE)
+        affine = np.array(raw.get_best_affine(), np.float64)
+    code = int(raw["sform_code"]) if int(raw["sform_code"]) > 0 else max(int(raw["qform_code"]), 0)
+    space = Space(code, _UNITS_MM.get(int(raw["xyzt_units"]) & _OF_LENGTH, 1.0))
+    affine[:3] *= space.unit_mm
+    return FileHeader(shape, checked_affine(affine), kind, "" if code else _NO_PLACE, space)

@@ -63,7 +63,9 @@ def _parsed(start: bytes) -> tuple[Mapping[str, Any], int]:
     with as_record_error("its NRRD header cannot be read"):
         fields = {name.lower(): value for name, value in nrrd.read_header(BytesIO(start[: min(ends)])).items()}
     if "data file" in fields or "datafile" in fields:
-        raise RecordError(Status.UNSUPPORTED, "a NRRD header whose voxels lie in another file: convert it to .nrrd")
+        raise RecordError(
+            Status.UNSUPPORTED, "a NRRD header whose voxels lie in another file: convert both to one .nrrd"
+        )
     return fields, min(ends)
 
 

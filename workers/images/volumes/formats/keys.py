@@ -12,6 +12,7 @@ from schemas.outputs import OutputField
 from workers.contract import ModelCard
 from workers.images.volumes.card import Structure, VolumeCard, Windows, in_settings
 from workers.images.volumes.formats.structures import of_channels
+from workers.images.volumes.outputs.settings import Clean
 from workers.models.head import Head, check_fields
 
 
@@ -23,6 +24,7 @@ class VolumeKeys(Frozen):
     windows: Windows | None = None
     structures: tuple[Structure, ...] = ()
     threshold: float = 0.5
+    clean: tuple[Clean, ...] = ()
     late: bool = False
     air_below: float | None = None
     outputs: tuple[OutputField, ...] = ()
@@ -80,6 +82,7 @@ def _volume(keys: VolumeKeys, channels: int, where: str) -> Mapping[str, Any]:
         "outputs": len(keys.head.labels),
         "activation": activation,
         "threshold": keys.threshold,
+        "clean": keys.clean,
         "late": keys.late,
         "windows": keys.windows,
         "structures": named,

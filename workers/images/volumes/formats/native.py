@@ -9,6 +9,7 @@
                      "code": {"scheme": "SCT", "value": "279326005", "meaning": "..."}}],
                                   optional: one a channel but the background, named as it, see `structures.of_channels`
      "threshold": 0.5,            optional, of sigmoid
+     "clean": [{"step": "keep_largest"}],   optional, of segmentation: what is tidied of what it marks
      "air_below": 0.0,            optional, see `workers.images.volumes.card`
      "outputs": [...],            optional, of classification: one float32 a label, in order
      "prepare": [...], "value_range": [0, 1], "notes": "...",     optional, as of models on images

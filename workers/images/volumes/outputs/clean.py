@@ -19,6 +19,9 @@ from workers.images.volumes.outputs.marked import Marked
 from workers.images.volumes.outputs.settings import Clean
 from workers.images.volumes.outputs.shape import CONNECTIVITY, Parts, parts_of, shapes
 
+_ROUNDING = 1e-6
+"""Less of a voxel than it takes: a component of just the volume that is asked for stays."""
+
 
 def cleaned(structures: Sequence[Structure], marked: Marked, steps: Sequence[Clean]) -> Marked:
     """What is marked after these steps, one after the other; the given arrays stay as they are."""
@@ -41,7 +44,8 @@ def _step(step: Clean, labels: Array, chosen: Sequence[int], voxel_ml: float) ->
         case "keep_largest":
             return keep_largest(labels, chosen)
         case "remove_small":
-            return remove_small(labels, chosen, (step.ml or 0.0) / voxel_ml)
+            least = step.ml / voxel_ml - _ROUNDING if step.ml is not None else step.voxels or 0
+            return remove_small(labels, chosen, least, step.neighbours)
         case "fill_holes":
             return fill_holes(labels, chosen)
 
@@ -60,9 +64,9 @@ def keep_largest(labels: Array, chosen: Sequence[int]) -> Array:
     return _only(labels, parts, kept)
 
 
-def remove_small(labels: Array, chosen: Sequence[int], voxels: float) -> Array:
-    """Without components of these labels that have fewer voxels."""
-    parts = parts_of(labels)
+def remove_small(labels: Array, chosen: Sequence[int], voxels: float, neighbours: int = CONNECTIVITY) -> Array:
+    """Without components of these labels that have fewer voxels, of which so many are neighbours of one."""
+    parts = parts_of(labels, neighbours)
     if parts is None:
         return labels
     return _only(labels, parts, ~np.isin(parts.label, chosen) | (parts.voxels >= voxels))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from workers.contract import Array
-from workers.images.volumes.volume import Grid
+from workers.images.volumes.volume import SCANNER, Grid, Space
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Origin:
 
     `fingerprint` is that of the run, `model` the model's name in it, `model_sha256` the digest of its directory.
     `source` is None for a volume that was read from a file of three axes, of which there is no DICOM-SEG.
-    `space_code` is the NIfTI code of what the affine leads to: 1 the scanner, 4 MNI space and so on.
+    `space` is that of the NIfTI file that the volume was read from, of all others the scanner's.
     """
 
     volume_id: str
@@ -80,4 +80,4 @@ class Origin:
     model: str
     model_sha256: str
     source: DicomSource | None = None
-    space_code: int = 1
+    space: Space = SCANNER

@@ -9,6 +9,7 @@ the structure's name and code.
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import nibabel as nib
@@ -20,12 +21,13 @@ from workers.contract import Array
 from workers.images.volumes.card import VolumeCard
 from workers.images.volumes.outputs.compressed import gzipped
 from workers.images.volumes.outputs.marked import Marked, Origin
-from workers.images.volumes.volume import Affine4, Grid
+from workers.images.volumes.volume import Affine4, Grid, Space
 
 _COMMENT = 6
 _PIECE = 2**22
 _LONGEST = 32_767
 """Lengths are 16-bit numbers in the header."""
+_UNITS = {1.0: "mm", 1000.0: "meter", 0.001: "micron"}
 _WITHIN = 1e-3
 """By how much of a voxel the last voxel may lie elsewhere by qform than by sform."""
 
@@ -38,7 +40,7 @@ def nifti_of(card: VolumeCard, marked: Marked, origin: Origin) -> bytes:
     kind = np.dtype("<u1" if marked.labels is None or highest < 256 else "<u2")
     maps = [marked.masks[one.name] for one in card.structures] if marked.labels is None else [marked.labels]
     shape = marked.grid.shape if marked.labels is not None else (*marked.grid.shape, len(maps))
-    return gzipped(_pieces(_header(shape, kind, marked.grid, card, origin), maps, kind))
+    return gzipped(_pieces(_header(shape, kind, _in_unit(marked.grid, origin.space), card, origin), maps, kind))
 
 
 def _pieces(header: bytes, maps: list[Array], kind: "np.dtype[Any]") -> Iterator[bytes]:
@@ -53,11 +55,11 @@ def _header(shape: tuple[int, ...], kind: "np.dtype[Any]", grid: Grid, card: Vol
     header = nib.Nifti1Header(endianness="<")
     header.set_data_dtype(kind)
     header.set_data_shape(shape)
-    header.set_xyzt_units("mm")
+    header.set_xyzt_units(_UNITS[origin.space.unit_mm])
     header["pixdim"][1:4] = grid.spacing
     header.set_slope_inter(1, 0)
-    header.set_sform(grid.affine, origin.space_code)
-    header.set_qform(grid.affine, origin.space_code, strip_shears=True)
+    header.set_sform(grid.affine, origin.space.code)
+    header.set_qform(grid.affine, origin.space.code, strip_shears=True)
     if _apart(header.get_qform(), grid) > _WITHIN:
         # A quaternion cannot say a shear. Whoever reads only qform is to refuse, not to misplace.
         header.set_qform(None, 0)
@@ -68,6 +70,11 @@ def _header(shape: tuple[int, ...], kind: "np.dtype[Any]", grid: Grid, card: Vol
     body = io.BytesIO()
     header.write_to(body)
     return body.getvalue()
+
+
+def _in_unit(grid: Grid, space: Space) -> Grid:
+    """As the source says it: viewers that pass over units would lay a mask in another one beside it."""
+    return replace(grid, affine=np.diag([1 / space.unit_mm] * 3 + [1.0]) @ grid.affine)
 
 
 def _apart(qform: Affine4, grid: Grid) -> float:

@@ -60,7 +60,8 @@ def dicom_source(origin: Origin, what: str) -> DicomSource:
     """The objects that a volume was read from. Raises RecordError (unsupported) where there are none to refer to."""
     if origin.source is None:
         raise RecordError(
-            Status.UNSUPPORTED, f"{what} refers to DICOM objects, and this volume is of none: ask for nifti"
+            Status.UNSUPPORTED,
+            f"{what} refers to a DICOM object or frame of each slice, and this volume has none: ask for nifti",
         )
     if not all(one.sop_uid and one.sop_class for one in origin.source.slices):
         raise RecordError(

@@ -69,13 +69,13 @@ def shapes(labels: Array, count: int) -> Shapes:
     return found
 
 
-def parts_of(labels: Array) -> Parts | None:
-    """None where nothing is marked. Two labels are never one component."""
+def parts_of(labels: Array, connectivity: int = CONNECTIVITY) -> Parts | None:
+    """None where nothing is marked. Two labels are never one component. Neighbours are 6, 18 or 26 voxels."""
     box = box_of(labels)
     if box is None:
         return None
     inside = labels[box]
-    numbers = cc3d.connected_components(inside, connectivity=CONNECTIVITY)
+    numbers = cc3d.connected_components(inside, connectivity=connectivity)
     figures = cc3d.statistics(numbers, no_slice_conversion=True)
     owners = np.zeros(len(figures["voxel_counts"]), np.int64)
     way = order(numbers)

@@ -15,6 +15,8 @@ from workers.images.volumes.planning.records import record_batches, records_sche
 STAGES = (HEADERS, VOLUMES, PREDICT)
 MOST_IN_SHARD = 16
 """Volumes of a shard at most: each may take a minute, and a shard is what a crash costs."""
+SAMPLE = 8
+"""Volumes that tell whether a spec is wrong: 64 of them would take longer than to notice it."""
 
 
 def plan_stage(stage: str, finished: Sequence[FinishedStage], records: ImageRecords, shard_records: int) -> StagePlan:
@@ -51,5 +53,6 @@ def plan_stage(stage: str, finished: Sequence[FinishedStage], records: ImageReco
         carry=(*(field.name for field in carried), *GEOMETRY),
         columns=None,
         shard_records=min(shard_records, MOST_IN_SHARD),
+        sample=SAMPLE,
         tightenable=ONLY_REFUSE,
     )

@@ -2,6 +2,7 @@
 
 import gzip
 from io import BytesIO
+from typing import Any
 
 import nibabel
 import nrrd
@@ -43,9 +44,35 @@ def test_an_affine_that_spans_no_space_is_refused() -> None:
     assert refused(nifti(affine=flat)).detail == "its affine is singular: two of its axes lie in one direction"
 
 
-def test_nan_among_voxels_is_refused() -> None:
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_an_affine_that_is_not_finite_is_refused(number: float) -> None:
+    image = nibabel.Nifti1Image(np.zeros((4, 5, 6), np.float32), np.eye(4))
+    image.header["srow_x"][3] = number
+    body = image.to_bytes()
+    body = body[:292] + np.array(number, "<f4").tobytes() + body[296:]
+    assert refused(body).detail == "its affine is not finite"
+
+
+def test_no_spacing_is_refused_in_every_format() -> None:
+    image = nibabel.Nifti1Image(np.zeros((4, 5, 6), np.float32), None)
+    image.header["pixdim"][1:4] = 0
+    mha = b"ObjectType = Image\nNDims = 3\nDimSize = 2 2 2\nElementType = MET_UCHAR\nElementSpacing = 0 1 1\n"
+    flat = b"NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nencoding: raw\n"
+    bodies = [
+        image.to_bytes(),
+        mha + b"ElementDataFile = LOCAL\n12345678",
+        flat + b"spacings: 1 0 1\n\n12345678",
+        flat + b"space: LPS\nspace directions: (1,0,0) (0,0,0) (0,0,1)\n\n12345678",
+    ]
+    for body in bodies:
+        assert refused(body).status is Status.UNREADABLE
+        assert "its affine is singular" in refused(body).detail
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_voxels_that_are_not_finite_are_refused(number: float) -> None:
     values = np.zeros((4, 5, 6), np.float32)
-    values[1, 2, 3] = np.nan
+    values[1, 2, 3] = number
     assert refused(nibabel.Nifti1Image(values, np.eye(4)).to_bytes()).status is Status.OUT_OF_CONTRACT
 
 
@@ -81,6 +108,20 @@ def test_colours_are_unsupported() -> None:
 def test_voxels_in_another_file_are_said_to_be_there(header: bytes) -> None:
     assert refused(header).status is Status.UNSUPPORTED
     assert "another file" in refused(header).detail
+    assert "convert both to one" in refused(header).detail
+
+
+@pytest.mark.parametrize(
+    "kind", [nibabel.Nifti1Pair, nibabel.Nifti2Pair, nibabel.AnalyzeImage, nibabel.Spm99AnalyzeImage]
+)
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_header_beside_its_voxels_is_said_to_be_one(kind: Any, order: str) -> None:
+    header = kind.header_class(endianness=order)
+    image = kind(np.zeros((4, 5, 6), np.int16), np.eye(4), header=header)
+    files = {name: nibabel.FileHolder(fileobj=BytesIO()) for name in ("header", "image", "mat")}
+    image.to_file_map(files)
+    found = refused(files["header"].fileobj.getvalue())
+    assert (found.status, "convert both to one .nii" in found.detail) == (Status.UNSUPPORTED, True)
 
 
 @pytest.mark.parametrize(

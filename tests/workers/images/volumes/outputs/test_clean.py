@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from scipy import ndimage
 
-from tests.support.marked_volumes import card, marked, planted
+from tests.support.marked_volumes import card, marked, origin, planted
+from workers.images.volumes.card import VolumeCard
 from workers.images.volumes.outputs.clean import cleaned, fill_holes, keep_largest, remove_small
-from workers.images.volumes.outputs.settings import Clean
+from workers.images.volumes.outputs.settings import Clean, Wanted
+from workers.images.volumes.outputs.values import values_of
 
 ALL = [1, 2, 3, 4]
 FULL = np.ones((3, 3, 3))
@@ -100,7 +102,37 @@ def test_structures_that_overlap_are_tidied_each_on_its_own() -> None:
     assert found.masks["liver"] is masks["liver"]
 
 
-def test_millilitres_belong_to_the_removal_of_small_ones() -> None:
-    for given in ({"step": "remove_small"}, {"step": "fill_holes", "ml": 1.0}):
+@pytest.mark.parametrize(("neighbours", "structure"), [(6, 1), (18, 2), (26, 3)])
+def test_neighbours_are_those_that_the_step_names(neighbours: int, structure: int) -> None:
+    labels = planted(1)
+    step = Clean.model_validate({"step": "remove_small", "voxels": 4, "neighbours": neighbours})
+    found = cleaned(card().structures, marked(labels), [step]).labels
+    for label in ALL:
+        parts, _ = ndimage.label(labels == label, ndimage.generate_binary_structure(3, structure))
+        sizes = np.bincount(parts.ravel())
+        assert np.array_equal(found == label, (parts > 0) & (sizes[parts] >= 4))
+
+
+def test_a_component_of_just_the_volume_that_is_asked_for_stays() -> None:
+    volume = marked(np.pad(np.ones((6, 1, 1), np.uint8), 3))
+    (step,) = [Clean(step="remove_small", ml=6 * 0.7 * 0.9 * 2.5 / 1000)]
+    assert np.array_equal(cleaned(card().structures, volume, [step]).labels, volume.labels)
+
+
+def test_a_model_s_own_steps_come_before_those_of_the_spec() -> None:
+    model = VolumeCard.model_validate({**card().model_dump(), "clean": [{"step": "keep_largest"}]})
+    values, _ = values_of(model, Wanted(clean=(Clean(step="fill_holes"),)), marked(planted()), origin(17))
+    assert {one["components"] for one in values.values()} == {1}
+    with pytest.raises(ValidationError, match="clean names 'x', which is no structure"):
+        VolumeCard.model_validate({**card().model_dump(), "clean": [{"step": "fill_holes", "structures": ["x"]}]})
+
+
+def test_sizes_belong_to_the_removal_of_small_ones() -> None:
+    for given in (
+        {"step": "remove_small"},
+        {"step": "remove_small", "ml": 1.0, "voxels": 3},
+        {"step": "fill_holes", "ml": 1.0},
+        {"step": "fill_holes", "neighbours": 6},
+    ):
         with pytest.raises(ValidationError, match="ml belongs"):
             Clean.model_validate(given)

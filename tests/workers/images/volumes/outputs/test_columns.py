@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -30,7 +31,7 @@ def test_there_is_a_column_a_structure_and_one_a_file() -> None:
 
 @pytest.mark.parametrize("labels", [planted(), planted() * 0], ids=["marked", "nothing"])
 def test_values_become_rows_of_the_declared_types(labels: Any) -> None:
-    values = values_of(card(), EVERYTHING, marked(labels), origin(17))
+    values, _ = values_of(card(), EVERYTHING, marked(labels), origin(17))
     columns = ModelColumns(outputs_of(card(), EVERYTHING), 1)
     assert set(values) == {one.name for one in columns.outputs}
     written: dict[str, bytes] = {}
@@ -45,7 +46,7 @@ def test_values_become_rows_of_the_declared_types(labels: Any) -> None:
 
 def test_masks_are_tidied_before_they_are_measured() -> None:
     wanted = Wanted(clean=(Clean(step="keep_largest"),))
-    values = values_of(card(), wanted, marked(planted()), origin(17))
+    values, _ = values_of(card(), wanted, marked(planted()), origin(17))
     assert {one["components"] for one in values.values()} == {1}
 
 
@@ -61,9 +62,24 @@ def test_what_cannot_be_is_refused_with_its_remedy() -> None:
         outputs_of(labels, Wanted())
 
 
-def test_a_volume_of_no_dicom_has_a_nifti_and_is_refused_a_seg() -> None:
-    alone = origin(17, source=None)
-    assert values_of(card(), Wanted(masks=("nifti",)), marked(planted()), alone)["mask_nifti"]
+def test_a_volume_of_no_dicom_has_all_but_a_seg_which_is_said() -> None:
+    values, remarks = values_of(card(), EVERYTHING, marked(planted()), origin(17, source=None))
+    assert [name for name, value in values.items() if value is None] == ["mask_dicom_seg", "mask_rtstruct"]
+    assert [one.partition(":")[0] for one in remarks] == ["no mask_dicom_seg", "no mask_rtstruct"]
+    assert values["liver"]["voxels"]
+    assert values["mask_nifti"]
+
+
+def test_where_nothing_else_is_asked_for_the_record_has_the_reason() -> None:
+    only = Wanted(measures=False, masks=("dicom_seg", "rtstruct"))
     with pytest.raises(RecordError, match="ask for nifti") as told:
-        values_of(card(), EVERYTHING, marked(planted()), alone)
+        values_of(card(), only, marked(planted()), origin(17, source=None))
     assert told.value.status == Status.UNSUPPORTED
+
+
+def test_a_nifti_that_cannot_say_its_size_leaves_the_measures() -> None:
+    long = marked(np.ones((40_000, 1, 1), np.uint8))
+    values, remarks = values_of(card(), Wanted(masks=("nifti",)), long, origin(1))
+    assert values["mask_nifti"] is None
+    assert values["liver"]["voxels"] == 40_000
+    assert "does not fit a NIfTI-1 header" in remarks[0]

@@ -15,9 +15,13 @@ from numpy.typing import NDArray
 
 from schemas.errors import RecordError
 from tests.support.marked_volumes import affine, card, marked, origin, planted, tilted, turns
+from workers.images.settings import ImagesInput
+from workers.images.volumes.files.opened import read_volume
 from workers.images.volumes.outputs.marked import Marked
 from workers.images.volumes.outputs.nifti import nifti_of
-from workers.images.volumes.volume import Grid
+from workers.images.volumes.volume import Grid, Space
+
+SOURCE = ImagesInput(collection="images", uri="/x", record="series")
 
 
 def written(folder: Path, volume: Marked, **others: object) -> Path:
@@ -55,8 +59,33 @@ def test_a_sheared_grid_is_said_by_sform_alone_and_readers_of_quaternions_refuse
 
 
 def test_codes_say_to_what_space_the_affine_leads(tmp_path: Path) -> None:
-    read = nib.load(written(tmp_path, marked(planted()), space_code=4))
+    read = nib.load(written(tmp_path, marked(planted()), space=Space(4)))
     assert (int(read.header["sform_code"]), int(read.header["qform_code"])) == (4, 4)
+
+
+@pytest.mark.parametrize(("unit", "unit_mm"), [("meter", 1000.0), ("mm", 1.0), ("micron", 0.001)])
+@pytest.mark.parametrize("code", [0, 1, 2, 3, 4, 5])
+def test_every_reader_lays_a_mask_over_the_file_that_it_was_made_of(
+    tmp_path: Path, code: int, unit: str, unit_mm: float
+) -> None:
+    labels = planted()
+    image = nib.Nifti1Image(np.zeros(labels.shape, np.int16), None)
+    image.header.set_zooms((0.7, 0.9, 2.5))
+    image.set_sform(affine(np.diag([1.0, -1.0, 1.0])) if code else None, code)
+    image.header.set_xyzt_units(unit)
+    nib.save(image, tmp_path / "source.nii")
+    header, _ = read_volume((tmp_path / "source.nii").read_bytes(), SOURCE)
+    assert header.space == Space(code, unit_mm)
+    path = written(tmp_path, marked(labels, header.affine), space=header.space)
+    source, mask = nib.load(tmp_path / "source.nii"), nib.load(path)
+    assert np.allclose(mask.affine, source.affine, rtol=1e-6)
+    assert (int(mask.header["sform_code"]), mask.header.get_xyzt_units()[0]) == (code, unit)
+    theirs, ours = sitk.ReadImage(str(tmp_path / "source.nii")), sitk.ReadImage(str(path))
+    assert ours.GetSpacing() == pytest.approx(theirs.GetSpacing(), rel=1e-5)
+    assert ours.GetOrigin() == pytest.approx(theirs.GetOrigin(), rel=1e-5)
+    assert ours.GetDirection() == pytest.approx(theirs.GetDirection(), abs=1e-6)
+    # Lengths are millimetres, as ITK has them; without a code each reader has an origin of its own.
+    assert not code or header.affine[:3, 3] == pytest.approx(np.array(theirs.GetOrigin()) * (-1, -1, 1), rel=1e-5)
 
 
 def test_names_stand_in_the_header(tmp_path: Path) -> None:

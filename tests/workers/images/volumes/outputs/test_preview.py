@@ -19,7 +19,7 @@ ONE = card(("liver",))
 
 
 def picture(volume: Marked) -> NDArray[np.uint8]:
-    body = values_of(ONE, Wanted(masks=("preview",)), volume, origin(volume.grid.shape[2]))["mask_preview"]
+    body = values_of(ONE, Wanted(masks=("preview",)), volume, origin(volume.grid.shape[2])).values["mask_preview"]
     return cv2.cvtColor(cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
 
 

@@ -68,7 +68,7 @@ def test_frames_lie_where_their_source_slices_do(folder: Path) -> None:
 @pytest.mark.parametrize("folder", [T1, TILTED], ids=["t1", "tilted"])
 def test_contours_lie_in_the_planes_of_their_source_slices(folder: Path) -> None:
     marked, whose, by_uid = marked_series(folder)
-    values = values_of(card(), Wanted(measures=False, masks=("rtstruct",)), marked, whose)
+    values, _ = values_of(card(), Wanted(measures=False, masks=("rtstruct",)), marked, whose)
     read = pydicom.dcmread(io.BytesIO(values["mask_rtstruct"]))
     contours = [one for roi in read.ROIContourSequence for one in roi.ContourSequence]
     assert len(contours) > 20

@@ -184,7 +184,9 @@ def test_patients_with_any_letters_and_odd_attributes_stay_as_they_are_and_stand
     whose = dataclasses.replace(
         origin(17), source=DicomSource(study, tuple(SourceSlice(f"0{n}.x", CT) for n in range(17)))
     )
-    values = [values_of(card(), Wanted(masks=(kind,)), marked(planted()), whose)[f"mask_{kind}"] for _ in range(2)]
+    values = [
+        values_of(card(), Wanted(masks=(kind,)), marked(planted()), whose).values[f"mask_{kind}"] for _ in range(2)
+    ]
     assert values[0] == values[1]
     read = pydicom.dcmread(io.BytesIO(values[0]))
     with pydicom.config.disable_value_validation():

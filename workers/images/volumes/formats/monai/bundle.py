@@ -15,6 +15,7 @@ from schemas.loading import validate
 from workers.contract import ModelCard, Placement
 from workers.images.volumes.card import VolumeCard, in_settings
 from workers.images.volumes.contract import VolumeFormat, VolumeModel
+from workers.images.volumes.formats.monai.cleaning import cleaning_of
 from workers.images.volumes.formats.monai.config import Component, Config
 from workers.images.volumes.formats.monai.files import METADATA, BundleFiles, bundle_in, inference_of
 from workers.images.volumes.formats.monai.inferers import windows_of
@@ -67,7 +68,7 @@ def _card(files: BundleFiles, config: Config, data: DataFormat, network: BundleN
     if network.marks:
         steps = with_way_back(after, steps, where)
     head = Head(activation=after.activation, labels=_labels(data, network, config.where))
-    more = _marks(after, head, where) if network.marks else {"labels": head.labels}
+    more = _marks(config, after, head, where) if network.marks else {"labels": head.labels}
     card = validate(VolumeCard, {**_volume(config, network, after), **more}, config.where)
     return ModelCard(
         format="monai-bundle",
@@ -87,7 +88,11 @@ def _card(files: BundleFiles, config: Config, data: DataFormat, network: BundleN
 
 def _after(config: Config) -> After:
     found = next((name for name in _POSTPROCESSING if config.has(name)), None)
-    return after_of(config.component(found) if found else None, _key(config, ("pred_key", "pred"), "pred"))
+    return after_of(config.component(found) if found else None, _pred(config))
+
+
+def _pred(config: Config) -> str:
+    return _key(config, ("pred_key", "pred"), "pred")
 
 
 def _volume(config: Config, network: BundleNetwork, after: After) -> Mapping[str, Any]:
@@ -102,10 +107,13 @@ def _volume(config: Config, network: BundleNetwork, after: After) -> Mapping[str
     }
 
 
-def _marks(after: After, head: Head, where: str) -> Mapping[str, Any]:
+def _marks(config: Config, after: After, head: Head, where: str) -> Mapping[str, Any]:
     activation = _decided(after, where)
     late = "back" in after.order and after.order.index("back") < _at(after, "activation")
-    return {"late": late, "structures": of_channels(head.labels, activation, where)}
+    structures = of_channels(head.labels, activation, where)
+    exclusive, outputs = activation != "sigmoid", len(head.labels)
+    clean = cleaning_of(after.tidied, _pred(config), structures, outputs, exclusive=exclusive)
+    return {"late": late, "structures": structures, "clean": clean}
 
 
 def _decided(after: After, where: str) -> Activation:

@@ -18,6 +18,9 @@ from workers.models.files import JSON_LIMIT, confined, parse_json
 METADATA = "configs/metadata.json"
 INFERENCE = ("configs/inference.json", "configs/inference.yaml", "configs/inference.yml")
 _WEIGHTS_LIMIT = 16 << 30
+_FREE = 64 << 20
+_MOST_PACKED = 100
+"""How many times more bytes may come out of a zip than are in it, beyond what hurts nobody."""
 
 
 class BundleFiles(ABC):
@@ -128,6 +131,11 @@ class Zipped(BundleFiles):
             raise SpecError(f"{self.path}: holds no {name}")
         if info.file_size > most:
             raise SpecError(f"{self.path}: {name} would have {info.file_size} bytes, more than {most}")
+        if info.file_size > _FREE and info.file_size > _MOST_PACKED * info.compress_size:
+            raise SpecError(
+                f"{self.path}: {name} would have {info.file_size} bytes out of {info.compress_size}, and no weights "
+                "can be packed like that: unpack the zip yourself if it is to be trusted"
+            )
         return info
 
 

@@ -10,23 +10,19 @@ from typing import Literal
 
 from schemas.errors import SecurityError, SpecError
 from workers.images.volumes.formats.monai.arguments import Arguments, keys_of
+from workers.images.volumes.formats.monai.cleaning import TIDY
 from workers.images.volumes.formats.monai.config import Component
 from workers.images.volumes.formats.monai.preprocessing import Step, base_name, transforms_of
 
 _RESAMPLING = ("resample", "resize")
 _FRAMING = ("crop", "crop_foreground", "pad")
-_TIDY = {
-    "KeepLargestConnectedComponent": "keep_largest",
-    "FillHoles": "fill_holes",
-    "RemoveSmallObjects": "remove_small",
-}
-"""`clean` of the output."""
 _NO_MATTER = ("EnsureType", "ToTensor", "CastToType", "SaveImage", "CopyItems", "DeleteItems", "SelectItems")
 
 
 @dataclass(frozen=True)
 class After:
-    """`order` are the three acts in the order in which the bundle has them. `nearest`: back by the nearest voxel."""
+    """`order` are the acts in the order in which the bundle has them. `nearest`: back by the nearest voxel. `tidied`
+    are the transforms that tidy labels, which are "clean" in `order`."""
 
     activation: Literal["softmax", "sigmoid", "none"] = "none"
     threshold: float = 0.5
@@ -34,6 +30,7 @@ class After:
     marks: bool = False
     nearest: bool = False
     order: tuple[str, ...] = ()
+    tidied: tuple[Component, ...] = ()
 
 
 def after_of(postprocessing: Component | None, pred: str) -> After:
@@ -55,6 +52,7 @@ def with_way_back(after: After, steps: Sequence[Step], where: str) -> tuple[Step
             f"{where}: postprocessing has no Invertd, so that labels would stay on the prepared grid: add one before "
             "AsDiscreted"
         )
+    _check_tidied(after, names, where)
     if "back" not in after.order or not any(name in _RESAMPLING for name in names):
         return tuple(steps)
     if after.nearest:
@@ -66,6 +64,16 @@ def with_way_back(after: After, steps: Sequence[Step], where: str) -> tuple[Step
             "before AsDiscreted, or let it have nearest_interp true"
         )
     return tuple(steps)
+
+
+def _check_tidied(after: After, names: Sequence[str], where: str) -> None:
+    if not after.tidied or "back" not in after.order or not any(name in (*_RESAMPLING, *_FRAMING) for name in names):
+        return
+    if after.order.index("clean") < after.order.index("back"):
+        raise SpecError(
+            f"{where}: {after.tidied[0].target} stands before Invertd, on the prepared grid: put it behind, where "
+            "labels lie on the grid of the original"
+        )
 
 
 def _back_by_nearest(step: Step, where: str) -> Step:
@@ -93,14 +101,14 @@ def _with(found: After, one: Component, pred: str) -> After:
         return _invert(found, given)
     if name == "AsDiscrete":
         return _discrete(found, given)
-    if name in _TIDY:
-        raise SpecError(
-            f"{one.where}: {one.target} is asked for in the spec here: leave it out, and write `clean: [{{step: "
-            f"{_TIDY[name]}}}]` there"
-        )
+    if name in TIDY:
+        if "decision" not in found.order:
+            raise SpecError(f"{one.where}: {one.target} stands before AsDiscreted: put it behind, where labels are")
+        return replace(found, tidied=(*found.tidied, one), order=(*found.order, "clean"))
     raise SpecError(
         f"{one.where}: transform {one.target!r} has no equal here: leave it out, or write the model as a "
-        "wardround-volume-model (docs/models.md). Known: Activationsd, AsDiscreted, Invertd, SaveImaged"
+        "wardround-volume-model (docs/models.md). Known: Activationsd, AsDiscreted, Invertd, SaveImaged, "
+        "KeepLargestConnectedComponentd, FillHolesd, RemoveSmallObjectsd"
     )
 
 

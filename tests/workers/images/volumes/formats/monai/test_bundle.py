@@ -88,6 +88,12 @@ def after(*transforms: dict[str, Any]) -> dict[str, Any]:
 
 SOFTMAX, INVERT, ARGMAX, SAVE = zoo.POSTPROCESSING
 KEEP = {"_target_": "KeepLargestConnectedComponentd", "keys": "pred", "applied_labels": [1, 2]}
+FILL = {"_target_": "FillHolesd", "keys": "pred"}
+SMALL = {"_target_": "RemoveSmallObjectsd", "keys": "pred"}
+
+
+def tidied(transform: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return after(SOFTMAX, INVERT, ARGMAX, {**transform, **more}, SAVE)
 
 
 REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
@@ -135,7 +141,20 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
         SecurityError,
         "Lambdad is Python code, which is not run: leave it out",
     ),
-    (after(SOFTMAX, INVERT, ARGMAX, KEEP), SpecError, "write `clean: .{step: keep_largest}.` there"),
+    (after(SOFTMAX, KEEP, INVERT, ARGMAX), SpecError, "KeepLargestConnectedComponentd stands before AsDiscreted"),
+    (
+        after(SOFTMAX, ARGMAX, KEEP, {**INVERT, "nearest_interp": True}),
+        SpecError,
+        "KeepLargestConnectedComponentd stands before Invertd, on the prepared grid",
+    ),
+    (tidied(KEEP, independent=False), SpecError, "takes several labels together"),
+    (tidied(KEEP, num_components=2), SpecError, "num_components 2 is not supported, only 1"),
+    (tidied(KEEP, connectivity=1), SpecError, "connectivity 1 is not supported, only None or 3"),
+    (tidied(KEEP, is_onehot=True), SpecError, "is_onehot True is not supported"),
+    (tidied(KEEP, applied_labels=[1, 7]), SpecError, "names 7, which marks no structure"),
+    (tidied(FILL), SpecError, "FillHolesd overwrites structures that another one encloses.*step: fill_holes"),
+    (tidied(SMALL), SpecError, "RemoveSmallObjectsd counts all voxels of a label where there are several"),
+    (tidied(SMALL, weird=1), SpecError, "RemoveSmallObjectsd"),
     (changed(evaluator={"_target_": "scripts.Mine"}), SpecError, "evaluator 'Mine' is not supported"),
     (changed(preprocessing="@nothing"), SpecError, "there is no 'nothing'"),
     (
