@@ -16,6 +16,7 @@ import torch
 from monai.inferers import sliding_window_inference
 
 from cluster.storage import open_store
+from jobs.cli.main import main
 from jobs.leftovers import leftovers
 from jobs.verification.verify import verify
 from schemas.errors import RejectLimitError, SpecError
@@ -102,6 +103,7 @@ def test_refused_volumes_say_why_and_have_no_values(clean: pl.DataFrame) -> None
 def test_windows_are_counted_where_people_look(folder: Path, clean: pl.DataFrame) -> None:
     manifest = json.loads((folder / "clean" / "manifest.json").read_text())
     assert manifest["counts"]["windows"] >= clean.filter(pl.col("status") == "ok").height
+    assert main(["report", str(folder / "clean")]) == 0
     assert "<dt>windows</dt>" in (folder / "clean" / "report.html").read_text()
 
 
