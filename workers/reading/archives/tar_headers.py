@@ -55,8 +55,11 @@ def _found(info: tarfile.TarInfo, kind: ArchiveKind, counts: Counts) -> Found | 
     if reason is not None:
         counts[reason] += 1
         return None
+    fault = _fault(name, info)
+    if fault is not None:
+        return Found(name, fault, info.size)
     place = Place(kind, info.offset_data, info.size, info.size)
-    return Found(name, _fault(name, info) or place, info.size, ends=info.offset_data + info.size)
+    return Found(name, place, info.size, ends=info.offset_data + info.size)
 
 
 def _fault(name: str, info: tarfile.TarInfo) -> MemberFault | None:
