@@ -22,7 +22,7 @@ $(STAMP): pyproject.toml constraints.txt tests/packaged-models.txt
 
 # Reference implementations that want older libraries than ours live in an environment of their own.
 oracles: $(ORACLES)/.wardround-setup
-	$(PYTHON) tests/support/debian_plink2.py $(ORACLES)/debian
+	$(PYTHON) tests/support/debian.py $(ORACLES)/debian
 
 $(ORACLES)/.wardround-setup: tests/oracles.txt
 	test -x $(ORACLES)/bin/python || $(PYTHON) -m venv $(ORACLES)

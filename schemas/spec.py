@@ -203,6 +203,18 @@ class StorageSpec(Settings):
     read_timeout: Seconds | None = Field(
         default=None, gt=0, description="seconds without a byte of an answer before it is asked for again"
     )
+    requests: int | None = Field(
+        default=None,
+        ge=1,
+        le=256,
+        description="questions to a DICOMweb service that a worker has in hand at a time (4)",
+    )
+    page: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="entries of a list that a DICOMweb service is asked for at once (500)",
+    )
 
 
 class Thumbnails(Settings):

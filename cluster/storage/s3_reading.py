@@ -94,7 +94,7 @@ class S3Reading:
             self._refuse_larger(body.length)
             # What is read after a broken connection has to be of this version.
             self.etag = body.etag
-            with self.bucket.watch.over(stream, body.length):
+            with self.bucket.watch.over(stream._raw_stream, body.length):
                 self.bucket.where.ask(lambda: self._copy(stream, sink))
         finally:
             stream.close()

@@ -15,6 +15,8 @@ class StorageSettings(Frozen):
     `longest_backoff`, and jitter. They hold for local disks and mounts too, the rest for S3. `read_timeout`: seconds
     without a byte, and those that a body may take beside what its bytes need over a poor line. `forbidden`: whether an
     object that these credentials may not read is an outage, or ObjectForbidden (`cluster.storage.forbidden`).
+    `requests` and `page` are of DICOMweb services: questions that a process has in hand at a time, and the entries of a
+    list that it asks for at a time.
     """
 
     endpoint_url: str | None = None
@@ -28,3 +30,5 @@ class StorageSettings(Frozen):
     backoff: float = Field(default=0.2, ge=0)
     longest_backoff: float = Field(default=20.0, ge=0)
     forbidden: Literal["stop", "row"] = "stop"
+    requests: int = Field(default=4, ge=1, le=256)
+    page: int = Field(default=500, ge=1, le=100_000)

@@ -28,7 +28,7 @@ class Watch:
 
     @contextmanager
     def over(self, body: Any, length: int) -> Iterator[None]:
-        """While `length` bytes of a botocore body are read. Reading it raises a time-out where they do not come."""
+        """While `length` bytes of an answer of urllib3 are read. Reading raises a time-out where they do not come."""
         number = self._begin(body, time.monotonic() + self._patience + length / _SLOWEST)
         try:
             yield
@@ -66,4 +66,4 @@ class Watch:
 def _shut(body: Any) -> None:
     # Closing it would wait for the read that hangs; shutting its socket wakes that read.
     with suppress(ValueError, RuntimeError, OSError):  # it ended this moment
-        body._raw_stream.shutdown()
+        body.shutdown()

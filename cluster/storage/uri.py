@@ -1,4 +1,4 @@
-"""Uris of objects: `s3://bucket/key`, `file:///path` and plain local paths.
+"""Uris of objects: `s3://bucket/key`, `file:///path`, plain local paths, and `dicomweb+https://host/path` of a service.
 
 Keys and plain paths are taken as they stand: `%`, `+`, `#`, `?`, spaces and any letter are literal. Only `file://`
 is percent-decoded (RFC 8089).
@@ -15,21 +15,30 @@ from cluster.storage.errors import ObjectMissing
 from cluster.storage.local_errors import disk
 from schemas.errors import UsageError
 
+Scheme = Literal["s3", "file", "dicomweb+https", "dicomweb+http"]
+_SERVICES: tuple[Scheme, ...] = ("dicomweb+https", "dicomweb+http")
+_HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
 @dataclass(frozen=True)
 class Uri:
-    """A parsed uri. `path` is the key (no slash before it) or an absolute local path; `bucket` is empty for files."""
+    """A parsed uri. `path` is the key (no slash before it) or an absolute local path; `bucket` is empty for files, and
+    of a service its host, with its port if one is named."""
 
-    scheme: Literal["s3", "file"]
+    scheme: Scheme
     bucket: str
     path: str
 
     def __str__(self) -> str:
         if self.scheme == "file":
             return self.path
-        return f"s3://{self.bucket}/{self.path}" if self.path else f"s3://{self.bucket}"
+        return f"{self.scheme}://{self.bucket}/{self.path}" if self.path else f"{self.scheme}://{self.bucket}"
+
+    @property
+    def is_service(self) -> bool:
+        """Whether it leads to a DICOMweb service."""
+        return self.scheme in ("dicomweb+https", "dicomweb+http")
 
 
 def parse(text: str) -> Uri:
@@ -44,7 +53,26 @@ def parse(text: str) -> Uri:
         return _s3(rest)
     if scheme == "file":
         return _file(rest)
-    raise UsageError(f"uri scheme {scheme}:// is unknown; known: s3://bucket/key, file:///path and plain paths")
+    for service in _SERVICES:
+        if scheme == service:
+            return _service(service, rest)
+    raise UsageError(
+        f"uri scheme {scheme}:// is unknown; known: s3://bucket/key, file:///path, plain paths, and "
+        "dicomweb+https://host/path for a DICOMweb service"
+    )
+
+
+def _service(scheme: Scheme, rest: str) -> Uri:
+    host, _, path = rest.partition("/")
+    if "@" in host:
+        raise UsageError(
+            f"a {scheme}:// uri names a user: credentials never stand in a spec, but in ~/.netrc or in the environment"
+        )
+    if not _HOST.fullmatch(host):
+        raise UsageError(f"a {scheme}:// uri names no host; it reads {scheme}://host/path or {scheme}://host:port/path")
+    if {"?", "#"} & set(path) or not path.isascii() or any(character.isspace() for character in path):
+        raise UsageError(f"a {scheme}:// uri is the address of a service alone: what is searched for is input.query")
+    return Uri(scheme, host.lower(), path)
 
 
 def _s3(rest: str) -> Uri:

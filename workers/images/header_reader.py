@@ -48,7 +48,9 @@ class HeaderReader:
             return Prepared(row, status=opened.status, detail=opened.detail)
         began = time.thread_time()
         try:
-            return self.describe(io.BufferedReader(opened, _BUFFER), row, record)
+            # Of a service an open object holds one of few connections.
+            with opened:
+                return self.describe(io.BufferedReader(opened, _BUFFER), row, record)
         except RecordError as error:
             return Prepared(row, status=Status(error.status), detail=error.detail)
         except (ObjectMissing, ObjectChanged) as error:

@@ -1,4 +1,5 @@
-"""List the records of collection `images`: a prefix of objects, a table of uris, or a column of Parquet files."""
+"""List the records of collection `images`: a prefix of objects, a table of uris, a column of Parquet files, or what a
+DICOMweb service finds."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from cluster.storage import ObjectInfo, StorageSettings, Store, join, open_store, split
+from cluster.storage import ObjectInfo, Search, StorageSettings, Store, join, open_store, search_service, split
 from schemas.errors import SpecError
 from schemas.plan import PLAN_FIELDS, RESERVED, plan_schema
 from schemas.wording import in_short
@@ -17,7 +18,7 @@ from workers.images.table_archives import TableArchives, joined, parted
 from workers.images.uris import OneSpelling, canonical
 from workers.reading.archives.found import Counts
 from workers.reading.archives.listing import with_members
-from workers.reading.archives.names import archive_kind
+from workers.reading.archives.names import ENDINGS, archive_kind
 from workers.reading.archives.scanning import Listed
 from workers.reading.columns import cast_column
 from workers.reading.csv_faults import csv_fault, separator_hint
@@ -45,11 +46,12 @@ class ImageRecords:
         self.source = source
         self.storage = storage
         self.kind = kind_of(source)
-        self.columns = self._table_schema() if self.kind != "prefix" else pa.schema([])
+        self.columns = self._table_schema() if self.kind in ("table", "columns") else pa.schema([])
         self.carry = tuple(self._carried(name) for name in source.carry if name in self.columns.names)
         self.header_carry = tuple(name for name in source.carry if name not in self.columns.names)
         self._passed_over = Counts()
         self._refuse_unknown()
+        self._search = _search_of(source) if self.kind == "service" else None
 
     @property
     def schema(self) -> pa.Schema:
@@ -71,6 +73,8 @@ class ImageRecords:
         match self.kind:
             case "prefix":
                 return self._from_prefix()
+            case "service":
+                return self._from_service()
             case "table":
                 return self._from_table()
             case _:
@@ -95,6 +99,15 @@ class ImageRecords:
                 etag=pa.array([info.etag for info in part], pa.string()),
             )
 
+    def _from_service(self) -> Iterator[pa.RecordBatch]:
+        """Sizes are not told by a service, and versions there are none."""
+        assert self._search is not None
+        root = open_store(self.source.uri, self.storage).uri
+        found = search_service(self.source.uri, self.storage, self._search)
+        while part := list(islice(found, _LISTED)):
+            keys = pa.array(part, pa.string())
+            yield _batch(self.schema, record_id=keys, uri=pc.binary_join_element_wise(root + "/", keys, ""))
+
     def _objects(self, store: Store) -> Iterator[Listed]:
         """What lies under the prefix, or in the one archive that is named, instead of archives what they hold."""
         found: Iterator[ObjectInfo] = listed(store)
@@ -109,8 +122,8 @@ class ImageRecords:
         folder, name = split(self.source.uri.rstrip("/"))
         if open_store(folder, self.storage).head(name) is not None:
             raise SpecError(
-                f"input.uri is a file, and names a folder of images, or a table of them ({', '.join(_TABLES)}): for "
-                f"this image alone name its folder, and input.glob: {name!r}"
+                f"input.uri is a file, and names a folder of images, a table of them ({', '.join(_TABLES)}), or an "
+                f"archive ({', '.join(ENDINGS)}): for this image alone name its folder, and input.glob: {name!r}"
             )
 
     def _from_table(self) -> Iterator[pa.RecordBatch]:
@@ -215,8 +228,10 @@ class ImageRecords:
             check_selection(self.source.select)
 
 
-def kind_of(source: ImagesInput) -> Literal["prefix", "table", "columns"]:
+def kind_of(source: ImagesInput) -> Literal["prefix", "table", "columns", "service"]:
     """What the input is, by the spec alone."""
+    if source.is_service:
+        return "service"
     if source.bytes_column:
         return "columns"
     return "table" if source.uri.endswith(_TABLES) else "prefix"
@@ -226,6 +241,13 @@ def roots_of(source: ImagesInput, storage: StorageSettings) -> tuple[str, ...]:
     """Where the bytes may lie, by the spec alone: no request is sent."""
     named = source.roots if kind_of(source) == "table" else ()
     return tuple(open_store(root, storage).uri for root in named or (_folder(source.uri),))
+
+
+def _search_of(source: ImagesInput) -> Search:
+    # It knows pydicom, which other inputs do not need here.
+    from workers.images.service_query import search_of  # noqa: PLC0415
+
+    return search_of(source.query)
 
 
 def _folder(uri: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, get_args
 
 from pydantic import Field, model_validator
@@ -32,6 +33,9 @@ class ImagesInput(Frozen):
     Columns of a CSV table are text as it is written (`007` stays `007`), but for `size` and `member`; only an empty
     field without quotes is null. Columns of Parquet keep their type.
 
+    `uri: dicomweb+https://host/path` is a DICOMweb service: its instances are the objects, and `query` says which, by
+    attributes of studies, series and instances.
+
     `format: auto` goes by content, never by name. `carry` names columns of the table or, for DICOM, attributes: by
     keyword (`PatientID`) or as eight hex digits (`00100020`).
 
@@ -47,7 +51,9 @@ class ImagesInput(Frozen):
     """
 
     collection: Literal["images"] = Field(description="images: pictures and DICOM objects")
-    uri: Location = Field(description="a prefix of objects, a table (Parquet, CSV) with a column uri, or an archive")
+    uri: Location = Field(
+        description="a prefix of objects, a table (Parquet, CSV) with a column uri, an archive, or a DICOMweb service"
+    )
     format: Literal["auto"] | ImageFormat = Field(
         default="auto", description="what the objects are; auto goes by their content, never by their name"
     )
@@ -83,6 +89,11 @@ class ImagesInput(Frozen):
         default=None,
         description="pattern that keys relative to the prefix must match, such as **/*.dcm or *.zip!/*.dcm",
     )
+    query: Mapping[str, str | int | tuple[str | int, ...]] = Field(
+        default={},
+        description="of a DICOMweb service: what its instances match, by DICOM keyword: a value, one with * and ?, of "
+        "dates and times a range (20240101-20240331), or a list of values of which one has to match",
+    )
     max_pixels: int = Field(
         default=268_435_456, gt=0, description="rows x columns x channels decoded at once; more is too_large"
     )
@@ -109,6 +120,7 @@ class ImagesInput(Frozen):
             raise ValueError(
                 f"record: {self.record} needs objects; images in a column of Parquet files are records as they are"
             )
+        self._of_a_service()
         if self.select is not None and not self.has_volumes:
             raise ValueError("select is of volumes: add record: series or record: study")
         if self.segmentation != Wanted() and not self.has_volumes:
@@ -122,6 +134,22 @@ class ImagesInput(Frozen):
                 f"and format: {self.format} has none: leave it out, or ask for nifti"
             )
         return self
+
+    def _of_a_service(self) -> None:
+        if self.query and not self.is_service:
+            raise ValueError("query is of a DICOMweb service: uri has to read dicomweb+https://host/path")
+        if not self.is_service:
+            return
+        for name, given in (("glob", self.glob), ("bytes_column", self.bytes_column), ("roots", self.roots)):
+            if given:
+                raise ValueError(f"{name} is not of a DICOMweb service: say by query what is wanted of it")
+        if self.format not in ("auto", "dicom"):
+            raise ValueError(f"format: {self.format} is not what a DICOMweb service has: leave it out")
+
+    @property
+    def is_service(self) -> bool:
+        """Whether the records are instances of a DICOMweb service."""
+        return self.uri.lower().startswith(("dicomweb+https://", "dicomweb+http://"))
 
     @property
     def selection(self) -> Selection | None:

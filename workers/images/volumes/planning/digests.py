@@ -32,7 +32,8 @@ class PixelDigests:
             if isinstance(opened, Fetched):
                 return _faulty(facts, Fault(opened.status or Status.MISSING, opened.detail))
             try:
-                return with_digests(io.BufferedReader(opened, _BUFFER), self._source, facts)
+                with opened:
+                    return with_digests(io.BufferedReader(opened, _BUFFER), self._source, facts)
             except (ObjectMissing, ObjectChanged) as error:
                 fault = fault_of(error, "no object at its uri", "the object was changed while it was read")
                 return _faulty(facts, fault)

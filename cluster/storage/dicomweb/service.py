@@ -1,0 +1,188 @@
+"""Ask one DICOMweb service, and read its answers: bounded in time and number, with TLS verified, following nobody."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.message import Message
+from functools import cache
+from urllib.parse import quote, urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import urllib3
+from urllib3.exceptions import HTTPError, SSLError
+
+from cluster.storage.dicomweb.credentials import authorization
+from cluster.storage.dicomweb.gate import Gate
+from cluster.storage.dicomweb.statuses import refuse
+from cluster.storage.errors import TransientError
+from cluster.storage.retry import Backoff
+from cluster.storage.settings import StorageSettings
+from cluster.storage.stalls import Watch
+from schemas.errors import InfrastructureError, UsageError
+
+PIECE = 1 << 16
+_CONNECTION = "check input.uri, the network and that the service is up"
+# It tells of odd headers together with the address, in which a search names patients.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
+
+
+class Unproved(TransientError):
+    """An answer that cannot be what was asked for: of a proxy, a cache, a page to sign in at, or cut off."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """`path` below the service's address; `keys` of a search, in order."""
+
+    path: str
+    accept: str
+    keys: Sequence[tuple[str, str]] = ()
+    searched: bool = False
+
+    @property
+    def target(self) -> str:
+        """Behind the address of the service."""
+        query = urlencode(self.keys, quote_via=quote)
+        return f"/{self.path}?{query}" if query else f"/{self.path}"
+
+
+class Answer:
+    """The head of an answer, and its body as it comes, content encodings undone. In a slot of the gate until closed."""
+
+    def __init__(self, where: str, response: urllib3.BaseHTTPResponse, gate: Gate, watch: Watch) -> None:
+        self.status = response.status
+        self._where = where
+        self._response = response
+        self._gate = gate
+        self._watch = watch
+        self._closed = False
+        self._type = Message()
+        self._type["content-type"] = response.headers.get("Content-Type", "")
+
+    @property
+    def kind(self) -> str:
+        """The media type, in lower case."""
+        return self._type.get_content_type() if self._type["content-type"] else ""
+
+    def parameter(self, name: str) -> str:
+        """A parameter of the media type; empty where it is not there."""
+        found = self._type.get_param(name, "")
+        return found if isinstance(found, str) else ""
+
+    @property
+    def ends_by_itself(self) -> bool:
+        """Whether a body that is cut off would be told: by its length, or by chunks."""
+        headers: Mapping[str, str] = self._response.headers
+        return "Content-Length" in headers or "chunked" in headers.get("Transfer-Encoding", "").lower()
+
+    def read(self, size: int = PIECE) -> bytes:
+        """The next bytes of the body, `size` at most; empty at its end. Raises TransientError."""
+        with self._watch.over(self._response, size), _told(self._where):
+            return self._response.read(size, decode_content=True)
+
+    def close(self) -> None:
+        """Read no more. A connection with something left in it is not used again."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            if self._response.closed or getattr(self._response, "length_remaining", None) == 0:
+                self._response.release_conn()
+            else:
+                self._response.close()
+        finally:
+            self._gate.leave()
+
+
+class Service:
+    """The service at `base`, an http or https address without a slash at its end. Safe for several threads."""
+
+    def __init__(self, base: str, settings: StorageSettings) -> None:
+        self.base = base
+        self.where = f"DICOMweb service {base}"
+        self.page = settings.page
+        self.backoff = Backoff(settings.attempts, settings.backoff, settings.longest_backoff)
+        self.gate = Gate(settings.requests, self.backoff)
+        self._watch = Watch(settings.read_timeout)
+        self._timeout = urllib3.Timeout(connect=settings.connect_timeout, read=settings.read_timeout)
+        address = urlsplit(base)
+        self._host = address.hostname or ""
+        self._encrypted = address.scheme == "https"
+        self._pool = _pool(self._host, self._encrypted, settings.requests)
+
+    @contextmanager
+    def asked(self, question: Question) -> Iterator[Answer]:
+        """One try. Raises what `statuses.refuse` does, and TransientError where nothing is answered."""
+        answer = self.open(question)
+        try:
+            yield answer
+        finally:
+            answer.close()
+
+    def open(self, question: Question) -> Answer:
+        """The same for an answer that is read later; it has to be closed."""
+        headers = {"Accept": question.accept, "User-Agent": "wardround"}
+        # A picture hardly becomes smaller; an answer in JSON becomes a tenth.
+        headers["Accept-Encoding"] = "gzip" if question.searched else "identity"
+        if who := authorization(self._host, encrypted=self._encrypted):
+            headers["Authorization"] = who
+        self.gate.enter()
+        try:
+            with _told(self.where):
+                response = self._pool.request(
+                    "GET",
+                    self.base + question.target,
+                    headers=headers,
+                    timeout=self._timeout,
+                    retries=False,
+                    redirect=False,
+                    preload_content=False,
+                )
+        except BaseException:
+            self.gate.leave()
+            raise
+        answer = Answer(self.where, response, self.gate, self._watch)
+        try:
+            refuse(self.where, response.status, response.headers, searched=question.searched)
+        except BaseException:
+            answer.close()
+            raise
+        return answer
+
+
+@contextmanager
+def _told(where: str) -> Iterator[None]:
+    """Errors of urllib3 in our terms: its messages hold addresses."""
+    try:
+        yield
+    except SSLError as error:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error) or "doesn't match" in str(error):
+            raise InfrastructureError(
+                f"{where}: its certificate is not trusted: set SSL_CERT_FILE to that of its authority"
+            ) from None
+        raise TransientError(f"{where}: TLS failed: {_CONNECTION}") from None
+    except (HTTPError, OSError, ValueError) as error:
+        raise TransientError(f"{where}: {type(error).__name__}: {_CONNECTION}") from None
+
+
+def _pool(host: str, encrypted: bool, at_once: int) -> urllib3.PoolManager:
+    context = ssl.create_default_context() if encrypted else None
+    proxy = "" if proxy_bypass(host) else getproxies().get("https" if encrypted else "http", "")
+    if not proxy:
+        return urllib3.PoolManager(num_pools=1, maxsize=at_once, ssl_context=context)
+    who = urlsplit(proxy)
+    headers = urllib3.make_headers(proxy_basic_auth=f"{who.username}:{who.password or ''}") if who.username else None
+    try:
+        return urllib3.ProxyManager(proxy, num_pools=1, maxsize=at_once, ssl_context=context, proxy_headers=headers)
+    except HTTPError:
+        raise UsageError("HTTPS_PROXY or HTTP_PROXY is no address of a proxy: correct it") from None
+
+
+@cache
+def service_at(base: str, settings: StorageSettings) -> Service:
+    """The one of this process, so that all who ask it share its gate."""
+    return Service(base, settings)
