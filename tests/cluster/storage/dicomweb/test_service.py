@@ -70,3 +70,12 @@ def test_retry_after_is_seconds_or_a_date(told: str, seconds: float | None) -> N
     else:
         assert isinstance(caught.value, Busy)
         assert abs(caught.value.after - seconds) < 60
+
+
+@pytest.mark.parametrize("kind", ["200", "chunks", "gzip"])
+def test_one_connection_serves_many_questions(service: DicomWebServer, kind: str) -> None:
+    store = open_store(service.url, QUICK.model_copy(update={"requests": 1}))
+    service.use(*([] if kind == "200" else [Fault(kind, times=99)]))
+    for key in service.keys:
+        store.get(key)
+    assert service.connections == 1
