@@ -1,5 +1,6 @@
 """Run the missing shards of a stage through a pool."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,11 +26,13 @@ SAMPLE_SHARD = -1
 
 @dataclass
 class StageFigures:
-    """What a driver saw of a stage: seconds by step, records by status, and how busy the cores were."""
+    """What a driver saw of a stage: seconds by step, shards committed, how busy the cores were, and what its workers
+    counted beside records."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     committed: int = 0
     busy: float | None = None
+    counts: dict[str, int] = field(default_factory=dict)
 
     def add(self, report: ShardReport) -> None:
         """Count one finished shard."""
@@ -106,6 +109,7 @@ def execute(stage: StageDirectory, spec: Spec, host: Host, watchers: Watchers) -
         on_progress=on_progress,
     )
     figures.busy = _busy(infos)
+    figures.counts = dict(sum((Counter[str](info.get("counts", {})) for info in infos.values()), Counter[str]()))
     _refuse_unfinished(result, _where(infos, spec) if stage.run.kind == "long" else "")
     # Shards that another driver committed were never reported here.
     if result.elsewhere:

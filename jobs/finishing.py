@@ -32,7 +32,9 @@ class CountedStage:
     side: Sequence[FileRecord]
 
 
-def finish(stages: Iterable[StageDirectory], seconds: Mapping[str, float], busy: float | None) -> Manifest:
+def finish(
+    stages: Iterable[StageDirectory], seconds: Mapping[str, float], busy: float | None, counts: Mapping[str, int] = {}
+) -> Manifest:
     """Check every stage against its plan and create the manifest.
 
     Raises IncompleteError naming the missing shards, VerificationError where rows and plan disagree.
@@ -44,6 +46,7 @@ def finish(stages: Iterable[StageDirectory], seconds: Mapping[str, float], busy:
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": dict(seconds),
             "busy": busy,
+            "counts": dict(counts),
             "pace": _pace(found[-1]),
         }
     )

@@ -76,7 +76,7 @@ def _run_job(job: StagedJob, open_host: HostOpener, watchers: Watchers, announce
     if done is not None:
         now = _records_now(job)
         return Outcome(done, store.uri, True, time.monotonic() - began, stages[0].run.plan.records, now)
-    manifest = finish(stages, figures.seconds, figures.busy)
+    manifest = finish(stages, figures.seconds, figures.busy, figures.counts)
     return Outcome(manifest, store.uri, False, time.monotonic() - began)
 
 

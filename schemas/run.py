@@ -228,6 +228,8 @@ class Manifest(Document):
     finished: str
     seconds: Mapping[str, float] = Field(default_factory=dict)
     busy: float | None = None
+    counts: Mapping[str, int] = Field(default_factory=dict)
+    """By name: what the workers of the last command counted beside records, such as windows of volumes."""
     pace: Pace | None = None
     """Records of the last stage by the time of their commit, as the storage dates it."""
 

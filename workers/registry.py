@@ -70,6 +70,7 @@ FORMATS: dict[str, dict[str, str]] = {
         "monai-bundle": "workers.images.volumes.formats.monai.bundle",
         "nnunet": "workers.images.volumes.formats.nnunet.folder",
         "volume-onnx": "workers.images.volumes.formats.onnx",
+        "volume-pt2": "workers.images.volumes.formats.exported",
         "text-detector": "workers.images.formats.text_detector",
         "onnx": "workers.images.formats.onnx",
         "keras": "workers.images.formats.keras",

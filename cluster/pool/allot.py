@@ -1,5 +1,6 @@
 """Who gets which shard, when another worker is asked for, and when one may go."""
 
+import math
 from collections import deque
 from statistics import median
 
@@ -51,11 +52,20 @@ class Allotment:
 
     def _offer_waiting(self, now: float) -> None:
         """One shard at a time to the worker with the least in hand, so that the last shards are spread evenly."""
+        share = self._share()
         while (task := self._ledger.first("waiting")) is not None:
-            willing = [seat for seat in self._workers.seats.values() if seat.open_to_more]
+            willing = [seat for seat in self._workers.seats.values() if seat.open_to_more and len(seat.hands) < share]
             if not willing:
                 return
             self._give(min(willing, key=lambda seat: len(seat.hands)), task, now)
+
+    def _share(self) -> int:
+        """So many shards one worker may have in hand: an even part, so that one that is ready a moment before the
+        others does not take what they come for. Above the minimum a worker counts once it has its place: until then
+        nobody knows whether it comes."""
+        workers = self._workers
+        coming = min(len(workers.seats), self._settings.min_workers)
+        return math.ceil(len(self._ledger) / max(1, coming, workers.ready + workers.loading))
 
     def _give(self, seat: Seat, task: ShardTask, now: float) -> None:
         seat.give(self._ledger.hold(task.shard, seat.name, now), now)

@@ -38,6 +38,7 @@ def as_table(outcome: Outcome) -> str:
     rows += [("time", "nothing to do: the run is complete" if outcome.nothing_to_do else duration(outcome.seconds))]
     if manifest.busy is not None:
         rows.append(("busy", f"{manifest.busy:.0%}"))
+    rows += [(name.replace("_", " "), f"{count:,}") for name, count in manifest.counts.items()]
     rows.append(("lies at", outcome.run_uri))
     rows += [(post.title, f"{outcome.run_uri}/{post.files}") for post in manifest.signposts]
     return "\n\n".join(

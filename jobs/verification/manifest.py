@@ -11,7 +11,9 @@ from jobs.verification.found import Verified, compare
 from schemas.errors import VerificationError
 from schemas.run import MANIFEST_KEY, TUNING_DIR, FileRecord, Manifest
 
-_ONLY_THE_DRIVER_KNEW = frozenset({"format_version", "attempt", "seal", "finished", "seconds", "busy", "pace"})
+_ONLY_THE_DRIVER_KNEW = frozenset(
+    {"format_version", "attempt", "seal", "finished", "seconds", "busy", "counts", "pace"}
+)
 """What nothing else on storage tells; the seal of the text proves it."""
 _CLOCKS = timedelta(hours=1)
 """By so much the clocks of two drivers of one run may differ."""

@@ -2,8 +2,8 @@
 
 Everything is timed from the start of a process to its end, in turns. See README.md for what each figure means.
 
-Usage: bench_volumes.py [--rounds N] [--volumes N] [--side PIXELS] [--slices FEWEST MOST] [--spacing MM] [--roi VOXELS]
-    [--overlap SHARE] [--loop CASES] [--only NAME ...]
+Usage: bench_volumes.py [--rounds N] [--volumes N] [--side PIXELS] [--slices FEWEST MOST] [--spacing MM MM MM]
+    [--roi VOXELS] [--overlap SHARE] [--loop CASES] [--only NAME ...]
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def arguments_of(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--volumes", type=int, default=40)
     parser.add_argument("--side", type=int, default=512)
     parser.add_argument("--slices", type=int, nargs=2, default=(60, 200))
-    parser.add_argument("--spacing", type=float, default=2.5)
+    parser.add_argument("--spacing", type=float, nargs=3, default=(1.5, 1.5, 2.0))
     parser.add_argument("--roi", type=int, default=96)
     parser.add_argument("--overlap", type=float, default=0.25)
     parser.add_argument("--loop", type=int, default=FIRST)
@@ -135,7 +135,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         keep_to(ours_volumes.CORES)
     size = Size(given.volumes, given.side, *given.slices)
     archive = phantoms.archive(FOLDER, size)
-    models = write_models(FOLDER / "models", Grid(given.spacing, given.roi, given.overlap))
+    models = write_models(FOLDER / "models", Grid(tuple(given.spacing), given.roi, given.overlap))
     bench = Bench(archive, size, models, min(given.loop, given.volumes))
     for _ in range(given.rounds):
         # Ours comes first whatever the order asked for: the others' masks are held to it.

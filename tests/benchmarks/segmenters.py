@@ -1,9 +1,10 @@
 """The two networks that every contestant of `bench-volumes` shows the volumes to, as model directories of ours.
 
-Each is a UNet of MONAI (channels 16, 32, 64, 128, two residual units, batch norm) with random weights from a fixed
-seed, taught for a moment on other phantoms to name ranges of Hounsfield units beneath the noise: what it marks then has
-borders as organs have them. A network without any training marks noise, which costs whoever brings labels back to
-the original grid many times as much, and says nothing of a real one.
+Each is the UNet of MONAI's `spleen_ct_segmentation` (channels 16 to 256, two residual units, batch norm), but for the
+number of its labels, on that bundle's grid and windows, with random weights from a fixed seed, taught for a moment on
+other phantoms to name ranges of Hounsfield units beneath the noise: what it marks then has borders as organs have them.
+A network without any training marks noise, which costs whoever brings labels back to the original grid many times as
+much, and says nothing of a real one.
 """
 
 from __future__ import annotations
@@ -25,7 +26,12 @@ LABELS: Mapping[str, Sequence[str]] = {
     "lesions": ("background", "lesion", "vessel"),
 }
 """The channels of each model."""
-_SETTINGS = {"channels": [16, 32, 64, 128], "strides": [2, 2, 2], "num_res_units": 2, "norm": "batch"}
+_SETTINGS: Mapping[str, Any] = {
+    "channels": [16, 32, 64, 128, 256],
+    "strides": [2, 2, 2, 2],
+    "num_res_units": 2,
+    "norm": "batch",
+}
 _LOW, _HIGH = -175.0, 250.0
 _BORDERS: Mapping[str, Sequence[float]] = {"organs": (0.2, 0.4, 0.6, 0.75, 0.9), "lesions": (0.6, 0.8)}
 """Between which prepared values a label lies, those of the background first."""
@@ -38,9 +44,10 @@ _LESSONS = range(1000, 1004)
 
 @dataclass(frozen=True)
 class Grid:
-    """Millimetres of a voxel of the networks' grid, voxels along a side of a window, and how much windows overlap."""
+    """Millimetres of a voxel of the networks' grid along i, j and k, voxels along a side of a window, and how much
+    windows overlap."""
 
-    spacing: float
+    spacing: tuple[float, float, float]
     roi: int
     overlap: float
 
@@ -49,7 +56,8 @@ def write_models(folder: Path, grid: Grid, steps: int = STEPS) -> dict[str, Path
     """A directory for each model, by name; weights that are there stay."""
     written = {}
     for seed, (name, labels) in enumerate(LABELS.items()):
-        directory = folder / f"{name}-{grid.spacing:g}mm-{grid.roi}-{grid.overlap:g}"
+        depth, spacing = len(_SETTINGS["channels"]), "x".join(f"{side:g}" for side in grid.spacing)
+        directory = folder / f"{name}-unet{depth}-{spacing}mm-{grid.roi}-{grid.overlap:g}"
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "config.json").write_text(json.dumps(config_of(labels, grid), indent=1))
         weights = directory / "model.safetensors"
@@ -71,7 +79,7 @@ def config_of(labels: Sequence[str], grid: Grid) -> dict[str, Any]:
         "windows": {"roi": [grid.roi] * 3, "overlap": grid.overlap},
         "prepare": [
             {"orient": {"axes": "RAS"}},
-            {"resample": {"spacing": [grid.spacing] * 3, "method": "linear"}},
+            {"resample": {"spacing": list(grid.spacing), "method": "linear"}},
             {"scale_range": {"low": _LOW, "high": _HIGH, "output": [0, 1], "clip": True}},
         ],
     }

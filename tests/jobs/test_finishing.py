@@ -34,12 +34,12 @@ def fill(stage: StageDirectory) -> None:
 
 def test_statuses_and_totals_are_over_all_rows(stage: StageDirectory) -> None:
     fill(stage)
-    manifest = finish([stage], {"read": 1.5}, 0.5)
+    manifest = finish([stage], {"read": 1.5}, 0.5, {"windows": 8})
     assert manifest.records == 5
     assert manifest.statuses == {"ok": 3, "missing": 1, "unreadable": 1}
     # The mean of what has a value; a column without any has none.
     assert manifest.totals == {"x": 3.0, "y": 2.75}
-    assert (manifest.seconds, manifest.busy) == ({"read": 1.5}, 0.5)
+    assert (manifest.seconds, manifest.busy, manifest.counts) == ({"read": 1.5}, 0.5, {"windows": 8})
     assert (manifest.name, manifest.fingerprint) == ("opened", stage.run.fingerprint)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ import torch
 from monai.inferers import sliding_window_inference
 
 from cluster.storage import open_store
+from jobs.cli.main import main
 from jobs.leftovers import leftovers
 from jobs.verification.verify import verify
 from schemas.errors import RejectLimitError, SpecError
@@ -96,6 +98,13 @@ def test_refused_volumes_say_why_and_have_no_values(clean: pl.DataFrame) -> None
     assert "1 of 6 slices are missing, counted from 0: 2" in broken["detail"]
     assert broken["mask_nifti"] is None
     assert broken["series_uid"] == BROKEN
+
+
+def test_windows_are_counted_where_people_look(folder: Path, clean: pl.DataFrame) -> None:
+    manifest = json.loads((folder / "clean" / "manifest.json").read_text())
+    assert manifest["counts"]["windows"] >= clean.filter(pl.col("status") == "ok").height
+    assert main(["report", str(folder / "clean")]) == 0
+    assert "<dt>windows</dt>" in (folder / "clean" / "report.html").read_text()
 
 
 def test_the_largest_volumes_come_first(clean: pl.DataFrame) -> None:

@@ -1,9 +1,9 @@
 """A real worker of a toy trade: it hashes the number of a shard, slowly if told to, and commits by a hard link.
 
 `job` (plain JSON): `directory` to commit to; `seconds` a shard takes; `depth` shards it takes at once; `start`:
-{"sleep": s}, {"raise": class of schemas.errors}, {"crash": true} or {"bug": true}; `acts`: shard -> {"do": "die" |
-"hang" | "stop" | "slow" | "fail" | "refuse", "times": n, "modes": [...]}: what it does the first n times, in those
-modes.
+{"sleep": s, "from": turn} (those alone that start after so many others), {"raise": class of schemas.errors},
+{"crash": true} or {"bug": true}; `acts`: shard -> {"do": "die" | "hang" | "stop" | "slow" | "fail" | "refuse",
+"times": n, "modes": [...]}: what it does the first n times, in those modes.
 """
 
 from __future__ import annotations
@@ -27,11 +27,10 @@ ROWS = 10
 
 def build(job: Mapping[str, Any], cpus: float, gpus: float) -> ToyWorker:
     """The factory."""
-    start = job.get("start", {})
-    note(
-        job, "start", cpus=cpus, gpus=gpus, visible=os.environ.get("CUDA_VISIBLE_DEVICES"), ordinal=_turn(job, "start")
-    )
-    time.sleep(start.get("sleep", 0))
+    start, turn = job.get("start", {}), _turn(job, "start")
+    note(job, "start", cpus=cpus, gpus=gpus, visible=os.environ.get("CUDA_VISIBLE_DEVICES"), ordinal=turn)
+    if turn >= start.get("from", 0):
+        time.sleep(start.get("sleep", 0))
     if "raise" in start:
         raise getattr(errors, start["raise"])("the factory was told to raise this")
     if start.get("bug"):

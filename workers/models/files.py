@@ -135,7 +135,8 @@ def refuse_checkpoint(directory: Path) -> None:
     if programs:
         raise SecurityError(
             f"{directory / programs[0]}: is a program of PyTorch (torch.export or TorchScript), and loading it can run "
-            "code of others: save it as ONNX where you trust it: torch.onnx.export(torch.export.load(file), ...)"
+            "code of others: save it as ONNX where you trust it: torch.onnx.export(torch.export.load(file), ...). "
+            "One on volumes is read as data beside a wardround.json with format: volume-pt2 (docs/models.md)"
         )
     endings = (".pt", ".pth", ".ckpt", ".bin", ".pkl")
     found = sorted(path.name for path in directory.iterdir() if path.name.endswith(endings))

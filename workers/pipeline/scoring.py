@@ -44,6 +44,10 @@ class ShardScoring(ABC):
         """What was measured, as plain JSON by model."""
         return {}
 
+    def counts(self) -> Mapping[str, int]:
+        """What it counted beside records since the start, by name, for summary and report."""
+        return {}
+
     def start(self, rows: ShardRows) -> None:
         """Begin a shard."""
         rows.models = self._begin(rows)
@@ -87,6 +91,10 @@ class ShardScoring(ABC):
         said = self._remarks.get(row, "")
         if text not in said.split("; "):
             self._remarks[row] = f"{said}; {text}" if said else text
+
+    def close(self) -> None:
+        """Stop threads, if there are any."""
+        return
 
     @abstractmethod
     def _begin(self, rows: ShardRows) -> Mapping[str, ModelColumns]:

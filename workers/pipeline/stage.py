@@ -97,9 +97,11 @@ class StageJob:
             "core_seconds_used": used,
             "core_seconds_given": alive if on_device else alive * cores,
             "peak_bytes_in_flight": self.context.budget.peak,
+            "counts": dict(self.scorer.counts()),
         }
 
     def close(self) -> None:
-        """Stop what reads and what writes side objects."""
+        """Stop what reads, what is left of scoring, and what writes side objects."""
         self.reader.close()
+        self.scorer.close()
         self._writer.close()

@@ -3,10 +3,12 @@
 import math
 import queue
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import pairwise
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -25,6 +27,10 @@ from workers.pipeline.threaded import ThreadedWorker
 
 _AHEAD = 2
 """Shards in hand before the commit: one on the device, one being read."""
+_MOST_RECORDS = 64
+"""Records in hand before the commit, of shards that take a moment."""
+_ROUND_TRIP_S = 0.5
+"""The driver may take so long to hear that a shard is done, and to give the next."""
 
 
 class RecordJob(Protocol):
@@ -70,6 +76,24 @@ class RecordJob(Protocol):
         """Stop what reads."""
 
 
+class Pace:
+    """How fast shards follow each other at the end of the device."""
+
+    def __init__(self) -> None:
+        self._ends: deque[float] = deque(maxlen=9)
+
+    def note(self, now: float) -> None:
+        """One more is done."""
+        self._ends.append(now)
+
+    def within(self, seconds: float) -> int:
+        """How many are done in this time; 0 while nothing is known."""
+        ends = list(self._ends)
+        gaps = sorted(later - earlier for earlier, later in pairwise(ends))
+        # A short pause is the device's own pace: a long one may have been a wait for work.
+        return math.ceil(seconds / max(gaps[len(gaps) // 3], 1e-3)) if gaps else 0
+
+
 def _not_started() -> ShardTable:
     raise WardroundError("a shard was committed before it was begun: this is a bug")
 
@@ -97,6 +121,7 @@ class PipelineWorker(ThreadedWorker):
         # Without a limit of its own: what holds the reader back is the budget of bytes.
         self._prepared: queue.SimpleQueue[tuple[_InHand, list[Prepared] | None] | None] = queue.SimpleQueue()
         self._finished: queue.SimpleQueue[_InHand | None] = queue.SimpleQueue()
+        self._pace = Pace()
         self._loaded = False
         self._tuning_kept = False
         self._run(self._read_loop, self._forward_loop, self._commit_loop, give_up=budget.close)
@@ -119,9 +144,10 @@ class PipelineWorker(ThreadedWorker):
     def _depth(self) -> int:
         """Shards in hand before the commit; as many more may wait for theirs while storage is slow.
 
-        Tiny shards are taken by the handful, so that the round trip to the driver is not what limits them.
+        Shards that take a moment are taken by the handful, so that the round trip to the driver is not what limits
+        them; of shards that take long, however few records they have, other workers would miss what one hoards.
         """
-        return max(_AHEAD, min(64, 64 // self.job.shard_records))
+        return max(_AHEAD, min(_MOST_RECORDS // self.job.shard_records, self._pace.within(_ROUND_TRIP_S)))
 
     def _read_loop(self) -> None:
         while (offer := self._offers.get()) is not None and not self._closed:
@@ -237,6 +263,7 @@ class PipelineWorker(ThreadedWorker):
             hand.seconds["forward"] = self.job.scorer.finish(hand.rows)
             self._heart.beat()
             self._account()
+            self._pace.note(time.monotonic())
             self._desk.leaves_pipeline(hand.offer)
             self._finished.put(hand)
 

@@ -11,7 +11,7 @@ from cluster.pool.contract import PoolSettings
 from cluster.pool.ledger import Ledger
 from cluster.pool.worker_set import WorkerSet
 from schemas.errors import InfrastructureError
-from schemas.work import ShardTask
+from schemas.work import ShardTask, WorkerPoll
 from tests.support.scripted_workers import ScriptedHost
 
 
@@ -82,6 +82,31 @@ def test_nobody_gets_more_than_it_wants() -> None:
     ward.ready(2)
     ward.turn()
     assert ward.given() == [[1, 2]]
+
+
+def test_a_worker_that_is_ready_first_leaves_the_others_an_even_part() -> None:
+    ward = Ward(list(range(8)), min_workers=2, max_workers=2)
+    ward.turn()
+    ward.ready(64)
+    ward.turn()
+    assert ward.given() == [[0, 1, 2, 3], []]
+    ward.finish(0, 1.0)
+    ward.turn(1.0)
+    assert ward.given() == [[0, 1, 2, 3, 4], []], "it goes on while the other is still to come"
+    assert len(ward.workers.seats) == 2
+    ward.host.workers[1].is_ready(64)
+    list(ward.workers.listen(2.0))
+    ward.turn(2.0)
+    assert ward.given() == [[0, 1, 2, 3, 4], [5, 6, 7]]
+
+
+def test_a_worker_above_the_minimum_counts_once_it_has_its_place() -> None:
+    ward = Ward(list(range(4)), min_workers=1, max_workers=2)
+    ward.turn()
+    ward.host.workers[1].says.append(WorkerPoll(ready=False))
+    ward.ready(64)
+    ward.turn()
+    assert ward.given() == [[0, 1], []]
 
 
 def test_a_suspect_goes_only_to_an_idle_worker_and_stays_alone_there() -> None:

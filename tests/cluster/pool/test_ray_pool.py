@@ -93,6 +93,16 @@ def test_every_shard_is_done_once_by_workers_that_pull(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
+def test_a_few_heavy_shards_wait_for_the_worker_that_is_ready_later(tmp_path: Path) -> None:
+    late = {"sleep": 2.0, "from": 1}
+    result = Dispatcher(host(tmp_path, depth=64, seconds=1.0, start=late), settings()).run(range(8))
+    assert (result.outcome, result.done, result.workers_started) == ("complete", 8, 2)
+    offered = [offer["pid"] for offer in notes(tmp_path, "offer")]
+    assert min(offered.count(pid) for pid in set(offered)) >= 2, "the first has no more than its part and what it ended"
+    assert len(set(offered)) == 2
+
+
+@pytest.mark.long
 def test_the_pool_grows_while_there_is_work_and_lets_idle_workers_go(tmp_path: Path) -> None:
     seen: list[int] = []
     acts = {"59": {"do": "slow", "seconds": 3.0}}

@@ -19,6 +19,7 @@ MANIFEST = Manifest(
     finished="2026-01-01T01:00:00+00:00",
     seconds={"read": 1.5, "commit": 0.5},
     busy=0.75,
+    counts={"windows": 8},
 )
 
 
@@ -34,6 +35,7 @@ def test_every_figure_of_the_manifest_is_told_under_its_name_and_survives_json()
         "tables": {"by kind": [{"kind": "a", "records": 2}]},
         "seconds_by_step": {"read": 1.5, "commit": 0.5},
         "busy": 0.75,
+        "counts": {"windows": 8},
         "fingerprint": "f" * 64,
         "started": "2026-01-01T00:00:00+00:00",
         "finished": "2026-01-01T01:00:00+00:00",

@@ -8,10 +8,11 @@ import pyarrow as pa
 import pytest
 
 from cluster.storage import StorageSettings, Store, open_store
-from schemas.errors import SpecError
+from schemas.errors import InfrastructureError, SpecError
 from schemas.status import Status
 from tests.support.archives import tarred, zipped
 from tests.support.dicom_files import shipped
+from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.seaweed import S3
 from workers.images.fetching import Fetched, Wanted, fetcher_of
 from workers.images.planning import ImageRecords
@@ -84,8 +85,13 @@ def test_a_prefix_with_archives_is_their_members_among_other_objects(store: Stor
 def test_one_archive_is_an_input(store: Store, storage: StorageSettings) -> None:
     fill(store, ARCHIVES)
     assert Planned(f"{store.uri}/a.zip", storage).ids == [f"a.zip!/{name}" for name in IMAGES]
-    with pytest.raises(SpecError, match="not there"):
-        Planned(f"{store.uri}/none.zip", storage)
+    fill(store, {"empty.zip": zipped({}), "folder.zip/a.dcm": FILES["p/CT.dcm"]})
+    for name in ("none.zip", "empty.zip"):
+        with pytest.raises(SpecError, match="holds no image, or is not there"):
+            Planned(f"{store.uri}/{name}", storage)
+    for uri in (f"{store.uri}/folder.zip", f"{store.uri}/folder.zip/"):
+        planned = Planned(uri, storage)
+        assert (planned.ids, planned.statuses()) == (["a.dcm"], {"a.dcm": "ok"})
 
 
 def test_a_pattern_picks_members_by_their_keys_or_all_of_an_archive(store: Store, storage: StorageSettings) -> None:
@@ -170,3 +176,32 @@ def test_a_member_that_nobody_planned_is_looked_up_by_its_name(store: Store, sto
     found = fetcher.fetch([Wanted(row["uri"]) for row in planned.rows] + [Wanted(f"{store.uri}/a.zip!/none")])
     fetcher.close()
     assert [one.status for one in found] == [None] * len(planned.rows) + [Status.MISSING]
+
+
+@pytest.mark.parametrize("ways", ["GET|HEAD", "GET"])
+def test_an_archive_that_the_store_does_not_give_is_one_row_where_that_is_chosen(
+    s3: S3, bucket_prefix: str, ways: str
+) -> None:
+    fill(open_store(bucket_prefix, s3.settings), ARCHIVES)
+    with FaultProxy(s3.endpoint_url) as proxy:
+        proxy.use(Fault("forbidden", ways, "/(a.zip|b.tar)$", times=999))
+        planned = Planned(bucket_prefix, s3.through(proxy.endpoint_url).model_copy(update={"forbidden": "row"}))
+        refused = "forbidden: the store refuses it to these credentials"
+        assert planned.statuses() == {
+            "a.zip": refused,
+            **{f"c.tar.gz!/{name}": "ok" for name in IMAGES},
+            "deep/b.tar": refused,
+        }
+
+
+@pytest.mark.parametrize("archive", ARCHIVES)
+def test_a_store_that_fails_is_an_outage_and_never_damage(s3: S3, bucket_prefix: str, archive: str) -> None:
+    fill(open_store(bucket_prefix, s3.settings), {archive: ARCHIVES[archive]})
+    with FaultProxy(s3.endpoint_url) as proxy:
+        storage = s3.through(proxy.endpoint_url)
+        planned = Planned(bucket_prefix, storage)
+        proxy.use(Fault("internal_error", "GET", f"/{archive}$", times=999))
+        with pytest.raises(InfrastructureError):
+            Planned(bucket_prefix, storage)
+        with pytest.raises(InfrastructureError):
+            planned.fetched()

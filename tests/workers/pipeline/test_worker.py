@@ -18,7 +18,7 @@ from workers.pipeline.kinds import ShardTable
 from workers.pipeline.reading import Prepared
 from workers.pipeline.rowtable import ShardRows
 from workers.pipeline.scoring import ArrayScoring
-from workers.pipeline.worker import PipelineWorker
+from workers.pipeline.worker import Pace, PipelineWorker
 
 RECORDS = 6
 pytestmark = pytest.mark.timeout(30)
@@ -187,6 +187,17 @@ def test_a_worker_whose_commits_stall_takes_no_more_shards_than_it_can_hold() ->
         job.storage.set()
         assert {report.outcome for report in reports(worker, offered)} == {"committed"}
         assert worker.poll().wants == 64 // RECORDS
+
+
+def test_a_worker_takes_two_shards_that_take_long_and_tiny_ones_by_the_handful() -> None:
+    slow, quick = Pace(), Pace()
+    for shard in range(9):
+        slow.note(20.0 * shard)
+        # Two in hand: they end together, and then there is a wait for the next two.
+        quick.note(0.25 * (shard // 2) + 0.01 * (shard % 2))
+    assert (slow.within(0.5), quick.within(0.5), Pace().within(0.5)) == (1, 50, 0)
+    with at_work(Job()) as worker:
+        assert worker.poll().wants == 2
 
 
 def test_models_that_storage_did_not_give_are_loaded_for_a_later_shard() -> None:

@@ -42,9 +42,9 @@ class SlabSink(Protocol):
         """The next rows of the model's grid along i: (outputs, rows, j, k) float32 logits, means over all windows.
 
         Rows follow those of the call before; in the end each came once. The tensor lies on the device of the
-        accumulators, 'cpu' or 'cuda', which may change from call to call, and is overwritten afterwards: what is kept
-        is copied. Raises MemoryError, with nothing changed, where the device is short of memory: the same rows then
-        come again on the CPU.
+        accumulators, 'cpu' or 'cuda', which may change from call to call. On 'cuda' it is overwritten afterwards: what
+        is kept is copied. Raises MemoryError, with nothing changed, where the device is short of memory: the same rows
+        then come again on the CPU.
         """
 
     def finish(self) -> Any:

@@ -14,6 +14,7 @@ from workers.images.volumes.contract import VolumeFormat
 from workers.images.volumes.formats.structures import BACKGROUND
 from workers.images.volumes.formats.torch_volume import TorchVolume
 from workers.models.detect import Formats
+from workers.models.exported.network import ExportedNetwork
 from workers.models.made import Exported
 
 _SIDE = 32
@@ -23,7 +24,7 @@ def export(directory: Path, card: ModelCard, volume: VolumeCard) -> Exported:
     """The network from (n, channels, i, j, k) to logits, members and folds as one. The number of windows is free, sides
     only where there are no windows. Raises SpecError for a model that is no torch network."""
     model = Formats[VolumeFormat]("images")[card.format].load(directory, card, Placement("cpu", 1))
-    if not isinstance(model, TorchVolume):
+    if not isinstance(model, TorchVolume) or isinstance(model.network, ExportedNetwork):
         raise SpecError(f"{directory}: format {card.format!r} is an exported network already")
     sides = tuple(side or _SIDE for side in ((0, 0, 0) if volume.windows is None else volume.windows.roi))
     fixed = volume.windows is not None and min(volume.windows.roi) > 0

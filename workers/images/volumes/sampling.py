@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 
 from workers.images.volumes.volume import Affine4, Shape3
 
+_A_LINE = 1e-12
+"""Voxels by which columns may move along a result's rows and still count as the same in each: of two voxels that a
+place lies half way between, the same one stays the nearest."""
+
 Method = Literal["linear", "nearest", "nearest_up"]
 Line = NDArray[np.float64]
 
@@ -95,21 +99,30 @@ def sheared(voxels: torch.Tensor, pull: Affine4, shape: Shape3, method: Method) 
     """(channels, i, j, k) on a grid of `shape` to whose indices `pull` belongs, an upper triangle: float32.
 
     Where k of the source depends on k of the result alone, and j on j and k, planes are blended first, then the rows of
-    each, then its columns.
+    each, then its columns: along one line for all rows where i does not depend on j, as under a tilted gantry.
     """
-    sizes = voxels.shape[1:]
-    i, j = np.arange(shape[0])[:, None], np.arange(shape[1])[None, :]
-    result = torch.empty((len(voxels), shape[2], shape[0], shape[1]), dtype=torch.float32, device=voxels.device)
+    sizes, device = voxels.shape[1:], voxels.device
+    planes = voxels.permute(0, 3, 2, 1)
+    is_line = abs(pull[0, 1]) * (shape[1] - 1) < _A_LINE
+    i = pull[0, 0] * np.arange(shape[0])
+    if not is_line:
+        i = i[None, :] + pull[0, 1] * np.arange(shape[1])[:, None]
+    j = pull[1, 1] * np.arange(shape[1])
+    result = torch.empty((len(voxels), shape[2], shape[1], shape[0]), dtype=torch.float32, device=device)
     for k in range(shape[2]):
-        across = taps(pull[2, 2] * np.array([k]) + pull[2, 3], sizes[2], method, voxels.device)
-        rows = taps(pull[1, 1] * j[0] + pull[1, 2] * k + pull[1, 3], sizes[1], method, voxels.device)
-        columns = taps(pull[0, 0] * i + pull[0, 1] * j + (pull[0, 2] * k + pull[0, 3]), sizes[0], method, voxels.device)
+        across = taps(pull[2, 2] * np.array([k]) + pull[2, 3], sizes[2], method, device)
+        rows = taps(j + pull[1, 2] * k + pull[1, 3], sizes[1], method, device)
+        columns = taps(i + (pull[0, 2] * k + pull[0, 3]), sizes[0], method, device)
         low, high, share = int(across.low), int(across.high), float(across.share)
-        for channel, source in enumerate(voxels):
-            plane = _along(_blended(source.permute(2, 0, 1), low, high, share), 1, rows)
-            first, second = plane.gather(0, columns.low), plane.gather(0, columns.high)
-            result[channel, k] = torch.lerp(first, second, columns.share)
-    return result.permute(0, 2, 3, 1)
+        for channel, source in enumerate(planes):
+            plane = _along(_blended(source, low, high, share), 0, rows)
+            result[channel, k] = _along(plane, 1, columns) if is_line else _gathered(plane, columns)
+    return result.permute(0, 3, 2, 1)
+
+
+def _gathered(plane: torch.Tensor, places: Taps) -> torch.Tensor:
+    """(rows, columns) at places of each row's own."""
+    return torch.lerp(plane.gather(1, places.low), plane.gather(1, places.high), places.share)
 
 
 def _slowest(voxels: torch.Tensor) -> int:

@@ -19,6 +19,7 @@ from workers.images.volumes.reader import Asked, VolumeReader
 from workers.images.volumes.scoring import VolumeScoring
 from workers.images.volumes.steps import parse_steps
 from workers.models.detect import Formats
+from workers.pipeline.behind import Behind
 from workers.pipeline.context import StageContext
 from workers.pipeline.kinds import RecordStage, ShardStage
 from workers.pipeline.models import device
@@ -28,6 +29,10 @@ from workers.pipeline.scoring import ArrayScoring
 _FETCHES = 16
 _VOLUMES_AHEAD = 4
 """Volumes that are read at a time, as far as the budget of bytes has room for them."""
+_BEHIND = 4
+"""Threads that make files and measures of what networks marked, if there are so many processors."""
+_BEHIND_BYTES = 256 * 2**20
+"""Logits that wait for their way back to the original grid."""
 
 
 def headers(context: StageContext, source: ImagesInput) -> RecordStage:
@@ -84,4 +89,5 @@ def _load(context: StageContext, source: ImagesInput) -> VolumeScoring:
 
     models = RunModels(context, Formats[VolumeFormat]("images"), settle)
     _, takes = distinct_lists(context)
-    return VolumeScoring(load_scorers(models, context, source, takes), models.device)
+    behind = Behind(max(1, min(_BEHIND, int(context.cpus))), _BEHIND_BYTES)
+    return VolumeScoring(load_scorers(models, context, source, takes, behind), models.device, behind)

@@ -67,6 +67,15 @@ def passed_over(name: str) -> str | None:
     return next((f"*{ending} beside images" for ending in _SIDECARS if lower.endswith(ending)), None)
 
 
+def zip_name(raw: bytes, *, is_utf8: bool) -> str:
+    """The name of a zip's member. What is UTF-8 is taken for it, though many packers do not say so (macOS, Info-ZIP
+    under some locales); else it is code page 437 where the zip says no more (APPNOTE, D.1)."""
+    try:
+        return raw.decode().replace("\0", "%00")
+    except UnicodeDecodeError:
+        return text_of(raw, "utf-8" if is_utf8 else "cp437")
+
+
 def text_of(raw: bytes, encoding: str = "utf-8") -> str:
     """A member's name as text that an id can hold; bytes that are no text, and NUL, are written `%FF`."""
     return _NO_TEXT.sub(lambda found: f"%{ord(found[0]) & 0xFF:02X}", raw.decode(encoding, "surrogateescape"))

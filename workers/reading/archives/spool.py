@@ -3,7 +3,6 @@
 import tempfile
 from array import array
 from collections.abc import Iterator
-from types import TracebackType
 
 import numpy as np
 import polars as pl
@@ -27,7 +26,7 @@ class MemberSpool:
 
     def __init__(self, etag: str) -> None:
         self._etag = etag
-        self._file = tempfile.TemporaryFile(prefix="wardround-members-")  # noqa: SIM115 - closed by __exit__
+        self._file = tempfile.TemporaryFile(prefix="wardround-members-")  # noqa: SIM115 - closed by close
         self._begin()
 
     def _begin(self) -> None:
@@ -36,10 +35,8 @@ class MemberSpool:
         self._hashes: list[NDArray[np.uint64]] = []
         self._begins, self._ends = array("q"), array("q")
 
-    def __enter__(self) -> "MemberSpool":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def close(self) -> None:
+        """Forget all."""
         self._file.close()
 
     def add(self, found: Found) -> None:

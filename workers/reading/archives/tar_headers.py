@@ -14,6 +14,8 @@ from workers.reading.archives.names import ArchiveKind, archive_kind, leads_outs
 from workers.reading.archives.places import MemberFault, Place
 
 _LONGEST_HEADER = 1 << 20
+_LONGEST_NAME = 4096
+"""PATH_MAX of Linux: names of a megabyte compress well, and are held some thousand at a time."""
 _PIECE = 1 << 20
 _BROKEN = (tarfile.TarError, ValueError, IndexError, KeyError, OverflowError, RecursionError)
 """What tarfile raises for headers that are none, pax records among them."""
@@ -55,8 +57,13 @@ def _found(info: tarfile.TarInfo, kind: ArchiveKind, counts: Counts) -> Found | 
     if reason is not None:
         counts[reason] += 1
         return None
+    if len(name) > _LONGEST_NAME:
+        raise ArchiveError(MemberFault.HEADER, partial=True)
+    fault = _fault(name, info)
+    if fault is not None:
+        return Found(name, fault, info.size)
     place = Place(kind, info.offset_data, info.size, info.size)
-    return Found(name, _fault(name, info) or place, info.size, ends=info.offset_data + info.size)
+    return Found(name, place, info.size, ends=info.offset_data + info.size)
 
 
 def _fault(name: str, info: tarfile.TarInfo) -> MemberFault | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from io import SEEK_END
 
 from workers.reading.archives.found import FOLDERS, ArchiveError, Counts, Found, Read
-from workers.reading.archives.names import archive_kind, leads_outside, passed_over, text_of
+from workers.reading.archives.names import archive_kind, leads_outside, passed_over, zip_name
 from workers.reading.archives.places import DEFLATED, STORED, MemberFault, Place
 
 _END = struct.Struct("<4s4H2LH")
@@ -119,7 +119,7 @@ def _zip64(file: Read, end: int) -> tuple[int, int, int, int] | None:
 
 def _found(fields: tuple[bytes | int, ...], tail: bytes, directory: _Directory, counts: Counts) -> Found | None:
     (_, made_by, _, flags, method, _, _, crc, stored, size, named, extra, _, _, _, outside, offset) = map(_int, fields)
-    name = text_of(tail[:named], "utf-8" if flags & _UTF_8 else "cp437")
+    name = zip_name(tail[:named], is_utf8=bool(flags & _UTF_8))
     reason = FOLDERS if name.endswith("/") else passed_over(name)
     if reason is not None:
         counts[reason] += 1

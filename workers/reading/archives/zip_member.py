@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 from schemas.errors import RecordError
 from schemas.status import Status
-from workers.reading.archives.names import text_of
+from workers.reading.archives.names import zip_name
 from workers.reading.archives.places import DEFLATED, Place
 from workers.reading.gzip import RAW_DEFLATE, Fault, InflationError, inflate_member
 
@@ -35,7 +35,7 @@ def skip_header(file: IO[bytes], name: str) -> None:
     fields = _LOCAL.unpack(head)
     raw = file.read(fields[9])
     # A directory that names others than the local headers shows one reader this and another that.
-    if text_of(raw, "utf-8" if fields[2] & _UTF_8 else "cp437") != name:
+    if zip_name(raw, is_utf8=bool(fields[2] & _UTF_8)) != name:
         raise RecordError(Status.UNREADABLE, "its archive calls it by two names")
     file.seek(fields[10], 1)
 

@@ -112,6 +112,8 @@ def test_a_header_that_leads_back_or_is_too_long_ends_it(store: Store) -> None:
     long.type, long.size = tarfile.GNUTYPE_LONGNAME, 1 << 33
     found = look(store, long.tobuf() + bytes(4096))
     assert (found.keys, found.body("x.tar")) == (["x.tar"], DAMAGED[1])
+    found = look(store, tarred({"a": b"a", "n" * 5000: b"b"}))
+    assert (found.keys, found.body("x.tar")) == (["x.tar!/a", "x.tar"], DAMAGED[1])
 
 
 @pytest.mark.parametrize("harm", [lambda b: b[:-30], lambda b: b[:80] + b"\xff" * 9 + b[89:], lambda b: b"no gzip" + b])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 import zipfile
 import zlib
 
@@ -168,3 +170,22 @@ def test_a_name_that_is_no_text_is_still_told_apart(store: Store) -> None:
     found = look(store, body)
     assert found.keys == ["x.zip!/%FF%00-1.dcm", "x.zip!/%FF%00-2.dcm"]
     assert [found.body(key) for key in found.keys] == [b"1", b"2"]
+
+
+@pytest.mark.long
+def test_memory_of_planning_does_not_grow_with_an_archive_but_for_some_bytes_a_member(store: Store) -> None:
+    count = 200_000
+    store.put("x.zip", zipped(dict.fromkeys((f"study/series/{number:08d}.dcm" for number in range(count)), b"")), {})
+    code = (
+        "import resource, sys; from collections import Counter; from cluster.storage import open_store\n"
+        "from workers.reading.archives.listing import with_members\n"
+        f"store = open_store({store.uri!r}); store.put('y.zip', {zipped({'a': b''})!r}, {{}})\n"
+        "def peak():\n"
+        "    sum(1 for _ in with_members(store, store.list(name), None, 1 << 30, Counter()))\n"
+        "    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024\n"
+        "for name in 'yx':\n"
+        "    print(peak())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE, text=True)
+    one, all_of_them = map(int, done.stdout.split())
+    assert all_of_them - one < 200 * count

@@ -11,8 +11,10 @@ import torch
 MIXED = -1
 """Instead of a decision, where neighbours disagree."""
 
-MOST_VALUES = 2**22
-"""So many values are interpolated at a time."""
+MOST_VALUES = 2**18
+"""So many values are interpolated at a time: with all eight neighbours they stay in a processor's cache."""
+
+Places = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 def merged(decided: torch.Tensor) -> torch.Tensor:
@@ -20,11 +22,11 @@ def merged(decided: torch.Tensor) -> torch.Tensor:
     for axis in range(3):
         many = decided.shape[axis] - 1
         first, second = decided.narrow(axis, 0, many), decided.narrow(axis, 1, many)
-        decided = torch.where(first == second, first, torch.full_like(first, MIXED))
+        decided = first.masked_fill(first != second, MIXED)
     return decided
 
 
-def corners_of(places: tuple[torch.Tensor, ...], sides: torch.Size) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+def corners_of(places: Places, sides: torch.Size) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
     """The lower corner of the cell of each place along each axis, and the share of the upper one.
 
     A place on the last voxel before the border belongs to the cell below it.
@@ -43,39 +45,59 @@ def flat(index: list[torch.Tensor], sides: torch.Size | tuple[int, ...]) -> torc
     return (index[0] * sides[1] + index[1]) * sides[2] + index[2]
 
 
+def taken(source: torch.Tensor, index: list[torch.Tensor]) -> torch.Tensor:
+    """Entries of an array of three axes: an index for each, which together spread over one block.
+
+    Where each goes along an axis of its own, as on grids that are not turned against each other, they are taken along
+    one after the other, without an index for every entry.
+    """
+    along = _axes_of(index)
+    if along is None:
+        return source.flatten()[flat(index, source.shape)]
+    for axis in sorted(range(3), key=lambda one: index[one].numel() / source.shape[one]):
+        source = source.index_select(axis, index[axis].flatten())
+    return source.permute(*(along.index(axis) for axis in range(3)))
+
+
+def _axes_of(index: list[torch.Tensor]) -> list[int] | None:
+    """Along which axis of the block each index goes; None where one goes along several, or two along one."""
+    long = [[axis for axis, side in enumerate(one.shape) if side > 1] for one in index]
+    taken_axes = [axis for axes in long for axis in axes]
+    if any(len(axes) > 1 for axes in long) or len(set(taken_axes)) < len(taken_axes):
+        return None
+    free = iter(sorted({0, 1, 2} - set(taken_axes)))
+    return [axes[0] if axes else next(free) for axes in long]
+
+
 def interpolated(
-    table: torch.Tensor,
-    places: tuple[torch.Tensor, ...],
-    decide: Callable[[torch.Tensor], torch.Tensor],
-    decided: torch.Tensor,
+    table: torch.Tensor, places: Places, decide: Callable[[torch.Tensor], torch.Tensor], agreed: torch.Tensor
 ) -> torch.Tensor:
     """The decision at each of `places`, which spread over one block; `table` is (planes, rows, columns, channels),
-    `decided` what each of its voxels decides by itself. Sums are in float64 and rounded to float32 before `decide`,
+    `agreed` the decision of each of its cells, or MIXED. Sums are in float64 and rounded to float32 before `decide`,
     as MONAI's are.
     """
-    sides = decided.shape
+    sides = table.shape[:3]
     cells, shares = corners_of(places, sides)
-    result = merged(decided).flatten()[flat(cells, tuple(side - 1 for side in sides))]
-    where = (result == MIXED).nonzero(as_tuple=True)
+    result = taken(agreed, cells)
+    where = (result == MIXED).nonzero()
     rows = table.view(-1, table.shape[-1])
-    chunk = max(1, MOST_VALUES // table.shape[-1])
-    for first in range(0, len(where[0]), chunk):
-        some = tuple(index[first : first + chunk] for index in where)
-        cell = [_at(one, some) for one in cells]
-        values = _mean(rows, flat(cell, sides), [_at(one, some) for one in shares], sides)
-        result[some] = decide(values.float()).to(result.dtype)
+    for some in torch.split(where, max(1, MOST_VALUES // table.shape[-1])):
+        at = some.unbind(1)
+        values = _mean(rows, flat([_at(one, at) for one in cells], sides), [_at(one, at) for one in shares], sides)
+        result[at] = decide(values.float()).to(result.dtype)
     return result
 
 
 def _mean(rows: torch.Tensor, corner: torch.Tensor, shares: list[torch.Tensor], sides: torch.Size) -> torch.Tensor:
     """Values at (places, channels) from the eight corners of their cells."""
     total = torch.zeros((len(corner), rows.shape[1]), dtype=torch.float64, device=rows.device)
-    steps = (sides[1] * sides[2], sides[2], 1)
-    for number in range(8):
-        upper = [bool(number & 4), bool(number & 2), bool(number & 1)]
-        index = corner + sum(step for step, up in zip(steps, upper, strict=True) if up)
-        a, b, c = (share if up else 1 - share for share, up in zip(shares, upper, strict=True))
-        total += rows[index].double() * (a * b * c)[:, None]
+    planes, lines, voxels = ((1 - share, share) for share in shares)
+    for plane, of_plane in enumerate(planes):
+        for line, of_line in enumerate(lines):
+            along = of_plane * of_line
+            first = corner + (plane * sides[1] + line) * sides[2]
+            for voxel, of_voxel in enumerate(voxels):
+                total.addcmul_(rows.index_select(0, first + voxel).double(), (along * of_voxel)[:, None])
     return total
 
 

@@ -1,5 +1,7 @@
 """Planes of a network's values that labels still need."""
 
+from dataclasses import dataclass
+
 import torch
 
 from workers.images.volumes.back.decision import Decision
@@ -7,6 +9,30 @@ from workers.images.volumes.back.route import Route
 
 MOST_BYTES = 2**28
 """Bytes of values that are looked at together, if three planes have not more."""
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Planes from `first` on: values (planes, rows, columns, channels), and what each voxel decides by itself, (1 or
+    marks, planes, rows, columns)."""
+
+    first: int
+    values: torch.Tensor
+    decided: torch.Tensor
+
+    @property
+    def end(self) -> int:
+        return self.first + len(self.values)
+
+    def without(self, before: int) -> "_Piece":
+        """From plane `before` on. What is left is copied where it is less, so that the rest of the memory goes."""
+        gone = before - self.first
+        if gone <= 0:
+            return self
+        values, decided = self.values[gone:], self.decided[:, gone:]
+        return (
+            _Piece(before, values.clone(), decided.clone()) if gone > len(values) else _Piece(before, values, decided)
+        )
 
 
 class Ring:
@@ -18,7 +44,7 @@ class Ring:
         self._axes = [axis, *(other for other in range(3) if other != axis)]
         self._limits = [route.limits(one) for one in self._axes]
         self._decision, self._device = decision, device
-        self._planes: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        self._pieces: list[_Piece] = []
         self._next = 0
         self.known = 0
         """So many planes are known, forgotten ones included."""
@@ -27,20 +53,21 @@ class Ring:
 
     def add(self, values: torch.Tensor) -> None:
         """The next planes, (channels, i, j, k)."""
-        taken = values.permute(*(1 + axis for axis in self._axes), 0)
+        seen, self._next = self._next, self._next + values.shape[1 + self._axes[0]]
         (low, high), rows, columns = self._limits
+        taken = values.permute(0, *(1 + axis for axis in self._axes))
+        first, end = max(low - seen, 0), max(0, min(high, self._next) - seen)
+        taken = taken[:, first:end, rows[0] : rows[1], columns[0] : columns[1]]
         if not self.known:
-            self._keep(torch.zeros((rows[1] - rows[0], columns[1] - columns[0], len(values)), device=self._device))
-            bytes_of_plane = 4 * len(values) * (rows[1] - rows[0] + 2) * (columns[1] - columns[0] + 2)
+            bytes_of_plane = 4 * len(taken) * (taken.shape[2] + 2) * (taken.shape[3] + 2)
             self.most = max(3, MOST_BYTES // bytes_of_plane)
-        for plane in taken:
-            if low <= self._next < high:
-                self._keep(plane[rows[0] : rows[1], columns[0] : columns[1]])
-            self._next += 1
+            self._keep(torch.zeros((len(taken), 1, *taken.shape[2:]), device=self._device))
+        self._keep(taken)
 
     def end(self) -> None:
         """The border behind the last plane."""
-        self._keep(torch.zeros_like(self._planes[max(self._planes)][0])[1:-1, 1:-1])
+        last = self._pieces[-1].values
+        self._keep(last.new_zeros((last.shape[3], 1, last.shape[1] - 2, last.shape[2] - 2)))
 
     def span(self, low: float, high: float) -> tuple[int, int]:
         """First and last plane that places from `low` to `high` along the axis need, always two at least."""
@@ -60,20 +87,24 @@ class Ring:
     def planes(self, first: int, last: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Values (planes, rows, columns, channels), and what each voxel decides by itself: (1 or marks, planes, rows,
         columns)."""
-        chosen = [self._planes[index] for index in range(first, last + 1)]
-        return torch.stack([values for values, _ in chosen]), torch.stack([decided for _, decided in chosen], 1)
+        chosen = [(piece, slice(max(first - piece.first, 0), last + 1 - piece.first)) for piece in self._pieces]
+        chosen = [(piece, part) for piece, part in chosen if part.stop > 0 and piece.end > first]
+        if len(chosen) == 1:
+            piece, part = chosen[0]
+            return piece.values[part], piece.decided[:, part]
+        values = torch.cat([piece.values[part] for piece, part in chosen])
+        return values, torch.cat([piece.decided[:, part] for piece, part in chosen], 1)
 
     def forget(self, first: int | None) -> None:
         """Planes before `first` are not needed any more; None: no plane is."""
-        for index in [index for index in self._planes if first is None or index < first]:
-            # The newest stays: the border behind the last plane is as large.
-            if index < self.known - 1:
-                del self._planes[index]
+        # The newest stays: the border behind the last plane is as large.
+        before = min(self.known - 1, self.known if first is None else first)
+        self._pieces = [piece.without(before) for piece in self._pieces if piece.end > before]
 
     @property
     def held(self) -> int:
         """How many planes are held."""
-        return len(self._planes)
+        return sum(len(piece.values) for piece in self._pieces)
 
     def marked(self, values: torch.Tensor) -> torch.Tensor:
         """Whether a value is a mark."""
@@ -85,13 +116,21 @@ class Ring:
         low, high = self._limits[number]
         return (place - (low - 1)).clamp(0, high - low + 1)
 
-    def _keep(self, plane: torch.Tensor) -> None:
-        bordered = torch.nn.functional.pad(plane, (0, 0, 1, 1, 1, 1)).contiguous()
-        self._planes[self.known] = bordered, self._decided(bordered)
-        self.known += 1
+    def _keep(self, planes: torch.Tensor) -> None:
+        """(channels, planes, rows, columns), without their borders."""
+        channels, count, rows, columns = planes.shape
+        bordered = planes.new_zeros((count, rows + 2, columns + 2, channels))
+        bordered[:, 1:-1, 1:-1] = planes.permute(1, 2, 3, 0)
+        border = self._decided(planes.new_zeros((channels, 1, 1, 1)))
+        decided = border.expand(-1, count, rows + 2, columns + 2).contiguous()
+        decided[:, :, 1:-1, 1:-1] = self._decided(planes)
+        if count:
+            self._pieces.append(_Piece(self.known, bordered, decided))
+            self.known += count
 
-    def _decided(self, plane: torch.Tensor) -> torch.Tensor:
+    def _decided(self, planes: torch.Tensor) -> torch.Tensor:
+        """(1 or marks, planes, rows, columns) of (channels, planes, rows, columns)."""
         if self._decision.kind == "labels":
-            return plane.argmax(2).to(torch.int16)[None]
-        chosen = plane[..., list(self._decision.channels)]
-        return self.marked(chosen).to(torch.int16).permute(2, 0, 1)
+            # Of equal ones the first as well, and many times as fast as argmax over channels that lie apart.
+            return planes.max(0, keepdim=True).indices.to(torch.int16)
+        return self.marked(planes[list(self._decision.channels)]).to(torch.int16)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 
 import numpy as np
 import torch
@@ -110,6 +112,8 @@ class Route:
         pull, whole = torch.from_numpy(self._pull), [one.double() for one in index]
         found = []
         for row, side in zip(pull[:3], self._after, strict=True):
-            place = (row[0] * whole[0] + row[1] * whole[1] + row[2] * whole[2] + row[3]).clamp(0, side - 1)
+            # Without what adds nothing, so that a place that moves along one axis does not spread over all.
+            moves = (factor * one for factor, one in zip(row[:3], whole, strict=True) if factor)
+            place = (reduce(add, moves) + row[3]).clamp(0, side - 1)
             found.append(place.round() if self._nearest else place)
         return found

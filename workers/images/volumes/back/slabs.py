@@ -7,17 +7,21 @@ import numpy as np
 import torch
 
 from workers.contract import Array
-from workers.images.volumes.back.cells import flat, interpolated
+from workers.images.volumes.back.cells import MIXED, Places, interpolated, merged, taken
 from workers.images.volumes.back.decision import Decision
 from workers.images.volumes.back.ring import Ring
 from workers.images.volumes.back.route import Route
 from workers.images.volumes.back.whole import values_back
 from workers.images.volumes.volume import Grid, StepBack
 
-MOST_VOXELS = 2**22
+MOST_VOXELS = 2**20
 """Voxels of the original grid that are decided at a time, if one plane has not more."""
+MOST_VALUES = 2**21
+"""Values of the network's grid that are taken in at a time, if one plane has not more: what is made of them on the way
+stays in a processor's cache, and its memory is used again."""
+ON_DEVICE = 16
+"""So many times as many of both on a GPU, where each step costs its launch."""
 
-Places = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 Decide = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -57,6 +61,7 @@ class LabelSlabs:
         if self._later:
             back, model = back[: resampled[0] + 1], self._later[0].before
         self._decision, self._axis, self._device = decision, axis, device
+        self._scale = 1 if device == "cpu" else ON_DEVICE
         self._route = Route(back, model)
         self.shape = self._route.shape
         """The shape of the original grid."""
@@ -77,12 +82,16 @@ class LabelSlabs:
         self._fed += slab.shape[1 + self._axis]
         if self._fed > self._model.shape[self._axis]:
             raise ValueError("more planes were fed than the network's grid has")
-        values = self._decision_values(slab.to(self._device).float())
-        if self._later:
-            self._kept.append(values)
-            return []
-        self._ring.add(values)
-        return list(self._ready())
+        many = max(1, MOST_VALUES * self._scale * slab.shape[1 + self._axis] // max(1, slab.numel()))
+        found: list[Slab] = []
+        for piece in torch.split(slab, many, 1 + self._axis):
+            values = self._decision_values(piece.to(self._device).float())
+            if self._later:
+                self._kept.append(values)
+            else:
+                self._ring.add(values)
+                found += self._ready()
+        return found
 
     def finish(self) -> list[Slab]:
         """What is left, once all planes were fed; ValueError where some were not."""
@@ -125,7 +134,7 @@ class LabelSlabs:
         for one in self._todo:
             needed = [*group, one]
             wide = max(other[2] for other in needed) - min(other[1] for other in needed)
-            large = len(needed) * plane > MOST_VOXELS or wide > self._ring.most
+            large = len(needed) * plane > MOST_VOXELS * self._scale or wide > self._ring.most
             if one[2] >= self._ring.known or (group and large):
                 break
             group.append(one)
@@ -139,29 +148,38 @@ class LabelSlabs:
         places = plane, row, column
         seen = [one.to(self._device) for one in placed.seen]
         if self._decision.kind == "labels":
-            result = self._decided(table, decided[0], places, lambda values: values.argmax(1))
-            return self._as_labels(_only(result, seen, -1))
+            labels = torch.tensor([*self._decision.values, MIXED], dtype=torch.int32, device=table.device)
+            result = self._decided(table, decided[0], places, lambda values: values.max(1).indices, labels)
+            narrow = torch.uint8 if max(self._decision.values) <= 255 else torch.uint16
+            return _only(result, seen).to(narrow).cpu().numpy()
         marks = []
         for number, channel in enumerate(self._decision.channels):
             one = table[..., channel : channel + 1].contiguous()
             result = self._decided(one, decided[number], places, lambda values: self._ring.marked(values[:, 0]))
-            marks.append(_only(result, seen, 0).to(torch.uint8).cpu().numpy())
+            marks.append(_only(result, seen).to(torch.uint8).cpu().numpy())
         return np.stack(marks)
 
-    def _decided(self, table: torch.Tensor, decided: torch.Tensor, places: Places, decide: Decide) -> torch.Tensor:
+    def _decided(
+        self,
+        table: torch.Tensor,
+        decided: torch.Tensor,
+        places: Places,
+        decide: Decide,
+        named: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """At `places`; decision n becomes `named[n]`, and what is at the end of it stays MIXED."""
         if self._route.is_whole:
-            return decided.flatten()[flat([place.long() for place in places], decided.shape)]
-        return interpolated(table, places, decide, decided)
+            agreed = decided if named is None else named[decided.long()]
+            return taken(agreed, [place.long() for place in places])
+        agreed = merged(decided)
+        if named is None:
+            return interpolated(table, places, decide, agreed)
+        # Named where they are few: voxels of the original grid are many times as many.
+        return interpolated(table, places, lambda values: named[decide(values)], named[agreed.long()])
 
-    def _as_labels(self, channels: torch.Tensor) -> Array:
-        """Labels of channels; -1 is background."""
-        values = np.array([*self._decision.values, 0])
-        narrow = values.astype(np.uint8 if values.max() <= 255 else np.uint16)
-        return np.asarray(narrow[channels.cpu().numpy()])
 
-
-def _only(result: torch.Tensor, seen: list[torch.Tensor], instead: int) -> torch.Tensor:
-    """`result` where all of `seen` say so."""
+def _only(result: torch.Tensor, seen: list[torch.Tensor]) -> torch.Tensor:
+    """`result` where all of `seen` say so, else 0."""
     for one in seen:
-        result = result.masked_fill(~one, instead)
+        result = result.masked_fill(~one, 0)
     return result

@@ -1,6 +1,7 @@
 """The keys that every card of a model on volumes has, whatever file holds its weights, and the `ModelCard` of them."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import model_validator
@@ -10,9 +11,11 @@ from schemas.frozen import Frozen
 from schemas.loading import validate
 from schemas.outputs import OutputField
 from workers.contract import ModelCard
+from workers.images.formats.onnx import CARD
 from workers.images.volumes.card import Structure, VolumeCard, Windows, in_settings
 from workers.images.volumes.formats.structures import of_channels
 from workers.images.volumes.outputs.settings import Clean
+from workers.models.files import read_json
 from workers.models.head import Head, check_fields
 
 
@@ -38,6 +41,19 @@ class VolumeKeys(Frozen):
         if self.task == "classification" and self.structures:
             raise ValueError("structures are of a segmentation: leave them out, or say task: segmentation")
         return self
+
+
+class NamedFormat:
+    """A format that a `wardround.json` beside the file has to name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.looks_for = f"{CARD} with format {name!r}"
+
+    def recognises(self, directory: Path) -> bool:
+        """Whether `wardround.json` names this format."""
+        path = directory / CARD
+        return path.is_file() and bool(read_json(path).get("format") == self._name)
 
 
 def card_of(keys: VolumeKeys, channels: int, settings: Mapping[str, Any], kind: str, where: str) -> ModelCard:

@@ -17,7 +17,7 @@ from workers.contract import ModelCard, Placement
 from workers.images.formats.onnx import CARD, check_external
 from workers.images.formats.onnx_file import OnnxGraph, Value, read_graph
 from workers.images.volumes.contract import VolumeFormat, VolumeModel
-from workers.images.volumes.formats.keys import VolumeKeys, card_of, roi_of
+from workers.images.volumes.formats.keys import NamedFormat, VolumeKeys, card_of, roi_of
 from workers.models.files import confined, read_json
 
 NAME = "volume-onnx"
@@ -33,15 +33,8 @@ class OnnxVolumeCard(VolumeKeys):
     notes: str = ""
 
 
-class OnnxVolumes:
+class OnnxVolumes(NamedFormat):
     """One ONNX graph of five dimensions with its card."""
-
-    looks_for = f"{CARD} with format {NAME!r}"
-
-    def recognises(self, directory: Path) -> bool:
-        """Whether `wardround.json` names this format."""
-        path = directory / CARD
-        return path.is_file() and bool(read_json(path).get("format") == NAME)
 
     def describe(self, directory: Path) -> ModelCard:
         """The card from the graph and `wardround.json`. Raises SpecError where they do not fit each other,
@@ -92,4 +85,4 @@ def _given(graph: OnnxGraph, card: OnnxVolumeCard, path: Path) -> Value:
     return found
 
 
-FORMAT: VolumeFormat = OnnxVolumes()
+FORMAT: VolumeFormat = OnnxVolumes(NAME)

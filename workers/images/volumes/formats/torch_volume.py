@@ -11,6 +11,7 @@ from schemas.errors import RecordError, SpecError
 from schemas.status import Status
 from workers.contract import ModelCard
 from workers.images.volumes.card import VolumeCard, volume_card
+from workers.images.volumes.formats.small_convolutions import through_onednn
 from workers.models.memory import memory_error
 
 _REFUSALS = (AssertionError, IndexError, RuntimeError, ValueError)
@@ -46,6 +47,15 @@ class TorchVolume:
                 f"the network gives {logits.ndim} dimensions, a {self.card.task} has {wanted}: correct task in the card"
             )
         return logits
+
+
+class CpuVolume(TorchVolume):
+    """The same on processors, where channels that lie together may be faster: `workers.pipeline.tuning.HasLayouts`."""
+
+    def configure(self, channels_last: bool) -> None:
+        """Use this layout from now on."""
+        layout = torch.channels_last_3d if channels_last else torch.contiguous_format
+        self.network.to(memory_format=layout)  # type: ignore[call-overload]  # torch types only 4-d tensors so
 
 
 class MeanLogits(nn.Module):
@@ -97,7 +107,10 @@ def torch_volume(members: Sequence[nn.Module], card: ModelCard, device: str, whe
     _check(network, volume, where)
     with memory_error():
         network.to(device)
-    return TorchVolume(network, volume, device)
+    if device != "cpu":
+        return TorchVolume(network, volume, device)
+    through_onednn(network)
+    return CpuVolume(network, volume, device)
 
 
 def _check(network: nn.Module, card: VolumeCard, where: str) -> None:

@@ -8,6 +8,9 @@ from torch import Tensor
 from workers.images.volumes.volume import Shape3
 from workers.images.volumes.windows.places import Cut
 
+MOST_BYTES = 2**25
+"""Means of so many bytes are handed out at a time, if one row has not more."""
+
 
 class Ring:
     """Sums of one volume along its first axis, as a ring of `cut.depth` rows.
@@ -53,18 +56,28 @@ class Ring:
                 counts.add_(self._weights[of])
 
     def before(self, row: int) -> Iterator[Tensor]:
-        """Hand out the means of all rows before this one, once: (outputs, rows, j, k), without padding.
+        """Hand out the means of all rows before this one, once, some rows at a time: (outputs, rows, j, k), without
+        padding.
 
-        What is handed out is valid until the next is asked for.
+        In the processor's memory they are the caller's own; on a device, where there may be room for no second copy,
+        they are valid until the next is asked for.
         """
-        for rows, _ in self._parts(self._first, row):
-            means = self._sums[:, rows].div_(self._counts[rows])
+        for rows in self._pieces(row):
+            sums, counts = self._sums[:, rows], self._counts[rows]
+            means = sums / counts if self.device == "cpu" else sums.div_(counts)
             inside = self._inside(means, self._first)
             if inside.shape[1]:
                 yield inside
             self._sums[:, rows] = 0
             self._counts[rows] = 0
             self._first += rows.stop - rows.start
+
+    def _pieces(self, end: int) -> Iterator[slice]:
+        """Rows from the first that was not handed out to before `end`, as they lie in the ring, few at a time."""
+        many = max(1, MOST_BYTES // (self._sums.element_size() * self._sums[:, 0].numel()))
+        for rows, _ in self._parts(self._first, end):
+            for first in range(rows.start, rows.stop, many):
+                yield slice(first, min(first + many, rows.stop))
 
     def _inside(self, means: Tensor, first: int) -> Tensor:
         """The part of some rows that is no padding."""

@@ -10,9 +10,10 @@ from workers.images.volumes.windows.segmenting import SegmentRunner
 from workers.images.volumes.windows.sinks import open_sink as open_model_grid
 from workers.pipeline.tuning import Tuner
 
-CPU_BATCHES = (1, 2, 4)
+CPU_BATCHES = (1, 2)
 GPU_BATCHES = (1, 2, 4, 8, 16)
-"""Windows in one pass that are tried. One is millions of voxels: a batch of a few fills a device."""
+"""Windows in one pass that are tried. One is millions of voxels: a batch of a few fills a device, and of one the layers
+of a network stay in a processor's cache."""
 
 
 def open_runner(
