@@ -19,12 +19,11 @@ from workers.images.uris import OneSpelling, canonical
 from workers.reading.archives.found import Counts
 from workers.reading.archives.listing import with_members
 from workers.reading.archives.names import ENDINGS, archive_kind
-from workers.reading.archives.scanning import Listed
 from workers.reading.columns import cast_column
 from workers.reading.csv_faults import csv_fault, separator_hint
 from workers.reading.csv_records import delimiter_of
 from workers.reading.csv_tables import csv_batches, csv_names
-from workers.reading.listing import listed, named_file, planned_file, unchanged
+from workers.reading.listing import listed, locate, named_file, planned_file, unchanged
 from workers.reading.parquet import damage_as, guarded, open_parquet, parquet_batches, parquet_schema
 
 T = TypeVar("T")
@@ -81,9 +80,10 @@ class ImageRecords:
                 return self._from_columns()
 
     def _from_prefix(self) -> Iterator[pa.RecordBatch]:
-        store = open_store(_folder(self.source.uri), self.storage)
+        store, archive = self._place()
+        found: Iterator[ObjectInfo] = listed(store) if archive is None else iter([named_file(store, archive)])
         self._passed_over.clear()
-        objects = self._objects(store)
+        objects = with_members(store, found, self.source.glob, self.source.max_inflated, self._passed_over)
         first = next(objects, None)
         if first is None:
             self._refuse_one_file()
@@ -108,17 +108,17 @@ class ImageRecords:
             keys = pa.array(part, pa.string())
             yield _batch(self.schema, record_id=keys, uri=pc.binary_join_element_wise(root + "/", keys, ""))
 
-    def _objects(self, store: Store) -> Iterator[Listed]:
-        """What lies under the prefix, or in the one archive that is named, instead of archives what they hold."""
-        found: Iterator[ObjectInfo] = listed(store)
+    def _place(self) -> tuple[Store, str | None]:
+        """The store of the prefix, or that of the folder of an archive, with its name. Unpacked, an archive is often a
+        folder of its name."""
         if _is_archive(self.source.uri):
-            found = iter([named_file(store, split(self.source.uri)[1])])
-        return with_members(store, found, self.source.glob, self.source.max_inflated, self._passed_over)
+            return locate(self.source.uri, self.storage)
+        return open_store(self.source.uri, self.storage), None
 
     def _refuse_one_file(self) -> None:
         """Raises SpecError where what is named is an object, and not what objects lie under."""
         if _is_archive(self.source.uri):
-            return
+            raise SpecError("input.uri names an archive that holds no image, or is not there: correct the uri")
         folder, name = split(self.source.uri.rstrip("/"))
         if open_store(folder, self.storage).head(name) is not None:
             raise SpecError(

@@ -85,8 +85,13 @@ def test_a_prefix_with_archives_is_their_members_among_other_objects(store: Stor
 def test_one_archive_is_an_input(store: Store, storage: StorageSettings) -> None:
     fill(store, ARCHIVES)
     assert Planned(f"{store.uri}/a.zip", storage).ids == [f"a.zip!/{name}" for name in IMAGES]
-    with pytest.raises(SpecError, match="not there"):
-        Planned(f"{store.uri}/none.zip", storage)
+    fill(store, {"empty.zip": zipped({}), "folder.zip/a.dcm": FILES["p/CT.dcm"]})
+    for name in ("none.zip", "empty.zip"):
+        with pytest.raises(SpecError, match="holds no image, or is not there"):
+            Planned(f"{store.uri}/{name}", storage)
+    for uri in (f"{store.uri}/folder.zip", f"{store.uri}/folder.zip/"):
+        planned = Planned(uri, storage)
+        assert (planned.ids, planned.statuses()) == (["a.dcm"], {"a.dcm": "ok"})
 
 
 def test_a_pattern_picks_members_by_their_keys_or_all_of_an_archive(store: Store, storage: StorageSettings) -> None:
