@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cluster.storage import Fetched, StorageSettings, fetch_directory
-from schemas.errors import MissingExtraError, RecordError, SpecError, UsageError, VerificationError
+from schemas.errors import MissingExtraError, RecordError, SecurityError, SpecError, UsageError, VerificationError
 from schemas.loading import nearest
 from workers import registry
 from workers.calibration.document import Calibration, read_calibration
@@ -62,16 +62,18 @@ def open_directory(uri: str, collection: str | None = None, storage: StorageSett
 
 
 def _takers(fetched: Fetched, collections: Sequence[str], uri: str) -> dict[str, tuple[str, Format]]:
-    """The format by each collection that recognises the directory. Raises SpecError where none does."""
+    """The format by each collection that recognises the directory. Raises SpecError where none does,
+    SecurityError where it could run code besides."""
     found: dict[str, tuple[str, Format]] = {}
-    missing: MissingExtraError | None = None
+    missing: MissingExtraError | SecurityError | None = None
     for name in collections:
         try:
             found[name] = Formats[Format](name).recognise(fetched.path)
         except SpecError as error:
             if isinstance(error.__cause__, OSError | ValueError) or len(collections) == 1:
                 raise
-        except MissingExtraError as error:
+        except (MissingExtraError, SecurityError) as error:
+            # What one collection refuses may be a model of another.
             missing = missing or error
     if not found:
         if missing is not None:

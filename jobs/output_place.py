@@ -16,6 +16,8 @@ def check_output_place(spec: Spec) -> None:
     With a table as input only the files that it lists are read, so the output may lie beside them.
     """
     uri = spec.output.uri
+    if parse(uri).is_service:
+        raise SpecError("output.uri is a DICOMweb service, which is read and not written to: name a path or s3://")
     for key, source in _places(spec.input):
         if is_inside(uri, [source]):
             why = "the run would read its own rows" if key == "uri" else "two runs would be one directory"

@@ -117,6 +117,7 @@ def test_images_of_a_pacs_give_the_rows_of_their_files(folder: Path, pacs: Ortha
 
 
 @needs_orthanc
+@pytest.mark.long
 def test_a_pacs_that_is_killed_in_the_middle_costs_nothing_but_time(folder: Path, pacs: Orthanc) -> None:
     pacs.load(path.read_bytes() for path in files_of(T1))
     source = f"uri: '{pacs.url}', query: {{Modality: MR, StudyDate: 20130101-20131231}}, carry: [InstanceNumber]"
@@ -146,6 +147,7 @@ def test_a_pacs_that_is_killed_in_the_middle_costs_nothing_but_time(folder: Path
 
 
 @needs_orthanc
+@pytest.mark.long
 def test_an_instance_that_is_deleted_after_planning_is_missing_and_no_other(folder: Path, pacs: Orthanc) -> None:
     bodies = [stored(one) for one in made(6, series="1.2.3.77")]
     pacs.load(bodies)
@@ -186,6 +188,66 @@ def test_a_pacs_that_does_not_know_who_asks_is_told_as_one(
     assert code == 2
     assert "401" in said
     assert "WARDROUND_DICOMWEB_TOKEN_FILE" in said
+
+
+@needs_orthanc
+def test_frames_and_studies_of_a_pacs_are_records_too(folder: Path, pacs: Orthanc) -> None:
+    pacs.load(_series())
+    query = f"query: {{SeriesInstanceUID: {SERIES}}}"
+    assert go_on(write(folder, "frames", f"record: frame, uri: '{pacs.url}', {query}", "images"))[0] == 0
+    frames = rows(folder / "frames")
+    assert frames["status"].to_list() == ["ok"] * 8
+    assert frames["record_id"].str.ends_with("#0").all()
+    assert go_on(write(folder, "studies", of_volumes(pacs.url, f", {query}").replace("series", "study", 1)))[0] == 0
+    assert rows(folder / "studies")["status"].to_list() == ["ok"]
+
+
+def test_a_table_may_name_instances(tmp_path: Path) -> None:
+    make_image_model(tmp_path / "images")
+    with DicomWebServer([stored(one) for one in made(6)]) as service:
+        lines = [f"{service.url}/{key}" for key in service.keys[:3]]
+        (tmp_path / "work.csv").write_text("\n".join(["uri", *lines, lines[0] + "1", ""]))
+        spec = write(tmp_path, "table", f"uri: {tmp_path / 'work.csv'}, roots: ['{service.url}']", "images")
+        assert go_on(spec)[0] == 0
+        assert not any("?" in target and "StudyInstanceUID" not in target for target in service.log)
+        spec = write(tmp_path, "elsewhere", f"uri: {tmp_path / 'work.csv'}", "images")
+        assert go_on(spec)[0] == 2
+    assert rows(tmp_path / "table")["status"].to_list() == ["ok"] * 3 + ["missing"]
+
+
+def test_what_one_instance_is_refused_for_is_its_own(tmp_path: Path) -> None:
+    make_image_model(tmp_path / "images")
+    row_limit = IMPATIENT.replace("outages: 1", "outages: 1, forbidden: row")
+    with DicomWebServer([stored(one) for one in made(6)]) as service:
+        first, second = service.keys[1], service.keys[4]
+        faults = (Fault("403", f"{first}$", times=99), Fault("410", f"{second}$", times=99))
+        service.use(*faults)
+        assert go_on(write(tmp_path, "stops", f"uri: '{service.url}'", "images"))[0] == 4
+        service.use(*faults)
+        assert go_on(write(tmp_path, "goes-on", f"uri: '{service.url}'", "images", more=row_limit))[0] == 0
+    expected = ["ok", "forbidden", "ok", "ok", "missing", "ok"]
+    assert rows(tmp_path / "goes-on")["status"].to_list() == expected
+
+
+def test_a_slice_that_is_gone_makes_its_series_incomplete(tmp_path: Path) -> None:
+    make_model(tmp_path / "volumes")
+    with DicomWebServer([stored(one) for one in made(8)]) as service:
+        gone = next(key for key in service.keys if key.endswith(f"{SERIES}.4"))
+        service.use(Fault("404", f"{gone}$", times=99))
+        assert go_on(write(tmp_path, "gap", of_volumes(service.url)))[0] == 0
+    found = dict(rows(tmp_path / "gap").select("record_id", "status").iter_rows())
+    assert found == {SERIES: "incomplete_series", gone: "missing"}
+
+
+def test_rows_do_not_go_into_a_service(tmp_path: Path) -> None:
+    make_image_model(tmp_path / "images")
+    spec = write(tmp_path, "out", "uri: /archive", "images")
+    spec.write_text(
+        spec.read_text().replace(f"output: {{uri: {tmp_path / 'out'}}}", "output: {uri: 'dicomweb+https://h/d'}")
+    )
+    code, said = go_on(spec)
+    assert code == 2
+    assert "output.uri is a DICOMweb service" in said
 
 
 @pytest.mark.parametrize("kind", ["503", "404", "403", "401", "html", "half", "other", "500"])

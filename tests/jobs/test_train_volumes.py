@@ -10,7 +10,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from cluster.storage import StorageSettings
+from jobs.preview import preview
+from jobs.running import prepare_job
+from jobs.trial import try_out
 from schemas.errors import SpecError
+from schemas.spec import parse_spec
 from tests.support.labelled_volumes import save, write_volume
 from tests.support.runs import rows, run
 from tests.support.train_figures import account, remarks
@@ -155,3 +160,15 @@ def test_settings_of_volumes_and_of_images_are_kept_apart(folder: Path) -> None:
         run(spec(folder, "refused").replace('"{id}"', '"{id}-{stem}"'))
     with pytest.raises(SpecError, match=r"is called as labels\.pattern says"):
         run(spec(folder, "refused").replace('"{id}"', '"{id}.mha"'))
+
+
+def test_a_trial_prepares_whole_volumes_and_ends_before_it_fits(folder: Path) -> None:
+    job = prepare_job(parse_spec(spec(folder, "tried")), StorageSettings())
+    with preview(job) as seen:
+        trial = try_out(job, seen, 3, timed=False)
+    assert [(stage.stage, stage.records) for stage in trial.stages] == [
+        ("headers", 10),
+        ("volumes", 10),
+        ("prepare", 3),
+    ]
+    assert not trial.whole

@@ -138,6 +138,7 @@ class DicomWebServer:
         self._counts: dict[Fault, int] = {}
         self._lock = threading.Lock()
         self.at_once = self.most_at_once = 0
+        self.connections = 0
         self.pause = 0.0
         """Seconds before each answer."""
 
@@ -256,6 +257,11 @@ def _multipart(body: bytes) -> Answered:
 class _Handler(BaseHTTPRequestHandler):
     service: DicomWebServer
     protocol_version = "HTTP/1.1"
+
+    def setup(self) -> None:
+        with self.service._lock:
+            self.service.connections += 1
+        super().setup()
 
     def do_GET(self) -> None:
         with self.service._lock:

@@ -53,7 +53,7 @@ def _one(uri: str, folder: str, roots: Sequence[str]) -> str | None:
         if _SCHEME.match(uri):
             parsed = parse(uri)
             text = str(parsed)
-            return text if parsed.scheme == "s3" else _on_disk(text, roots)
+            return _on_disk(text, roots) if parsed.scheme == "file" else text
         text = uri if uri.startswith("/") else f"{folder.rstrip('/')}/{uri}"
         text.encode()
     except (UsageError, UnicodeEncodeError):

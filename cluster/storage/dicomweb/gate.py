@@ -57,7 +57,8 @@ class Gate:
         """The result of `call`, tried again after each TransientError. Raises the last one when no try is left."""
         failure, tried = TransientError("no attempt was made"), 0
         for pause in self._backoff.pauses():
-            time.sleep(max(pause, self._wish()))
+            if (wait := max(pause, self._wish())) > 0:
+                time.sleep(wait)
             tried += 1
             try:
                 result = call()

@@ -78,6 +78,8 @@ class OnePart:
             raise self._unproved("several instances where one was asked for")
         if self.length not in (None, self._given):
             raise self._unproved("a part is not as long as it says")
+        # Chunks end behind the last boundary, and only a connection that was read to its end is used again.
+        self._read(PIECE)
 
     def _more(self) -> None:
         piece = self._read(PIECE)

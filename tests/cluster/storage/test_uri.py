@@ -42,6 +42,32 @@ def test_other_uris_are_refused(text: str) -> None:
         parse(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "bucket", "path"),
+    [
+        ("dicomweb+https://pacs.example.org/dicom-web", "pacs.example.org", "dicom-web"),
+        ("DICOMweb+https://PACS.example.org:8443/a/b/", "pacs.example.org:8443", "a/b/"),
+        ("dicomweb+http://[::1]:8042", "[::1]:8042", ""),
+    ],
+)
+def test_a_service_has_a_host_and_an_address_below_it(text: str, bucket: str, path: str) -> None:
+    parsed = parse(text)
+    assert parsed.is_service
+    assert (parsed.bucket, parsed.path) == (bucket, path)
+    assert str(parsed) == f"{parsed.scheme}://{bucket}{f'/{path}' if path else ''}"
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["", "/path", "user@host/p", "user:secret@host/p", "host/p?PatientID=7", "host/p#x", "host:port/", "h\n/p", "h/ü"],
+)
+def test_what_is_no_address_of_a_service_is_refused_and_no_secret_shown(rest: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse(f"dicomweb+https://{rest}")
+    assert "secret" not in str(caught.value)
+    assert "PatientID" not in str(caught.value)
+
+
 def test_join_puts_one_slash() -> None:
     assert join("s3://b", "k") == join("s3://b/", "k") == "s3://b/k"
     assert join("s3://b/p", "a/b") == "s3://b/p/a/b"

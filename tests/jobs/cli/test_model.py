@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from cluster.storage import open_store
+from tests.support import exported_programs
 from tests.support.cli import Wardround
 from tests.support.mistakes.world import WORLDS
 from tests.support.seaweed import S3
@@ -70,6 +71,18 @@ def test_every_format_is_inspected_and_verified(wardround: Wardround, models: di
         assert (verified["scored"], verified["note"]) == (None, "described; it has no weights to load")
     else:
         assert verified["scored"].keys() >= {found["outputs"][0]["name"]}
+
+
+@pytest.mark.long
+def test_a_program_of_torch_export_is_inspected_though_other_collections_refuse_it(
+    wardround: Wardround, tmp_path: Path
+) -> None:
+    exported_programs.save(exported_programs.small(), torch.rand(2, 1, 8, 8, 8), tmp_path / "model.pt2")
+    card = {"head": {"activation": "softmax", "labels": ["background", "a", "b"]}, "windows": {"roi": [8, 8, 8]}}
+    without = wardround("model", "inspect", tmp_path)
+    assert (without.code, "can run code of others" in without.err) == (3, True)
+    (tmp_path / "wardround.json").write_text(json.dumps({"format": "volume-pt2", "task": "segmentation", **card}))
+    assert "volume-pt2" in wardround("model", "inspect", tmp_path).out
 
 
 def test_a_directory_whose_name_is_not_utf_8_is_looked_at_as_any(wardround: Wardround, native: Path) -> None:

@@ -4,6 +4,7 @@ pynrrd reads the header; voxels are read here, since it inflates without a bound
 """
 
 import bz2
+import re
 from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
@@ -31,6 +32,8 @@ _SPACES = {
 }
 """Signs that lead to LPS+."""
 _NO_PLACE = "its header names no anatomical space: its axes are taken to lead left, back and up"
+_BESIDE = "a NRRD header whose voxels lie in another file: convert both to one .nrrd"
+_ELSEWHERE = re.compile(rb"^data ?file:", re.IGNORECASE | re.MULTILINE)
 _GZIP, _BZIP2 = ("gzip", "gz"), ("bzip2", "bz2")
 
 
@@ -56,6 +59,9 @@ def voxels(data: bytes | memoryview, max_inflated: int) -> tuple[FileHeader, Arr
 def _parsed(start: bytes) -> tuple[Mapping[str, Any], int]:
     """The fields, and where the voxels begin: behind the first empty line."""
     ends = [at + len(line) for line in (b"\n\n", b"\r\n\r\n") if (at := start.find(line)) >= 0]
+    if not ends and _ELSEWHERE.search(start):
+        # No empty line has to end a header without voxels behind it.
+        raise RecordError(Status.UNSUPPORTED, _BESIDE)
     if not ends:
         if len(start) >= _MOST_HEADER:
             raise RecordError(Status.UNREADABLE, "its NRRD header does not end")
@@ -63,9 +69,7 @@ def _parsed(start: bytes) -> tuple[Mapping[str, Any], int]:
     with as_record_error("its NRRD header cannot be read"):
         fields = {name.lower(): value for name, value in nrrd.read_header(BytesIO(start[: min(ends)])).items()}
     if "data file" in fields or "datafile" in fields:
-        raise RecordError(
-            Status.UNSUPPORTED, "a NRRD header whose voxels lie in another file: convert both to one .nrrd"
-        )
+        raise RecordError(Status.UNSUPPORTED, _BESIDE)
     return fields, min(ends)
 
 

@@ -103,6 +103,7 @@ def test_colours_are_unsupported() -> None:
     [
         b"ObjectType = Image\nNDims = 3\nDimSize = 2 2 2\nElementType = MET_UCHAR\nElementDataFile = x.raw\n",
         b"NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nencoding: raw\ndata file: x.raw\n\n",
+        b"NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nencoding: raw\ndatafile: x.raw\n",
     ],
 )
 def test_voxels_in_another_file_are_said_to_be_there(header: bytes) -> None:
