@@ -9,6 +9,7 @@ from workers.reading.archives.places import MemberFault, Place
 FOLDERS = "folders"
 """What entries of an archive that are folders are counted under."""
 SPECIAL = "devices and pipes"
+_LARGEST = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,11 @@ class Found:
     size: int
     begins: int = 0
     ends: int = 0
+
+
+def spanned(place: Place, ends: int) -> tuple[int, int]:
+    """Where a member begins and ends, as far as 64 bits go: a header may say anything."""
+    return min(place.offset, _LARGEST), min(ends, _LARGEST)
 
 
 class ArchiveError(Exception):

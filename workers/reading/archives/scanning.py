@@ -46,7 +46,7 @@ class Scanned:
             if place not in found.dropped:
                 wrong = found.faults.get(place)
                 etag = version if wrong is None else version_of(info.etag, wrong)
-                yield Listed(member_key(info.key, name), length, etag)
+                yield Listed(member_key(info.key, name), length if wrong is None else 0, etag)
         if self._fault is not None:
             yield Listed(info.key, info.size, version_of(info.etag, self._fault))
 

@@ -9,7 +9,7 @@ import tarfile
 from collections.abc import Iterator
 from typing import IO, cast
 
-from workers.reading.archives.found import FOLDERS, SPECIAL, ArchiveError, Counts, Found, Read
+from workers.reading.archives.found import FOLDERS, SPECIAL, ArchiveError, Counts, Found, Read, spanned
 from workers.reading.archives.names import ArchiveKind, archive_kind, leads_outside, passed_over, text_of
 from workers.reading.archives.places import MemberFault, Place
 
@@ -61,9 +61,10 @@ def _found(info: tarfile.TarInfo, kind: ArchiveKind, counts: Counts) -> Found | 
         raise ArchiveError(MemberFault.HEADER, partial=True)
     fault = _fault(name, info)
     if fault is not None:
-        return Found(name, fault, info.size)
+        return Found(name, fault, 0)
     place = Place(kind, info.offset_data, info.size, info.size)
-    return Found(name, place, info.size, ends=info.offset_data + info.size)
+    _, ends = spanned(place, info.offset_data + info.size)
+    return Found(name, place, min(info.size, ends), ends=ends)
 
 
 def _fault(name: str, info: tarfile.TarInfo) -> MemberFault | None:

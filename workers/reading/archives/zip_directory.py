@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import SEEK_END
 
-from workers.reading.archives.found import FOLDERS, ArchiveError, Counts, Found, Read
+from workers.reading.archives.found import FOLDERS, ArchiveError, Counts, Found, Read, spanned
 from workers.reading.archives.names import archive_kind, leads_outside, passed_over, zip_name
 from workers.reading.archives.places import DEFLATED, STORED, MemberFault, Place
 
@@ -129,7 +129,10 @@ def _found(fields: tuple[bytes | int, ...], tail: bytes, directory: _Directory, 
     place = Place("zip", offset + directory.before, stored, size, method, crc)
     ends = place.offset + _LOCAL_HEADER + named + stored
     fault = _fault(name, flags, place, ends > directory.begins, is_link=is_link)
-    return Found(name, fault or place, size, place.offset, ends)
+    # What is wrong may say any number; what is right ends before the directory begins.
+    return (
+        Found(name, place, size, place.offset, ends) if fault is None else Found(name, fault, 0, *spanned(place, ends))
+    )
 
 
 def _int(value: bytes | int) -> int:

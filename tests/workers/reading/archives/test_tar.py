@@ -72,6 +72,13 @@ def test_the_last_of_one_name_counts_as_where_a_tar_was_appended_to(store: Store
     assert found.passed == {"members that another of the same name stands for": 1}
 
 
+def _huge() -> bytes:
+    """A member that says that it has more bytes than 64 bits can count."""
+    info = tarfile.TarInfo("a")
+    info.size = 1 << 70
+    return info.tobuf(tarfile.GNU_FORMAT) + bytes(2048)
+
+
 CUT = "x.tar", "unreadable: the tar ends without its end mark: it may be cut off"
 DAMAGED = "x.tar", "unreadable: a header of the tar is damaged, or it is no tar: no member behind it is known"
 
@@ -84,6 +91,7 @@ DAMAGED = "x.tar", "unreadable: a header of the tar is damaged, or it is no tar:
         (tarred({"a": b"a", "b": b"b" * 900})[:1300], [b"a", DAMAGED[1]]),
         (tarred({"a": b"a", "b": b"b"}).replace(b"b\0\0\0", b"b\1\0\0"), [b"a", DAMAGED[1]]),
         (tarred({"a": b"a"}) + tarred({"b": b"b"}), [b"a", "unreadable: something lies behind the end mark"]),
+        (_huge(), ["unreadable: its archive ends", DAMAGED[1]]),
         (b"", [CUT[1]]),
         (b"no tar" * 999, [DAMAGED[1]]),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import subprocess
 import sys
 import zipfile
@@ -13,6 +14,7 @@ import pytest
 from cluster.storage import Store, open_store
 from tests.support.archives import MOST, Opened, opened, patched, streamed_zip, zip64, zipped
 
+SIZES = "a.dcm unreadable: its archive names sizes"
 FILES = {"a/1.dcm": b"one" * 100, "a/2.dcm": bytes(range(256)) * 300, "leer.dcm": b"", "b!/#3 ü.dcm": b"three"}
 
 
@@ -92,9 +94,13 @@ def test_more_members_than_a_zip_without_zip64_can_count(store: Store) -> None:
         (patched(zipped({"a.dcm": b"x" * 99}), "size", 98), "a.dcm unreadable: it inflates to more"),
         (patched(zipped({"a.dcm": b"x" * 99}), "size", 100), "a.dcm unreadable: it is damaged"),
         (patched(zipped({"a.dcm": b"x" * 99}), "crc", 7), "a.dcm unreadable: it is damaged"),
-        (patched(zipped({"a.dcm": b"x" * 99}), "size", 0xFFFFFFF0), "a.dcm unreadable: its archive names sizes"),
-        (patched(zipped({"a.dcm": b"x" * 99}), "stored", 0xFFFF), "a.dcm unreadable: its archive names sizes"),
-        (patched(zipped({"a.dcm": b"x" * 99}, 0), "size", 98), "a.dcm unreadable: its archive names sizes"),
+        (patched(zipped({"a.dcm": b"x" * 99}), "size", 0xFFFFFFF0), SIZES),
+        (patched(zipped({"a.dcm": b"x" * 99}), "stored", 0xFFFF), SIZES),
+        (patched(zipped({"a.dcm": b"x" * 99}, 0), "size", 98), SIZES),
+        (
+            zip64("a.dcm", b"x").replace(struct.pack("<2H3Q", 1, 24, 1, 1, 0), bytes([1, 0, 24, 0]) + b"\xff" * 24),
+            SIZES,
+        ),
         (patched(zipped({"a.dcm": b"x" * 99}), "name", 3, local=True), "a.dcm unreadable: its archive calls it by two"),
         (zipped({"a.dcm": b"x" * 99})[:-30], "unreadable: the zip has no central directory"),
         (zipped({"a.dcm": b"x" * 99})[3:], "unreadable: the central directory of the zip is damaged"),
