@@ -74,7 +74,8 @@ def parts_of(labels: Array, connectivity: int = CONNECTIVITY) -> Parts | None:
     box = box_of(labels)
     if box is None:
         return None
-    inside = labels[box]
+    # cc3d (4.1.1) loses voxels of a line that is cut out of a volume.
+    inside = labels[box].copy(order="K")
     numbers = cc3d.connected_components(inside, connectivity=connectivity)
     figures = cc3d.statistics(numbers, no_slice_conversion=True)
     owners = np.zeros(len(figures["voxel_counts"]), np.int64)
