@@ -13,7 +13,7 @@ from tests.chaos.__main__ import JOBS, campaign
 from tests.chaos.blows import POOLS, VICTIMS, Pool, moments_of, plan_of
 from tests.chaos.table import as_table
 
-FEW: tuple[int, Mapping[str, int], Mapping[Pool, int]] = (1, {"images": 1}, {"serial": 1})
+FEW: tuple[int, Mapping[str, int], Mapping[Pool, int]] = (2, {"images": 1}, {"serial": 1})
 MORE: tuple[int, Mapping[str, int], Mapping[Pool, int]] = (16, JOBS, POOLS)
 
 
