@@ -88,7 +88,8 @@ def test_logits_are_those_of_monai_s_own_forward_pass(name: str, volume_director
     )
     windows = torch.rand((2, 2, *roi), generator=torch.Generator().manual_seed(1))
     model = FORMAT.load(directory, FORMAT.describe(directory), Placement("cpu", 1))
-    torch.testing.assert_close(model.forward(windows), answer(network, windows), rtol=0, atol=1e-6)
+    # oneDNN adds up in another order than what torch takes for small windows.
+    torch.testing.assert_close(model.forward(windows), answer(network, windows), rtol=0, atol=1e-5)
 
 
 def test_the_registry_names_all_of_them_and_they_are_monai_s() -> None:
