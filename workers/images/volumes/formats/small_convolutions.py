@@ -15,8 +15,8 @@ class OneDnnConv3d(nn.Conv3d):
     """The same layer, with the same weights under the same names."""
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        # A trace is for others, who know the usual operator.
-        if torch.jit.is_tracing() or input.device.type != "cpu" or input.ndim != 5 or not input.numel():
+        # ONNX knows the usual operator.
+        if torch.onnx.is_in_onnx_export() or input.device.type != "cpu" or input.ndim != 5 or not input.numel():
             return cast(Tensor, super()._conv_forward(input, weight, bias))
         sides = (input, weight, bias, self.padding, self.stride, self.dilation, self.groups)
         return cast(Tensor, torch.ops.aten.mkldnn_convolution(*sides))
