@@ -88,8 +88,8 @@ def made(
 
 
 def real_slices(folder: Path = T1) -> list[Dataset]:
-    """The objects of a real series, in the order of their places; not to be changed."""
-    return _read(folder)
+    """The objects of a real series, in the order of their places. The list is the caller's, they are not."""
+    return list(_read(folder))
 
 
 @cache
