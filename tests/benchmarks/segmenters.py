@@ -52,8 +52,9 @@ class Grid:
     overlap: float
 
 
-def write_models(folder: Path, grid: Grid, steps: int = STEPS) -> dict[str, Path]:
-    """A directory for each model, by name; weights that are there stay."""
+def write_models(folder: Path, grid: Grid, steps: int = STEPS, *, balanced: bool = False) -> dict[str, Path]:
+    """A directory for each model, by name; weights that are there stay. After few steps rare labels are marked only if
+    they count more, `balanced`; after many that marks noise, ten times as many borders."""
     written = {}
     for seed, (name, labels) in enumerate(LABELS.items()):
         depth, spacing = len(_SETTINGS["channels"]), "x".join(f"{side:g}" for side in grid.spacing)
@@ -62,7 +63,7 @@ def write_models(folder: Path, grid: Grid, steps: int = STEPS) -> dict[str, Path
         (directory / "config.json").write_text(json.dumps(config_of(labels, grid), indent=1))
         weights = directory / "model.safetensors"
         if not weights.exists():
-            save_file(made(name, seed, steps).state_dict(), weights)
+            save_file(made(name, seed, steps, balanced=balanced).state_dict(), weights)
         written[name] = directory
     return written
 
@@ -85,16 +86,14 @@ def config_of(labels: Sequence[str], grid: Grid) -> dict[str, Any]:
     }
 
 
-def made(name: str, seed: int, steps: int) -> nn.Module:
+def made(name: str, seed: int, steps: int, *, balanced: bool) -> nn.Module:
     """A network with its weights, which rounding makes differ a little from one machine to another."""
     torch.manual_seed(seed)
     network = _unet(len(LABELS[name]))
     optimiser = torch.optim.Adam(network.parameters(), lr=_RATE)
     volumes = [_lesson(volume, name) for volume in _LESSONS]
     voxels = torch.bincount(torch.cat([truth.flatten() for _, truth in volumes]), minlength=len(LABELS[name]))
-    # Rare labels are learned last, and a network that was taught less marks none of them without weights; with them it
-    # marks noise, ten times as many borders, which the benchmark's own must not.
-    weights = voxels.clamp(min=1).float().reciprocal() if steps < STEPS else None
+    weights = voxels.clamp(min=1).float().reciprocal() if balanced else None
     for _ in range(steps):
         images, truths = zip(*(_patch(volumes) for _ in range(_BATCH)), strict=True)
         optimiser.zero_grad()

@@ -34,7 +34,7 @@ def series(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return write_models(tmp_path_factory.mktemp("models"), Grid((12.0, 12.0, 12.0), 16, 0.25), steps=30)
+    return write_models(tmp_path_factory.mktemp("models"), Grid((12.0, 12.0, 12.0), 16, 0.25), steps=30, balanced=True)
 
 
 def test_any_ten_series_have_the_same_sizes() -> None:
