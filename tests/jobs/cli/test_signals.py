@@ -68,10 +68,19 @@ def stopped(make_spec: MakeSpec, many: Path, tmp_path: Path) -> Iterator[Stopped
     """Starts a run, presses Ctrl-C after the first shard so many times, and gives spec, exit code and stderr."""
     running: list[subprocess.Popen[str]] = []
 
-    def stop(pool: str, presses: int, send: Callable[[int], None] | None = None) -> tuple[Path, int, str]:
+    def stop(
+        pool: str, presses: int, send: Callable[[int], None] | None = None, copies: int = 1
+    ) -> tuple[Path, int, str]:
+        pictures = many
+        if copies > 1:
+            pictures = tmp_path / "more"
+            pictures.mkdir()
+            for picture in many.iterdir():
+                for number in range(copies):
+                    os.link(picture, pictures / f"{number:02d}-{picture.name}")
         # Workers take shards as small as these by the handful; with a deeper hand there would be none left.
-        compute = f"{{pool: {pool}, shard_records: 1, batch: 1, prefetch_bytes: 1MiB}}"
-        spec = make_spec(compute=compute, input=f"{{collection: images, uri: {many}}}")
+        compute = f"{{pool: {pool}, shard_records: {copies}, batch: 1, prefetch_bytes: 1MiB}}"
+        spec = make_spec(compute=compute, input=f"{{collection: images, uri: {pictures}}}")
         process = start("run", spec, "--progress", "none")
         running.append(process)
         wait_for(lambda: shards(tmp_path / "out") > 0, process)
@@ -91,7 +100,8 @@ def stopped(make_spec: MakeSpec, many: Path, tmp_path: Path) -> Iterator[Stopped
 def test_ctrl_c_twice_stops_at_once_and_the_same_command_goes_on(
     stopped: Stopped, wardround: Wardround, tmp_path: Path
 ) -> None:
-    spec, code, err = stopped("serial", 2)
+    # A shard of one picture would be done before the second press.
+    spec, code, err = stopped("serial", 2, copies=16)
     assert code == 130
     assert DRAIN in err
     assert "stopping at once" in err
