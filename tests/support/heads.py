@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import shutil
+from itertools import combinations
 from pathlib import Path
 
 import nibabel
@@ -24,6 +25,7 @@ from tests.support.labelled_volumes import save
 from tests.support.made_heads import STEP, enclosed, made_head, template_of, turn
 
 REFERENCES = ("ch2bet", "ch2better")
+RECORDS = ("ch2.nii.gz", "ch2-turned.nii.gz")
 _DEGREES = (20.0, -20.0, 20.0)
 _MARGIN = 25
 """Voxels around the head before it is turned."""
@@ -55,7 +57,7 @@ def write_real(folder: Path) -> None:
     with (folder / "labels.csv").open("w", newline="") as file:
         table = csv.writer(file)
         table.writerow(["record_id", "pose", *REFERENCES])
-        for record, pose in (("ch2.nii.gz", "as it is"), ("ch2-turned.nii.gz", "turned")):
+        for record, pose in zip(RECORDS, ("as it is", "turned"), strict=True):
             table.writerow([record, pose, *(f"{name}/{record}" for name in REFERENCES)])
 
 
@@ -71,11 +73,11 @@ def dice(one: np.ndarray, other: np.ndarray) -> float:
     return float(2 * (one & other).sum() / (one.sum() + other.sum()))
 
 
-def laid_over() -> np.ndarray:
-    """The brain of MNI152 on the grid of `ch2`, bool: both are in the same coordinates, so that it is no bad guess."""
+def laid_over(like: nibabel.Nifti1Image) -> np.ndarray:
+    """The brain of MNI152 on this grid, bool: `ch2` is in the same coordinates, so that there it is no bad guess."""
     grey, white, affine = read_maps()
     brain = nibabel.Nifti1Image(enclosed(grey + white), affine)
-    return np.asanyarray(resample_from_to(brain, read_colin(), order=1).dataobj) > 0.5
+    return np.asanyarray(resample_from_to(brain, like, order=1).dataobj) > 0.5
 
 
 def _wider(head: nibabel.Nifti1Image) -> np.ndarray:
@@ -99,11 +101,16 @@ def main() -> None:
     given = parser.parse_args()
     write_made(given.folder / "made", given.heads)
     write_real(given.folder / "real")
-    bet, better, laid = extraction("ch2bet"), extraction("ch2better"), laid_over()
-    for said, one in (("MNI152's brain laid over it", laid), ("ch2better", better)):
-        print(f"Dice of {said} with ch2bet: {dice(one, bet):.3f}")
-    print(f"Dice of MNI152's brain laid over it with ch2better: {dice(laid, better):.3f}")
-    print(f"ml: ch2bet {bet.sum() / 1000:.0f}, ch2better {better.sum() / 1000:.0f}, MNI152 {laid.sum() / 1000:.0f}")
+    for record in RECORDS:
+        bet, better = (nibabel.load(given.folder / "real" / name / record) for name in REFERENCES)
+        brains = {"ch2bet": _inside(bet), "ch2better": _inside(better), "MNI152's": laid_over(bet)}
+        print(record, {name: f"{one.sum() / 1000:.0f} ml" for name, one in brains.items()})
+        for one, other in combinations(brains, 2):
+            print(f"  Dice of {one} and {other} brain: {dice(brains[one], brains[other]):.3f}")
+
+
+def _inside(labels: nibabel.Nifti1Image) -> np.ndarray:
+    return np.asanyarray(labels.dataobj) > 0
 
 
 if __name__ == "__main__":
