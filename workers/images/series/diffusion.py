@@ -7,6 +7,7 @@ import math
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydicom import Dataset
 
@@ -67,12 +68,12 @@ def _numbers(frame: Dataset, places: Sequence[tuple[int, int, str]], packed: str
     return found if all(map(math.isfinite, found)) else ()
 
 
-def _parts(found: object, packed: str) -> Numbers:
+def _parts(found: Any, packed: str) -> Numbers:
     if isinstance(found, bytes):
         text = found.decode("latin-1").strip(" \0")
-        if not packed or text.replace(".", "").isdigit():
-            return tuple(map(float, text.split("\\")))
-        return struct.unpack(f"<{len(found) // struct.calcsize(packed)}{packed}", found)
+        if packed and not text.replace(".", "").isdigit():
+            return struct.unpack(f"<{len(found) // struct.calcsize(packed)}{packed}", found)
+        found = text
     if isinstance(found, str):
-        return tuple(map(float, found.split("\\")))
-    return tuple(map(float, found)) if isinstance(found, Sequence) else (float(found),)  # type: ignore[arg-type]
+        found = found.split("\\")
+    return tuple(map(float, found)) if isinstance(found, Sequence) else (float(found),)
