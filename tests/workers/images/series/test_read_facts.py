@@ -96,6 +96,19 @@ def test_dimension_indices_tell_frames_apart_where_nothing_else_does():
     assert verdicts(volumes_of([made_])) == [("duplicate_conflict", 10)]
 
 
+def test_what_a_vendor_has_in_a_sequence_of_its_own_is_not_where_a_frame_lies():
+    """Philips has all that a single-frame object would have there, with positions of corners for those of centres."""
+    slices = made(5)
+    object_ = enhanced(slices, lambda index: {"place": index + 1})
+    for index, group in enumerate(object_.PerFrameFunctionalGroupsSequence):
+        private = Dataset()
+        private.ImagePositionPatient, private.ImageOrientationPatient = [index, 7.5, -3], [1, 0, 0, 0, 0, -1]
+        private.EchoTime, private.PixelSpacing = 80.0 + index, [3, 3]
+        group.private_block(0x2005, "Philips MR Imaging DD 005", create=True).add_new(0x0F, "SQ", [private])
+    volume = only(volumes_of([object_]))
+    assert matrix(volume) == pytest.approx(matrix(only(volumes_of(slices))), abs=1e-6)
+
+
 def test_what_a_frame_says_wins_over_what_is_shared():
     object_ = enhanced(made(5), lambda index: {})
     turned = Dataset()
