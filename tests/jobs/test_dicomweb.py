@@ -239,6 +239,30 @@ def test_a_slice_that_is_gone_makes_its_series_incomplete(tmp_path: Path) -> Non
     assert found == {SERIES: "incomplete_series", gone: "missing"}
 
 
+@pytest.mark.parametrize("kind", ["500", "half", "html"])
+def test_an_instance_that_never_comes_costs_its_own_row_and_stops_nobody(tmp_path: Path, kind: str) -> None:
+    make_image_model(tmp_path / "images")
+    with DicomWebServer([stored(one) for one in made(6)]) as service:
+        service.use(Fault(kind, f"{service.keys[2]}$", times=999))
+        code, said = go_on(write(tmp_path, "never", f"uri: '{service.url}'", "images"))
+        assert code == 0, said
+        found = rows(tmp_path / "never")
+    assert found["status"].to_list() == ["ok", "ok", "unreadable", "ok", "ok", "ok"]
+    assert "never this one" in found["detail"][2]
+    assert service.keys[2] not in found["detail"][2]
+
+
+def test_a_slice_that_never_comes_makes_its_series_incomplete(tmp_path: Path) -> None:
+    make_model(tmp_path / "volumes")
+    with DicomWebServer([stored(one) for one in made(8)]) as service:
+        never = next(key for key in service.keys if key.endswith(f"{SERIES}.4"))
+        service.use(Fault("500", f"{never}$", times=999))
+        code, said = go_on(write(tmp_path, "hole", of_volumes(service.url)))
+        assert code == 0, said
+    found = dict(rows(tmp_path / "hole").select("record_id", "status").iter_rows())
+    assert found == {SERIES: "incomplete_series", never: "unreadable"}
+
+
 def test_rows_do_not_go_into_a_service(tmp_path: Path) -> None:
     make_image_model(tmp_path / "images")
     spec = write(tmp_path, "out", "uri: /archive", "images")

@@ -9,10 +9,11 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+from cluster.storage.dicomweb.faults import Unproved
 from cluster.storage.dicomweb.instances import Instance, is_uid
 from cluster.storage.dicomweb.keys import Keys, Search
 from cluster.storage.dicomweb.matching import mismatch
-from cluster.storage.dicomweb.service import Question, Service, Unproved
+from cluster.storage.dicomweb.service import Question, Service
 from cluster.storage.errors import ObjectMissing
 from schemas.errors import InfrastructureError, SpecError, StoreError, UsageError
 
@@ -25,7 +26,7 @@ _REMEDY = "look at the service and for a proxy or gateway before it"
 
 
 @dataclass(frozen=True)
-class _Level:
+class Level:
     """What is searched at one level: its name, the tag of its UID, and the one that tells how many it has below it."""
 
     name: str
@@ -33,9 +34,9 @@ class _Level:
     below: str | None
 
 
-_STUDIES = _Level("studies", "0020000D", "00201206")
-_SERIES = _Level("series", "0020000E", "00201209")
-_INSTANCES = _Level("instances", "00080018", None)
+STUDIES = Level("studies", "0020000D", "00201206")
+SERIES = Level("series", "0020000E", "00201209")
+INSTANCES = Level("instances", "00080018", None)
 Found = dict[str, int | None]
 """How many each has below it as the service tells it, by UID."""
 
@@ -60,7 +61,7 @@ def instances(service: Service, search: Search) -> Iterator[Instance]:
 
 def _studies(service: Service, search: Search) -> Iterable[tuple[str, int | None]]:
     try:
-        return _any_of(service, "studies", search.studies, _STUDIES, None).items()
+        return _any_of(service, "studies", search.studies, STUDIES, None).items()
     except ObjectMissing:
         raise UsageError(f"{service.where}: there is no DICOMweb service (404): correct input.uri") from None
 
@@ -74,13 +75,13 @@ def _of_study(service: Service, search: Search, study: tuple[str, int | None]) -
 
 def _looked_into(service: Service, search: Search, study: str, series_told: int | None) -> Iterator[Instance]:
     path = f"studies/{study}/series"
-    for series, told in sorted(_any_of(service, path, search.series, _SERIES, series_told).items()):
+    for series, told in sorted(_any_of(service, path, search.series, SERIES, series_told).items()):
         within = f"{path}/{series}/instances"
-        for uid in sorted(_any_of(service, within, search.instances, _INSTANCES, told)):
+        for uid in sorted(_any_of(service, within, search.instances, INSTANCES, told)):
             yield Instance(study, series, uid)
 
 
-def _any_of(service: Service, path: str, sets: Sequence[Keys], level: _Level, told: int | None) -> Found:
+def _any_of(service: Service, path: str, sets: Sequence[Keys], level: Level, told: int | None) -> Found:
     found: Found = {}
     for keys in sets:
         # How many there are says nothing of how many a search finds.
@@ -88,7 +89,7 @@ def _any_of(service: Service, path: str, sets: Sequence[Keys], level: _Level, to
     return found
 
 
-def _settled(service: Service, path: str, keys: Keys, level: _Level, told: int | None) -> Found:
+def _settled(service: Service, path: str, keys: Keys, level: Level, told: int | None) -> Found:
     """A list may be asked for while instances arrive: it is asked for again, apart in time."""
     for pause in service.backoff.doubts():
         try:
@@ -98,7 +99,7 @@ def _settled(service: Service, path: str, keys: Keys, level: _Level, told: int |
     return _listed(service, path, keys, level, told)
 
 
-def _listed(service: Service, path: str, keys: Keys, level: _Level, told: int | None) -> Found:
+def _listed(service: Service, path: str, keys: Keys, level: Level, told: int | None) -> Found:
     found: Found = {}
     asked = 0
     fixed = [(key.keyword, key.value) for key in keys]
@@ -108,7 +109,7 @@ def _listed(service: Service, path: str, keys: Keys, level: _Level, told: int | 
         paged = [*fixed, ("limit", str(service.page)), ("offset", str(asked))]
         items = service.gate.again(partial(page, service, path, paged))
         _refuse_others(service, keys, items, level)
-        uids = [_uid(service, item, level) for item in items]
+        uids = [uid_of(service, item, level) for item in items]
         if uids and found.keys() >= set(uids):
             _refuse_unpaged(service, path, fixed, uids, first)
             return found
@@ -144,7 +145,7 @@ def page(service: Service, path: str, keys: Sequence[tuple[str, str]]) -> list[M
     return items
 
 
-def _uid(service: Service, item: Mapping[str, Any], level: _Level) -> str:
+def uid_of(service: Service, item: Mapping[str, Any], level: Level) -> str:
     value = _first(item.get(level.uid))
     if not is_uid(value):
         raise StoreError(f"{service.where}: it lists {level.name} without a valid UID as text: see its log")
@@ -161,7 +162,7 @@ def _first(element: Any) -> Any:
     return values[0] if isinstance(values, list) and values else None
 
 
-def _refuse_others(service: Service, keys: Keys, items: Iterable[Mapping[str, Any]], level: _Level) -> None:
+def _refuse_others(service: Service, keys: Keys, items: Iterable[Mapping[str, Any]], level: Level) -> None:
     for item in items:
         if key := mismatch(keys, item):
             raise SpecError(

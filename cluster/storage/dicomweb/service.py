@@ -18,6 +18,7 @@ from urllib3.exceptions import HTTPError, SSLError
 from cluster.storage.dicomweb.credentials import authorization
 from cluster.storage.dicomweb.gate import Gate
 from cluster.storage.dicomweb.statuses import refuse
+from cluster.storage.dicomweb.witnesses import Witnesses
 from cluster.storage.errors import TransientError
 from cluster.storage.retry import Backoff
 from cluster.storage.settings import StorageSettings
@@ -28,10 +29,6 @@ PIECE = 1 << 16
 _CONNECTION = "check input.uri, the network and that the service is up"
 # It tells of odd headers together with the address, in which a search names patients.
 logging.getLogger("urllib3").setLevel(logging.ERROR)
-
-
-class Unproved(TransientError):
-    """An answer that cannot be what was asked for: of a proxy, a cache, a page to sign in at, or cut off."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +104,9 @@ class Service:
         self.page = settings.page
         self.backoff = Backoff(settings.attempts, settings.backoff, settings.longest_backoff)
         self.gate = Gate(settings.requests, self.backoff)
+        self.witnesses = Witnesses()
+        self.accept = 0
+        """Which of `reading.ACCEPTS` it knew last."""
         self._watch = Watch(settings.read_timeout)
         self._timeout = urllib3.Timeout(connect=settings.connect_timeout, read=settings.read_timeout)
         address = urlsplit(base)

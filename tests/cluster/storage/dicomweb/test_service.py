@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cluster.storage import TransientError, open_store
-from cluster.storage.dicomweb.gate import Busy
+from cluster.storage.dicomweb.faults import Busy
 from cluster.storage.dicomweb.service import service_at
 from cluster.storage.dicomweb.statuses import refuse
 from schemas.errors import InfrastructureError
