@@ -88,6 +88,7 @@ KINDS: Mapping[str, Callable[[Answered], Answered]] = {
         one, body=unwrapped(one.body), kind="application/dicom", headers={"Connection": "close", "no-length": ""}
     ),
     "says nothing": lambda one: Answered(0),
+    "padded": lambda one: _part(one, lambda body: re.sub(rb'("vr": "UI", "Value": \["[0-9.]+)', rb"\g<1> ", body)),
     "nothing found": lambda one: Answered(204),
     "of another study": lambda one: _part(
         one, lambda body: re.sub(rb'("0020000D": .*?"Value": \[")[0-9.]+', rb"\g<1>9.9", body)

@@ -84,7 +84,9 @@ def count_of(item: Mapping[str, Any], tag: str | None) -> int | None:
 
 
 def first_value(item: Mapping[str, Any], tag: str) -> Any:
-    """The first value of an attribute; None where there is none."""
+    """The first value of an attribute, without padding; None where there is none."""
     element = item.get(tag)
     values = element.get("Value") if isinstance(element, Mapping) else None
-    return values[0] if isinstance(values, list) and values else None
+    value = values[0] if isinstance(values, list) and values else None
+    # In files UIDs are padded to an even length (PS3.5, 6.2), and some lists are made of files.
+    return value.rstrip("\0 ") if isinstance(value, str) else value

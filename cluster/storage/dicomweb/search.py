@@ -8,9 +8,9 @@ from itertools import islice
 from cluster.storage.dicomweb.instances import Instance
 from cluster.storage.dicomweb.keys import Keys, Search
 from cluster.storage.dicomweb.listing import Found, Wanted, listed
-from cluster.storage.dicomweb.pages import INSTANCES, SERIES, STUDIES
+from cluster.storage.dicomweb.pages import INSTANCES, SERIES, STUDIES, page
 from cluster.storage.dicomweb.service import Service
-from cluster.storage.errors import ObjectMissing
+from cluster.storage.errors import AccessRefusedError, ObjectMissing
 from schemas.errors import InfrastructureError, UsageError
 
 _AHEAD = 64
@@ -43,6 +43,23 @@ def _of_study(service: Service, search: Search, study: tuple[str, int | None]) -
         return list(_looked_into(service, search, *study))
     except ObjectMissing:
         raise InfrastructureError(f"{service.where}: a study vanished while it was planned: run again") from None
+    except AccessRefusedError:
+        raise
+    except InfrastructureError as error:
+        if not _lists_studies(service):
+            raise
+        # Orthanc reads files for its lists, so that one that is gone from its disk breaks the list of its series.
+        raise InfrastructureError(
+            f"{error}. It lists studies, and never what lies in one of them: a damaged object may be why; its log "
+            "tells which, and input.query can leave the study out"
+        ) from None
+
+
+def _lists_studies(service: Service) -> bool:
+    try:
+        return bool(page(service, STUDIES.name, [("limit", "1")]).items)
+    except (InfrastructureError, ObjectMissing, UsageError):
+        return False
 
 
 def _looked_into(service: Service, search: Search, study: str, series_told: int | None) -> Iterator[Instance]:

@@ -30,7 +30,7 @@ AGAIN = [
     *("redirects", "429", "500", "502", "503", "asks to wait", "other"),
 ]
 GOOD = ["gzip", "chunks", "chunks without a size", "as it is"]
-ELSEWHERE = {"403", "404", "410", "stalls", "nothing found", "of another study", "moved", "see there"}
+ELSEWHERE = {"403", "404", "410", "stalls", "nothing found", "of another study", "moved", "see there", "padded"}
 REFUSED = {
     "400": (InfrastructureError, "it answers 400"),
     "401": (AccessRefusedError, "who asks"),

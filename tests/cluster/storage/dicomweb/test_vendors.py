@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from cluster.storage import Key, ObjectMissing, Search, open_store, search_service
+from cluster.storage import Key, ObjectMissing, Search, StorageSettings, open_store, search_service
 from cluster.storage.dicomweb.faults import NeverGiven
 from schemas.errors import InfrastructureError, SpecError, StoreError, UsageError
 from tests.cluster.storage.dicomweb.conftest import QUICK
@@ -41,8 +41,8 @@ def serving(vendor: Vendor) -> VendorServer:
 
 
 @pytest.mark.parametrize("settings", [SMALL, LARGE], ids=["pages of 3", "pages of 500"])
-def test_everything_is_found_and_read(service: VendorServer, settings: object) -> None:
-    assert list(search_service(service.url, settings, Search())) == service.keys  # type: ignore[arg-type]
+def test_everything_is_found_and_read(service: VendorServer, settings: StorageSettings) -> None:
+    assert list(search_service(service.url, settings, Search())) == service.keys
     store = open_store(service.url, LARGE)
     assert [store.get(key) for key in service.keys] == [service.body(key) for key in service.keys]
     with store.open_reader(service.keys[0]) as file:
