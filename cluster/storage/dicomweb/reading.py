@@ -125,6 +125,7 @@ def glance(service: Service, instance: Instance) -> None:
         while came < _GLANCE and (piece := body.read()):
             came += len(piece)
         service.witnesses.note(instance, came)
+        service.gate.answered()
     finally:
         body.close()
 

@@ -150,6 +150,16 @@ def test_a_file_that_breaks_off_and_is_said_to_be_gone_once_is_not_missing(servi
         file.read()
 
 
+def test_after_it_others_are_tried_as_often_as_ever(service: DicomWebServer) -> None:
+    store, key = open_store(service.url, QUICK), service.keys[3]
+    for next_one in service.keys[9:11]:
+        service.use(Fault("500", f"{key}$", times=999), Fault("502", f"{next_one}$", times=2))
+        with pytest.raises(NeverGiven):
+            store.get(key)
+        assert store.get(next_one) == service.body(next_one)
+        assert sum(target.endswith(next_one) for target in service.log) == 3
+
+
 def test_it_travels_between_processes() -> None:
     again = pickle.loads(pickle.dumps(NeverGiven("why")))
     assert isinstance(again, RecordError)
