@@ -1,4 +1,4 @@
-"""Stacks that noise takes apart, and slices that were left out at equal distances: never volumes of half their slices."""
+"""Stacks that noise takes apart, and slices left out at equal distances: never volumes of half their slices."""
 
 from __future__ import annotations
 
@@ -97,9 +97,9 @@ def test_slices_left_out_at_equal_distances_lack_where_headers_say_it_twice():
     assert only(volumes_of(two)).missing == tuple(range(1, 10))
 
 
-@pytest.mark.parametrize("slices", [_thinned(2, numbered=False), _thinned(None), _thinned(4), _thinned(2.6), _thinned(0)])
-def test_one_attribute_alone_takes_no_slice_away(slices: list[Dataset]):
-    volume = only(volumes_of(slices))
+@pytest.mark.parametrize(("between", "numbered"), [(2, False), (None, True), (4, True), (2.6, True), (0, True)])
+def test_one_attribute_alone_takes_no_slice_away(between: object, numbered: bool):
+    volume = only(volumes_of(_thinned(between, numbered)))
     assert (volume.status, len(volume.slices)) == (None, 8)
     assert volume.spacing is not None
     assert volume.spacing[2] == pytest.approx(4, abs=1e-4)
