@@ -92,5 +92,6 @@ def _clusters(
 def _first_cluster(values: NDArray[np.float64], noise: float) -> NDArray[np.bool_]:
     """Which values are of the first one's cluster."""
     away = np.abs(values - values[0]).max(axis=1, initial=0.0)
-    around = away <= 2 * noise
-    return around if np.ptp(values[around], axis=0).max(initial=0.0) <= 2 * noise else away <= noise
+    around: NDArray[np.bool_] = away <= 2 * noise
+    near: NDArray[np.bool_] = away <= noise
+    return around if np.ptp(values[around], axis=0).max(initial=0.0) <= 2 * noise else near

@@ -55,9 +55,9 @@ def _near(one: Part, other: Part) -> bool:
     first, second = one.slices[0], other.slices[0]
     if (first.rows, first.columns, first.samples) != (second.rows, second.columns, second.samples):
         return False
-    turned = np.abs(np.subtract(first.orientation, second.orientation)).max()
-    scaled = np.abs(np.subtract(first.pixel_spacing, second.pixel_spacing)) / np.asarray(first.pixel_spacing)
-    return bool(turned <= _TURNED and scaled.max() <= _SCALED)
+    turned = np.abs(np.array(first.orientation, float) - np.array(second.orientation, float))
+    scaled = np.abs(np.array(second.pixel_spacing, float) / np.array(first.pixel_spacing, float) - 1)
+    return bool(turned.max() <= _TURNED and scaled.max() <= _SCALED)
 
 
 def _is_one_stack(alike: Sequence[Part]) -> bool:

@@ -11,6 +11,7 @@ from workers.images.series.line import Line
 BETWEEN = "SpacingBetweenSlices"
 _EXACT = 0.02
 _FEWEST = 2
+_LEAST_MM = 1e-3
 
 
 def with_what_was_left_out(line: Line, slices: Sequence[SliceFacts]) -> Line:
@@ -23,12 +24,12 @@ def with_what_was_left_out(line: Line, slices: Sequence[SliceFacts]) -> Line:
     said = {facts.extra.get(BETWEEN) for facts in slices}
     between = abs(said.pop() or 0.0) if len(said) == 1 else 0.0
     numbers = [facts.instance_number for facts in slices]
-    if not between or any(number is None for number in numbers):
+    if not _LEAST_MM <= between < line.step or any(number is None for number in numbers):
         return line
     times = round(line.step / between)
     if times < _FEWEST or abs(line.step - times * between) > _EXACT * line.step:
         return line
-    steps = np.diff(np.array(numbers, np.int64))
+    steps = np.diff(np.array(numbers, float))
     if not any(np.array_equal(steps, sign * times * np.diff(line.indices)) for sign in (1, -1)):
         return line
     return replace(line, indices=line.indices * times, step=line.step / times)

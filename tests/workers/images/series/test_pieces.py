@@ -97,7 +97,10 @@ def test_slices_left_out_at_equal_distances_lack_where_headers_say_it_twice():
     assert only(volumes_of(two)).missing == tuple(range(1, 10))
 
 
-@pytest.mark.parametrize(("between", "numbered"), [(2, False), (None, True), (4, True), (2.6, True), (0, True)])
+@pytest.mark.parametrize(
+    ("between", "numbered"),
+    [(2, False), (None, True), (4, True), (2.6, True), (0, True), ("nan", True), ("1e-300", True)],
+)
 def test_one_attribute_alone_takes_no_slice_away(between: object, numbered: bool):
     volume = only(volumes_of(_thinned(between, numbered)))
     assert (volume.status, len(volume.slices)) == (None, 8)
