@@ -166,6 +166,30 @@ def test_an_instance_that_is_deleted_after_planning_is_missing_and_no_other(fold
 
 
 @needs_orthanc
+@pytest.mark.long
+def test_a_file_that_is_gone_from_the_disk_of_a_pacs_costs_its_own_row(folder: Path, pacs: Orthanc) -> None:
+    pacs.load(stored(one) for one in made(6, series="1.2.3.78"))
+    source = f"uri: '{pacs.url}', query: {{SeriesInstanceUID: 1.2.3.78}}"
+    spec = write(folder, "lost", source, "images", ", shard_records: 2", IMPATIENT.replace("10ms", "50ms"))
+    finish(start(spec, {"WARDROUND_CRASH_AT": "run.after_put"}))
+    pacs.kill()
+    pacs.lose("1.2.3.78.5")
+    pacs.start()
+    code, said = go_on(spec)
+    assert code == 0, said
+    found = rows(folder / "lost")
+    assert dict(zip(found["record_id"].str.split("/").list.last(), found["status"], strict=True)) == {
+        f"1.2.3.78.{number}": "unreadable" if number == 5 else "ok" for number in range(1, 7)
+    }
+    assert found["detail"].drop_nulls().to_list() == [
+        "the service gives other instances and never this one: it answers 500"
+    ]
+    code, said = go_on(write(folder, "unplanned", source, "images"))
+    assert code == 4
+    assert "what lies in one of them" in said
+
+
+@needs_orthanc
 def test_neither_password_nor_user_stands_anywhere(folder: Path, pacs: Orthanc) -> None:
     pacs.load(_series())
     spec = write(folder, "private", of_volumes(pacs.url, f", query: {{SeriesInstanceUID: {BROKEN}}}"))
@@ -237,6 +261,30 @@ def test_a_slice_that_is_gone_makes_its_series_incomplete(tmp_path: Path) -> Non
         assert go_on(write(tmp_path, "gap", of_volumes(service.url)))[0] == 0
     found = dict(rows(tmp_path / "gap").select("record_id", "status").iter_rows())
     assert found == {SERIES: "incomplete_series", gone: "missing"}
+
+
+@pytest.mark.parametrize("kind", ["500", "half", "html"])
+def test_an_instance_that_never_comes_costs_its_own_row_and_stops_nobody(tmp_path: Path, kind: str) -> None:
+    make_image_model(tmp_path / "images")
+    with DicomWebServer([stored(one) for one in made(6)]) as service:
+        service.use(Fault(kind, f"{service.keys[2]}$", times=999))
+        code, said = go_on(write(tmp_path, "never", f"uri: '{service.url}'", "images"))
+        assert code == 0, said
+        found = rows(tmp_path / "never")
+    assert found["status"].to_list() == ["ok", "ok", "unreadable", "ok", "ok", "ok"]
+    assert "never this one" in found["detail"][2]
+    assert service.keys[2] not in found["detail"][2]
+
+
+def test_a_slice_that_never_comes_makes_its_series_incomplete(tmp_path: Path) -> None:
+    make_model(tmp_path / "volumes")
+    with DicomWebServer([stored(one) for one in made(8)]) as service:
+        never = next(key for key in service.keys if key.endswith(f"{SERIES}.4"))
+        service.use(Fault("500", f"{never}$", times=999))
+        code, said = go_on(write(tmp_path, "hole", of_volumes(service.url)))
+        assert code == 0, said
+    found = dict(rows(tmp_path / "hole").select("record_id", "status").iter_rows())
+    assert found == {SERIES: "incomplete_series", never: "unreadable"}
 
 
 def test_rows_do_not_go_into_a_service(tmp_path: Path) -> None:

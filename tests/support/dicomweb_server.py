@@ -27,7 +27,7 @@ _PATH = re.compile(r"^(?:/([0-9.]+)/series(?:/([0-9.]+)/instances(?:/([0-9.]+))?
 @dataclass(frozen=True)
 class Answered:
     """One answer. `chunked`: sent in chunks, without a length. `cut`: bytes of the body that are sent at most, before
-    the connection is closed."""
+    the connection is closed, after `stall` seconds of silence."""
 
     status: int
     body: bytes = b""
@@ -35,6 +35,7 @@ class Answered:
     headers: Mapping[str, str] = field(default_factory=dict)
     chunked: bool = False
     cut: int | None = None
+    stall: float = 0.0
 
 
 def _part(one: Answered, change: Callable[[bytes], bytes]) -> Answered:
@@ -60,6 +61,7 @@ KINDS: Mapping[str, Callable[[Answered], Answered]] = {
     "html in parts": lambda one: _part(one, lambda body: body.replace(b"application/dicom", b"text/html", 1)),
     "json": lambda one: replace(one, kind="application/json"),
     "half": lambda one: replace(one, cut=len(one.body) // 2),
+    "stalls": lambda one: replace(one, cut=len(one.body) // 2, stall=20.0),
     "half, in chunks": lambda one: replace(one, chunked=True, cut=len(one.body) // 2),
     "without its last boundary": _without_end,
     "without its last boundary, in chunks": lambda one: replace(_without_end(one), chunked=True),
@@ -78,15 +80,22 @@ KINDS: Mapping[str, Callable[[Answered], Answered]] = {
     "chunks without a size": lambda one: replace(
         one, chunked=True, body=re.sub(rb"Content-Length: \d+\r\n", b"", one.body, count=1)
     ),
-    "as it is": lambda one: replace(one, body=_unwrapped(one.body), kind="application/dicom"),
+    "as it is": lambda one: replace(one, body=unwrapped(one.body), kind="application/dicom"),
     "as it is, half": lambda one: replace(
-        one, body=_unwrapped(one.body), kind="application/dicom", cut=len(one.body) // 2
+        one, body=unwrapped(one.body), kind="application/dicom", cut=len(one.body) // 2
     ),
     "as it is, without an end": lambda one: replace(
-        one, body=_unwrapped(one.body), kind="application/dicom", headers={"Connection": "close", "no-length": ""}
+        one, body=unwrapped(one.body), kind="application/dicom", headers={"Connection": "close", "no-length": ""}
     ),
     "says nothing": lambda one: Answered(0),
+    "padded": lambda one: _part(one, lambda body: re.sub(rb'("vr": "UI", "Value": \["[0-9.]+)', rb"\g<1> ", body)),
+    "nothing found": lambda one: Answered(204),
+    "of another study": lambda one: _part(
+        one, lambda body: re.sub(rb'("0020000D": .*?"Value": \[")[0-9.]+', rb"\g<1>9.9", body)
+    ),
     "redirects": _status(302, Location="https://elsewhere.example/"),
+    "moved": _status(301, Location="https://elsewhere.example/"),
+    "see there": _status(307, Location="https://elsewhere.example/"),
     "asks to wait": _status(503, Retry_After="1"),
     "asks to wait for an hour": _status(503, Retry_After="3600"),
     **{
@@ -96,14 +105,15 @@ KINDS: Mapping[str, Callable[[Answered], Answered]] = {
 }
 
 
-def _unwrapped(body: bytes) -> bytes:
+def unwrapped(body: bytes) -> bytes:
+    """The only part of a body."""
     return body.partition(b"\r\n\r\n")[2].removesuffix(f"\r\n--{BOUNDARY}--\r\n".encode())
 
 
 @dataclass(frozen=True)
 class Fault:
     """Answers number `nth` (from 1) to `nth + times - 1` to what `path` is found in are of a kind in `KINDS`, or
-    `other`: the instance of another number."""
+    `other`: another instance than was asked for."""
 
     kind: str
     path: str = ""
@@ -139,6 +149,13 @@ class DicomWebServer:
         self._lock = threading.Lock()
         self.at_once = self.most_at_once = 0
         self.connections = 0
+        self.stopped = threading.Event()
+        self.prefix = "/dicom-web"
+        self.redirect_to = ""
+        """Where redirects lead, instead of nowhere."""
+        self.token = ""
+        """What has to be sent, if anything; `on_refusal` is called where it was not."""
+        self.on_refusal: Callable[[], object] = lambda: None
         self.pause = 0.0
         """Seconds before each answer."""
 
@@ -152,6 +169,7 @@ class DicomWebServer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stopped.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -177,15 +195,21 @@ class DicomWebServer:
         with self._lock:
             self.log.append(target)
             self.headers.append(dict(headers))
+            if self.token and headers.get("Authorization") != f"Bearer {self.token}":
+                self.on_refusal()
+                return KINDS["401"](Answered(200))
             if self.everything_after is not None:
                 path, broken, count = self.everything_after
                 if sum(re.search(path, one) is not None for one in self.log) > count:
                     self.everything = broken
             kind = self.everything or self._chosen(target)
         if kind == "other":
-            return self._found(target, at=1)
+            return self._found(target, other=True)
         good = self._found(target)
-        return good if kind is None else KINDS[kind](good)
+        broken = good if kind is None else KINDS[kind](good)
+        if self.redirect_to and "Location" in broken.headers:
+            return replace(broken, headers={"Location": self.redirect_to})
+        return broken
 
     def _chosen(self, target: str) -> str | None:
         for fault in self.faults:
@@ -195,9 +219,9 @@ class DicomWebServer:
                     return fault.kind
         return None
 
-    def _found(self, target: str, at: int = 0) -> Answered:
+    def _found(self, target: str, other: bool = False) -> Answered:
         address = urlsplit(target)
-        path = address.path.removeprefix("/dicom-web/studies")
+        path = address.path.removeprefix(f"{self.prefix}/studies")
         match = _PATH.match(path)
         if match is None:
             return Answered(404)
@@ -206,7 +230,7 @@ class DicomWebServer:
         if len(within) == 3:
             if not found:
                 return Answered(404, b"{}", "application/json")
-            uids = found[0] if not at else sorted(self.files)[at]
+            uids = next(uids for uids in sorted(self.files) if other != (uids == found[0]))
             return _multipart(self.files[uids][1])
         return self._listed(within, found, parse_qsl(address.query, keep_blank_values=True))
 
@@ -299,6 +323,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self.wfile.write(b"0\r\n\r\n")
         else:
             self.wfile.write(body)
+        if one.stall:
+            self.wfile.flush()
+            self.service.stopped.wait(one.stall)
         self.close_connection = self.close_connection or one.cut is not None or "no-length" in one.headers
 
     def log_message(self, format: str, *args: object) -> None:

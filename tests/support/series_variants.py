@@ -241,6 +241,34 @@ def mosaic(slices: Sequence[Dataset], across: int) -> Dataset:
     return made
 
 
+def quoted_protocol(slices: Sequence[Dataset]) -> bytes:
+    """The series header of Siemens, as far as it says where the centres of these slices were planned."""
+    lines = [f"sSliceArray.lSize\t = \t{len(slices)}"]
+    for index, slice_ in enumerate(slices):
+        vectors = np.array(slice_.ImageOrientationPatient, float)
+        centre = np.array(slice_.ImagePositionPatient, float)
+        centre += vectors[:3] * float(slice_.PixelSpacing[1]) * slice_.Columns / 2
+        centre += vectors[3:] * float(slice_.PixelSpacing[0]) * slice_.Rows / 2
+        for axis, value in zip(("Sag", "Cor", "Tra"), centre, strict=True):
+            lines.append(f"sSliceArray.asSlice[{index}].sPosition.d{axis}\t = \t{value:.9f}")
+    return ("### ASCCONV BEGIN ###\n" + "\n".join(lines) + "\n### ASCCONV END ###\n").encode()
+
+
+def grid(slices: Sequence[Dataset], across: int, down: int) -> Dataset:
+    """A grid of United Imaging of the pixels of these slices, whose positions stand in a private sequence."""
+    made = mosaic(slices, across)
+    rows = slices[0].Rows * down
+    made.PixelData = made.pixel_array[:rows].tobytes()
+    made.Rows = rows
+    del made.ImagePositionPatient
+    del made[0x00290010], made[0x00291010], made[0x00190010], made[0x0019100A]
+    made.ImageType, made.Manufacturer = ["ORIGINAL", "PRIMARY", "M", "VFRAME"], "UIH"
+    block = made.private_block(0x0065, "Image Private Header", create=True)
+    block.add_new(0x50, "DS", str(len(slices)))
+    block.add_new(0x51, "SQ", [_item(slice_, "ImagePositionPatient") for slice_ in slices])
+    return made
+
+
 def csa(**numbers: Sequence[float] | np.ndarray) -> bytes:
     """A header in the vendor's second format with these numbers."""
     body = b"SV10\x04\x03\x02\x01" + len(numbers).to_bytes(4, "little") + (77).to_bytes(4, "little")

@@ -6,20 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from cluster.storage.dicomweb.faults import Busy, InVain
 from cluster.storage.errors import TransientError
 from cluster.storage.retry import Backoff
 
 T = TypeVar("T")
 _LONGEST_WISH_S = 120.0
 """A service that wants to be left alone for longer is down: the run stops, and goes on later."""
-
-
-class Busy(TransientError):
-    """The service says when it wants to be asked again: in `after` seconds (`Retry-After`, RFC 9110, 10.2.3)."""
-
-    def __init__(self, message: str, after: float) -> None:
-        super().__init__(message)
-        self.after = after
 
 
 class Gate:
@@ -54,7 +47,7 @@ class Gate:
         self._slots.release()
 
     def again(self, call: Callable[[], T]) -> T:
-        """The result of `call`, tried again after each TransientError. Raises the last one when no try is left."""
+        """The result of `call`, tried again after each TransientError. Raises InVain when no try is left."""
         failure, tried = TransientError("no attempt was made"), 0
         for pause in self._backoff.pauses():
             if (wait := max(pause, self._wish())) > 0:
@@ -67,9 +60,9 @@ class Gate:
                 if self._failed(error):
                     break
             else:
-                self._worked()
+                self.answered()
                 return result
-        raise TransientError(f"{failure} (tried {tried} times)") from None
+        raise InVain(failure, tried) from None
 
     def _wish(self) -> float:
         """Seconds in which the service does not want to be asked."""
@@ -89,6 +82,7 @@ class Gate:
                     return True
             return self._failures > self._backoff.attempts and now - self._failing_since > self._patience
 
-    def _worked(self) -> None:
+    def answered(self) -> None:
+        """The service answers: whoever asks from now on may try as often as ever."""
         with self._lock:
             self._failures = 0

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from email.parser import BytesHeaderParser
 
-from cluster.storage.dicomweb.service import PIECE, Unproved
+from cluster.storage.dicomweb.faults import Unproved
+from cluster.storage.dicomweb.service import PIECE
 
 _LONGEST_HEAD = 1 << 16
 

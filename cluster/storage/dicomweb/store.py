@@ -1,25 +1,23 @@
 """The instances of a DICOMweb service as the objects of a store that is only read."""
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import NoReturn
 
+from cluster.storage.dicomweb.forward import reader
 from cluster.storage.dicomweb.instances import Instance, instance_at
 from cluster.storage.dicomweb.keys import Search
-from cluster.storage.dicomweb.presence import prove_allowed, prove_missing
-from cluster.storage.dicomweb.reading import copy, reader
+from cluster.storage.dicomweb.presence import asked
+from cluster.storage.dicomweb.reading import copy
 from cluster.storage.dicomweb.search import instances
 from cluster.storage.dicomweb.service import Service, service_at
-from cluster.storage.errors import NotAllowedError, ObjectMissing
+from cluster.storage.errors import ObjectMissing
 from cluster.storage.objects import ObjectHead, ObjectInfo, PendingUpload
 from cluster.storage.range_reader import HashSink, RangeReader, Sink
-from cluster.storage.retry import settled
 from cluster.storage.settings import StorageSettings
 from cluster.storage.uri import Uri
 from schemas.errors import UsageError
-
-T = TypeVar("T")
 
 
 def open_dicomweb(uri: Uri, settings: StorageSettings) -> "DicomWebStore":
@@ -70,7 +68,7 @@ class DicomWebStore:
 
     def open_reader(self, key: str, *, if_etag: str | None = None) -> RangeReader:
         """Fetches no more than what is read up to."""
-        return self._asked(key, if_etag, lambda instance: reader(self._service, instance))
+        return reader(self._service, self._instance(key, if_etag))
 
     def sha256(self, key: str) -> str:
         """Hex digest of the instance as the service gives it."""
@@ -104,23 +102,16 @@ class DicomWebStore:
         self._refuse(_READ_ONLY)
 
     def _copied(self, key: str, sink: Sink, etag: str | None, max_bytes: int | None = None) -> None:
-        self._asked(key, etag, lambda instance: copy(self._service, instance, sink, max_bytes))
+        instance = self._instance(key, etag)
+        asked(self._service, instance, lambda: copy(self._service, instance, sink, max_bytes))
 
-    def _asked(self, key: str, etag: str | None, call: Callable[[Instance], T]) -> T:
+    def _instance(self, key: str, etag: str | None) -> Instance:
         instance = instance_at(key)
         if instance is None:
             raise ObjectMissing("a DICOMweb service has no such key")
         if etag is not None:
             self._refuse("gives no versions: leave the column etag out of the table")
-        try:
-            # A plan names what the service has listed: one answer that it is not there is not believed.
-            return settled(lambda: call(instance), self.backoff)
-        except ObjectMissing:
-            prove_missing(self._service, instance)
-            raise
-        except NotAllowedError:
-            prove_allowed(self._service, instance)
-            raise
+        return instance
 
     def _refuse(self, why: str) -> NoReturn:
         raise UsageError(f"{self._service.where}: it {why}")

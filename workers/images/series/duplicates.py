@@ -46,7 +46,8 @@ def without_copies(part: Part, at: dict[int, int]) -> Compared:
 
 
 def in_blocks(compared: Compared, at: dict[int, int]) -> list[Part] | None:
-    """Volumes that follow each other by instance number, where every place has as many slices; None if they do not.
+    """Volumes that are told apart by instance numbers alone: they follow each other, or all slices of a place do
+    before those of the next, and every place has as many. None where it is neither.
 
     This is the last resort for phases that no attribute tells apart, and asked only where their pixels differ.
     """
@@ -55,11 +56,13 @@ def in_blocks(compared: Compared, at: dict[int, int]) -> list[Part] | None:
     everywhere = len({at[id(facts)] for facts in slices})
     if compared.unknown or None in numbers or len(set(numbers)) < len(numbers) or len(slices) % everywhere:
         return None
-    blocks = [slices[first : first + everywhere] for first in range(0, len(slices), everywhere)]
-    if any(len({at[id(facts)] for facts in block}) < everywhere for block in blocks):
-        return None
-    labels = compared.part.labels
-    return [Part(tuple(block), (*labels, f"phase={number}")) for number, block in enumerate(blocks, 1)]
+    phases = len(slices) // everywhere
+    one_after_the_other = [slices[first : first + everywhere] for first in range(0, len(slices), everywhere)]
+    place_by_place = [slices[first::phases] for first in range(phases)]
+    for blocks in (one_after_the_other, place_by_place):
+        if all(len({at[id(facts)] for facts in block}) == everywhere for block in blocks):
+            return [Part(tuple(block), (*compared.part.labels, f"phase={n}")) for n, block in enumerate(blocks, 1)]
+    return None
 
 
 def _first_of_each(found: Sequence[SliceFacts]) -> list[SliceFacts]:

@@ -31,10 +31,11 @@ def frames_of(dataset: Dataset, frames: int) -> Iterator[Dataset]:
 
 
 def _flat(group: Dataset | None) -> dict[BaseTag, Any]:
-    """The elements of all macros of a group."""
+    """The elements of all macros of a group. Sequences of a vendor are none: Philips has positions of its own there,
+    half a pixel away."""
     found: dict[BaseTag, Any] = {}
     for element in group or ():
-        if element.VR != "SQ" or not element.value:
+        if element.VR != "SQ" or not element.value or element.tag.is_private:
             continue
         item = element.value[0]
         found |= {inner.tag: inner for inner in item if inner.VR != "SQ"}

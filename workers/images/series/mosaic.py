@@ -4,7 +4,6 @@ Source: nibabel's documentation of Siemens mosaics and CSA headers (nipy.org/nib
 """
 
 import math
-import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,13 +16,12 @@ from schemas.errors import RecordError
 from schemas.status import Status
 from workers.images.series.attributes import number, private, private_tags, text, texts
 from workers.images.series.facts import SliceFacts
+from workers.images.series.slice_array import slice_array
 
 Floats = NDArray[np.float64]
 
 MOSAIC_TAGS = (*private_tags(0x0019, 0x0A), *private_tags(0x0029, 0x10), *private_tags(0x0029, 0x20))
 _MOST_TAGS = 1024
-_ASCCONV = re.compile(rb"### ASCCONV BEGIN.*?### ASCCONV END", re.DOTALL)
-_SETTING = re.compile(rb"^(sSliceArray\.\S+)\s*=\s*(\S+)\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -47,18 +45,16 @@ def tiles_of(frame: SliceFacts, dataset: Dataset) -> list[SliceFacts]:
     """
     if frame.orientation is None or frame.position is None or frame.pixel_spacing is None:
         return [frame]
-    mosaic = _mosaic(dataset, np.asarray(frame.orientation, float))
+    row, column = np.asarray(frame.orientation, float)
+    between_rows, between_columns = frame.pixel_spacing
+    corner = np.asarray(frame.position)
+    centre = corner + row * between_columns * frame.columns / 2 + column * between_rows * frame.rows / 2
+    mosaic = _mosaic(dataset, np.cross(row, column), centre)
     across = math.ceil(math.sqrt(mosaic.slices))
     if frame.rows % across or frame.columns % across:
         raise RecordError(Status.UNSUPPORTED, f"its mosaic cannot be cut into {across} by {across} slices")
     rows, columns = frame.rows // across, frame.columns // across
-    row, column = np.asarray(frame.orientation, float)
-    between_rows, between_columns = frame.pixel_spacing
-    first = (
-        np.asarray(frame.position)
-        + row * between_columns * (frame.columns - columns) / 2
-        + column * between_rows * (frame.rows - rows) / 2
-    )
+    first = centre - row * between_columns * columns / 2 - column * between_rows * rows / 2
     return [
         replace(
             frame,
@@ -72,25 +68,29 @@ def tiles_of(frame: SliceFacts, dataset: Dataset) -> list[SliceFacts]:
     ]
 
 
-def _mosaic(dataset: Dataset, orientation: Floats) -> Mosaic:
-    image, protocol = _csa(dataset), _protocol(dataset)
-    slices = _first(_private_number(dataset), image.get("NumberOfImagesInMosaic"), protocol.get("lSize"))
+def _mosaic(dataset: Dataset, plane: Floats, centre: Floats) -> Mosaic:
+    """`centre` is that of the frame, which is the centre of its first tile."""
+    image, protocol = _csa(dataset), slice_array(_siemens(dataset, 0x20))
+    slices = _private_number(dataset) or _first(image.get("NumberOfImagesInMosaic")) or protocol.count
     if slices is None or not 1 <= slices <= 10_000:
         raise RecordError(Status.UNSUPPORTED, "a mosaic whose header does not say of how many slices")
-    plane = np.cross(orientation[0], orientation[1])
-    normal = _normal(image, protocol)
-    between = number(dataset, "SpacingBetweenSlices") or _between(protocol, plane)
-    if normal is None or not between:
+    known = protocol if protocol.count == slices else None
+    between = number(dataset, "SpacingBetweenSlices") or (known.between(plane) if known else None)
+    sense = _sense(image, plane) or (known.sense(plane, centre) if known else None)
+    if not sense or not between:
         raise RecordError(Status.UNSUPPORTED, "a mosaic whose header does not say how its slices follow each other")
-    # The vendor's normal gives the sign only: the standard's directions have the digits.
-    return Mosaic(int(slices), plane * math.copysign(between, float(normal @ plane)))
+    return Mosaic(int(slices), plane * math.copysign(between, sense))
 
 
-def _first(*found: float | tuple[float, ...] | None) -> float | None:
-    for one in found:
-        if one is not None:
-            return one[0] if isinstance(one, tuple) else one
-    return None
+def _sense(image: dict[str, tuple[float, ...]], plane: Floats) -> float | None:
+    """Whether tiles follow each other along the normal of the standard's directions, which have more digits than the
+    vendor's own normal, or against it: its sign."""
+    found = image.get("SliceNormalVector")
+    return float(np.asarray(found) @ plane) if found is not None and len(found) == 3 else None
+
+
+def _first(found: tuple[float, ...] | None) -> float | None:
+    return found[0] if found else None
 
 
 def _private_number(dataset: Dataset) -> float | None:
@@ -98,40 +98,6 @@ def _private_number(dataset: Dataset) -> float | None:
     if isinstance(found, bytes):
         return float(struct.unpack("<H", found)[0]) if len(found) == 2 else None
     return float(found) if isinstance(found, int) else None
-
-
-def _normal(image: dict[str, tuple[float, ...]], protocol: dict[str, float]) -> Floats | None:
-    found = image.get("SliceNormalVector")
-    if found is not None and len(found) == 3:
-        return np.asarray(found)
-    along = _step(protocol)
-    return along if np.any(along) else None
-
-
-def _between(protocol: dict[str, float], plane: Floats) -> float | None:
-    return abs(float(_step(protocol) @ plane)) or None
-
-
-def _step(protocol: dict[str, float]) -> Floats:
-    """From the first slice to the second, as the protocol placed them; a part that is 0 is left out there."""
-    first, second = (
-        np.array([protocol.get(f"asSlice[{index}].sPosition.d{axis}", 0.0) for axis in ("Sag", "Cor", "Tra")])
-        for index in (0, 1)
-    )
-    return np.asarray(second - first)
-
-
-def _protocol(dataset: Dataset) -> dict[str, float]:
-    """Numbers of the slice array in the protocol that the series header quotes."""
-    body = _siemens(dataset, 0x20)
-    block = _ASCCONV.search(body)
-    found: dict[str, float] = {}
-    for name, number_ in _SETTING.findall(block.group()) if block else ():
-        try:
-            found[name.decode("latin-1").removeprefix("sSliceArray.")] = float(number_)
-        except ValueError:
-            continue
-    return found
 
 
 def _csa(dataset: Dataset) -> dict[str, tuple[float, ...]]:

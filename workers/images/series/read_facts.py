@@ -17,11 +17,13 @@ from workers.images.decoding.headers import PIXEL_MODULE_TAGS, described_pixels,
 from workers.images.decoding.identifiers import attribute_tag
 from workers.images.decoding.pixel_module import PixelModule
 from workers.images.decoding.transfer_syntax import decoder_status
-from workers.images.series.attributes import READ, SEQUENCES, number, numbers, text, texts, traits_of, value, whole
+from workers.images.series.attributes import PLACING_TAGS, SEQUENCES, number, numbers, text, texts, value, whole
 from workers.images.series.decoded_size import slice_bytes
 from workers.images.series.facts import SliceFacts, Vector3
 from workers.images.series.frames import frames_of
+from workers.images.series.grid import GRID_TAGS, is_grid, parts_of
 from workers.images.series.mosaic import MOSAIC_TAGS, is_mosaic, tiles_of
+from workers.images.series.traits import TRAIT_TAGS, traits_of
 from workers.images.settings import ImagesInput
 
 _MOST_FRAMES = 100_000
@@ -94,13 +96,15 @@ def _checked(header: DicomHeader, settings: ImagesInput) -> tuple[PixelModule, F
 def _tags(attributes: Iterable[str]) -> list[int]:
     """What is read of a header; sequences are, whole, only where they hold what a frame has."""
     asked = [tag for tag in map(attribute_tag, attributes) if tag is not None]
-    return [*PIXEL_MODULE_TAGS, *READ, *SEQUENCES, *MOSAIC_TAGS, *asked]
+    return [*PIXEL_MODULE_TAGS, *PLACING_TAGS, *TRAIT_TAGS, *SEQUENCES, *MOSAIC_TAGS, *GRID_TAGS, *asked]
 
 
 def _slices(dataset: Dataset, module: PixelModule, key: str, attributes: Sequence[str]) -> list[SliceFacts]:
     if is_mosaic(dataset):
         frame = _facts(dataset, key, 0, attributes, module)
         return tiles_of(frame, dataset)
+    if is_grid(dataset):
+        return parts_of(_facts(dataset, key, 0, attributes, module), dataset)
     return [
         _facts(frame, key, index, attributes, module) for index, frame in enumerate(frames_of(dataset, module.frames))
     ]

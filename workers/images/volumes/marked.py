@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from workers.contract import Array
 from workers.images.volumes.card import VolumeCard
+from workers.images.volumes.volume import Shape3
 
 Mask = NDArray[np.bool_]
 
@@ -14,6 +15,18 @@ Mask = NDArray[np.bool_]
 def label_type(card: VolumeCard) -> type[np.uint8] | type[np.uint16]:
     """The smallest type that holds every label."""
     return np.uint8 if max(one.label for one in card.structures) < 256 else np.uint16
+
+
+def no_labels(card: VolumeCard, shape: Shape3) -> Array:
+    """A map of labels, all 0. The first axis varies fastest in memory, as in files and in slices: writing another order
+    takes many times as long as compressing it."""
+    return np.zeros(shape, label_type(card), order="F")
+
+
+def no_masks(card: VolumeCard, shape: Shape3) -> NDArray[np.uint8]:
+    """Planes for `Masks` in which nothing is marked, each in the order of `no_labels`."""
+    i, j, k = shape
+    return np.zeros((-(-len(card.structures) // 8), k, j, i), np.uint8).transpose(0, 3, 2, 1)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from workers.contract import Array
 from workers.images.volumes.back.decision import Decision
 from workers.images.volumes.back.slabs import LabelSlabs, Slab
 from workers.images.volumes.card import VolumeCard
-from workers.images.volumes.marked import Labels, Masks, label_type
+from workers.images.volumes.marked import Labels, Masks, no_labels, no_masks
 from workers.images.volumes.volume import Volume
 
 
@@ -22,12 +22,8 @@ class MarkSink:
         self._decision = Decision.of(card)
         original = volume.back[0].before if volume.back else volume.grid
         self._way = LabelSlabs(volume.back, volume.grid, self._decision, axis=0, device=device)
-        planes = -(-len(card.structures) // 8)
-        self._marks: Array = (
-            np.zeros((planes, *original.shape), np.uint8)
-            if self._decision.kind == "marks"
-            else np.zeros(original.shape, label_type(card))
-        )
+        is_marks = self._decision.kind == "marks"
+        self._marks: Array = no_masks(card, original.shape) if is_marks else no_labels(card, original.shape)
 
     def take(self, slab: torch.Tensor) -> None:
         """The next rows of the network's grid along i."""

@@ -7,7 +7,8 @@ import time
 import pytest
 
 from cluster.storage import TransientError
-from cluster.storage.dicomweb.gate import Busy, Gate
+from cluster.storage.dicomweb.faults import Busy
+from cluster.storage.dicomweb.gate import Gate
 from cluster.storage.retry import Backoff
 
 

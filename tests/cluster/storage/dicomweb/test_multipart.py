@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cluster.storage.dicomweb.faults import Unproved
 from cluster.storage.dicomweb.multipart import OnePart
-from cluster.storage.dicomweb.service import Unproved
 
 
 def in_pieces(body: bytes, size: int) -> Callable[[int], bytes]:

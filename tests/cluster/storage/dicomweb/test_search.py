@@ -121,6 +121,22 @@ def test_an_instance_without_a_uid_cannot_be_planned(service: DicomWebServer) ->
         found(service)
 
 
+def test_a_list_that_never_comes_while_others_do_is_told_from_a_service_that_is_down(service: DicomWebServer) -> None:
+    service.use(Fault("500", f"{ROOT}.1/series/1.2.3.8/instances", times=999))
+    with pytest.raises(InfrastructureError, match="what lies in one of them") as caught:
+        found(service)
+    assert "1.2.3.8" not in str(caught.value)
+    service.use(Fault("401", f"{ROOT}.1/series/1.2.3.8/instances", times=999))
+    with pytest.raises(InfrastructureError, match="who asks") as caught:
+        found(service)
+    assert "what lies" not in str(caught.value)
+
+
+def test_uids_may_be_padded_as_in_files(service: DicomWebServer) -> None:
+    service.use(Fault("padded", times=999))
+    assert found(service) == service.keys
+
+
 def test_a_service_that_is_down_is_an_outage(service: DicomWebServer) -> None:
     service.everything = "503"
     with pytest.raises(InfrastructureError, match="503"):

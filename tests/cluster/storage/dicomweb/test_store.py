@@ -30,6 +30,7 @@ AGAIN = [
     *("redirects", "429", "500", "502", "503", "asks to wait", "other"),
 ]
 GOOD = ["gzip", "chunks", "chunks without a size", "as it is"]
+ELSEWHERE = {"403", "404", "410", "stalls", "nothing found", "of another study", "moved", "see there", "padded"}
 REFUSED = {
     "400": (InfrastructureError, "it answers 400"),
     "401": (AccessRefusedError, "who asks"),
@@ -43,7 +44,7 @@ REFUSED = {
 
 
 def test_every_kind_of_fault_is_tried_here() -> None:
-    assert {*AGAIN, *GOOD, *REFUSED, "403", "404", "410"} == {*KINDS, "other"}
+    assert {*AGAIN, *GOOD, *REFUSED, *ELSEWHERE} == {*KINDS, "other"}
 
 
 @pytest.mark.parametrize("kind", AGAIN)
@@ -84,9 +85,10 @@ def test_an_instance_comes_in_all_the_ways_that_HTTP_has(service: DicomWebServer
 def test_a_refusal_is_told_with_its_remedy(service: DicomWebServer, kind: str) -> None:
     kind_of_error, words = REFUSED[kind]
     service.use(Fault(kind, INSTANCE, times=99))
+    key = service.keys[0]
     with pytest.raises(kind_of_error, match=words):
-        open_store(service.url, QUICK).get(service.keys[0])
-    assert len(service.log) == 1
+        open_store(service.url, QUICK).get(key)
+    assert sum(target.endswith(key) for target in service.log) == (2 if kind in ("400", "406", "415") else 1)
 
 
 @pytest.mark.parametrize("kind", ["404", "410"])
@@ -94,11 +96,17 @@ def test_what_is_not_there_is_asked_for_thrice_and_then_missing(service: DicomWe
     store, key = open_store(service.url, QUICK), service.keys[0]
     service.use(Fault(kind, INSTANCE, times=2))
     assert store.get(key) == service.body(key)
-    service.use(Fault(kind, INSTANCE, times=99))
+    service.use(Fault(kind, f"{key}$", times=99))
     with pytest.raises(ObjectMissing):
         store.get(key)
     with pytest.raises(ObjectMissing):
         store.open_reader(key)
+
+
+def test_a_service_that_lists_instances_and_gives_none_has_no_missing_instance(service: DicomWebServer) -> None:
+    service.use(Fault("404", INSTANCE, times=999))
+    with pytest.raises(TransientError, match="none of the instances that it lists"):
+        open_store(service.url, QUICK).get(service.keys[0])
 
 
 def test_a_service_that_is_gone_behind_its_gateway_has_no_missing_instance(service: DicomWebServer) -> None:

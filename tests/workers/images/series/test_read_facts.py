@@ -13,8 +13,8 @@ from pydicom.dataset import Dataset
 from schemas.errors import RecordError
 from schemas.status import Status
 from tests.support.dicom_files import PYDICOM_DATA, dataset, settings, shipped, stored, wrapped
-from tests.support.series import ROOT, changed, facts_of, made, matrix, only, verdicts, volumes_of
-from tests.support.series_variants import enhanced, mosaic
+from tests.support.series import ROOT, changed, facts_of, made, matrix, only, shifted, verdicts, volumes_of
+from tests.support.series_variants import enhanced, grid, mosaic, quoted_protocol
 from workers.images.decoding.dicom import DicomImage
 from workers.images.decoding.dicom_file import read_dicom
 from workers.images.series.plan_volumes import plan_volumes
@@ -96,6 +96,19 @@ def test_dimension_indices_tell_frames_apart_where_nothing_else_does():
     assert verdicts(volumes_of([made_])) == [("duplicate_conflict", 10)]
 
 
+def test_what_a_vendor_has_in_a_sequence_of_its_own_is_not_where_a_frame_lies():
+    """Philips has all that a single-frame object would have there, with positions of corners for those of centres."""
+    slices = made(5)
+    object_ = enhanced(slices, lambda index: {"place": index + 1})
+    for index, group in enumerate(object_.PerFrameFunctionalGroupsSequence):
+        private = Dataset()
+        private.ImagePositionPatient, private.ImageOrientationPatient = [index, 7.5, -3], [1, 0, 0, 0, 0, -1]
+        private.EchoTime, private.PixelSpacing = 80.0 + index, [3, 3]
+        group.private_block(0x2005, "Philips MR Imaging DD 005", create=True).add_new(0x0F, "SQ", [private])
+    volume = only(volumes_of([object_]))
+    assert matrix(volume) == pytest.approx(matrix(only(volumes_of(slices))), abs=1e-6)
+
+
 def test_what_a_frame_says_wins_over_what_is_shared():
     object_ = enhanced(made(5), lambda index: {})
     turned = Dataset()
@@ -143,6 +156,72 @@ def test_mosaics_of_several_times_are_as_many_volumes():
         object_.AcquisitionNumber = number + 1
         object_.SOPInstanceUID = f"{ROOT}.8.{number}"
     assert verdicts(volumes_of(times)) == [("ok", 7)] * 3
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("between", [True, False])
+def test_a_mosaic_without_its_image_header_begins_at_the_end_of_the_protocol_where_it_lies(
+    reverse: bool, between: bool
+):
+    slices = made(7)
+    object_ = mosaic(slices[::-1] if reverse else slices, 3)
+    object_[0x00291010].value = b""
+    object_.private_block(0x0029, "SIEMENS CSA HEADER").add_new(0x20, "OB", quoted_protocol(slices))
+    if not between:
+        del object_.SpacingBetweenSlices
+    volume, alone = only(volumes_of([object_])), only(volumes_of(slices))
+    assert matrix(volume) == pytest.approx(matrix(alone), abs=1e-4)
+    for placed, single in zip(volume.slices, alone.slices, strict=True):
+        assert placed.corner is not None
+        top, left = placed.corner
+        tile = object_.pixel_array[top : top + 6, left : left + 5]
+        assert (tile == slices[int(single.key)].pixel_array).all()
+
+
+@pytest.mark.parametrize("planned", [slice(0, 6), slice(3, 4)])
+def test_a_mosaic_whose_protocol_planned_other_slices_is_unsupported(planned: slice):
+    object_ = mosaic(made(7), 3)
+    object_[0x00291010].value = b""
+    object_.private_block(0x0029, "SIEMENS CSA HEADER").add_new(0x20, "OB", quoted_protocol(made(7)[planned]))
+    with pytest.raises(RecordError, match="how its slices follow each other"):
+        facts_of([object_])
+
+
+def test_a_mosaic_that_was_moved_away_from_its_protocol_is_unsupported():
+    object_ = mosaic(made(7), 3)
+    object_[0x00291010].value = b""
+    object_.private_block(0x0029, "SIEMENS CSA HEADER").add_new(0x20, "OB", quoted_protocol(made(7)))
+    shifted(object_, 40)
+    with pytest.raises(RecordError, match="how its slices follow each other"):
+        facts_of([object_])
+
+
+def test_a_grid_of_united_imaging_is_its_slices_where_each_says_that_it_lies():
+    slices = made(7)
+    object_ = grid(slices, 3, 3)
+    volume, alone = only(volumes_of([object_])), only(volumes_of(slices))
+    assert (volume.status, volume.shape) == (None, alone.shape)
+    assert matrix(volume) == pytest.approx(matrix(alone), abs=1e-4)
+    for placed, single in zip(volume.slices, alone.slices, strict=True):
+        assert placed.corner is not None
+        top, left = placed.corner
+        tile = object_.pixel_array[top : top + 6, left : left + 5]
+        assert (tile == slices[int(single.key)].pixel_array).all()
+
+
+def test_a_grid_need_not_be_as_high_as_it_is_wide():
+    """Such as those of dcm_qa_uih: twenty slices in four rows of five."""
+    object_ = grid(made(20), 5, 4)
+    assert (object_.Rows, object_.Columns) == (24, 25)
+    volume = only(volumes_of([object_]))
+    assert (volume.status, volume.shape, volume.spacing) == (None, (5, 6, 20), pytest.approx((0.75, 0.5, 2), abs=1e-4))
+
+
+def test_a_grid_that_does_not_say_where_its_slices_lie_is_unsupported():
+    object_ = grid(made(7), 3, 3)
+    del object_[0x00651051].value[3].ImagePositionPatient
+    with pytest.raises(RecordError, match="unsupported: a grid of slices"):
+        facts_of([object_])
 
 
 @pytest.mark.parametrize("tag", [0x0019100A, 0x00291010, 0x00180088])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gzip
 import random
+import re
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -159,15 +160,22 @@ def test_an_enhanced_series_lies_where_the_published_volume_does():
     assert (nib.as_closest_canonical(ours).get_fdata() == same.get_fdata()).all()
 
 
-def test_real_mosaics_are_a_volume_each_time(tmp_path: Path):
-    files = files_of(SERIES / "siemens" / "fmri" / "001")
-    volumes = volumes_of([path.read_bytes() for path in files])
-    assert [(volume.status, volume.shape) for volume in volumes] == [(None, (80, 80, 50))] * 2
-    (image,) = dcm2niix([path.read_bytes() for path in files], tmp_path)
-    # dcm2niix takes the fourteen empty tiles for slices, so that only the lower end can be compared.
-    theirs = canonical(image.affine, image.shape)
-    for volume in volumes:
-        assert canonical(matrix(volume), (80, 80, 50)) == pytest.approx(theirs, abs=1e-3)
+def test_real_mosaics_lie_where_their_protocol_planned_the_slices():
+    """Their image header was taken out, and images are numbered from head to feet: the first tile is the last slice of
+    the protocol. dcm2niix and dicom2nifti go on upward from there, 151 mm above the head."""
+    for path in files_of(SERIES / "siemens" / "fmri" / "001"):
+        object_ = pydicom.dcmread(path)
+        protocol = object_[0x00291020].value.split(b"### ASCCONV BEGIN")[1].split(b"### ASCCONV END")[0]
+        said = dict(re.findall(r"^(\S+)\s*=\s*(\S+)\s*$", protocol.decode("latin-1"), re.MULTILINE))
+        assert (said["sSliceArray.lSize"], said["sSliceArray.ucImageNumbTra"]) == ("50", "0x1")
+        volume = only(volumes_of([path.read_bytes()]))
+        assert (volume.status, volume.shape) == (None, (80, 80, 50))
+        for placed in volume.slices:
+            axes = (said[f"sSliceArray.asSlice[{placed.index}].sPosition.d{axis}"] for axis in ("Sag", "Cor", "Tra"))
+            there = np.array([float(axis) for axis in axes]) * [-1, -1, 1]
+            assert (matrix(volume) @ [40, 40, placed.index, 1])[:3] == pytest.approx(there, abs=1e-3)
+            tile = 49 - placed.index
+            assert placed.corner == (tile // 8 * 80, tile % 8 * 80)
 
 
 def test_a_published_mosaic_lies_where_nibabel_has_it():

@@ -150,6 +150,21 @@ def test_phases_by_nothing_but_their_numbers_are_told_apart_if_their_pixels_diff
     assert verdicts(volumes) == [("ok", 8), ("ok", 8)]
 
 
+def test_phases_that_are_numbered_place_by_place_are_told_apart_too():
+    """So Philips numbers them: the first place of all phases, then the second."""
+    slices = _twice(lambda slice_, index, number: setattr(slice_, "InstanceNumber", 50 + 200 * index + number), 4)
+    volumes = _compared(slices)
+    assert [volume.volume_id.partition("#")[2] for volume in volumes] == [f"phase={number}" for number in range(1, 5)]
+    for number, volume in enumerate(volumes):
+        assert {placed.key for placed in volume.slices} == {f"{8 * number + index:04}" for index in range(8)}
+
+
+def test_numbers_in_no_order_of_places_tell_nothing_apart():
+    slices = _twice(lambda slice_, index, number: None)
+    slices[3].InstanceNumber, slices[9].InstanceNumber = slices[9].InstanceNumber, slices[3].InstanceNumber
+    assert verdicts(_compared(slices)) == [("duplicate_conflict", 16)]
+
+
 def test_a_copy_of_a_slice_is_counted_and_left_out():
     slices = made()
     again = copy.deepcopy(slices[3])

@@ -11,9 +11,11 @@ from schemas.errors import RecordError, SpecError
 from schemas.status import Status
 from workers.contract import ModelCard
 from workers.images.volumes.card import VolumeCard, volume_card
-from workers.images.volumes.formats.small_convolutions import through_onednn
+from workers.images.volumes.formats.fused import fused
 from workers.models.memory import memory_error
 
+_SMALL = 32
+"""Voxels along a side of a window that a network is tried with."""
 _REFUSALS = (AssertionError, IndexError, RuntimeError, ValueError)
 """What networks raise for windows that they cannot take."""
 
@@ -109,8 +111,16 @@ def torch_volume(members: Sequence[nn.Module], card: ModelCard, device: str, whe
         network.to(device)
     if device != "cpu":
         return TorchVolume(network, volume, device)
-    through_onednn(network)
-    return CpuVolume(network, volume, device)
+    return CpuVolume(fused(network, _example(network, volume)), volume, device)
+
+
+def _example(network: nn.Module, card: VolumeCard) -> Tensor | None:
+    """A made window that the network takes, small where it takes small ones; None where none is known."""
+    roi = [side if side > 0 else _SMALL for side in (card.windows.roi if card.windows else (0, 0, 0))]
+    for sides in ([min(side, _SMALL) for side in roi], roi):
+        if _answer(network, (1, card.channels, *sides)) is not None:
+            return torch.rand((1, card.channels, *sides), generator=torch.Generator().manual_seed(0))
+    return None
 
 
 def _check(network: nn.Module, card: VolumeCard, where: str) -> None:

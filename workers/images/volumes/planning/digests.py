@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from cluster.storage import ObjectChanged, ObjectMissing
+from schemas.errors import RecordError
 from schemas.status import Fault, Status
 from workers.images.fetching import Fetched, ObjectFetcher, Wanted
 from workers.images.series.digests import with_digests
@@ -37,6 +38,8 @@ class PixelDigests:
             except (ObjectMissing, ObjectChanged) as error:
                 fault = fault_of(error, "no object at its uri", "the object was changed while it was read")
                 return _faulty(facts, fault)
+            except RecordError as error:
+                return _faulty(facts, Fault(error.status, error.detail))
 
     def close(self) -> None:
         """Stop fetching."""

@@ -24,6 +24,7 @@ class Ring:
         self._weights = None if weights is None else weights.to(device)
         self._sums = torch.zeros((outputs, cut.depth, *cut.padded[1:]), device=device)
         self._counts = torch.zeros((cut.depth, *cut.padded[1:]), device=device)
+        self._weighed: Tensor | None = None
         self._first = 0
         """The first row that was not handed out."""
 
@@ -41,6 +42,7 @@ class Ring:
         """Keep the sums there from now on."""
         self._sums, self._counts = self._sums.to(device), self._counts.to(device)
         self._weights = None if self._weights is None else self._weights.to(device)
+        self._weighed = None
 
     def add(self, start: Shape3, logits: Tensor) -> None:
         """Add the logits of a window, (outputs, *roi); all rows before it must have been handed out."""
@@ -52,8 +54,15 @@ class Ring:
                 counts.add_(1.0)
             else:
                 # Not in one step: that rounds once less than MONAI does.
-                sums.add_(part * self._weights[of])
+                sums.add_(self._room(part).copy_(part).mul_(self._weights[of]))
                 counts.add_(self._weights[of])
+
+    def _room(self, part: Tensor) -> Tensor:
+        """Where a part of a window is weighed: the same memory each time, in the order of the sums, which that of what
+        a network gives may not be."""
+        if self._weighed is None or self._weighed.shape != part.shape:
+            self._weighed = self._sums.new_empty(part.shape)
+        return self._weighed
 
     def before(self, row: int) -> Iterator[Tensor]:
         """Hand out the means of all rows before this one, once, some rows at a time: (outputs, rows, j, k), without

@@ -8,7 +8,7 @@ from workers.contract import Array
 from workers.images.volumes.back.decision import Decision
 from workers.images.volumes.card import VolumeCard
 from workers.images.volumes.contract import SlabSink
-from workers.images.volumes.marked import Labels, Masks, label_type
+from workers.images.volumes.marked import Labels, Masks, no_labels, no_masks
 from workers.images.volumes.volume import Volume
 from workers.models.activation import activate
 
@@ -23,7 +23,7 @@ class LabelSink:
 
     def __init__(self, volume: Volume, card: VolumeCard) -> None:
         self._card = card
-        self._labels = np.empty(volume.grid.shape, label_type(card))
+        self._labels = no_labels(card, volume.grid.shape)
         self._table = torch.zeros(card.outputs, dtype=torch.int32)
         for one in card.structures:
             self._table[one.channel] = one.label
@@ -48,7 +48,7 @@ class MaskSink:
 
     def __init__(self, volume: Volume, card: VolumeCard) -> None:
         self._card = card
-        self._planes = np.zeros((-(-len(card.structures) // 8), *volume.grid.shape), np.uint8)
+        self._planes = no_masks(card, volume.grid.shape)
         self._row = 0
 
     def take(self, slab: Tensor) -> None:

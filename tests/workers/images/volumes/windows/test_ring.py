@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
@@ -30,7 +31,8 @@ def whole_sums(settings: Windows, logits: dict[tuple[int, int, int], Tensor], sh
     return (sums / counts)[(slice(None), *inside)]
 
 
-def test_rows_that_are_handed_out_are_the_means_of_all_windows() -> None:
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last_3d])
+def test_rows_that_are_handed_out_are_the_means_of_all_windows(layout: torch.memory_format) -> None:
     torch.manual_seed(0)
     for shape in ((37, 9, 10), (5, 9, 10), (8, 3, 20), (9, 8, 8)):
         for overlap in (0.0, 0.3, 0.5, 0.75):
@@ -41,7 +43,7 @@ def test_rows_that_are_handed_out_are_the_means_of_all_windows() -> None:
             slabs = []
             for start, window in logits.items():
                 slabs += [slab.clone() for slab in ring.before(start[0])]
-                ring.add(start, window)
+                ring.add(start, window[None].to(memory_format=layout)[0])
             slabs += [slab.clone() for slab in ring.before(found.padded[0])]
             assert torch.equal(torch.cat(slabs, 1), whole_sums(settings, logits, shape))
 

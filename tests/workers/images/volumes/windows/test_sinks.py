@@ -27,6 +27,7 @@ def test_labels_have_the_numbers_that_the_card_gives_them() -> None:
     channels = AsDiscrete(argmax=True)(logits_of(network, one))[0].numpy()
     assert np.array_equal(done.value.voxels, np.array([0, 300, 0, 7], np.uint16)[channels.astype(int)])
     assert done.value.voxels.dtype == np.uint16
+    assert done.value.voxels.flags.f_contiguous  # as files have them
     assert np.array_equal(done.value.mask(1), channels == 3)
 
 
@@ -37,6 +38,7 @@ def test_structures_that_overlap_have_a_mask_each() -> None:
     (done,) = run(Net(network, wanted), [one], 2, open_sink)
     expected = AsDiscrete(threshold=0.4)(Activations(sigmoid=True)(logits_of(network, one))).numpy()
     assert done.value.planes.shape == (2, 11, 8, 17)
+    assert all(plane.flags.f_contiguous for plane in done.value.planes)
     assert (expected.sum(0) > 1).any()
     for number in range(11):
         assert np.array_equal(done.value.mask(number), expected[number] == 1)
