@@ -52,12 +52,14 @@ class Manner:
 
 @dataclass(frozen=True)
 class Question:
-    """`path` below the service's address; `keys` of a search, in order."""
+    """`path` below the service's address; `keys` of a search, in order. `fresh`: what a cache on the way has is no
+    answer (RFC 9111, 5.2.1.4), as of every search."""
 
     path: str
     accept: str
     keys: Sequence[tuple[str, str]] = ()
     searched: bool = False
+    fresh: bool = False
 
     @property
     def target(self) -> str:
@@ -189,6 +191,8 @@ class Service:
         headers = {"Accept": question.accept, "User-Agent": "wardround"}
         # A picture hardly becomes smaller; an answer in JSON becomes a tenth.
         headers["Accept-Encoding"] = "gzip" if question.searched else "identity"
+        if question.searched or question.fresh:
+            headers["Cache-Control"] = "no-cache"
         if who:
             headers["Authorization"] = who
         self.gate.enter()

@@ -54,6 +54,8 @@ def test_it_is_asked_for_apart_in_time_and_each_time_between_others_that_come(se
     asked = [target.rpartition("/")[2] for target in service.log]
     one, other = key.rpartition("/")[2], good.rpartition("/")[2]
     assert asked == [one, one, one, other, one, other, one, other]
+    # What a cache on the way has of them proves nothing.
+    assert [headers.get("Cache-Control") for headers in service.headers] == [None] * 3 + ["no-cache"] * 5
 
 
 @pytest.mark.parametrize("nth", [4, 5, 6])

@@ -78,6 +78,7 @@ def test_lists_may_be_zipped_and_in_chunks(service: DicomWebServer) -> None:
         assert found(service) == service.keys
     assert service.headers[0]["Accept"] == "application/dicom+json"
     assert service.headers[0]["Accept-Encoding"] == "gzip"
+    assert service.headers[0]["Cache-Control"] == "no-cache"
 
 
 def test_an_address_without_a_service_is_told_as_one(service: DicomWebServer) -> None:
