@@ -17,6 +17,7 @@ from jobs.cli.main import main
 from tests.chaos.archive import make_model as make_image_model
 from tests.support.dicom_files import PYDICOM_DATA
 from tests.support.dicomweb_server import DicomWebServer, Fault
+from tests.support.dicomweb_vendors import AWS, DCM4CHEE, PLAIN, Vendor, VendorServer
 from tests.support.orthanc import PASSWORD, USER, Orthanc, needs_orthanc
 from tests.support.runs import rows
 from tests.support.series import T1, files_of, made, stored
@@ -166,6 +167,30 @@ def test_an_instance_that_is_deleted_after_planning_is_missing_and_no_other(fold
 
 
 @needs_orthanc
+@pytest.mark.long
+def test_a_file_that_is_gone_from_the_disk_of_a_pacs_costs_its_own_row(folder: Path, pacs: Orthanc) -> None:
+    pacs.load(stored(one) for one in made(6, series="1.2.3.78"))
+    source = f"uri: '{pacs.url}', query: {{SeriesInstanceUID: 1.2.3.78}}"
+    spec = write(folder, "lost", source, "images", ", shard_records: 2", IMPATIENT.replace("10ms", "50ms"))
+    finish(start(spec, {"WARDROUND_CRASH_AT": "run.after_put"}))
+    pacs.kill()
+    pacs.lose("1.2.3.78.5")
+    pacs.start()
+    code, said = go_on(spec)
+    assert code == 0, said
+    found = rows(folder / "lost")
+    assert dict(zip(found["record_id"].str.split("/").list.last(), found["status"], strict=True)) == {
+        f"1.2.3.78.{number}": "unreadable" if number == 5 else "ok" for number in range(1, 7)
+    }
+    assert found["detail"].drop_nulls().to_list() == [
+        "the service gives other instances and never this one: it answers 500"
+    ]
+    code, said = go_on(write(folder, "unplanned", source, "images"))
+    assert code == 4
+    assert "what lies in one of them" in said
+
+
+@needs_orthanc
 def test_neither_password_nor_user_stands_anywhere(folder: Path, pacs: Orthanc) -> None:
     pacs.load(_series())
     spec = write(folder, "private", of_volumes(pacs.url, f", query: {{SeriesInstanceUID: {BROKEN}}}"))
@@ -250,6 +275,22 @@ def test_an_instance_that_never_comes_costs_its_own_row_and_stops_nobody(tmp_pat
     assert found["status"].to_list() == ["ok", "ok", "unreadable", "ok", "ok", "ok"]
     assert "never this one" in found["detail"][2]
     assert service.keys[2] not in found["detail"][2]
+
+
+@pytest.mark.parametrize("vendor", [DCM4CHEE, AWS, PLAIN], ids=lambda vendor: str(vendor.name))
+def test_a_series_is_the_same_volume_whoever_serves_it(tmp_path: Path, vendor: Vendor) -> None:
+    make_model(tmp_path / "volumes")
+    (tmp_path / "series").mkdir()
+    bodies = [stored(one) for one in made(8)]
+    for number, body in enumerate(bodies):
+        (tmp_path / "series" / f"{number}.dcm").write_bytes(body)
+    assert go_on(write(tmp_path, "files", of_volumes(tmp_path / "series")))[0] == 0
+    with VendorServer(bodies, vendor) as service:
+        code, said = go_on(write(tmp_path, "served", of_volumes(service.url)))
+        assert code == 0, said
+    ours, theirs = (rows(tmp_path / name).drop("mask_nifti") for name in ("served", "files"))
+    assert ours["status"].to_list() == ["ok"]
+    assert ours.equals(theirs)
 
 
 def test_a_slice_that_never_comes_makes_its_series_incomplete(tmp_path: Path) -> None:

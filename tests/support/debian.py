@@ -1,7 +1,8 @@
-"""Unpacks programs of Debian, with what they need that is not here, into a folder: no root, the system stays as it is.
+"""Unpacks programs and data of Debian, with what they need that is not here, into a folder: no root, the system stays
+as it is.
 
 `make oracles` runs it. Where apt-get is absent, offline or knows no such package it says so and ends well: the tests
-that compare with a program then skip.
+that compare with a program, or read the data, then skip.
 """
 
 from __future__ import annotations
@@ -27,8 +28,17 @@ class Program:
     packages: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Data:
+    """A package of files that are read as they are, and one of them."""
+
+    package: str
+    place: str
+
+
 PLINK2 = Program("plink2", "usr/bin/plink2", ("plink2",))
 ORTHANC = Program("Orthanc", "usr/sbin/Orthanc", ("orthanc", "orthanc-dicomweb"))
+MRICRON = Data("mricron-data", "usr/share/mricron/templates/ch2.nii.gz")
 
 
 class _Unavailable(Exception):
@@ -43,12 +53,9 @@ def install(program: Program, folder: Path) -> str:
         return f"{program.command} is {found}"
     if command.exists():
         return f"{program.command} is {command}"
-    if not (shutil.which("apt-get") and shutil.which("dpkg")):
-        return f"{program.command} is not here and there is no apt-get: tests that compare with it will skip"
     root = folder / f"root-{program.command}"
-    root.mkdir(parents=True, exist_ok=True)
     try:
-        _unpack(program, folder, root)
+        _unpack(program.packages, folder, root)
         partial = folder / f"{program.command}.partial"
         partial.write_text(f'#!/bin/sh\n{_settings(root)} exec "{root}/{program.place}" "$@"\n', encoding="utf-8")
         partial.chmod(0o755)
@@ -61,6 +68,25 @@ def install(program: Program, folder: Path) -> str:
     return f"{program.command} is {command}: {version}"
 
 
+def install_data(data: Data, folder: Path) -> str:
+    """Unpack its files below `folder`, unless they are there. Returns a line that says what was done."""
+    root = place_of(data, folder.resolve())
+    found = root / data.place
+    if not found.exists():
+        try:
+            _unpack([data.package], folder.resolve(), root)
+        except _Unavailable as error:
+            return f"{data.package} could not be had ({error}): tests that read it will skip"
+        finally:
+            shutil.rmtree(folder / "apt", ignore_errors=True)
+    return f"{data.package} is below {root}"
+
+
+def place_of(data: Data, folder: Path) -> Path:
+    """Where the files of a package lie, as if that were the root of the system."""
+    return folder / f"root-{data.package}"
+
+
 def _settings(root: Path) -> str:
     """Where the command finds its libraries, and DCMTK its dictionary."""
     settings = f'LD_LIBRARY_PATH="{":".join(sorted({str(path.parent) for path in root.rglob("*.so*")}))}"'
@@ -68,28 +94,31 @@ def _settings(root: Path) -> str:
     return settings if dictionary is None else f'{settings} DCMDICTPATH="{dictionary}"'
 
 
-def _unpack(program: Program, folder: Path, root: Path) -> None:
+def _unpack(wanted: Sequence[str], folder: Path, root: Path) -> None:
     """The packages, and those that they depend on and that this machine lacks, unpacked into `root`."""
+    if not (shutil.which("apt-get") and shutil.which("dpkg")):
+        raise _Unavailable("there is no apt-get here")
+    root.mkdir(parents=True, exist_ok=True)
     packages = folder / "apt" / "packages"
     packages.mkdir(parents=True, exist_ok=True)
     options: list[str] = [*_PATIENCE]
     try:
-        names = _lacking(program, options, packages)
+        names = _lacking(wanted, options, packages)
     except _Unavailable:
         # The machine's own lists may be absent, and only root may fetch them: ours lie in the folder.
         options += _own_lists(folder / "apt")
         _run(["apt-get", *options, "update"], packages)
-        names = _lacking(program, options, packages)
+        names = _lacking(wanted, options, packages)
     _run(["apt-get", *options, "download", *names], packages)
     for package in sorted(packages.glob("*.deb")):
         _run(["dpkg", "-x", str(package), str(root)], packages)
 
 
-def _lacking(program: Program, options: Sequence[str], folder: Path) -> list[str]:
+def _lacking(wanted: Sequence[str], options: Sequence[str], folder: Path) -> list[str]:
     """What an installation would bring; it is only asked for."""
-    asked = ["apt-get", *options, "install", "--simulate", "--no-install-recommends", *program.packages]
+    asked = ["apt-get", *options, "install", "--simulate", "--no-install-recommends", *wanted]
     lines = _run([*asked, "-o", "Debug::NoLocking=1"], folder).splitlines()
-    return sorted({line.split()[1] for line in lines if line.startswith("Inst ")} | set(program.packages))
+    return sorted({line.split()[1] for line in lines if line.startswith("Inst ")} | set(wanted))
 
 
 def _own_lists(folder: Path) -> list[str]:
@@ -115,3 +144,4 @@ def _run(command: Sequence[str], folder: Path) -> str:
 if __name__ == "__main__":
     for one in (PLINK2, ORTHANC):
         print(install(one, Path(sys.argv[1])))
+    print(install_data(MRICRON, Path(sys.argv[1])))

@@ -80,15 +80,22 @@ KINDS: Mapping[str, Callable[[Answered], Answered]] = {
     "chunks without a size": lambda one: replace(
         one, chunked=True, body=re.sub(rb"Content-Length: \d+\r\n", b"", one.body, count=1)
     ),
-    "as it is": lambda one: replace(one, body=_unwrapped(one.body), kind="application/dicom"),
+    "as it is": lambda one: replace(one, body=unwrapped(one.body), kind="application/dicom"),
     "as it is, half": lambda one: replace(
-        one, body=_unwrapped(one.body), kind="application/dicom", cut=len(one.body) // 2
+        one, body=unwrapped(one.body), kind="application/dicom", cut=len(one.body) // 2
     ),
     "as it is, without an end": lambda one: replace(
-        one, body=_unwrapped(one.body), kind="application/dicom", headers={"Connection": "close", "no-length": ""}
+        one, body=unwrapped(one.body), kind="application/dicom", headers={"Connection": "close", "no-length": ""}
     ),
     "says nothing": lambda one: Answered(0),
+    "padded": lambda one: _part(one, lambda body: re.sub(rb'("vr": "UI", "Value": \["[0-9.]+)', rb"\g<1> ", body)),
+    "nothing found": lambda one: Answered(204),
+    "of another study": lambda one: _part(
+        one, lambda body: re.sub(rb'("0020000D": .*?"Value": \[")[0-9.]+', rb"\g<1>9.9", body)
+    ),
     "redirects": _status(302, Location="https://elsewhere.example/"),
+    "moved": _status(301, Location="https://elsewhere.example/"),
+    "see there": _status(307, Location="https://elsewhere.example/"),
     "asks to wait": _status(503, Retry_After="1"),
     "asks to wait for an hour": _status(503, Retry_After="3600"),
     **{
@@ -98,7 +105,8 @@ KINDS: Mapping[str, Callable[[Answered], Answered]] = {
 }
 
 
-def _unwrapped(body: bytes) -> bytes:
+def unwrapped(body: bytes) -> bytes:
+    """The only part of a body."""
     return body.partition(b"\r\n\r\n")[2].removesuffix(f"\r\n--{BOUNDARY}--\r\n".encode())
 
 
@@ -142,6 +150,12 @@ class DicomWebServer:
         self.at_once = self.most_at_once = 0
         self.connections = 0
         self.stopped = threading.Event()
+        self.prefix = "/dicom-web"
+        self.redirect_to = ""
+        """Where redirects lead, instead of nowhere."""
+        self.token = ""
+        """What has to be sent, if anything; `on_refusal` is called where it was not."""
+        self.on_refusal: Callable[[], object] = lambda: None
         self.pause = 0.0
         """Seconds before each answer."""
 
@@ -181,6 +195,9 @@ class DicomWebServer:
         with self._lock:
             self.log.append(target)
             self.headers.append(dict(headers))
+            if self.token and headers.get("Authorization") != f"Bearer {self.token}":
+                self.on_refusal()
+                return KINDS["401"](Answered(200))
             if self.everything_after is not None:
                 path, broken, count = self.everything_after
                 if sum(re.search(path, one) is not None for one in self.log) > count:
@@ -189,7 +206,10 @@ class DicomWebServer:
         if kind == "other":
             return self._found(target, other=True)
         good = self._found(target)
-        return good if kind is None else KINDS[kind](good)
+        broken = good if kind is None else KINDS[kind](good)
+        if self.redirect_to and "Location" in broken.headers:
+            return replace(broken, headers={"Location": self.redirect_to})
+        return broken
 
     def _chosen(self, target: str) -> str | None:
         for fault in self.faults:
@@ -201,7 +221,7 @@ class DicomWebServer:
 
     def _found(self, target: str, other: bool = False) -> Answered:
         address = urlsplit(target)
-        path = address.path.removeprefix("/dicom-web/studies")
+        path = address.path.removeprefix(f"{self.prefix}/studies")
         match = _PATH.match(path)
         if match is None:
             return Answered(404)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -109,6 +110,15 @@ class Orthanc:
         """Take an instance away."""
         found = json.loads(self._ask("POST", "/tools/lookup", uid.encode()))
         self._ask("DELETE", f"/instances/{found[0]['ID']}")
+
+    def lose(self, uid: str) -> None:
+        """Take the file of an instance from its disk, as a disk does that fails; its index still has it. It must not
+        run, since it keeps files in memory."""
+        assert self._process is None
+        named = re.compile(re.escape(uid.encode()) + rb"(?![0-9.])")
+        for path in (self._folder / "store").rglob("*"):
+            if path.is_file() and path.name.count("-") == 4 and named.search(path.read_bytes()[:2000]):
+                path.unlink()
 
     def write_netrc(self, folder: Path) -> Path:
         """A file as people have it in their home."""

@@ -26,7 +26,7 @@ def authorization(host: str, *, encrypted: bool) -> str | None:
     travel in the clear to another machine.
     """
     found = _bearer() or _basic(host)
-    if found is not None and not (encrypted or _is_loopback(host)):
+    if found is not None and not (encrypted or is_loopback(host)):
         raise SecurityError(
             "credentials would travel in the clear to a DICOMweb service: write dicomweb+https:// in input.uri"
         )
@@ -70,7 +70,8 @@ def _basic(host: str) -> str | None:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode("ascii")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether it is this machine."""
     try:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:

@@ -60,7 +60,7 @@ class Gate:
                 if self._failed(error):
                     break
             else:
-                self._worked()
+                self.answered()
                 return result
         raise InVain(failure, tried) from None
 
@@ -82,6 +82,7 @@ class Gate:
                     return True
             return self._failures > self._backoff.attempts and now - self._failing_since > self._patience
 
-    def _worked(self) -> None:
+    def answered(self) -> None:
+        """The service answers: whoever asks from now on may try as often as ever."""
         with self._lock:
             self._failures = 0

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from cluster.storage.dicomweb.instances import Instance
-from cluster.storage.dicomweb.search import INSTANCES, SERIES, STUDIES, Level, page, uid_of
+from cluster.storage.dicomweb.pages import INSTANCES, SERIES, STUDIES, Level, page, uid_of
 from cluster.storage.dicomweb.service import Service
 from cluster.storage.errors import ObjectError
 from schemas.errors import WardroundError
@@ -28,6 +28,6 @@ def listed_beside(service: Service, instance: Instance) -> Iterator[Instance]:
 
 def _listed(service: Service, path: str, level: Level, most: int) -> list[str]:
     with suppress(WardroundError, ObjectError):
-        items = page(service, path, [("limit", str(most)), ("offset", "0")])
+        items = page(service, path, [("limit", str(most)), ("offset", "0")]).items
         return [uid_of(service, item, level) for item in items[:most]]
     return []

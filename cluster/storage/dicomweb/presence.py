@@ -14,8 +14,8 @@ from typing import TypeVar
 from cluster.storage.dicomweb.faults import Failed, InVain, Later, NeverGiven, NotGiven, Unproved
 from cluster.storage.dicomweb.instances import Instance
 from cluster.storage.dicomweb.neighbours import listed_beside
+from cluster.storage.dicomweb.pages import page
 from cluster.storage.dicomweb.reading import glance
-from cluster.storage.dicomweb.search import page
 from cluster.storage.dicomweb.service import Service
 from cluster.storage.errors import AccessRefusedError, NotAllowedError, ObjectError, ObjectMissing, TransientError
 from cluster.storage.retry import settled
@@ -140,7 +140,7 @@ def _prove_allowed(service: Service, instance: Instance) -> None:
 def _has(service: Service, study: str | None) -> bool:
     keys = [] if study is None else [("StudyInstanceUID", study)]
     try:
-        return bool(service.gate.again(partial(page, service, "studies", [*keys, ("limit", "1")])))
+        return bool(service.gate.again(partial(page, service, "studies", [*keys, ("limit", "1")])).items)
     except ObjectMissing:
         # Some answer so to a search that finds nothing.
         if study is None:

@@ -26,9 +26,9 @@ class Body:
     Raises Unproved where they are not those of the instance, TransientError where they do not come.
     """
 
-    def __init__(self, service: Service, instance: Instance) -> None:
+    def __init__(self, service: Service, instance: Instance, *, fresh: bool = False) -> None:
         self._where = service.where
-        self._answer = _answer(service, instance)
+        self._answer = _answer(service, instance, fresh)
         try:
             self._read, self.size = self._opened(self._answer)
             self._begun = self._beginning(instance.uid)
@@ -72,16 +72,16 @@ class Body:
         return Unproved(f"{self._where}: {what}: look at the service and for a proxy or gateway before it")
 
 
-def _answer(service: Service, instance: Instance) -> Answer:
+def _answer(service: Service, instance: Instance, fresh: bool) -> Answer:
     """The answer to whichever of `ACCEPTS` the service knows; the one that it knew last comes first."""
     known = service.accept
     try:
-        return service.open(Question(instance.key, ACCEPTS[known]))
+        return service.open(Question(instance.key, ACCEPTS[known], fresh=fresh))
     except NotGiven as refused:
         if refused.status not in _NOT_SO:
             raise
         try:
-            answer = service.open(Question(instance.key, ACCEPTS[1 - known]))
+            answer = service.open(Question(instance.key, ACCEPTS[1 - known], fresh=fresh))
         except NotGiven:
             raise refused from None
     service.accept = 1 - known
@@ -118,13 +118,15 @@ def copy(service: Service, instance: Instance, sink: Sink, max_bytes: int | None
 
 
 def glance(service: Service, instance: Instance) -> None:
-    """See in one try whether it comes: whole, or at least some MiB of it. Raises what `copy` does."""
-    body = Body(service, instance)
+    """See in one try whether it comes, from the service itself: whole, or at least some MiB of it. Raises what `copy`
+    does."""
+    body = Body(service, instance, fresh=True)
     try:
         came = 0
         while came < _GLANCE and (piece := body.read()):
             came += len(piece)
         service.witnesses.note(instance, came)
+        service.gate.answered()
     finally:
         body.close()
 

@@ -1,48 +1,20 @@
 """Find instances by QIDO-RS: studies, their series, the instances of each, page after page."""
 
-import json
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any
 
-from cluster.storage.dicomweb.faults import Unproved
-from cluster.storage.dicomweb.instances import Instance, is_uid
+from cluster.storage.dicomweb.instances import Instance
 from cluster.storage.dicomweb.keys import Keys, Search
-from cluster.storage.dicomweb.matching import mismatch
-from cluster.storage.dicomweb.service import Question, Service
-from cluster.storage.errors import ObjectMissing
-from schemas.errors import InfrastructureError, SpecError, StoreError, UsageError
+from cluster.storage.dicomweb.listing import Found, Wanted, listed
+from cluster.storage.dicomweb.pages import INSTANCES, SERIES, STUDIES, page
+from cluster.storage.dicomweb.service import Service
+from cluster.storage.errors import AccessRefusedError, ObjectMissing
+from schemas.errors import InfrastructureError, UsageError
 
-_JSON = "application/dicom+json"
-_KINDS = (_JSON, "application/json")
-_MOST_BYTES = 256 << 20
 _AHEAD = 64
 """Studies that are looked into before their instances are asked for."""
-_REMEDY = "look at the service and for a proxy or gateway before it"
-
-
-@dataclass(frozen=True)
-class Level:
-    """What is searched at one level: its name, the tag of its UID, and the one that tells how many it has below it."""
-
-    name: str
-    uid: str
-    below: str | None
-
-
-STUDIES = Level("studies", "0020000D", "00201206")
-SERIES = Level("series", "0020000E", "00201209")
-INSTANCES = Level("instances", "00080018", None)
-Found = dict[str, int | None]
-"""How many each has below it as the service tells it, by UID."""
-
-
-class _Fewer(Unproved):
-    """A service lists fewer than it says that there are."""
 
 
 def instances(service: Service, search: Search) -> Iterator[Instance]:
@@ -61,7 +33,7 @@ def instances(service: Service, search: Search) -> Iterator[Instance]:
 
 def _studies(service: Service, search: Search) -> Iterable[tuple[str, int | None]]:
     try:
-        return _any_of(service, "studies", search.studies, STUDIES, None).items()
+        return _any_of(service, search.studies, lambda keys: Wanted("studies", keys, STUDIES)).items()
     except ObjectMissing:
         raise UsageError(f"{service.where}: there is no DICOMweb service (404): correct input.uri") from None
 
@@ -71,114 +43,38 @@ def _of_study(service: Service, search: Search, study: tuple[str, int | None]) -
         return list(_looked_into(service, search, *study))
     except ObjectMissing:
         raise InfrastructureError(f"{service.where}: a study vanished while it was planned: run again") from None
+    except AccessRefusedError:
+        raise
+    except InfrastructureError as error:
+        if not _lists_studies(service):
+            raise
+        # Orthanc reads files for its lists, so that one that is gone from its disk breaks the list of its series.
+        raise InfrastructureError(
+            f"{error}. It lists studies, and never what lies in one of them: a damaged object may be why; its log "
+            "tells which, and input.query can leave the study out"
+        ) from None
+
+
+def _lists_studies(service: Service) -> bool:
+    try:
+        return bool(page(service, STUDIES.name, [("limit", "1")]).items)
+    except (InfrastructureError, ObjectMissing, UsageError):
+        return False
 
 
 def _looked_into(service: Service, search: Search, study: str, series_told: int | None) -> Iterator[Instance]:
-    path = f"studies/{study}/series"
-    for series, told in sorted(_any_of(service, path, search.series, SERIES, series_told).items()):
-        within = f"{path}/{series}/instances"
-        for uid in sorted(_any_of(service, within, search.instances, INSTANCES, told)):
+    path, within = f"studies/{study}/series", {STUDIES.uid: study}
+    of_study = partial(Wanted, path, level=SERIES, told=series_told, within=within)
+    for series, told in sorted(_any_of(service, search.series, of_study).items()):
+        of_series = partial(
+            Wanted, f"{path}/{series}/instances", level=INSTANCES, told=told, within={**within, SERIES.uid: series}
+        )
+        for uid in sorted(_any_of(service, search.instances, of_series)):
             yield Instance(study, series, uid)
 
 
-def _any_of(service: Service, path: str, sets: Sequence[Keys], level: Level, told: int | None) -> Found:
+def _any_of(service: Service, sets: Sequence[Keys], of: Callable[[Keys], Wanted]) -> Found:
     found: Found = {}
     for keys in sets:
-        # How many there are says nothing of how many a search finds.
-        found |= _settled(service, path, keys, level, None if keys else told)
+        found |= listed(service, of(keys))
     return found
-
-
-def _settled(service: Service, path: str, keys: Keys, level: Level, told: int | None) -> Found:
-    """A list may be asked for while instances arrive: it is asked for again, apart in time."""
-    for pause in service.backoff.doubts():
-        try:
-            return _listed(service, path, keys, level, told)
-        except _Fewer:
-            time.sleep(pause)
-    return _listed(service, path, keys, level, told)
-
-
-def _listed(service: Service, path: str, keys: Keys, level: Level, told: int | None) -> Found:
-    found: Found = {}
-    asked = 0
-    fixed = [(key.keyword, key.value) for key in keys]
-    fixed += [("includefield", tag) for tag in (*(key.tag for key in keys), level.below) if tag]
-    first: list[str] = []
-    while True:
-        paged = [*fixed, ("limit", str(service.page)), ("offset", str(asked))]
-        items = service.gate.again(partial(page, service, path, paged))
-        _refuse_others(service, keys, items, level)
-        uids = [uid_of(service, item, level) for item in items]
-        if uids and found.keys() >= set(uids):
-            _refuse_unpaged(service, path, fixed, uids, first)
-            return found
-        found |= {uid: _count(item, level.below) for uid, item in zip(uids, items, strict=True)}
-        asked += len(items)
-        first = first or uids
-        # A service may give fewer than it is asked for, so that a short page alone is not the last one.
-        if not items or (len(items) < service.page and len(found) == told):
-            break
-    if told is not None and len(found) < told:
-        raise _Fewer(f"{service.where}: it says that there are more {level.name} than it lists: {_REMEDY}")
-    return found
-
-
-def page(service: Service, path: str, keys: Sequence[tuple[str, str]]) -> list[Mapping[str, Any]]:
-    """One answer to a search, in the DICOM JSON Model (PS3.18, F). Raises what `Service.asked` does, and Unproved."""
-    with service.asked(Question(path, _JSON, keys, searched=True)) as answer:
-        if answer.status == 204:
-            return []
-        if answer.kind not in _KINDS:
-            raise Unproved(f"{service.where}: its answer to a search is no JSON: {_REMEDY}")
-        body = bytearray()
-        while piece := answer.read():
-            body += piece
-            if len(body) > _MOST_BYTES:
-                raise StoreError(f"{service.where}: one page of a list has more than 256 MiB: lower storage.page")
-    try:
-        items = json.loads(bytes(body))
-    except ValueError:
-        items = None
-    if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
-        raise Unproved(f"{service.where}: its answer to a search is no list of the DICOM JSON Model: {_REMEDY}")
-    return items
-
-
-def uid_of(service: Service, item: Mapping[str, Any], level: Level) -> str:
-    value = _first(item.get(level.uid))
-    if not is_uid(value):
-        raise StoreError(f"{service.where}: it lists {level.name} without a valid UID as text: see its log")
-    return str(value)
-
-
-def _count(item: Mapping[str, Any], tag: str | None) -> int | None:
-    value = _first(item.get(tag)) if tag else None
-    return int(value) if isinstance(value, int | str) and str(value).isascii() and str(value).isdigit() else None
-
-
-def _first(element: Any) -> Any:
-    values = element.get("Value") if isinstance(element, Mapping) else None
-    return values[0] if isinstance(values, list) and values else None
-
-
-def _refuse_others(service: Service, keys: Keys, items: Iterable[Mapping[str, Any]], level: Level) -> None:
-    for item in items:
-        if key := mismatch(keys, item):
-            raise SpecError(
-                f"{service.where}: it does not search by {key.keyword}: it gives {level.name} that do not match it, or "
-                "does not tell. Leave it out of input.query (input.select chooses volumes by any attribute)"
-            )
-
-
-def _refuse_unpaged(
-    service: Service, path: str, fixed: Sequence[tuple[str, str]], uids: Sequence[str], first: Sequence[str]
-) -> None:
-    """A page of what is known already. From a service that ignores `limit`, and gives all at once, that is the end."""
-    few = service.gate.again(partial(page, service, path, [*fixed, ("limit", "1"), ("offset", "0")]))
-    if list(uids) == list(first) and len(few) == len(uids):
-        return
-    raise StoreError(
-        f"{service.where}: it gives a page of a list twice, so that its end cannot be reached: it does not know "
-        "offset. Narrow input.query until each list is shorter than storage.page, or have the service mended"
-    )

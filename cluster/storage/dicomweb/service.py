@@ -3,42 +3,63 @@
 from __future__ import annotations
 
 import logging
-import ssl
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import Message
 from functools import cache
 from urllib.parse import quote, urlencode, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import urllib3
-from urllib3.exceptions import HTTPError, SSLError
+from urllib3.exceptions import HTTPError, ProxyError, SSLError
 
 from cluster.storage.dicomweb.credentials import authorization
 from cluster.storage.dicomweb.gate import Gate
-from cluster.storage.dicomweb.statuses import refuse
+from cluster.storage.dicomweb.proxies import pool_to
+from cluster.storage.dicomweb.statuses import PROXY_REFUSES, refuse
 from cluster.storage.dicomweb.witnesses import Witnesses
-from cluster.storage.errors import TransientError
+from cluster.storage.errors import AccessRefusedError, TransientError
 from cluster.storage.retry import Backoff
 from cluster.storage.settings import StorageSettings
 from cluster.storage.stalls import Watch
-from schemas.errors import InfrastructureError, UsageError
+from schemas.errors import InfrastructureError
 
 PIECE = 1 << 16
+_LITTLE = 1 << 20
+"""Bytes of an answer that are read, and not used, to keep its connection. A slice of CT has half as many, and once its
+header has come most of them are under way: headers of Orthanc came a third faster than by closing connections."""
 _CONNECTION = "check input.uri, the network and that the service is up"
 # It tells of odd headers together with the address, in which a search names patients.
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
+_MODEST = 100
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a service is searched: entries of a page, and whether attributes are asked for beside the usual ones."""
+
+    page: int
+    fields: bool = True
+
+    def plainer(self) -> Iterator[Manner]:
+        """Where it refuses a search (400), it may be for that: Azure's refuses pages of more than 200."""
+        for one in (Manner(min(self.page, _MODEST), self.fields), Manner(min(self.page, _MODEST), False)):
+            if one != self:
+                yield one
+
+
 @dataclass(frozen=True)
 class Question:
-    """`path` below the service's address; `keys` of a search, in order."""
+    """`path` below the service's address; `keys` of a search, in order. `fresh`: what a cache on the way has is no
+    answer (RFC 9111, 5.2.1.4), as of every search."""
 
     path: str
     accept: str
     keys: Sequence[tuple[str, str]] = ()
     searched: bool = False
+    fresh: bool = False
 
     @property
     def target(self) -> str:
@@ -56,7 +77,7 @@ class Answer:
         self._response = response
         self._gate = gate
         self._watch = watch
-        self._closed = False
+        self._closed = self._broken = False
         self._type = Message()
         self._type["content-type"] = response.headers.get("Content-Type", "")
 
@@ -64,6 +85,16 @@ class Answer:
     def kind(self) -> str:
         """The media type, in lower case."""
         return self._type.get_content_type() if self._type["content-type"] else ""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By name, whatever its case."""
+        return self._response.headers
+
+    @property
+    def warning(self) -> str:
+        """What it warns of (RFC 7234, 5.5); may be about whom was searched for, and is never shown."""
+        return str(self._response.headers.get("Warning", ""))
 
     def parameter(self, name: str) -> str:
         """A parameter of the media type; empty where it is not there."""
@@ -78,8 +109,12 @@ class Answer:
 
     def read(self, size: int = PIECE) -> bytes:
         """The next bytes of the body, `size` at most; empty at its end. Raises TransientError."""
-        with self._watch.over(self._response, size), _told(self._where):
-            return self._response.read(size, decode_content=True)
+        try:
+            with self._watch.over(self._response, size), _told(self._where):
+                return self._response.read(size, decode_content=True)
+        except BaseException:
+            self._broken = True
+            raise
 
     def close(self) -> None:
         """Read no more. A connection with something left in it is not used again."""
@@ -87,12 +122,23 @@ class Answer:
             return
         self._closed = True
         try:
-            if self._response.closed or getattr(self._response, "length_remaining", None) == 0:
+            self._drain()
+            if self._response.closed:
                 self._response.release_conn()
             else:
                 self._response.close()
         finally:
             self._gate.leave()
+
+    def _drain(self) -> None:
+        """Read what is left where it is little: a connection is only used again once it is empty, and another one costs
+        more. An answer of no bytes has to be read, too."""
+        left = getattr(self._response, "length_remaining", None)
+        if self._broken or (left is None and self.status == 200) or (left or 0) > _LITTLE:
+            return
+        with suppress(InfrastructureError):
+            while self.read(PIECE) and self.status == 200:
+                pass
 
 
 class Service:
@@ -101,7 +147,7 @@ class Service:
     def __init__(self, base: str, settings: StorageSettings) -> None:
         self.base = base
         self.where = f"DICOMweb service {base}"
-        self.page = settings.page
+        self.manner = Manner(settings.page)
         self.backoff = Backoff(settings.attempts, settings.backoff, settings.longest_backoff)
         self.gate = Gate(settings.requests, self.backoff)
         self.witnesses = Witnesses()
@@ -112,7 +158,7 @@ class Service:
         address = urlsplit(base)
         self._host = address.hostname or ""
         self._encrypted = address.scheme == "https"
-        self._pool = _pool(self._host, self._encrypted, settings.requests)
+        self._pool = pool_to(base, settings.requests)
 
     @contextmanager
     def asked(self, question: Question) -> Iterator[Answer]:
@@ -125,10 +171,29 @@ class Service:
 
     def open(self, question: Question) -> Answer:
         """The same for an answer that is read later; it has to be closed."""
+        who = self._who()
+        answer = self._sent(question, who)
+        # A token may be renewed while a question is under way that was asked with the one before.
+        if answer.status == 401 and (renewed := self._who()) != who:
+            answer.close()
+            answer = self._sent(question, renewed)
+        try:
+            refuse(self.where, answer.status, answer.headers, searched=question.searched)
+        except BaseException:
+            answer.close()
+            raise
+        return answer
+
+    def _who(self) -> str | None:
+        return authorization(self._host, encrypted=self._encrypted)
+
+    def _sent(self, question: Question, who: str | None) -> Answer:
         headers = {"Accept": question.accept, "User-Agent": "wardround"}
         # A picture hardly becomes smaller; an answer in JSON becomes a tenth.
         headers["Accept-Encoding"] = "gzip" if question.searched else "identity"
-        if who := authorization(self._host, encrypted=self._encrypted):
+        if question.searched or question.fresh:
+            headers["Cache-Control"] = "no-cache"
+        if who:
             headers["Authorization"] = who
         self.gate.enter()
         try:
@@ -145,13 +210,7 @@ class Service:
         except BaseException:
             self.gate.leave()
             raise
-        answer = Answer(self.where, response, self.gate, self._watch)
-        try:
-            refuse(self.where, response.status, response.headers, searched=question.searched)
-        except BaseException:
-            answer.close()
-            raise
-        return answer
+        return Answer(self.where, response, self.gate, self._watch)
 
 
 @contextmanager
@@ -165,21 +224,12 @@ def _told(where: str) -> Iterator[None]:
                 f"{where}: its certificate is not trusted: set SSL_CERT_FILE to that of its authority"
             ) from None
         raise TransientError(f"{where}: TLS failed: {_CONNECTION}") from None
+    except ProxyError as error:
+        if " 407 " in f" {error.original_error} ":
+            raise AccessRefusedError(f"{where}: {PROXY_REFUSES}") from None
+        raise TransientError(f"{where}: its proxy does not lead there: correct HTTPS_PROXY or NO_PROXY") from None
     except (HTTPError, OSError, ValueError) as error:
         raise TransientError(f"{where}: {type(error).__name__}: {_CONNECTION}") from None
-
-
-def _pool(host: str, encrypted: bool, at_once: int) -> urllib3.PoolManager:
-    context = ssl.create_default_context() if encrypted else None
-    proxy = "" if proxy_bypass(host) else getproxies().get("https" if encrypted else "http", "")
-    if not proxy:
-        return urllib3.PoolManager(num_pools=1, maxsize=at_once, ssl_context=context)
-    who = urlsplit(proxy)
-    headers = urllib3.make_headers(proxy_basic_auth=f"{who.username}:{who.password or ''}") if who.username else None
-    try:
-        return urllib3.ProxyManager(proxy, num_pools=1, maxsize=at_once, ssl_context=context, proxy_headers=headers)
-    except HTTPError:
-        raise UsageError("HTTPS_PROXY or HTTP_PROXY is no address of a proxy: correct it") from None
 
 
 @cache

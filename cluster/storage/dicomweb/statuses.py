@@ -10,6 +10,7 @@ from cluster.storage.errors import AccessRefusedError, NotAllowedError, ObjectMi
 from schemas.errors import UsageError
 
 _LATER = frozenset({408, 409, 423, 425, 429, 503})
+PROXY_REFUSES = "the proxy does not know who asks (407): correct HTTPS_PROXY"
 _SEARCH_REFUSED = {
     400: "the search is refused (400): correct input.query",
     413: "the search finds more than the service gives (413): narrow input.query",
@@ -27,14 +28,14 @@ def refuse(where: str, status: int, headers: Mapping[str, str], *, searched: boo
     404 and 410 are ObjectMissing, 401 AccessRefusedError, 403 NotAllowedError; what may pass is a TransientError, of
     which one that the service itself takes for passing is Later; the rest is NotGiven.
     """
-    if status in (200, 204):
+    if status in (200, 204) or (status == 206 and searched):
         return
     if status in (404, 410):
         raise ObjectMissing
     if status == 401:
         raise AccessRefusedError(f"{where}: it does not know who asks (401): {REMEDY}")
     if status == 407:
-        raise AccessRefusedError(f"{where}: the proxy does not know who asks (407): correct HTTPS_PROXY")
+        raise AccessRefusedError(f"{where}: {PROXY_REFUSES}")
     if status == 403:
         raise NotAllowedError(f"{where}: it refuses this to these credentials (403)")
     if 300 <= status < 400:

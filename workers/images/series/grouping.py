@@ -73,17 +73,25 @@ def _orientations(slices: Sequence[SliceFacts]) -> list[int]:
 def _clusters(
     slices: Sequence[SliceFacts], numbers: Callable[[SliceFacts], tuple[float, ...]], noise: float
 ) -> list[int]:
-    """The number, from 1, of each slice's cluster: the values that differ from the cluster's smallest by noise only.
+    """The number, from 1, of each slice's cluster: the values that lie within the noise of their middle.
 
     Clusters are made and numbered in the order of the values, so that the order of the slices does not matter.
     """
     values = [numbers(facts) for facts in slices]
+    left = np.array(sorted(set(values)), float)
     found: dict[tuple[float, ...], int] = {}
-    heads: list[NDArray[np.float64]] = []
-    for value in sorted(set(values)):
-        vector = np.asarray(value, float)
-        near = [number for number, head in enumerate(heads, 1) if np.abs(vector - head).max() <= noise]
-        if not near:
-            heads.append(vector)
-        found[value] = near[0] if near else len(heads)
+    for number in range(1, len(left) + 1):
+        members = _first_cluster(left, noise)
+        found |= {tuple(value): number for value in left[members].tolist()}
+        left = left[~members]
+        if not len(left):
+            break
     return [found[value] for value in values]
+
+
+def _first_cluster(values: NDArray[np.float64], noise: float) -> NDArray[np.bool_]:
+    """Which values are of the first one's cluster."""
+    away = np.abs(values - values[0]).max(axis=1, initial=0.0)
+    around: NDArray[np.bool_] = away <= 2 * noise
+    near: NDArray[np.bool_] = away <= noise
+    return around if np.ptp(values[around], axis=0).max(initial=0.0) <= 2 * noise else near

@@ -10,6 +10,7 @@ from workers.images.series.facts import SeriesVolume, SliceFacts
 from workers.images.series.geometry import has_no_geometry
 from workers.images.series.grouping import Part, stacks
 from workers.images.series.interleaved import interleaved
+from workers.images.series.pieces import REASON, whole_stacks
 from workers.images.series.splitting import places, split_repeats
 from workers.images.series.stacking import refused, stack_of, volume_of
 
@@ -46,7 +47,8 @@ def keys_to_compare(facts: Iterable[SliceFacts]) -> frozenset[str]:
     return frozenset(
         slice_.key
         for series in _by_series(facts)
-        for part in stacks(_sorted_out(series).placed)
+        for part, broken in whole_stacks(stacks(_sorted_out(series).placed))
+        if not broken
         for settled in _settle(part)
         for slice_ in settled.compared.unknown
     )
@@ -79,7 +81,12 @@ def _plan_series(series: list[SliceFacts]) -> list[SeriesVolume]:
         return [refused(series, name, Status.UNREADABLE, contradiction)]
     sorted_out = _sorted_out(series)
     parts = stacks(sorted_out.placed)
-    volumes = [volume for part in parts for volume in _plan_part(part, name, _crosses(part, parts))]
+    volumes: list[SeriesVolume] = []
+    for part, broken in whole_stacks(parts):
+        if broken:
+            volumes.append(refused(part.slices, _id(name, part.labels), Status.VARIABLE_SPACING, REASON))
+        else:
+            volumes += _plan_part(part, name, _crosses(part, parts))
     if sorted_out.localizers:
         volumes.append(refused(sorted_out.localizers, f"{name}#localizer", Status.LOCALIZER, "a localizer"))
     if sorted_out.nowhere:

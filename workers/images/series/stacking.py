@@ -10,6 +10,7 @@ from schemas.status import Status
 from workers.images.series.facts import PlacedSlice, SeriesVolume, SliceFacts
 from workers.images.series.geometry import Directions, Placement, axis_codes, mean_directions, placement
 from workers.images.series.line import Line, fit_line
+from workers.images.series.thinned import with_what_was_left_out
 
 _MOST_NAMED = 20
 
@@ -43,6 +44,7 @@ def volume_of(stack: Stack, volume_id: str) -> SeriesVolume:
         steps = np.diff(stack.along)
         detail = f"slices lie {_mm(steps.min())} to {_mm(steps.max())} apart: no volume has them at one spacing"
         return refused(stack.slices, volume_id, Status.VARIABLE_SPACING, detail, stack.along)
+    line = with_what_was_left_out(line, stack.slices)
     positions = np.array([facts.position for facts in stack.slices], float)
     spacing = stack.slices[0].pixel_spacing
     assert spacing is not None

@@ -5,9 +5,10 @@ from typing import Any
 from pydicom import Dataset
 from pydicom.datadict import tag_for_keyword
 
-from workers.images.series.attributes import text, value
+from workers.images.series.attributes import number, text, value
 from workers.images.series.diffusion import DIFFUSION_TAGS, private_diffusion
 from workers.images.series.splitting import TRAITS
+from workers.images.series.thinned import BETWEEN
 
 _OTHER_NAMES = {
     "EffectiveEchoTime": "EchoTime",
@@ -25,7 +26,8 @@ TRAIT_TAGS = (
 
 
 def traits_of(frame: Dataset) -> dict[str, Any]:
-    """The values of all traits that the header has; the standard's own attributes before those of a vendor."""
+    """The values of all traits that the header has, the standard's own attributes before those of a vendor, and how far
+    apart it says that slices lie."""
     found = {trait.keyword: value(frame, trait.keyword) for trait in TRAITS}
     for other, name in _OTHER_NAMES.items():
         if found.get(name) is None:
@@ -40,4 +42,5 @@ def traits_of(frame: Dataset) -> dict[str, Any]:
     if found["AcquisitionDateTime"] is None and date and time:
         # A series may go on past midnight.
         found["AcquisitionDateTime"] = f"{date}{time}"
+    found[BETWEEN] = number(frame, BETWEEN)
     return {name: one for name, one in found.items() if one is not None}

@@ -54,6 +54,8 @@ def test_it_is_asked_for_apart_in_time_and_each_time_between_others_that_come(se
     asked = [target.rpartition("/")[2] for target in service.log]
     one, other = key.rpartition("/")[2], good.rpartition("/")[2]
     assert asked == [one, one, one, other, one, other, one, other]
+    # What a cache on the way has of them proves nothing.
+    assert [headers.get("Cache-Control") for headers in service.headers] == [None] * 3 + ["no-cache"] * 5
 
 
 @pytest.mark.parametrize("nth", [4, 5, 6])
@@ -148,6 +150,16 @@ def test_a_file_that_breaks_off_and_is_said_to_be_gone_once_is_not_missing(servi
     service.use(Fault("half", f"{key}$"), Fault("404", f"{key}$", nth=1, times=999))
     with store.open_reader(key) as file, pytest.raises(ObjectMissing):
         file.read()
+
+
+def test_after_it_others_are_tried_as_often_as_ever(service: DicomWebServer) -> None:
+    store, key = open_store(service.url, QUICK), service.keys[3]
+    for next_one in service.keys[9:11]:
+        service.use(Fault("500", f"{key}$", times=999), Fault("502", f"{next_one}$", times=2))
+        with pytest.raises(NeverGiven):
+            store.get(key)
+        assert store.get(next_one) == service.body(next_one)
+        assert sum(target.endswith(next_one) for target in service.log) == 3
 
 
 def test_it_travels_between_processes() -> None:

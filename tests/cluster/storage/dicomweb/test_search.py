@@ -78,6 +78,7 @@ def test_lists_may_be_zipped_and_in_chunks(service: DicomWebServer) -> None:
         assert found(service) == service.keys
     assert service.headers[0]["Accept"] == "application/dicom+json"
     assert service.headers[0]["Accept-Encoding"] == "gzip"
+    assert service.headers[0]["Cache-Control"] == "no-cache"
 
 
 def test_an_address_without_a_service_is_told_as_one(service: DicomWebServer) -> None:
@@ -119,6 +120,22 @@ def test_an_instance_without_a_uid_cannot_be_planned(service: DicomWebServer) ->
     service.files["1.2.3.2", "1.2.3.9", "../../.."] = service.files.pop(first)
     with pytest.raises(StoreError, match="without a valid UID"):
         found(service)
+
+
+def test_a_list_that_never_comes_while_others_do_is_told_from_a_service_that_is_down(service: DicomWebServer) -> None:
+    service.use(Fault("500", f"{ROOT}.1/series/1.2.3.8/instances", times=999))
+    with pytest.raises(InfrastructureError, match="what lies in one of them") as caught:
+        found(service)
+    assert "1.2.3.8" not in str(caught.value)
+    service.use(Fault("401", f"{ROOT}.1/series/1.2.3.8/instances", times=999))
+    with pytest.raises(InfrastructureError, match="who asks") as caught:
+        found(service)
+    assert "what lies" not in str(caught.value)
+
+
+def test_uids_may_be_padded_as_in_files(service: DicomWebServer) -> None:
+    service.use(Fault("padded", times=999))
+    assert found(service) == service.keys
 
 
 def test_a_service_that_is_down_is_an_outage(service: DicomWebServer) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 
-from cluster.storage import TransientError, open_store
+from cluster.storage import ObjectMissing, Search, TransientError, open_store, search_service
 from cluster.storage.dicomweb.faults import Busy
 from cluster.storage.dicomweb.service import service_at
 from cluster.storage.dicomweb.statuses import refuse
@@ -72,6 +73,20 @@ def test_retry_after_is_seconds_or_a_date(told: str, seconds: float | None) -> N
     else:
         assert isinstance(caught.value, Busy)
         assert abs(caught.value.after - seconds) < 60
+
+
+def test_answers_without_success_and_without_bytes_leave_their_connection_as_it_was(service: DicomWebServer) -> None:
+    settings = QUICK.model_copy(update={"requests": 1})
+    for _ in range(3):
+        list(search_service(service.url, settings, Search()))
+    store = open_store(service.url, settings)
+    service.use(Fault("404", f"{service.keys[0]}$", times=999), Fault("500", f"{service.keys[1]}$", times=2))
+    for key in service.keys:
+        with suppress(ObjectMissing):
+            store.get(key)
+    assert service.connections == 1
+    questions = [target for target in service.log if target.endswith(service.keys[2])]
+    assert len(questions) <= 2
 
 
 @pytest.mark.parametrize("kind", ["200", "chunks", "gzip"])
