@@ -11,7 +11,6 @@ from schemas.status import Status
 from workers.contract import Array
 from workers.images.volumes.volume import SCANNER, Affine4, Shape3, Space
 
-
 _MOST_VOXELS = 2**40
 """More are in no file. Sizes of text headers have any number of digits, columns of a plan 64 bits."""
 
