@@ -16,7 +16,9 @@ from workers.images.decoding.encapsulated import frames_of as frames_of_fragment
 from workers.images.decoding.encapsulated import read_fragments
 from workers.images.decoding.fence import as_record_error
 from workers.images.decoding.headers import open_image
+from workers.images.decoding.native import native_frame
 from workers.images.decoding.pixel_module import PixelModule, read_pixel_module
+from workers.images.decoding.transfer_syntax import EXPLICIT_BIG, NATIVE
 from workers.images.series.attributes import value
 from workers.images.series.facts import SliceFacts
 from workers.images.series.frames import frames_of
@@ -32,14 +34,15 @@ _MEANING = (
     "RescaleIntercept",
 )
 """What the same bytes may mean another thing by."""
+_NATIVE = "native"
 
 
 def with_digests(reader: IO[bytes], settings: ImagesInput, facts: Sequence[SliceFacts]) -> list[SliceFacts]:
     """The facts of one object's slices with the digest of their pixels; the whole object is read.
 
     `plan_volumes.keys_to_compare` says for which objects this is worth it. Two slices have one digest if their stored
-    bytes are the same in the same transfer syntax, and mean the same. An object that turns out to be unreadable has
-    that as its `fault`. Raises InfrastructureError or ObjectError where the reader did.
+    values are the same, of compressed ones the bytes in the same transfer syntax, and mean the same. An object that
+    turns out to be unreadable has that as its `fault`. Raises InfrastructureError or ObjectError where the reader did.
     """
     watched = ErrorLatchingReader(reader)
     try:
@@ -66,7 +69,8 @@ def _digests(reader: IO[bytes], settings: ImagesInput, wanted: Iterable[int]) ->
 
 
 def _digest(stored: bytes | memoryview, parsed: DicomFile, frame: Dataset) -> str:
-    found = hashlib.sha256(transfer_syntax_of(parsed).encode())
+    syntax = transfer_syntax_of(parsed)
+    found = hashlib.sha256((_NATIVE if syntax in NATIVE else syntax).encode())
     for keyword in _MEANING:
         found.update(f"{keyword}={value(frame, keyword)}\n".encode())
     found.update(stored)
@@ -74,11 +78,12 @@ def _digest(stored: bytes | memoryview, parsed: DicomFile, frame: Dataset) -> st
 
 
 def _bytes(parsed: DicomFile, pixels: Pixels, module: PixelModule, index: int) -> bytes | memoryview:
-    """The stored bytes of a frame; of single bits, where frames need not end with a byte, of the whole object."""
+    """The stored bytes of a frame, of native ones the values, which have one order of bytes in memory; of single bits,
+    where frames need not end with a byte, the whole object."""
     if pixels.is_encapsulated:
         fragments = read_fragments(pixels.data)
         return fragments.joined(frames_of_fragments(fragments, module.frames, ())[index])
     if module.frame_bits % 8:
         return pixels.data
-    length = module.frame_bits // 8
-    return pixels.data[index * length : (index + 1) * length]
+    little, words = transfer_syntax_of(parsed) != EXPLICIT_BIG, pixels.vr == "OW"
+    return native_frame(pixels.data, module, index, little=little, words=words).tobytes()

@@ -193,7 +193,7 @@ def _volume(settled: _Settled, name: str) -> SeriesVolume:
 
 
 def _conflict(compared: Compared) -> str:
-    how = "their pixels were not compared" if compared.unknown else "their pixels differ"
+    how = "their pixels were not compared" if compared.unknown else "their pixels differ as they are stored"
     return f"{len(compared.conflicts)} places hold several slices that no attribute tells apart, and {how}"
 
 

@@ -10,6 +10,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 from pydicom import Dataset
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from tests.support.dicom_files import settings, stored
 from tests.support.series import ROOT, changed, facts_of, made, only, renamed, shifted, verdicts, volumes_of
@@ -173,6 +174,24 @@ def test_a_copy_of_a_slice_is_counted_and_left_out():
     assert keys_to_compare(facts_of([*slices, again])) == {"0003", "0008"}
     volume = only(_compared([*slices, again]))
     assert (volume.status, len(volume.slices), volume.duplicates) == (None, 8, ("0008",))
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian])
+def test_a_copy_in_another_order_of_bytes_is_a_copy(syntax: UID):
+    slices = made()
+    again = copy.deepcopy(slices[3])
+    renamed(again, "9")
+    if syntax == ExplicitVRBigEndian:
+        again.PixelData = again.pixel_array.byteswap().tobytes()
+    again.file_meta.TransferSyntaxUID = syntax
+    body = BytesIO()
+    again.save_as(
+        body, implicit_vr=syntax.is_implicit_VR, little_endian=syntax.is_little_endian, enforce_file_format=True
+    )
+    bodies = [*map(stored, slices), body.getvalue()]
+    facts = [with_digests(BytesIO(bodies[int(one.key)]), settings(), [one])[0] for one in facts_of(bodies)]
+    volume = only(plan_volumes(facts))
+    assert (volume.status, len(volume.slices), len(volume.duplicates)) == (None, 8, 1)
 
 
 def test_a_whole_series_that_lies_there_twice_is_one_volume():
