@@ -104,6 +104,25 @@ def test_a_row_that_cannot_be_compared_says_why(tmp_path: Path) -> None:
     assert rows[truth_column("found")].null_count() == 0
 
 
+def test_masks_that_may_overlap_are_said_to_be_the_reason(tmp_path: Path) -> None:
+    save(tmp_path / "run/a.nii.gz", np.stack([label_map((1, 2))] * 2, axis=-1))
+    save(tmp_path / "labels/a.nii.gz", label_map((1, 2)))
+    (fault,) = compared(tmp_path, [("a.nii.gz", "a.nii.gz")])[fault_column("found")].to_list()
+    assert "its mask has a volume for each structure" in fault
+    assert "its label map" not in fault
+
+
+def test_voxels_of_a_tilted_series_have_their_own_volume(tmp_path: Path) -> None:
+    tilted = AFFINE.copy()
+    tilted[1, 2] = 1.0
+    save(tmp_path / "run/a.nii.gz", label_map((1, 2)), tilted)
+    save(tmp_path / "labels/a.nii.gz", label_map((1, 3)), tilted)
+    one = compared(tmp_path, [("a.nii.gz", "a.nii.gz")])[masks_column("found")][0][0]
+    # 1 x 2 x 3 mm^3 sheared along j: the determinant stays.
+    assert one["true_ml"] == pytest.approx(64 * 6 / 1000)
+    assert one["predicted_ml"] == pytest.approx(64 * 6 / 1000)
+
+
 def test_figures_are_means_over_rows_with_persons_drawn(tmp_path: Path) -> None:
     shifts = [0, 1, 2, 3, 1, 2]
     for number, shift in enumerate(shifts):

@@ -11,6 +11,9 @@ from schemas.status import Status
 from workers.contract import Array
 from workers.images.volumes.volume import SCANNER, Affine4, Shape3, Space
 
+_MOST_VOXELS = 2**40
+"""More are in no file. Sizes of text headers have any number of digits, columns of a plan 64 bits."""
+
 
 class NeedsMoreError(Exception):
     """The beginning of a file ends before its header does."""
@@ -54,6 +57,8 @@ def three_axes(sizes: tuple[int, ...]) -> Shape3:
         )
     if min(sizes[:3]) < 1:
         raise RecordError(Status.UNREADABLE, "its header gives it no voxels")
+    if prod(sizes[:3]) > _MOST_VOXELS:
+        raise RecordError(Status.TOO_LARGE, "its header gives it more than 2**40 voxels")
     return sizes[0], sizes[1], sizes[2]
 
 

@@ -50,7 +50,7 @@ def voxels(data: bytes | memoryview, max_inflated: int) -> tuple[FileHeader, Arr
         if found.stored_bytes > max_inflated:
             raise RecordError(Status.TOO_LARGE, f"it inflates to more than {max_inflated} bytes")
         body = _inflated(body, found.stored_bytes)
-    elif int(fields.get("HeaderSize", "0")) == -1:
+    elif fields.get("HeaderSize") == "-1":
         body = body[max(0, len(body) - found.stored_bytes) :]
     return found, scaled(array_of(body, found.kind, found.shape), 1.0, 0.0)
 
@@ -97,10 +97,10 @@ def _described(fields: Fields) -> FileHeader:
         matrix = _numbers(fields, ("TransformMatrix", "Orientation", "Rotation"), np.eye(axes).ravel())
         origin = _numbers(fields, ("Offset", "Position", "Origin"), np.zeros(axes))
         # A row of the matrix is the direction of an axis.
-        directions = matrix.reshape(axes, axes)[:3, :3].T * np.abs(spacing[:3])
+        affine = from_lps(matrix.reshape(axes, axes)[:3, :3].T * np.abs(spacing[:3]), origin[:3])
         if not _is_true(fields, "BinaryData", "True"):
             raise RecordError(Status.UNSUPPORTED, "its voxels are written as text: convert it")
-    return FileHeader(shape, checked_affine(from_lps(directions, origin[:3])), checked_kind(kind))
+    return FileHeader(shape, checked_affine(affine), checked_kind(kind))
 
 
 def _is_true(fields: Fields, name: str, otherwise: str = "False") -> bool:

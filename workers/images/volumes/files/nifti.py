@@ -63,6 +63,8 @@ def _parsed(start: bytes) -> nibabel.Nifti1Header:
 
 
 def _described(raw: nibabel.Nifti1Header) -> FileHeader:
+    if not math.isfinite(raw["vox_offset"]):
+        raise RecordError(Status.UNREADABLE, "its vox_offset, where its voxels begin, is not a finite number")
     axes = int(raw["dim"][0])
     if not 1 <= axes <= 7:
         raise RecordError(Status.UNREADABLE, "its header contradicts itself: no number of axes")

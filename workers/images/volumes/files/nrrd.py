@@ -100,9 +100,11 @@ def _affine(fields: Mapping[str, Any]) -> tuple[Affine4, str]:
 
 def _body(body: memoryview, fields: Mapping[str, Any], found: FileHeader, limit: int) -> bytes | memoryview:
     encoding = str(fields.get("encoding", "raw")).lower()
-    skip = fields.get("line skip", fields.get("lineskip", 0))
-    for _ in range(skip):
-        body = body[bytes(body).index(b"\n") + 1 :] if b"\n" in bytes(body) else body[:0]
+    skip, offset = (fields.get(f"{what} skip", fields.get(f"{what}skip", 0)) for what in ("line", "byte"))
+    if skip < 0 or offset < -1:
+        raise RecordError(Status.UNREADABLE, "its NRRD header skips less than nothing before its voxels")
+    if skip:
+        body = _behind_lines(body, skip)
     content: bytes | memoryview = body
     if encoding in _GZIP:
         content = gunzip(body, limit)
@@ -114,5 +116,12 @@ def _body(body: memoryview, fields: Mapping[str, Any], found: FileHeader, limit:
             return np.array(bytes(body).split(), found.kind).tobytes()
     elif encoding != "raw":
         raise RecordError(Status.UNSUPPORTED, "its NRRD encoding is none of raw, gzip, bzip2, ascii: convert it")
-    offset = fields.get("byte skip", fields.get("byteskip", 0))
     return content[len(content) - found.stored_bytes :] if offset == -1 else content[offset:]
+
+
+def _behind_lines(body: memoryview, count: int) -> memoryview:
+    """Nothing where there are fewer lines."""
+    whole, at = bytes(body), 0
+    for _ in range(min(count, whole.count(b"\n"))):
+        at = whole.index(b"\n", at) + 1
+    return body[at:] if count <= whole.count(b"\n") else body[:0]

@@ -1,5 +1,7 @@
 """Stored voxels as the values that their file means, in the narrowest type without loss."""
 
+from math import prod
+
 import numpy as np
 
 from schemas.errors import RecordError
@@ -49,7 +51,7 @@ def finite(values: Array) -> Array:
 
 def array_of(body: bytes | memoryview, kind: np.dtype, shape: tuple[int, int, int]) -> Array:
     """The first axis runs fastest, as in all formats here. Raises RecordError (unreadable) where bytes are missing."""
-    wanted = int(np.prod(shape, dtype=np.int64))
+    wanted = prod(shape)
     if len(body) < wanted * kind.itemsize:
         raise RecordError(Status.UNREADABLE, "it holds fewer voxels than its header says")
     return np.frombuffer(body, kind, wanted).reshape(shape, order="F")

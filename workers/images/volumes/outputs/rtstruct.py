@@ -4,6 +4,7 @@ Format: PS3.3 A.19.3 and C.8.8.5 to C.8.8.8. Contours lie in the planes of the s
 """
 
 import io
+import math
 from collections.abc import Iterator, Mapping
 
 import numpy as np
@@ -22,6 +23,7 @@ from workers.images.volumes.outputs.identity import frame_of_reference, made_uid
 from workers.images.volumes.outputs.marked import DicomSource, Marked, Origin
 from workers.images.volumes.outputs.measures import Measures
 from workers.images.volumes.outputs.seg import concept, dicom_source, references
+from workers.images.volumes.volume import Grid
 
 _SOP_CLASS = "1.2.840.10008.5.1.4.1.1.481.3"
 _STUDY_CLASS = "1.2.840.10008.3.1.2.3.1"
@@ -112,17 +114,23 @@ def _contours(structure: Structure, marked: Marked, source: DicomSource, measure
         )
         for polygon in outlines(mask.T):
             points = np.column_stack([polygon[:, ::-1] + (i.start, j.start), np.full(len(polygon), k)])
-            yield _contour(to_lps(marked.grid, points), k, source)
+            yield _contour(to_lps(marked.grid, points), k, source, digits_of(marked.grid))
 
 
-def _contour(points: Array, k: int, source: DicomSource) -> Dataset:
+def digits_of(grid: Grid) -> int:
+    """Decimals of a millimetre that say a place within a hundredth of a pixel; three at least, seven at most, as a
+    number of text (DS) has 16 characters."""
+    return min(7, max(3, 2 - math.floor(math.log10(min(grid.spacing)))))
+
+
+def _contour(points: Array, k: int, source: DicomSource, digits: int) -> Dataset:
     one, image, found = source.slices[k], Dataset(), Dataset()
     put(image, ReferencedSOPClassUID=one.sop_class, ReferencedSOPInstanceUID=one.sop_uid)
     if one.frame is not None:
         image.ReferencedFrameNumber = one.frame + 1
     found.ContourImageSequence = [image]
     found.ContourGeometricType, found.NumberOfContourPoints = "CLOSED_PLANAR", len(points)
-    text = "\\".join([f"{value + 0.0:.3f}" for value in points.ravel()]).encode()
+    text = "\\".join([f"{value + 0.0:.{digits}f}" for value in points.ravel()]).encode()
     text += b" " * (len(text) % 2)
     # As it will be written: pydicom would make an object of each number.
     tag = Tag(0x3006, 0x0050)

@@ -61,7 +61,10 @@ class NnunetNormalise(VolumeStep):
 
     def apply(self, volume: Volume, device: str) -> Volume:
         if len(self.channels) != len(volume.voxels):
-            raise self.reject(f"the volume has {len(volume.voxels)} channels, the model takes {len(self.channels)}")
+            raise self.reject(
+                f"the volume has {len(volume.voxels)} channel(s), and the step normalises {len(self.channels)}: name "
+                "one entry a channel, or let the step `channels` repeat them"
+            )
         self.require_finite(volume.voxels)
         mask = inside(volume.voxels) if any(one.masked for one in self.channels) else None
         voxels = float_copy(volume.voxels)
@@ -73,7 +76,11 @@ class NnunetNormalise(VolumeStep):
         if one.scheme == "z_score":
             where: Any = mask if one.masked and mask is not None else np.ones((), bool)
             chosen = values[mask] if one.masked and mask is not None else values
-            mean, std = chosen.mean(), max(chosen.std(), np.float32(_LEAST))
+            with np.errstate(over="ignore", invalid="ignore"):
+                mean, std = chosen.mean(), max(chosen.std(), np.float32(_LEAST))
+            if not np.isfinite(mean) or not np.isfinite(std):
+                # Divided by infinity a volume would be all 0, as nnU-Net has it.
+                raise self.reject("its values are too large for a deviation in float32: rescale them in the file")
             np.subtract(values, mean, out=values, where=where)
             np.divide(values, std, out=values, where=where)
         elif one.scheme == "ct":

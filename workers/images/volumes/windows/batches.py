@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from schemas.errors import RecordError, SpecError
+from schemas.status import Status
+from workers.images.volumes.card import VolumeCard
 from workers.images.volumes.contract import VolumeModel
 from workers.images.volumes.volume import Shape3
 from workers.images.volumes.windows.finished import Tally
@@ -89,17 +91,29 @@ class Batches:
             self.seconds += spent
             self.core_seconds += time.thread_time() - computing
         self.tuner.after(shape, choice, len(batch), spent)
-        _check_shape(logits, self._expected(batch))
+        _check_shape(logits, batch, self.model.card)
         return logits
 
-    def _expected(self, batch: Tensor) -> tuple[int, ...]:
-        card = self.model.card
-        return (len(batch), card.outputs, *(batch.shape[2:] if card.task == "segmentation" else ()))
 
-
-def _check_shape(logits: Tensor, expected: tuple[int, ...]) -> None:
-    if tuple(logits.shape) != expected:
-        raise SpecError(
-            f"the network answers with {tuple(logits.shape)} where its card asks for {expected}: correct `outputs` or "
-            "the window's size in the model directory"
+def _check_shape(logits: Tensor, batch: Tensor, card: VolumeCard) -> None:
+    """Raises RecordError where a network that takes volumes whole, along some axis at least, answers this one with
+    another grid: others may fit it. SpecError where its card is wrong."""
+    found, sides = tuple(logits.shape), tuple(batch.shape[2:])
+    expected = (len(batch), card.outputs, *(sides if card.task == "segmentation" else ()))
+    if found == expected:
+        return
+    is_whole = card.windows is None or min(card.windows.roi) <= 0
+    if is_whole and len(found) == len(expected) and found[:2] == expected[:2]:
+        raise RecordError(
+            Status.OUT_OF_CONTRACT,
+            f"the network answers a volume of {_by(sides)} voxels with {_by(found[2:])}: let `pad` with multiple_of "
+            "prepare a size that it keeps, or give the model windows",
         )
+    raise SpecError(
+        f"the network answers with {found} where its card asks for {expected}: correct `outputs` or the window's size "
+        "in the model directory"
+    )
+
+
+def _by(sides: tuple[int, ...]) -> str:
+    return " x ".join(map(str, sides))

@@ -119,7 +119,9 @@ def check(volume: Volume, card: VolumeCard) -> None:
     channels = volume.voxels.shape[0]
     if channels != card.channels:
         raise RecordError(
-            Status.OUT_OF_CONTRACT, f"the volume has {channels} channels, the model takes {card.channels}"
+            Status.OUT_OF_CONTRACT,
+            f"the model takes {card.channels} channel(s), the prepared volume has {channels}: correct its number in "
+            "the model directory, or let the step `channels` repeat them",
         )
     if 0 in volume.grid.shape:
         raise RecordError(Status.EMPTY, "the volume has no voxels")

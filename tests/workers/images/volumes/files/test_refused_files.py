@@ -12,8 +12,8 @@ import pytest
 from schemas.errors import RecordError
 from schemas.status import Status
 from workers.images.decoding.sniff import sniff
-from workers.images.settings import ImagesInput
-from workers.images.volumes.files.opened import read_volume
+from workers.images.settings import ImageFormat, ImagesInput
+from workers.images.volumes.files.opened import read_file_header, read_volume
 
 SOURCE = ImagesInput(collection="images", uri="/x", record="series", max_inflated=1 << 16)
 
@@ -143,3 +143,43 @@ def test_files_are_known_by_their_content() -> None:
     assert sniff(b"NRRD0005\n") == "nrrd"
     assert sniff(b"ObjectType = Image\n") == "metaimage"
     assert sniff(b"NDimensions of this text") is None
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_voxels_of_a_nifti_that_begin_nowhere_are_refused(number: float) -> None:
+    body = nifti()
+    assert "vox_offset" in refused(body[:108] + np.array(number, "<f4").tobytes() + body[112:]).detail
+
+
+@pytest.mark.parametrize("line", [b"Offset = 0 0", b"DimSize = 2 2 x", b"HeaderSize = x", b"ElementSpacing = 1 1"])
+def test_a_metaimage_whose_header_makes_no_sense_is_unreadable(line: bytes) -> None:
+    start = b"ObjectType = Image\nNDims = 3\nDimSize = 2 2 3\nElementType = MET_UCHAR\n"
+    assert refused(start + line + b"\nElementDataFile = LOCAL\n12345678").status is Status.UNREADABLE
+
+
+@pytest.mark.parametrize("side", [b"9999999999999", b"99999999999999999999"])
+def test_more_voxels_than_can_be_counted_are_too_large_in_the_header_already(side: bytes) -> None:
+    start = b"ObjectType = Image\nNDims = 3\nElementType = MET_UCHAR\nDimSize = 2 2 " + side
+    flat = b"NRRD0004\ntype: uchar\ndimension: 3\nencoding: raw\nsizes: 2 2 " + side
+    found: list[tuple[ImageFormat, bytes]] = [
+        ("metaimage", start + b"\nElementDataFile = LOCAL\n1"),
+        ("nrrd", flat + b"\n\n1"),
+    ]
+    for kind, body in found:
+        with pytest.raises(RecordError) as error:
+            read_file_header(kind, [(body, True)])
+        assert error.value.status in (Status.TOO_LARGE, Status.UNREADABLE)
+
+
+@pytest.mark.parametrize("line", [b"byte skip: -9", b"line skip: -1", b"line skip: 99999999999999", b"byte skip: 10"])
+def test_a_nrrd_that_skips_to_nowhere_is_unreadable(line: bytes) -> None:
+    start = b"NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nencoding: raw\n"
+    assert refused(start + line + b"\n\n1234567\n9abcdef01").status is Status.UNREADABLE
+
+
+@pytest.mark.parametrize(
+    ("line", "first"), [(b"byte skip: 1", b"2"), (b"byte skip: -1", b"b"), (b"line skip: 1", b"9")]
+)
+def test_a_nrrd_is_read_behind_what_it_skips(line: bytes, first: bytes) -> None:
+    start = b"NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\nencoding: raw\n"
+    assert read_volume(start + line + b"\n\n1234567\n9abcdefghi", SOURCE)[1][0, 0, 0] == ord(first)

@@ -83,3 +83,18 @@ def test_slices_without_uids_have_no_contours() -> None:
     without = dataclasses.replace(whose.source, slices=tuple(SourceSlice("", "") for _ in range(17)))
     with pytest.raises(RecordError, match="an RTSTRUCT refers to each slice"):
         made(marked(planted()), dataclasses.replace(whose, source=without))
+
+
+@pytest.mark.parametrize(("side", "digits"), [(0.7, 3), (0.1, 3), (0.05, 4), (0.005, 5), (1e-9, 7)])
+def test_places_are_told_within_a_hundredth_of_a_pixel(side: float, digits: int) -> None:
+    at = np.diag([-side, -side, side, 1.0])
+    at[:3, 3] = 12.3456789, -3.33333, 100.1
+    volume = marked(planted(), at)
+    contour = made(volume).ROIContourSequence[0].ContourSequence[0]
+    text = [str(number) for number in contour.ContourData]
+    assert max(len(number.partition(".")[2]) for number in text) <= digits
+    assert all(len(number) <= 16 for number in text)
+    if side < 1e-6:
+        return
+    places = np.array(contour.ContourData, np.float64).reshape(-1, 3)[:, :2] - (-at[0, 3], -at[1, 3])
+    assert np.abs(places / side + 0.5 - np.rint(places / side + 0.5)).max() < 0.01

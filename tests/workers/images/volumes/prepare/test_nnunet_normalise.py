@@ -80,7 +80,7 @@ def test_settings_that_do_not_belong_together_are_refused(channel: dict[str, obj
 @pytest.mark.parametrize(
     ("channels", "said"),
     [
-        ([np.zeros((2, 2, 2), np.float32)] * 2, "has 2 channels, the model takes 1"),
+        ([np.zeros((2, 2, 2), np.float32)] * 2, "has 2 channel.s., and the step normalises 1"),
         ([np.full((2, 2, 2), np.nan, np.float32)], "NaN or infinite"),
         ([np.full((2, 2, 2), 300, np.float32)], "between 0 and 255"),
     ],
@@ -88,3 +88,9 @@ def test_settings_that_do_not_belong_together_are_refused(channel: dict[str, obj
 def test_a_volume_that_the_scheme_cannot_take_is_out_of_contract(channels: list[np.ndarray], said: str) -> None:
     with pytest.raises(RecordError, match=said):
         step({"scheme": "rgb_to_01"})(volume(*channels))
+
+
+def test_values_whose_deviation_float32_cannot_hold_are_not_made_zeros() -> None:
+    wide = np.linspace(0, 3e30, 8, dtype=np.float32).reshape(2, 2, 2)
+    with pytest.raises(RecordError, match="too large for a deviation in float32"):
+        step({"scheme": "z_score"})(volume(wide))

@@ -143,7 +143,9 @@ def test_the_same_volumes_give_the_same_bits() -> None:
 
 def test_a_volume_with_other_channels_is_refused() -> None:
     (done,) = run(Net(NETWORK, card(Windows(roi=ROI))), [volume(8, 8, 8, channels=2)])
-    assert done.fault == Fault(Status.OUT_OF_CONTRACT, "the volume has 2 channels, the model takes 1")
+    assert done.fault is not None
+    assert done.fault.status == Status.OUT_OF_CONTRACT
+    assert "the model takes 1 channel(s), the prepared volume has 2: correct" in done.fault.detail
 
 
 def test_several_channels_go_in_together() -> None:
@@ -179,6 +181,23 @@ def test_logits_that_are_no_numbers_are_an_invalid_output() -> None:
 def test_a_network_of_other_outputs_than_its_card_says_is_named() -> None:
     with pytest.raises(SpecError, match="outputs"):
         run(Net(NETWORK, card(Windows(roi=ROI), outputs=4)), [volume(8, 12, 8)])
+
+
+@pytest.mark.parametrize("windows", [None, Windows(roi=(0, 12, 8))])
+def test_a_whole_volume_that_comes_back_in_another_size_is_refused_alone(windows: Windows | None) -> None:
+    few = [volume(8, 12, 8), volume(7, 12, 8), volume(16, 12, 8)]
+    done = run(Net(NETWORK, card(windows)), few)
+    assert [one.fault is None for one in done] == [True, False, True]
+    assert done[1].fault is not None
+    assert done[1].fault.status == Status.OUT_OF_CONTRACT
+    assert "answers a volume of 7 x 12 x 8 voxels with 8 x 12 x 8: let `pad` with multiple_of" in done[1].fault.detail
+    with pytest.raises(SpecError, match="correct `outputs`"):
+        run(Net(NETWORK, card(windows, outputs=4)), few[:1])
+
+
+def test_a_window_of_fixed_size_that_comes_back_in_another_is_the_models_fault() -> None:
+    with pytest.raises(SpecError, match="the window's size"):
+        run(Net(NETWORK, card(Windows(roi=(7, 12, 8)))), [volume(7, 12, 8)])
 
 
 def test_a_network_may_hand_its_input_on() -> None:
